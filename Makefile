@@ -1,0 +1,64 @@
+# finance: the books of a company that sells its people's time.
+# The version lives in finance.control and nowhere else.
+
+EXTENSION = finance
+EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" finance.control)
+
+MODULE_big = finance
+OBJS = \
+	src/finance.o \
+	src/books.o \
+	src/fixed.o \
+	src/money.o \
+	src/time.o \
+	src/margin.o \
+	src/calendar.o \
+	src/guard.o
+
+# The code that CREATE EXTENSION installs, in order.
+SQL_FRAGMENTS = \
+	src/sql/header.sql \
+	src/sql/money.sql \
+	src/sql/time.sql \
+	src/sql/margin.sql \
+	src/sql/calendar.sql \
+	src/sql/guard.sql \
+	src/sql/books.sql
+
+# The books that create_books() makes, in order.
+BOOKS_FRAGMENTS = \
+	src/books/setting.sql
+
+INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
+BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
+DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
+EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
+
+REGRESS = money time margin calendar books
+REGRESS_OPTS = --inputdir=. --load-extension=finance
+
+ISOLATION =
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
+
+TAP_TESTS = 1
+PROVE_TESTS = test/t/*.pl
+
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -DFINANCE_VERSION='"$(EXTVERSION)"'
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(OBJS): $(wildcard src/*.h) finance.control
+
+$(INSTALL_SQL): $(SQL_FRAGMENTS) finance.control Makefile
+	cat $(SQL_FRAGMENTS) > $@
+
+$(BOOKS_SQL): $(BOOKS_FRAGMENTS) finance.control Makefile
+	sed 's/@version@/$(EXTVERSION)/g' $(BOOKS_FRAGMENTS) > $@
+
+# Every symbol that the module shows to the server carries our prefix.
+.PHONY: check-symbols
+check-symbols: all
+	@! nm -D --defined-only $(MODULE_big)$(DLSUFFIX) | awk '{ print $$3 }' | \
+		grep -vE '^(_init|_fini|Pg_magic_func|_PG_init|(pg_finfo_)?finance_.*)$$'
