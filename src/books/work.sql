@@ -1,0 +1,163 @@
+-- ---------------------------------------------------------------------------
+-- work: time entries, and the charges that rating makes of them
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE time_entry (
+    id bigserial CONSTRAINT time_entry_pkey PRIMARY KEY,
+    employee_id bigint NOT NULL CONSTRAINT time_entry_employee_fkey REFERENCES employee,
+    task_id bigint NOT NULL CONSTRAINT time_entry_task_fkey REFERENCES task,
+    work_type_id bigint CONSTRAINT time_entry_work_type_fkey REFERENCES work_type,
+    contract_id bigint CONSTRAINT time_entry_contract_fkey REFERENCES contract,
+    started_at timestamptz CONSTRAINT time_entry_start_finite CHECK (isfinite(started_at)),
+    ended_at timestamptz CONSTRAINT time_entry_end_finite CHECK (isfinite(ended_at)),
+    break_s integer NOT NULL DEFAULT 0
+        CONSTRAINT time_entry_break_not_negative CHECK (break_s >= 0),
+    work_date date CONSTRAINT time_entry_date_finite CHECK (isfinite(work_date)),
+    duration_s bigint CONSTRAINT time_entry_duration_not_negative CHECK (duration_s >= 0),
+    worked_s bigint NOT NULL GENERATED ALWAYS AS
+        (coalesce(duration_s, floor(extract(epoch FROM ended_at - started_at))::bigint - break_s)) STORED
+        CONSTRAINT time_entry_worked_not_negative CHECK (worked_s >= 0),
+    billable text
+        CONSTRAINT time_entry_billable_known CHECK (billable IN ('billable', 'no_charge', 'non_billable')),
+    billable_s bigint CONSTRAINT time_entry_billable_s_not_negative CHECK (billable_s >= 0),
+    price numeric(19,6)
+        CONSTRAINT time_entry_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
+    override_reason text,
+    comment text,
+    source text,
+    external_id text,
+    approved_at timestamptz,
+    approved_by text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT time_entry_end_after_start CHECK (ended_at >= started_at),
+    CONSTRAINT time_entry_clock_or_date CHECK
+        (num_nonnulls(started_at, ended_at) = 2 OR num_nonnulls(started_at, ended_at) = 0 AND num_nonnulls(work_date, duration_s) = 2),
+    CONSTRAINT time_entry_override_explained CHECK
+        (num_nonnulls(billable, billable_s, price) = 0 OR override_reason IS NOT NULL OR source IS NOT NULL),
+    CONSTRAINT time_entry_external_key UNIQUE (source, external_id)
+);
+COMMENT ON TABLE time_entry IS
+    'logged work, by the clock (started_at, ended_at, break_s) or by the day (work_date, duration_s); duration_s beats the clock where both are given. '
+    'billable, billable_s (seconds) and price (an hour) override what the rules say and want a reason unless a tracker sends them. '
+    'Inserting, changing or deleting an entry rates it in the same transaction';
+CREATE INDEX time_entry_task_idx ON time_entry (task_id);
+
+CREATE TABLE terms (
+    id bigserial CONSTRAINT terms_pkey PRIMARY KEY,
+    contract_id bigint NOT NULL CONSTRAINT terms_contract_fkey REFERENCES contract,
+    digest bytea NOT NULL,
+    body jsonb NOT NULL,
+    stamped_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT terms_key UNIQUE (contract_id, digest)
+);
+COMMENT ON TABLE terms IS
+    'snapshots of the terms by which charges were rated, one row for each content; a later change of configuration prices new work only';
+CREATE TRIGGER terms_append_only BEFORE UPDATE OR TRUNCATE ON terms
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Terms are stamped on charges; change the contract or its price lists instead.');
+
+CREATE TABLE charge (
+    id bigserial CONSTRAINT charge_pkey PRIMARY KEY,
+    source text NOT NULL
+        CONSTRAINT charge_source_known CHECK (source IN ('time', 'item', 'fee', 'stage', 'expense', 'adjustment')),
+    time_entry_id bigint,
+    segment smallint,
+    contract_line_id bigint,
+    contract_id bigint CONSTRAINT charge_contract_fkey REFERENCES contract,
+    client_id bigint NOT NULL,
+    project_id bigint,
+    deal_id bigint,
+    task_id bigint,
+    employee_id bigint,
+    work_type_id bigint,
+    direction_id bigint,
+    item_id bigint,
+    service_date date NOT NULL,
+    period_start date NOT NULL,
+    started_at timestamptz NOT NULL,
+    band text,
+    coverage text NOT NULL
+        CONSTRAINT charge_coverage_known CHECK (coverage IN ('billable', 'included', 'prepaid', 'capped', 'no_charge', 'non_billable')),
+    worked_s bigint NOT NULL DEFAULT 0,
+    billed_s bigint NOT NULL DEFAULT 0,
+    quantity numeric(19,6),
+    price numeric(19,6),
+    multiplier numeric(6,3),
+    discount_pct numeric(7,4),
+    price_source text,
+    amount numeric(20,6) NOT NULL,
+    currency text NOT NULL,
+    base_amount numeric(20,6) NOT NULL,
+    cost numeric(20,6),
+    base_cost numeric(20,6),
+    cost_rate numeric(19,6),
+    base_cost_rate numeric(19,6),
+    reason text,
+    terms_id bigint,
+    late boolean NOT NULL DEFAULT false,
+    frozen_at timestamptz,
+    reverses_id bigint,
+    CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
+    CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
+    CONSTRAINT charge_reversal_frozen CHECK (reverses_id IS NULL OR frozen_at IS NOT NULL)
+) WITH (fillfactor = 90);
+COMMENT ON TABLE charge IS
+    'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the same currency (NULL: unknown), '
+    'base_… the same in the company''s currency. Provisional while frozen_at is NULL; frozen with the document or the period that takes it, and posted '
+    'to the ledger in the same transaction. Rating keeps the dimensions consistent with the time entry, so only the contract is a foreign key';
+COMMENT ON COLUMN charge.service_date IS 'day on which the work was done, in the contract''s zone';
+COMMENT ON COLUMN charge.period_start IS 'first day of the service period in which it is billed; later than service_date''s own for late work';
+COMMENT ON COLUMN charge.price IS 'price an hour, or a unit of quantity, before multiplier and discount';
+CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
+    WHERE time_entry_id IS NOT NULL AND frozen_at IS NULL;
+CREATE INDEX charge_entry_frozen_idx ON charge (time_entry_id)
+    WHERE time_entry_id IS NOT NULL AND frozen_at IS NOT NULL;
+CREATE INDEX charge_contract_idx ON charge (contract_id, started_at);
+CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start)
+    WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
+CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;
+CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
+
+CREATE TABLE burn (
+    allotment_id bigint NOT NULL CONSTRAINT burn_allotment_fkey REFERENCES allotment,
+    charge_id bigint NOT NULL CONSTRAINT burn_charge_fkey REFERENCES charge ON DELETE CASCADE,
+    amount numeric(20,6) NOT NULL CONSTRAINT burn_positive CHECK (amount > 0),
+    CONSTRAINT burn_pkey PRIMARY KEY (allotment_id, charge_id)
+);
+COMMENT ON TABLE burn IS 'what a charge took from an allotment, in the allotment''s unit (seconds or money)';
+CREATE INDEX burn_charge_idx ON burn (charge_id);
+
+CREATE TABLE rating_problem (
+    time_entry_id bigint CONSTRAINT rating_problem_pkey PRIMARY KEY
+        CONSTRAINT rating_problem_entry_fkey REFERENCES time_entry ON DELETE CASCADE,
+    problem text NOT NULL,
+    found_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE rating_problem IS 'why a time entry has no charge; view unrated shows it with the entry';
+
+-- Frozen charges are facts: what freezing itself sets is the only change.
+CREATE FUNCTION guard_charge() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - 'deal_id' = to_jsonb(NEW) - 'deal_id' THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'charge % is frozen and cannot be %', OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'changed' END
+        USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = frozen_by(OLD.id),
+            HINT = 'Correct it by a reversal: correct_entry(), adjust_charge() or credit().';
+END $$;
+COMMENT ON FUNCTION guard_charge() IS 'trigger function of charge: a frozen charge is never changed or deleted (55000)';
+CREATE TRIGGER charge_frozen BEFORE UPDATE OR DELETE ON charge
+    FOR EACH ROW WHEN (OLD.frozen_at IS NOT NULL) EXECUTE FUNCTION guard_charge();
+
+CREATE TABLE rejected_entry (
+    id bigserial CONSTRAINT rejected_entry_pkey PRIMARY KEY,
+    source text,
+    external_id text,
+    record jsonb NOT NULL,
+    reason text NOT NULL,
+    rejected_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT rejected_entry_key UNIQUE NULLS NOT DISTINCT (source, external_id, record)
+);
+COMMENT ON TABLE rejected_entry IS 'records that ingest_entries() could not take, each with the reason; a record that is taken later leaves this table';
