@@ -84,13 +84,17 @@ CREATE TABLE charge (
     multiplier numeric(6,3),
     discount_pct numeric(7,4),
     price_source text,
+    price_list_id bigint,
     amount numeric(20,6) NOT NULL,
     currency text NOT NULL,
+    base_rate numeric(24,12) NOT NULL DEFAULT 1,
     base_amount numeric(20,6) NOT NULL,
     cost numeric(20,6),
     base_cost numeric(20,6),
     cost_rate numeric(19,6),
     base_cost_rate numeric(19,6),
+    allotment_id bigint CONSTRAINT charge_allotment_fkey REFERENCES allotment,
+    burned numeric(20,6),
     reason text,
     terms_id bigint,
     late boolean NOT NULL DEFAULT false,
@@ -98,6 +102,7 @@ CREATE TABLE charge (
     reverses_id bigint,
     CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
     CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
+    CONSTRAINT charge_burn_has_allotment CHECK ((allotment_id IS NULL) = (burned IS NULL)),
     CONSTRAINT charge_reversal_frozen CHECK (reverses_id IS NULL OR frozen_at IS NOT NULL)
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE charge IS
@@ -114,17 +119,13 @@ CREATE INDEX charge_entry_frozen_idx ON charge (time_entry_id)
 CREATE INDEX charge_contract_idx ON charge (contract_id, started_at);
 CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start)
     WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
+CREATE INDEX charge_allotment_idx ON charge (allotment_id) WHERE allotment_id IS NOT NULL;
 CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;
 CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
 
-CREATE TABLE burn (
-    allotment_id bigint NOT NULL CONSTRAINT burn_allotment_fkey REFERENCES allotment,
-    charge_id bigint NOT NULL CONSTRAINT burn_charge_fkey REFERENCES charge ON DELETE CASCADE,
-    amount numeric(20,6) NOT NULL CONSTRAINT burn_positive CHECK (amount > 0),
-    CONSTRAINT burn_pkey PRIMARY KEY (allotment_id, charge_id)
-);
-COMMENT ON TABLE burn IS 'what a charge took from an allotment, in the allotment''s unit (seconds or money)';
-CREATE INDEX burn_charge_idx ON burn (charge_id);
+CREATE VIEW burn AS
+    SELECT allotment_id, id AS charge_id, burned AS amount FROM charge WHERE allotment_id IS NOT NULL;
+COMMENT ON VIEW burn IS 'what each charge took from an allotment, in the allotment''s unit; a segment is cut where an allotment ends, so it draws on one only';
 
 CREATE TABLE rating_problem (
     time_entry_id bigint CONSTRAINT rating_problem_pkey PRIMARY KEY
@@ -157,7 +158,6 @@ CREATE TABLE rejected_entry (
     external_id text,
     record jsonb NOT NULL,
     reason text NOT NULL,
-    rejected_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT rejected_entry_key UNIQUE NULLS NOT DISTINCT (source, external_id, record)
+    rejected_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE rejected_entry IS 'records that ingest_entries() could not take, each with the reason; a record that is taken later leaves this table';

@@ -1,0 +1,135 @@
+-- ---------------------------------------------------------------------------
+-- ingest: work logs from trackers and CRMs
+-- ---------------------------------------------------------------------------
+
+-- A field of an outside record is read only when it has the form it must have;
+-- what looks right and still is none (30 February) raises, and is caught.
+CREATE FUNCTION ingest_timestamp(p_text text) RETURNS timestamptz
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+BEGIN
+    IF p_text !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)$' THEN
+        RETURN NULL;
+    END IF;
+    RETURN p_text::timestamptz;
+EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION ingest_timestamp(text) IS 'an ISO 8601 time stamp with its offset, or NULL when the text is none';
+
+CREATE FUNCTION ingest_date(p_text text) RETURNS date
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+BEGIN
+    IF p_text !~ '^\d{4}-\d\d-\d\d$' THEN
+        RETURN NULL;
+    END IF;
+    RETURN p_text::date;
+EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION ingest_date(text) IS 'an ISO 8601 date, or NULL when the text is none';
+
+CREATE FUNCTION ingest_seconds(p_text text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN p_text ~ '^-?\d{1,9}$' THEN p_text::bigint END;
+END;
+COMMENT ON FUNCTION ingest_seconds(text) IS 'a whole number of seconds of up to 9 digits, or NULL when the text is none';
+
+CREATE FUNCTION ingest_entries(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
+        RAISE EXCEPTION 'entries must be a JSON array, not %', coalesce(jsonb_typeof(entries), 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass an array of work logs, even for a single one.';
+    END IF;
+    IF jsonb_array_length(entries) > 200000 THEN
+        RAISE EXCEPTION 'too many entries in one call: %', jsonb_array_length(entries)
+            USING ERRCODE = 'program_limit_exceeded', HINT = 'Send at most 200000 in one call.';
+    END IF;
+
+    WITH record AS MATERIALIZED (
+        -- Read every field as text and only where it has the form it must have,
+        -- so that one bad record never fails the others.
+        SELECT v.no, v.value AS record,
+               v.value ->> 'source' AS source, v.value ->> 'external_id' AS external_id,
+               v.value ->> 'employee' AS employee, v.value ->> 'task' AS task, v.value ->> 'work_type' AS work_type,
+               ingest_timestamp(v.value ->> 'started_at') AS started_at, ingest_timestamp(v.value ->> 'ended_at') AS ended_at,
+               ingest_date(v.value ->> 'work_date') AS work_date,
+               ingest_seconds(v.value ->> 'duration_s') AS duration_s, coalesce(ingest_seconds(v.value ->> 'break_s'), 0) AS break_s,
+               v.value ->> 'billable' AS billable, v.value ->> 'comment' AS comment,
+               row_number() OVER (PARTITION BY v.value ->> 'source', v.value ->> 'external_id' ORDER BY v.no DESC) AS newest
+          FROM jsonb_array_elements(entries) WITH ORDINALITY v (value, no)
+    ), checked AS MATERIALIZED (
+        SELECT r.*, l.employee_id, t.id AS task_id, w.id AS work_type_id,
+               CASE WHEN jsonb_typeof(r.record) <> 'object' THEN 'not a JSON object'
+                    WHEN coalesce(r.source, '') = '' OR coalesce(r.external_id, '') = '' THEN 'source and external_id are needed'
+                    WHEN r.newest > 1 THEN 'sent again later in the same call'
+                    WHEN r.employee IS NULL THEN 'employee is needed'
+                    WHEN l.employee_id IS NULL THEN format('unknown employee "%s" of source "%s"', r.employee, r.source)
+                    WHEN r.task IS NULL THEN 'task is needed'
+                    WHEN t.id IS NULL THEN format('unknown task "%s" of source "%s"', r.task, r.source)
+                    WHEN r.work_type IS NOT NULL AND w.id IS NULL THEN format('unknown work type "%s"', r.work_type)
+                    WHEN r.record ->> 'started_at' IS NOT NULL AND r.started_at IS NULL THEN format('started_at "%s" is no time stamp with zone', r.record ->> 'started_at')
+                    WHEN r.record ->> 'ended_at' IS NOT NULL AND r.ended_at IS NULL THEN format('ended_at "%s" is no time stamp with zone', r.record ->> 'ended_at')
+                    WHEN r.record ->> 'work_date' IS NOT NULL AND r.work_date IS NULL THEN format('work_date "%s" is no date', r.record ->> 'work_date')
+                    WHEN r.record ->> 'duration_s' IS NOT NULL AND r.duration_s IS NULL THEN format('duration_s "%s" is no whole number of seconds', r.record ->> 'duration_s')
+                    WHEN r.record ->> 'break_s' IS NOT NULL AND ingest_seconds(r.record ->> 'break_s') IS NULL THEN format('break_s "%s" is no whole number of seconds', r.record ->> 'break_s')
+                    WHEN num_nonnulls(r.started_at, r.ended_at) = 1 THEN 'started_at and ended_at go together'
+                    WHEN r.started_at IS NULL AND num_nonnulls(r.work_date, r.duration_s) < 2 THEN 'started_at and ended_at, or work_date and duration_s are needed'
+                    WHEN r.ended_at < r.started_at THEN 'ended_at is before started_at'
+                    WHEN r.duration_s < 0 OR r.break_s < 0 THEN 'durations cannot be negative'
+                    WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at) - r.break_s) < 0 THEN 'break_s is longer than the entry'
+                    WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at)) > s.max_entry_s
+                    THEN format('longer than the limit of %s seconds', s.max_entry_s)
+                    WHEN r.billable NOT IN ('billable', 'no_charge', 'non_billable') THEN format('unknown disposition "%s"', r.billable) END AS reason
+          FROM record r
+         CROSS JOIN setting s
+          LEFT JOIN employee_login l ON l.source = r.source AND l.external_id = r.employee
+          LEFT JOIN task t ON t.source = r.source AND t.external_id = r.task
+          LEFT JOIN work_type w ON w.code = r.work_type
+    ), matched AS MATERIALIZED (
+        SELECT c.*, e.id,
+               (e.employee_id, e.task_id, e.work_type_id, e.started_at, e.ended_at, e.work_date, e.duration_s, e.break_s, e.billable, e.comment)
+               IS NOT DISTINCT FROM
+               (c.employee_id, c.task_id, c.work_type_id, c.started_at, c.ended_at, c.work_date, c.duration_s, c.break_s, c.billable, c.comment) AS same,
+               EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id AND h.frozen_at IS NOT NULL) AS frozen
+          FROM checked c
+          LEFT JOIN time_entry e ON e.source = c.source AND e.external_id = c.external_id
+         WHERE c.reason IS NULL
+    ), added AS (
+        INSERT INTO time_entry (employee_id, task_id, work_type_id, started_at, ended_at, work_date, duration_s, break_s, billable, comment, source, external_id)
+        SELECT m.employee_id, m.task_id, m.work_type_id, m.started_at, m.ended_at, m.work_date, m.duration_s, m.break_s, m.billable, m.comment,
+               m.source, m.external_id
+          FROM matched m WHERE m.id IS NULL ORDER BY coalesce(m.started_at, m.work_date::timestamptz), m.no
+        ON CONFLICT (source, external_id) DO NOTHING
+        RETURNING 1
+    ), changed AS (
+        UPDATE time_entry e
+           SET employee_id = m.employee_id, task_id = m.task_id, work_type_id = m.work_type_id, started_at = m.started_at, ended_at = m.ended_at,
+               work_date = m.work_date, duration_s = m.duration_s, break_s = m.break_s, billable = m.billable, comment = m.comment
+          FROM matched m WHERE e.id = m.id AND NOT m.same AND NOT m.frozen
+        RETURNING 1
+    ), refused AS MATERIALIZED (
+        SELECT c.source, c.external_id, c.record, c.reason FROM checked c WHERE c.reason IS NOT NULL
+        UNION ALL
+        SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()' FROM matched m WHERE NOT m.same AND m.frozen
+    ), forgotten AS (
+        DELETE FROM rejected_entry x USING record r
+         WHERE x.source IS NOT DISTINCT FROM r.source AND x.external_id IS NOT DISTINCT FROM r.external_id
+           AND (x.external_id IS NOT NULL OR x.record = r.record)
+    ), kept AS (
+        INSERT INTO rejected_entry (source, external_id, record, reason) SELECT * FROM refused
+    )
+    SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed),
+           (SELECT count(*) FROM matched WHERE same) + (SELECT count(*) FROM matched WHERE id IS NULL) - (SELECT count(*) FROM added),
+           (SELECT count(*) FROM refused)
+      INTO inserted, updated, unchanged, rejected;
+END $$;
+COMMENT ON FUNCTION ingest_entries(jsonb) IS
+    'take work logs from a tracker: an array of {"source", "external_id", "employee", "task", "work_type"?, "started_at"+"ended_at" | '
+    '"work_date"+"duration_s", "break_s"?, "billable"?, "comment"?}; employee and task are the ids the source knows them by (employee_login, task), '
+    'work_type a code. Idempotent on (source, external_id); a bad record goes to rejected_entry with the reason and never stops the others; '
+    'at most 200000 in one call';

@@ -1,0 +1,207 @@
+-- ---------------------------------------------------------------------------
+-- money: cash accounts and payments, planned and posted
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE cash_account (
+    id bigserial CONSTRAINT cash_account_pkey PRIMARY KEY,
+    name text NOT NULL CONSTRAINT cash_account_name_key UNIQUE,
+    currency text NOT NULL CONSTRAINT cash_account_currency_fkey REFERENCES currency,
+    iban text,
+    floor_amount numeric(20,6) NOT NULL DEFAULT 0,
+    account_id bigint NOT NULL CONSTRAINT cash_account_account_fkey REFERENCES account
+        CONSTRAINT cash_account_account_key UNIQUE
+);
+COMMENT ON TABLE cash_account IS 'bank accounts and cash desks, each with a ledger account of its own, made with it; floor_amount below which there is a cash gap';
+
+CREATE FUNCTION open_cash_account() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF NEW.account_id IS NULL THEN
+        INSERT INTO account (code, name, kind) VALUES ('cash ' || NEW.name, NEW.name, 'cash')
+        RETURNING id INTO NEW.account_id;
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION open_cash_account() IS 'trigger function of cash_account: opens its ledger account';
+CREATE TRIGGER cash_account_opened BEFORE INSERT ON cash_account
+    FOR EACH ROW EXECUTE FUNCTION open_cash_account();
+
+CREATE TABLE payment (
+    id bigserial CONSTRAINT payment_pkey PRIMARY KEY,
+    flow text NOT NULL
+        CONSTRAINT payment_flow_known CHECK (flow IN ('in', 'out', 'transfer')),
+    status text NOT NULL DEFAULT 'planned'
+        CONSTRAINT payment_status_known CHECK (status IN ('planned', 'posted', 'void')),
+    paid_on date NOT NULL CONSTRAINT payment_date_finite CHECK (isfinite(paid_on)),
+    accrued_on date CONSTRAINT payment_accrual_finite CHECK (isfinite(accrued_on)),
+    amount numeric(20,6) NOT NULL
+        CONSTRAINT payment_amount_positive CHECK (amount > 0 AND amount <> 'NaN'),
+    currency text NOT NULL CONSTRAINT payment_currency_fkey REFERENCES currency,
+    cash_account_id bigint CONSTRAINT payment_cash_account_fkey REFERENCES cash_account,
+    to_cash_account_id bigint CONSTRAINT payment_to_cash_account_fkey REFERENCES cash_account,
+    article text CONSTRAINT payment_article_fkey REFERENCES account (code),
+    party_id bigint CONSTRAINT payment_party_fkey REFERENCES party,
+    contract_id bigint CONSTRAINT payment_contract_fkey REFERENCES contract,
+    project_id bigint CONSTRAINT payment_project_fkey REFERENCES project,
+    deal_id bigint CONSTRAINT payment_deal_fkey REFERENCES deal,
+    task_id bigint CONSTRAINT payment_task_fkey REFERENCES task,
+    employee_id bigint CONSTRAINT payment_employee_fkey REFERENCES employee,
+    direction_id bigint CONSTRAINT payment_direction_fkey REFERENCES direction,
+    purpose text,
+    bank_ref text,
+    source text,
+    external_id text,
+    revision integer NOT NULL DEFAULT 1,
+    CONSTRAINT payment_external_key UNIQUE (source, external_id),
+    CONSTRAINT payment_bank_ref_key UNIQUE (cash_account_id, bank_ref),
+    CONSTRAINT payment_transfer_has_target CHECK ((flow = 'transfer') = (to_cash_account_id IS NOT NULL)),
+    CONSTRAINT payment_has_article CHECK (flow = 'transfer' OR article IS NOT NULL),
+    CONSTRAINT payment_posted_on_account CHECK (status <> 'posted' OR cash_account_id IS NOT NULL)
+);
+COMMENT ON TABLE payment IS
+    'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; void: taken back by a reversal. '
+    'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on. '
+    'Changing a posted payment reverses its entries and posts them anew';
+CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
+CREATE INDEX payment_paid_on_idx ON payment (paid_on);
+ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
+CREATE TRIGGER payment_amount_exact BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
+CREATE TRIGGER payment_history AFTER INSERT OR UPDATE OR DELETE ON payment
+    FOR EACH ROW EXECUTE FUNCTION keep_history();
+
+CREATE FUNCTION check_payment() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_wrong text;
+BEGIN
+    SELECT format('cash account "%s" is in %s', a.name, a.currency) INTO v_wrong
+      FROM cash_account a WHERE a.id IN (NEW.cash_account_id, NEW.to_cash_account_id) AND a.currency <> NEW.currency;
+    IF NOT FOUND THEN
+        SELECT format('contract "%s" is in %s', c.number, c.currency) INTO v_wrong
+          FROM contract c JOIN account a ON a.code = NEW.article AND NOT a.accrues
+         WHERE c.id = NEW.contract_id AND c.currency <> NEW.currency;
+    END IF;
+    IF v_wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'a payment in % cannot be taken: %', NEW.currency, v_wrong
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_one_currency',
+                HINT = 'Enter the amount in that currency; an exchange is a payment out of one account and one into the other.';
+    END IF;
+    IF EXISTS (SELECT FROM contract c WHERE c.id = NEW.contract_id AND NEW.flow = 'in' AND c.client_id <> NEW.party_id) THEN
+        RAISE EXCEPTION 'contract % is not with party %, who pays', NEW.contract_id, NEW.party_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_contract_client', HINT = 'Leave party_id empty, or name the contract''s client.';
+    END IF;
+    IF NEW.party_id IS NULL AND NEW.contract_id IS NOT NULL AND NEW.flow = 'in' THEN
+        NEW.party_id := (SELECT c.client_id FROM contract c WHERE c.id = NEW.contract_id);
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.status = 'void' AND NEW.status <> 'void' THEN
+        RAISE EXCEPTION 'payment % is void and stays so', OLD.id
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Enter the payment anew.';
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.status = 'posted' AND NEW.status = 'planned' THEN
+        RAISE EXCEPTION 'payment % is posted and cannot be planned again', OLD.id
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Void it.';
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.status = 'posted' AND NEW.status = 'posted'
+        AND to_jsonb(NEW) - 'purpose' - 'bank_ref' - 'source' - 'external_id' <> to_jsonb(OLD) - 'purpose' - 'bank_ref' - 'source' - 'external_id' THEN
+        NEW.revision := OLD.revision + 1;
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_payment() IS
+    'trigger function of payment: one currency with its account and contract, the contract''s client, the order of statuses; counts revisions';
+CREATE TRIGGER payment_checked BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION check_payment();
+
+CREATE FUNCTION refuse_posted_payment() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RAISE EXCEPTION 'payment % is in the ledger and cannot be deleted', OLD.id
+        USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Set its status to void: that posts the reversal.';
+END $$;
+COMMENT ON FUNCTION refuse_posted_payment() IS 'trigger function of payment: what was posted is voided, not deleted (55000)';
+CREATE TRIGGER payment_kept BEFORE DELETE ON payment
+    FOR EACH ROW WHEN (OLD.status <> 'planned') EXECUTE FUNCTION refuse_posted_payment();
+
+-- The entries of payments as they stand: cash against settlements, and the
+-- accrual where the article accrues with its payment.
+CREATE VIEW payment_entry AS
+    SELECT p.id AS payment_id, p.revision, e.entry_on, e.debit_id, e.credit_id, p.amount, p.currency, e.article_id,
+           p.party_id, p.contract_id, p.project_id, p.deal_id, p.task_id, p.employee_id, p.direction_id
+      FROM payment p
+      JOIN cash_account m ON m.id = p.cash_account_id
+      LEFT JOIN cash_account t ON t.id = p.to_cash_account_id
+      LEFT JOIN account a ON a.code = p.article
+     CROSS JOIN LATERAL (
+        SELECT CASE a.kind WHEN 'income' THEN account_id('receivable')
+                           WHEN 'expense' THEN account_id('payable')
+                           ELSE a.id END AS settlement_id) s
+     CROSS JOIN LATERAL (
+        SELECT p.paid_on AS entry_on, t.account_id AS debit_id, m.account_id AS credit_id, NULL::bigint AS article_id
+         WHERE p.flow = 'transfer'
+        UNION ALL
+        SELECT p.paid_on, m.account_id, s.settlement_id, a.id WHERE p.flow = 'in'
+        UNION ALL
+        SELECT p.paid_on, s.settlement_id, m.account_id, a.id WHERE p.flow = 'out'
+        UNION ALL
+        SELECT coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL WHERE p.flow = 'in' AND a.accrues
+        UNION ALL
+        SELECT coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL WHERE p.flow = 'out' AND a.accrues
+     ) e;
+COMMENT ON VIEW payment_entry IS 'the ledger entries that each payment makes when it is posted';
+
+CREATE FUNCTION post_payments() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_base text := (SELECT s.base_currency FROM setting s);
+    v_payment record;
+    v_event bigint;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        FOR v_payment IN
+            SELECT o.id, o.revision FROM old_rows o JOIN new_rows n USING (id)
+             WHERE o.status = 'posted' AND (n.status = 'void' OR n.revision <> o.revision) ORDER BY o.id
+        LOOP
+            PERFORM reverse_event((SELECT e.id FROM event e WHERE e.key = format('payment:%s:%s', v_payment.id, v_payment.revision)),
+                                  format('payment:%s:%s:void', v_payment.id, v_payment.revision));
+        END LOOP;
+        FOR v_payment IN
+            SELECT n.id, n.revision FROM new_rows n JOIN old_rows o USING (id)
+             WHERE n.status = 'posted' AND (o.status <> 'posted' OR n.revision <> o.revision) ORDER BY n.id
+        LOOP
+            v_event := open_event(format('payment:%s:%s', v_payment.id, v_payment.revision), v_payment::text);
+            PERFORM post_payment(v_event, v_payment.id, v_base);
+        END LOOP;
+    ELSE
+        FOR v_payment IN SELECT n.id, n.revision FROM new_rows n WHERE n.status = 'posted' ORDER BY n.id
+        LOOP
+            v_event := open_event(format('payment:%s:%s', v_payment.id, v_payment.revision), v_payment::text);
+            PERFORM post_payment(v_event, v_payment.id, v_base);
+        END LOOP;
+    END IF;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION post_payments() IS
+    'trigger function of payment: posts what became posted, reverses what became void, does both for what changed; SECURITY DEFINER because '
+    'nobody is granted INSERT on the ledger';
+
+CREATE FUNCTION post_payment(p_event bigint, p_payment bigint, p_base text) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id, party_id, contract_id,
+                       project_id, deal_id, task_id, employee_id, direction_id, payment_id)
+    SELECT p_event, e.entry_on, e.debit_id, e.credit_id, e.amount, e.currency,
+           convert(e.amount, e.currency, p_base, e.entry_on), e.article_id, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id,
+           e.employee_id, e.direction_id, e.payment_id
+      FROM payment_entry e WHERE e.payment_id = p_payment;
+END;
+COMMENT ON FUNCTION post_payment(bigint, bigint, text) IS 'post the entries of one payment under an event, valued in the base currency on their dates';
+
+CREATE TRIGGER payment_posted_new AFTER INSERT ON payment REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
+CREATE TRIGGER payment_posted_changed AFTER UPDATE ON payment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
