@@ -22,13 +22,23 @@ SQL_FRAGMENTS = \
 	src/sql/time.sql \
 	src/sql/margin.sql \
 	src/sql/calendar.sql \
+	src/sql/rating.sql \
 	src/sql/guard.sql \
 	src/sql/books.sql
 
 # The books that create_books() makes, in order.
 BOOKS_FRAGMENTS = \
 	src/books/setting.sql \
-	src/books/calendar.sql
+	src/books/party.sql \
+	src/books/catalogue.sql \
+	src/books/calendar.sql \
+	src/books/contract.sql \
+	src/books/work.sql \
+	src/books/ledger.sql \
+	src/books/payment.sql \
+	src/books/rating.sql \
+	src/books/ingest.sql \
+	src/books/report.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql

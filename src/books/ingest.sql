@@ -95,7 +95,7 @@ BEGIN
                (e.employee_id, e.task_id, e.work_type_id, e.started_at, e.ended_at, e.work_date, e.duration_s, e.break_s, e.billable, e.comment)
                IS NOT DISTINCT FROM
                (c.employee_id, c.task_id, c.work_type_id, c.started_at, c.ended_at, c.work_date, c.duration_s, c.break_s, c.billable, c.comment) AS same,
-               EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id AND h.frozen_at IS NOT NULL) AS frozen
+               EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id AND h.fixed) AS frozen
           FROM checked c
           LEFT JOIN time_entry e ON e.source = c.source AND e.external_id = c.external_id
          WHERE c.reason IS NULL

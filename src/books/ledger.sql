@@ -283,7 +283,7 @@ DECLARE
 BEGIN
     PERFORM FROM charge c WHERE c.id = ANY (p_charges) ORDER BY c.id FOR UPDATE;
     WITH frozen AS (
-        UPDATE charge c SET frozen_at = now()
+        UPDATE charge c SET frozen_at = now(), held_by = NULL
          WHERE c.id = ANY (p_charges) AND c.frozen_at IS NULL RETURNING c.id)
     SELECT array_agg(f.id ORDER BY f.id) INTO v_charges FROM frozen f;
     IF v_charges IS NULL THEN

@@ -143,7 +143,7 @@ BEGIN ATOMIC
     ), fixed AS (
         SELECT h.contract_id, h.amount, h.billed_s, h.source, h.allotment_id, h.burned FROM charge h
          WHERE h.contract_id IN (SELECT g.id FROM grp g)
-           AND (h.frozen_at IS NOT NULL OR h.time_entry_id IS NULL OR h.time_entry_id <> ALL (p_rerated))
+           AND (h.fixed OR h.time_entry_id IS NULL OR h.time_entry_id <> ALL (p_rerated))
     )
     SELECT jsonb_build_object(
         'allotments', (
@@ -236,11 +236,11 @@ BEGIN ATOMIC
            CASE WHEN min(h.coverage) IN ('no_charge', 'non_billable') THEN min(h.coverage) ELSE 'billable' END,
            min(h.reason) FILTER (WHERE h.coverage IN ('no_charge', 'non_billable')),
            min(h.currency), min(h.cost_rate), min(h.base_cost_rate), min(h.base_rate),
-           CASE WHEN bool_or(h.frozen_at IS NOT NULL) THEN sum(h.billed_s)::bigint END, NULL::text
+           CASE WHEN bool_or(h.fixed) THEN sum(h.billed_s)::bigint END, NULL::text
       FROM charge h
      WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base OR c.parent_id = p_base)
        AND h.started_at >= p_from AND h.time_entry_id IS NOT NULL AND h.time_entry_id <> ALL (p_fresh)
-       AND (h.frozen_at IS NULL OR EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = p_base AND q.round_scope <> 'entry'))
+       AND (NOT h.fixed OR EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = p_base AND q.round_scope <> 'entry'))
      GROUP BY h.time_entry_id;
 END;
 COMMENT ON FUNCTION stamped_input(bigint, timestamptz, bigint[]) IS
@@ -333,7 +333,7 @@ BEGIN
                               WHERE b.contract_id = c.id HAVING max(b.period_end) > r.period_start) late ON true
          WHERE r.segment > 0
          ORDER BY r.entry_id, r.segment
-        ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND frozen_at IS NULL
+        ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT fixed
         DO UPDATE SET contract_id = excluded.contract_id, client_id = excluded.client_id, project_id = excluded.project_id,
                deal_id = excluded.deal_id, task_id = excluded.task_id, employee_id = excluded.employee_id, work_type_id = excluded.work_type_id,
                direction_id = excluded.direction_id, service_date = excluded.service_date, period_start = excluded.period_start,
@@ -344,7 +344,7 @@ BEGIN
                cost_rate = excluded.cost_rate, base_cost_rate = excluded.base_cost_rate,
                allotment_id = excluded.allotment_id, burned = excluded.burned, reason = excluded.reason, terms_id = excluded.terms_id,
                late = excluded.late
-         WHERE to_jsonb(old) - 'id' <> to_jsonb(excluded) - 'id'
+         WHERE to_jsonb(old) - '{id,fixed}'::text[] <> to_jsonb(excluded) - '{id,fixed}'::text[]
     ), problems AS (
         INSERT INTO rating_problem (time_entry_id, problem)
         SELECT i.entry_id, coalesce(i.problem, r.problem)
@@ -353,7 +353,7 @@ BEGIN
         ON CONFLICT (time_entry_id) DO UPDATE SET problem = excluded.problem, found_at = now()
     )
     DELETE FROM charge h
-     WHERE h.time_entry_id = ANY (v_rerated) AND h.frozen_at IS NULL
+     WHERE h.time_entry_id = ANY (v_rerated) AND NOT h.fixed
        AND NOT EXISTS (SELECT FROM rated r WHERE r.entry_id = h.time_entry_id AND r.segment = h.segment);
 END $$;
 COMMENT ON FUNCTION rate_batch(bigint[], bigint, timestamptz, bigint[]) IS
@@ -380,7 +380,7 @@ BEGIN
         SELECT DISTINCT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
           JOIN task t ON t.id = e.task_id JOIN project p ON p.id = t.project_id
         UNION
-        SELECT DISTINCT h.client_id FROM charge h WHERE h.time_entry_id = ANY (p_entries) AND h.frozen_at IS NULL);
+        SELECT DISTINCT h.client_id FROM charge h WHERE h.time_entry_id = ANY (p_entries) AND NOT h.fixed);
     PERFORM FROM contract c WHERE c.client_id = ANY (v_clients) ORDER BY c.id FOR NO KEY UPDATE;
 
     IF EXISTS (SELECT FROM sequential_contract q JOIN contract c ON c.id = q.contract_id WHERE c.client_id = ANY (v_clients)) THEN
@@ -390,7 +390,7 @@ BEGIN
                   FROM entry_context(p_entries) x WHERE cardinality(x.contracts) = 1
                 UNION ALL
                 SELECT h.time_entry_id, h.contract_id, h.started_at, h.service_date, h.task_id, false
-                  FROM charge h WHERE h.time_entry_id = ANY (p_entries) AND h.frozen_at IS NULL
+                  FROM charge h WHERE h.time_entry_id = ANY (p_entries) AND NOT h.fixed
             )
             SELECT q.base_id, min(t.instant) AS instant, min(t.work_date) AS work_date, array_agg(DISTINCT t.task_id) AS tasks,
                    min(q.round_scope) AS round_scope,
@@ -438,7 +438,7 @@ DECLARE
     v_charge record;
 BEGIN
     SELECT h.id, h.time_entry_id INTO v_charge FROM charge h
-     WHERE h.time_entry_id = ANY (p_entries) AND h.frozen_at IS NOT NULL AND h.reverses_id IS NULL
+     WHERE h.time_entry_id = ANY (p_entries) AND h.fixed AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id) ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be changed', v_charge.time_entry_id
@@ -491,7 +491,7 @@ DECLARE
     v_deleted bigint[] := ARRAY(SELECT o.id FROM old_rows o ORDER BY o.id);
     v_charge record;
 BEGIN
-    SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted) AND h.frozen_at IS NOT NULL LIMIT 1;
+    SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted) AND h.fixed LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be deleted', v_charge.time_entry_id
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = frozen_by(v_charge.id),
@@ -520,7 +520,7 @@ BEGIN
     END IF;
     v_entries := ARRAY(
         SELECT h.time_entry_id FROM charge h
-         WHERE h.frozen_at IS NULL AND h.time_entry_id IS NOT NULL AND h.service_date >= from_date
+         WHERE NOT h.fixed AND h.time_entry_id IS NOT NULL AND h.service_date >= from_date
            AND h.contract_id IN (SELECT c.id FROM contract c WHERE rerate.contract_id IN (c.id, c.parent_id))
         UNION
         SELECT e.id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id

@@ -98,7 +98,9 @@ CREATE TABLE charge (
     reason text,
     terms_id bigint,
     late boolean NOT NULL DEFAULT false,
+    held_by bigint,
     frozen_at timestamptz,
+    fixed boolean NOT NULL GENERATED ALWAYS AS (frozen_at IS NOT NULL OR held_by IS NOT NULL) STORED,
     reverses_id bigint,
     CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
     CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
@@ -108,14 +110,15 @@ CREATE TABLE charge (
 COMMENT ON TABLE charge IS
     'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the same currency (NULL: unknown), '
     'base_… the same in the company''s currency. Provisional while frozen_at is NULL; frozen with the document or the period that takes it, and posted '
-    'to the ledger in the same transaction. Rating keeps the dimensions consistent with the time entry, so only the contract is a foreign key';
+    'to the ledger in the same transaction; while a report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer. Rating keeps the dimensions consistent with the time entry, so only the contract is a foreign key';
 COMMENT ON COLUMN charge.service_date IS 'day on which the work was done, in the contract''s zone';
 COMMENT ON COLUMN charge.period_start IS 'first day of the service period in which it is billed; later than service_date''s own for late work';
+COMMENT ON COLUMN charge.fixed IS 'frozen or held: rating leaves it as it is';
 COMMENT ON COLUMN charge.price IS 'price an hour, or a unit of quantity, before multiplier and discount';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
-    WHERE time_entry_id IS NOT NULL AND frozen_at IS NULL;
-CREATE INDEX charge_entry_frozen_idx ON charge (time_entry_id)
-    WHERE time_entry_id IS NOT NULL AND frozen_at IS NOT NULL;
+    WHERE time_entry_id IS NOT NULL AND NOT fixed;
+CREATE INDEX charge_entry_fixed_idx ON charge (time_entry_id)
+    WHERE time_entry_id IS NOT NULL AND fixed;
 CREATE INDEX charge_contract_idx ON charge (contract_id, started_at);
 CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start)
     WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
