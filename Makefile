@@ -38,7 +38,9 @@ BOOKS_FRAGMENTS = \
 	src/books/payment.sql \
 	src/books/rating.sql \
 	src/books/ingest.sql \
-	src/books/report.sql
+	src/books/report.sql \
+	src/books/check.sql \
+	src/books/access.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
