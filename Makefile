@@ -8,6 +8,7 @@ MODULE_big = finance
 OBJS = \
 	src/finance.o \
 	src/books.o \
+	src/choice.o \
 	src/fixed.o \
 	src/money.o \
 	src/time.o \
@@ -47,7 +48,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin calendar books
+REGRESS = money time margin calendar books ledger
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers
