@@ -27,7 +27,8 @@ SQL_FRAGMENTS = \
 
 # The books that create_books() makes, in order.
 BOOKS_FRAGMENTS = \
-	src/books/setting.sql
+	src/books/setting.sql \
+	src/books/calendar.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
@@ -37,7 +38,7 @@ EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 REGRESS = money time margin calendar books
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
-ISOLATION =
+ISOLATION = calendar_writers
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 
 TAP_TESTS = 1
