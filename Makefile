@@ -8,11 +8,11 @@ MODULE_big = finance
 OBJS = \
 	src/finance.o \
 	src/books.o \
+	src/choice.o \
 	src/fixed.o \
 	src/money.o \
 	src/time.o \
 	src/margin.o \
-	src/calendar.o \
 	src/guard.o
 
 # The code that CREATE EXTENSION installs, in order.
@@ -21,7 +21,6 @@ SQL_FRAGMENTS = \
 	src/sql/money.sql \
 	src/sql/time.sql \
 	src/sql/margin.sql \
-	src/sql/calendar.sql \
 	src/sql/guard.sql \
 	src/sql/books.sql
 
@@ -35,7 +34,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin calendar books
+REGRESS = money time margin books
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers
