@@ -13,6 +13,17 @@ OBJS = \
 	src/money.o \
 	src/time.o \
 	src/margin.o \
+	src/calendar.o \
+	src/jsondoc.o \
+	src/terms.o \
+	src/price.o \
+	src/allot.o \
+	src/entry.o \
+	src/billed.o \
+	src/slice.o \
+	src/segment.o \
+	src/reason.o \
+	src/rating.o \
 	src/guard.o
 
 # The code that CREATE EXTENSION installs, in order.
@@ -21,6 +32,8 @@ SQL_FRAGMENTS = \
 	src/sql/money.sql \
 	src/sql/time.sql \
 	src/sql/margin.sql \
+	src/sql/calendar.sql \
+	src/sql/rating.sql \
 	src/sql/guard.sql \
 	src/sql/books.sql
 
@@ -34,7 +47,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin books
+REGRESS = money time margin calendar rating books
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers
