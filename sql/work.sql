@@ -58,7 +58,9 @@ SELECT id = :charge AS same_charge, worked_s, amount::numeric(9,2) FROM charge W
 DELETE FROM time_entry WHERE id = 5;
 SELECT count(*) FROM charge WHERE time_entry_id = 5;
 -- overrides want a reason
+\set VERBOSITY terse
 UPDATE time_entry SET price = 80 WHERE id = 1;
+\set VERBOSITY default
 UPDATE time_entry SET price = 80, override_reason = 'urgent' WHERE id = 1;
 SELECT price::numeric(9,2), amount::numeric(9,2), price_source FROM charge WHERE time_entry_id = 1;
 
@@ -152,7 +154,7 @@ INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (1, 1
 INSERT INTO time_entry (employee_id, task_id, started_at) VALUES (1, 1, '2026-04-02 10:00');
 INSERT INTO time_entry (employee_id, task_id, work_date) VALUES (1, 1, '2026-04-02');
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at, break_s) VALUES (1, 1, '2026-04-02 09:00', '2026-04-02 10:00', 3601);
-INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, price) VALUES (1, 1, '2026-04-02', 60, 'NaN');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, price, override_reason) VALUES (1, 1, '2026-04-02', 60, 'NaN', 'none');
 \set VERBOSITY default
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-04-02', 60), (1, 1, '2026-04-02', 86401);
 SELECT count(*) FROM time_entry WHERE duration_s = 60;

@@ -91,7 +91,7 @@ CREATE VIEW figure_problems AS
 COMMENT ON VIEW figure_problems IS 'reports that do not agree with one another, none in healthy books';
 
 CREATE FUNCTION check_books() RETURNS TABLE (rule text, subject text, detail text)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SET jit = off
 BEGIN ATOMIC
     SELECT * FROM ledger_problems
     UNION ALL SELECT * FROM work_problems

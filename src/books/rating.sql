@@ -65,7 +65,7 @@ CREATE FUNCTION price_list_document(p_lists bigint[]) RETURNS jsonb
 BEGIN ATOMIC
     SELECT coalesce(jsonb_object_agg(l.id, jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', l.discount_pct, 'prices', (
                SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'employee', r.employee_id, 'role', r.role, 'work_type', r.work_type_id,
-                          'from', r.valid_from, 'price', r.price, 'discount_pct', r.discount_pct) ORDER BY r.id), '[]')
+                          'from', greatest(r.valid_from, '0001-01-01'), 'price', r.price, 'discount_pct', r.discount_pct) ORDER BY r.id), '[]')
                  FROM price r WHERE r.price_list_id = l.id AND r.item_id IS NULL))), '{}')
       FROM price_list l WHERE l.id = ANY (p_lists);
 END;
@@ -449,7 +449,7 @@ END $$;
 COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS 'refuse (55000) when one of these entries has a frozen charge, naming what froze it';
 
 CREATE FUNCTION rate_changed_entries() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 DECLARE
     v_entries bigint[];
@@ -485,7 +485,7 @@ CREATE TRIGGER time_entry_rated_changed AFTER UPDATE ON time_entry REFERENCING O
     FOR EACH STATEMENT EXECUTE FUNCTION rate_changed_entries();
 
 CREATE FUNCTION unrate_deleted_entries() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 DECLARE
     v_deleted bigint[] := ARRAY(SELECT o.id FROM old_rows o ORDER BY o.id);
@@ -507,7 +507,7 @@ CREATE TRIGGER time_entry_unrated AFTER DELETE ON time_entry REFERENCING OLD TAB
     FOR EACH STATEMENT EXECUTE FUNCTION unrate_deleted_entries();
 
 CREATE FUNCTION rerate(contract_id bigint, from_date date) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
