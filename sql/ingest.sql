@@ -73,7 +73,7 @@ SELECT jsonb_agg(jsonb_build_object('source', 'b24', 'external_id', 'n' || g, 'e
            'work_date', date '2026-01-01' + g % 90, 'duration_s', 60 * (1 + g % 50))) AS big FROM generate_series(1, 50000) g \gset
 SELECT * FROM ingest_entries(:'big');
 SELECT * FROM ingest_entries(:'big');
-SELECT count(*), sum(worked_s) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id WHERE e.external_id LIKE 'n%';
+SELECT count(*), sum(h.worked_s) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id WHERE e.external_id LIKE 'n%';
 SELECT count(*), sum(60 * (1 + g % 50)) FROM generate_series(1, 50000) g;
 SELECT * FROM check_books();
 RESET search_path;
