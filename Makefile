@@ -13,6 +13,7 @@ OBJS = \
 	src/money.o \
 	src/time.o \
 	src/margin.o \
+	src/calendar.o \
 	src/guard.o
 
 # The code that CREATE EXTENSION installs, in order.
@@ -21,6 +22,7 @@ SQL_FRAGMENTS = \
 	src/sql/money.sql \
 	src/sql/time.sql \
 	src/sql/margin.sql \
+	src/sql/calendar.sql \
 	src/sql/guard.sql \
 	src/sql/books.sql
 
@@ -33,7 +35,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin books
+REGRESS = money time margin calendar books
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION =
