@@ -24,6 +24,8 @@ OBJS = \
 	src/segment.o \
 	src/reason.o \
 	src/rating.o \
+	src/template.o \
+	src/words.o \
 	src/guard.o
 
 # The code that CREATE EXTENSION installs, in order.
@@ -34,6 +36,8 @@ SQL_FRAGMENTS = \
 	src/sql/margin.sql \
 	src/sql/calendar.sql \
 	src/sql/rating.sql \
+	src/sql/template.sql \
+	src/sql/words.sql \
 	src/sql/guard.sql \
 	src/sql/books.sql
 
@@ -58,7 +62,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin calendar rating books ledger work ingest access
+REGRESS = money time margin calendar rating template words books ledger work ingest access
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers
