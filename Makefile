@@ -36,8 +36,13 @@ BOOKS_FRAGMENTS = \
 	src/books/work.sql \
 	src/books/ledger.sql \
 	src/books/payment.sql \
+	src/books/notification.sql \
+	src/books/document.sql \
 	src/books/rating.sql \
 	src/books/ingest.sql \
+	src/books/settle.sql \
+	src/books/lifecycle.sql \
+	src/books/invoice.sql \
 	src/books/report.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
