@@ -13,6 +13,7 @@ OBJS = \
 	src/money.o \
 	src/time.o \
 	src/margin.o \
+	src/cube.o \
 	src/calendar.o \
 	src/guard.o
 
@@ -22,6 +23,7 @@ SQL_FRAGMENTS = \
 	src/sql/money.sql \
 	src/sql/time.sql \
 	src/sql/margin.sql \
+	src/sql/cube.sql \
 	src/sql/calendar.sql \
 	src/sql/guard.sql \
 	src/sql/books.sql
@@ -35,7 +37,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin calendar books
+REGRESS = money time margin cube calendar books
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION =

@@ -1,5 +1,6 @@
--- Month by contract over generated charges: margin_sum() against the same
--- figures in plain numeric SQL, both in one run, the best of three each.
+-- Month by contract over generated charges: margin_sum() and margin_cube_sum()
+-- against the same figures in plain numeric SQL, all in one run, the best of
+-- three each.
 --
 --     psql -X -v rows=10000000 -v shuffled=0 -f test/bench/rollup.sql
 --
@@ -50,11 +51,13 @@ END $$;
 \set plain 'SELECT date_trunc(''month'', day)::date AS month, contract_id, sum(amount) AS revenue, sum(cost) AS cost, sum(amount - cost) AS profit, round(sum(amount - cost) * 100 / nullif(sum(amount), 0), 4) AS percent, round(sum(seconds / 3600.0), 4) AS hours, round(sum(amount) / nullif(sum(seconds / 3600.0), 0), 4) AS hourly_rate FROM charge GROUP BY 1, 2'
 \set factored 'SELECT date_trunc(''month'', day)::date AS month, contract_id, sum(amount) AS revenue, sum(cost) AS cost, sum(amount) - sum(cost) AS profit, round((sum(amount) - sum(cost)) * 100 / nullif(sum(amount), 0), 4) AS percent, round(sum(seconds) / 3600.0, 4) AS hours, round(sum(amount) * 3600 / nullif(sum(seconds), 0), 4) AS hourly_rate FROM charge GROUP BY 1, 2'
 \set summary 'SELECT month, contract_id, finance.revenue(m) AS revenue, finance.cost(m) AS cost, finance.profit(m) AS profit, finance.percent(m) AS percent, finance.hours(m) AS hours, finance.hourly_rate(m) AS hourly_rate FROM (SELECT finance.month(day) AS month, contract_id, finance.margin_sum(amount, cost, seconds, currency) AS m FROM charge GROUP BY 1, 2 OFFSET 0) AS s'
+\set cube 'SELECT period AS month, key::int AS contract_id, finance.revenue(m) AS revenue, finance.cost(m) AS cost, finance.profit(m) AS profit, finance.percent(m) AS percent, finance.hours(m) AS hours, finance.hourly_rate(m) AS hourly_rate FROM finance.cells((SELECT finance.margin_cube_sum(finance.month(day), contract_id, amount, cost, seconds, currency) FROM charge))'
 
 -- the figures agree before anyone asks which is faster
 SELECT count(*) AS groups,
        (SELECT count(*) FROM ((:plain) EXCEPT ALL (:summary)) AS d)
-       + (SELECT count(*) FROM ((:factored) EXCEPT ALL (:summary)) AS d) AS differences
+       + (SELECT count(*) FROM ((:factored) EXCEPT ALL (:summary)) AS d)
+       + (SELECT count(*) FROM ((:cube) EXCEPT ALL (:summary)) AS d) AS differences
   FROM (:summary) AS s;
 
 SELECT pg_temp.time_query('count(*)', 'SELECT 1 FROM charge') \g /dev/null
@@ -63,6 +66,7 @@ SELECT pg_temp.time_query('GROUP BY finance.month, no aggregate', 'SELECT financ
 SELECT pg_temp.time_query('plain numeric SQL', :'plain') \g /dev/null
 SELECT pg_temp.time_query('plain numeric SQL, factored by hand', :'factored') \g /dev/null
 SELECT pg_temp.time_query('margin_sum', :'summary') \g /dev/null
+SELECT pg_temp.time_query('margin_cube_sum', :'cube') \g /dev/null
 
 SELECT way, round(min(ms)) AS ms,
        round((SELECT min(ms) FROM timing WHERE way = 'plain numeric SQL') / min(ms), 1) AS times_faster_than_plain
