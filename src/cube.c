@@ -6,9 +6,9 @@
  * looks up each row in a table of tuples, with a call per column to hash and to
  * compare.  This aggregate groups inside: cells of fixed length lie in the
  * order in which they were met, so that those of one month lie together, and a
- * small hash table finds them.  Its value is
- * an ordinary one: rows below it are filtered, joined and secured as any, it
- * can be stored and merged later, and cells() gives its rows.
+ * small hash table finds them.  Its value is an ordinary one: rows below it are
+ * filtered, joined and secured as any, it can be stored and merged later, and
+ * cells() gives its rows.
  *
  * The value is flat: cells in order of period, key and currency, nulls last.
  * While it is being built it is an expanded object, which the executor keeps by
