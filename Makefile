@@ -88,3 +88,7 @@ $(BOOKS_SQL): $(BOOKS_FRAGMENTS) finance.control Makefile
 check-symbols: all
 	@! nm -D --defined-only $(MODULE_big)$(DLSUFFIX) | awk '{ print $$3 }' | \
 		grep -vE '^(_init|_fini|Pg_magic_func|_PG_init|(pg_finfo_)?finance_.*)$$'
+
+# What a list of this file holds; ./check asks.
+print-%:
+	@echo $($*)
