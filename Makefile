@@ -8,11 +8,23 @@ MODULE_big = finance
 OBJS = \
 	src/finance.o \
 	src/books.o \
+	src/choice.o \
 	src/fixed.o \
 	src/money.o \
 	src/time.o \
 	src/margin.o \
+	src/cube.o \
 	src/calendar.o \
+	src/jsondoc.o \
+	src/terms.o \
+	src/price.o \
+	src/allot.o \
+	src/entry.o \
+	src/billed.o \
+	src/slice.o \
+	src/segment.o \
+	src/reason.o \
+	src/rating.o \
 	src/guard.o
 
 # The code that CREATE EXTENSION installs, in order.
@@ -21,6 +33,7 @@ SQL_FRAGMENTS = \
 	src/sql/money.sql \
 	src/sql/time.sql \
 	src/sql/margin.sql \
+	src/sql/cube.sql \
 	src/sql/calendar.sql \
 	src/sql/rating.sql \
 	src/sql/guard.sql \
@@ -43,14 +56,16 @@ BOOKS_FRAGMENTS = \
 	src/books/settle.sql \
 	src/books/lifecycle.sql \
 	src/books/invoice.sql \
-	src/books/report.sql
+	src/books/report.sql \
+	src/books/check.sql \
+	src/books/access.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin calendar books
+REGRESS = money time margin cube calendar rating books ledger work ingest access
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers
@@ -78,3 +93,7 @@ $(BOOKS_SQL): $(BOOKS_FRAGMENTS) finance.control Makefile
 check-symbols: all
 	@! nm -D --defined-only $(MODULE_big)$(DLSUFFIX) | awk '{ print $$3 }' | \
 		grep -vE '^(_init|_fini|Pg_magic_func|_PG_init|(pg_finfo_)?finance_.*)$$'
+
+# What a list of this file holds; ./check asks.
+print-%:
+	@echo $($*)
