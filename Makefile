@@ -13,6 +13,7 @@ OBJS = \
 	src/money.o \
 	src/time.o \
 	src/margin.o \
+	src/cube.o \
 	src/calendar.o \
 	src/jsondoc.o \
 	src/terms.o \
@@ -34,6 +35,7 @@ SQL_FRAGMENTS = \
 	src/sql/money.sql \
 	src/sql/time.sql \
 	src/sql/margin.sql \
+	src/sql/cube.sql \
 	src/sql/calendar.sql \
 	src/sql/rating.sql \
 	src/sql/template.sql \
@@ -51,8 +53,15 @@ BOOKS_FRAGMENTS = \
 	src/books/work.sql \
 	src/books/ledger.sql \
 	src/books/payment.sql \
+	src/books/notification.sql \
+	src/books/document.sql \
 	src/books/rating.sql \
 	src/books/ingest.sql \
+	src/books/settle.sql \
+	src/books/lifecycle.sql \
+	src/books/invoice.sql \
+	src/books/template.sql \
+	src/books/page.sql \
 	src/books/report.sql \
 	src/books/check.sql \
 	src/books/access.sql
@@ -62,7 +71,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin calendar rating template words books ledger work ingest access
+REGRESS = money time margin cube calendar rating template words books ledger work ingest access
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers
@@ -90,3 +99,7 @@ $(BOOKS_SQL): $(BOOKS_FRAGMENTS) finance.control Makefile
 check-symbols: all
 	@! nm -D --defined-only $(MODULE_big)$(DLSUFFIX) | awk '{ print $$3 }' | \
 		grep -vE '^(_init|_fini|Pg_magic_func|_PG_init|(pg_finfo_)?finance_.*)$$'
+
+# What a list of this file holds; ./check asks.
+print-%:
+	@echo $($*)

@@ -207,6 +207,8 @@ BEGIN ATOMIC
                 WHEN x.contracts IS NULL AND x.disposition = 'billable' AND x.client_contracts > 0
                 THEN 'no contract is in force on ' || x.work_date
                 WHEN c.needs_approval AND e.approved_at IS NULL AND x.disposition = 'billable' THEN 'waits for approval'
+                WHEN c.needs_specification AND x.disposition = 'billable' AND NOT specification_agreed(x.task_id)
+                THEN 'waits for the client to agree a specification of the task'
                 WHEN exchange_rate_on(k.currency, s.base_currency, x.work_date) IS NULL
                 THEN format('no exchange rate from %s to %s on %s', k.currency, s.base_currency, x.work_date)
                 WHEN r.hourly_cost IS NOT NULL AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
@@ -360,6 +362,23 @@ COMMENT ON FUNCTION rate_batch(bigint[], bigint, timestamptz, bigint[]) IS
     'rate time entries and store their charges, keeping the ids of charges; entries that cannot be rated go to rating_problem. With a base contract '
     'also its later entries from an instant on, drawing anew on allotments and caps; p_changed are all entries that this change touches';
 
+CREATE FUNCTION lock_entries(p_entries bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_clients bigint[] := ARRAY(
+        SELECT DISTINCT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
+          JOIN task t ON t.id = e.task_id JOIN project p ON p.id = t.project_id
+        UNION
+        SELECT DISTINCT h.client_id FROM charge h WHERE h.time_entry_id = ANY (p_entries) AND NOT h.fixed);
+BEGIN
+    PERFORM FROM contract c WHERE c.client_id = ANY (v_clients) ORDER BY c.id FOR NO KEY UPDATE;
+    PERFORM FROM charge h WHERE h.time_entry_id = ANY (p_entries) ORDER BY h.id FOR NO KEY UPDATE;
+    RETURN v_clients;
+END $$;
+COMMENT ON FUNCTION lock_entries(bigint[]) IS
+    'lock the contracts of the clients of time entries, then the charges they have, as documents do; returns the clients';
+
 CREATE FUNCTION rate_entries(p_entries bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -367,7 +386,7 @@ DECLARE
     c_batch CONSTANT int := 20000;  -- bounds the memory of one statement; any size gives the same charges
     v_clients bigint[];
     v_sequence record;
-    v_rest bigint[] := p_entries;
+    v_rest bigint[];
     v_count int;
 BEGIN
     IF p_entries IS NULL THEN
@@ -376,18 +395,18 @@ BEGIN
     -- A handful of rows wants the plan that is ready, a bulk load one made for it.
     PERFORM set_config('plan_cache_mode', CASE WHEN cardinality(p_entries) > 500 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
 
-    v_clients := ARRAY(
-        SELECT DISTINCT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
-          JOIN task t ON t.id = e.task_id JOIN project p ON p.id = t.project_id
-        UNION
-        SELECT DISTINCT h.client_id FROM charge h WHERE h.time_entry_id = ANY (p_entries) AND NOT h.fixed);
-    PERFORM FROM contract c WHERE c.client_id = ANY (v_clients) ORDER BY c.id FOR NO KEY UPDATE;
+    v_clients := lock_entries(p_entries);
+    -- What a document took while we waited for the lock stays as it is.
+    v_rest := ARRAY(
+        SELECT x.id FROM unnest(p_entries) x (id)
+         WHERE NOT EXISTS (SELECT FROM charge h WHERE h.time_entry_id = x.id AND h.fixed AND h.reverses_id IS NULL
+                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)));
 
     IF EXISTS (SELECT FROM sequential_contract q JOIN contract c ON c.id = q.contract_id WHERE c.client_id = ANY (v_clients)) THEN
         FOR v_sequence IN
             WITH touched AS (
                 SELECT x.entry_id, x.contracts[1] AS contract_id, x.instant, x.work_date, x.task_id, true AS fresh
-                  FROM entry_context(p_entries) x WHERE cardinality(x.contracts) = 1
+                  FROM entry_context(v_rest) x WHERE cardinality(x.contracts) = 1
                 UNION ALL
                 SELECT h.time_entry_id, h.contract_id, h.started_at, h.service_date, h.task_id, false
                   FROM charge h WHERE h.time_entry_id = ANY (p_entries) AND NOT h.fixed
@@ -463,6 +482,7 @@ BEGIN
             SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
              WHERE to_jsonb(n) - '{comment,source,external_id,approved_by,override_reason}'::text[]
                 <> to_jsonb(o) - '{comment,source,external_id,approved_by,override_reason}'::text[] ORDER BY n.id);
+        PERFORM lock_entries(v_entries);
         PERFORM refuse_frozen_entries(v_entries);
     END IF;
     IF cardinality(v_entries) = 0 THEN
@@ -491,6 +511,7 @@ DECLARE
     v_deleted bigint[] := ARRAY(SELECT o.id FROM old_rows o ORDER BY o.id);
     v_charge record;
 BEGIN
+    PERFORM lock_entries(v_deleted);
     SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted) AND h.fixed LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be deleted', v_charge.time_entry_id

@@ -1,0 +1,2 @@
+-- The company's master data and its history.
+\echo company

@@ -1,0 +1,6 @@
+-- The figures that the owner of the company looks at.
+SET search_path = finance, public;
+
+\echo
+\echo Books
+SELECT books, version FROM finance.books();
