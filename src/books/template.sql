@@ -50,6 +50,7 @@ SELECT v.name, l.language, l.label
     ('basis', 'Підстава', 'Основание', 'Based on'),
     ('supplier', 'Виконавець', 'Исполнитель', 'Supplier'),
     ('customer', 'Замовник', 'Заказчик', 'Customer'),
+    ('rest', 'Інше', 'Прочее', 'Other'),
     ('row_number', '№', '№', '#'),
     ('work', 'Роботи', 'Работы', 'Work'),
     ('description', 'Найменування', 'Наименование', 'Description'),
@@ -57,8 +58,9 @@ SELECT v.name, l.language, l.label
     ('quantity', 'Кількість', 'Количество', 'Quantity'),
     ('price', 'Ціна', 'Цена', 'Price'),
     ('discount', 'Знижка', 'Скидка', 'Discount'),
+    ('days', 'Дати', 'Даты', 'Dates'),
     ('worked', 'Витрачено, год', 'Затрачено, ч', 'Worked, h'),
-    ('billed', 'До оплати, год', 'К оплате, ч', 'Billed, h'),
+    ('billed', 'До оплати, год', 'К оплате, ч', 'Billed, h'),
     ('amount', 'Сума', 'Сумма', 'Amount'),
     ('coverage_no_charge', 'без оплати', 'без оплаты', 'no charge'),
     ('coverage_included', 'входить у пакет', 'входит в пакет', 'included'),
@@ -100,7 +102,7 @@ SELECT v.name, l.language, l.label
     ('signed', 'Підписано', 'Подписано', 'Signed'),
     ('currency_UAH', 'грн', 'грн', 'UAH'),
     ('currency_RUB', 'руб.', 'руб.', 'RUB'),
-    ('currency_BYN', 'біл. руб.', 'бел. руб.', 'BYN'),
+    ('currency_BYN', 'біл. руб.', 'бел. руб.', 'BYN'),
     ('unit_h', 'год', 'ч', 'h'),
     ('unit_pcs', 'шт.', 'шт.', 'pcs'),
     ('requisite_tax_id', 'Податковий номер', 'ИНН', 'Tax ID'),
@@ -201,7 +203,7 @@ BEGIN ATOMIC
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
         "show": {"groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true},
         "groups": [{"title": "Web shop", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "rows": [
-            {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar 2026", "unit": "h", "quantity": "1.00", "price": "100.00",
+            {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h", "quantity": "1.00", "price": "100.00",
              "discount": "5%", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "net": "100.00", "tax_rate": "20%", "tax": "20.00",
              "gross": "120.00", "free": false, "coverage": "no charge"}]}],
         "totals": {"hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "discount": "5.00", "net": "95.00", "tax": "19.00", "gross": "114.00",
@@ -246,25 +248,26 @@ html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation S
   -webkit-text-size-adjust: 100%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 body { margin: 0; background: #e9edf0; }
 h1, h2, p, dl, dd { margin: 0; }
-a { color: var(--accent); text-decoration: none; border-bottom: 0.5pt solid color-mix(in srgb, var(--accent) 35%, transparent); }
+a { color: var(--accent); text-decoration: none; }
+a:hover { text-decoration: underline; }
 .page { position: relative; width: 210mm; max-width: 100%; min-height: 297mm; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
   box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); display: flex; flex-direction: column; }
 .top { display: flex; justify-content: space-between; align-items: flex-start; gap: 10mm; padding-bottom: 7mm; border-bottom: 1.2pt solid var(--accent); }
 .brand { font-size: 15pt; font-weight: 700; line-height: 1.2; letter-spacing: -.01em; color: var(--accent); max-width: 80mm; overflow-wrap: anywhere; }
-.brand img { display: block; max-width: 62mm; max-height: 17mm; }
+.brand img { display: block; width: auto; height: 14mm; max-width: 62mm; object-fit: contain; object-position: left; }
 .what { text-align: right; }
 h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
 .number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
-.status { display: inline-block; margin-top: 2mm; padding: .4mm 2.6mm; border: .8pt solid var(--accent); border-radius: 3mm; font-size: 8pt;
+.status { display: inline-block; margin-right: 3mm; vertical-align: 1pt; padding: .3mm 2.4mm; border: .8pt solid var(--accent); border-radius: 3mm; font-size: 8pt;
   font-weight: 600; color: var(--accent); }
-.facts { display: flex; flex-wrap: wrap; gap: 3mm 11mm; padding: 5mm 0; }
+.facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
 dt { font-size: 7.8pt; color: var(--soft); }
 .facts dd { font-weight: 500; }
 .parties { display: grid; grid-template-columns: 1fr 1fr; gap: 10mm; padding: 1mm 0 6mm; }
 h2 { font-size: 7.8pt; font-weight: 600; letter-spacing: .06em; text-transform: uppercase; color: var(--accent); margin-bottom: 1.4mm; }
 .party .name { font-size: 11pt; font-weight: 600; line-height: 1.3; margin-bottom: 1mm; overflow-wrap: anywhere; }
 .list { font-size: 8.8pt; line-height: 1.5; overflow-wrap: anywhere; }
-.list div { display: flex; gap: 2mm; }
+.list div { display: flex; gap: 1.2mm; }
 .list dt { flex: none; font-size: inherit; }
 .list dt::after { content: ":"; }
 .subject { font-size: 11.5pt; font-weight: 600; padding-bottom: 3mm; }
@@ -274,17 +277,19 @@ thead { display: table-header-group; }
 tr { break-inside: avoid; }
 .lines th { font-size: 7.8pt; font-weight: 600; text-align: left; vertical-align: bottom; color: var(--soft); padding: 0 2mm 1.6mm; line-height: 1.25;
   border-bottom: .8pt solid var(--ink); }
-.lines td { padding: 1.9mm 2mm; vertical-align: top; border-bottom: .5pt solid var(--rule); }
+.lines td { padding: 1.6mm 2mm; vertical-align: top; border-bottom: .5pt solid var(--rule); }
 .lines th:first-child, .lines td:first-child { padding-left: 0; }
 .lines th:last-child, .lines td:last-child { padding-right: 0; }
 .lines .n { text-align: right; white-space: nowrap; }
 .lines th.n { white-space: normal; }
+.lines th.n { min-width: 16mm; }
 .lines .i { width: 8mm; color: var(--soft); }
+.lines td.d { font-size: 8.4pt; white-space: nowrap; color: var(--soft); padding-top: calc(1.6mm + .8pt); }
+.lines tbody tr:last-child { break-after: avoid; }
 .lines .t { width: auto; overflow-wrap: anywhere; }
-.lines .group td { padding-top: 4mm; font-weight: 600; border-bottom-color: var(--accent); }
+.lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
 .lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
 .lines .free td { color: var(--soft); }
-.small { display: block; font-size: 8pt; line-height: 1.4; color: var(--soft); }
 .tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
 .totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
 .totals table { width: 88mm; }
@@ -294,32 +299,38 @@ tr { break-inside: avoid; }
 .totals .gross td + td { color: var(--accent); }
 .totals .after td { color: var(--soft); }
 .totals .open td { font-weight: 600; }
-.words { padding-top: 3mm; break-inside: avoid; break-before: avoid; }
+.words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
 .words span { color: var(--soft); }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
-.signs { display: grid; grid-template-columns: 1fr 1fr; gap: 14mm; padding-top: 10mm; break-inside: avoid; }
-.sign .place { position: relative; height: 17mm; border-bottom: .6pt solid var(--ink); }
+.bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
+.bottom > * { flex: 1; }
+.bottom > .box { flex: 1.35; margin-top: 0; }
+.sign { max-width: 95mm; }
+.sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .place img { position: absolute; left: 4mm; bottom: -1mm; max-width: 55mm; max-height: 18mm; }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
 .sign .who { font-size: 9pt; line-height: 1.35; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
 .mark { position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; justify-content: center; pointer-events: none; }
 .mark span { font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap; }
-@page { size: A4; margin: 15mm 15mm 17mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
+@page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
 @media print {
-  html { font-size: 9.4pt; }
+  html { font-size: 9.2pt; line-height: 1.4; }
   body { background: none; }
   .page { width: auto; min-height: 0; margin: 0; padding: 0; box-shadow: none; display: block; }
-  .top { padding-bottom: 5mm; }
-  .foot { padding-top: 7mm; }
+  .top { padding-bottom: 4mm; }
+  .facts { padding: 4mm 0; }
+  .parties { padding-bottom: 4mm; }
+  .foot { padding-top: 6mm; }
 }
 @media screen and (max-width: 720px) {
   .page { margin: 0; padding: 6mm 5mm; min-height: 0; }
-  .top, .parties, .signs { display: block; }
+  .top, .parties, .bottom { display: block; }
   .what { text-align: left; padding-top: 4mm; }
-  .party, .sign { padding-bottom: 5mm; }
-  .lines .i, .lines .u { display: none; }
+  .party, .sign { padding: 0 0 5mm; }
+  .bottom > .box { margin-bottom: 7mm; }
+  .lines .i, .lines .u, .lines .d { display: none; }
   .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
   .totals table { width: 100%; }
 }
@@ -334,12 +345,7 @@ tr { break-inside: avoid; }
   <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
   <div class="what">
     <h1>{{heading}}</h1>
-    {{#number_line}}
-    <p class="number">{{number_line}}</p>
-    {{/number_line}}
-    {{#status}}
-    <p class="status">{{status}}</p>
-    {{/status}}
+    <p class="number">{{#status}}<span class="status">{{status}}</span>{{/status}}{{number_line}}</p>
   </div>
 </header>
 <dl class="facts">
@@ -397,19 +403,19 @@ $html$),
       <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
       {{/bank}}
 $html$),
-('title', $html$<td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}{{#days}}<span class="small">{{days}}</span>{{/days}}</td>$html$),
+('title', $html${{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}$html$),
 ('hours', $html$<table class="lines">
-<thead><tr><th class="i">{{label.row_number}}</th><th class="t">{{label.work}}</th><th class="n">{{label.worked}}</th><th class="n">{{label.billed}}</th><th class="n">{{label.price}}, {{currency}}</th>{{#show.discount}}<th class="n">{{label.discount}}</th>{{/show.discount}}<th class="n">{{label.amount}}, {{currency}}</th></tr></thead>
+<thead><tr><th class="i">{{label.row_number}}</th><th class="t">{{label.work}}</th><th class="d">{{label.days}}</th><th class="n">{{label.worked}}</th><th class="n">{{label.billed}}</th><th class="n">{{label.price}}, {{currency}}</th>{{#show.discount}}<th class="n">{{label.discount}}</th>{{/show.discount}}<th class="n">{{label.amount}}, {{currency}}</th></tr></thead>
 <tbody>
 {{#groups}}
 {{#show.groups}}
-<tr class="group"><td class="i"></td><td class="t">{{title}}</td><td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
+<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
 {{/show.groups}}
 {{#rows}}
-<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td>@title@<td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
+<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">@title@</td><td class="d">{{days}}</td><td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
 {{/rows}}
 {{/groups}}
-<tr class="sum"><td class="i"></td><td class="t">{{label.total}}</td><td class="n">{{totals.hours_worked}}</td><td class="n">{{totals.hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{totals.amount}}</td></tr>
+<tr class="sum"><td class="i"></td><td class="t" colspan="2">{{label.total}}</td><td class="n">{{totals.hours_worked}}</td><td class="n">{{totals.hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{totals.amount}}</td></tr>
 </tbody>
 </table>
 $html$),
@@ -421,7 +427,7 @@ $html$),
 <tr class="group"><td class="i"></td><td class="t" colspan="4">{{title}}</td>{{#show.discount}}<td></td>{{/show.discount}}{{#show.tax_rate}}<td></td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
 {{/show.groups}}
 {{#rows}}
-<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td>@title@<td class="n">{{quantity}}</td><td class="u">{{unit}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">@title@</td><td class="n">{{quantity}}</td><td class="u">{{unit}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
 {{/rows}}
 {{/groups}}
 </tbody>
@@ -492,21 +498,19 @@ $html$),
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
 {{/note}}
 $html$),
-('sign', $html$<section class="signs">
-  <div class="sign">
-    <h2>{{label.for_supplier}}</h2>
-    <p class="who">{{own.name}}</p>
-    <div class="place"></div>
-    <div class="under"><span>{{own.signatory_title}} {{own.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
-  </div>
-@client@</section>
+('sign', $html$<section class="sign">
+  <h2>{{label.for_supplier}}</h2>
+  <p class="who">{{own.name}}</p>
+  <div class="place"></div>
+  <div class="under"><span>{{own.signatory_title}} {{own.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
+</section>
 $html$),
-('sign_client', $html$  <div class="sign">
-    <h2>{{label.for_customer}}</h2>
-    <p class="who">{{client.name}}</p>
-    <div class="place">{{#signature}}{{#image}}<img src="{{image}}" alt="{{label.signature}}">{{/image}}{{/signature}}</div>
-    <div class="under">{{#signature}}<span>{{label.signed}}: {{on}} {{by}}</span>{{/signature}}{{^signature}}<span>{{client.signatory_title}} {{client.signatory}}</span>{{/signature}}<span>{{label.signature}} {{label.seal}}</span></div>
-  </div>
+('sign_client', $html$<section class="sign">
+  <h2>{{label.for_customer}}</h2>
+  <p class="who">{{client.name}}</p>
+  <div class="place">{{#signature}}{{#image}}<img src="{{image}}" alt="{{label.signature}}">{{/image}}{{/signature}}</div>
+  <div class="under">{{#signature}}<span>{{label.signed}}: {{on}} {{by}}</span>{{/signature}}{{^signature}}<span>{{client.signatory_title}} {{client.signatory}}</span>{{/signature}}<span>{{label.signature}} {{label.seal}}</span></div>
+</section>
 $html$),
 ('foot', $html${{#brand.footer}}
 <footer class="foot">{{brand.footer}}</footer>
@@ -517,9 +521,9 @@ $html$),
 $html$)),
 page (kind, body) AS (VALUES
     ('report', '@head@@hours@@totals@@note@@foot@'),
-    ('invoice', '@head@@items@@totals@@payment@@note@@sign@@foot@'),
-    ('act', E'@head@<p class="text">{{label.act_begin}}</p>\n@items@@totals@<p class="words">{{label.act_end}}</p>\n@note@@sign_both@@foot@'),
-    ('specification', E'@head@@requirements@@items@@totals@<p class="words">{{label.specification_end}}</p>\n@note@@sign_both@@foot@'))
+    ('invoice', E'@head@@items@@totals@@note@<div class="bottom">\n@payment@@sign@</div>\n@foot@'),
+    ('act', E'@head@<p class="text">{{label.act_begin}}</p>\n@items@@totals@<p class="words">{{label.act_end}}</p>\n@note@<div class="bottom">\n@sign@@sign_client@</div>\n@foot@'),
+    ('specification', E'@head@@requirements@@items@@totals@<p class="words">{{label.specification_end}}</p>\n@note@<div class="bottom">\n@sign@@sign_client@</div>\n@foot@'))
 INSERT INTO template (kind, body)
 SELECT g.kind,
        replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(g.body,
@@ -527,8 +531,7 @@ SELECT g.kind,
            '@hours@', p.parts ->> 'hours'), '@items@', p.parts ->> 'items'), '@title@', p.parts ->> 'title'),
            '@totals@', p.parts ->> 'totals'), '@payment@', p.parts ->> 'payment'), '@note@', p.parts ->> 'note'),
            '@requirements@', p.parts ->> 'requirements'),
-           '@sign@', replace(p.parts ->> 'sign', '@client@', '')),
-           '@sign_both@', replace(p.parts ->> 'sign', '@client@', p.parts ->> 'sign_client')),
+           '@sign@', p.parts ->> 'sign'), '@sign_client@', p.parts ->> 'sign_client'),
            '@foot@', p.parts ->> 'foot')
   FROM page g CROSS JOIN (SELECT jsonb_object_agg(name, body) AS parts FROM part) p
  ORDER BY g.kind;
