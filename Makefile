@@ -57,6 +57,8 @@ BOOKS_FRAGMENTS = \
 	src/books/lifecycle.sql \
 	src/books/invoice.sql \
 	src/books/report.sql \
+	src/books/statement.sql \
+	src/books/share.sql \
 	src/books/check.sql \
 	src/books/access.sql
 
