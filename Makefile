@@ -63,6 +63,8 @@ BOOKS_FRAGMENTS = \
 	src/books/template.sql \
 	src/books/page.sql \
 	src/books/report.sql \
+	src/books/statement.sql \
+	src/books/share.sql \
 	src/books/check.sql \
 	src/books/access.sql
 
