@@ -60,11 +60,11 @@ BOOKS_FRAGMENTS = \
 	src/books/settle.sql \
 	src/books/lifecycle.sql \
 	src/books/invoice.sql \
-	src/books/template.sql \
-	src/books/page.sql \
 	src/books/report.sql \
 	src/books/statement.sql \
 	src/books/share.sql \
+	src/books/template.sql \
+	src/books/page.sql \
 	src/books/check.sql \
 	src/books/access.sql
 
@@ -73,7 +73,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin cube calendar rating template words books ledger work ingest access
+REGRESS = money time margin cube calendar rating template words books ledger work ingest access page
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers

@@ -1,17 +1,22 @@
 -- ---------------------------------------------------------------------------
 -- page: documents as pages and tables
 --
--- document_rows() gives the positions of a paper as plain rows; the page, the
--- data that templates are filled with and the CSV are made of these, so that
--- they can never differ.
+-- document_rows() gives the positions of a paper to the last digit: prices with
+-- all their decimals, hours in seconds too, so that sums are rounded once.  The
+-- page, the data that templates are filled with and the CSV are made of these,
+-- and document_sheet() has the same rows in the types that dashboards want.
+-- It is PL/pgSQL because that keeps its plan: a page asks for the rows thrice.
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION document_rows(document bigint)
     RETURNS TABLE ("position" integer, project text, title text, url text, first_day date, last_day date, coverage text, unit text, quantity numeric,
                    price numeric, discount_pct numeric, hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric, discount numeric,
                    tax_rate numeric, net numeric, tax numeric, gross numeric, worked_s bigint, billed_s bigint)
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH figure AS (
         SELECT f.line_id, f.position, f.title, f.unit, f.quantity, f.price, f.discount_pct, f.worked_s, f.billed_s, f.amount, f.discount, f.tax_rate,
                f.net, f.tax, f.gross
@@ -32,7 +37,8 @@ BEGIN ATOMIC
           LEFT JOIN project p ON p.id = CASE d.positions WHEN 'task' THEN coalesce(h.project_id, l.project_id) END
     )
     SELECT l.position, min(l.project), min(l.title),
-           CASE WHEN count(DISTINCT l.task_id) = 1 AND count(l.task_id) = count(*) AND min(l.positions) IN ('task', 'none') THEN min(l.url) END,
+           CASE WHEN count(DISTINCT l.task_id) = 1 AND count(l.task_id) = count(*) AND min(l.positions) IN ('task', 'none')
+                     AND min(l.url) ~* '^https?://[^[:space:]]+$' THEN min(l.url) END,
            min(l.service_date), max(l.service_date),
            CASE WHEN count(DISTINCT l.coverage) = 1 AND min(l.coverage) <> 'billable' THEN min(l.coverage) END,
            min(l.unit),
@@ -48,9 +54,9 @@ BEGIN ATOMIC
       FROM (SELECT l.*, d.kind FROM line l JOIN document d ON d.id = document_rows.document) l
      GROUP BY l.position
      ORDER BY l.position;
-END;
+END $$;
 COMMENT ON FUNCTION document_rows(bigint) IS
-    'the positions of a document as they stand on the paper, those of a draft as they are now: project, title and link of the task, days of the work, '
+    'the positions of a document as they stand on the paper, those of a draft as they are now: project, title and link of the task (only http and https), days of the work, '
     'coverage where it is not billable, quantity (hours, where unit is h) and price, discount_pct of the position, hours, amount before the document''s '
     'discount, its share of that discount, net, tax, gross, in the document''s currency; seconds beside the hours for sums';
 
@@ -161,7 +167,7 @@ BEGIN ATOMIC
                jsonb_agg(jsonb_build_object(
                    'no', r.no,
                    'title', CASE WHEN r.title ~ '^\d{4}-\d\d-\d\d$' THEN page_date(r.title::date, language) ELSE r.title END,
-                   'url', CASE WHEN r.url ~* '^https?://[^[:space:]]+$' THEN r.url END,
+                   'url', r.url,
                    'days', CASE WHEN r.title ~ '^\d{4}-\d\d-\d\d$' THEN NULL ELSE page_days(r.first_day, r.last_day, language, h.beside) END,
                    'unit', coalesce(label ->> ('unit_' || r.unit), r.unit),
                    'quantity', page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit WHEN 'h' THEN 2 ELSE 0 END), language),
@@ -183,7 +189,7 @@ BEGIN ATOMIC
       FROM grp g CROSS JOIN head h;
 END;
 COMMENT ON FUNCTION page_rows(bigint, text, jsonb) IS
-    'the positions of a document in groups by project, written for a language; only links that begin with http:// or https:// are kept';
+    'the positions of a document in groups by project, written for a language';
 
 CREATE FUNCTION page_totals(document bigint, language text, label jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -410,3 +416,13 @@ BEGIN ATOMIC
     SELECT document_csv(document_table.document)::"text/csv";
 END;
 COMMENT ON FUNCTION document_table(bigint) IS 'document_csv() under its media type';
+
+CREATE FUNCTION shared_page(token text, language text DEFAULT NULL) RETURNS "text/html"
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN (SELECT document_html(l.document_id, shared_page.language) FROM open_link(token) l WHERE l.document_id IS NOT NULL);
+END $$;
+COMMENT ON FUNCTION shared_page(text, text) IS
+    'the page of what the link with this token opens; NULL when the link is unknown, expired or revoked, all alike. SECURITY DEFINER: a visitor reaches '
+    'this document and nothing else';

@@ -310,7 +310,7 @@ tr { break-inside: avoid; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .place img { position: absolute; left: 4mm; bottom: -1mm; max-width: 55mm; max-height: 18mm; }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
-.sign .who { font-size: 9pt; line-height: 1.35; }
+.sign .who { font-size: 8.8pt; line-height: 1.3; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
 .mark { position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; justify-content: center; pointer-events: none; }
 .mark span { font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap; }
@@ -322,7 +322,9 @@ tr { break-inside: avoid; }
   .top { padding-bottom: 4mm; }
   .facts { padding: 4mm 0; }
   .parties { padding-bottom: 4mm; }
-  .foot { padding-top: 6mm; }
+  .foot { padding-top: 4mm; }
+  .bottom { margin-top: 6mm; }
+  .sign .place { height: 13mm; }
 }
 @media screen and (max-width: 720px) {
   .page { margin: 0; padding: 6mm 5mm; min-height: 0; }
@@ -409,13 +411,13 @@ $html$),
 <tbody>
 {{#groups}}
 {{#show.groups}}
-<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
+<tr class="group"><td class="i"></td><td class="t">{{title}}</td><td class="d"></td><td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
 {{/show.groups}}
 {{#rows}}
 <tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">@title@</td><td class="d">{{days}}</td><td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
 {{/rows}}
 {{/groups}}
-<tr class="sum"><td class="i"></td><td class="t" colspan="2">{{label.total}}</td><td class="n">{{totals.hours_worked}}</td><td class="n">{{totals.hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{totals.amount}}</td></tr>
+<tr class="sum"><td class="i"></td><td class="t">{{label.total}}</td><td class="d"></td><td class="n">{{totals.hours_worked}}</td><td class="n">{{totals.hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{totals.amount}}</td></tr>
 </tbody>
 </table>
 $html$),
@@ -424,7 +426,7 @@ $html$),
 <tbody>
 {{#groups}}
 {{#show.groups}}
-<tr class="group"><td class="i"></td><td class="t" colspan="4">{{title}}</td>{{#show.discount}}<td></td>{{/show.discount}}{{#show.tax_rate}}<td></td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td></td>{{#show.discount}}<td></td>{{/show.discount}}{{#show.tax_rate}}<td></td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
 {{/show.groups}}
 {{#rows}}
 <tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">@title@</td><td class="n">{{quantity}}</td><td class="u">{{unit}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
