@@ -70,7 +70,7 @@ EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 REGRESS = money time margin cube calendar rating books ledger work ingest access document invoice settle share
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
-ISOLATION = calendar_writers
+ISOLATION = calendar_writers report_builders document_edit invoice_issuers invoice_payments
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 
 TAP_TESTS = 1
