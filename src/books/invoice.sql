@@ -178,6 +178,10 @@ BEGIN
         RAISE EXCEPTION 'unknown positions "%"', p_options ->> 'positions'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Positions are by task, employee, day, or none.';
     END IF;
+    IF p_options ?& '{discount_pct,discount_amount}' THEN
+        RAISE EXCEPTION 'a document has one discount'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give discount_pct or discount_amount.';
+    END IF;
     PERFORM lock_client(v_client);
     SELECT array_agg(DISTINCT f.currency ORDER BY f.currency) AS currencies,
            array_agg(DISTINCT (k.tax_inclusive, k.tax_level)::text) FILTER (WHERE k.id IS NOT NULL) AS terms, bool_or(k.tax_inclusive) AS tax_inclusive,
@@ -627,6 +631,10 @@ BEGIN
         RAISE EXCEPTION 'a document of kind "%" is not made of contents', coalesce(content ->> 'kind', 'none')
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'Kinds: proposal, specification, proforma, bill, contract, annex, other, incoming act. Reports, invoices and own acts are made of work.';
+    END IF;
+    IF content ->> 'kind' = 'bill' AND coalesce(content ->> 'outside_number', '') = '' THEN
+        RAISE EXCEPTION 'a bill has the number that its sender gave it'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it as "outside_number".';
     END IF;
     IF content ? 'source' AND content ? 'external_id' THEN
         SELECT * INTO v_document FROM document d WHERE d.source = content ->> 'source' AND d.external_id = content ->> 'external_id';

@@ -105,6 +105,9 @@ BEGIN
         RAISE EXCEPTION '% asks for no answer', document_name(v_document.id)
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Reports, proposals, specifications and acts are answered.';
     END IF;
+    IF decision = 'agreed' AND v_document.status IN ('invoiced', 'partly_paid', 'paid') THEN
+        RETURN 'agreed';  -- asked again after what followed from it
+    END IF;
     RETURN transition(v_document.id, decision, comment, format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id), v_link.link_id));
 END $$;
 COMMENT ON FUNCTION answer_shared(text, text, text) IS
