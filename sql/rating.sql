@@ -523,6 +523,12 @@ SELECT entry_id, coverage, billed_s, burned, problem
           pg_temp.entry(2, work_date => '2026-01-06', worked_s => 900)],
     pg_temp.state(pg_temp.allot(1, 600)));
 
+-- The same for a cap: the regular hour took all 100.00 of it, but the night that nobody covers takes that back.
+SELECT entry_id, coverage, amount, problem
+  FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "bands": ["regular"], "cap_amount": 100}]}')],
+    ARRAY[pg_temp.entry(1, '2026-01-05 16:00+00', '2026-01-05 18:00+00'),
+          pg_temp.entry(2, '2026-01-06 10:00+00', '2026-01-06 12:00+00')]);
+
 --
 -- Caps
 --

@@ -176,7 +176,8 @@ draw_money(SliceRating *work, Allotment *allotment)
 
 		covered_s = finance_rate_affords(allotment->remaining, work->price.rate, exponent, rest_s);
 		burned = finance_rate_value(covered_s, work->price.rate, RATE_SCALE, exponent);
-		burned = Min(burned, allotment->remaining);
+		/* what was bought is worth no more than the money, which is in whole units */
+		Assert(burned <= allotment->remaining);
 	}
 	if (covered_s > 0)
 		add_covered(work, allotment, covered_s, burned);
