@@ -74,8 +74,8 @@ find_effect(SliceRating *work)
 	const Contract *contract = work->contract;
 	const char *role = work->entry->role;
 
-	effect->multiplier = finance_power_of_ten(MULTIPLIER_SCALE);
-	effect->burn = effect->multiplier;
+	effect->multiplier = MULTIPLIER_ONE;
+	effect->burn = MULTIPLIER_ONE;
 	for (int i = 0; i < contract->nrules; i++)
 	{
 		const BandRule *rule = &contract->rules[i];
@@ -89,7 +89,7 @@ find_effect(SliceRating *work)
 			effect->multiplier = rule->multiplier;
 			effect->multiplier_numeric = rule->multiplier_numeric;
 		}
-		if (rule->adder_numeric != NULL && rule->adder > effect->adder)
+		if (rule->adder > effect->adder)
 		{
 			effect->adder = rule->adder;
 			effect->adder_numeric = rule->adder_numeric;
