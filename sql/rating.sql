@@ -343,6 +343,16 @@ SELECT entry_id, multiplier, amount, burned, reason
     '{"allotments": [{"id": 1, "contract": 1, "kind": "included", "unit": "seconds", "remaining": 5400, "scope": [1],
                       "effective_at": "2026-01-01T00:00:00Z"}]}');
 
+-- Rules as columns of a table fill them up: what changes nothing is not told, and zeros are not.
+SELECT entry_id, band, multiplier, amount, burned, reason
+  FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "discount_pct": 0.0000, "band_rules": [
+        {"band": "regular", "multiplier": 1.000, "adder": 0.000000, "burn": 1.000, "minimum_s": 0},
+        {"band": "off_hours", "multiplier": 1.250, "adder": 2.500000, "burn": 2.000, "minimum_s": 0}]}]}')],
+    ARRAY[pg_temp.entry(1, '2026-01-05 16:00+00', '2026-01-05 18:00+00'),
+          pg_temp.entry(2, '2026-01-06 16:00+00', '2026-01-06 18:00+00')],
+    '{"allotments": [{"id": 1, "contract": 1, "kind": "included", "unit": "seconds", "remaining": 10800.000000,
+                      "effective_at": "2026-01-06T00:00:00Z"}]}');
+
 -- A multiplier below 1 is one too: half price at night.
 SELECT multiplier, amount
   FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "band_rules": [{"multiplier": 0.5}]}]}')],
@@ -522,6 +532,12 @@ SELECT entry_id, coverage, billed_s, burned, problem
     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 900, price_list_id => NULL),
           pg_temp.entry(2, work_date => '2026-01-06', worked_s => 900)],
     pg_temp.state(pg_temp.allot(1, 600)));
+
+-- The same for a cap: the regular hour took all 100.00 of it, but the night that nobody covers takes that back.
+SELECT entry_id, coverage, amount, problem
+  FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "bands": ["regular"], "cap_amount": 100}]}')],
+    ARRAY[pg_temp.entry(1, '2026-01-05 16:00+00', '2026-01-05 18:00+00'),
+          pg_temp.entry(2, '2026-01-06 10:00+00', '2026-01-06 12:00+00')]);
 
 --
 -- Caps
