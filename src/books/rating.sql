@@ -248,8 +248,8 @@ BEGIN ATOMIC
       LEFT JOIN price_list d ON d.is_default AND d.currency = k.currency
       LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE v.employee_id = x.employee_id AND v.valid_from <= x.work_date
                           ORDER BY v.valid_from DESC LIMIT 1) m ON true
-      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE v.employee_id IS NULL AND v.role = x.role
-                            AND v.valid_from <= x.work_date ORDER BY v.valid_from DESC LIMIT 1) o ON m.hourly_cost IS NULL
+      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE m.hourly_cost IS NULL AND v.employee_id IS NULL
+                            AND v.role = x.role AND v.valid_from <= x.work_date ORDER BY v.valid_from DESC LIMIT 1) o ON true
      CROSS JOIN LATERAL (SELECT coalesce(m.hourly_cost, o.hourly_cost) AS hourly_cost,
                                 CASE WHEN m.hourly_cost IS NULL THEN o.currency ELSE m.currency END AS currency) r;
 END;
@@ -294,9 +294,12 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION uncontracted_terms() IS 'the terms of work without a contract: price lists of the base currency, no rounding';
 
+CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);
+COMMENT ON TYPE rated_entry IS 'a segment that rating made, beside what was known of its entry';
+
 -- A function of its inputs: what the contracts make of these entries.
 CREATE FUNCTION rate_input(p_input rating_input[], p_contracts bigint[], p_terms bigint[], p_state jsonb)
-    RETURNS SETOF rated_segment
+    RETURNS SETOF rated_entry
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH known AS (
@@ -321,7 +324,8 @@ BEGIN ATOMIC
          WHERE i.problem IS NULL
          GROUP BY 1
     )
-    SELECT s.* FROM batch b JOIN grp g USING (contract) CROSS JOIN LATERAL rate(g.bodies, b.entries, p_state) s;
+    SELECT s, i FROM batch b JOIN grp g USING (contract) CROSS JOIN LATERAL rate(g.bodies, b.entries, p_state) s
+      JOIN unnest(p_input) i ON i.entry_id = s.entry_id;
 END;
 COMMENT ON FUNCTION rate_input(rating_input[], bigint[], bigint[], jsonb) IS
     'the segments that the engine makes of entries; p_terms are the ids of the terms now in force, one for each of p_contracts';
@@ -349,16 +353,15 @@ COMMENT ON FUNCTION stamp_input(rating_input[]) IS 'give fresh entries the terms
 
 -- Store segments as charges.  A charge that stays the same is not touched, one
 -- that changes keeps its id.
-CREATE FUNCTION store_rating(p_input rating_input[], p_segments rated_segment[]) RETURNS void
+CREATE FUNCTION store_rating(p_input rating_input[], p_rated rated_entry[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_many boolean := cardinality(p_input) > 250;
     v_known boolean := EXISTS (
         SELECT FROM unnest(p_input) i JOIN charge h ON h.time_entry_id = i.entry_id AND NOT h.fixed WHERE i.frozen_s IS NULL);
 BEGIN
-    -- A handful of rows wants the plan that is ready, a bulk load one made for it.
-    PERFORM set_config('plan_cache_mode', CASE WHEN v_many THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+    -- Index look-ups for any number of rows; foreign keys are checked by the same mode.
+    PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
     INSERT INTO charge AS old (source, time_entry_id, segment, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id,
            direction_id, service_date, period_start, started_at, band, coverage, worked_s, billed_s, price, multiplier, discount_pct,
            price_source, price_list_id, amount, currency, base_rate, base_amount, cost, base_cost, cost_rate, base_cost_rate, allotment_id, burned,
@@ -374,8 +377,9 @@ BEGIN
                r.cost::numeric(20,6), r.base_cost::numeric(20,6), i.cost_rate::numeric(19,6), i.base_cost_rate::numeric(19,6),
                r.allotment_id, r.burned::numeric(20,6),
                CASE WHEN i.disposition = 'billable' THEN r.reason ELSE i.disposition_from END AS reason, i.terms_id, late.opens_on IS NOT NULL AS late
-          FROM unnest(p_segments) r
-          JOIN unnest(p_input) i ON i.entry_id = r.entry_id
+          FROM unnest(p_rated) x
+         CROSS JOIN LATERAL (SELECT (x.segment).*) r
+         CROSS JOIN LATERAL (SELECT (x.input).*) i
           JOIN time_entry e ON e.id = r.entry_id
           JOIN employee m ON m.id = e.employee_id
           JOIN task t ON t.id = e.task_id
@@ -412,18 +416,31 @@ BEGIN
     INSERT INTO rating_problem (time_entry_id, problem)
     SELECT i.entry_id, i.problem FROM unnest(p_input) i WHERE i.problem IS NOT NULL
     UNION ALL
-    SELECT r.entry_id, r.problem FROM unnest(p_segments) r WHERE r.segment = 0
+    SELECT (x.segment).entry_id, (x.segment).problem FROM unnest(p_rated) x WHERE (x.segment).segment = 0
     ON CONFLICT (time_entry_id) DO UPDATE SET problem = excluded.problem, found_at = now() WHERE rating_problem.problem <> excluded.problem;
-    DELETE FROM rating_problem x USING unnest(p_segments) r WHERE x.time_entry_id = r.entry_id AND r.segment > 0;
+    DELETE FROM rating_problem p USING unnest(p_rated) x
+     WHERE p.time_entry_id = (x.segment).entry_id AND (x.segment).segment = 1;
 
     IF v_known THEN
-        DELETE FROM charge h USING unnest(p_input) i
-         WHERE h.time_entry_id = i.entry_id AND i.frozen_s IS NULL AND NOT h.fixed
-           AND NOT EXISTS (SELECT FROM unnest(p_segments) r WHERE r.entry_id = h.time_entry_id AND r.segment = h.segment);
+        DELETE FROM charge h USING (
+            SELECT n.entry_id, max(n.segment) AS segments
+              FROM (SELECT (x.segment).entry_id, (x.segment).segment FROM unnest(p_rated) x
+                    UNION ALL
+                    SELECT i.entry_id, 0 FROM unnest(p_input) i WHERE i.problem IS NOT NULL) n
+             GROUP BY 1) n
+         WHERE h.time_entry_id = n.entry_id AND h.segment > n.segments AND NOT h.fixed;
     END IF;
 END $$;
-COMMENT ON FUNCTION store_rating(rating_input[], rated_segment[]) IS
+COMMENT ON FUNCTION store_rating(rating_input[], rated_entry[]) IS
     'store what rating made of entries: charges, keeping their ids, and problems; provisional charges that are no more go away';
+
+-- A handful of rows wants the plan that is ready, a bulk load one made for it.
+CREATE FUNCTION plan_for(p_rows int) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT set_config('plan_cache_mode', CASE WHEN p_rows > 250 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+END;
+COMMENT ON FUNCTION plan_for(int) IS 'choose, until the calling trigger ends, how statements over so many rows are planned';
 
 CREATE FUNCTION rate_batch(p_fresh bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -431,6 +448,7 @@ AS $$
 DECLARE
     v_stamped record;
 BEGIN
+    PERFORM plan_for(cardinality(p_fresh));
     SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM fresh_input(p_fresh) i));
     PERFORM store_rating(v_stamped.p_input,
                          ARRAY(SELECT s FROM rate_input(v_stamped.p_input, v_stamped.contracts, v_stamped.terms, '{}') s));
@@ -478,21 +496,22 @@ DECLARE
     v_terms bigint[];
     v_then jsonb := allotment_state(p_base, p_changed, p_from);
     v_end jsonb;
-    v_segments rated_segment[];
+    v_rated rated_entry[];
     v_entries bigint[];
     v_difference allotment_use[] := '{}';
     v_from timestamptz := p_from;
     v_to timestamptz;
 BEGIN
+    PERFORM plan_for(cardinality(p_fresh));
     SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM fresh_input(p_fresh) i));
     v_input := v_stamped.p_input;
     v_contracts := v_stamped.contracts;
     v_terms := v_stamped.terms;
     IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}', p_changed, 1) = '{}' THEN
         v_end := allotment_state(p_base, p_changed, NULL);
-        v_segments := ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_end) s);
-        IF v_then = v_end OR v_segments = ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s) THEN
-            PERFORM store_rating(v_input, v_segments);
+        v_rated := ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_end) s);
+        IF v_then = v_end OR v_rated = ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s) THEN
+            PERFORM store_rating(v_input, v_rated);
             RETURN;
         END IF;
     END IF;
@@ -509,6 +528,7 @@ BEGIN
                                ORDER BY h.started_at OFFSET c_batch LIMIT 1), 'infinity');
         END IF;
         v_input := v_input || ARRAY(SELECT i FROM stamped_input(p_base, v_from, v_to, p_changed, p_grouped) i);
+        PERFORM plan_for(cardinality(v_input));
         IF v_to < 'infinity' THEN
             v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i UNION SELECT unnest(p_changed) WHERE v_from = p_from);
             v_difference := add_use(v_difference, v_entries, -1);
@@ -546,7 +566,7 @@ BEGIN
     IF coalesce(cardinality(p_entries), 0) = 0 THEN
         RETURN;
     END IF;
-    PERFORM set_config('plan_cache_mode', CASE WHEN cardinality(p_entries) > 250 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+    PERFORM plan_for(cardinality(p_entries));
 
     v_clients := ARRAY(
         SELECT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
