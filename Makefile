@@ -49,6 +49,10 @@ BOOKS_FRAGMENTS = \
 	src/books/payment.sql \
 	src/books/rating.sql \
 	src/books/ingest.sql \
+	src/books/billing.sql \
+	src/books/close.sql \
+	src/books/explain.sql \
+	src/books/what_if.sql \
 	src/books/report.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql

@@ -207,6 +207,7 @@ BEGIN
      CROSS JOIN LATERAL (SELECT DISTINCT period_of(d, b.period, b.anchor_day) AS span FROM unnest(p_days) d) s
      CROSS JOIN LATERAL (SELECT s.span, s.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on), '[]') AS active) p
      WHERE (c.id = p_base OR c.parent_id = p_base) AND NOT isempty(p.active)
+       AND NOT EXISTS (SELECT FROM billing_period q WHERE q.contract_id = p_base AND q.period_start = lower(p.span))
     ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL AND voided_at IS NULL DO NOTHING;
 END $$;
 COMMENT ON FUNCTION grant_included(bigint, date[]) IS 'make the allotments of included hours or money for the service periods of these days, once each';
@@ -553,6 +554,23 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION lock_clients(bigint[]) IS 'lock the contracts of clients, in the order that everyone keeps';
 
+CREATE FUNCTION lock_entries(p_entries bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_clients bigint[] := ARRAY(
+        SELECT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
+          JOIN task t ON t.id = e.task_id JOIN project p ON p.id = t.project_id
+        UNION
+        SELECT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed);
+BEGIN
+    PERFORM FROM contract c WHERE c.client_id = ANY (v_clients) ORDER BY c.id FOR NO KEY UPDATE;
+    PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id ORDER BY h.id FOR NO KEY UPDATE OF h;
+    RETURN v_clients;
+END $$;
+COMMENT ON FUNCTION lock_entries(bigint[]) IS
+    'lock the contracts of the clients of time entries, then the charges they have, as documents do; returns the clients';
+
 CREATE FUNCTION rate_entries(p_entries bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -560,7 +578,7 @@ DECLARE
     c_batch CONSTANT int := 50000;  -- bounds the memory of one statement; any size gives the same charges
     v_clients bigint[];
     v_sequence record;
-    v_rest bigint[] := p_entries;
+    v_rest bigint[];
     v_count int;
 BEGIN
     IF coalesce(cardinality(p_entries), 0) = 0 THEN
@@ -568,18 +586,18 @@ BEGIN
     END IF;
     PERFORM plan_for(cardinality(p_entries));
 
-    v_clients := ARRAY(
-        SELECT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
-          JOIN task t ON t.id = e.task_id JOIN project p ON p.id = t.project_id
-        UNION
-        SELECT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed);
-    PERFORM FROM contract c WHERE c.client_id = ANY (v_clients) ORDER BY c.id FOR NO KEY UPDATE;
+    v_clients := lock_entries(p_entries);
+    -- What a document or a close took while we waited for the lock stays as it is.
+    v_rest := ARRAY(
+        SELECT x.id FROM unnest(p_entries) x (id)
+         WHERE NOT EXISTS (SELECT FROM charge h WHERE h.time_entry_id = x.id AND h.fixed AND h.reverses_id IS NULL
+                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)));
 
     IF EXISTS (SELECT FROM contract c JOIN sequential_contract q ON q.contract_id = c.id WHERE c.client_id = ANY (v_clients)) THEN
         FOR v_sequence IN
             WITH touched AS MATERIALIZED (
                 SELECT x.entry_id, x.contracts[1] AS base_id, x.instant, x.work_date, x.task_id, true AS fresh
-                  FROM entry_context(p_entries) x WHERE cardinality(x.contracts) = 1
+                  FROM entry_context(v_rest) x WHERE cardinality(x.contracts) = 1
                 UNION ALL
                 SELECT h.time_entry_id, coalesce(c.parent_id, c.id), h.started_at, h.service_date, h.task_id, false
                   FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed JOIN contract c ON c.id = h.contract_id
@@ -592,7 +610,13 @@ BEGIN
              WHERE EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = t.base_id)
              GROUP BY t.base_id, b.round_scope ORDER BY t.base_id
         LOOP
-            PERFORM grant_included(v_sequence.base_id, v_sequence.days);
+            -- work may run into the next period, and late work draws on the open one
+            PERFORM grant_included(v_sequence.base_id, v_sequence.days || ARRAY(
+                SELECT (e.ended_at AT TIME ZONE contract_zone(c.calendar_id))::date
+                  FROM unnest(v_sequence.fresh) x (id) JOIN time_entry e USING (id) JOIN contract c ON c.id = v_sequence.base_id
+                 WHERE e.ended_at IS NOT NULL
+                UNION
+                SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = v_sequence.base_id HAVING max(b.period_end) > v_sequence.work_date));
             PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
                                   sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant, v_sequence.work_date, v_sequence.tasks),
                                   v_sequence.last_instant, v_sequence.round_scope <> 'entry');
@@ -645,11 +669,40 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS 'refuse (55000) when one of these entries has a frozen charge, naming what froze it';
 
+-- Work that comes late for a closed period, under a contract that does not
+-- take it.  What was logged before the close, or billed and corrected, is in time.
+CREATE FUNCTION refuse_late_entries(p_entries bigint[]) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_late record;
+BEGIN
+    SELECT h.time_entry_id, h.service_date, c.number, c.late_policy, b.period_start, b.period_end INTO v_late
+      FROM unnest(p_entries) x (id)
+      JOIN charge h ON h.time_entry_id = x.id AND h.late AND NOT h.fixed
+      JOIN contract k ON k.id = h.contract_id
+      JOIN contract c ON c.id = coalesce(k.parent_id, k.id) AND c.late_policy <> 'next_period'
+      JOIN billing_period b ON b.contract_id = c.id AND h.service_date >= b.period_start AND h.service_date < b.period_end
+     WHERE NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = x.id AND f.fixed)
+     ORDER BY h.time_entry_id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the period from % to % of contract "%" is closed and takes no work of %', v_late.period_start, v_late.period_end - 1,
+            v_late.number, v_late.service_date
+            USING ERRCODE = 'object_not_in_prerequisite_state', CONSTRAINT = 'time_entry_period_open',
+                DETAIL = format('Time entry %s; the contract''s late_policy is %s.', v_late.time_entry_id, v_late.late_policy),
+                HINT = CASE v_late.late_policy WHEN 'reopen' THEN 'reopen_period() opens the last closed period again.'
+                            ELSE 'Log it on a day of the open period, or change late_policy.' END;
+    END IF;
+END $$;
+COMMENT ON FUNCTION refuse_late_entries(bigint[]) IS
+    'refuse (55000) work of a closed period where the contract''s late_policy is reject or reopen, naming the period';
+
 CREATE FUNCTION rate_changed_entries() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 DECLARE
     v_entries bigint[];
+    v_moved bigint[];
     v_too_long record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -660,6 +713,7 @@ BEGIN
             SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
              WHERE to_jsonb(n) - '{comment,source,external_id,approved_by,override_reason}'::text[]
                 <> to_jsonb(o) - '{comment,source,external_id,approved_by,override_reason}'::text[] ORDER BY n.id);
+        PERFORM lock_entries(v_entries);
         PERFORM refuse_frozen_entries(v_entries);
     END IF;
     IF cardinality(v_entries) = 0 THEN
@@ -672,6 +726,17 @@ BEGIN
                 HINT = 'Split the entry, or raise max_entry_s in table setting.';
     END IF;
     PERFORM rate_entries(v_entries);
+    -- approval may come after the close, work may not
+    IF TG_OP = 'INSERT' THEN
+        v_moved := v_entries;
+    ELSE
+        v_moved := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
+                          WHERE (n.task_id, n.contract_id, n.started_at, n.ended_at, n.work_date, n.worked_s)
+                                IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date, o.worked_s));
+    END IF;
+    IF cardinality(v_moved) > 0 AND EXISTS (SELECT FROM contract c WHERE c.late_policy <> 'next_period') THEN
+        PERFORM refuse_late_entries(v_moved);
+    END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION rate_changed_entries() IS
@@ -688,6 +753,7 @@ DECLARE
     v_deleted bigint[] := ARRAY(SELECT o.id FROM old_rows o ORDER BY o.id);
     v_charge record;
 BEGIN
+    PERFORM lock_entries(v_deleted);
     SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted) AND h.fixed LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be deleted', v_charge.time_entry_id
@@ -718,13 +784,15 @@ BEGIN
     v_entries := ARRAY(
         SELECT h.time_entry_id FROM charge h
          WHERE NOT h.fixed AND h.time_entry_id IS NOT NULL AND h.service_date >= from_date
+           AND NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = h.time_entry_id AND f.fixed AND f.reverses_id IS NULL
+                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = f.id))
            AND h.contract_id IN (SELECT c.id FROM contract c WHERE rerate.contract_id IN (c.id, c.parent_id))
         UNION
         SELECT e.id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id
           JOIN project p ON p.id = t.project_id JOIN contract c ON c.client_id = p.client_id AND c.id = rerate.contract_id
          WHERE coalesce(e.started_at::date, e.work_date) >= from_date - 1
         ORDER BY 1);
-    PERFORM rate_entries(v_entries) WHERE cardinality(v_entries) > 0;
+    PERFORM rate_entries(v_entries);
     RETURN cardinality(v_entries);
 END $$;
 COMMENT ON FUNCTION rerate(bigint, date) IS
