@@ -51,6 +51,10 @@ BOOKS_FRAGMENTS = \
 	src/books/payment.sql \
 	src/books/rating.sql \
 	src/books/ingest.sql \
+	src/books/billing.sql \
+	src/books/close.sql \
+	src/books/explain.sql \
+	src/books/what_if.sql \
 	src/books/report.sql \
 	src/books/check.sql \
 	src/books/access.sql

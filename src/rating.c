@@ -200,6 +200,7 @@ open_accounts(Engine *engine, Jsonb *state)
 				continue;
 			engine->naccounts++;
 			account->contract = contract->id;
+			account->draw_from = DT_NOBEGIN;
 			account->has_cap_amount = contract->has_cap_amount;
 			account->cap_amount = contract->cap_amount;
 			account->has_cap_seconds = contract->has_cap_seconds;

@@ -127,7 +127,8 @@ draw(SliceRating *work)
 	{
 		Allotment  *allotment = &account->allotments[i];
 
-		if (!finance_allotment_is_live(allotment, work->slice->started_at,
+		if (!finance_allotment_is_live(allotment,
+									   Max(work->slice->started_at, account->draw_from),
 									   entry->has_work_type, entry->work_type))
 			continue;
 		if (!allotment->is_money)
