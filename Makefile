@@ -49,12 +49,17 @@ BOOKS_FRAGMENTS = \
 	src/books/work.sql \
 	src/books/ledger.sql \
 	src/books/payment.sql \
+	src/books/notification.sql \
+	src/books/document.sql \
 	src/books/rating.sql \
 	src/books/ingest.sql \
 	src/books/billing.sql \
 	src/books/close.sql \
 	src/books/explain.sql \
 	src/books/what_if.sql \
+	src/books/settle.sql \
+	src/books/lifecycle.sql \
+	src/books/invoice.sql \
 	src/books/report.sql \
 	src/books/check.sql \
 	src/books/access.sql

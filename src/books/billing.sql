@@ -18,21 +18,6 @@ COMMENT ON FUNCTION end_contract() IS 'trigger function of contract: one that is
 CREATE TRIGGER contract_ended BEFORE INSERT OR UPDATE OF status, ends_on ON contract
     FOR EACH ROW WHEN (NEW.status IN ('ended', 'cancelled') AND NEW.ends_on IS NULL) EXECUTE FUNCTION end_contract();
 
-CREATE FUNCTION frozen_by(p_charge bigint) RETURNS text
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT CASE WHEN h.held_by IS NOT NULL THEN format('Charge %s is held by document %s, which waits for the client''s answer.', h.id, h.held_by)
-                WHEN h.frozen_at IS NULL THEN format('Charge %s is not frozen.', h.id)
-                WHEN e.document_id IS NOT NULL THEN format('Charge %s was frozen by document %s.', h.id, e.document_id)
-                WHEN e.key LIKE 'period:%' THEN format('Charge %s was frozen when contract "%s" closed the period of %s.', h.id, c.number, h.period_start)
-                ELSE format('Charge %s was frozen on %s.', h.id, (h.frozen_at AT TIME ZONE 'UTC')::date) END
-      FROM charge h
-      LEFT JOIN contract c ON c.id = h.contract_id
-      LEFT JOIN LATERAL (SELECT e.document_id, v.key FROM entry e JOIN event v ON v.id = e.event_id WHERE e.charge_id = h.id ORDER BY e.id LIMIT 1) e ON true
-     WHERE h.id = p_charge;
-END;
-COMMENT ON FUNCTION frozen_by(bigint) IS 'what froze or holds a charge, as a sentence';
-
 CREATE FUNCTION base_contract(p_contract bigint) RETURNS contract
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$

@@ -48,6 +48,7 @@ CREATE TABLE payment (
     task_id bigint CONSTRAINT payment_task_fkey REFERENCES task,
     employee_id bigint CONSTRAINT payment_employee_fkey REFERENCES employee,
     direction_id bigint CONSTRAINT payment_direction_fkey REFERENCES direction,
+    settles_bills boolean NOT NULL DEFAULT false,
     purpose text,
     bank_ref text,
     source text,
@@ -61,7 +62,8 @@ CREATE TABLE payment (
 );
 COMMENT ON TABLE payment IS
     'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; void: taken back by a reversal. '
-    'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on. '
+    'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on; settles_bills: its cost came with the '
+    'bills it pays, so it accrues nothing. '
     'Changing a posted payment reverses its entries and posts them anew';
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX payment_paid_on_idx ON payment (paid_on);
@@ -149,7 +151,7 @@ CREATE VIEW payment_entry AS
         UNION ALL
         SELECT coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL WHERE p.flow = 'in' AND a.accrues
         UNION ALL
-        SELECT coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL WHERE p.flow = 'out' AND a.accrues
+        SELECT coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL WHERE p.flow = 'out' AND a.accrues AND NOT p.settles_bills
      ) e;
 COMMENT ON VIEW payment_entry IS 'the ledger entries that each payment makes when it is posted';
 

@@ -235,6 +235,8 @@ BEGIN ATOMIC
                 WHEN x.contracts IS NULL AND x.disposition = 'billable' AND x.client_contracts > 0
                 THEN 'no contract is in force on ' || x.work_date
                 WHEN c.needs_approval AND x.approved_at IS NULL AND x.disposition = 'billable' THEN 'waits for approval'
+                WHEN c.needs_specification AND x.disposition = 'billable' AND NOT specification_agreed(x.task_id)
+                THEN 'waits for the client to agree a specification of the task'
                 WHEN b.rate IS NULL
                 THEN format('no exchange rate from %s to %s on %s', k.currency, s.base_currency, x.work_date)
                 WHEN r.currency <> k.currency AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
@@ -800,9 +802,10 @@ COMMENT ON FUNCTION rerate(bigint, date) IS
 
 CREATE VIEW unrated AS
     SELECT e.id AS time_entry_id, p.client_id, k.name AS client, p.id AS project_id, p.name AS project, t.id AS task_id, t.title AS task,
-           e.employee_id, m.name AS employee, coalesce(e.started_at::date, e.work_date) AS work_date,
+           e.employee_id, m.name AS employee, coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
            (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at
       FROM rating_problem r
+     CROSS JOIN setting s
       JOIN time_entry e ON e.id = r.time_entry_id
       JOIN employee m ON m.id = e.employee_id
       JOIN task t ON t.id = e.task_id
