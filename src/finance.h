@@ -19,4 +19,13 @@
 #include "varatt.h"
 #endif
 
+/* range_serialize() can report softly since 16; we have no use for that */
+#if PG_VERSION_NUM >= 160000
+#define finance_range_serialize(typcache, lower, upper, empty) \
+	range_serialize(typcache, lower, upper, empty, NULL)
+#else
+#define finance_range_serialize(typcache, lower, upper, empty) \
+	range_serialize(typcache, lower, upper, empty)
+#endif
+
 #endif							/* FINANCE_H */

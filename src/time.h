@@ -1,0 +1,64 @@
+/*
+ * time.h
+ *		Durations, their rounding and their price; periods of the calendar.
+ */
+#ifndef FINANCE_TIME_H
+#define FINANCE_TIME_H
+
+#include "finance.h"
+
+#include "utils/date.h"
+#include "utils/numeric.h"
+
+#define FINANCE_MAXIMUM_NONE (-1)
+
+typedef enum RoundingMode
+{
+	ROUNDING_NONE,
+	ROUNDING_UP,
+	ROUNDING_DOWN,
+	ROUNDING_NEAREST
+} RoundingMode;
+
+/* How worked seconds become billed seconds. */
+typedef struct RoundingRule
+{
+	RoundingMode mode;
+	int32		increment_s;	/* above 0; not read when the mode is none */
+	int32		minimum_s;		/* 0 or more */
+	int32		maximum_s;		/* minimum_s or more, or FINANCE_MAXIMUM_NONE */
+	int32		grace_s;		/* 0 or more; only rounding up reads it */
+} RoundingRule;
+
+/* Exact time, or hours rounded to hundredths as paper prints them. */
+typedef enum TimeBasis
+{
+	TIME_EXACT,
+	TIME_HUNDREDTH
+} TimeBasis;
+
+/* How far an allotment covers a segment of work, and what that eats of it. */
+typedef struct AllotmentCut
+{
+	int64		covered_s;
+	int64		rest_s;
+	int64		burned_s;
+} AllotmentCut;
+
+extern RoundingMode finance_rounding_mode(const text *word);
+extern TimeBasis finance_time_basis(const text *word);
+extern void finance_check_rounding_rule(const RoundingRule *rule);
+extern int64 finance_round_seconds_rule(int64 worked_s, const RoundingRule *rule);
+
+extern bool finance_time_amount_fixed(int64 billed_s, int128 price_micro,
+									  TimeBasis basis, int exponent,
+									  int128 *amount_minor);
+extern Numeric finance_time_amount_numeric(int64 billed_s, Numeric price,
+										   TimeBasis basis, int exponent);
+
+extern bool finance_split_at_fixed(int64 seconds, int64 remaining_s,
+								   int128 weight_micro, AllotmentCut *cut);
+
+extern DateADT finance_month_start(DateADT day);
+
+#endif							/* FINANCE_TIME_H */
