@@ -13,6 +13,16 @@ OBJS = \
 	src/time.o \
 	src/margin.o \
 	src/calendar.o \
+	src/jsondoc.o \
+	src/terms.o \
+	src/price.o \
+	src/allot.o \
+	src/entry.o \
+	src/billed.o \
+	src/slice.o \
+	src/segment.o \
+	src/reason.o \
+	src/rating.o \
 	src/guard.o
 
 # The code that CREATE EXTENSION installs, in order.
@@ -45,7 +55,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin calendar books
+REGRESS = money time margin calendar rating books
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers

@@ -113,6 +113,7 @@ typedef struct CalendarCall
 
 static pg_tz *find_zone(const char *zone, size_t length);
 static void parse_zone(Calendar *calendar, JsonbContainer *document);
+static void add_regular_week(Calendar *calendar, CalendarRows *week);
 static void check_keys(JsonbContainer *document);
 static JsonbContainer *find_array(JsonbContainer *document, const char *key);
 static void parse_rows(Calendar *calendar, JsonbContainer *document,
@@ -340,7 +341,10 @@ same_value(const struct varlena *left, const struct varlena *right)
  * ------------------------------------------------------------------------
  */
 
-/* Build a calendar from its document; NULL is UTC with the one band "regular". */
+/*
+ * Build a calendar from its document; NULL is UTC.  Where no week is given,
+ * every hour is "regular".
+ */
 Calendar *
 finance_calendar_parse(Jsonb *document)
 {
@@ -352,13 +356,7 @@ finance_calendar_parse(Jsonb *document)
 	intern_band(calendar, FINANCE_OFF_HOURS, strlen(FINANCE_OFF_HOURS));
 
 	if (document == NULL)
-	{
-		CalendarRow row = {0, 0, DAY_S, intern_band(calendar, FINANCE_REGULAR,
-													strlen(FINANCE_REGULAR))};
-
-		for (row.day = 1; row.day <= 7; row.day++)
-			add_row(&week, row);
-	}
+		add_regular_week(calendar, &week);
 	else
 	{
 		if (!JB_ROOT_IS_OBJECT(document))
@@ -368,7 +366,10 @@ finance_calendar_parse(Jsonb *document)
 					 errhint("Write {\"zone\": \"Europe/Kyiv\", \"week\": [[1, 32400, 61200, \"regular\"]]}.")));
 		check_keys(&document->root);
 		parse_zone(calendar, &document->root);
-		parse_rows(calendar, &document->root, "week", &week);
+		if (find_array(&document->root, "week") == NULL)
+			add_regular_week(calendar, &week);
+		else
+			parse_rows(calendar, &document->root, "week", &week);
 		parse_rows(calendar, &document->root, "days", &days);
 		parse_closed_days(&document->root, &days);
 	}
@@ -381,6 +382,17 @@ finance_calendar_parse(Jsonb *document)
 	if (days.rows != NULL)
 		pfree(days.rows);
 	return calendar;
+}
+
+/* Add the week that knows one rate around the clock. */
+static void
+add_regular_week(Calendar *calendar, CalendarRows *week)
+{
+	CalendarRow row = {0, 0, DAY_S, intern_band(calendar, FINANCE_REGULAR,
+												strlen(FINANCE_REGULAR))};
+
+	for (row.day = 1; row.day <= 7; row.day++)
+		add_row(week, row);
 }
 
 /* Refuse keys that no calendar has: they are typing errors. */

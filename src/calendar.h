@@ -32,7 +32,7 @@ typedef struct BandSegment
 	int64		seconds;
 } BandSegment;
 
-/* Build a calendar; NULL is UTC with the one band "regular". */
+/* Build a calendar; NULL is UTC, and without a week every hour is "regular". */
 extern Calendar *finance_calendar_parse(Jsonb *calendar);
 
 /*

@@ -24,16 +24,7 @@
 
 static const char *const rounding_modes[] = {"none", "up", "down", "nearest"};
 static const char *const time_bases[] = {"exact", "hundredth"};
-static const char *const period_units[] = {"week", "half_month", "month", "quarter", "year"};
-
-typedef enum PeriodUnit
-{
-	UNIT_WEEK,
-	UNIT_HALF_MONTH,
-	UNIT_MONTH,
-	UNIT_QUARTER,
-	UNIT_YEAR
-} PeriodUnit;
+const char *const finance_period_units[] = {"week", "half_month", "month", "quarter", "year"};
 
 /* Days as they are, half-open. */
 typedef struct Period
@@ -467,6 +458,33 @@ months_of(DateADT day, int months, int anchor)
 	return block;
 }
 
+/* Find the period that holds a day. */
+static Period
+period_of(DateADT day, PeriodUnit unit, int anchor)
+{
+	Period		period;
+
+	if (unit == UNIT_WEEK)
+		period = week_of(day, anchor);
+	else if (unit == UNIT_HALF_MONTH)
+		period = half_month_of(day, anchor);
+	else
+		period = months_of(day, unit == UNIT_MONTH ? 1 : unit == UNIT_QUARTER ? 3 : 12, anchor);
+	check_day(period.start);
+	check_day(period.end);
+	return period;
+}
+
+/* Find the first day of the period that holds a day, and of the next one. */
+void
+finance_period(DateADT day, PeriodUnit unit, int anchor, DateADT *start, DateADT *end)
+{
+	Period		period = period_of(day, unit, anchor);
+
+	*start = (DateADT) period.start;
+	*end = (DateADT) period.end;
+}
+
 /* Make a daterange of a period. */
 static RangeType *
 period_range(FunctionCallInfo fcinfo, Period period)
@@ -500,26 +518,19 @@ Datum
 finance_period_of(PG_FUNCTION_ARGS)
 {
 	DateADT		day = PG_GETARG_DATEADT(0);
-	PeriodUnit	unit = (PeriodUnit) finance_choice(PG_GETARG_TEXT_PP(1), period_units,
-												   lengthof(period_units), "unit of period");
+	PeriodUnit	unit = (PeriodUnit) finance_choice(PG_GETARG_TEXT_PP(1), finance_period_units,
+												   FINANCE_PERIOD_UNITS, "unit of period");
 	int			anchor = PG_GETARG_INT32(2);
 	int			anchor_max = unit == UNIT_WEEK ? 7 : 31;
-	Period		period;
 
 	check_finite_day(day);
 	if (anchor < 1 || anchor > anchor_max)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("anchor %d of a %s is out of range", anchor, period_units[unit]),
+				 errmsg("anchor %d of a %s is out of range", anchor, finance_period_units[unit]),
 				 unit == UNIT_WEEK ?
 				 errhint("The anchor of a week is its first day, from 1 (Monday) to 7 (Sunday).") :
 				 errhint("The anchor is the day of the month on which the period starts, from 1 to 31.")));
 
-	if (unit == UNIT_WEEK)
-		period = week_of(day, anchor);
-	else if (unit == UNIT_HALF_MONTH)
-		period = half_month_of(day, anchor);
-	else
-		period = months_of(day, unit == UNIT_MONTH ? 1 : unit == UNIT_QUARTER ? 3 : 12, anchor);
-	PG_RETURN_RANGE_P(period_range(fcinfo, period));
+	PG_RETURN_RANGE_P(period_range(fcinfo, period_of(day, unit, anchor)));
 }

@@ -30,6 +30,18 @@ typedef struct RoundingRule
 	int32		grace_s;		/* 0 or more; only rounding up reads it */
 } RoundingRule;
 
+/* Service periods, which start on an anchor day. */
+typedef enum PeriodUnit
+{
+	UNIT_WEEK,
+	UNIT_HALF_MONTH,
+	UNIT_MONTH,
+	UNIT_QUARTER,
+	UNIT_YEAR
+} PeriodUnit;
+
+#define FINANCE_PERIOD_UNITS (UNIT_YEAR + 1)
+
 /* Exact time, or hours rounded to hundredths as paper prints them. */
 typedef enum TimeBasis
 {
@@ -60,5 +72,9 @@ extern bool finance_split_at_fixed(int64 seconds, int64 remaining_s,
 								   int128 weight_micro, AllotmentCut *cut);
 
 extern DateADT finance_month_start(DateADT day);
+
+extern const char *const finance_period_units[FINANCE_PERIOD_UNITS];
+extern void finance_period(DateADT day, PeriodUnit unit, int anchor,
+						   DateADT *start, DateADT *end);
 
 #endif							/* FINANCE_TIME_H */

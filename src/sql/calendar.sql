@@ -9,7 +9,8 @@
 -- with times in seconds of the local day.  An end that is not after the start
 -- lies on the next day: the row belongs to the day it starts on and covers the
 -- next morning, except where the next day's own rows do.  What no row covers
--- is band 'off_hours'.  No calendar (NULL) is UTC with band 'regular' always.
+-- is band 'off_hours'.  Without "week" every hour of the week is 'regular'; no
+-- calendar (NULL) is UTC with band 'regular' always.
 --
 -- The band of an instant is what the clocks of the zone show: an hour skipped
 -- in spring is in no band, an hour repeated in autumn counts twice.  These

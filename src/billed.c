@@ -1,0 +1,267 @@
+/*
+ * billed.c
+ *		How worked seconds become billed seconds.
+ *
+ * Rounding comes before any splitting: splitting first would round each shard
+ * up and bill the boundary twice.  Where a contract rounds wider than the
+ * entry (a task's day, a day, a task, a period), the sum of the group is
+ * rounded once and the difference spread over its entries by largest
+ * remainder, so that the parts sum to what was rounded.  Frozen entries count
+ * with what they were billed: only the rest of the group makes up the
+ * difference.
+ */
+#include "finance.h"
+
+#include "entry.h"
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+
+/* What entries of one group have in common. */
+typedef struct GroupKey
+{
+	RoundingScope scope;
+	bool		has_task;
+	int64		task;
+	DateADT		day;			/* or first day of the period */
+} GroupKey;
+
+typedef struct Group
+{
+	GroupKey	key;			/* hash key */
+	int			no;				/* in order of their first entries */
+} Group;
+
+/* An entry and its group, to bring the entries of a group together. */
+typedef struct Member
+{
+	RatingEntry *entry;
+	int			group_no;
+	int128		remainder;		/* of its share, below the group's weight */
+} Member;
+
+static bool joins_group(const RatingEntry *entry);
+static void make_key(const RatingEntry *entry, GroupKey *key);
+static Member *collect_members(RatingEntry *entries, int nentries, int nmembers);
+static int	compare_members(const void *a, const void *b);
+static int	compare_remainders(const void *a, const void *b);
+static void bill_group(Member *members, int nmembers);
+static int64 seconds_to_spread(const Member *members, int nmembers);
+static void spread(Member *members, int nmembers, int64 seconds);
+
+/* Compute the billed seconds of all entries, which are in order of time. */
+void
+finance_entries_bill(RatingEntry *entries, int nentries)
+{
+	int			nmembers = 0;
+	Member	   *members;
+
+	for (int i = 0; i < nentries; i++)
+	{
+		RatingEntry *entry = &entries[i];
+
+		if (entry->disposition != DISPOSITION_BILLABLE || entry->billed_by == BILLED_BY_HAND ||
+			!entry->terms->is_rounded)
+			continue;
+		if (joins_group(entry))
+			nmembers++;
+		else if (!entry->is_frozen)
+		{
+			entry->billed_s = finance_round_seconds_rule(entry->worked_s,
+														 &entry->terms->rounding);
+			if (entry->billed_s != entry->worked_s)
+				entry->billed_by = BILLED_BY_RULE;
+		}
+	}
+	if (nmembers == 0)
+		return;
+
+	members = collect_members(entries, nentries, nmembers);
+	for (int first = 0, i = 1; i <= nmembers; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (i == nmembers || members[i].group_no != members[first].group_no)
+		{
+			bill_group(&members[first], i - first);
+			first = i;
+		}
+	}
+	pfree(members);
+}
+
+/* Is the entry rounded together with others? */
+static bool
+joins_group(const RatingEntry *entry)
+{
+	return entry->disposition == DISPOSITION_BILLABLE && entry->billed_by != BILLED_BY_HAND &&
+		entry->terms->is_rounded && entry->terms->scope != SCOPE_ENTRY;
+}
+
+/* Name the group of an entry. */
+static void
+make_key(const RatingEntry *entry, GroupKey *key)
+{
+	memset(key, 0, sizeof(GroupKey));	/* padding is hashed too */
+	key->scope = entry->terms->scope;
+	if (key->scope == SCOPE_TASK_DAY || key->scope == SCOPE_TASK)
+	{
+		key->has_task = entry->has_task;
+		key->task = entry->has_task ? entry->task : 0;
+	}
+	if (key->scope == SCOPE_TASK_DAY || key->scope == SCOPE_DAY)
+		key->day = entry->work_date;
+	else if (key->scope == SCOPE_PERIOD)
+		key->day = entry->period_start;
+}
+
+/* List the entries that are rounded in groups, group by group, each in order of time. */
+static Member *
+collect_members(RatingEntry *entries, int nentries, int nmembers)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(GroupKey),
+		.entrysize = sizeof(Group),
+		.hcxt = CurrentMemoryContext
+	};
+	HTAB	   *groups = hash_create("finance rounding groups", 256, &control,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	Member	   *members = MemoryContextAllocExtended(CurrentMemoryContext,
+													 sizeof(Member) * nmembers,
+													 MCXT_ALLOC_HUGE);
+	int			n = 0;
+	bool		is_sorted = true;
+
+	for (int i = 0; i < nentries; i++)
+	{
+		GroupKey	key;
+		Group	   *group;
+		bool		is_known;
+
+		if (!joins_group(&entries[i]))
+			continue;
+		make_key(&entries[i], &key);
+		group = hash_search(groups, &key, HASH_ENTER, &is_known);
+		if (!is_known)
+			group->no = hash_get_num_entries(groups);
+		members[n].entry = &entries[i];
+		members[n].group_no = group->no;
+		if (n > 0 && members[n].group_no < members[n - 1].group_no)
+			is_sorted = false;
+		n++;
+	}
+	hash_destroy(groups);
+	if (!is_sorted)
+		qsort(members, nmembers, sizeof(Member), compare_members);
+	return members;
+}
+
+/* Order members by group, then by time. */
+static int
+compare_members(const void *a, const void *b)
+{
+	const Member *left = a;
+	const Member *right = b;
+
+	if (left->group_no != right->group_no)
+		return left->group_no < right->group_no ? -1 : 1;
+	return left->entry < right->entry ? -1 : left->entry > right->entry;
+}
+
+/* Order members by remainder, the largest first, then by time. */
+static int
+compare_remainders(const void *a, const void *b)
+{
+	const Member *left = a;
+	const Member *right = b;
+
+	if (left->remainder != right->remainder)
+		return left->remainder > right->remainder ? -1 : 1;
+	return left->entry < right->entry ? -1 : left->entry > right->entry;
+}
+
+/* Round a group as one by the rule of its first entry, and share out the sum. */
+static void
+bill_group(Member *members, int nmembers)
+{
+	int64		seconds = seconds_to_spread(members, nmembers);
+	int			nopen = 0;
+
+	/* frozen entries have their share */
+	for (int i = 0; i < nmembers; i++)
+	{
+		if (!members[i].entry->is_frozen)
+			members[nopen++] = members[i];
+	}
+	spread(members, nopen, seconds);
+}
+
+/* Round the sum of a group, and take off what its frozen entries were billed. */
+static int64
+seconds_to_spread(const Member *members, int nmembers)
+{
+	int64		worked_s = 0;
+	int64		open_s = 0;
+	int64		frozen_s = 0;
+	int64		rest_s;
+
+	for (int i = 0; i < nmembers; i++)
+	{
+		const RatingEntry *entry = members[i].entry;
+
+		worked_s += entry->worked_s;
+		if (entry->is_frozen)
+			frozen_s += entry->frozen_s;
+		else
+			open_s += entry->worked_s;
+	}
+	rest_s = finance_round_seconds_rule(worked_s, &members[0].entry->terms->rounding) - frozen_s;
+
+	/* work is never billed below nothing, nor a correction above it */
+	if ((rest_s < 0 && open_s >= 0) || (rest_s > 0 && open_s <= 0))
+		return 0;
+	return rest_s;
+}
+
+/*
+ * Share out billed seconds: each entry gets what it worked and, by the weight
+ * of that, its part of the difference.  Weights are absolute, so a correction
+ * inside the group shifts the others by no more than its own share.
+ */
+static void
+spread(Member *members, int nmembers, int64 seconds)
+{
+	int64		worked_s = 0;
+	int64		weight_s = 0;
+	int64		left_s = seconds;
+
+	for (int i = 0; i < nmembers; i++)
+	{
+		worked_s += members[i].entry->worked_s;
+		weight_s += Abs(members[i].entry->worked_s);
+	}
+	if (weight_s == 0)
+		return;
+
+	for (int i = 0; i < nmembers; i++)
+	{
+		RatingEntry *entry = members[i].entry;
+		int128		share = (int128) (seconds - worked_s) * Abs(entry->worked_s);
+		int128		whole = share / weight_s;
+
+		members[i].remainder = share % weight_s;
+		if (members[i].remainder < 0)
+		{
+			members[i].remainder += weight_s;
+			whole--;
+		}
+		entry->billed_s = entry->worked_s + (int64) whole;
+		left_s -= entry->billed_s;
+	}
+	qsort(members, nmembers, sizeof(Member), compare_remainders);
+	for (int i = 0; i < left_s; i++)
+		members[i].entry->billed_s++;
+	for (int i = 0; i < nmembers; i++)
+	{
+		if (members[i].entry->billed_s != members[i].entry->worked_s)
+			members[i].entry->billed_by = BILLED_BY_GROUP;
+	}
+}
