@@ -8,6 +8,7 @@ MODULE_big = finance
 OBJS = \
 	src/finance.o \
 	src/books.o \
+	src/choice.o \
 	src/fixed.o \
 	src/money.o \
 	src/time.o \
