@@ -198,8 +198,8 @@ CREATE FUNCTION fresh_input(p_entries bigint[])
 BEGIN ATOMIC
     SELECT x.entry_id, c.id, NULL::bigint, coalesce(c.price_list_id, x.price_list_id, l.id, d.id), x.disposition, x.disposition_from,
            k.currency,
-           r.hourly_cost * exchange_rate_on(r.currency, k.currency, x.work_date),
-           r.hourly_cost * exchange_rate_on(r.currency, s.base_currency, x.work_date),
+           round(r.hourly_cost * exchange_rate_on(r.currency, k.currency, x.work_date), 6),
+           round(r.hourly_cost * exchange_rate_on(r.currency, s.base_currency, x.work_date), 6),
            exchange_rate_on(k.currency, s.base_currency, x.work_date),
            NULL::bigint,
            CASE WHEN cardinality(x.contracts) > 1
