@@ -449,7 +449,7 @@ END $$;
 COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS 'refuse (55000) when one of these entries has a frozen charge, naming what froze it';
 
 CREATE FUNCTION rate_changed_entries() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 DECLARE
     v_entries bigint[];
@@ -485,7 +485,7 @@ CREATE TRIGGER time_entry_rated_changed AFTER UPDATE ON time_entry REFERENCING O
     FOR EACH STATEMENT EXECUTE FUNCTION rate_changed_entries();
 
 CREATE FUNCTION unrate_deleted_entries() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 DECLARE
     v_deleted bigint[] := ARRAY(SELECT o.id FROM old_rows o ORDER BY o.id);
@@ -507,7 +507,7 @@ CREATE TRIGGER time_entry_unrated AFTER DELETE ON time_entry REFERENCING OLD TAB
     FOR EACH STATEMENT EXECUTE FUNCTION unrate_deleted_entries();
 
 CREATE FUNCTION rerate(contract_id bigint, from_date date) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
