@@ -49,14 +49,16 @@ BOOKS_FRAGMENTS = \
 	src/books/payment.sql \
 	src/books/rating.sql \
 	src/books/ingest.sql \
-	src/books/report.sql
+	src/books/report.sql \
+	src/books/check.sql \
+	src/books/access.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin calendar rating books
+REGRESS = money time margin calendar rating books ledger work ingest access
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers

@@ -25,8 +25,8 @@ static void append_day(StringInfo text, DateADT day);
 const char *
 finance_tell_rounding(const RatingEntry *entry)
 {
-	static const char *const modes[] = {"brought to", "rounded up to", "rounded down to", "rounded to"};
 	static const char *const scopes[] = {"entry", "task and day", "day", "task", "period"};
+	bool		is_more = Abs(entry->billed_s) > Abs(entry->worked_s);
 	StringInfoData text;
 
 	if (entry->billed_by == BILLED_AS_WORKED)
@@ -38,9 +38,11 @@ finance_tell_rounding(const RatingEntry *entry)
 	if (entry->billed_by == BILLED_BY_HAND)
 		appendStringInfoString(&text, "set by hand to");
 	else if (entry->billed_by == BILLED_BY_GROUP)
-		appendStringInfo(&text, "by rounding its %s as one", scopes[entry->terms->scope]);
+		appendStringInfo(&text, "rounded with the rest of its %s to", scopes[entry->terms->scope]);
+	else if (entry->terms->rounding.mode == ROUNDING_NONE)
+		appendStringInfoString(&text, is_more ? "raised to" : "limited to");
 	else
-		appendStringInfoString(&text, modes[entry->terms->rounding.mode]);
+		appendStringInfoString(&text, is_more ? "rounded up to" : "rounded down to");
 	appendStringInfoChar(&text, ' ');
 	append_duration(&text, entry->billed_s);
 	return text.data;
@@ -73,16 +75,17 @@ finance_tell_priced(const SliceRating *work, const char *note)
 	/* most segments have nothing to tell, and should not pay for it */
 	if (work->rating->rounding == NULL && !work->is_raised && note == NULL &&
 		work->effect.multiplier_numeric == NULL && work->effect.adder_numeric == NULL &&
-		work->price.discount.numeric == NULL)
+		work->price.discount.percent == 0)
 		return NULL;
 
 	begin_reason(work, &text);
 	append_effect(work, &text);
-	if (work->price.discount.numeric != NULL)
+	if (work->price.discount.percent != 0)
 	{
 		begin_part(&text);
+		appendStringInfoString(&text, "discount of ");
 		append_numeric(&text, work->price.discount.numeric);
-		appendStringInfo(&text, " %% off by %s", work->price.discounting);
+		appendStringInfo(&text, " %% by %s", work->price.discounting);
 	}
 	if (note != NULL)
 	{
@@ -122,15 +125,17 @@ finance_tell_no_price(const SliceRating *work, const PriceList *list)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, "no price for ");
+	appendStringInfoString(&text, "no price for");
 	if (entry->has_employee)
-		appendStringInfo(&text, "employee " INT64_FORMAT, entry->employee);
-	else
-		appendStringInfoString(&text, "no employee");
+		appendStringInfo(&text, " employee " INT64_FORMAT ",", entry->employee);
 	if (entry->role != NULL)
-		appendStringInfo(&text, ", role \"%s\"", entry->role);
+		appendStringInfo(&text, " role \"%s\",", entry->role);
 	if (entry->has_work_type)
-		appendStringInfo(&text, ", work type " INT64_FORMAT, entry->work_type);
+		appendStringInfo(&text, " work type " INT64_FORMAT ",", entry->work_type);
+	if (text.data[text.len - 1] == ',')
+		text.data[--text.len] = '\0';
+	else
+		appendStringInfoString(&text, " anyone");
 	appendStringInfoString(&text, " on ");
 	append_day(&text, work->slice->service_date);
 	for (const char *in = " in"; list != NULL; list = list->parent, in = ",")

@@ -65,7 +65,7 @@ CREATE FUNCTION price_list_document(p_lists bigint[]) RETURNS jsonb
 BEGIN ATOMIC
     SELECT coalesce(jsonb_object_agg(l.id, jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', l.discount_pct, 'prices', (
                SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'employee', r.employee_id, 'role', r.role, 'work_type', r.work_type_id,
-                          'from', r.valid_from, 'price', r.price, 'discount_pct', r.discount_pct) ORDER BY r.id), '[]')
+                          'from', greatest(r.valid_from, '0001-01-01'), 'price', r.price, 'discount_pct', r.discount_pct) ORDER BY r.id), '[]')
                  FROM price r WHERE r.price_list_id = l.id AND r.item_id IS NULL))), '{}')
       FROM price_list l WHERE l.id = ANY (p_lists);
 END;
@@ -198,8 +198,8 @@ CREATE FUNCTION fresh_input(p_entries bigint[])
 BEGIN ATOMIC
     SELECT x.entry_id, c.id, NULL::bigint, coalesce(c.price_list_id, x.price_list_id, l.id, d.id), x.disposition, x.disposition_from,
            k.currency,
-           round(r.hourly_cost * exchange_rate_on(r.currency, k.currency, x.work_date), 6),
-           round(r.hourly_cost * exchange_rate_on(r.currency, s.base_currency, x.work_date), 6),
+           round(r.hourly_cost * exchange_rate_on(r.currency, k.currency, x.work_date), 12),
+           round(r.hourly_cost * exchange_rate_on(r.currency, s.base_currency, x.work_date), 12),
            exchange_rate_on(k.currency, s.base_currency, x.work_date),
            NULL::bigint,
            CASE WHEN cardinality(x.contracts) > 1
