@@ -271,7 +271,7 @@ SELECT p.id, o.id, j.id, x.number, x.title, x.model, x.status, x.currency, x.sta
     (4, 'MAR-01', 'MAR', NULL, 'Support subscription', 'subscription_plus', 'active', 'EUR', '2025-05-01', NULL, 'MAR', NULL,
      'Berlin office', 'month', 1, 'up', 900, 900, 120, 'entry', 'exact', NULL, false, 'next_period', 'invoice'),
     (6, 'MAR-03', 'MAR', 'mar-booking', 'Booking app, not to exceed', 'time_materials', 'ended', 'EUR', '2025-06-01', '2026-07-31', 'MAR', NULL,
-     'Berlin office', 'month', 1, 'nearest', 900, 0, 0, 'task_day', 'exact', 180000, false, 'next_period', 'report'),
+     'Berlin office', 'month', 1, 'nearest', 900, 0, 0, 'task_day', 'exact', 92000, false, 'next_period', 'report'),
     (7, 'TIN-01', 'TIN', NULL, 'Engineering services', 'time_materials', 'ended', 'USD', '2025-05-01', '2026-06-30', 'TIN', NULL,
      'New York office', 'month', 1, 'nearest', 360, 0, 0, 'entry', 'hundredth', NULL, false, 'next_period', 'invoice'),
     (8, 'TIN-02', 'TIN', NULL, 'Engineering services, renewed', 'time_materials', 'active', 'USD', '2026-06-30', NULL, 'TIN', 2.5,
@@ -286,7 +286,7 @@ SELECT p.id, o.id, j.id, x.number, x.title, x.model, x.status, x.currency, x.sta
      'Berlin office', 'month', 1, 'up', 300, 900, 60, 'entry', 'exact', NULL, false, 'next_period', 'none'),
     (13, 'MOO-02', 'MOO', 'moo-portal', 'Portal care', 'retainer', 'active', 'EUR', '2025-05-01', NULL, 'MOO', NULL,
      'Berlin office', 'month', 1, 'none', 60, 0, 0, 'entry', 'exact', NULL, false, 'next_period', 'invoice'),
-    (14, 'GUL-01', 'GUL', NULL, 'Ferry support and extras', 'subscription_plus', 'active', 'EUR', '2025-05-15', NULL, 'GUL', NULL,
+    (14, 'GUL-01', 'GUL', NULL, 'Ferry support and extras', 'subscription_plus', 'active', 'EUR', '2025-05-01', NULL, 'GUL', NULL,
      'Berlin office', 'month', 15, 'up', 900, 0, 0, 'day', 'exact', NULL, false, 'next_period', 'invoice'),
     (16, 'GUL-03', 'GUL', 'gul-time', 'Timetable engine', 'time_materials', 'active', 'EUR', '2025-05-01', NULL, 'GUL', NULL,
      'Berlin office', 'week', 1, 'nearest', 1800, 0, 0, 'day', 'exact', NULL, false, 'next_period', 'report'),
@@ -313,7 +313,8 @@ SELECT b.client_id, b.own_id, b.id, x.number, 'After hours', 'time_materials', b
        b.anchor_day, ARRAY['off_hours', 'night', 'weekend', 'holiday'], b.manager_id
   FROM (VALUES ('MAR-01', 'MAR-02', 'EUR-NIGHT'), ('GUL-01', 'GUL-02', 'GUL-NIGHT')) x (base, number, list)
   JOIN contract b ON b.number = x.base
-  JOIN price_list l ON l.code = x.list;
+  JOIN price_list l ON l.code = x.list
+ ORDER BY x.number;
 INSERT INTO band_rule (contract_id, band, price_multiplier, price_adder, minimum_s)
 SELECT c.id, x.band, x.multiplier, x.adder, x.minimum_s
   FROM (VALUES ('MAR-02', 'holiday', 1.250, 0.00, 3600), ('MAR-02', 'night', 1.000, 12.50, 1800), ('GUL-02', 'night', 1.150, 0, 1800)) x (number, band, multiplier, adder, minimum_s)
@@ -321,7 +322,7 @@ SELECT c.id, x.band, x.multiplier, x.adder, x.minimum_s
 
 INSERT INTO deal (client_id, project_id, direction_id, name, stage, amount, currency, starts_on, ends_on, source, external_id)
 SELECT c.client_id, c.project_id, d.id, c.title, CASE c.status WHEN 'ended' THEN 'won' ELSE 'in work' END, x.amount, c.currency, c.starts_on, c.ends_on, 'crm', x.code
-  FROM (VALUES ('AMB-02', 'D-101', 64000.00), ('MAR-03', 'D-102', 180000.00), ('VEL-01', 'D-103', 100000.00), ('PAP-02', 'D-104', 39000.00), ('COP-02', 'D-105', 31000.00)) x (number, code, amount)
+  FROM (VALUES ('AMB-02', 'D-101', 64000.00), ('MAR-03', 'D-102', 92000.00), ('VEL-01', 'D-103', 100000.00), ('PAP-02', 'D-104', 39000.00), ('COP-02', 'D-105', 31000.00)) x (number, code, amount)
   JOIN contract c ON c.number = x.number
   JOIN direction d ON d.name = 'Development';
 INSERT INTO deal_stage (deal_id, position, name, starts_on, ends_on)
@@ -365,7 +366,7 @@ SELECT c.id, x.kind, i.id, x.title, x.amount, x.cost, x.included_h * 3600, x.inc
 -- Moonbeam buys hours by the block; each lasts eight months.
 INSERT INTO contract_line (contract_id, kind, item_id, title, amount, starts_on, status)
 SELECT c.id, 'one_time', i.id, 'Block of ' || x.hours || ' hours', x.amount, x.bought_on, 'active'
-  FROM (VALUES (date '2025-05-01', 150, 8850.00), ('2025-07-20', 150, 8850.00), ('2025-10-10', 200, 11600.00), ('2026-01-15', 200, 11800.00), ('2026-05-04', 200, 11800.00)) x (bought_on, hours, amount)
+  FROM (VALUES (date '2025-05-01', 150, 8850.00), ('2025-07-20', 150, 8850.00), ('2025-10-10', 250, 14500.00), ('2026-02-02', 250, 14500.00), ('2026-06-15', 250, 14750.00)) x (bought_on, hours, amount)
   JOIN contract c ON c.number = 'MOO-01'
   JOIN item i ON i.code = 'BLOCK-100';
 INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, effective_at, expires_at)
@@ -373,6 +374,12 @@ SELECT n.contract_id, n.id, 'block', 'seconds', substring(n.title FROM '\d+')::i
        (n.starts_on + interval '8 months') AT TIME ZONE 'Europe/Berlin'
   FROM contract_line n
   JOIN contract c ON c.id = n.contract_id AND c.number = 'MOO-01';
+
+-- At a fixed price the hours are in the price, however many they become.
+INSERT INTO allotment (contract_id, kind, unit, amount, effective_at, expires_at)
+SELECT c.id, 'included', 'seconds', 20000 * 3600, c.starts_on::timestamp AT TIME ZONE 'Europe/Berlin', (c.ends_on + 1)::timestamp AT TIME ZONE 'Europe/Berlin'
+  FROM contract c
+ WHERE c.model = 'fixed_price';
 
 -- ---------------------------------------------------------------------------
 -- tasks: 1 500, spread over the projects by the work in them
@@ -400,7 +407,7 @@ SELECT s.project_id, d.id, w.id, upper(left(s.code, 3)) || '-' || s.no || '-' ||
     SELECT s.starts_on + (n - 1) * (s.ends_on - s.starts_on) / s.tasks AS from_on,
            least(s.ends_on, s.starts_on + (n + 5) * (s.ends_on - s.starts_on) / s.tasks) AS due_on) e
  CROSS JOIN LATERAL (
-    SELECT CASE WHEN s.client = 'OWN' THEN 'internal' WHEN pg_temp.pick(s.code || n || 't', 100) < 11 THEN 'bug' ELSE lower(s.direction) END AS code) k
+    SELECT CASE WHEN s.client = 'OWN' THEN 'internal' WHEN s.code NOT LIKE '%oncall' AND pg_temp.pick(s.code || n || 't', 100) < 11 THEN 'bug' ELSE lower(s.direction) END AS code) k
   JOIN work_type w ON w.code = k.code
  CROSS JOIN LATERAL (
     SELECT (CASE k.code

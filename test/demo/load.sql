@@ -9,3 +9,7 @@ SET search_path = finance, public;
 
 \ir company.sql
 \ir timesheet.sql
+\ir trackers.sql
+\ir money.sql
+
+ANALYZE;
