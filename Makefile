@@ -13,6 +13,7 @@ OBJS = \
 	src/money.o \
 	src/time.o \
 	src/margin.o \
+	src/cube.o \
 	src/calendar.o \
 	src/jsondoc.o \
 	src/terms.o \
@@ -32,6 +33,7 @@ SQL_FRAGMENTS = \
 	src/sql/money.sql \
 	src/sql/time.sql \
 	src/sql/margin.sql \
+	src/sql/cube.sql \
 	src/sql/calendar.sql \
 	src/sql/rating.sql \
 	src/sql/guard.sql \
@@ -58,7 +60,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin calendar rating books ledger work ingest access
+REGRESS = money time margin cube calendar rating books ledger work ingest access
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers
@@ -86,3 +88,7 @@ $(BOOKS_SQL): $(BOOKS_FRAGMENTS) finance.control Makefile
 check-symbols: all
 	@! nm -D --defined-only $(MODULE_big)$(DLSUFFIX) | awk '{ print $$3 }' | \
 		grep -vE '^(_init|_fini|Pg_magic_func|_PG_init|(pg_finfo_)?finance_.*)$$'
+
+# What a list of this file holds; ./check asks.
+print-%:
+	@echo $($*)
