@@ -38,7 +38,7 @@ END;
 COMMENT ON FUNCTION ingest_seconds(text) IS 'a whole number of seconds of up to 9 digits, or NULL when the text is none';
 
 CREATE FUNCTION ingest_entries(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
 BEGIN
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
