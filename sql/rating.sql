@@ -833,3 +833,12 @@ SELECT count(*) AS groups, bool_and(whole_s = parts_s) AS same
           FROM (TABLE earlier UNION ALL TABLE later) AS parts JOIN work ON (w).entry_id = parts.entry_id GROUP BY 1, 2) AS b
        USING (task_id, work_date);
 
+
+-- an entry that has no price bears on no rounding group: the other half hour is
+-- rounded up to an hour by itself, however often it is rated
+SELECT s.entry_id, s.segment, s.billed_s, s.amount, s.problem
+  FROM finance.rate(ARRAY['{"exponent": 2, "base_exponent": 2, "rounding": {"mode": "up", "increment_s": 3600, "scope": "day"},
+           "lists": {"1": {"name": "One", "prices": [{"id": 1, "employee": 1, "from": "2026-01-01", "price": 100}]}},
+           "contracts": [{"contract": 1, "number": "A-1"}]}'::jsonb],
+       ARRAY[ROW(1, NULL, NULL, '2026-03-02', 1800, NULL, NULL, 1, 'billable', 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::finance.rating_entry,
+             ROW(2, NULL, NULL, '2026-03-02', 1800, NULL, NULL, 1, 'billable', 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::finance.rating_entry]) s;
