@@ -216,9 +216,9 @@ BEGIN
         RETURN (SELECT h.id FROM charge h WHERE h.contract_line_id = v_line.id AND h.source = 'stage' AND h.reverses_id IS NULL);
     END IF;
     IF v_line.status IN ('accepted', 'cancelled') THEN
-        RAISE EXCEPTION 'stage "%" is % and cannot be accepted', v_line.title, v_line.status
+        RAISE EXCEPTION 'stage "%" is % already', v_line.title, v_line.status
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                DETAIL = CASE WHEN v_line.status = 'accepted' THEN format('It was accepted on %s.', v_line.accepted_on) END,
+                DETAIL = CASE v_line.status WHEN 'accepted' THEN format('It was accepted on %s.', v_line.accepted_on) ELSE 'It is not to be done.' END,
                 HINT = 'Add a line for another stage.';
     END IF;
     UPDATE contract_line n SET status = 'accepted', accepted_on = accept_stage.accepted_on WHERE n.id = v_line.id;
@@ -297,6 +297,9 @@ BEGIN
     IF coalesce(quantity, 0) <= 0 OR quantity = 'NaN' THEN
         RAISE EXCEPTION 'a quantity of % cannot be charged', coalesce(quantity::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a quantity above 0; take a charge back with adjust_charge().';
+    END IF;
+    IF service_date IS NULL OR NOT isfinite(service_date) THEN
+        RAISE EXCEPTION 'a charge needs the day of its service' USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a date.';
     END IF;
     SELECT * INTO v_item FROM item i WHERE i.id = item_id;
     IF NOT FOUND THEN

@@ -76,8 +76,8 @@ BEGIN
         SELECT r.time_entry_id, r.problem, count(*) OVER () AS count INTO v_problem
           FROM rating_problem r WHERE r.time_entry_id = ANY (v_entries) AND r.problem NOT LIKE 'waits for %' ORDER BY 1 LIMIT 1;
         IF FOUND THEN
-            RAISE EXCEPTION 'contract "%" has % unrated time entries in the period of %', p_base.number, v_problem.count, lower(p_span)
-                USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Time entry %s: %s.', v_problem.time_entry_id, v_problem.problem),
+            RAISE EXCEPTION 'contract "%" has work in the period of % that cannot be rated: %', p_base.number, lower(p_span), v_problem.problem
+                USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Time entry %s, the first of %s.', v_problem.time_entry_id, v_problem.count),
                     HINT = 'View unrated has them all; they are rated again when the period is closed.';
         END IF;
     END IF;
@@ -207,7 +207,7 @@ BEGIN
             PERFORM rate_again(v_base, upper(v_span));
         END IF;
     END IF;
-    SELECT upper(v_span), count(*), coalesce(sum(h.amount), 0), v_base.currency INTO period_end, charges, amount, currency
+    SELECT upper(v_span), count(*), coalesce(sum(h.amount), 0)::numeric(18,2), v_base.currency INTO period_end, charges, amount, currency
       FROM charge h JOIN contract c ON c.id = h.contract_id
      WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND h.period_start = lower(v_span) AND h.frozen_at IS NOT NULL;
 END $$;
@@ -524,8 +524,11 @@ BEGIN
            started_at = v_new.started_at, ended_at = v_new.ended_at, break_s = v_new.break_s, work_date = v_new.work_date, duration_s = v_new.duration_s,
            billable = v_new.billable, billable_s = v_new.billable_s, price = v_new.price, comment = v_new.comment, override_reason = reason
      WHERE e.id = time_entry_id;
+    IF v_base.id IS NOT NULL AND EXISTS (SELECT FROM charge h WHERE h.id = ANY (reversed) AND h.allotment_id IS NOT NULL) THEN
+        PERFORM rate_again(v_base, (SELECT min(h.service_date) FROM charge h WHERE h.id = ANY (reversed)));
+    END IF;
     SELECT coalesce(array_agg(h.id ORDER BY h.id) FILTER (WHERE NOT h.fixed), '{}'),
-           coalesce(sum(h.amount) FILTER (WHERE NOT h.fixed OR h.id = ANY (reversed)), 0)
+           coalesce(sum(h.amount) FILTER (WHERE NOT h.fixed OR h.id = ANY (reversed)), 0)::numeric(18,2)
            + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.id = ANY (reversed) AND a.time_entry_id IS NULL), 0), min(h.currency)
       INTO charged, difference, currency
       FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id;
@@ -534,3 +537,58 @@ COMMENT ON FUNCTION correct_entry(bigint, jsonb, text) IS
     'correct a billed time entry: its frozen charges are reversed, and it is rated anew with changes ({"column": value, …}; NULL takes the work away) '
     'into provisional charges, in the open period with the true work date. Returns the reversals, the new charges and what they come to together. '
     'Refused: work that is not billed, or held by a sent report (55000), unknown columns, no reason, nothing changed (22023)';
+
+-- ---------------------------------------------------------------------------
+-- what must hold
+-- ---------------------------------------------------------------------------
+
+CREATE VIEW billing_problems AS
+    SELECT 'an entry is charged as long as it worked' AS rule, 'time entry ' || e.id AS subject,
+           format('worked %s s, charged %s s', e.worked_s, h.worked_s) AS detail
+      FROM time_entry e JOIN (SELECT time_entry_id, sum(worked_s) AS worked_s FROM charge WHERE time_entry_id IS NOT NULL GROUP BY 1) h
+        ON h.time_entry_id = e.id
+     WHERE h.worked_s <> e.worked_s AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
+    UNION ALL
+    SELECT 'an entry is charged or has a problem', 'time entry ' || e.id, 'neither'
+      FROM time_entry e
+     WHERE NOT EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id) AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
+    UNION ALL
+    SELECT 'an entry is charged or has a problem', 'time entry ' || r.time_entry_id, 'both: ' || r.problem
+      FROM rating_problem r WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.time_entry_id AND NOT h.fixed)
+    UNION ALL
+    SELECT 'amounts are whole units of their currency', 'charge ' || h.id, format('amount %s, cost %s %s', h.amount, h.cost, h.currency)
+      FROM charge h JOIN currency u ON u.code = h.currency
+     WHERE h.amount <> round(h.amount, u.exponent) OR h.cost <> round(h.cost, u.exponent)
+    UNION ALL
+    SELECT 'an allotment is never overdrawn', 'allotment ' || a.id, format('%s of %s burned', b.burned, a.amount)
+      FROM allotment a JOIN (SELECT allotment_id, sum(burned) AS burned FROM charge WHERE allotment_id IS NOT NULL GROUP BY 1) b ON b.allotment_id = a.id
+     WHERE b.burned > a.amount OR b.burned < 0 OR (a.voided_at IS NOT NULL AND b.burned <> 0)
+    UNION ALL
+    SELECT 'an allotment burns within its life and scope', 'charge ' || h.id, format('allotment %s', a.id)
+      FROM charge h JOIN allotment a ON a.id = h.allotment_id
+     WHERE h.reverses_id IS NULL
+       AND (a.contract_id <> h.contract_id OR a.scope_work_types IS NOT NULL AND NOT coalesce(h.work_type_id = ANY (a.scope_work_types), false)
+            OR NOT h.late AND (h.started_at >= a.expires_at OR h.service_date < (a.effective_at - interval '1 day')::date))
+    UNION ALL
+    SELECT 'a reversal is the opposite of what it reverses', 'charge ' || r.id, 'reverses charge ' || h.id
+      FROM charge r JOIN charge h ON h.id = r.reverses_id
+     WHERE (r.amount + h.amount, r.base_amount + h.base_amount, coalesce(r.cost + h.cost, 0), r.worked_s + h.worked_s, r.billed_s + h.billed_s,
+            coalesce(r.burned + h.burned, 0)) <> (0, 0, 0, 0, 0, 0)
+    UNION ALL
+    SELECT 'what is not billed has no amount and no negative cost', 'charge ' || h.id, format('%s: amount %s, cost %s', h.coverage, h.amount, h.cost)
+      FROM charge h WHERE h.coverage IN ('no_charge', 'non_billable') AND (h.amount <> 0 OR h.cost < 0 AND h.reverses_id IS NULL AND h.worked_s >= 0)
+    UNION ALL
+    SELECT 'what is frozen is posted', 'charge ' || coalesce(h.charge_id, e.charge_id), format('%s to post, %s posted', h.amount, e.amount)
+      FROM (SELECT charge_id, sum(base_amount) AS amount FROM charge_entry WHERE frozen_at IS NOT NULL GROUP BY 1) h
+      FULL JOIN (SELECT charge_id, sum(base_amount) AS amount FROM entry WHERE charge_id IS NOT NULL GROUP BY 1) e USING (charge_id)
+     WHERE h.amount IS DISTINCT FROM e.amount AND coalesce(h.amount, 0) <> coalesce(e.amount, 0)
+    UNION ALL
+    SELECT 'periods close in order', 'contract ' || b.contract_id, format('a gap before %s', b.period_start)
+      FROM (SELECT b.*, lag(b.period_end) OVER (PARTITION BY b.contract_id ORDER BY b.period_start) AS before FROM billing_period b) b
+     WHERE b.before <> b.period_start
+    UNION ALL
+    SELECT 'a closed period has no open charges', 'charge ' || h.id, format('period of %s', h.period_start)
+      FROM charge h JOIN billing_period b ON b.contract_id = h.contract_id AND b.period_start = h.period_start
+     WHERE h.frozen_at IS NULL;
+COMMENT ON VIEW billing_problems IS
+    'what must hold of charges, allotments and periods and does not: rule, subject and detail in words; empty in healthy books';

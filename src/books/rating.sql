@@ -69,9 +69,9 @@ COMMENT ON FUNCTION entry_context(bigint[]) IS
 CREATE FUNCTION price_list_document(p_lists bigint[]) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(jsonb_object_agg(l.id, jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', l.discount_pct, 'prices', (
+    SELECT coalesce(jsonb_object_agg(l.id, jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', trim_scale(l.discount_pct), 'prices', (
                SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'employee', r.employee_id, 'role', r.role, 'work_type', r.work_type_id,
-                          'from', greatest(r.valid_from, '0001-01-01'), 'price', r.price, 'discount_pct', r.discount_pct) ORDER BY r.id), '[]')
+                          'from', greatest(r.valid_from, '0001-01-01'), 'price', trim_scale(r.price), 'discount_pct', trim_scale(r.discount_pct)) ORDER BY r.id), '[]')
                  FROM price r WHERE r.price_list_id = l.id AND r.item_id IS NULL))), '{}')
       FROM price_list l WHERE l.id = ANY (p_lists);
 END;
@@ -103,12 +103,12 @@ BEGIN
         'basis', b.amount_basis,
         'lists', price_list_document(ARRAY(SELECT x.id FROM list x)),
         'contracts', (SELECT jsonb_agg(jsonb_build_object('contract', g.id, 'number', g.number, 'bands', CASE WHEN b.parent_id IS NULL THEN to_jsonb(g.bands) END,
-                          'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct', g.discount_pct,
-                          'cap_amount', g.cap_amount, 'cap_seconds', g.cap_s,
-                          'band_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', r.band, 'role', r.role, 'multiplier', r.price_multiplier,
-                                             'adder', r.price_adder, 'burn', r.burn_multiplier, 'minimum_s', r.minimum_s) ORDER BY r.id), '[]')
+                          'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct', trim_scale(g.discount_pct),
+                          'cap_amount', trim_scale(g.cap_amount), 'cap_seconds', g.cap_s,
+                          'band_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', r.band, 'role', r.role, 'multiplier', trim_scale(r.price_multiplier),
+                                             'adder', trim_scale(r.price_adder), 'burn', trim_scale(r.burn_multiplier), 'minimum_s', r.minimum_s) ORDER BY r.id), '[]')
                                            FROM band_rule r WHERE r.contract_id = g.id),
-                          'overage', (SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price', n.overage_price, 'scope', to_jsonb(n.scope_work_types),
+                          'overage', (SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price', trim_scale(n.overage_price), 'scope', to_jsonb(n.scope_work_types),
                                           'from', coalesce(n.starts_on, g.starts_on), 'to', n.ends_on + 1) ORDER BY n.id), '[]')
                                         FROM contract_line n WHERE n.contract_id = g.id AND n.overage_price IS NOT NULL AND n.status <> 'cancelled'))
                           ORDER BY g.id <> p_contract, g.id) FROM grp g))
@@ -404,6 +404,7 @@ BEGIN
                 n.period_start, n.instant, n.band, n.coverage, n.worked_s, n.billed_s, n.price, n.multiplier, n.discount_pct, n.price_source,
                 n.price_list_id, n.amount, n.currency, n.base_rate, n.base_amount, n.cost, n.base_cost, n.cost_rate, n.base_cost_rate,
                 n.allotment_id, n.burned, n.reason, n.terms_id, n.late))
+     ORDER BY n.entry_id, n.segment
     ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT fixed
     DO UPDATE SET contract_id = excluded.contract_id, client_id = excluded.client_id, project_id = excluded.project_id,
            deal_id = excluded.deal_id, task_id = excluded.task_id, employee_id = excluded.employee_id, work_type_id = excluded.work_type_id,
