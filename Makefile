@@ -57,6 +57,10 @@ BOOKS_FRAGMENTS = \
 	src/books/document.sql \
 	src/books/rating.sql \
 	src/books/ingest.sql \
+	src/books/billing.sql \
+	src/books/close.sql \
+	src/books/explain.sql \
+	src/books/what_if.sql \
 	src/books/settle.sql \
 	src/books/lifecycle.sql \
 	src/books/invoice.sql \
