@@ -128,13 +128,16 @@ INSERT INTO template (kind, language, body) VALUES ('report', 'en', E'<h1>{{head
 INSERT INTO template (kind, language, body) VALUES ('report', 'en', E'<h1>{{heading}}</h1>\n\n{{#groups}}{{#rows}}{{titel}}{{/rows}}{{/groups}}');
 INSERT INTO template (kind, language, body) VALUES ('report', 'en', '{{{title}}}');
 UPDATE template SET body = E'\n\n\n\n{{/x}}' WHERE kind = 'act';
+\set VERBOSITY terse
 INSERT INTO template (kind, body) VALUES ('report', 'twice');
 INSERT INTO template (own_id, kind, body) VALUES (2, 'report', 'not ours');
 INSERT INTO template (kind, body) VALUES ('letter', 'unknown');
 INSERT INTO template (kind, language, body) VALUES ('report', 'de', 'unknown');
+\set VERBOSITY default
 SELECT count(*) FROM template;
 
 -- brands
+\set VERBOSITY terse
 UPDATE brand SET accent = 'red';
 UPDATE brand SET ink = '#12345; } body { display: none';
 UPDATE brand SET logo = 'https://elsewhere.example/logo.png';
@@ -143,6 +146,7 @@ UPDATE brand SET logo = 'data:image/png;base64,iVBORw0KGgo" onerror="alert(1)';
 UPDATE brand SET logo = 'data:image/png;base64,PHN2Zz4=';
 UPDATE brand SET logo = 'data:image/jpeg;base64,/9j/' || repeat('A', 700000);
 INSERT INTO brand (own_id) VALUES (2);
+\set VERBOSITY default
 UPDATE brand SET logo = NULL, name = '<b>Bold & "co"</b>', accent = '#C0FFEE';
 SELECT h ~ '<div class="brand">&lt;b&gt;Bold &amp; &quot;co&quot;&lt;/b&gt;</div>' AS name, h ~ '--accent: #C0FFEE;' AS accent FROM document_html(:report) h;
 DELETE FROM brand;
