@@ -60,10 +60,10 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin calendar rating books
+REGRESS = money time margin calendar rating billing close explain what_if billing_random books
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
-ISOLATION = calendar_writers
+ISOLATION = calendar_writers allotment_writers close_writers
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 
 TAP_TESTS = 1
