@@ -69,10 +69,10 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin cube calendar rating books ledger work ingest access
+REGRESS = money time margin cube calendar rating books ledger work ingest access billing close explain what_if billing_random
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
-ISOLATION = calendar_writers
+ISOLATION = calendar_writers allotment_writers close_writers
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 
 TAP_TESTS = 1

@@ -109,7 +109,7 @@ BEGIN
             CASE v_allotment.kind WHEN 'included' THEN 'what the fee of the period includes' WHEN 'rollover' THEN 'what was carried over from before'
                  WHEN 'block' THEN 'the prepaid block' WHEN 'topup' THEN 'the prepaid top-up' ELSE 'an adjustment' END
             || format(' (allotment %s)', v_allotment.id),
-            CASE WHEN p_charge.reason ~ 'each second counted' THEN ', ' || substring(p_charge.reason FROM 'each second counted [0-9.]+ times') ELSE '' END,
+            CASE WHEN p_charge.reason ~ 'each second counted (?!1 times)' THEN ', ' || substring(p_charge.reason FROM 'each second counted [0-9.]+ times') ELSE '' END,
             CASE v_allotment.unit WHEN 'seconds' THEN duration_text(p_charge.burned) ELSE money_text(p_charge.burned, p_charge.currency) END,
             CASE v_allotment.unit WHEN 'seconds' THEN duration_text(v_allotment.amount) ELSE money_text(v_allotment.amount, p_charge.currency) END);
     END IF;
