@@ -61,6 +61,8 @@ BOOKS_FRAGMENTS = \
 	src/books/lifecycle.sql \
 	src/books/invoice.sql \
 	src/books/report.sql \
+	src/books/statement.sql \
+	src/books/share.sql \
 	src/books/check.sql \
 	src/books/access.sql
 
@@ -69,10 +71,16 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin cube calendar rating books ledger work ingest access billing close explain what_if billing_random
+REGRESS = \
+	money time margin cube calendar rating \
+	books ledger work ingest access \
+	billing close explain what_if billing_random \
+	document invoice settle share
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
-ISOLATION = calendar_writers allotment_writers close_writers
+ISOLATION = \
+	calendar_writers allotment_writers close_writers \
+	report_builders document_edit invoice_issuers invoice_payments
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 
 TAP_TESTS = 1

@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- access: three levels of rights, granted to the roles a company names
+-- access: four levels of rights, granted to the roles a company names
 -- ---------------------------------------------------------------------------
 
 -- What the ledger, charges and documents hold is written by the functions of
@@ -11,18 +11,28 @@ DECLARE
     c_clerk_tables CONSTANT text[] := '{party,employee,employee_login,project,deal,deal_stage,task,time_entry,payment,rejected_entry}';
     c_clerk_functions CONSTANT text[] := '{ingest_entries,ingest_batch,accept_stage,charge_item,charge_expense,build_report,build_invoice,'
         'draft_document,refresh_draft,discard,revise,transition,issue_specification,issue_invoice,issue_act,credit,void,make_deal,make_stages,'
-        'record_bill,pay_bill,set_signature,allocate_payment,apply_credit,unallocate,share,revoke_share,shared_report,answer_shared}';
+        'draft_due_documents,record_bill,pay_bill,set_signature,allocate_payment,apply_credit,unallocate,share,revoke_share,shared_report,'
+        'answer_shared}';
     c_admin_tables CONSTANT text[] := '{setting,currency,exchange_rate,direction,cost_rate,work_type,item,price_list,price,calendar,calendar_band,'
         'contract,contract_line,band_rule,allotment,account,cash_account,period_lock}';
     v_schema text := current_schema();
     v_role text := quote_ident(p_role);
     v_object record;
 BEGIN
-    IF p_level NOT IN ('reader', 'clerk', 'admin') THEN
+    IF p_level NOT IN ('guest', 'reader', 'clerk', 'admin') THEN
         RAISE EXCEPTION 'unknown level of access "%"', p_level
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Levels are reader, clerk and admin.';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Levels are guest, reader, clerk and admin.';
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', v_schema, v_role);
+    IF p_level = 'guest' THEN
+        FOR v_object IN
+            SELECT p.oid::regprocedure AS name FROM pg_proc p
+             WHERE p.pronamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = v_schema) AND p.proname = ANY (c_guest_functions)
+        LOOP
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', v_object.name, v_role);
+        END LOOP;
+        RETURN;
+    END IF;
     EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %s', v_schema, v_role);
     FOR v_object IN
         SELECT p.oid::regprocedure AS name, p.provolatile, p.proname::text AS proname, p.prorettype = 'trigger'::regtype AS is_trigger FROM pg_proc p
@@ -43,7 +53,7 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION grant_access(text, text) IS
-    'give a role access to these books: reader (BI: every view and table to read), clerk (CRM: work, payments, documents), admin (configuration, '
+    'give a role access to these books: guest (a web page: what a share link opens, and its answer), reader (BI: every view and table to read), clerk (CRM: work, payments, documents), admin (configuration, '
     'closing, corrections too); call again after an upgrade';
 
 -- Functions are open to PUBLIC where nobody says otherwise; these are not.

@@ -174,6 +174,14 @@ DECLARE
     v_held text;
 BEGIN
     PERFORM check_keys(p_options, 'options', '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on}');
+    IF p_options ->> 'positions' NOT IN ('task', 'employee', 'day', 'none') THEN
+        RAISE EXCEPTION 'unknown positions "%"', p_options ->> 'positions'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Positions are by task, employee, day, or none.';
+    END IF;
+    IF p_options ?& '{discount_pct,discount_amount}' THEN
+        RAISE EXCEPTION 'a document has one discount'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give discount_pct or discount_amount.';
+    END IF;
     PERFORM lock_client(v_client);
     SELECT array_agg(DISTINCT f.currency ORDER BY f.currency) AS currencies,
            array_agg(DISTINCT (k.tax_inclusive, k.tax_level)::text) FILTER (WHERE k.id IS NOT NULL) AS terms, bool_or(k.tax_inclusive) AS tax_inclusive,
@@ -421,7 +429,7 @@ END $$;
 COMMENT ON FUNCTION credit_lines(document, jsonb) IS
     'what is credited of which lines: net, its tax (so that credits of a line never sum to more than its tax), and whether the line is whole by that';
 
-CREATE FUNCTION credit(document bigint, lines jsonb, reason text) RETURNS bigint
+CREATE FUNCTION credit(document bigint, lines jsonb, reason text, issued_on date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -442,9 +450,11 @@ BEGIN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Credit notes are made of issued invoices.';
     END IF;
-    INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, title, positions, currency, tax_inclusive, tax_level, note)
+    INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, title, positions, currency, tax_inclusive, tax_level, note,
+                          issued_on)
     VALUES ('credit_note', v_invoice.own_id, v_invoice.party_id, v_invoice.contract_id, v_invoice.project_id, v_invoice.deal_id, v_invoice.task_id,
-            v_invoice.id, v_invoice.title, v_invoice.positions, v_invoice.currency, v_invoice.tax_inclusive, v_invoice.tax_level, credit.reason)
+            v_invoice.id, v_invoice.title, v_invoice.positions, v_invoice.currency, v_invoice.tax_inclusive, v_invoice.tax_level, credit.reason,
+            credit.issued_on)
     RETURNING id INTO v_note;
     WITH credited AS (
         INSERT INTO document_line (document_id, kind, currency, position, reverses_line_id, task_id, title, unit, worked_s, billed_s, amount, discount, tax_rate,
@@ -479,7 +489,7 @@ BEGIN
     PERFORM transition(v_note, 'sent', credit.reason);
     RETURN v_note;
 END $$;
-COMMENT ON FUNCTION credit(bigint, jsonb, text) IS
+COMMENT ON FUNCTION credit(bigint, jsonb, text, date) IS
     'issue a credit note for an invoice: lines NULL credits all that is left, else [{"line": id, "net": text}] or [{"position": number}], net left out '
     'credits the rest of the line. A line credited whole sets its work free to be billed again; one credited in part reduces its charge. What was paid '
     'above the rest becomes the client''s credit. Returns the credit note; never more than was billed (23514)';
@@ -618,9 +628,13 @@ BEGIN
     PERFORM check_keys(content, 'content', c_known);
     IF coalesce(content ->> 'kind', '') NOT IN ('proposal', 'specification', 'proforma', 'act', 'bill', 'contract', 'annex', 'other')
         OR content ->> 'kind' = 'act' AND NOT coalesce((content ->> 'incoming')::boolean, false) THEN
-        RAISE EXCEPTION 'a % is not made of contents', coalesce(content ->> 'kind', 'document without a kind')
+        RAISE EXCEPTION 'a document of kind "%" is not made of contents', coalesce(content ->> 'kind', 'none')
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'Kinds: proposal, specification, proforma, bill, contract, annex, other, incoming act. Reports, invoices and own acts are made of work.';
+    END IF;
+    IF content ->> 'kind' = 'bill' AND coalesce(content ->> 'outside_number', '') = '' THEN
+        RAISE EXCEPTION 'a bill has the number that its sender gave it'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it as "outside_number".';
     END IF;
     IF content ? 'source' AND content ? 'external_id' THEN
         SELECT * INTO v_document FROM document d WHERE d.source = content ->> 'source' AND d.external_id = content ->> 'external_id';
@@ -712,7 +726,7 @@ DECLARE
     v_old document := open_document(revise.document);
     v_new bigint;
 BEGIN
-    PERFORM check_keys(changes, 'changes', '{title,requirements,note,lines,discount_pct,discount_amount,due_on,positions}');
+    PERFORM check_keys(changes, 'changes', '{title,requirements,note,lines,discount_pct,discount_amount,issued_on,due_on,positions}');
     IF NOT EXISTS (SELECT FROM document_transition t WHERE t.kind = v_old.kind AND t.from_status = v_old.status AND t.to_status = 'superseded') THEN
         RAISE EXCEPTION '% is % and has no next revision', document_name(v_old.id), v_old.status
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -720,13 +734,13 @@ BEGIN
     END IF;
     UPDATE document d SET status = 'superseded', status_by = session_user, status_reason = 'revised' WHERE d.id = v_old.id;
     INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, revision, supersedes_id, title, period_from, period_to,
-                          made_from, positions, currency, tax_inclusive, tax_level, discount_pct, discount_amount, due_on, requirements, note)
+                          made_from, positions, currency, tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, requirements, note)
     VALUES (v_old.kind, v_old.own_id, v_old.party_id, v_old.contract_id, v_old.project_id, v_old.deal_id, v_old.task_id, v_old.based_on, v_old.revision + 1,
             v_old.id, coalesce(changes ->> 'title', v_old.title), v_old.period_from, v_old.period_to, v_old.made_from,
             coalesce(changes ->> 'positions', v_old.positions), v_old.currency, v_old.tax_inclusive, v_old.tax_level,
             CASE WHEN changes ?| '{discount_pct,discount_amount}' THEN (changes ->> 'discount_pct')::numeric ELSE v_old.discount_pct END,
             CASE WHEN changes ?| '{discount_pct,discount_amount}' THEN (changes ->> 'discount_amount')::numeric ELSE v_old.discount_amount END,
-            (changes ->> 'due_on')::date, coalesce(changes ->> 'requirements', v_old.requirements), coalesce(changes ->> 'note', v_old.note))
+            (changes ->> 'issued_on')::date, (changes ->> 'due_on')::date, coalesce(changes ->> 'requirements', v_old.requirements), coalesce(changes ->> 'note', v_old.note))
     RETURNING id INTO v_new;
     IF v_old.kind = 'report' THEN
         PERFORM claim_charges(v_new, v_old.made_from);
@@ -743,7 +757,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION revise(bigint, jsonb) IS
     'make the next revision of a sent or rejected report, or of a proposal, specification or proforma, as a draft: the old one stays, superseded, its '
-    'charges are free and go on the new one. changes: title, requirements, note, lines, discount_pct or discount_amount, due_on, positions';
+    'charges are free and go on the new one. changes: title, requirements, note, lines, discount_pct or discount_amount, issued_on, due_on, positions';
 
 CREATE FUNCTION make_stages(document bigint, contract bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

@@ -290,11 +290,11 @@ AS $$
 DECLARE
     v_steps text := (SELECT string_agg(t.to_status, ', ' ORDER BY t.to_status) FROM document_transition t
                       WHERE t.kind = p_document.kind AND t.from_status = p_document.status AND t.by_hand);
-    v_follows boolean := EXISTS (SELECT FROM document_transition t WHERE t.kind = p_document.kind AND t.to_status = p_document.status AND NOT t.by_hand);
 BEGIN
     RAISE EXCEPTION '% cannot go from % to %', document_name(p_document.id), p_document.status, p_status
         USING ERRCODE = 'object_not_in_prerequisite_state',
-            DETAIL = CASE WHEN v_steps IS NULL THEN format('There is no step by hand from %s.', p_document.status)
+            DETAIL = CASE WHEN p_status = ANY (string_to_array(v_steps, ', ')) THEN 'Payments or credits of it stand in the way.'
+                          WHEN v_steps IS NULL THEN format('There is no step by hand from %s.', p_document.status)
                           ELSE format('From %s it can go to: %s.', p_document.status, v_steps) END,
             HINT = CASE WHEN p_document.kind = 'report' AND p_status IN ('invoiced', 'partly_paid', 'paid')
                         THEN 'A report becomes invoiced by issue_invoice() and paid when its invoice is paid, never by hand.'
@@ -317,7 +317,7 @@ DECLARE
     v_number record;
     v_event bigint;
 BEGIN
-    IF p_new.status = 'sent' THEN
+    IF p_old.status = 'draft' AND p_new.status = 'sent' THEN
         IF p_new.kind IN ('report', 'invoice') THEN
             PERFORM check_report_lines(p_new.id);
         END IF;

@@ -136,6 +136,9 @@ BEGIN
     ELSIF v_document.kind = 'invoice' AND (SELECT a.accrues FROM account a WHERE a.code = v_payment.article) THEN
         v_wrong := format('cannot take payment %s of article "%s"', v_payment.id, v_payment.article);
         v_hint := 'Payments of invoices have the article revenue.';
+    ELSIF NEW.amount <= 0 THEN
+        v_wrong := format('cannot take %s %s', trim_scale(NEW.amount), v_document.currency);
+        v_hint := 'Amounts are above zero; unallocate() takes back.';
     ELSIF NEW.amount <> round_money(NEW.amount, currency_exponent(v_document.currency)) THEN
         v_wrong := format('cannot take %s %s, which %s cannot hold', trim_scale(NEW.amount), v_document.currency, v_document.currency);
         v_hint := 'Round the amount first.';
@@ -260,7 +263,7 @@ BEGIN
         ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount;
         v_left := v_left - v_target.amount;
     END LOOP;
-    RETURN v_left;
+    RETURN round_money(v_left, currency_exponent(v_payment.currency));
 END $$;
 COMMENT ON FUNCTION allocate_payment(bigint, jsonb) IS
     'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations ([{"document": id, "amount": text}]); '
@@ -284,7 +287,7 @@ BEGIN
         RAISE EXCEPTION 'payment % is not allocated%', unallocate.payment, coalesce(' to ' || document_name(unallocate.document), '')
             USING ERRCODE = 'no_data_found', HINT = 'Table payment_allocation lists what is.';
     END IF;
-    RETURN v_freed;
+    RETURN (SELECT round_money(v_freed, currency_exponent(p.currency)) FROM payment p WHERE p.id = unallocate.payment);
 END $$;
 COMMENT ON FUNCTION unallocate(bigint, bigint) IS
     'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the amount that is credit again';
@@ -329,7 +332,7 @@ BEGIN
         ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount;
         v_applied := v_applied + least(v_payment.rest, v_take - v_applied);
     END LOOP;
-    RETURN v_applied;
+    RETURN round_money(v_applied, currency_exponent(v_document.currency));
 END $$;
 COMMENT ON FUNCTION apply_credit(bigint, numeric) IS
     'settle an invoice from what its client paid before and no document took, oldest payment first, up to amount; returns what was applied (0 when there '
