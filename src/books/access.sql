@@ -13,6 +13,7 @@ DECLARE
         'draft_document,refresh_draft,discard,revise,transition,issue_specification,issue_invoice,issue_act,credit,void,make_deal,make_stages,'
         'draft_due_documents,record_bill,pay_bill,set_signature,allocate_payment,apply_credit,unallocate,share,revoke_share,shared_report,'
         'answer_shared}';
+    c_guest_functions CONSTANT text[] := '{shared_report,answer_shared}';
     c_admin_tables CONSTANT text[] := '{setting,currency,exchange_rate,direction,cost_rate,work_type,item,price_list,price,calendar,calendar_band,'
         'contract,contract_line,band_rule,allotment,account,cash_account,period_lock}';
     v_schema text := current_schema();
