@@ -77,10 +77,16 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin cube calendar rating template words books ledger work ingest access document invoice settle share page
+REGRESS = \
+	money time margin cube calendar rating template words \
+	books ledger work ingest access \
+	billing close explain what_if billing_random \
+	document invoice settle share page
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
-ISOLATION = calendar_writers report_builders document_edit invoice_issuers invoice_payments
+ISOLATION = \
+	calendar_writers allotment_writers close_writers \
+	report_builders document_edit invoice_issuers invoice_payments
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 
 TAP_TESTS = 1

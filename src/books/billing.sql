@@ -335,7 +335,7 @@ BEGIN
     RETURN new_charge('item', contract_id, service_date, v_amount,
                       nullif(concat_ws('; ', CASE WHEN v_price.tiers IS NOT NULL THEN format('by tiers, %s', v_price.tiers ->> 'mode') END,
                                        CASE WHEN v_price.discount_pct <> 0
-                                            THEN format('%s %% off by %s', trim_scale(v_price.discount_pct), v_price.discounting) END), ''),
+                                            THEN format('discount of %s %% by %s', trim_scale(v_price.discount_pct), v_price.discounting) END), ''),
                       round_money(quantity * coalesce(cost, v_price.cost), v_exponent), NULL, item_id, task_id,
                       NULL, quantity, CASE WHEN v_price.tiers IS NULL THEN v_price.price END, v_price.discount_pct, v_price.source,
                       v_price.price_list_id, key);

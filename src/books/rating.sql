@@ -360,8 +360,11 @@ CREATE FUNCTION store_rating(p_input rating_input[], p_rated rated_entry[]) RETU
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
+    -- The LIMIT makes this an index look-up a row, whatever the planner thinks of charge.
     v_known boolean := EXISTS (
-        SELECT FROM unnest(p_input) i JOIN charge h ON h.time_entry_id = i.entry_id AND NOT h.fixed WHERE i.frozen_s IS NULL);
+        SELECT FROM unnest(p_input) i
+         CROSS JOIN LATERAL (SELECT FROM charge h WHERE h.time_entry_id = i.entry_id AND NOT h.fixed LIMIT 1) k
+         WHERE i.frozen_s IS NULL);
 BEGIN
     -- Index look-ups for any number of rows; foreign keys are checked by the same mode.
     PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
