@@ -16,15 +16,15 @@ OBJS = \
 	src/cube.o \
 	src/calendar.o \
 	src/jsondoc.o \
-	src/terms.o \
-	src/price.o \
-	src/allot.o \
-	src/entry.o \
-	src/billed.o \
-	src/slice.o \
-	src/segment.o \
-	src/reason.o \
-	src/rating.o \
+	src/rating/terms.o \
+	src/rating/price.o \
+	src/rating/allot.o \
+	src/rating/entry.o \
+	src/rating/billed.o \
+	src/rating/slice.o \
+	src/rating/segment.o \
+	src/rating/reason.o \
+	src/rating/rating.o \
 	src/template.o \
 	src/words.o \
 	src/guard.o
@@ -92,13 +92,14 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
 
+PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir)/src/rating
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -DFINANCE_VERSION='"$(EXTVERSION)"'
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(OBJS): $(wildcard src/*.h) finance.control
+$(OBJS): $(wildcard src/*.h src/rating/*.h) finance.control
 
 $(INSTALL_SQL): $(SQL_FRAGMENTS) finance.control Makefile
 	cat $(SQL_FRAGMENTS) > $@
