@@ -92,7 +92,8 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
 
-PG_CPPFLAGS = -I$(srcdir)/src -I$(srcdir)/src/rating
+# for "…" only: -I would put our time.h before the C library's
+PG_CPPFLAGS = -iquote $(srcdir)/src -iquote $(srcdir)/src/rating
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -DFINANCE_VERSION='"$(EXTVERSION)"'
 
 PG_CONFIG ?= pg_config
