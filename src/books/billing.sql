@@ -162,15 +162,14 @@ DECLARE
 BEGIN
     -- Fees follow their lines until they are frozen.
     DELETE FROM charge h
-     USING contract c
-     WHERE h.contract_id = c.id AND (c.id = p_base OR c.parent_id = p_base) AND h.source = 'fee' AND h.contract_line_id IS NOT NULL
-       AND h.period_start = lower(p_span) AND NOT h.fixed
+     WHERE h.contract_line_id IN (SELECT n.id FROM contract_line n JOIN contract c ON c.id = n.contract_id WHERE c.id = p_base OR c.parent_id = p_base)
+       AND h.source = 'fee' AND h.coverage = 'billable' AND h.reverses_id IS NULL AND h.period_start = lower(p_span) AND NOT h.fixed
        AND NOT EXISTS (SELECT FROM due_fees(p_base, p_span) d
                         WHERE (d.line_id, d.service_date, d.amount, d.cost, d.reason) = (h.contract_line_id, h.service_date, h.amount, h.cost, h.reason));
     FOR v_fee IN
         SELECT d.* FROM due_fees(p_base, p_span) d
          WHERE NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.period_start = lower(p_span) AND h.source = 'fee'
-                              AND h.reverses_id IS NULL)
+                              AND h.coverage = 'billable' AND h.reverses_id IS NULL)
          ORDER BY d.line_id
     LOOP
         PERFORM new_charge('fee', v_fee.contract_id, v_fee.service_date, v_fee.amount, v_fee.reason, v_fee.cost, v_fee.line_id, v_fee.item_id,

@@ -155,16 +155,20 @@ CREATE FUNCTION freeze_period(p_base contract, p_span daterange) RETURNS void
 AS $$
 DECLARE
     v_charges bigint[];
+    v_entries bigint[];
     v_key text := format('period:%s:%s', p_base.id, lower(p_span));
 BEGIN
+    SELECT array_agg(h.id), array_agg(DISTINCT h.time_entry_id) INTO v_charges, v_entries
+      FROM charge h
+     WHERE h.contract_id = ANY (ARRAY(SELECT c.id FROM contract c WHERE c.id = p_base.id OR c.parent_id = p_base.id))
+       AND h.period_start <= lower(p_span) AND h.frozen_at IS NULL;
     -- An entry that runs into the next period is frozen whole.
     v_charges := ARRAY(
-        WITH due AS (
-            SELECT h.id, h.time_entry_id FROM charge h JOIN contract c ON c.id = h.contract_id
-             WHERE (c.id = p_base.id OR c.parent_id = p_base.id) AND h.period_start <= lower(p_span) AND h.frozen_at IS NULL)
-        SELECT d.id FROM due d
+        SELECT unnest(v_charges)
         UNION
-        SELECT h.id FROM due d JOIN charge h ON h.time_entry_id = d.time_entry_id WHERE h.frozen_at IS NULL
+        SELECT h.id FROM unnest(v_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed
+        UNION
+        SELECT h.id FROM unnest(v_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE h.fixed AND h.frozen_at IS NULL
         ORDER BY 1);
     WHILE EXISTS (SELECT FROM event e WHERE e.key = v_key) LOOP
         v_key := v_key || '+';  -- closed again after it was reopened
@@ -173,6 +177,13 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION freeze_period(contract, daterange) IS 'freeze and post what is charged in a period and was not frozen before';
 
+CREATE FUNCTION last_allotment(p_base bigint) RETURNS bigint
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT max(a.id) FROM contract c JOIN allotment a ON a.contract_id = c.id WHERE c.id = p_base OR c.parent_id = p_base;
+END;
+COMMENT ON FUNCTION last_allotment(bigint) IS 'the allotment that a contract group was granted last; NULL when it has none';
+
 CREATE FUNCTION close_period(contract_id bigint, period_start date, OUT period_end date, OUT charges bigint, OUT amount numeric, OUT currency text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
@@ -180,6 +191,7 @@ AS $$
 DECLARE
     v_base contract := base_contract(contract_id);
     v_span daterange := period_of(period_start, v_base.period, v_base.anchor_day);
+    v_last_allotment bigint;
 BEGIN
     IF v_base.id <> contract_id THEN
         RAISE EXCEPTION 'contract % is a companion and closes with its base', contract_id
@@ -194,6 +206,7 @@ BEGIN
         PERFORM charge_fees_of(v_base.id, v_span);
         PERFORM charge_minimum(v_base.id, v_span);
         PERFORM grant_included(v_base.id, ARRAY[period_start]);
+        v_last_allotment := last_allotment(v_base.id);
         PERFORM freeze_period(v_base, v_span);
         IF coalesce(v_base.ends_on, 'infinity') >= upper(v_span) THEN
             PERFORM roll_over(v_base, v_span);
@@ -204,12 +217,14 @@ BEGIN
         IF EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = v_base.id)
             AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.fixed AND h.period_start >= upper(v_span)) THEN
             PERFORM grant_included(v_base.id, ARRAY[upper(v_span)]);
-            PERFORM rate_again(v_base, upper(v_span));
+            -- Only what was granted or carried over just now changes later work.
+            PERFORM rate_again(v_base, upper(v_span)) WHERE last_allotment(v_base.id) IS DISTINCT FROM v_last_allotment;
         END IF;
     END IF;
     SELECT upper(v_span), count(*), coalesce(sum(h.amount), 0)::numeric(18,2), v_base.currency INTO period_end, charges, amount, currency
-      FROM charge h JOIN contract c ON c.id = h.contract_id
-     WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND h.period_start = lower(v_span) AND h.frozen_at IS NOT NULL;
+      FROM charge h
+     WHERE h.contract_id = ANY (ARRAY(SELECT c.id FROM contract c WHERE c.id = v_base.id OR c.parent_id = v_base.id))
+       AND h.period_start = lower(v_span) AND h.frozen_at IS NOT NULL;
 END $$;
 COMMENT ON FUNCTION close_period(bigint, date) IS
     'close one service period of a contract and its companions: rate what could not be rated before, charge fees and minimum, freeze and post, carry '
@@ -238,8 +253,9 @@ BEGIN
                 HINT = coalesce(format('That is the period of %s.', v_period.period_start), 'It has none.');
     END IF;
     SELECT h.id INTO v_charge
-      FROM charge h JOIN contract c ON c.id = h.contract_id
-     WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND h.period_start = v_period.period_start AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
+      FROM charge h
+     WHERE h.contract_id = ANY (ARRAY(SELECT c.id FROM contract c WHERE c.id = v_base.id OR c.parent_id = v_base.id))
+       AND h.period_start = v_period.period_start AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the period of % of contract "%" is billed', period_start, v_base.number
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = frozen_by(v_charge), HINT = 'Void that document first, or bill late work in the open period.';
