@@ -358,23 +358,26 @@ CREATE VIEW charge_place AS
     SELECT h.id AS charge_id,
            CASE WHEN h.coverage = 'non_billable' THEN 'non_billable'
                 WHEN i.id IS NOT NULL AND d.status <> 'draft' THEN 'billed'
-                WHEN c.line_id IS NOT NULL THEN 'reported'
+                WHEN num_nonnulls(c.id, a.id) > 0 THEN 'reported'
                 WHEN x.id IS NOT NULL THEN 'cancelled'
                 WHEN n.id IS NOT NULL THEN 'billed'
                 WHEN h.coverage = 'capped' THEN 'written_off'
                 WHEN h.coverage = 'billable' AND h.amount <> 0 THEN 'unbilled'
                 ELSE 'no_charge' END AS place,
-           c.document_id AS claimed_by, i.document_id AS invoice_id, n.document_id AS credit_note_id
+           coalesce(c.document_id, a.document_id) AS claimed_by, i.document_id AS invoice_id, n.document_id AS credit_note_id
       FROM charge h
-      LEFT JOIN charge_claim c ON c.charge_id = h.id
-      LEFT JOIN document_line k ON k.id = c.line_id
-      LEFT JOIN document_line i ON i.kind = 'invoice' AND i.released_at IS NULL AND i.charge_id = k.charge_id
+      -- charge_claim in two joins: a UNION ALL would be read whole for each report that is built
+      LEFT JOIN document_line c ON c.charge_id = h.id AND c.claim AND c.released_at IS NULL
+      LEFT JOIN document_line a ON a.adjustment_id = h.id AND a.claim AND a.released_at IS NULL
+      LEFT JOIN document_line i ON i.kind = 'invoice' AND i.released_at IS NULL AND i.charge_id = coalesce(a.charge_id, c.charge_id)
       LEFT JOIN document d ON d.id = i.document_id
       LEFT JOIN document_line n ON n.kind = 'credit_note' AND n.charge_id = h.id
       LEFT JOIN LATERAL (
         SELECT o.id FROM charge o
          WHERE (o.id = h.reverses_id OR o.reverses_id = h.id)
-           AND NOT EXISTS (SELECT FROM charge_claim z WHERE z.charge_id = o.id) LIMIT 1) x ON c.line_id IS NULL;
+           AND NOT EXISTS (SELECT FROM document_line z WHERE z.charge_id = o.id AND z.claim AND z.released_at IS NULL)
+           AND NOT EXISTS (SELECT FROM document_line z WHERE z.adjustment_id = o.id AND z.claim AND z.released_at IS NULL) LIMIT 1) x
+        ON num_nonnulls(c.id, a.id) = 0;
 COMMENT ON VIEW charge_place IS
     'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), reported (kept by a report or a draft '
     'invoice, claimed_by), cancelled (with its reversal, neither on a document), written_off (above a cap), unbilled, or no_charge (no_charge, '
