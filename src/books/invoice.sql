@@ -125,6 +125,8 @@ DECLARE
     v_client bigint := check_filter(filter);
 BEGIN
     RETURN QUERY
+    WITH paid AS MATERIALIZED (  -- once, not for each charge
+        SELECT y.task_id, y.currency, y.percent_paid FROM task_payment y WHERE y.client_id = v_client)
     SELECT p.id, p.name, t.id, t.number, coalesce(t.title, h.reason, h.source), t.url, t.status, h.coverage,
            (sum(h.worked_s) / 3600.0)::numeric(18,2), (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(h.amount)::numeric(18,2), h.currency,
            max(y.percent_paid)
@@ -132,7 +134,7 @@ BEGIN
       JOIN charge h ON h.id = f.charge_id
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN project p ON p.id = h.project_id
-      LEFT JOIN task_payment y ON y.task_id = t.id AND y.currency = h.currency
+      LEFT JOIN paid y ON y.task_id = t.id AND y.currency = h.currency
      GROUP BY p.id, p.name, t.id, t.number, coalesce(t.title, h.reason, h.source), t.url, t.status, h.coverage, h.currency
      ORDER BY p.name, t.id, h.coverage;
 END $$;
