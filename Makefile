@@ -67,7 +67,7 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin cube calendar rating books ledger work ingest access document invoice settle share
+REGRESS = money time margin cube calendar rating books ledger work ingest access document invoice settle share document_random
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = calendar_writers report_builders document_edit invoice_issuers invoice_payments

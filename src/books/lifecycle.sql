@@ -378,7 +378,7 @@ COMMENT ON FUNCTION take_step(document, document) IS
     'what a step does before it is taken: stamp, hold, freeze, post and, last, number; returns the row as it is to be stored';
 
 CREATE FUNCTION guard_document() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     c_open CONSTANT text[] := '{status,status_reason,status_by,sign_status,sign_at,sign_by,sign_ref,signature,signature_type,file_url,note,deal_id,source,external_id}';
@@ -431,7 +431,7 @@ CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
 
 CREATE FUNCTION follow_document() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_waiting bigint[];
@@ -528,7 +528,7 @@ END $$;
 COMMENT ON FUNCTION open_document(bigint) IS 'a document, locked in order with its client''s contracts and what it is based on; refused (23503) when there is none';
 
 CREATE FUNCTION transition(document bigint, status text, reason text DEFAULT NULL, by text DEFAULT NULL) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
