@@ -25,6 +25,8 @@ OBJS = \
 	src/segment.o \
 	src/reason.o \
 	src/rating.o \
+	src/template.o \
+	src/words.o \
 	src/guard.o
 
 # The code that CREATE EXTENSION installs, in order.
@@ -36,6 +38,8 @@ SQL_FRAGMENTS = \
 	src/sql/cube.sql \
 	src/sql/calendar.sql \
 	src/sql/rating.sql \
+	src/sql/template.sql \
+	src/sql/words.sql \
 	src/sql/guard.sql \
 	src/sql/books.sql
 
@@ -53,12 +57,18 @@ BOOKS_FRAGMENTS = \
 	src/books/document.sql \
 	src/books/rating.sql \
 	src/books/ingest.sql \
+	src/books/billing.sql \
+	src/books/close.sql \
+	src/books/explain.sql \
+	src/books/what_if.sql \
 	src/books/settle.sql \
 	src/books/lifecycle.sql \
 	src/books/invoice.sql \
 	src/books/report.sql \
 	src/books/statement.sql \
 	src/books/share.sql \
+	src/books/template.sql \
+	src/books/page.sql \
 	src/books/check.sql \
 	src/books/access.sql
 
@@ -67,10 +77,16 @@ BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
-REGRESS = money time margin cube calendar rating books ledger work ingest access document invoice settle share document_random
+REGRESS = \
+	money time margin cube calendar rating template words \
+	books ledger work ingest access \
+	billing close explain what_if billing_random \
+	document invoice settle share document_random page
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
-ISOLATION = calendar_writers report_builders document_edit invoice_issuers invoice_payments
+ISOLATION = \
+	calendar_writers allotment_writers close_writers \
+	report_builders document_edit invoice_issuers invoice_payments
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 
 TAP_TESTS = 1

@@ -101,14 +101,18 @@ SELECT * FROM check_books();
 -- refusals
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article) VALUES ('in', 'posted', '2026-03-05', 10.005, 'EUR', 1, 'revenue');
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article) VALUES ('in', 'posted', '2026-03-05', 'NaN', 'EUR', 1, 'revenue');
+\set VERBOSITY terse
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article) VALUES ('in', 'posted', '2026-03-05', -1, 'EUR', 1, 'revenue');
+\set VERBOSITY default
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article) VALUES ('in', 'posted', '2026-03-05', 1, 'XXX', 1, 'revenue');
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article) VALUES ('in', 'posted', '2026-03-05', 1, 'USD', 1, 'revenue');
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, contract_id) VALUES ('in', 'posted', '2026-03-05', 1, 'EUR', 1, 'revenue', 2);
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, contract_id, party_id) VALUES ('in', 'posted', '2026-03-05', 1, 'EUR', 1, 'revenue', 1, 2);
+\set VERBOSITY terse
 INSERT INTO payment (flow, status, paid_on, amount, currency, article) VALUES ('in', 'posted', '2026-03-05', 1, 'EUR', 'revenue');
 INSERT INTO payment (flow, paid_on, amount, currency) VALUES ('in', '2026-03-05', 1, 'EUR');
 INSERT INTO payment (flow, paid_on, amount, currency, article) VALUES ('in', '2026-03-05', 1, 'EUR', 'no such article');
+\set VERBOSITY default
 DELETE FROM payment WHERE id = 1;
 UPDATE payment SET status = 'planned' WHERE id = 1;
 UPDATE payment SET status = 'posted' WHERE id = 4;

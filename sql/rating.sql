@@ -343,6 +343,16 @@ SELECT entry_id, multiplier, amount, burned, reason
     '{"allotments": [{"id": 1, "contract": 1, "kind": "included", "unit": "seconds", "remaining": 5400, "scope": [1],
                       "effective_at": "2026-01-01T00:00:00Z"}]}');
 
+-- Rules as columns of a table fill them up: what changes nothing is not told, and zeros are not.
+SELECT entry_id, band, multiplier, amount, burned, reason
+  FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "discount_pct": 0.0000, "band_rules": [
+        {"band": "regular", "multiplier": 1.000, "adder": 0.000000, "burn": 1.000, "minimum_s": 0},
+        {"band": "off_hours", "multiplier": 1.250, "adder": 2.500000, "burn": 2.000, "minimum_s": 0}]}]}')],
+    ARRAY[pg_temp.entry(1, '2026-01-05 16:00+00', '2026-01-05 18:00+00'),
+          pg_temp.entry(2, '2026-01-06 16:00+00', '2026-01-06 18:00+00')],
+    '{"allotments": [{"id": 1, "contract": 1, "kind": "included", "unit": "seconds", "remaining": 10800.000000,
+                      "effective_at": "2026-01-06T00:00:00Z"}]}');
+
 -- A multiplier below 1 is one too: half price at night.
 SELECT multiplier, amount
   FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "band_rules": [{"multiplier": 0.5}]}]}')],
@@ -522,6 +532,12 @@ SELECT entry_id, coverage, billed_s, burned, problem
     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 900, price_list_id => NULL),
           pg_temp.entry(2, work_date => '2026-01-06', worked_s => 900)],
     pg_temp.state(pg_temp.allot(1, 600)));
+
+-- The same for a cap: the regular hour took all 100.00 of it, but the night that nobody covers takes that back.
+SELECT entry_id, coverage, amount, problem
+  FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "bands": ["regular"], "cap_amount": 100}]}')],
+    ARRAY[pg_temp.entry(1, '2026-01-05 16:00+00', '2026-01-05 18:00+00'),
+          pg_temp.entry(2, '2026-01-06 10:00+00', '2026-01-06 12:00+00')]);
 
 --
 -- Caps
@@ -817,3 +833,12 @@ SELECT count(*) AS groups, bool_and(whole_s = parts_s) AS same
           FROM (TABLE earlier UNION ALL TABLE later) AS parts JOIN work ON (w).entry_id = parts.entry_id GROUP BY 1, 2) AS b
        USING (task_id, work_date);
 
+
+-- an entry that has no price bears on no rounding group: the other half hour is
+-- rounded up to an hour by itself, however often it is rated
+SELECT s.entry_id, s.segment, s.billed_s, s.amount, s.problem
+  FROM finance.rate(ARRAY['{"exponent": 2, "base_exponent": 2, "rounding": {"mode": "up", "increment_s": 3600, "scope": "day"},
+           "lists": {"1": {"name": "One", "prices": [{"id": 1, "employee": 1, "from": "2026-01-01", "price": 100}]}},
+           "contracts": [{"contract": 1, "number": "A-1"}]}'::jsonb],
+       ARRAY[ROW(1, NULL, NULL, '2026-03-02', 1800, NULL, NULL, 1, 'billable', 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::finance.rating_entry,
+             ROW(2, NULL, NULL, '2026-03-02', 1800, NULL, NULL, 1, 'billable', 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::finance.rating_entry]) s;

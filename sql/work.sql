@@ -177,10 +177,12 @@ SELECT freeze_charges(ARRAY(SELECT id FROM charge WHERE time_entry_id = 1), 'tes
 SELECT freeze_charges(ARRAY(SELECT id FROM charge WHERE time_entry_id = 1), 'test freeze');
 SELECT d.code AS debit, c.code AS credit, e.amount::numeric(9,2), e.currency FROM entry e JOIN account d ON d.id = e.debit_id JOIN account c ON c.id = e.credit_id
  WHERE e.charge_id = :charge ORDER BY e.id;
+\set VERBOSITY terse
 UPDATE time_entry SET duration_s = 60 WHERE id = 1;
 DELETE FROM time_entry WHERE id = 1;
 UPDATE charge SET amount = 1 WHERE time_entry_id = 1;
 DELETE FROM charge WHERE time_entry_id = 1;
+\set VERBOSITY default
 UPDATE time_entry SET comment = 'still allowed' WHERE id = 1;
 SELECT rerate(1, '2026-01-01') > 0 AS others_only;
 SELECT * FROM check_books();

@@ -24,6 +24,7 @@ static int	compare_allotments(const void *a, const void *b);
 void
 finance_account_read_state(Account *account, const JsonNode *state, int exponent)
 {
+	(void) finance_json_instant(state, "draw_from", &account->draw_from);
 	read_allotments(account, state, exponent);
 	read_used(account, state, exponent);
 	qsort(account->allotments, account->nallotments, sizeof(Allotment), compare_allotments);

@@ -27,6 +27,7 @@ typedef struct Account
 	int64		contract;
 	Allotment  *allotments;		/* in the order in which they are eaten */
 	int			nallotments;
+	TimestampTz draw_from;		/* earlier work draws as if done then */
 	bool		has_cap_amount;
 	int128		cap_amount;		/* minor units */
 	int128		used_amount;

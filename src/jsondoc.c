@@ -263,6 +263,7 @@ finance_json_instant(const JsonNode *object, const char *key, TimestampTz *value
 	int			julian;
 	int64		time_us = 0;
 	int64		offset_us = 0;
+	int128		at_us;
 
 	if (!finance_json_get(object, key, &node))
 		return false;
@@ -279,9 +280,10 @@ finance_json_instant(const JsonNode *object, const char *key, TimestampTz *value
 		if (at == NULL || *at != '\0')
 			finance_json_refuse(&node, "must be an instant with its offset like "
 								"\"2026-01-31T09:00:00+02:00\", not %s", value_text(&node));
-		*value = (int64) (julian - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY + time_us - offset_us;
-		if (!IS_VALID_TIMESTAMP(*value))
+		at_us = (int128) (julian - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY + time_us - offset_us;
+		if (!IS_VALID_TIMESTAMP(at_us))
 			finance_json_refuse(&node, "is out of range: %s", value_text(&node));
+		*value = (TimestampTz) at_us;
 	}
 	return true;
 }

@@ -9,12 +9,13 @@ CREATE FUNCTION grant_access(p_role text, p_level text) RETURNS void
 AS $$
 DECLARE
     c_clerk_tables CONSTANT text[] := '{party,employee,employee_login,project,deal,deal_stage,task,time_entry,payment,rejected_entry}';
-    c_clerk_functions CONSTANT text[] := '{ingest_entries,build_report,build_invoice,refresh_draft,issue_invoice,issue_act,issue_specification,draft_document,'
-        'record_bill,transition,void,discard,revise,credit,set_signature,make_deal,make_stages,draft_due_documents,allocate_payment,unallocate,apply_credit,'
-        'pay_bill,share,revoke_share,shared_report,answer_shared}';
-    c_guest_functions CONSTANT text[] := '{shared_report,answer_shared}';
+    c_clerk_functions CONSTANT text[] := '{ingest_entries,ingest_batch,accept_stage,charge_item,charge_expense,build_report,build_invoice,'
+        'draft_document,refresh_draft,discard,revise,transition,issue_specification,issue_invoice,issue_act,credit,void,make_deal,make_stages,'
+        'draft_due_documents,record_bill,pay_bill,set_signature,allocate_payment,apply_credit,unallocate,share,revoke_share,shared_report,'
+        'shared_page,answer_shared}';
+    c_guest_functions CONSTANT text[] := '{shared_report,shared_page,answer_shared}';
     c_admin_tables CONSTANT text[] := '{setting,currency,exchange_rate,direction,cost_rate,work_type,item,price_list,price,calendar,calendar_band,'
-        'contract,contract_line,band_rule,allotment,account,cash_account,period_lock}';
+        'contract,contract_line,band_rule,allotment,account,cash_account,period_lock,page_label,brand,template}';
     v_schema text := current_schema();
     v_role text := quote_ident(p_role);
     v_object record;

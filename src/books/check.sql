@@ -95,6 +95,8 @@ CREATE FUNCTION check_books() RETURNS TABLE (rule text, subject text, detail tex
 BEGIN ATOMIC
     SELECT * FROM ledger_problems
     UNION ALL SELECT * FROM work_problems
-    UNION ALL SELECT * FROM figure_problems;
+    UNION ALL SELECT * FROM figure_problems
+    UNION ALL SELECT * FROM billing_problems
+    UNION ALL SELECT * FROM document_problems;
 END;
 COMMENT ON FUNCTION check_books() IS 'one row for each broken invariant: the rule, what breaks it, and the figures; empty in healthy books';

@@ -197,12 +197,13 @@ CREATE TABLE allotment (
     scope_work_types bigint[],
     payment_id bigint,
     voided_at timestamptz,
+    key text CONSTRAINT allotment_key_key UNIQUE,
     CONSTRAINT allotment_whole_seconds CHECK (unit <> 'seconds' OR amount = trunc(amount)),
     CONSTRAINT allotment_dates_in_order CHECK (expires_at > effective_at)
 );
 COMMENT ON TABLE allotment IS
     'anything that is eaten by work: included hours or money of a period, prepaid blocks, top-ups, rollover. Eaten by priority, then earliest expiry, '
-    'then earliest effective_at; alive while effective_at <= the instant of the work < expires_at';
+    'then earliest effective_at; alive while effective_at <= the instant of the work < expires_at. key is the idempotency key of add_block()';
 CREATE INDEX allotment_contract_idx ON allotment (contract_id);
 CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start, kind)
     WHERE contract_line_id IS NOT NULL AND voided_at IS NULL;

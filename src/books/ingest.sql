@@ -37,19 +37,10 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_seconds(text) IS 'a whole number of seconds of up to 9 digits, or NULL when the text is none';
 
-CREATE FUNCTION ingest_entries(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
+CREATE FUNCTION ingest_batch(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
-        RAISE EXCEPTION 'entries must be a JSON array, not %', coalesce(jsonb_typeof(entries), 'NULL')
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass an array of work logs, even for a single one.';
-    END IF;
-    IF jsonb_array_length(entries) > 200000 THEN
-        RAISE EXCEPTION 'too many entries in one call: %', jsonb_array_length(entries)
-            USING ERRCODE = 'program_limit_exceeded', HINT = 'Send at most 200000 in one call.';
-    END IF;
-
     WITH record AS MATERIALIZED (
         -- Read every field as text and only where it has the form it must have,
         -- so that one bad record never fails the others.
@@ -127,6 +118,56 @@ BEGIN
            (SELECT count(*) FROM matched WHERE same) + (SELECT count(*) FROM matched WHERE id IS NULL) - (SELECT count(*) FROM added),
            (SELECT count(*) FROM refused)
       INTO inserted, updated, unchanged, rejected;
+END $$;
+COMMENT ON FUNCTION ingest_batch(jsonb) IS 'take work logs as ingest_entries() does; one that comes late for a closed period fails them all';
+
+-- Work that comes too late for a contract is refused by the trigger, with all
+-- that came with it: halves of what came are tried until it is alone.
+CREATE FUNCTION ingest_entries(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_half jsonb;
+    v_taken record;
+    v_count int;
+    v_constraint text;
+    v_message text;
+BEGIN
+    IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
+        RAISE EXCEPTION 'entries must be a JSON array, not %', coalesce(jsonb_typeof(entries), 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass an array of work logs, even for a single one.';
+    END IF;
+    IF jsonb_array_length(entries) > 200000 THEN
+        RAISE EXCEPTION 'too many entries in one call: %', jsonb_array_length(entries)
+            USING ERRCODE = 'program_limit_exceeded', HINT = 'Send at most 200000 in one call.';
+    END IF;
+
+    v_count := jsonb_array_length(entries);
+    BEGIN
+        SELECT b.inserted, b.updated, b.unchanged, b.rejected INTO inserted, updated, unchanged, rejected FROM ingest_batch(entries) b;
+        RETURN;
+    EXCEPTION WHEN object_not_in_prerequisite_state THEN
+        GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_message = MESSAGE_TEXT;
+        IF v_constraint IS DISTINCT FROM 'time_entry_period_open' THEN
+            RAISE;
+        END IF;
+    END;
+    IF v_count = 1 THEN
+        INSERT INTO rejected_entry (source, external_id, record, reason)
+        SELECT entries -> 0 ->> 'source', entries -> 0 ->> 'external_id', entries -> 0, v_message;
+        inserted := 0; updated := 0; unchanged := 0; rejected := 1;
+        RETURN;
+    END IF;
+    inserted := 0; updated := 0; unchanged := 0; rejected := 0;
+    FOR i IN 0 .. 1 LOOP
+        v_half := (SELECT jsonb_agg(v.value ORDER BY v.no) FROM jsonb_array_elements(entries) WITH ORDINALITY v (value, no)
+                    WHERE v.no > i * (v_count / 2) AND (i = 1 OR v.no <= v_count / 2));
+        SELECT * INTO v_taken FROM ingest_entries(v_half);
+        inserted := inserted + v_taken.inserted;
+        updated := updated + v_taken.updated;
+        unchanged := unchanged + v_taken.unchanged;
+        rejected := rejected + v_taken.rejected;
+    END LOOP;
 END $$;
 COMMENT ON FUNCTION ingest_entries(jsonb) IS
     'take work logs from a tracker: an array of {"source", "external_id", "employee", "task", "work_type"?, "started_at"+"ended_at" | '

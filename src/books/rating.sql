@@ -15,22 +15,27 @@ COMMENT ON FUNCTION contract_zone(bigint) IS 'the zone of a calendar, or of the 
 
 -- Which contract takes an entry: the one it names, else the one its task
 -- names, else the client's contract in force on the work date, one for the
--- project before one for the whole client.  Companions come with their base.
+-- project before one for the whole client.  Companions come with their base,
+-- also when they are named.
 CREATE FUNCTION entry_context(p_entries bigint[])
     RETURNS TABLE (entry_id bigint, employee_id bigint, role text, employee_name text, task_id bigint, work_type_id bigint,
                    project_id bigint, client_id bigint, deal_id bigint, direction_id bigint, disposition text, disposition_from text,
-                   price_list_id bigint, work_date date, instant timestamptz, contracts bigint[], client_contracts bigint)
+                   price_list_id bigint, work_date date, instant timestamptz, contracts bigint[], client_contracts bigint,
+                   approved_at timestamptz)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT e.id, e.employee_id, m.role, m.name, t.id, coalesce(e.work_type_id, t.work_type_id), p.id, p.client_id, t.deal_id,
            coalesce(p.direction_id, m.direction_id),
-           coalesce(e.billable, t.billable, w.billable, p.billable, 'billable'),
-           CASE WHEN e.billable IS NOT NULL THEN coalesce(e.override_reason, 'entry') WHEN t.billable IS NOT NULL THEN 'task'
+           CASE WHEN f.fixed AND e.billable IS NULL AND coalesce(t.billable, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
+                ELSE coalesce(e.billable, t.billable, w.billable, p.billable, 'billable') END,
+           CASE WHEN e.billable IS NOT NULL THEN coalesce(e.override_reason, 'entry')
+                WHEN f.fixed AND coalesce(t.billable, w.billable, p.billable, 'billable') = 'billable' THEN 'in the fixed price of the task'
+                WHEN t.billable IS NOT NULL THEN 'task'
                 WHEN w.billable IS NOT NULL THEN 'work type ' || w.code WHEN p.billable IS NOT NULL THEN 'project' END,
            p.price_list_id,
            coalesce((e.started_at AT TIME ZONE z.zone)::date, e.work_date),
            coalesce(e.started_at, e.work_date::timestamp AT TIME ZONE z.zone),
-           c.contracts, c.client_contracts
+           c.contracts, c.client_contracts, e.approved_at
       FROM unnest(p_entries) AS x (id)
       JOIN time_entry e ON e.id = x.id
       JOIN employee m ON m.id = e.employee_id
@@ -38,12 +43,13 @@ BEGIN ATOMIC
       JOIN project p ON p.id = t.project_id
       LEFT JOIN work_type w ON w.id = coalesce(e.work_type_id, t.work_type_id)
      CROSS JOIN setting s
+     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM task_item i WHERE i.task_id = t.id) AS fixed) f
       LEFT JOIN LATERAL (
         -- the contracts of the best level that match, several only when it is ambiguous
         SELECT array_agg(k.id ORDER BY k.id) FILTER (WHERE k.matches AND k.level = k.best) AS contracts, count(*) AS client_contracts,
                min(k.zone) FILTER (WHERE k.matches AND k.level = k.best) AS zone
           FROM (SELECT n.*, min(n.level) FILTER (WHERE n.matches) OVER () AS best
-                  FROM (SELECT k.id, coalesce(a.zone, s.zone) AS zone,
+                  FROM (SELECT coalesce(k.parent_id, k.id) AS id, coalesce(a.zone, s.zone) AS zone,
                                CASE WHEN coalesce(e.contract_id, t.contract_id) IS NOT NULL THEN 1
                                     WHEN k.project_id IS NOT NULL THEN 2 ELSE 3 END AS level,
                                k.status <> 'draft'
@@ -63,17 +69,19 @@ COMMENT ON FUNCTION entry_context(bigint[]) IS
 CREATE FUNCTION price_list_document(p_lists bigint[]) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(jsonb_object_agg(l.id, jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', l.discount_pct, 'prices', (
+    SELECT coalesce(jsonb_object_agg(l.id, jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', trim_scale(l.discount_pct), 'prices', (
                SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'employee', r.employee_id, 'role', r.role, 'work_type', r.work_type_id,
-                          'from', greatest(r.valid_from, '0001-01-01'), 'price', r.price, 'discount_pct', r.discount_pct) ORDER BY r.id), '[]')
+                          'from', greatest(r.valid_from, '0001-01-01'), 'price', trim_scale(r.price), 'discount_pct', trim_scale(r.discount_pct)) ORDER BY r.id), '[]')
                  FROM price r WHERE r.price_list_id = l.id AND r.item_id IS NULL))), '{}')
       FROM price_list l WHERE l.id = ANY (p_lists);
 END;
 COMMENT ON FUNCTION price_list_document(bigint[]) IS 'price lists with their positions for work, as rate() takes them';
 
 CREATE FUNCTION contract_terms(p_contract bigint) RETURNS jsonb
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN (
     WITH RECURSIVE grp AS (
         SELECT c.*, coalesce(c.parent_id, 0) AS companion FROM contract c
          WHERE c.id = p_contract OR (c.parent_id = p_contract AND c.status <> 'draft')
@@ -95,17 +103,17 @@ BEGIN ATOMIC
         'basis', b.amount_basis,
         'lists', price_list_document(ARRAY(SELECT x.id FROM list x)),
         'contracts', (SELECT jsonb_agg(jsonb_build_object('contract', g.id, 'number', g.number, 'bands', CASE WHEN b.parent_id IS NULL THEN to_jsonb(g.bands) END,
-                          'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct', g.discount_pct,
-                          'cap_amount', g.cap_amount, 'cap_seconds', g.cap_s,
-                          'band_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', r.band, 'role', r.role, 'multiplier', r.price_multiplier,
-                                             'adder', r.price_adder, 'burn', r.burn_multiplier, 'minimum_s', r.minimum_s) ORDER BY r.id), '[]')
+                          'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct', trim_scale(g.discount_pct),
+                          'cap_amount', trim_scale(g.cap_amount), 'cap_seconds', g.cap_s,
+                          'band_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', r.band, 'role', r.role, 'multiplier', trim_scale(r.price_multiplier),
+                                             'adder', trim_scale(r.price_adder), 'burn', trim_scale(r.burn_multiplier), 'minimum_s', r.minimum_s) ORDER BY r.id), '[]')
                                            FROM band_rule r WHERE r.contract_id = g.id),
-                          'overage', (SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price', n.overage_price, 'scope', to_jsonb(n.scope_work_types),
+                          'overage', (SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price', trim_scale(n.overage_price), 'scope', to_jsonb(n.scope_work_types),
                                           'from', coalesce(n.starts_on, g.starts_on), 'to', n.ends_on + 1) ORDER BY n.id), '[]')
                                         FROM contract_line n WHERE n.contract_id = g.id AND n.overage_price IS NOT NULL AND n.status <> 'cancelled'))
                           ORDER BY g.id <> p_contract, g.id) FROM grp g))
-      FROM contract b WHERE b.id = p_contract;
-END;
+      FROM contract b WHERE b.id = p_contract);
+END $$;
 COMMENT ON FUNCTION contract_terms(bigint) IS
     'the terms of a contract and its companions as the document that rate() takes: rounding, calendar, price lists with their parents, bands, overage, caps';
 
@@ -135,36 +143,55 @@ CREATE VIEW sequential_contract AS
         OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id AND num_nonnulls(n.included_s, n.included_amount) > 0);
 COMMENT ON VIEW sequential_contract IS 'contracts with allotments, caps or rounding over several entries: an early entry changes later ones';
 
-CREATE FUNCTION allotment_state(p_base bigint, p_rerated bigint[]) RETURNS jsonb
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    WITH grp AS (
-        SELECT c.id FROM contract c WHERE c.id = p_base OR c.parent_id = p_base
-    ), fixed AS (
-        SELECT h.contract_id, h.amount, h.billed_s, h.source, h.allotment_id, h.burned FROM charge h
-         WHERE h.contract_id IN (SELECT g.id FROM grp g)
-           AND (h.fixed OR h.time_entry_id IS NULL OR h.time_entry_id <> ALL (p_rerated))
-    )
+-- Burns and cap use of the charges that stay as they are: not of the changed
+-- entries, and from p_from on only of entries that are frozen.
+CREATE FUNCTION allotment_state(p_base bigint, p_changed bigint[], p_from timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN (
     SELECT jsonb_build_object(
+        'draw_from', o.opens_at,
         'allotments', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'contract', a.contract_id, 'kind', a.kind, 'unit', a.unit,
                        'remaining', a.amount - coalesce(b.burned, 0), 'priority', a.priority, 'effective_at', a.effective_at,
                        'expires_at', a.expires_at, 'scope', to_jsonb(a.scope_work_types)) ORDER BY a.id), '[]')
               FROM allotment a
-              LEFT JOIN (SELECT f.allotment_id, sum(f.burned) AS burned FROM fixed f GROUP BY 1) b ON b.allotment_id = a.id
-             WHERE a.contract_id IN (SELECT g.id FROM grp g) AND a.voided_at IS NULL AND a.amount > coalesce(b.burned, 0)),
+              LEFT JOIN LATERAL (
+                SELECT sum(h.burned) AS burned FROM charge h
+                 WHERE h.allotment_id = a.id AND (h.time_entry_id IS NULL OR h.fixed
+                    OR (h.started_at < p_from OR p_from IS NULL OR EXISTS (SELECT FROM charge x WHERE x.time_entry_id = h.time_entry_id AND x.fixed
+                                                                              AND x.reverses_id IS NULL
+                                                                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = x.id)))
+                       AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))) b ON true
+             WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL AND a.amount > coalesce(b.burned, 0)
+               AND (a.expires_at > o.opens_at OR a.expires_at IS NULL OR o.opens_at IS NULL)),
         'used', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds', u.seconds)), '[]')
-              FROM (SELECT f.contract_id, sum(f.amount) AS amount, sum(f.billed_s) AS seconds FROM fixed f
-                      JOIN contract c ON c.id = f.contract_id AND num_nonnulls(c.cap_amount, c.cap_s) > 0
-                     WHERE f.source <> 'fee' GROUP BY 1) u));
-END;
-COMMENT ON FUNCTION allotment_state(bigint, bigint[]) IS
-    'what is left of a contract group''s allotments and caps, not counting the provisional charges of the entries that are being rated again';
+              FROM (SELECT h.contract_id, sum(h.amount) AS amount, sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
+                      FROM contract c JOIN charge h ON h.contract_id = c.id
+                     WHERE c.id = ANY (o.contracts) AND num_nonnulls(c.cap_amount, c.cap_s) > 0
+                       AND (h.source = 'time' OR h.source = 'item')
+                       AND (h.time_entry_id IS NULL OR h.fixed
+                            OR (h.started_at < p_from OR p_from IS NULL OR EXISTS (SELECT FROM charge x WHERE x.time_entry_id = h.time_entry_id AND x.fixed
+                                                                              AND x.reverses_id IS NULL
+                                                                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = x.id)))
+                               AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))
+                     GROUP BY 1) u))
+      FROM (SELECT ARRAY(SELECT c.id FROM contract c WHERE c.id = b.id UNION ALL SELECT c.id FROM contract c WHERE c.parent_id = b.id) AS contracts,
+                   (SELECT max(p.period_end) FROM billing_period p WHERE p.contract_id = b.id)::timestamp
+                       AT TIME ZONE coalesce(z.zone, s.zone) AS opens_at
+              FROM contract b CROSS JOIN setting s LEFT JOIN calendar z ON z.id = b.calendar_id
+             WHERE b.id = p_base) o);
+END $$;
+COMMENT ON FUNCTION allotment_state(bigint, bigint[], timestamptz) IS
+    'what is left of a contract group''s allotments and caps, without the provisional charges of the changed entries and (p_from not NULL) of all '
+    'entries from an instant on; work of closed periods draws on what the open period has (draw_from)';
 
 CREATE FUNCTION grant_included(p_base bigint, p_days date[]) RETURNS void
-    LANGUAGE sql
-BEGIN ATOMIC
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
     INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, effective_at, expires_at, period_start, scope_work_types)
     SELECT c.id, n.id, 'included', CASE WHEN n.included_s IS NULL THEN 'money' ELSE 'seconds' END,
            CASE WHEN NOT n.prorate_included THEN coalesce(n.included_s, n.included_amount)
@@ -180,16 +207,18 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL (SELECT DISTINCT period_of(d, b.period, b.anchor_day) AS span FROM unnest(p_days) d) s
      CROSS JOIN LATERAL (SELECT s.span, s.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on), '[]') AS active) p
      WHERE (c.id = p_base OR c.parent_id = p_base) AND NOT isempty(p.active)
+       AND NOT EXISTS (SELECT FROM billing_period q WHERE q.contract_id = p_base AND q.period_start = lower(p.span))
     ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL AND voided_at IS NULL DO NOTHING;
-END;
+END $$;
 COMMENT ON FUNCTION grant_included(bigint, date[]) IS 'make the allotments of included hours or money for the service periods of these days, once each';
 
 CREATE TYPE rating_input AS (
     entry_id bigint, contract_id bigint, terms_id bigint, price_list_id bigint, disposition text, disposition_from text,
-    currency text, cost_rate numeric, base_cost_rate numeric, base_rate numeric, frozen_s bigint, problem text);
+    currency text, cost_rate numeric, base_cost_rate numeric, base_rate numeric, frozen_s bigint, instant timestamptz, problem text);
 COMMENT ON TYPE rating_input IS
-    'what rating needs to know of an entry beside its time: contract, terms it was rated by before (NULL: those of now), where the price lookup starts, '
-    'disposition and where it comes from, currency, cost rates an hour, rate to the base currency, seconds billed when frozen, and what stands in the way';
+    'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup starts, '
+    'disposition and where it comes from, currency, cost rates an hour, rate to the base currency, seconds billed when frozen, its instant, and '
+    'what stands in the way';
 
 -- What the engine needs to know of entries, looked up afresh.
 CREATE FUNCTION fresh_input(p_entries bigint[])
@@ -198,30 +227,32 @@ CREATE FUNCTION fresh_input(p_entries bigint[])
 BEGIN ATOMIC
     SELECT x.entry_id, c.id, NULL::bigint, coalesce(c.price_list_id, x.price_list_id, l.id, d.id), x.disposition, x.disposition_from,
            k.currency,
-           round(r.hourly_cost * exchange_rate_on(r.currency, k.currency, x.work_date), 12),
-           round(r.hourly_cost * exchange_rate_on(r.currency, s.base_currency, x.work_date), 12),
-           exchange_rate_on(k.currency, s.base_currency, x.work_date),
-           NULL::bigint,
+           round(r.hourly_cost * CASE WHEN r.currency = k.currency THEN 1 ELSE exchange_rate_on(r.currency, k.currency, x.work_date) END, 12),
+           round(r.hourly_cost * CASE WHEN r.currency = s.base_currency THEN 1 ELSE exchange_rate_on(r.currency, s.base_currency, x.work_date) END, 12),
+           b.rate, NULL::bigint, x.instant,
            CASE WHEN cardinality(x.contracts) > 1
                 THEN 'contracts ' || (SELECT string_agg(m.number, ' and ' ORDER BY m.id) FROM contract m WHERE m.id = ANY (x.contracts)) || ' both match'
                 WHEN x.contracts IS NULL AND x.disposition = 'billable' AND x.client_contracts > 0
                 THEN 'no contract is in force on ' || x.work_date
-                WHEN c.needs_approval AND e.approved_at IS NULL AND x.disposition = 'billable' THEN 'waits for approval'
+                WHEN c.needs_approval AND x.approved_at IS NULL AND x.disposition = 'billable' THEN 'waits for approval'
                 WHEN c.needs_specification AND x.disposition = 'billable' AND NOT specification_agreed(x.task_id)
                 THEN 'waits for the client to agree a specification of the task'
-                WHEN exchange_rate_on(k.currency, s.base_currency, x.work_date) IS NULL
+                WHEN b.rate IS NULL
                 THEN format('no exchange rate from %s to %s on %s', k.currency, s.base_currency, x.work_date)
-                WHEN r.hourly_cost IS NOT NULL AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
+                WHEN r.currency <> k.currency AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
                 THEN format('no exchange rate from %s to %s on %s', r.currency, k.currency, x.work_date) END
       FROM entry_context(p_entries) x
-      JOIN time_entry e ON e.id = x.entry_id
      CROSS JOIN setting s
       LEFT JOIN contract c ON c.id = x.contracts[1]
      CROSS JOIN LATERAL (SELECT coalesce(c.currency, s.base_currency) AS currency) k
+     CROSS JOIN LATERAL (SELECT CASE WHEN k.currency = s.base_currency THEN 1::numeric
+                                     ELSE exchange_rate_on(k.currency, s.base_currency, x.work_date) END AS rate) b
       LEFT JOIN price_list l ON l.client_id = x.client_id AND l.currency = k.currency
       LEFT JOIN price_list d ON d.is_default AND d.currency = k.currency
-      LEFT JOIN cost_rate_span m ON m.employee_id = x.employee_id AND x.work_date >= m.valid_from AND x.work_date < m.valid_to
-      LEFT JOIN cost_rate_span o ON o.role = x.role AND x.work_date >= o.valid_from AND x.work_date < o.valid_to
+      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE v.employee_id = x.employee_id AND v.valid_from <= x.work_date
+                          ORDER BY v.valid_from DESC LIMIT 1) m ON true
+      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE m.hourly_cost IS NULL AND v.employee_id IS NULL
+                            AND v.role = x.role AND v.valid_from <= x.work_date ORDER BY v.valid_from DESC LIMIT 1) o ON true
      CROSS JOIN LATERAL (SELECT coalesce(m.hourly_cost, o.hourly_cost) AS hourly_cost,
                                 CASE WHEN m.hourly_cost IS NULL THEN o.currency ELSE m.currency END AS currency) r;
 END;
@@ -229,24 +260,30 @@ COMMENT ON FUNCTION fresh_input(bigint[]) IS
     'what rating needs to know of entries as configured now; problem says what stands in the way';
 
 -- The same of entries that are rated already and only follow an earlier one:
--- as stamped on their charges, so that no edit of prices slips in.
-CREATE FUNCTION stamped_input(p_base bigint, p_from timestamptz, p_fresh bigint[])
+-- as stamped on their charges, so that no edit of prices slips in.  Reversed
+-- charges and their reversals are history; an entry with a frozen charge is
+-- frozen as a whole, and bears on others only where they are rounded together.
+CREATE FUNCTION stamped_input(p_base bigint, p_from timestamptz, p_to timestamptz, p_changed bigint[], p_grouped boolean)
     RETURNS SETOF rating_input
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT h.time_entry_id, p_base, min(h.terms_id), min(h.price_list_id),
-           CASE WHEN min(h.coverage) IN ('no_charge', 'non_billable') THEN min(h.coverage) ELSE 'billable' END,
-           min(h.reason) FILTER (WHERE h.coverage IN ('no_charge', 'non_billable')),
+           CASE WHEN min(h.coverage) IN ('no_charge', 'non_billable') THEN min(h.coverage)
+                WHEN bool_and(h.coverage = 'included' AND h.allotment_id IS NULL) THEN 'included' ELSE 'billable' END,
+           min(h.reason) FILTER (WHERE h.coverage IN ('no_charge', 'non_billable') OR h.coverage = 'included' AND h.allotment_id IS NULL),
            min(h.currency), min(h.cost_rate), min(h.base_cost_rate), min(h.base_rate),
-           CASE WHEN bool_or(h.fixed) THEN sum(h.billed_s)::bigint END, NULL::text
+           CASE WHEN bool_or(h.fixed) THEN sum(h.billed_s)::bigint END, min(h.started_at), NULL::text
       FROM charge h
-     WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base OR c.parent_id = p_base)
-       AND h.started_at >= p_from AND h.time_entry_id IS NOT NULL AND h.time_entry_id <> ALL (p_fresh)
-       AND (NOT h.fixed OR EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = p_base AND q.round_scope <> 'entry'))
-     GROUP BY h.time_entry_id;
+     WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c WHERE c.parent_id = p_base)
+       AND h.started_at >= p_from AND h.started_at < p_to AND h.time_entry_id IS NOT NULL AND h.reverses_id IS NULL
+       AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id)
+       AND (NOT h.fixed OR NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id))
+     GROUP BY h.time_entry_id
+    HAVING p_grouped OR NOT bool_or(h.fixed);
 END;
-COMMENT ON FUNCTION stamped_input(bigint, timestamptz, bigint[]) IS
-    'what rating needs to know of the entries of a contract from an instant on, as it was when they were rated; frozen ones only count in rounding groups';
+COMMENT ON FUNCTION stamped_input(bigint, timestamptz, timestamptz, bigint[], boolean) IS
+    'what rating needs to know of the entries of a contract between two instants, as it was when they were rated; frozen ones only where entries are '
+    'rounded in groups';
 
 -- Terms for work that no contract covers: internal work, and clients without
 -- any contract, who pay by their own or the default price list.
@@ -260,120 +297,281 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION uncontracted_terms() IS 'the terms of work without a contract: price lists of the base currency, no rounding';
 
--- Rate entries and store their charges: fresh ones as configured now and, in a
--- sequential contract, those that follow from an instant on as stamped.
-CREATE FUNCTION rate_batch(p_fresh bigint[], p_base bigint DEFAULT NULL, p_from timestamptz DEFAULT NULL, p_changed bigint[] DEFAULT '{}')
-    RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_rerated bigint[] := p_fresh;
-    v_state jsonb := '{}';
-BEGIN
-    IF p_base IS NOT NULL THEN
-        v_rerated := p_fresh || ARRAY(SELECT i.entry_id FROM stamped_input(p_base, p_from, p_changed) i WHERE i.frozen_s IS NULL);
-        v_state := allotment_state(p_base, v_rerated || p_changed);
-    END IF;
-    DELETE FROM rating_problem r WHERE r.time_entry_id = ANY (p_fresh);
+CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);
+COMMENT ON TYPE rated_entry IS 'a segment that rating made, beside what was known of its entry';
 
-    WITH input AS MATERIALIZED (
-        SELECT * FROM fresh_input(p_fresh)
-        UNION ALL
-        SELECT * FROM stamped_input(p_base, p_from, p_changed) WHERE p_base IS NOT NULL
-    ), known_terms AS (
-        SELECT i.contract_id, array_agg(DISTINCT i.terms_id) FILTER (WHERE i.terms_id IS NOT NULL) AS older
-          FROM input i WHERE i.problem IS NULL GROUP BY 1
+-- A function of its inputs: what the contracts make of these entries.
+CREATE FUNCTION rate_input(p_input rating_input[], p_contracts bigint[], p_terms bigint[], p_state jsonb)
+    RETURNS SETOF rated_entry
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH known AS (
+        SELECT coalesce(i.contract_id, 0) AS contract, array_agg(DISTINCT i.terms_id) FILTER (WHERE i.terms_id IS NOT NULL) AS terms
+          FROM unnest(p_input) i WHERE i.problem IS NULL GROUP BY 1
     ), grp AS MATERIALIZED (
-        SELECT k.contract_id, n.id AS terms_id, ARRAY[n.id] || coalesce(k.older, '{}') AS terms_ids,
-               ARRAY[n.body] || coalesce(ARRAY(SELECT t.body FROM unnest(k.older) WITH ORDINALITY o (id, no) JOIN terms t USING (id) ORDER BY o.no), '{}')
-                   AS bodies
-          FROM known_terms k
-         CROSS JOIN LATERAL (
-            SELECT s.id, s.body FROM stamp_terms(k.contract_id) s WHERE k.contract_id IS NOT NULL
-            UNION ALL
-            SELECT NULL, uncontracted_terms() WHERE k.contract_id IS NULL) n
+        SELECT k.contract, t.ids, CASE WHEN k.contract = 0 THEN ARRAY[uncontracted_terms()]
+                    ELSE ARRAY(SELECT b.body FROM unnest(t.ids) WITH ORDINALITY o (id, no) JOIN terms b USING (id) ORDER BY o.no) END AS bodies
+          FROM known k
+          LEFT JOIN unnest(p_contracts, p_terms) n (contract_id, terms_id) ON n.contract_id = k.contract
+         CROSS JOIN LATERAL (SELECT n.terms_id || array_remove(k.terms, n.terms_id) AS ids) t
     ), batch AS (
-        SELECT g.contract_id, array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price, i.price_list_id,
-                   i.disposition, e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id, i.cost_rate, i.base_cost_rate,
-                   i.frozen_s, coalesce(array_position(g.terms_ids, i.terms_id), 1))::rating_entry) AS entries
-          FROM input i
-          JOIN grp g ON g.contract_id IS NOT DISTINCT FROM i.contract_id
+        SELECT g.contract, array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price, i.price_list_id,
+                   CASE i.disposition WHEN 'included' THEN 'no_charge' ELSE i.disposition END,
+                   e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id, i.cost_rate, i.base_cost_rate,
+                   i.frozen_s, coalesce(array_position(g.ids, i.terms_id), 1))::rating_entry) AS entries
+          FROM unnest(p_input) i
+          JOIN grp g ON g.contract = coalesce(i.contract_id, 0)
           JOIN time_entry e ON e.id = i.entry_id
           JOIN employee m ON m.id = e.employee_id
           JOIN task t ON t.id = e.task_id
          WHERE i.problem IS NULL
          GROUP BY 1
-    ), rated AS MATERIALIZED (
-        SELECT s.*, g.terms_id AS now_terms_id
-          FROM batch b
-          JOIN grp g ON g.contract_id IS NOT DISTINCT FROM b.contract_id
-         CROSS JOIN LATERAL rate(g.bodies, b.entries, v_state) s
-    ), stored AS (
-        INSERT INTO charge AS old (source, time_entry_id, segment, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id,
-               direction_id, service_date, period_start, started_at, band, coverage, worked_s, billed_s, price, multiplier, discount_pct,
-               price_source, price_list_id, amount, currency, base_rate, base_amount, cost, base_cost, cost_rate, base_cost_rate, allotment_id, burned, reason,
-               terms_id, late)
-        SELECT 'time', r.entry_id, r.segment, nullif(r.contract_id, 0), p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id,
-               coalesce(e.work_type_id, t.work_type_id), coalesce(p.direction_id, m.direction_id), r.service_date,
-               coalesce(late.opens_on, r.period_start),
-               coalesce(e.started_at, r.service_date::timestamp AT TIME ZONE contract_zone(c.calendar_id)),
-               r.band, r.coverage, r.worked_s, r.billed_s, r.price, r.multiplier, r.discount_pct, r.price_source, i.price_list_id, r.amount,
-               i.currency, i.base_rate, round_money(r.amount * i.base_rate, u.exponent), r.cost, r.base_cost, i.cost_rate, i.base_cost_rate,
-               r.allotment_id, r.burned,
-               CASE WHEN r.coverage IN ('no_charge', 'non_billable') THEN i.disposition_from ELSE r.reason END,
-               coalesce(i.terms_id, r.now_terms_id), late.opens_on IS NOT NULL
-          FROM rated r
-          JOIN input i ON i.entry_id = r.entry_id
+    )
+    SELECT s, i FROM batch b JOIN grp g USING (contract) CROSS JOIN LATERAL rate(g.bodies, b.entries, p_state) s
+      JOIN unnest(p_input) i ON i.entry_id = s.entry_id;
+END;
+COMMENT ON FUNCTION rate_input(rating_input[], bigint[], bigint[], jsonb) IS
+    'the segments that the engine makes of entries; p_terms are the ids of the terms now in force, one for each of p_contracts';
+
+-- Fresh entries are rated by the terms of now, which are stamped for it.
+CREATE FUNCTION stamp_input(INOUT p_input rating_input[], OUT contracts bigint[], OUT terms bigint[])
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    SELECT array_agg(c.id), array_agg((stamp_terms(c.id)).id) INTO contracts, terms
+      FROM (SELECT DISTINCT i.contract_id AS id FROM unnest(p_input) i WHERE i.contract_id IS NOT NULL AND i.problem IS NULL) c;
+    IF cardinality(contracts) = 1 THEN
+        p_input := ARRAY(
+            SELECT ROW(i.entry_id, i.contract_id, CASE WHEN i.contract_id = contracts[1] THEN terms[1] END, i.price_list_id, i.disposition,
+                       i.disposition_from, i.currency, i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant, i.problem)::rating_input
+              FROM unnest(p_input) i);
+    ELSIF contracts IS NOT NULL THEN
+        p_input := ARRAY(
+            SELECT ROW(i.entry_id, i.contract_id, n.terms_id, i.price_list_id, i.disposition, i.disposition_from, i.currency,
+                       i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant, i.problem)::rating_input
+              FROM unnest(p_input) i LEFT JOIN unnest(contracts, terms) n (contract_id, terms_id) USING (contract_id));
+    END IF;
+END $$;
+COMMENT ON FUNCTION stamp_input(rating_input[]) IS 'give fresh entries the terms their contracts have now, and say which contracts these are';
+
+-- Store segments as charges.  A charge that stays the same is not touched, one
+-- that changes keeps its id.
+CREATE FUNCTION store_rating(p_input rating_input[], p_rated rated_entry[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    -- The LIMIT makes this an index look-up a row, whatever the planner thinks of charge.
+    v_known boolean := EXISTS (
+        SELECT FROM unnest(p_input) i
+         CROSS JOIN LATERAL (SELECT FROM charge h WHERE h.time_entry_id = i.entry_id AND NOT h.fixed LIMIT 1) k
+         WHERE i.frozen_s IS NULL);
+BEGIN
+    -- Index look-ups for any number of rows; foreign keys are checked by the same mode.
+    PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
+    INSERT INTO charge AS old (source, time_entry_id, segment, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id,
+           direction_id, service_date, period_start, started_at, band, coverage, worked_s, billed_s, price, multiplier, discount_pct,
+           price_source, price_list_id, amount, currency, base_rate, base_amount, cost, base_cost, cost_rate, base_cost_rate, allotment_id, burned,
+           reason, terms_id, late)
+    SELECT n.* FROM (
+        SELECT 'time' AS source, r.entry_id, r.segment::smallint, nullif(r.contract_id, 0) AS contract_id, p.client_id, t.project_id, t.deal_id,
+               e.task_id, e.employee_id, coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
+               coalesce(p.direction_id, m.direction_id) AS direction_id, r.service_date,
+               coalesce(late.opens_on, r.period_start) AS period_start, i.instant,
+               r.band, CASE WHEN i.disposition = 'included' THEN 'included' ELSE r.coverage END AS coverage, r.worked_s, r.billed_s, r.price::numeric(19,6),
+               r.multiplier::numeric(6,3), r.discount_pct::numeric(7,4), r.price_source, i.price_list_id, r.amount::numeric(20,6),
+               i.currency, i.base_rate::numeric(24,12), round_money(r.amount * i.base_rate, u.exponent)::numeric(20,6) AS base_amount,
+               r.cost::numeric(20,6), r.base_cost::numeric(20,6), i.cost_rate::numeric(19,6), i.base_cost_rate::numeric(19,6),
+               r.allotment_id, r.burned::numeric(20,6),
+               CASE WHEN i.disposition = 'billable' THEN r.reason ELSE i.disposition_from END AS reason, i.terms_id, late.opens_on IS NOT NULL AS late
+          FROM unnest(p_rated) x
+         CROSS JOIN LATERAL (SELECT (x.segment).*) r
+         CROSS JOIN LATERAL (SELECT (x.input).*) i
           JOIN time_entry e ON e.id = r.entry_id
           JOIN employee m ON m.id = e.employee_id
           JOIN task t ON t.id = e.task_id
           JOIN project p ON p.id = t.project_id
          CROSS JOIN setting s
           JOIN currency u ON u.code = s.base_currency
-          LEFT JOIN contract c ON c.id = r.contract_id
           LEFT JOIN LATERAL (SELECT max(b.period_end) AS opens_on FROM billing_period b
-                              WHERE b.contract_id = c.id HAVING max(b.period_end) > r.period_start) late ON true
-         WHERE r.segment > 0
-         ORDER BY r.entry_id, r.segment
-        ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT fixed
-        DO UPDATE SET contract_id = excluded.contract_id, client_id = excluded.client_id, project_id = excluded.project_id,
-               deal_id = excluded.deal_id, task_id = excluded.task_id, employee_id = excluded.employee_id, work_type_id = excluded.work_type_id,
-               direction_id = excluded.direction_id, service_date = excluded.service_date, period_start = excluded.period_start,
-               started_at = excluded.started_at, band = excluded.band, coverage = excluded.coverage, worked_s = excluded.worked_s,
-               billed_s = excluded.billed_s, price = excluded.price, multiplier = excluded.multiplier, discount_pct = excluded.discount_pct,
-               price_source = excluded.price_source, price_list_id = excluded.price_list_id, amount = excluded.amount, currency = excluded.currency,
-               base_rate = excluded.base_rate, base_amount = excluded.base_amount, cost = excluded.cost, base_cost = excluded.base_cost,
-               cost_rate = excluded.cost_rate, base_cost_rate = excluded.base_cost_rate,
-               allotment_id = excluded.allotment_id, burned = excluded.burned, reason = excluded.reason, terms_id = excluded.terms_id,
-               late = excluded.late
-         WHERE to_jsonb(old) - '{id,fixed}'::text[] <> to_jsonb(excluded) - '{id,fixed}'::text[]
-    ), problems AS (
-        INSERT INTO rating_problem (time_entry_id, problem)
-        SELECT i.entry_id, coalesce(i.problem, r.problem)
-          FROM input i LEFT JOIN rated r ON r.entry_id = i.entry_id AND r.segment = 0
-         WHERE i.problem IS NOT NULL OR r.problem IS NOT NULL
-        ON CONFLICT (time_entry_id) DO UPDATE SET problem = excluded.problem, found_at = now()
-    )
-    DELETE FROM charge h
-     WHERE h.time_entry_id = ANY (v_rerated) AND NOT h.fixed
-       AND NOT EXISTS (SELECT FROM rated r WHERE r.entry_id = h.time_entry_id AND r.segment = h.segment);
+                              WHERE b.contract_id = i.contract_id HAVING max(b.period_end) > r.period_start) late ON true
+         WHERE r.segment > 0) n
+     WHERE NOT v_known OR NOT EXISTS (
+        SELECT FROM charge h
+         WHERE h.time_entry_id = n.entry_id AND h.segment = n.segment AND NOT h.fixed
+           AND (h.contract_id, h.client_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.work_type_id, h.direction_id, h.service_date,
+                h.period_start, h.started_at, h.band, h.coverage, h.worked_s, h.billed_s, h.price, h.multiplier, h.discount_pct, h.price_source,
+                h.price_list_id, h.amount, h.currency, h.base_rate, h.base_amount, h.cost, h.base_cost, h.cost_rate, h.base_cost_rate,
+                h.allotment_id, h.burned, h.reason, h.terms_id, h.late)
+               IS NOT DISTINCT FROM
+               (n.contract_id, n.client_id, n.project_id, n.deal_id, n.task_id, n.employee_id, n.work_type_id, n.direction_id, n.service_date,
+                n.period_start, n.instant, n.band, n.coverage, n.worked_s, n.billed_s, n.price, n.multiplier, n.discount_pct, n.price_source,
+                n.price_list_id, n.amount, n.currency, n.base_rate, n.base_amount, n.cost, n.base_cost, n.cost_rate, n.base_cost_rate,
+                n.allotment_id, n.burned, n.reason, n.terms_id, n.late))
+     ORDER BY n.entry_id, n.segment
+    ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT fixed
+    DO UPDATE SET contract_id = excluded.contract_id, client_id = excluded.client_id, project_id = excluded.project_id,
+           deal_id = excluded.deal_id, task_id = excluded.task_id, employee_id = excluded.employee_id, work_type_id = excluded.work_type_id,
+           direction_id = excluded.direction_id, service_date = excluded.service_date, period_start = excluded.period_start,
+           started_at = excluded.started_at, band = excluded.band, coverage = excluded.coverage, worked_s = excluded.worked_s,
+           billed_s = excluded.billed_s, price = excluded.price, multiplier = excluded.multiplier, discount_pct = excluded.discount_pct,
+           price_source = excluded.price_source, price_list_id = excluded.price_list_id, amount = excluded.amount, currency = excluded.currency,
+           base_rate = excluded.base_rate, base_amount = excluded.base_amount, cost = excluded.cost, base_cost = excluded.base_cost,
+           cost_rate = excluded.cost_rate, base_cost_rate = excluded.base_cost_rate,
+           allotment_id = excluded.allotment_id, burned = excluded.burned, reason = excluded.reason, terms_id = excluded.terms_id,
+           late = excluded.late;
+
+    INSERT INTO rating_problem (time_entry_id, problem)
+    SELECT i.entry_id, i.problem FROM unnest(p_input) i WHERE i.problem IS NOT NULL
+    UNION ALL
+    SELECT (x.segment).entry_id, (x.segment).problem FROM unnest(p_rated) x WHERE (x.segment).segment = 0
+    ON CONFLICT (time_entry_id) DO UPDATE SET problem = excluded.problem, found_at = now() WHERE rating_problem.problem <> excluded.problem;
+    DELETE FROM rating_problem p USING unnest(p_rated) x
+     WHERE p.time_entry_id = (x.segment).entry_id AND (x.segment).segment = 1;
+
+    IF v_known THEN
+        DELETE FROM charge h USING (
+            SELECT n.entry_id, max(n.segment) AS segments
+              FROM (SELECT (x.segment).entry_id, (x.segment).segment FROM unnest(p_rated) x
+                    UNION ALL
+                    SELECT i.entry_id, 0 FROM unnest(p_input) i WHERE i.problem IS NOT NULL) n
+             GROUP BY 1) n
+         WHERE h.time_entry_id = n.entry_id AND h.segment > n.segments AND NOT h.fixed;
+    END IF;
 END $$;
-COMMENT ON FUNCTION rate_batch(bigint[], bigint, timestamptz, bigint[]) IS
-    'rate time entries and store their charges, keeping the ids of charges; entries that cannot be rated go to rating_problem. With a base contract '
-    'also its later entries from an instant on, drawing anew on allotments and caps; p_changed are all entries that this change touches';
+COMMENT ON FUNCTION store_rating(rating_input[], rated_entry[]) IS
+    'store what rating made of entries: charges, keeping their ids, and problems; provisional charges that are no more go away';
+
+-- A handful of rows wants the plan that is ready, a bulk load one made for it.
+CREATE FUNCTION plan_for(p_rows int) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT set_config('plan_cache_mode', CASE WHEN p_rows > 250 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+END;
+COMMENT ON FUNCTION plan_for(int) IS 'choose, until the calling trigger ends, how statements over so many rows are planned';
+
+CREATE FUNCTION rate_batch(p_fresh bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_stamped record;
+BEGIN
+    PERFORM plan_for(cardinality(p_fresh));
+    SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM fresh_input(p_fresh) i));
+    PERFORM store_rating(v_stamped.p_input,
+                         ARRAY(SELECT s FROM rate_input(v_stamped.p_input, v_stamped.contracts, v_stamped.terms, '{}') s));
+END $$;
+COMMENT ON FUNCTION rate_batch(bigint[]) IS 'rate time entries of contracts whose entries do not bear on one another, as configured now';
+
+CREATE TYPE allotment_use AS (contract_id bigint, allotment_id bigint, burned numeric, amount numeric, billed_s numeric);
+COMMENT ON TYPE allotment_use IS 'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed seconds)';
+
+-- A sum that changes as charges do: what entries take now, added to a sum.
+CREATE FUNCTION add_use(p_sum allotment_use[], p_entries bigint[], p_sign int) RETURNS allotment_use[]
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT ROW(t.contract_id, t.allotment_id, sum(t.burned), sum(t.amount), sum(t.billed_s))::allotment_use
+          FROM (SELECT * FROM unnest(p_sum)
+                UNION ALL
+                SELECT h.contract_id, h.allotment_id, p_sign * h.burned, CASE WHEN c.cap_amount IS NOT NULL THEN p_sign * h.amount END,
+                       CASE WHEN c.cap_s IS NOT NULL AND h.coverage = 'billable' THEN p_sign * h.billed_s END
+                  FROM unnest(p_entries) x (id)
+                  JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed
+                  JOIN contract c ON c.id = h.contract_id
+                 WHERE h.allotment_id IS NOT NULL OR num_nonnulls(c.cap_amount, c.cap_s) > 0) t
+         GROUP BY t.contract_id, t.allotment_id
+        HAVING sum(t.burned) <> 0 OR sum(t.amount) <> 0 OR sum(t.billed_s) <> 0);
+END $$;
+COMMENT ON FUNCTION add_use(allotment_use[], bigint[], int) IS
+    'add (p_sign 1) or subtract (-1) what the provisional charges of entries take from allotments and caps; empty when all is nil';
+
+-- Entries of a contract with allotments, caps or rounding in groups.  A new
+-- entry that would be rated alike with what is left in the end and with what
+-- was left at its own time takes nothing from those that follow, so they stay
+-- as they are.  Else these are rated again, some at a time, until all together
+-- take what they took before: then nothing changes any more.
+CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz, p_last timestamptz, p_grouped boolean)
+    RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    c_batch CONSTANT int := 50;
+    v_stamped record;
+    v_input rating_input[];
+    v_contracts bigint[];
+    v_terms bigint[];
+    v_then jsonb := allotment_state(p_base, p_changed, p_from);
+    v_end jsonb;
+    v_rated rated_entry[];
+    v_entries bigint[];
+    v_difference allotment_use[] := '{}';
+    v_from timestamptz := p_from;
+    v_to timestamptz;
+BEGIN
+    PERFORM plan_for(cardinality(p_fresh));
+    SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM fresh_input(p_fresh) i));
+    v_input := v_stamped.p_input;
+    v_contracts := v_stamped.contracts;
+    v_terms := v_stamped.terms;
+    IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}', p_changed, 1) = '{}' THEN
+        v_end := allotment_state(p_base, p_changed, NULL);
+        v_rated := ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_end) s);
+        IF v_then = v_end OR v_rated = ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s) THEN
+            PERFORM store_rating(v_input, v_rated);
+            RETURN;
+        END IF;
+    END IF;
+
+    IF v_contracts IS NULL OR NOT p_base = ANY (v_contracts) THEN
+        v_contracts := v_contracts || p_base;
+        v_terms := v_terms || (stamp_terms(p_base)).id;
+    END IF;
+    LOOP
+        v_to := 'infinity';
+        IF NOT p_grouped THEN
+            v_to := coalesce((SELECT h.started_at FROM charge h
+                               WHERE h.contract_id = p_base AND h.started_at > greatest(p_last, v_from)
+                               ORDER BY h.started_at OFFSET c_batch LIMIT 1), 'infinity');
+        END IF;
+        v_input := v_input || ARRAY(SELECT i FROM stamped_input(p_base, v_from, v_to, p_changed, p_grouped) i);
+        PERFORM plan_for(cardinality(v_input));
+        IF v_to < 'infinity' THEN
+            v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i UNION SELECT unnest(p_changed) WHERE v_from = p_from);
+            v_difference := add_use(v_difference, v_entries, -1);
+        END IF;
+        PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
+        EXIT WHEN v_to = 'infinity';
+        v_difference := add_use(v_difference, v_entries, 1);
+        EXIT WHEN v_difference = '{}';
+        v_from := v_to;
+        v_then := allotment_state(p_base, '{}', v_from);
+        v_input := '{}';
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], timestamptz, timestamptz, boolean) IS
+    'rate fresh entries of a contract as configured now, and as stamped those from an instant on that the change bears on; p_changed are all entries '
+    'that this change touches, p_last the instant of the last of them, p_grouped whether entries are rounded together';
+
+CREATE FUNCTION lock_clients(p_clients bigint[]) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT FROM contract c WHERE c.client_id = ANY (p_clients) ORDER BY c.id FOR NO KEY UPDATE;
+END;
+COMMENT ON FUNCTION lock_clients(bigint[]) IS 'lock the contracts of clients, in the order that everyone keeps';
 
 CREATE FUNCTION lock_entries(p_entries bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_clients bigint[] := ARRAY(
-        SELECT DISTINCT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
+        SELECT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
           JOIN task t ON t.id = e.task_id JOIN project p ON p.id = t.project_id
         UNION
-        SELECT DISTINCT h.client_id FROM charge h WHERE h.time_entry_id = ANY (p_entries) AND NOT h.fixed);
+        SELECT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed);
 BEGIN
     PERFORM FROM contract c WHERE c.client_id = ANY (v_clients) ORDER BY c.id FOR NO KEY UPDATE;
-    PERFORM FROM charge h WHERE h.time_entry_id = ANY (p_entries) ORDER BY h.id FOR NO KEY UPDATE;
+    PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id ORDER BY h.id FOR NO KEY UPDATE OF h;
     RETURN v_clients;
 END $$;
 COMMENT ON FUNCTION lock_entries(bigint[]) IS
@@ -383,53 +581,61 @@ CREATE FUNCTION rate_entries(p_entries bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_batch CONSTANT int := 20000;  -- bounds the memory of one statement; any size gives the same charges
+    c_batch CONSTANT int := 50000;  -- bounds the memory of one statement; any size gives the same charges
     v_clients bigint[];
     v_sequence record;
     v_rest bigint[];
     v_count int;
 BEGIN
-    IF p_entries IS NULL THEN
+    IF coalesce(cardinality(p_entries), 0) = 0 THEN
         RETURN;
     END IF;
-    -- A handful of rows wants the plan that is ready, a bulk load one made for it.
-    PERFORM set_config('plan_cache_mode', CASE WHEN cardinality(p_entries) > 500 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+    PERFORM plan_for(cardinality(p_entries));
 
     v_clients := lock_entries(p_entries);
-    -- What a document took while we waited for the lock stays as it is.
+    -- What a document or a close took while we waited for the lock stays as it is.
     v_rest := ARRAY(
         SELECT x.id FROM unnest(p_entries) x (id)
          WHERE NOT EXISTS (SELECT FROM charge h WHERE h.time_entry_id = x.id AND h.fixed AND h.reverses_id IS NULL
                               AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)));
 
-    IF EXISTS (SELECT FROM sequential_contract q JOIN contract c ON c.id = q.contract_id WHERE c.client_id = ANY (v_clients)) THEN
+    IF EXISTS (SELECT FROM contract c JOIN sequential_contract q ON q.contract_id = c.id WHERE c.client_id = ANY (v_clients)) THEN
         FOR v_sequence IN
-            WITH touched AS (
-                SELECT x.entry_id, x.contracts[1] AS contract_id, x.instant, x.work_date, x.task_id, true AS fresh
+            WITH touched AS MATERIALIZED (
+                SELECT x.entry_id, x.contracts[1] AS base_id, x.instant, x.work_date, x.task_id, true AS fresh
                   FROM entry_context(v_rest) x WHERE cardinality(x.contracts) = 1
                 UNION ALL
-                SELECT h.time_entry_id, h.contract_id, h.started_at, h.service_date, h.task_id, false
-                  FROM charge h WHERE h.time_entry_id = ANY (p_entries) AND NOT h.fixed
+                SELECT h.time_entry_id, coalesce(c.parent_id, c.id), h.started_at, h.service_date, h.task_id, false
+                  FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed JOIN contract c ON c.id = h.contract_id
             )
-            SELECT q.base_id, min(t.instant) AS instant, min(t.work_date) AS work_date, array_agg(DISTINCT t.task_id) AS tasks,
-                   min(q.round_scope) AS round_scope,
+            SELECT t.base_id, min(t.instant) AS instant, max(t.instant) AS last_instant, min(t.work_date) AS work_date, array_agg(DISTINCT t.task_id) AS tasks, b.round_scope,
                    coalesce(array_agg(DISTINCT t.entry_id) FILTER (WHERE t.fresh), '{}') AS fresh,
                    coalesce(array_agg(DISTINCT t.work_date) FILTER (WHERE t.fresh), '{}') AS days
               FROM touched t
-              JOIN contract c ON c.id = t.contract_id
-              JOIN (SELECT base_id, min(round_scope) FILTER (WHERE contract_id = base_id) AS round_scope
-                      FROM sequential_contract GROUP BY 1) q ON q.base_id = coalesce(c.parent_id, c.id)
-             GROUP BY q.base_id ORDER BY q.base_id
+              JOIN contract b ON b.id = t.base_id
+             WHERE EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = t.base_id)
+             GROUP BY t.base_id, b.round_scope ORDER BY t.base_id
         LOOP
-            PERFORM grant_included(v_sequence.base_id, v_sequence.days);
-            PERFORM rate_batch(v_sequence.fresh, v_sequence.base_id,
-                               sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant, v_sequence.work_date, v_sequence.tasks),
-                               p_entries);
+            -- work may run into the next period, and late work draws on the open one
+            PERFORM grant_included(v_sequence.base_id, v_sequence.days || ARRAY(
+                SELECT (e.ended_at AT TIME ZONE contract_zone(c.calendar_id))::date
+                  FROM unnest(v_sequence.fresh) x (id) JOIN time_entry e USING (id) JOIN contract c ON c.id = v_sequence.base_id
+                 WHERE e.ended_at IS NOT NULL
+                UNION
+                SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = v_sequence.base_id HAVING max(b.period_end) > v_sequence.work_date));
+            PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
+                                  sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant, v_sequence.work_date, v_sequence.tasks),
+                                  v_sequence.last_instant, v_sequence.round_scope <> 'entry');
             v_rest := ARRAY(SELECT unnest(v_rest) EXCEPT SELECT unnest(v_sequence.fresh));
         END LOOP;
     END IF;
 
     v_count := cardinality(v_rest);
+    IF v_count > c_batch THEN
+        -- work of one contract together: its terms are read once
+        v_rest := ARRAY(SELECT x.id FROM unnest(v_rest) x (id) LEFT JOIN time_entry e USING (id) LEFT JOIN task t ON t.id = e.task_id
+                         ORDER BY t.project_id, x.id);
+    END IF;
     FOR i IN 0 .. (v_count - 1) / c_batch LOOP
         PERFORM rate_batch(v_rest[i * c_batch + 1 : (i + 1) * c_batch]) WHERE v_count > 0;
     END LOOP;
@@ -438,15 +644,17 @@ COMMENT ON FUNCTION rate_entries(bigint[]) IS
     'rate time entries as configured now, and whatever follows them in contracts with allotments, caps or shared rounding; locks the contracts of their clients';
 
 CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[]) RETURNS timestamptz
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN (
     SELECT CASE p_scope
                WHEN 'entry' THEN p_instant
                WHEN 'task' THEN least(p_instant, (SELECT min(h.started_at) FROM charge h WHERE h.contract_id = p_base AND h.task_id = ANY (p_tasks)))
                WHEN 'period' THEN least(p_instant, lower(period_of(p_day, c.period, c.anchor_day))::timestamp AT TIME ZONE contract_zone(c.calendar_id))
                ELSE least(p_instant, p_day::timestamp AT TIME ZONE contract_zone(c.calendar_id)) END
-      FROM contract c WHERE c.id = p_base;
-END;
+      FROM contract c WHERE c.id = p_base);
+END $$;
 COMMENT ON FUNCTION sequence_start(bigint, text, timestamptz, date, bigint[]) IS
     'from which instant a change re-rates a contract: where the first rounding group that it touches begins';
 
@@ -467,11 +675,40 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS 'refuse (55000) when one of these entries has a frozen charge, naming what froze it';
 
+-- Work that comes late for a closed period, under a contract that does not
+-- take it.  What was logged before the close, or billed and corrected, is in time.
+CREATE FUNCTION refuse_late_entries(p_entries bigint[]) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_late record;
+BEGIN
+    SELECT h.time_entry_id, h.service_date, c.number, c.late_policy, b.period_start, b.period_end INTO v_late
+      FROM unnest(p_entries) x (id)
+      JOIN charge h ON h.time_entry_id = x.id AND h.late AND NOT h.fixed
+      JOIN contract k ON k.id = h.contract_id
+      JOIN contract c ON c.id = coalesce(k.parent_id, k.id) AND c.late_policy <> 'next_period'
+      JOIN billing_period b ON b.contract_id = c.id AND h.service_date >= b.period_start AND h.service_date < b.period_end
+     WHERE NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = x.id AND f.fixed)
+     ORDER BY h.time_entry_id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the period from % to % of contract "%" is closed and takes no work of %', v_late.period_start, v_late.period_end - 1,
+            v_late.number, v_late.service_date
+            USING ERRCODE = 'object_not_in_prerequisite_state', CONSTRAINT = 'time_entry_period_open',
+                DETAIL = format('Time entry %s; the contract''s late_policy is %s.', v_late.time_entry_id, v_late.late_policy),
+                HINT = CASE v_late.late_policy WHEN 'reopen' THEN 'reopen_period() opens the last closed period again.'
+                            ELSE 'Log it on a day of the open period, or change late_policy.' END;
+    END IF;
+END $$;
+COMMENT ON FUNCTION refuse_late_entries(bigint[]) IS
+    'refuse (55000) work of a closed period where the contract''s late_policy is reject or reopen, naming the period';
+
 CREATE FUNCTION rate_changed_entries() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 DECLARE
     v_entries bigint[];
+    v_moved bigint[];
     v_too_long record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -495,6 +732,17 @@ BEGIN
                 HINT = 'Split the entry, or raise max_entry_s in table setting.';
     END IF;
     PERFORM rate_entries(v_entries);
+    -- approval may come after the close, work may not
+    IF TG_OP = 'INSERT' THEN
+        v_moved := v_entries;
+    ELSE
+        v_moved := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
+                          WHERE (n.task_id, n.contract_id, n.started_at, n.ended_at, n.work_date, n.worked_s)
+                                IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date, o.worked_s));
+    END IF;
+    IF cardinality(v_moved) > 0 AND EXISTS (SELECT FROM contract c WHERE c.late_policy <> 'next_period') THEN
+        PERFORM refuse_late_entries(v_moved);
+    END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION rate_changed_entries() IS
@@ -542,13 +790,15 @@ BEGIN
     v_entries := ARRAY(
         SELECT h.time_entry_id FROM charge h
          WHERE NOT h.fixed AND h.time_entry_id IS NOT NULL AND h.service_date >= from_date
+           AND NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = h.time_entry_id AND f.fixed AND f.reverses_id IS NULL
+                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = f.id))
            AND h.contract_id IN (SELECT c.id FROM contract c WHERE rerate.contract_id IN (c.id, c.parent_id))
         UNION
         SELECT e.id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id
           JOIN project p ON p.id = t.project_id JOIN contract c ON c.client_id = p.client_id AND c.id = rerate.contract_id
          WHERE coalesce(e.started_at::date, e.work_date) >= from_date - 1
         ORDER BY 1);
-    PERFORM rate_entries(v_entries) WHERE cardinality(v_entries) > 0;
+    PERFORM rate_entries(v_entries);
     RETURN cardinality(v_entries);
 END $$;
 COMMENT ON FUNCTION rerate(bigint, date) IS
@@ -556,9 +806,10 @@ COMMENT ON FUNCTION rerate(bigint, date) IS
 
 CREATE VIEW unrated AS
     SELECT e.id AS time_entry_id, p.client_id, k.name AS client, p.id AS project_id, p.name AS project, t.id AS task_id, t.title AS task,
-           e.employee_id, m.name AS employee, coalesce(e.started_at::date, e.work_date) AS work_date,
+           e.employee_id, m.name AS employee, coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
            (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at
       FROM rating_problem r
+     CROSS JOIN setting s
       JOIN time_entry e ON e.id = r.time_entry_id
       JOIN employee m ON m.id = e.employee_id
       JOIN task t ON t.id = e.task_id

@@ -2,6 +2,23 @@
 -- work: time entries, and the charges that rating makes of them
 -- ---------------------------------------------------------------------------
 
+CREATE TABLE task_item (
+    id bigserial CONSTRAINT task_item_pkey PRIMARY KEY,
+    task_id bigint NOT NULL CONSTRAINT task_item_task_fkey REFERENCES task,
+    item_id bigint NOT NULL CONSTRAINT task_item_item_fkey REFERENCES item,
+    quantity numeric(19,6) NOT NULL DEFAULT 1
+        CONSTRAINT task_item_quantity_positive CHECK (quantity > 0 AND quantity <> 'NaN'),
+    price numeric(19,6)
+        CONSTRAINT task_item_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
+    cost numeric(19,6)
+        CONSTRAINT task_item_cost_not_negative CHECK (cost >= 0 AND cost <> 'NaN'),
+    document_id bigint,
+    CONSTRAINT task_item_key UNIQUE NULLS NOT DISTINCT (task_id, item_id, document_id)
+);
+COMMENT ON TABLE task_item IS
+    'what a task is sold for at a fixed price: charged when the task is done, at the agreed price of a unit or (price NULL) as the price lists say '
+    'then; the time of such a task is included in that price. document_id is the specification that agreed it';
+
 CREATE TABLE time_entry (
     id bigserial CONSTRAINT time_entry_pkey PRIMARY KEY,
     employee_id bigint NOT NULL CONSTRAINT time_entry_employee_fkey REFERENCES employee,
@@ -102,6 +119,8 @@ CREATE TABLE charge (
     frozen_at timestamptz,
     fixed boolean NOT NULL GENERATED ALWAYS AS (frozen_at IS NOT NULL OR held_by IS NOT NULL) STORED,
     reverses_id bigint,
+    adjusts_id bigint,
+    key text,
     CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
     CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
     CONSTRAINT charge_burn_has_allotment CHECK ((allotment_id IS NULL) = (burned IS NULL)),
@@ -114,6 +133,8 @@ COMMENT ON TABLE charge IS
 COMMENT ON COLUMN charge.service_date IS 'day on which the work was done, in the contract''s zone';
 COMMENT ON COLUMN charge.period_start IS 'first day of the service period in which it is billed; later than service_date''s own for late work';
 COMMENT ON COLUMN charge.fixed IS 'frozen or held: rating leaves it as it is';
+COMMENT ON COLUMN charge.adjusts_id IS 'the charge that a write-off or write-up changes';
+COMMENT ON COLUMN charge.key IS 'idempotency key of a charge that a function made; NULL for work, fees and stages';
 COMMENT ON COLUMN charge.price IS 'price an hour, or a unit of quantity, before multiplier and discount';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
     WHERE time_entry_id IS NOT NULL AND NOT fixed;
@@ -124,6 +145,8 @@ CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start
     WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
 CREATE INDEX charge_allotment_idx ON charge (allotment_id) WHERE allotment_id IS NOT NULL;
 CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;
+CREATE UNIQUE INDEX charge_key_key ON charge (key) WHERE key IS NOT NULL;
+CREATE INDEX charge_adjusts_idx ON charge (adjusts_id) WHERE adjusts_id IS NOT NULL;
 CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
 
 CREATE VIEW burn AS

@@ -3,10 +3,13 @@
 -- many times the sample's size.
 \echo extension and books
 CREATE EXTENSION finance;
+\set SHOW_CONTEXT never
 SELECT finance.create_books() AS books \gset
 SET search_path = finance, public;
 
 \ir company.sql
+\ir timesheet.sql
 \ir trackers.sql
+\ir money.sql
 
 ANALYZE;

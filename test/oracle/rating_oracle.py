@@ -532,10 +532,10 @@ def make_calendar(dice):
 def make_rounding(dice):
     minimum = dice.choice((0, 0, 300, 1000))
     return {"mode": dice.choice(("none", "up", "up", "down", "nearest")),
-            "increment_s": dice.choice((1, 60, 360, 900, 3600)), "minimum_s": minimum,
+            "increment_s": dice.choice((1, 7, 60, 360, 900, 3600)), "minimum_s": minimum,
             "maximum_s": maybe(dice, 0.1, lambda: minimum + dice.randint(0, 9000)),
             "grace_s": dice.choice((0, 0, 60, 300)),
-            "scope": dice.choice(("entry", "entry", "task_day", "day", "task", "period"))}
+            "scope": dice.choice(("entry", "entry", "entry", "task_day", "day", "task", "period", "period"))}
 
 
 def make_day(dice):
@@ -602,7 +602,7 @@ def make_terms(dice, exponents):
 
 
 def make_entry(dice, number, days, documents):
-    worked = dice.choice((dice.randint(0, 900), dice.randint(0, 5000), dice.choice((0, 1, 600, 3600, 7200))))
+    worked = dice.choice((dice.randint(0, 900), dice.randint(0, 5000), dice.choice((0, 1, 7, 600, 600, 3600, 7200))))
     entry = {"entry_id": number, "started_at": None, "ended_at": None, "work_date": None, "worked_s": worked}
     day = dice.choice(days)
     if dice.random() < 0.85:
@@ -628,14 +628,20 @@ def make_entry(dice, number, days, documents):
     return entry
 
 
-def make_state(dice, documents, days):
+def make_state(dice, documents, days, entries):
     exponent = documents[0]["exponent"]
+    # instants at which something starts, where the edges of a validity show
+    starts = [entry["started_at"] for entry in entries if entry["started_at"]]
     allotments, used = [], []
     for number in range(1, dice.choice((1, 3, 5, 7))):
         unit = dice.choice(("seconds", "seconds", "money"))
         start = datetime.datetime.combine(min(days), datetime.time(dice.randint(0, 23)), UTC) - \
             datetime.timedelta(days=dice.choice((-2, 1, 40)))
         end = maybe(dice, 0.6, lambda: start + datetime.timedelta(days=dice.randint(0, 60), minutes=dice.randint(0, 999)))
+        if starts and dice.random() < 0.2:
+            start = dice.choice(starts)
+        if starts and dice.random() < 0.2:
+            end = dice.choice(starts)
         allotments.append({
             "id": number, "contract": dice.choice((10, 10, 11, 12, 99)), "unit": unit,
             "kind": dice.choice(("included", "block", "topup", "rollover", "adjustment")),
@@ -654,10 +660,10 @@ def make_case(dice):
     exponents = (dice.choice((0, 2, 2, 2, 3)), dice.choice((0, 2, 2, 3)))
     documents = [make_terms(dice, exponents) for _ in range(dice.choice((1, 1, 1, 2)))]
     first = make_day(dice)
-    days = [first + datetime.timedelta(days=n) for n in range(dice.choice((1, 3, 40)))]
+    days = [first + datetime.timedelta(days=n) for n in range(dice.choice((1, 1, 3, 40)))]
     entries = [make_entry(dice, number, days, documents) for number in range(1, dice.randint(2, 14))]
     dice.shuffle(entries)
-    return documents, entries, make_state(dice, documents, days)
+    return documents, entries, make_state(dice, documents, days, entries)
 
 
 # --------------------------------------------------------------------------

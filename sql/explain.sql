@@ -1,0 +1,70 @@
+-- Why a charge is what it is, in words.
+SET client_min_messages = warning;
+SELECT finance.create_books('t_explain');
+SET search_path = t_explain, finance;
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+\set SHOW_CONTEXT never
+\pset format unaligned
+\pset tuples_only
+
+INSERT INTO party (kind, name) VALUES ('own', 'We'), ('company', 'Acme');
+INSERT INTO employee (name, role) VALUES ('Ann', 'senior');
+INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) VALUES (1, '2020-01-01', 20, 'EUR');
+INSERT INTO project (client_id, name) VALUES (2, 'Site');
+INSERT INTO task (project_id, title) VALUES (1, 'Login form'), (1, 'Bug in it');
+INSERT INTO price_list (code, name, currency, is_default) VALUES ('s26', 'Support 2026', 'EUR', true);
+INSERT INTO price (price_list_id, price, valid_from) VALUES (1, 50, '-infinity'), (1, 60, '2026-01-01');
+INSERT INTO calendar (name, zone) VALUES ('office', 'Europe/Kyiv');
+INSERT INTO calendar_band (calendar_id, isodow, starts, ends, band) SELECT 1, d, '09:00', '18:00', 'regular' FROM generate_series(1, 5) d;
+INSERT INTO contract (client_id, number, currency, starts_on, calendar_id, round_mode, round_increment_s) VALUES (2, 'A-1', 'EUR', '2026-01-01', 1, 'up', 900);
+INSERT INTO band_rule (contract_id, band, price_multiplier) VALUES (1, 'off_hours', 1.5);
+
+-- 17:00 to 19:10 in Kyiv: 2 h 10 min, rounded to 2 h 15 min, cut where the day
+-- ends at 18:00: by proportion 1 h of 2 h 10 is 62 min 18 s of 2 h 15
+INSERT INTO time_entry (employee_id, task_id, started_at, ended_at, work_type_id) VALUES (1, 1, '2026-01-14 15:00', '2026-01-14 17:10', 1);
+SELECT explain_charge(id) FROM charge ORDER BY segment;
+-- a bug is shown at nothing
+INSERT INTO time_entry (employee_id, task_id, started_at, ended_at, work_type_id) VALUES (1, 2, '2026-01-15 08:00', '2026-01-15 08:30', (SELECT id FROM work_type WHERE code = 'bug'));
+SELECT explain_charge(max(id)) FROM charge;
+-- the configuration changes; what was stamped is told
+UPDATE contract SET round_increment_s = 3600, number = 'A-1';
+UPDATE price SET price = 99;
+SELECT explain_charge(id) FROM charge WHERE time_entry_id = 1 AND segment = 1;
+UPDATE contract SET round_increment_s = 900;
+UPDATE price SET price = 60;
+
+-- included hours, overage, a cap, an override, a discount, a late entry
+INSERT INTO contract (client_id, number, currency, starts_on, project_id, cap_amount, discount_pct) VALUES (2, 'A-2', 'EUR', '2026-01-01', NULL, 100, 10);
+UPDATE task SET contract_id = 2;
+INSERT INTO contract_line (contract_id, kind, title, amount, included_s, prorate) VALUES (2, 'recurring', 'Support', 200, 7200, 'actual');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-01-20', 10800), (1, 1, '2026-01-21', 7200);
+SELECT explain_charge(id) FROM charge WHERE contract_id = 2 ORDER BY time_entry_id, segment;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, billable_s, price, override_reason) VALUES (1, 1, '2026-02-20', 3600, 1800, 10, 'agreed by phone');
+SELECT explain_charge(max(id)) FROM charge;
+SELECT charges FROM close_period(2, '2026-01-01');
+SELECT regexp_replace(explain_charge(id), 'final since .*', 'final.') FROM charge WHERE source = 'fee';
+SELECT reversed FROM correct_entry(4, '{"duration_s": 3600}', 'counted twice');
+SELECT regexp_replace(explain_charge(id), 'final since .*', 'final.') FROM charge WHERE time_entry_id = 4 ORDER BY id;
+
+-- items, expenses, stages, adjustments
+INSERT INTO item (code, name) VALUES ('page', 'Landing page');
+INSERT INTO price (price_list_id, item_id, price, discount_pct) VALUES (1, 1, 300, 5);
+SELECT charge_item(1, 1, 2, '2026-01-20') AS id \gset
+SELECT explain_charge(:id);
+SELECT charge_expense(1, 80, '2026-01-21', 'Train') AS id \gset
+SELECT explain_charge(:id);
+SELECT charge_item(1, 1, 1, '2026-01-22') AS id \gset
+SELECT adjust_charge(:id, -85, 'a friend of the house') AS adjustment \gset
+SELECT explain_charge(:adjustment);
+SELECT regexp_replace(explain_charge(:id), 'final since .*', 'final.');
+-- the minimum of a band, and a block
+UPDATE band_rule SET minimum_s = 3600;
+UPDATE contract SET round_mode = 'none' WHERE id = 1;
+UPDATE task SET contract_id = 1;
+INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (1, 1, '2026-02-14 20:00', '2026-02-14 20:20');
+SELECT explain_charge(max(id)) FROM charge;
+SELECT add_block(1, '2026-02-01', 5, price => 250) AS block \gset
+SELECT explain_charge(max(id)) FROM charge WHERE source = 'time';
+SELECT explain_charge(12345);
+DROP SCHEMA t_explain CASCADE;
