@@ -45,6 +45,11 @@ BEGIN
             UPDATE time_entry e SET duration_s = e.duration_s + 600 WHERE e.id = (SELECT x.id FROM time_entry x ORDER BY x.id DESC OFFSET dice('entry', 10) LIMIT 1) RETURNING id INTO v_id;
         WHEN 'remove' THEN
             DELETE FROM time_entry e WHERE e.id = (SELECT x.id FROM time_entry x ORDER BY x.id DESC OFFSET dice('entry', 10) LIMIT 1) RETURNING id INTO v_id;
+        WHEN 'correct' THEN
+            SELECT (c.reversed)[1] INTO v_id
+              FROM (SELECT e.id, e.duration_s FROM time_entry e JOIN charge h ON h.time_entry_id = e.id AND h.frozen_at IS NOT NULL AND h.amount > 0
+                     ORDER BY h.id DESC OFFSET dice('entry', 12) LIMIT 1) e,
+                   LATERAL correct_entry(e.id, jsonb_build_object('duration_s', e.duration_s + 300 * (dice('more', 5) - 2)), 'was wrong') c;
         WHEN 'build' THEN v_id := build_report(v_filter, v_options);
         WHEN 'build invoice' THEN v_id := build_invoice(v_filter, v_options);
         WHEN 'refresh' THEN v_id := refresh_draft(some_document('report', '{draft}'));
@@ -130,7 +135,7 @@ BEGIN
         RETURN 'work is offered that is on a document';
     END IF;
     IF EXISTS (SELECT FROM charge h
-                WHERE h.source = 'time' AND h.reverses_id IS NULL
+                WHERE h.source = 'time' AND h.reverses_id IS NULL AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
                   AND NOT EXISTS (SELECT FROM document_line l WHERE l.charge_id = h.id AND l.kind IN ('report', 'invoice') AND l.released_at IS NULL)
                   AND NOT EXISTS (SELECT FROM filtered_charge(jsonb_build_object('charges', h.id), h.client_id) f WHERE f.charge_id = h.id)) THEN
         RETURN 'free work is not offered';
@@ -141,7 +146,7 @@ END $$;
 CREATE TABLE turn (step int, action text, done boolean, refusal text);
 DO $$
 DECLARE
-    c_actions CONSTANT text[] := '{log,log,log,log,log,edit,remove,build,build,build invoice,refresh,discard,send,send,agree,agree,agree,reject,revise,void report,'
+    c_actions CONSTANT text[] := '{log,log,log,log,log,edit,correct,correct,remove,build,build,build invoice,refresh,discard,send,send,agree,agree,agree,reject,revise,void report,'
         'invoice,invoice,invoice,issue,issue,void invoice,act,credit,credit in part,credit in part,credit all,pay,pay,pay exactly,use credit,unpay,void payment}';
     v_action text;
     v_id bigint;

@@ -349,27 +349,30 @@ CREATE VIEW charge_claim AS
      WHERE l.claim AND l.released_at IS NULL
     UNION ALL
     SELECT l.adjustment_id, l.id, l.document_id, l.kind, l.charge_id FROM document_line l
-     WHERE l.claim AND l.released_at IS NULL AND l.adjustment_id IS NOT NULL;
-COMMENT ON VIEW charge_claim IS 'charges that a live document keeps, and by which line; work_id is the charge of the line, of which charge_id may be the discount or included tax';
+     WHERE l.claim AND l.released_at IS NULL AND l.adjustment_id IS NOT NULL
+    UNION ALL
+    SELECT l.charge_id, l.id, l.document_id, l.kind, NULL FROM document_line l
+     WHERE l.kind = 'credit_note' AND l.released_at IS NULL AND l.charge_id IS NOT NULL;
+COMMENT ON VIEW charge_claim IS
+    'charges that a live document keeps, and by which line; work_id is the charge of the line, of which charge_id may be the discount or included tax; '
+    'charges that a credit note made are kept by it';
 
 -- Where every charge is.  A charge and its reversal that no document keeps
 -- cancel each other out; while one of them is on a document the other is owed.
 CREATE VIEW charge_place AS
     SELECT h.id AS charge_id,
            CASE WHEN h.coverage = 'non_billable' THEN 'non_billable'
-                WHEN i.id IS NOT NULL AND d.status <> 'draft' THEN 'billed'
+                WHEN c.kind = 'credit_note' OR i.id IS NOT NULL AND d.status <> 'draft' THEN 'billed'
                 WHEN c.line_id IS NOT NULL THEN 'reported'
                 WHEN coalesce(h.reverses_id, r.id) IS NOT NULL AND x.line_id IS NULL THEN 'cancelled'
-                WHEN n.id IS NOT NULL THEN 'billed'
                 WHEN h.coverage = 'capped' THEN 'written_off'
                 WHEN h.coverage = 'billable' AND h.amount <> 0 THEN 'unbilled'
                 ELSE 'no_charge' END AS place,
-           c.document_id AS claimed_by, i.document_id AS invoice_id, n.document_id AS credit_note_id
+           c.document_id AS claimed_by, i.document_id AS invoice_id
       FROM charge h
       LEFT JOIN charge_claim c ON c.charge_id = h.id
       LEFT JOIN document_line i ON i.kind = 'invoice' AND i.released_at IS NULL AND i.charge_id = c.work_id
       LEFT JOIN document d ON d.id = i.document_id
-      LEFT JOIN document_line n ON n.kind = 'credit_note' AND n.charge_id = h.id
       LEFT JOIN charge r ON r.reverses_id = h.id
       LEFT JOIN charge_claim x ON x.charge_id = coalesce(h.reverses_id, r.id);
 COMMENT ON VIEW charge_place IS

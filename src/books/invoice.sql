@@ -505,10 +505,12 @@ BEGIN
          WHERE n.document_id = p_note AND r.id <> ALL (p_whole)
     ), stored AS (
         INSERT INTO charge (id, source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
-                            item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason)
+                            item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason,
+                            adjusts_id)
         SELECT m.charge_id, 'adjustment', h.contract_line_id, h.contract_id, h.client_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.work_type_id,
                h.direction_id, h.item_id, h.service_date, h.period_start, h.started_at, h.band, 'billable', m.amount, h.currency, h.base_rate,
-               round_money(m.amount * h.base_rate, currency_exponent(s.base_currency)), 0, 0, 'credited in part'
+               round_money(m.amount * h.base_rate, currency_exponent(s.base_currency)), 0, 0, 'credited in part',
+               h.id
           FROM made m JOIN charge h ON h.id = m.of_id CROSS JOIN setting s
         RETURNING id
     ), linked AS (
@@ -521,6 +523,8 @@ BEGIN
         SELECT n.charge_id FROM document_line n
          WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note ORDER BY 1),
         format('document:%s:whole', p_note), p_note);
+    UPDATE document_line n SET released_at = now(), released_by = p_note
+     WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note AND n.released_at IS NULL;
 END $$;
 COMMENT ON FUNCTION reduce_charges(bigint, bigint[]) IS
     'make and post the negative charges of lines that a credit note takes back in part, and reverse those of lines that are credited whole by it';
