@@ -81,7 +81,7 @@ REGRESS = \
 	money time margin cube calendar rating template words \
 	books ledger work ingest access \
 	billing close explain what_if billing_random \
-	document invoice settle share page
+	document invoice settle share document_random page
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = \

@@ -663,7 +663,8 @@ BEGIN
         RAISE EXCEPTION 'an adjustment needs an amount that is not 0, and a reason'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a negative amount to write off, a positive one to write up.';
     END IF;
-    v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.adjusts_id = charge_id), 0);
+    v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.adjusts_id = charge_id
+                                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = a.id)), 0);
     IF amount < 0 AND v_left + amount < 0 THEN
         RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id, trim_scale(v_left)
             USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_adjusted_within_amount', HINT = 'Write off what is left at most.';

@@ -90,7 +90,7 @@ END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS 'give an invoice or bill the status that its payments and credits make true';
 
 CREATE FUNCTION check_allocation() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_payment payment;
@@ -161,7 +161,7 @@ CREATE TRIGGER payment_allocation_checked BEFORE INSERT OR UPDATE ON payment_all
     FOR EACH ROW EXECUTE FUNCTION check_allocation();
 
 CREATE FUNCTION follow_allocation() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_payment bigint := CASE TG_OP WHEN 'DELETE' THEN OLD.payment_id ELSE NEW.payment_id END;
@@ -183,7 +183,7 @@ CREATE TRIGGER payment_allocation_followed AFTER INSERT OR UPDATE OR DELETE ON p
     FOR EACH ROW EXECUTE FUNCTION follow_allocation();
 
 CREATE FUNCTION follow_payment() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_allocated numeric := (SELECT sum(a.amount) FROM payment_allocation a WHERE a.payment_id = OLD.id);
@@ -216,7 +216,7 @@ CREATE VIEW client_credit AS
 COMMENT ON VIEW client_credit IS 'what clients have paid and no invoice took yet, less what was paid back, by currency: their credit';
 
 CREATE FUNCTION allocate_payment(payment bigint, allocations jsonb DEFAULT NULL) RETURNS numeric
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -270,7 +270,7 @@ COMMENT ON FUNCTION allocate_payment(bigint, jsonb) IS
     'returns what is left of the payment, which stays as credit. A payment that names a contract settles documents of that contract only';
 
 CREATE FUNCTION unallocate(payment bigint, document bigint DEFAULT NULL) RETURNS numeric
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -293,7 +293,7 @@ COMMENT ON FUNCTION unallocate(bigint, bigint) IS
     'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the amount that is credit again';
 
 CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETURNS numeric
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -339,7 +339,7 @@ COMMENT ON FUNCTION apply_credit(bigint, numeric) IS
     'is no credit)';
 
 CREATE FUNCTION pay_bill(document bigint, cash_account bigint, paid_on date DEFAULT NULL, amount numeric DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -409,3 +409,26 @@ CREATE VIEW task_payment AS
 COMMENT ON VIEW task_payment IS
     'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid (gross), percent of the billed that is paid; '
     'paid: all that was billed is';
+
+CREATE FUNCTION percent_paid(p_task bigint, p_currency text) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_invoice bigint;
+    v_gross numeric := 0;
+    v_paid numeric := 0;
+    v_part record;
+BEGIN
+    FOR v_invoice IN
+        SELECT DISTINCT l.document_id FROM charge h JOIN document_line l ON l.charge_id = h.id AND l.kind = 'invoice'
+         WHERE h.task_id = p_task AND h.currency = p_currency
+    LOOP
+        SELECT sum(y.gross) AS gross, sum(y.paid) AS paid INTO v_part
+          FROM line_payment y JOIN document_line l ON l.id = y.line_id JOIN charge h ON h.id = l.charge_id AND h.task_id = p_task
+         WHERE y.document_id = v_invoice;
+        v_gross := v_gross + coalesce(v_part.gross, 0);
+        v_paid := v_paid + coalesce(v_part.paid, 0);
+    END LOOP;
+    RETURN CASE WHEN v_gross <> 0 THEN round(100 * v_paid / v_gross, 2) ELSE 0 END;
+END $$;
+COMMENT ON FUNCTION percent_paid(bigint, text) IS 'how many per cent of what was billed of a task in a currency are paid: task_payment of one task, at the price of its invoices';
