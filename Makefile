@@ -80,7 +80,7 @@ EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 REGRESS = \
 	money time margin cube calendar rating template words \
 	books ledger work ingest access \
-	billing close explain what_if billing_random \
+	billing close explain what_if billing_random sequence_random \
 	document invoice settle share document_random page
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 

@@ -506,6 +506,8 @@ DECLARE
     v_rated rated_entry[];
     v_entries bigint[];
     v_difference allotment_use[] := '{}';
+    -- deleted, or rated under another contract now: their charges are still here, but take nothing
+    v_gone bigint[] := ARRAY(SELECT unnest(p_changed) EXCEPT SELECT unnest(p_fresh));
     v_from timestamptz := p_from;
     v_to timestamptz;
 BEGIN
@@ -514,7 +516,7 @@ BEGIN
     v_input := v_stamped.p_input;
     v_contracts := v_stamped.contracts;
     v_terms := v_stamped.terms;
-    IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}', p_changed, 1) = '{}' THEN
+    IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}'::allotment_use[], p_changed, 1) = '{}' THEN
         v_end := allotment_state(p_base, p_changed, NULL);
         v_rated := ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_end) s);
         IF v_then = v_end OR v_rated = ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s) THEN
@@ -542,10 +544,10 @@ BEGIN
         END IF;
         PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
         EXIT WHEN v_to = 'infinity';
-        v_difference := add_use(v_difference, v_entries, 1);
+        v_difference := add_use(v_difference, ARRAY(SELECT i.entry_id FROM unnest(v_input) i), 1);
         EXIT WHEN v_difference = '{}';
         v_from := v_to;
-        v_then := allotment_state(p_base, '{}', v_from);
+        v_then := allotment_state(p_base, v_gone, v_from);
         v_input := '{}';
     END LOOP;
 END $$;
