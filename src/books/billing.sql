@@ -149,7 +149,7 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL (SELECT CASE n.kind WHEN 'one_time' THEN n.amount ELSE prorate(n.amount, p_span, a.days, n.prorate, u.exponent::int) END AS amount,
                                 CASE n.kind WHEN 'one_time' THEN n.cost ELSE prorate(n.cost, p_span, a.days, n.prorate, u.exponent::int) END AS cost
                           WHERE NOT isempty(a.days)) f
-     WHERE (c.id = p_base OR c.parent_id = p_base) AND c.status <> 'draft' AND NOT isempty(a.days) AND (f.amount <> 0 OR f.cost <> 0);
+     WHERE c.id = ANY (contract_group(p_base)) AND c.status <> 'draft' AND NOT isempty(a.days) AND (f.amount <> 0 OR f.cost <> 0);
 END;
 COMMENT ON FUNCTION due_fees(bigint, daterange) IS
     'recurring and one-time fees of a contract and its companions in one service period, prorated to the days that the line is in force in it';
@@ -162,15 +162,15 @@ DECLARE
 BEGIN
     -- Fees follow their lines until they are frozen.
     DELETE FROM charge h
-     USING contract c
-     WHERE h.contract_id = c.id AND (c.id = p_base OR c.parent_id = p_base) AND h.source = 'fee' AND h.contract_line_id IS NOT NULL
-       AND h.period_start = lower(p_span) AND NOT h.fixed
+     USING contract_line n
+     WHERE n.contract_id = ANY (contract_group(p_base)) AND h.contract_line_id = n.id AND h.source = 'fee' AND h.coverage = 'billable'
+       AND h.period_start = lower(p_span) AND NOT h.fixed AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM due_fees(p_base, p_span) d
                         WHERE (d.line_id, d.service_date, d.amount, d.cost, d.reason) = (h.contract_line_id, h.service_date, h.amount, h.cost, h.reason));
     FOR v_fee IN
         SELECT d.* FROM due_fees(p_base, p_span) d
          WHERE NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.period_start = lower(p_span) AND h.source = 'fee'
-                              AND h.reverses_id IS NULL)
+                              AND h.coverage = 'billable' AND h.reverses_id IS NULL)
          ORDER BY d.line_id
     LOOP
         PERFORM new_charge('fee', v_fee.contract_id, v_fee.service_date, v_fee.amount, v_fee.reason, v_fee.cost, v_fee.line_id, v_fee.item_id,

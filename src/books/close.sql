@@ -102,7 +102,7 @@ BEGIN
                    coalesce(sum(h.amount) FILTER (WHERE h.key LIKE 'minimum:%'), 0) AS raised,
                    count(*) FILTER (WHERE h.key LIKE 'minimum:%') AS times
               FROM charge h WHERE h.contract_id = c.id AND h.period_start = lower(p_span)) m
-         WHERE (c.id = p_base OR c.parent_id = p_base) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft'
+         WHERE c.id = ANY (contract_group(p_base)) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft'
            AND daterange(c.starts_on, c.ends_on, '[]') && p_span
          ORDER BY c.id
     LOOP
@@ -130,8 +130,7 @@ BEGIN
           FROM allotment a
           JOIN contract_line n ON n.id = a.contract_line_id AND n.rollover_max > 0 AND n.status <> 'cancelled'
            AND (n.ends_on IS NULL OR n.ends_on >= upper(p_span))
-          JOIN contract c ON c.id = a.contract_id
-         WHERE (c.id = p_base.id OR c.parent_id = p_base.id) AND a.kind = 'included' AND a.period_start = lower(p_span) AND a.voided_at IS NULL
+         WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.kind = 'included' AND a.period_start = lower(p_span) AND a.voided_at IS NULL
          ORDER BY a.id
     LOOP
         v_end := upper(p_span);
@@ -156,12 +155,13 @@ AS $$
 DECLARE
     v_charges bigint[];
     v_key text := format('period:%s:%s', p_base.id, lower(p_span));
+    v_group bigint[] := contract_group(p_base.id);
 BEGIN
     -- An entry that runs into the next period is frozen whole.
     v_charges := ARRAY(
         WITH due AS (
-            SELECT h.id, h.time_entry_id FROM charge h JOIN contract c ON c.id = h.contract_id
-             WHERE (c.id = p_base.id OR c.parent_id = p_base.id) AND h.period_start <= lower(p_span) AND h.frozen_at IS NULL)
+            SELECT h.id, h.time_entry_id FROM charge h
+             WHERE h.contract_id = ANY (v_group) AND h.period_start <= lower(p_span) AND h.frozen_at IS NULL)
         SELECT d.id FROM due d
         UNION
         SELECT h.id FROM due d JOIN charge h ON h.time_entry_id = d.time_entry_id WHERE h.frozen_at IS NULL
@@ -180,6 +180,7 @@ AS $$
 DECLARE
     v_base contract := base_contract(contract_id);
     v_span daterange := period_of(period_start, v_base.period, v_base.anchor_day);
+    v_group bigint[] := contract_group(v_base.id);
 BEGIN
     IF v_base.id <> contract_id THEN
         RAISE EXCEPTION 'contract % is a companion and closes with its base', contract_id
@@ -200,7 +201,7 @@ BEGIN
         END IF;
         INSERT INTO billing_period (contract_id, period_start, period_end)
         SELECT c.id, lower(v_span), upper(v_span) FROM contract c
-         WHERE c.id = v_base.id OR c.parent_id = v_base.id AND c.status <> 'draft' ORDER BY c.id;
+         WHERE c.id = ANY (v_group) AND c.status <> 'draft' ORDER BY c.id;
         IF EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = v_base.id)
             AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.fixed AND h.period_start >= upper(v_span)) THEN
             PERFORM grant_included(v_base.id, ARRAY[upper(v_span)]);
@@ -208,8 +209,8 @@ BEGIN
         END IF;
     END IF;
     SELECT upper(v_span), count(*), coalesce(sum(h.amount), 0)::numeric(18,2), v_base.currency INTO period_end, charges, amount, currency
-      FROM charge h JOIN contract c ON c.id = h.contract_id
-     WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND h.period_start = lower(v_span) AND h.frozen_at IS NOT NULL;
+      FROM charge h
+     WHERE h.contract_id = ANY (v_group) AND h.period_start = lower(v_span) AND h.frozen_at IS NOT NULL;
 END $$;
 COMMENT ON FUNCTION close_period(bigint, date) IS
     'close one service period of a contract and its companions: rate what could not be rated before, charge fees and minimum, freeze and post, carry '
@@ -238,8 +239,8 @@ BEGIN
                 HINT = coalesce(format('That is the period of %s.', v_period.period_start), 'It has none.');
     END IF;
     SELECT h.id INTO v_charge
-      FROM charge h JOIN contract c ON c.id = h.contract_id
-     WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND h.period_start = v_period.period_start AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
+      FROM charge h
+     WHERE h.contract_id = ANY (contract_group(v_base.id)) AND h.period_start = v_period.period_start AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the period of % of contract "%" is billed', period_start, v_base.number
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = frozen_by(v_charge), HINT = 'Void that document first, or bill late work in the open period.';

@@ -297,8 +297,9 @@ COMMENT ON FUNCTION freeze_charges(bigint[], text, bigint) IS
     'freeze the provisional ones of these charges and post them under an event of that key; returns how many';
 
 CREATE FUNCTION post_charges(p_event bigint, p_charges bigint[], p_document bigint) RETURNS void
-    LANGUAGE sql
-BEGIN ATOMIC
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
     INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, party_id, contract_id, project_id,
                        deal_id, task_id, employee_id, direction_id, work_type_id, charge_id, document_id)
     SELECT p_event, greatest(e.entry_on, (SELECT max(l.locked_through) + 1 FROM period_lock l)), d.id, k.id, e.amount, e.currency,
@@ -309,6 +310,6 @@ BEGIN ATOMIC
       JOIN account k ON k.code = e.credit
      WHERE e.charge_id = ANY (p_charges)
      ORDER BY e.charge_id;
-END;
+END $$;
 COMMENT ON FUNCTION post_charges(bigint, bigint[], bigint) IS
     'post the entries of charges on their service dates, or on the first day that is not locked';

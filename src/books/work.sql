@@ -138,8 +138,7 @@ COMMENT ON COLUMN charge.key IS 'idempotency key of a charge that a function mad
 COMMENT ON COLUMN charge.price IS 'price an hour, or a unit of quantity, before multiplier and discount';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
     WHERE time_entry_id IS NOT NULL AND NOT fixed;
-CREATE INDEX charge_entry_fixed_idx ON charge (time_entry_id)
-    WHERE time_entry_id IS NOT NULL AND fixed;
+CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
 CREATE INDEX charge_contract_idx ON charge (contract_id, started_at);
 CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start)
     WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
