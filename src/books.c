@@ -262,7 +262,11 @@ run_books_script(const char *schema, const char *script)
 		if (error->sqlerrcode != ERRCODE_DUPLICATE_TABLE &&
 			error->sqlerrcode != ERRCODE_DUPLICATE_OBJECT &&
 			error->sqlerrcode != ERRCODE_DUPLICATE_FUNCTION)
-			PG_RE_THROW();
+		{
+			/* the context is the whole script: nobody wants to read that */
+			error->context = NULL;
+			ReThrowError(error);
+		}
 		FlushErrorState();
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),

@@ -28,4 +28,9 @@
 	range_serialize(typcache, lower, upper, empty)
 #endif
 
+/* c.h lost Abs() in 17 */
+#ifndef Abs
+#define Abs(x) ((x) >= 0 ? (x) : -(x))
+#endif
+
 #endif							/* FINANCE_H */

@@ -15,7 +15,7 @@
  *
  * and then base-10000 digits of 16 bits, the first of which counts
  * 10000^weight.  Digits that are zero are cut at both ends.  Reading them
- * straight costs a tenth of what the server's numeric functions cost per call,
+ * straight costs a fraction of what a call of the server's numeric functions costs,
  * and makes aggregates over numeric columns as fast as over bigint ones.
  */
 #include "fixed.h"

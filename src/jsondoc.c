@@ -19,7 +19,9 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 
-static const char *type_name(const JsonNode *node);
+#define VALUE_BYTES_MAX 60		/* of a value that a message shows */
+
+static const char *value_text(const JsonNode *node);
 static void append_place(StringInfo place, const JsonNode *node);
 static const char *read_digits(const char *at, int ndigits_min, int ndigits_max, int *value);
 static const char *read_day(const char *at, int *julian);
@@ -60,7 +62,7 @@ finance_json_get_object(const JsonNode *object, const char *key, JsonNode *child
 		return false;
 	if (child->value.type != jbvBinary ||
 		!JsonContainerIsObject(child->value.val.binary.data))
-		finance_json_refuse(child, "must be an object, not %s", type_name(child));
+		finance_json_refuse(child, "must be an object, not %s", value_text(child));
 	return true;
 }
 
@@ -72,7 +74,7 @@ finance_json_get_array(const JsonNode *object, const char *key, JsonNode *child)
 		return -1;
 	if (child->value.type != jbvBinary ||
 		!JsonContainerIsArray(child->value.val.binary.data))
-		finance_json_refuse(child, "must be an array, not %s", type_name(child));
+		finance_json_refuse(child, "must be an array, not %s", value_text(child));
 	return JsonContainerSize(child->value.val.binary.data);
 }
 
@@ -96,7 +98,7 @@ finance_json_element_object(const JsonNode *array, int index, JsonNode *child)
 	finance_json_element(array, index, child);
 	if (child->value.type != jbvBinary ||
 		!JsonContainerIsObject(child->value.val.binary.data))
-		finance_json_refuse(child, "must be an object, not %s", type_name(child));
+		finance_json_refuse(child, "must be an object, not %s", value_text(child));
 }
 
 /* Begin to walk the pairs of an object. */
@@ -124,7 +126,7 @@ finance_json_next_object(JsonbIterator **iterator, const JsonNode *object, JsonN
 	(void) JsonbIteratorNext(iterator, &child->value, true);
 	if (child->value.type != jbvBinary ||
 		!JsonContainerIsObject(child->value.val.binary.data))
-		finance_json_refuse(child, "must be an object, not %s", type_name(child));
+		finance_json_refuse(child, "must be an object, not %s", value_text(child));
 	return true;
 }
 
@@ -135,12 +137,12 @@ finance_json_as_int64(const JsonNode *node, int64 minimum, int64 maximum)
 	int128		value;
 
 	if (node->value.type != jbvNumeric)
-		finance_json_refuse(node, "must be a whole number, not %s", type_name(node));
+		finance_json_refuse(node, "must be a whole number, not %s", value_text(node));
 	if (!finance_fixed_read(node->value.val.numeric, 0, &value))
-		finance_json_refuse(node, "must be a whole number, not %s", type_name(node));
+		finance_json_refuse(node, "must be a whole number, not %s", value_text(node));
 	if (value < minimum || value > maximum)
 		finance_json_refuse(node, "must be from " INT64_FORMAT " to " INT64_FORMAT ", not %s",
-							minimum, maximum, type_name(node));
+							minimum, maximum, value_text(node));
 	return (int64) value;
 }
 
@@ -149,7 +151,7 @@ const char *
 finance_json_as_string(const JsonNode *node)
 {
 	if (node->value.type != jbvString)
-		finance_json_refuse(node, "must be a string, not %s", type_name(node));
+		finance_json_refuse(node, "must be a string, not %s", value_text(node));
 	return pnstrdup(node->value.val.string.val, node->value.val.string.len);
 }
 
@@ -179,12 +181,12 @@ finance_json_fixed(const JsonNode *object, const char *key, int scale,
 	if (!finance_json_get(object, key, &node))
 		return false;
 	if (node.value.type != jbvNumeric)
-		finance_json_refuse(&node, "must be a number, not %s", type_name(&node));
+		finance_json_refuse(&node, "must be a number, not %s", value_text(&node));
 	if (!finance_fixed_read(node.value.val.numeric, scale, value))
 		finance_json_refuse(&node, "must be a number of at most %d decimals, not %s",
-							scale, type_name(&node));
+							scale, value_text(&node));
 	if (*value < minimum || *value > maximum)
-		finance_json_refuse(&node, "is %s, which is out of range", type_name(&node));
+		finance_json_refuse(&node, "is out of range: %s", value_text(&node));
 	if (numeric != NULL)
 		*numeric = node.value.val.numeric;
 	return true;
@@ -226,7 +228,7 @@ finance_json_choice(const JsonNode *object, const char *key,
 	for (int i = 0; i < nchoices; i++)
 		appendStringInfo(&list, "%s%s", i == 0 ? "" : i == nchoices - 1 ? " or " : ", ",
 						 choices[i]);
-	finance_json_refuse(&node, "must be %s, not %s", list.data, type_name(&node));
+	finance_json_refuse(&node, "must be %s, not %s", list.data, value_text(&node));
 }
 
 /* Read a date, "2026-01-31"; false, and no change, when not given. */
@@ -242,7 +244,7 @@ finance_json_date(const JsonNode *object, const char *key, DateADT *value)
 	at = read_day(finance_json_as_string(&node), &julian);
 	if (at == NULL || *at != '\0')
 		finance_json_refuse(&node, "must be a date like \"2026-01-31\", not %s",
-							type_name(&node));
+							value_text(&node));
 	*value = julian - POSTGRES_EPOCH_JDATE;
 	return true;
 }
@@ -261,6 +263,7 @@ finance_json_instant(const JsonNode *object, const char *key, TimestampTz *value
 	int			julian;
 	int64		time_us = 0;
 	int64		offset_us = 0;
+	int128		at_us;
 
 	if (!finance_json_get(object, key, &node))
 		return false;
@@ -276,10 +279,11 @@ finance_json_instant(const JsonNode *object, const char *key, TimestampTz *value
 		at = at != NULL ? read_offset(at, &offset_us) : NULL;
 		if (at == NULL || *at != '\0')
 			finance_json_refuse(&node, "must be an instant with its offset like "
-								"\"2026-01-31T09:00:00+02:00\", not %s", type_name(&node));
-		*value = (int64) (julian - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY + time_us - offset_us;
-		if (!IS_VALID_TIMESTAMP(*value))
-			finance_json_refuse(&node, "is %s, which is out of range", type_name(&node));
+								"\"2026-01-31T09:00:00+02:00\", not %s", value_text(&node));
+		at_us = (int128) (julian - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY + time_us - offset_us;
+		if (!IS_VALID_TIMESTAMP(at_us))
+			finance_json_refuse(&node, "is out of range: %s", value_text(&node));
+		*value = (TimestampTz) at_us;
 	}
 	return true;
 }
@@ -343,9 +347,11 @@ finance_json_refuse(const JsonNode *node, const char *format,...)
 
 /* Say what a node is, for a message: scalars by value, the rest by type. */
 static const char *
-type_name(const JsonNode *node)
+value_text(const JsonNode *node)
 {
 	const JsonbValue *value = &node->value;
+	const char *text;
+	int			length;
 
 	switch (value->type)
 	{
@@ -354,12 +360,14 @@ type_name(const JsonNode *node)
 		case jbvBool:
 			return value->val.boolean ? "true" : "false";
 		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out,
+			text = DatumGetCString(DirectFunctionCall1(numeric_out,
 													   NumericGetDatum(value->val.numeric)));
+			return strlen(text) <= VALUE_BYTES_MAX ? text :
+				psprintf("%.*s...", VALUE_BYTES_MAX, text);
 		case jbvString:
-			return psprintf("\"%.*s\"",
-							pg_mbcliplen(value->val.string.val, value->val.string.len, 60),
-							value->val.string.val);
+			length = pg_mbcliplen(value->val.string.val, value->val.string.len, VALUE_BYTES_MAX);
+			return psprintf("\"%.*s%s\"", length, value->val.string.val,
+							length < value->val.string.len ? "..." : "");
 		default:
 			return JsonContainerIsArray(value->val.binary.data) ? "an array" : "an object";
 	}

@@ -18,25 +18,12 @@
 #include "libpq/pqformat.h"
 
 #include "fixed.h"
+#include "margin.h"
 
-#define CURRENCY_SIZE 8			/* letters, padded with zeros to the end */
 #define CURRENCY_LENGTH_MIN 3
 #define TEXT_DECIMALS_MIN 2		/* 100.00 reads better than 100 */
 #define RATIO_DECIMALS 4		/* of percent, hours and hourly rate */
 #define AMOUNT_TEXT_SIZE 48		/* a sign, 39 digits, a point and the end */
-
-/* Fixed-length on disk: a multiple of 8 bytes without holes. */
-typedef struct Margin
-{
-	int128		revenue_micro;
-	int128		cost_micro;
-	int64		seconds;
-	char		currency[CURRENCY_SIZE];
-} Margin;
-
-StaticAssertDecl(sizeof(Margin) == 48, "margin is declared with a length of 48 bytes");
-
-#define PG_GETARG_MARGIN_P(n) ((Margin *) PG_GETARG_POINTER(n))
 
 PG_FUNCTION_INFO_V1(finance_margin_in);
 PG_FUNCTION_INFO_V1(finance_margin_out);
@@ -80,7 +67,7 @@ refuse_currency(const Margin *margin, const char *letters, int length)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("cannot add \"%.*s\" to a margin in \"%.*s\"",
-					length, letters, CURRENCY_SIZE, margin->currency),
+					length, letters, FINANCE_CURRENCY_SIZE, margin->currency),
 			 errhint("Group by currency, or convert the amounts first.")));
 }
 
@@ -96,20 +83,20 @@ is_currency(const char *letters, int length)
 		if (!letter && (i == 0 || !digit))
 			return false;
 	}
-	return length >= CURRENCY_LENGTH_MIN && length <= CURRENCY_SIZE;
+	return length >= CURRENCY_LENGTH_MIN && length <= FINANCE_CURRENCY_SIZE;
 }
 
 /* Set the currency, refusing what is not one. */
-static void
-set_currency(Margin *margin, const char *letters, int length)
+void
+finance_set_currency(Margin *margin, const char *letters, int length)
 {
 	if (!is_currency(letters, length))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%.*s\" is not a currency", length, letters),
 				 errhint("A currency is a code of %d to %d capital letters and digits, such as EUR.",
-						 CURRENCY_LENGTH_MIN, CURRENCY_SIZE)));
-	memset(margin->currency, 0, CURRENCY_SIZE);
+						 CURRENCY_LENGTH_MIN, FINANCE_CURRENCY_SIZE)));
+	memset(margin->currency, 0, FINANCE_CURRENCY_SIZE);
 	memcpy(margin->currency, letters, length);
 }
 
@@ -117,9 +104,9 @@ set_currency(Margin *margin, const char *letters, int length)
 static inline bool
 has_currency(const Margin *margin, const char *letters, int length)
 {
-	return length <= CURRENCY_SIZE &&
+	return length <= FINANCE_CURRENCY_SIZE &&
 		memcmp(margin->currency, letters, length) == 0 &&
-		(length == CURRENCY_SIZE || margin->currency[length] == '\0');
+		(length == FINANCE_CURRENCY_SIZE || margin->currency[length] == '\0');
 }
 
 /* Write an amount with as many decimals as it has, and at least two. */
@@ -202,13 +189,28 @@ read_letter(const char **source, char letter)
 	return true;
 }
 
-/* margin_in(cstring) -> margin: read (revenue,cost,seconds,currency). */
-Datum
-finance_margin_in(PG_FUNCTION_ARGS)
+/* Write (revenue,cost,seconds,currency). */
+void
+finance_write_margin(StringInfo target, const Margin *margin)
 {
-	const char *source = PG_GETARG_CSTRING(0);
-	const char *letter = source;
-	Margin	   *margin = palloc0(sizeof(Margin));
+	char		revenue[AMOUNT_TEXT_SIZE];
+	char		cost[AMOUNT_TEXT_SIZE];
+
+	assert_margin(margin);
+	write_amount(revenue, margin->revenue_micro);
+	write_amount(cost, margin->cost_micro);
+	appendStringInfo(target, "(%s,%s,%lld,%.*s)", revenue, cost, (long long) margin->seconds,
+					 FINANCE_CURRENCY_SIZE, margin->currency);
+}
+
+/*
+ * Read (revenue,cost,seconds,currency) and move on behind it.  False when the
+ * text has another form; what has the form but no currency is refused.
+ */
+bool
+finance_read_margin(const char **source, Margin *margin)
+{
+	const char *letter = *source;
 	int128		seconds = 0;
 	int			length;
 
@@ -218,31 +220,44 @@ finance_margin_in(PG_FUNCTION_ARGS)
 		!read_amount(&letter, FINANCE_MICRO_SCALE, &margin->cost_micro) ||
 		!read_letter(&letter, ',') ||
 		!read_amount(&letter, 0, &seconds) || seconds != (int64) seconds ||
-		!read_letter(&letter, ',') ||
-		(length = strcspn(letter, ")")) == 0 || strcmp(letter + length, ")") != 0)
+		!read_letter(&letter, ','))
+		return false;
+	length = strcspn(letter, ")");
+	if (length == 0 || letter[length] != ')')
+		return false;
+
+	margin->seconds = (int64) seconds;
+	finance_set_currency(margin, letter, length);
+	*source = letter + length + 1;
+	return true;
+}
+
+/* margin_in(cstring) -> margin. */
+Datum
+finance_margin_in(PG_FUNCTION_ARGS)
+{
+	const char *source = PG_GETARG_CSTRING(0);
+	const char *letter = source;
+	Margin	   *margin = palloc0(sizeof(Margin));
+
+	if (!finance_read_margin(&letter, margin) || *letter != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s: \"%s\"", "margin", source),
 				 errhint("A margin is written (revenue,cost,seconds,currency), such as (100.00,60.00,3600,EUR), with at most %d decimals.",
 						 FINANCE_MICRO_SCALE)));
-	margin->seconds = (int64) seconds;
-	set_currency(margin, letter, length);
 	PG_RETURN_POINTER(margin);
 }
 
-/* margin_out(margin) -> cstring: write (revenue,cost,seconds,currency). */
+/* margin_out(margin) -> cstring. */
 Datum
 finance_margin_out(PG_FUNCTION_ARGS)
 {
-	Margin	   *margin = PG_GETARG_MARGIN_P(0);
-	char		revenue[AMOUNT_TEXT_SIZE];
-	char		cost[AMOUNT_TEXT_SIZE];
+	StringInfoData target;
 
-	assert_margin(margin);
-	write_amount(revenue, margin->revenue_micro);
-	write_amount(cost, margin->cost_micro);
-	PG_RETURN_CSTRING(psprintf("(%s,%s,%lld,%.*s)", revenue, cost, (long long) margin->seconds,
-							   CURRENCY_SIZE, margin->currency));
+	initStringInfo(&target);
+	finance_write_margin(&target, PG_GETARG_MARGIN_P(0));
+	PG_RETURN_CSTRING(target.data);
 }
 
 /* Send an amount as two halves, the upper one first. */
@@ -267,45 +282,59 @@ receive_amount(StringInfo message)
 	return amount_micro;
 }
 
-/* margin_send(margin) -> bytea: 16 + 16 + 8 bytes of figures, 8 of currency. */
-Datum
-finance_margin_send(PG_FUNCTION_ARGS)
+/* Append a margin to a binary message: 16 + 16 + 8 bytes of figures, 8 of currency. */
+void
+finance_pack_margin(StringInfo message, const Margin *margin)
 {
-	Margin	   *margin = PG_GETARG_MARGIN_P(0);
-	StringInfoData message;
-
 	assert_margin(margin);
-	pq_begintypsend(&message);
-	send_amount(&message, margin->revenue_micro);
-	send_amount(&message, margin->cost_micro);
-	pq_sendint64(&message, margin->seconds);
-	pq_sendbytes(&message, margin->currency, CURRENCY_SIZE);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+	send_amount(message, margin->revenue_micro);
+	send_amount(message, margin->cost_micro);
+	pq_sendint64(message, margin->seconds);
+	pq_sendbytes(message, margin->currency, FINANCE_CURRENCY_SIZE);
 }
 
-/* margin_recv(internal) -> margin: check everything that comes from outside. */
-Datum
-finance_margin_recv(PG_FUNCTION_ARGS)
+/* Read a margin from a binary message, checking everything that it says. */
+void
+finance_unpack_margin(StringInfo message, Margin *margin)
 {
-	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
-	Margin	   *margin = palloc0(sizeof(Margin));
 	const char *currency;
 	int			length = 0;
 
+	memset(margin, 0, sizeof(Margin));
 	margin->revenue_micro = receive_amount(message);
 	margin->cost_micro = receive_amount(message);
 	margin->seconds = pq_getmsgint64(message);
-	currency = pq_getmsgbytes(message, CURRENCY_SIZE);
+	currency = pq_getmsgbytes(message, FINANCE_CURRENCY_SIZE);
 
 	/* nothing may hide behind the end of the code, nor reach a message unread */
-	while (length < CURRENCY_SIZE && currency[length] != '\0')
+	while (length < FINANCE_CURRENCY_SIZE && currency[length] != '\0')
 		length++;
 	if (!is_currency(currency, length) ||
-		memcmp(currency + length, margin->currency, CURRENCY_SIZE - length) != 0)
+		memcmp(currency + length, margin->currency, FINANCE_CURRENCY_SIZE - length) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid currency in external \"%s\" value", "margin")));
-	set_currency(margin, currency, length);
+	finance_set_currency(margin, currency, length);
+}
+
+/* margin_send(margin) -> bytea. */
+Datum
+finance_margin_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData message;
+
+	pq_begintypsend(&message);
+	finance_pack_margin(&message, PG_GETARG_MARGIN_P(0));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+/* margin_recv(internal) -> margin. */
+Datum
+finance_margin_recv(PG_FUNCTION_ARGS)
+{
+	Margin	   *margin = palloc(sizeof(Margin));
+
+	finance_unpack_margin((StringInfo) PG_GETARG_POINTER(0), margin);
 	PG_RETURN_POINTER(margin);
 }
 
@@ -372,10 +401,52 @@ accumulate_amount(int128 *sum_micro, Numeric amount, const char *what)
 }
 
 /*
+ * Is a row (revenue, cost, seconds, currency) the empty side of an outer join?
+ * Figures without a currency are refused.
+ */
+bool
+finance_row_is_null(FunctionCallInfo fcinfo, int first)
+{
+	if (!PG_ARGISNULL(first + 3))
+		return false;
+	if (!PG_ARGISNULL(first) || !PG_ARGISNULL(first + 1) || !PG_ARGISNULL(first + 2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("an amount must have a currency"),
+				 errdetail("The currency is null, the revenue, cost or seconds are not.")));
+	return true;
+}
+
+/* Add the figures of a row, where null counts as nothing. */
+void
+finance_add_row(Margin *margin, FunctionCallInfo fcinfo, int first)
+{
+	if (!PG_ARGISNULL(first))
+		accumulate_amount(&margin->revenue_micro, FINANCE_GETARG_NUMERIC(first), "revenue");
+	if (!PG_ARGISNULL(first + 1))
+		accumulate_amount(&margin->cost_micro, FINANCE_GETARG_NUMERIC(first + 1), "cost");
+	if (!PG_ARGISNULL(first + 2) &&
+		pg_add_s64_overflow(margin->seconds, PG_GETARG_INT64(first + 2), &margin->seconds))
+		refuse_overflow();
+}
+
+/* Add a margin to another in the same currency. */
+void
+finance_add_margin(Margin *sum, const Margin *margin)
+{
+	assert_margin(sum);
+	assert_margin(margin);
+	if (memcmp(sum->currency, margin->currency, FINANCE_CURRENCY_SIZE) != 0)
+		refuse_currency(sum, margin->currency, strnlen(margin->currency, FINANCE_CURRENCY_SIZE));
+	if (!finance_fixed_add(sum->revenue_micro, margin->revenue_micro, &sum->revenue_micro) ||
+		!finance_fixed_add(sum->cost_micro, margin->cost_micro, &sum->cost_micro) ||
+		pg_add_s64_overflow(sum->seconds, margin->seconds, &sum->seconds))
+		refuse_overflow();
+}
+
+/*
  * margin_accum(margin, revenue, cost, seconds, currency) -> margin: add one row
- * to the state of margin_sum().  A row of nulls (the empty side of an outer
- * join) is skipped; else a null figure counts as nothing, and the currency is
- * required.
+ * to the state of margin_sum().  A row of nulls is skipped.
  */
 Datum
 finance_margin_accum(PG_FUNCTION_ARGS)
@@ -385,13 +456,8 @@ finance_margin_accum(PG_FUNCTION_ARGS)
 	const char *letters;
 	int			length;
 
-	if (PG_ARGISNULL(4))
+	if (finance_row_is_null(fcinfo, 1))
 	{
-		if (!PG_ARGISNULL(1) || !PG_ARGISNULL(2) || !PG_ARGISNULL(3))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("an amount must have a currency"),
-					 errdetail("The currency is null, the revenue, cost or seconds are not.")));
 		if (PG_ARGISNULL(0))
 			PG_RETURN_NULL();
 		PG_RETURN_POINTER(PG_GETARG_MARGIN_P(0));
@@ -404,7 +470,7 @@ finance_margin_accum(PG_FUNCTION_ARGS)
 	{
 		/* the executor copies the first state to where it keeps them */
 		margin = palloc0(sizeof(Margin));
-		set_currency(margin, letters, length);
+		finance_set_currency(margin, letters, length);
 	}
 	else
 	{
@@ -413,14 +479,7 @@ finance_margin_accum(PG_FUNCTION_ARGS)
 		if (unlikely(!has_currency(margin, letters, length)))
 			refuse_currency(margin, letters, length);
 	}
-
-	if (!PG_ARGISNULL(1))
-		accumulate_amount(&margin->revenue_micro, FINANCE_GETARG_NUMERIC(1), "revenue");
-	if (!PG_ARGISNULL(2))
-		accumulate_amount(&margin->cost_micro, FINANCE_GETARG_NUMERIC(2), "cost");
-	if (!PG_ARGISNULL(3) &&
-		pg_add_s64_overflow(margin->seconds, PG_GETARG_INT64(3), &margin->seconds))
-		refuse_overflow();
+	finance_add_row(margin, fcinfo, 1);
 	PG_RETURN_POINTER(margin);
 }
 
@@ -432,16 +491,8 @@ Datum
 finance_margin_add(PG_FUNCTION_ARGS)
 {
 	Margin	   *sum = margin_to_change(fcinfo, PG_GETARG_MARGIN_P(0));
-	Margin	   *margin = PG_GETARG_MARGIN_P(1);
 
-	assert_margin(sum);
-	assert_margin(margin);
-	if (memcmp(sum->currency, margin->currency, CURRENCY_SIZE) != 0)
-		refuse_currency(sum, margin->currency, strnlen(margin->currency, CURRENCY_SIZE));
-	if (!finance_fixed_add(sum->revenue_micro, margin->revenue_micro, &sum->revenue_micro) ||
-		!finance_fixed_add(sum->cost_micro, margin->cost_micro, &sum->cost_micro) ||
-		pg_add_s64_overflow(sum->seconds, margin->seconds, &sum->seconds))
-		refuse_overflow();
+	finance_add_margin(sum, PG_GETARG_MARGIN_P(1));
 	PG_RETURN_POINTER(sum);
 }
 
@@ -514,7 +565,7 @@ finance_margin_currency(PG_FUNCTION_ARGS)
 	Margin	   *margin = PG_GETARG_MARGIN_P(0);
 
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(margin->currency,
-											  strnlen(margin->currency, CURRENCY_SIZE)));
+											  strnlen(margin->currency, FINANCE_CURRENCY_SIZE)));
 }
 
 /* percent(margin) -> numeric: profit per 100 of revenue; NULL without revenue. */

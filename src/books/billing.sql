@@ -18,21 +18,6 @@ COMMENT ON FUNCTION end_contract() IS 'trigger function of contract: one that is
 CREATE TRIGGER contract_ended BEFORE INSERT OR UPDATE OF status, ends_on ON contract
     FOR EACH ROW WHEN (NEW.status IN ('ended', 'cancelled') AND NEW.ends_on IS NULL) EXECUTE FUNCTION end_contract();
 
-CREATE FUNCTION frozen_by(p_charge bigint) RETURNS text
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT CASE WHEN h.held_by IS NOT NULL THEN format('Charge %s is held by document %s, which waits for the client''s answer.', h.id, h.held_by)
-                WHEN h.frozen_at IS NULL THEN format('Charge %s is not frozen.', h.id)
-                WHEN e.document_id IS NOT NULL THEN format('Charge %s was frozen by document %s.', h.id, e.document_id)
-                WHEN e.key LIKE 'period:%' THEN format('Charge %s was frozen when contract "%s" closed the period of %s.', h.id, c.number, h.period_start)
-                ELSE format('Charge %s was frozen on %s.', h.id, (h.frozen_at AT TIME ZONE 'UTC')::date) END
-      FROM charge h
-      LEFT JOIN contract c ON c.id = h.contract_id
-      LEFT JOIN LATERAL (SELECT e.document_id, v.key FROM entry e JOIN event v ON v.id = e.event_id WHERE e.charge_id = h.id ORDER BY e.id LIMIT 1) e ON true
-     WHERE h.id = p_charge;
-END;
-COMMENT ON FUNCTION frozen_by(bigint) IS 'what froze or holds a charge, as a sentence';
-
 CREATE FUNCTION base_contract(p_contract bigint) RETURNS contract
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -350,7 +335,7 @@ BEGIN
     RETURN new_charge('item', contract_id, service_date, v_amount,
                       nullif(concat_ws('; ', CASE WHEN v_price.tiers IS NOT NULL THEN format('by tiers, %s', v_price.tiers ->> 'mode') END,
                                        CASE WHEN v_price.discount_pct <> 0
-                                            THEN format('%s %% off by %s', trim_scale(v_price.discount_pct), v_price.discounting) END), ''),
+                                            THEN format('discount of %s %% by %s', trim_scale(v_price.discount_pct), v_price.discounting) END), ''),
                       round_money(quantity * coalesce(cost, v_price.cost), v_exponent), NULL, item_id, task_id,
                       NULL, quantity, CASE WHEN v_price.tiers IS NULL THEN v_price.price END, v_price.discount_pct, v_price.source,
                       v_price.price_list_id, key);
@@ -678,7 +663,8 @@ BEGIN
         RAISE EXCEPTION 'an adjustment needs an amount that is not 0, and a reason'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a negative amount to write off, a positive one to write up.';
     END IF;
-    v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.adjusts_id = charge_id), 0);
+    v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.adjusts_id = charge_id
+                                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = a.id)), 0);
     IF amount < 0 AND v_left + amount < 0 THEN
         RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id, trim_scale(v_left)
             USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_adjusted_within_amount', HINT = 'Write off what is left at most.';

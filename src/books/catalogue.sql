@@ -47,7 +47,8 @@ CREATE TABLE price (
     tiers jsonb,
     CONSTRAINT price_key UNIQUE NULLS NOT DISTINCT
         (price_list_id, item_id, work_type_id, role, employee_id, valid_from),
-    CONSTRAINT price_item_or_work CHECK (item_id IS NULL OR work_type_id IS NULL)
+    CONSTRAINT price_item_or_work CHECK (item_id IS NULL OR work_type_id IS NULL),
+    CONSTRAINT price_employee_or_role CHECK (employee_id IS NULL OR role IS NULL)
 );
 COMMENT ON TABLE price IS
     'positions: price an hour (or a unit of an item) from valid_from until the next row of the same key; NULL key columns mean any; a NULL price '

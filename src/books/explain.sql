@@ -122,7 +122,7 @@ BEGIN
     END IF;
     IF p_charge.discount_pct <> 0 THEN
         v_steps := v_steps || format('Less %s %%, the discount of %s.', trim_scale(p_charge.discount_pct),
-            coalesce(substring(p_charge.reason FROM '% off by ([^;]+)'), 'the list'));
+            coalesce(substring(p_charge.reason FROM '% by ([^;]+)'), 'the list'));
     END IF;
     IF p_charge.coverage = 'capped' THEN
         RETURN v_steps || format('Not charged: %s.', coalesce(substring(p_charge.reason FROM 'over the cap.*'), 'over the cap of the contract'));
@@ -151,7 +151,7 @@ BEGIN
             CASE WHEN p_charge.price IS NULL THEN format('Priced %s: %s.', coalesce(substring(p_charge.reason FROM 'by tiers, [a-z]+'), 'by tiers'), p_charge.price_source)
                  ELSE format('Price %s each: %s.', money_text(p_charge.price, p_charge.currency), p_charge.price_source) END]
             || CASE WHEN p_charge.discount_pct <> 0 THEN
-                    ARRAY[format('Less %s %%, the discount of %s.', trim_scale(p_charge.discount_pct), coalesce(substring(p_charge.reason FROM '% off by ([^;]+)'), 'the list'))]
+                    ARRAY[format('Less %s %%, the discount of %s.', trim_scale(p_charge.discount_pct), coalesce(substring(p_charge.reason FROM '% by ([^;]+)'), 'the list'))]
                     ELSE '{}' END
             || CASE WHEN p_charge.price IS NULL THEN format('Together %s.', v_amount)
                     ELSE format('%s at %s%s = %s.', trim_scale(p_charge.quantity), money_text(p_charge.price, p_charge.currency),

@@ -124,7 +124,7 @@ COMMENT ON FUNCTION ingest_batch(jsonb) IS 'take work logs as ingest_entries() d
 -- Work that comes too late for a contract is refused by the trigger, with all
 -- that came with it: halves of what came are tried until it is alone.
 CREATE FUNCTION ingest_entries(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_half jsonb;

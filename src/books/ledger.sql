@@ -181,7 +181,7 @@ COMMENT ON FUNCTION open_event(text, text, text, bigint) IS
     'a new event, or NULL when this key was posted before with the same content; refused (23505) for the same key with other content';
 
 CREATE FUNCTION post(key text, entries jsonb, memo text DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -221,7 +221,7 @@ COMMENT ON FUNCTION post(text, jsonb, text) IS
     'returns the same event and posts nothing; the same key with other content is refused (23505)';
 
 CREATE FUNCTION reverse_event(event_id bigint, key text, on_date date DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE

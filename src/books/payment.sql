@@ -48,6 +48,7 @@ CREATE TABLE payment (
     task_id bigint CONSTRAINT payment_task_fkey REFERENCES task,
     employee_id bigint CONSTRAINT payment_employee_fkey REFERENCES employee,
     direction_id bigint CONSTRAINT payment_direction_fkey REFERENCES direction,
+    settles_bills boolean NOT NULL DEFAULT false,
     purpose text,
     bank_ref text,
     source text,
@@ -61,7 +62,8 @@ CREATE TABLE payment (
 );
 COMMENT ON TABLE payment IS
     'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; void: taken back by a reversal. '
-    'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on. '
+    'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on; settles_bills: its cost came with the '
+    'bills it pays, so it accrues nothing. '
     'Changing a posted payment reverses its entries and posts them anew';
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX payment_paid_on_idx ON payment (paid_on);
@@ -149,7 +151,7 @@ CREATE VIEW payment_entry AS
         UNION ALL
         SELECT coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL WHERE p.flow = 'in' AND a.accrues
         UNION ALL
-        SELECT coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL WHERE p.flow = 'out' AND a.accrues
+        SELECT coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL WHERE p.flow = 'out' AND a.accrues AND NOT p.settles_bills
      ) e;
 COMMENT ON VIEW payment_entry IS 'the ledger entries that each payment makes when it is posted';
 
@@ -157,49 +159,42 @@ CREATE FUNCTION post_payments() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_base text := (SELECT s.base_currency FROM setting s);
-    v_payment record;
-    v_event bigint;
+    v_posted bigint[];
 BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        FOR v_payment IN
-            SELECT o.id, o.revision FROM old_rows o JOIN new_rows n USING (id)
-             WHERE o.status = 'posted' AND (n.status = 'void' OR n.revision <> o.revision) ORDER BY o.id
-        LOOP
-            PERFORM reverse_event((SELECT e.id FROM event e WHERE e.key = format('payment:%s:%s', v_payment.id, v_payment.revision)),
-                                  format('payment:%s:%s:void', v_payment.id, v_payment.revision));
-        END LOOP;
-        FOR v_payment IN
-            SELECT n.id, n.revision FROM new_rows n JOIN old_rows o USING (id)
-             WHERE n.status = 'posted' AND (o.status <> 'posted' OR n.revision <> o.revision) ORDER BY n.id
-        LOOP
-            v_event := open_event(format('payment:%s:%s', v_payment.id, v_payment.revision), v_payment::text);
-            PERFORM post_payment(v_event, v_payment.id, v_base);
-        END LOOP;
+    IF TG_OP = 'INSERT' THEN
+        v_posted := ARRAY(SELECT n.id FROM new_rows n WHERE n.status = 'posted' ORDER BY n.id);
     ELSE
-        FOR v_payment IN SELECT n.id, n.revision FROM new_rows n WHERE n.status = 'posted' ORDER BY n.id
-        LOOP
-            v_event := open_event(format('payment:%s:%s', v_payment.id, v_payment.revision), v_payment::text);
-            PERFORM post_payment(v_event, v_payment.id, v_base);
-        END LOOP;
+        PERFORM reverse_event(v.id, v.key || ':void')
+           FROM (SELECT v.id, v.key FROM old_rows o JOIN new_rows n USING (id)
+                   JOIN event v ON v.key = format('payment:%s:%s', o.id, o.revision)
+                  WHERE o.status = 'posted' AND (n.status = 'void' OR n.revision <> o.revision) ORDER BY o.id) v;
+        v_posted := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
+                           WHERE n.status = 'posted' AND (o.status <> 'posted' OR n.revision <> o.revision) ORDER BY n.id);
     END IF;
+    PERFORM post_payment(x.id) FROM unnest(v_posted) WITH ORDINALITY x (id, no) ORDER BY x.no;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION post_payments() IS
     'trigger function of payment: posts what became posted, reverses what became void, does both for what changed; SECURITY DEFINER because '
     'nobody is granted INSERT on the ledger';
 
-CREATE FUNCTION post_payment(p_event bigint, p_payment bigint, p_base text) RETURNS void
-    LANGUAGE sql
-BEGIN ATOMIC
+CREATE FUNCTION post_payment(p_payment bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_base text := (SELECT s.base_currency FROM setting s);
+    v_event bigint;
+BEGIN
+    SELECT open_event(format('payment:%s:%s', p.id, p.revision), format('%s %s %s', p.paid_on, p.amount, p.currency)) INTO v_event
+      FROM payment p WHERE p.id = p_payment;
     INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id, party_id, contract_id,
                        project_id, deal_id, task_id, employee_id, direction_id, payment_id)
-    SELECT p_event, e.entry_on, e.debit_id, e.credit_id, e.amount, e.currency,
-           convert(e.amount, e.currency, p_base, e.entry_on), e.article_id, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id,
+    SELECT v_event, e.entry_on, e.debit_id, e.credit_id, e.amount, e.currency,
+           convert(e.amount, e.currency, v_base, e.entry_on), e.article_id, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id,
            e.employee_id, e.direction_id, e.payment_id
       FROM payment_entry e WHERE e.payment_id = p_payment;
-END;
-COMMENT ON FUNCTION post_payment(bigint, bigint, text) IS 'post the entries of one payment under an event, valued in the base currency on their dates';
+END $$;
+COMMENT ON FUNCTION post_payment(bigint) IS 'post the entries of one payment, as it stands, under an event of its id and revision, valued in the base currency on their dates';
 
 CREATE TRIGGER payment_posted_new AFTER INSERT ON payment REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION post_payments();

@@ -243,14 +243,16 @@ CREATE FUNCTION fresh_input(p_entries bigint[])
 BEGIN ATOMIC
     SELECT x.entry_id, c.id, NULL::bigint, coalesce(c.price_list_id, x.price_list_id, l.id, d.id), x.disposition, x.disposition_from,
            k.currency,
-           r.hourly_cost * CASE WHEN r.currency = k.currency THEN 1 ELSE exchange_rate_on(r.currency, k.currency, x.work_date) END,
-           r.hourly_cost * CASE WHEN r.currency = s.base_currency THEN 1 ELSE exchange_rate_on(r.currency, s.base_currency, x.work_date) END,
+           round(r.hourly_cost * CASE WHEN r.currency = k.currency THEN 1 ELSE exchange_rate_on(r.currency, k.currency, x.work_date) END, 12),
+           round(r.hourly_cost * CASE WHEN r.currency = s.base_currency THEN 1 ELSE exchange_rate_on(r.currency, s.base_currency, x.work_date) END, 12),
            b.rate, NULL::bigint, x.instant,
            CASE WHEN cardinality(x.contracts) > 1
                 THEN 'contracts ' || (SELECT string_agg(m.number, ' and ' ORDER BY m.id) FROM contract m WHERE m.id = ANY (x.contracts)) || ' both match'
                 WHEN x.contracts IS NULL AND x.disposition = 'billable' AND x.client_contracts > 0
                 THEN 'no contract is in force on ' || x.work_date
                 WHEN c.needs_approval AND x.approved_at IS NULL AND x.disposition = 'billable' THEN 'waits for approval'
+                WHEN c.needs_specification AND x.disposition = 'billable' AND NOT specification_agreed(x.task_id)
+                THEN 'waits for the client to agree a specification of the task'
                 WHEN b.rate IS NULL
                 THEN format('no exchange rate from %s to %s on %s', k.currency, s.base_currency, x.work_date)
                 WHEN r.currency <> k.currency AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
@@ -375,9 +377,11 @@ CREATE FUNCTION store_rating(p_input rating_input[], p_rated rated_entry[]) RETU
     LANGUAGE plpgsql SET search_path FROM CURRENT SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
 AS $$
 DECLARE
+    -- The LIMIT makes this an index look-up a row, whatever the planner thinks of charge.
     v_known boolean := EXISTS (
         SELECT FROM unnest(p_input) i
-         WHERE i.frozen_s IS NULL AND EXISTS (SELECT FROM charge h WHERE h.time_entry_id = i.entry_id AND NOT h.fixed OFFSET 0));
+         CROSS JOIN LATERAL (SELECT FROM charge h WHERE h.time_entry_id = i.entry_id AND NOT h.fixed LIMIT 1) k
+         WHERE i.frozen_s IS NULL);
 BEGIN
     -- Index look-ups for any number of rows; foreign keys are checked by the same mode.
     PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
@@ -522,6 +526,8 @@ DECLARE
     v_rated rated_entry[];
     v_entries bigint[];
     v_difference allotment_use[] := '{}';
+    -- deleted, or rated under another contract now: their charges are still here, but take nothing
+    v_gone bigint[] := ARRAY(SELECT unnest(p_changed) EXCEPT SELECT unnest(p_fresh));
     v_from timestamptz := p_from;
     v_to timestamptz;
 BEGIN
@@ -530,7 +536,7 @@ BEGIN
     v_input := v_stamped.p_input;
     v_contracts := v_stamped.contracts;
     v_terms := v_stamped.terms;
-    IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}', p_changed, 1) = '{}' THEN
+    IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}'::allotment_use[], p_changed, 1) = '{}' THEN
         v_end := v_then;
         IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from) THEN
             v_end := allotment_state(p_base, p_changed, NULL);
@@ -562,10 +568,10 @@ BEGIN
         END IF;
         PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
         EXIT WHEN v_to = 'infinity';
-        v_difference := add_use(v_difference, v_entries, 1);
+        v_difference := add_use(v_difference, ARRAY(SELECT i.entry_id FROM unnest(v_input) i), 1);
         EXIT WHEN v_difference = '{}';
         v_from := v_to;
-        v_then := allotment_state(p_base, '{}', v_from);
+        v_then := allotment_state(p_base, v_gone, v_from);
         v_input := '{}';
     END LOOP;
 END $$;
@@ -826,9 +832,10 @@ COMMENT ON FUNCTION rerate(bigint, date) IS
 
 CREATE VIEW unrated AS
     SELECT e.id AS time_entry_id, p.client_id, k.name AS client, p.id AS project_id, p.name AS project, t.id AS task_id, t.title AS task,
-           e.employee_id, m.name AS employee, coalesce(e.started_at::date, e.work_date) AS work_date,
+           e.employee_id, m.name AS employee, coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
            (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at
       FROM rating_problem r
+     CROSS JOIN setting s
       JOIN time_entry e ON e.id = r.time_entry_id
       JOIN employee m ON m.id = e.employee_id
       JOIN task t ON t.id = e.task_id

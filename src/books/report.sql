@@ -68,9 +68,9 @@ CREATE VIEW contract_card AS
                count(*) FILTER (WHERE h.cost IS NULL AND h.worked_s > 0) AS uncosted
           FROM charge h WHERE h.contract_id = c.id) h ON true
       LEFT JOIN LATERAL (
-        SELECT sum(convert(CASE p.flow WHEN 'out' THEN p.amount ELSE -p.amount END, p.currency, c.currency, coalesce(p.accrued_on, p.paid_on))) AS cost
-          FROM payment p JOIN account a ON a.code = p.article
-         WHERE p.contract_id = c.id AND p.status = 'posted' AND a.pnl_section = 'direct') d ON true
+        SELECT sum(convert(CASE e.debit_id WHEN a.id THEN e.amount ELSE -e.amount END, e.currency, c.currency, e.entry_on)) AS cost
+          FROM entry e JOIN account a ON a.id IN (e.debit_id, e.credit_id)
+         WHERE e.contract_id = c.id AND e.charge_id IS NULL AND a.pnl_section = 'direct') d ON true
       LEFT JOIN LATERAL (
         SELECT sum(a.amount - coalesce((SELECT sum(b.burned) FROM charge b WHERE b.allotment_id = a.id), 0)) AS remaining_s
           FROM allotment a
@@ -188,15 +188,19 @@ CREATE VIEW unbilled AS
     SELECT h.id AS charge_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, h.project_id, p.name AS project,
            h.task_id, t.title AS task, h.employee_id, m.name AS employee, h.source, h.service_date, h.period_start, h.coverage,
            (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, (h.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
-           h.amount::numeric(18,2) AS amount, h.currency, h.base_amount::numeric(18,2) AS base_amount, h.late
+           h.amount::numeric(18,2) AS amount, h.currency, h.base_amount::numeric(18,2) AS base_amount, h.late,
+           l.claimed_by AS document_id, d.kind AS document_kind, d.number AS document_number, d.status AS document_status
       FROM charge h
+      JOIN charge_place l ON l.charge_id = h.id
       JOIN party k ON k.id = h.client_id
       LEFT JOIN contract c ON c.id = h.contract_id
       LEFT JOIN project p ON p.id = h.project_id
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN employee m ON m.id = h.employee_id
-     WHERE h.coverage = 'billable' AND h.amount <> 0;
-COMMENT ON VIEW unbilled IS 'charges that no invoice has yet';
+      LEFT JOIN document d ON d.id = l.claimed_by
+     WHERE h.coverage = 'billable' AND h.amount <> 0 AND l.place IN ('unbilled', 'reported');
+COMMENT ON VIEW unbilled IS
+    'charges that no issued invoice has yet; document_… the report or draft invoice that keeps them meanwhile, NULL when they can go on a new one';
 
 CREATE VIEW data_gaps AS
     SELECT 'charge without cost rate' AS gap, h.employee_id, m.name AS employee, min(h.service_date) AS since,

@@ -55,12 +55,12 @@ BEGIN ATOMIC
         (SELECT r.rate FROM exchange_rate r
           WHERE r.base = from_currency AND r.quote = to_currency AND r.valid_from <= on_date
           ORDER BY r.valid_from DESC LIMIT 1),
-        (SELECT 1::numeric(38,18) / r.rate FROM exchange_rate r
+        (SELECT round(1 / r.rate, 12) FROM exchange_rate r
           WHERE r.base = to_currency AND r.quote = from_currency AND r.valid_from <= on_date
           ORDER BY r.valid_from DESC LIMIT 1)) END;
 END;
 COMMENT ON FUNCTION exchange_rate_on(text, text, date) IS
-    'how much of to_currency one from_currency costs on a date: the latest rate of the pair, else the inverse of the opposite pair; NULL when neither is known';
+    'how much of to_currency one from_currency costs on a date: the latest rate of the pair, else the inverse of the opposite pair to 12 decimals; NULL when neither is known';
 
 CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on_date date) RETURNS numeric
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT

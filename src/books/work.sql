@@ -31,7 +31,7 @@ CREATE TABLE time_entry (
         CONSTRAINT time_entry_break_not_negative CHECK (break_s >= 0),
     work_date date CONSTRAINT time_entry_date_finite CHECK (isfinite(work_date)),
     duration_s bigint CONSTRAINT time_entry_duration_not_negative CHECK (duration_s >= 0),
-    worked_s bigint NOT NULL GENERATED ALWAYS AS
+    worked_s bigint GENERATED ALWAYS AS
         (coalesce(duration_s, floor(extract(epoch FROM ended_at - started_at))::bigint - break_s)) STORED
         CONSTRAINT time_entry_worked_not_negative CHECK (worked_s >= 0),
     billable text
@@ -108,8 +108,8 @@ CREATE TABLE charge (
     base_amount numeric(20,6) NOT NULL,
     cost numeric(20,6),
     base_cost numeric(20,6),
-    cost_rate numeric(19,6),
-    base_cost_rate numeric(19,6),
+    cost_rate numeric(24,12),
+    base_cost_rate numeric(24,12),
     allotment_id bigint CONSTRAINT charge_allotment_fkey REFERENCES allotment,
     burned numeric(20,6),
     reason text,

@@ -1,5 +1,33 @@
 -- ---------------------------------------------------------------------------
 -- rating: a pure function of entries in time order, terms and state
+--
+-- Terms are a JSON document.  Keys that are absent and keys that are null mean
+-- the same; those that are unknown do not matter; what is wrong is refused
+-- whole, with the place of the key (22023):
+--     {"exponent": 2, "base_exponent": 2,       decimals of the contract's and the company's currency
+--      "calendar": {…},                         as in calendars; bands are cut only where there is one
+--      "period": "month", "anchor": 1,          as period_of()
+--      "rounding": {"mode": "up", "increment_s": 900, "minimum_s": 0, "maximum_s": null, "grace_s": 0,
+--                   "scope": "entry"},          or task_day, day, task, period: the sum of a group is rounded once
+--      "basis": "exact",                        or hundredth: hours are rounded to 0.01 before the price
+--      "lists": {"3": {"name": "Support 2026", "parent": 2, "discount_pct": 10, "prices": [
+--          {"id": 91, "employee": 4, "role": null, "work_type": 2, "from": "2026-01-01",
+--           "price": 66.67, "discount_pct": 5}, …]}, …},
+--      "contracts": [                           the base contract first, then companions, which claim bands
+--          {"contract": 12, "bands": null, "list": null, "discount_pct": null,
+--           "band_rules": [{"band": "night", "role": null, "multiplier": 1.5, "adder": 0, "burn": 1.5,
+--                           "minimum_s": 3600}, …],
+--           "overage": [{"line": 4, "price": 25, "scope": [2], "from": "2026-01-01", "to": null}, …],
+--           "cap_amount": 1000, "cap_seconds": 36000}, …]}
+-- Several documents are the terms in force and older ones, by which entries
+-- that were rated before keep their prices; caps are those of the first that
+-- has the contract.
+--
+-- The state says what is left to eat and what counts against the caps:
+--     {"allotments": [{"id": 5, "contract": 12, "kind": "included", "unit": "seconds", "remaining": 3600,
+--                      "priority": 0, "effective_at": "2026-01-01T00:00:00+02:00", "expires_at": null,
+--                      "scope": [2]}, …],
+--      "used": [{"contract": 12, "amount": 123.45, "seconds": 7200}, …]}
 -- ---------------------------------------------------------------------------
 
 CREATE TYPE finance.rating_entry AS (

@@ -1,80 +1,79 @@
--- Speed of the trigger path and of the billing run; prints, asserts nothing.
---     psql -f test/bench/rating.sql -v rows=200000
--- Makes and drops the books "bench_rating" in the current database.
-\if :{?rows}
-\else
-\set rows 200000
-\endif
-\pset footer off
-SET client_min_messages = warning;
-DROP SCHEMA IF EXISTS bench_rating CASCADE;
-CREATE EXTENSION IF NOT EXISTS finance;
-SELECT finance.create_books('bench_rating');
-SET search_path = bench_rating, finance;
+--
+-- How many entries a second the rating engine rates on one core, alone: the
+-- entries are in memory, and the segments are counted, not stored.
+--
+--     psql -f test/bench/rating.sql
+--
+-- Plain time and materials: 100 people of 4 roles, a list with 400 positions,
+-- entries of 15 to 120 minutes.  With bands and allotments: a calendar of
+-- office hours and nights in Kyiv, rounding up to 15 minutes, two bands with
+-- rules, a companion contract for weekends, 12 monthly allotments, and a cap.
+--
+\set QUIET on
+\pset pager off
+SET client_min_messages = notice;
+SET timezone = 'UTC';
 SET jit = off;
 
-INSERT INTO party (kind, name) SELECT 'company', 'Client ' || i FROM generate_series(1, 1001) i;
-INSERT INTO employee (name, role) SELECT 'Employee ' || i, 'role ' || i % 5 FROM generate_series(1, 100) i;
-INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) SELECT i, '2020-01-01', 10 + i % 30, 'EUR' FROM generate_series(1, 100) i;
-INSERT INTO project (client_id, name) SELECT i, 'Project ' || i FROM generate_series(1, 1001) i;
-INSERT INTO task (project_id, title) SELECT 1 + i % 1001, 'Task ' || i FROM generate_series(0, 4004) i;
-INSERT INTO price_list (code, name, currency, is_default) VALUES ('base', 'Base', 'EUR', true);
-INSERT INTO price (price_list_id, price) VALUES (1, 100);
-INSERT INTO contract (client_id, number, currency, starts_on, round_mode, round_increment_s)
-SELECT i, 'contract ' || i, 'EUR', '2025-01-01', 'up', 900 FROM generate_series(1, 1001) i;
-INSERT INTO contract_line (contract_id, kind, title, amount) SELECT i, 'recurring', 'Support', 100 FROM generate_series(1, 1000) i;
-INSERT INTO contract_line (contract_id, kind, title, amount, included_s, overage_price) VALUES (1001, 'recurring', 'Support', 1000, 720000, 90);
+CREATE TEMP TABLE bench_terms (name text PRIMARY KEY, terms jsonb, state jsonb);
 
--- one row a minute and a half of the month, over all clients but the last
-CREATE TABLE source AS
-SELECT 1 + i % 100 AS employee_id, (SELECT t.id FROM task t WHERE t.project_id = 1 + (i * 7) % 1000 ORDER BY t.id LIMIT 1) AS task_id,
-       '2025-01-02 08:00+00'::timestamptz + (i % 25000) * interval '100 s' AS started_at
-  FROM generate_series(1, :rows) i;
-CREATE TABLE bare (LIKE time_entry INCLUDING ALL);
-ALTER TABLE bare ADD FOREIGN KEY (employee_id) REFERENCES employee, ADD FOREIGN KEY (task_id) REFERENCES task,
-    ADD FOREIGN KEY (work_type_id) REFERENCES work_type, ADD FOREIGN KEY (contract_id) REFERENCES contract;
-VACUUM ANALYZE;
+INSERT INTO bench_terms
+SELECT 'plain time and materials',
+       jsonb_build_object('exponent', 2, 'base_exponent', 2,
+           'lists', jsonb_build_object('1', jsonb_build_object('name', 'Standard', 'prices', prices)),
+           'contracts', '[{"contract": 1}]'::jsonb),
+       '{}'
+  FROM (SELECT jsonb_agg(jsonb_build_object('id', n, 'employee', n % 100, 'from', date '2026-01-01' + n / 100 * 90,
+                                            'price', 50 + n % 50)) AS prices
+          FROM generate_series(0, 399) AS n) AS list;
 
-CREATE TABLE measured (no serial, what text, ms numeric);
-CREATE PROCEDURE measure(what text, command text) LANGUAGE plpgsql AS $$
+INSERT INTO bench_terms
+SELECT 'bands and allotments',
+       terms || '{
+           "rounding": {"mode": "up", "increment_s": 900},
+           "calendar": {"zone": "Europe/Kyiv",
+               "week": [[1, 32400, 64800, "regular"], [2, 32400, 64800, "regular"], [3, 32400, 64800, "regular"],
+                        [4, 32400, 64800, "regular"], [5, 32400, 64800, "regular"],
+                        [6, 0, 86400, "weekend"], [7, 0, 86400, "weekend"]]},
+           "contracts": [{"contract": 1, "cap_amount": 30000000,
+                          "band_rules": [{"band": "off_hours", "multiplier": 1.5, "burn": 1.5}]},
+                         {"contract": 2, "bands": ["weekend"],
+                          "band_rules": [{"multiplier": 2, "minimum_s": 3600}]}]}',
+       (SELECT jsonb_build_object('allotments', jsonb_agg(jsonb_build_object(
+                   'id', n, 'contract', 1, 'kind', 'included', 'unit', 'seconds', 'remaining', 7200000,
+                   'effective_at', timestamptz '2026-01-01 00:00+00' + (n - 1) * interval '1 month',
+                   'expires_at', timestamptz '2026-01-01 00:00+00' + n * interval '1 month')))
+          FROM generate_series(1, 12) AS n)
+  FROM bench_terms;
+
+CREATE FUNCTION pg_temp.bench_entries(number integer) RETURNS finance.rating_entry[] LANGUAGE sql AS $$
+    SELECT array_agg(ROW(n, at, at + make_interval(secs => length_s), NULL, length_s, NULL, NULL, 1, 'billable', n % 100,
+                         (ARRAY['junior', 'middle', 'senior', 'lead'])[1 + n % 4], n % 5, n % 1000,
+                         20, 800, NULL, NULL)::finance.rating_entry ORDER BY at, n)
+      FROM generate_series(1, number) AS n,
+           LATERAL (SELECT timestamptz '2026-01-01 06:00+00' + make_interval(days => n * 360 / number,
+                                                                             mins => n * 7 % 840) AS at,
+                           900 + n * 13 % 106 * 60 AS length_s) AS work
+$$;
+
+CREATE FUNCTION pg_temp.bench(number integer, wanted text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_start timestamptz := clock_timestamp();
+    entries finance.rating_entry[] := pg_temp.bench_entries(number);
+    bench bench_terms := (SELECT b FROM bench_terms AS b WHERE b.name = wanted);
+    started_at timestamptz;
+    best_s numeric;
+    segments bigint;
 BEGIN
-    EXECUTE command;
-    INSERT INTO measured (what, ms) VALUES (what, round(1000 * extract(epoch FROM clock_timestamp() - v_start), 2));
-END $$;
-
-CALL measure('bare INSERT of ' || :rows, 'INSERT INTO bare (employee_id, task_id, started_at, ended_at) SELECT *, started_at + interval ''50 min'' FROM source');
-CALL measure('the same, rated', 'INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) SELECT *, started_at + interval ''50 min'' FROM source');
-CALL measure('2000 entries of one contract with included hours, rated',
-    'INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) SELECT 1 + i % 100, (SELECT min(id) FROM task WHERE project_id = 1001),
-     ''2025-01-02 08:00+00''::timestamptz + i * interval ''20 min'', ''2025-01-02 08:00+00''::timestamptz + i * interval ''20 min'' + interval ''15 min'' FROM generate_series(1, 2000) i');
-VACUUM ANALYZE;
-
--- one entry at a time: in new plans, then at the end and at the start of the month
-CREATE PROCEDURE one_entry(at timestamptz) LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (7, (SELECT min(id) FROM task WHERE project_id = 1001), at, at + interval '5 min');
-END $$;
-CREATE PROCEDURE entries(times int, at timestamptz) LANGUAGE plpgsql AS $$
-BEGIN
-    FOR i IN 1 .. times LOOP
-        CALL one_entry(at + i * interval '1 min');
+    FOR i IN 1 .. 3 LOOP
+        started_at := clock_timestamp();
+        segments := (SELECT count(*) FROM finance.rate(ARRAY[bench.terms], entries, bench.state));
+        best_s := least(best_s, extract(epoch FROM clock_timestamp() - started_at));
     END LOOP;
-END $$;
-CALL measure('one entry, first of the session', $$CALL one_entry('2025-01-31 10:00+00')$$);
-CALL entries(20, '2025-01-31 11:00+00');
-CALL measure('one entry added at the end, mean of 100', $$CALL entries(100, '2025-01-31 12:00+00')$$);
-CALL measure('one entry added at the start, mean of 20', $$CALL entries(20, '2025-01-01 12:00+00')$$);
-UPDATE measured SET ms = ms / 100 WHERE what LIKE '%mean of 100';
-UPDATE measured SET ms = ms / 20 WHERE what LIKE '%mean of 20';
+    RAISE NOTICE '%: % entries/s (% entries, % segments, % s)', wanted, round(number / best_s), number,
+        segments, round(best_s, 3);
+END
+$$;
 
--- the 1st of the month: 1000 contracts, 100 000 entries
-CREATE TABLE run AS SELECT NULL::text AS outcome, 0::bigint AS periods, 0::bigint AS charges LIMIT 0;
-CALL measure('run_billing', 'INSERT INTO run SELECT outcome, count(*), sum(charges) FROM run_billing(''2025-01-31'') GROUP BY 1');
-CALL measure('run_billing again', 'INSERT INTO run SELECT outcome, count(*), sum(charges) FROM run_billing(''2025-01-31'') GROUP BY 1');
-CALL measure('what_if over all contracts', 'SELECT count(*) FROM what_if(NULL, ''2025-01-01'', ''2025-01-31'', ''{"rounding": {"mode": "none"}}'')');
-SELECT what, ms FROM measured ORDER BY no;
-SELECT round(max(ms) FILTER (WHERE what LIKE 'the same%') / max(ms) FILTER (WHERE what LIKE 'bare%'), 2) AS times_a_bare_insert FROM measured;
-SELECT * FROM run;
-DROP SCHEMA bench_rating CASCADE;
+SET work_mem = '1GB';
+SELECT pg_temp.bench(500000, 'plain time and materials') \g /dev/null
+SELECT pg_temp.bench(500000, 'bands and allotments') \g /dev/null

@@ -12,6 +12,8 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+#define ENTRY_DAYS_MAX 366		/* longer ones are typing errors */
+
 /* The columns of rating_entry, in order. */
 typedef enum EntryColumn
 {
@@ -163,6 +165,11 @@ read_time(RatingEntry *entry, const Datum *values, const bool *nulls)
 					 errdetail("It starts at %s and ends at %s.",
 							   timestamptz_to_str(entry->started_at),
 							   pstrdup(timestamptz_to_str(entry->ended_at)))));
+		if (entry->ended_at - entry->started_at > ENTRY_DAYS_MAX * USECS_PER_DAY)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("entry " INT64_FORMAT " lasts longer than %d days",
+							entry->id, ENTRY_DAYS_MAX)));
 		entry->instant = entry->started_at;
 		entry->work_date = finance_calendar_local_date(terms->calendar, entry->started_at);
 	}

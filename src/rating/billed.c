@@ -39,7 +39,6 @@ typedef struct Member
 	int128		remainder;		/* of its share, below the group's weight */
 } Member;
 
-static bool joins_group(const RatingEntry *entry);
 static void make_key(const RatingEntry *entry, GroupKey *key);
 static Member *collect_members(RatingEntry *entries, int nentries, int nmembers);
 static int	compare_members(const void *a, const void *b);
@@ -60,9 +59,10 @@ finance_entries_bill(RatingEntry *entries, int nentries)
 		RatingEntry *entry = &entries[i];
 
 		if (entry->disposition != DISPOSITION_BILLABLE || entry->billed_by == BILLED_BY_HAND ||
-			!entry->terms->is_rounded)
+			!entry->terms->is_rounded || entry->has_problem)
 			continue;
-		if (joins_group(entry))
+		entry->billed_by = BILLED_AS_WORKED;
+		if (finance_entry_joins_group(entry))
 			nmembers++;
 		else if (!entry->is_frozen)
 		{
@@ -89,10 +89,10 @@ finance_entries_bill(RatingEntry *entries, int nentries)
 }
 
 /* Is the entry rounded together with others? */
-static bool
-joins_group(const RatingEntry *entry)
+bool
+finance_entry_joins_group(const RatingEntry *entry)
 {
-	return entry->disposition == DISPOSITION_BILLABLE && entry->billed_by != BILLED_BY_HAND &&
+	return !entry->has_problem && entry->disposition == DISPOSITION_BILLABLE && entry->billed_by != BILLED_BY_HAND &&
 		entry->terms->is_rounded && entry->terms->scope != SCOPE_ENTRY;
 }
 
@@ -136,7 +136,7 @@ collect_members(RatingEntry *entries, int nentries, int nmembers)
 		Group	   *group;
 		bool		is_known;
 
-		if (!joins_group(&entries[i]))
+		if (!finance_entry_joins_group(&entries[i]))
 			continue;
 		make_key(&entries[i], &key);
 		group = hash_search(groups, &key, HASH_ENTER, &is_known);

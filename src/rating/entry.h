@@ -33,6 +33,7 @@ typedef struct RatingEntry
 	bool		has_work_type;
 	bool		has_task;
 	bool		is_frozen;
+	bool		has_problem;	/* could not be rated, so it bears on no group */
 	bool		has_cost;
 	bool		has_base_cost;
 	Disposition disposition;
@@ -60,5 +61,6 @@ typedef struct RatingEntry
 extern RatingEntry *finance_entries_read(ArrayType *array, Terms **terms, int nterms,
 										 int *nentries);
 extern void finance_entries_bill(RatingEntry *entries, int nentries);
+extern bool finance_entry_joins_group(const RatingEntry *entry);
 
 #endif							/* FINANCE_ENTRY_H */

@@ -74,8 +74,8 @@ find_effect(SliceRating *work)
 	const Contract *contract = work->contract;
 	const char *role = work->entry->role;
 
-	effect->multiplier = finance_power_of_ten(MULTIPLIER_SCALE);
-	effect->burn = effect->multiplier;
+	effect->multiplier = MULTIPLIER_ONE;
+	effect->burn = MULTIPLIER_ONE;
 	for (int i = 0; i < contract->nrules; i++)
 	{
 		const BandRule *rule = &contract->rules[i];
@@ -89,7 +89,7 @@ find_effect(SliceRating *work)
 			effect->multiplier = rule->multiplier;
 			effect->multiplier_numeric = rule->multiplier_numeric;
 		}
-		if (rule->adder_numeric != NULL && rule->adder > effect->adder)
+		if (rule->adder > effect->adder)
 		{
 			effect->adder = rule->adder;
 			effect->adder_numeric = rule->adder_numeric;
@@ -177,7 +177,8 @@ draw_money(SliceRating *work, Allotment *allotment)
 
 		covered_s = finance_rate_affords(allotment->remaining, work->price.rate, exponent, rest_s);
 		burned = finance_rate_value(covered_s, work->price.rate, RATE_SCALE, exponent);
-		burned = Min(burned, allotment->remaining);
+		/* what was bought is worth no more than the money, which is in whole units */
+		Assert(burned <= allotment->remaining);
 	}
 	if (covered_s > 0)
 		add_covered(work, allotment, covered_s, burned);

@@ -21,6 +21,7 @@
 /* Bounds that keep every product of the engine within 128 bits. */
 #define PRICE_MAX ((int128) INT64CONST(10000000000000000) * 1000 - 1)	/* 10^13 */
 #define COST_MAX ((int128) INT64CONST(10000000000000000) * 1000000000 - 1)	/* 10^13 */
+#define MULTIPLIER_ONE INT64CONST(1000000)	/* of MULTIPLIER_SCALE */
 #define MULTIPLIER_MAX (INT64CONST(1000000000) - 1) /* 1000 times */
 #define PERCENT_MAX INT64CONST(1000000) /* 100 %: for nothing */
 #define PERCENT_MIN (-INT64CONST(10000000)) /* a surcharge of 1000 % */

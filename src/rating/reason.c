@@ -18,15 +18,16 @@ static void begin_part(StringInfo text);
 static void append_effect(const SliceRating *work, StringInfo text);
 static void append_duration(StringInfo text, int64 seconds);
 static void append_unit(StringInfo text, int64 count, const char *unit);
-static void append_numeric(StringInfo text, Numeric numeric);
+static void append_number(StringInfo text, Numeric number);
+static void append_money(StringInfo text, int128 amount, int exponent);
 static void append_day(StringInfo text, DateADT day);
 
 /* Tell how worked seconds became billed ones; NULL when they are the same. */
 const char *
 finance_tell_rounding(const RatingEntry *entry)
 {
-	static const char *const modes[] = {"brought to", "rounded up to", "rounded down to", "rounded to"};
 	static const char *const scopes[] = {"entry", "task and day", "day", "task", "period"};
+	bool		is_more = Abs(entry->billed_s) > Abs(entry->worked_s);
 	StringInfoData text;
 
 	if (entry->billed_by == BILLED_AS_WORKED)
@@ -38,9 +39,11 @@ finance_tell_rounding(const RatingEntry *entry)
 	if (entry->billed_by == BILLED_BY_HAND)
 		appendStringInfoString(&text, "set by hand to");
 	else if (entry->billed_by == BILLED_BY_GROUP)
-		appendStringInfo(&text, "by rounding its %s as one", scopes[entry->terms->scope]);
+		appendStringInfo(&text, "rounded with the rest of its %s to", scopes[entry->terms->scope]);
+	else if (entry->terms->rounding.mode == ROUNDING_NONE)
+		appendStringInfoString(&text, is_more ? "raised to" : "limited to");
 	else
-		appendStringInfoString(&text, modes[entry->terms->rounding.mode]);
+		appendStringInfoString(&text, is_more ? "rounded up to" : "rounded down to");
 	appendStringInfoChar(&text, ' ');
 	append_duration(&text, entry->billed_s);
 	return text.data;
@@ -55,10 +58,10 @@ finance_tell_covered(const SliceRating *work, const Allotment *allotment)
 	begin_reason(work, &text);
 	begin_part(&text);
 	appendStringInfo(&text, "covered by allotment " INT64_FORMAT, allotment->id);
-	if (!allotment->is_money && work->effect.burn_numeric != NULL)
+	if (!allotment->is_money && work->effect.burn != MULTIPLIER_ONE)
 	{
 		appendStringInfoString(&text, ", each second counted ");
-		append_numeric(&text, work->effect.burn_numeric);
+		append_number(&text, work->effect.burn_numeric);
 		appendStringInfoString(&text, " times");
 	}
 	return text.data;
@@ -72,17 +75,18 @@ finance_tell_priced(const SliceRating *work, const char *note)
 
 	/* most segments have nothing to tell, and should not pay for it */
 	if (work->rating->rounding == NULL && !work->is_raised && note == NULL &&
-		work->effect.multiplier_numeric == NULL && work->effect.adder_numeric == NULL &&
-		work->price.discount.numeric == NULL)
+		work->effect.multiplier == MULTIPLIER_ONE && work->effect.adder == 0 &&
+		work->price.discount.percent == 0)
 		return NULL;
 
 	begin_reason(work, &text);
 	append_effect(work, &text);
-	if (work->price.discount.numeric != NULL)
+	if (work->price.discount.percent != 0)
 	{
 		begin_part(&text);
-		append_numeric(&text, work->price.discount.numeric);
-		appendStringInfo(&text, " %% off by %s", work->price.discounting);
+		appendStringInfoString(&text, "discount of ");
+		append_number(&text, work->price.discount.numeric);
+		appendStringInfo(&text, " %% by %s", work->price.discounting);
 	}
 	if (note != NULL)
 	{
@@ -103,13 +107,13 @@ finance_tell_capped(const SliceRating *work, int128 written_off)
 	initStringInfo(&text);
 	appendStringInfoString(&text, "over the cap of ");
 	if (account->has_cap_amount)
-		append_numeric(&text, finance_fixed_write(account->cap_amount, exponent));
+		append_money(&text, account->cap_amount, exponent);
 	if (account->has_cap_amount && account->has_cap_seconds)
 		appendStringInfoString(&text, " or ");
 	if (account->has_cap_seconds)
 		append_duration(&text, account->cap_seconds);
 	appendStringInfoString(&text, ": ");
-	append_numeric(&text, finance_fixed_write(written_off, exponent));
+	append_money(&text, written_off, exponent);
 	appendStringInfoString(&text, " written off");
 	return text.data;
 }
@@ -122,15 +126,17 @@ finance_tell_no_price(const SliceRating *work, const PriceList *list)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, "no price for ");
+	appendStringInfoString(&text, "no price for");
 	if (entry->has_employee)
-		appendStringInfo(&text, "employee " INT64_FORMAT, entry->employee);
-	else
-		appendStringInfoString(&text, "no employee");
+		appendStringInfo(&text, " employee " INT64_FORMAT ",", entry->employee);
 	if (entry->role != NULL)
-		appendStringInfo(&text, ", role \"%s\"", entry->role);
+		appendStringInfo(&text, " role \"%s\",", entry->role);
 	if (entry->has_work_type)
-		appendStringInfo(&text, ", work type " INT64_FORMAT, entry->work_type);
+		appendStringInfo(&text, " work type " INT64_FORMAT ",", entry->work_type);
+	if (text.data[text.len - 1] == ',')
+		text.data[--text.len] = '\0';
+	else
+		appendStringInfoString(&text, " anyone");
 	appendStringInfoString(&text, " on ");
 	append_day(&text, work->slice->service_date);
 	for (const char *in = " in"; list != NULL; list = list->parent, in = ",")
@@ -167,19 +173,19 @@ append_effect(const SliceRating *work, StringInfo text)
 {
 	const BandEffect *effect = &work->effect;
 
-	if (effect->multiplier_numeric == NULL && effect->adder_numeric == NULL)
+	if (effect->multiplier == MULTIPLIER_ONE && effect->adder == 0)
 		return;
 	begin_part(text);
 	appendStringInfo(text, "%s: the price", work->slice->band->name);
-	if (effect->multiplier_numeric != NULL)
+	if (effect->multiplier != MULTIPLIER_ONE)
 	{
 		appendStringInfoString(text, " times ");
-		append_numeric(text, effect->multiplier_numeric);
+		append_number(text, effect->multiplier_numeric);
 	}
-	if (effect->adder_numeric != NULL)
+	if (effect->adder != 0)
 	{
 		appendStringInfoString(text, " plus ");
-		append_numeric(text, effect->adder_numeric);
+		append_number(text, effect->adder_numeric);
 	}
 }
 
@@ -220,12 +226,22 @@ append_unit(StringInfo text, int64 count, const char *unit)
 	appendStringInfoChar(text, ' ');
 }
 
-/* Write a number as it was given. */
+/* Write a number without the zeros that its column fills up with. */
 static void
-append_numeric(StringInfo text, Numeric numeric)
+append_number(StringInfo text, Numeric number)
 {
-	appendStringInfoString(text, DatumGetCString(DirectFunctionCall1(numeric_out,
-																	 NumericGetDatum(numeric))));
+	Datum		trimmed = DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(number));
+
+	appendStringInfoString(text, DatumGetCString(DirectFunctionCall1(numeric_out, trimmed)));
+}
+
+/* Write an amount, in minor units, with all its decimals. */
+static void
+append_money(StringInfo text, int128 amount, int exponent)
+{
+	Datum		number = NumericGetDatum(finance_fixed_write(amount, exponent));
+
+	appendStringInfoString(text, DatumGetCString(DirectFunctionCall1(numeric_out, number)));
 }
 
 /* Write a date whatever the session's DateStyle. */

@@ -74,6 +74,7 @@ static void read_terms(Engine *engine, ArrayType *array);
 static void open_accounts(Engine *engine, Jsonb *state);
 static Account *find_account(Engine *engine, int64 contract);
 static void begin_rating(Engine *engine);
+static bool rate_entries(Engine *engine, RatingEntry *entries, int nentries);
 static void rate_entry(Engine *engine, const RatingEntry *entry);
 static void give_back(const Rating *rating);
 static void put_segments(Engine *engine, const RatingEntry *entry);
@@ -99,8 +100,6 @@ finance_rate(PG_FUNCTION_ARGS)
 	Engine		engine = {0};
 	RatingEntry *entries;
 	int			nentries;
-	MemoryContext context;
-	MemoryContext old_context;
 
 	InitMaterializedSRF(fcinfo, 0);
 	engine.store = rsinfo->setResult;
@@ -119,25 +118,52 @@ finance_rate(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	read_terms(&engine, PG_GETARG_ARRAYTYPE_P(0));
-	open_accounts(&engine, PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
 	begin_rating(&engine);
 	entries = finance_entries_read(PG_GETARG_ARRAYTYPE_P(1), engine.terms, engine.nterms,
 								   &nentries);
-	finance_entries_bill(entries, nentries);
 
-	context = AllocSetContextCreate(CurrentMemoryContext, "finance entry",
-									ALLOCSET_DEFAULT_SIZES);
-	old_context = MemoryContextSwitchTo(context);
+	/*
+	 * An entry that turns out to have no price bears on no rounding group, so
+	 * all is rated again without it; each turn leaves out at least one more.
+	 */
+	do
+	{
+		tuplestore_clear(engine.store);
+		open_accounts(&engine, PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
+		finance_entries_bill(entries, nentries);
+	} while (!rate_entries(&engine, entries, nentries));
+	PG_RETURN_NULL();
+}
+
+/* Rate the entries; false when one that was rounded in a group could not be rated. */
+static bool
+rate_entries(Engine *engine, RatingEntry *entries, int nentries)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "finance entry",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	bool		is_settled = true;
+
 	for (int i = 0; i < nentries; i++)
 	{
+		RatingEntry *entry = &entries[i];
+
 		CHECK_FOR_INTERRUPTS();
-		if (entries[i].is_frozen)
+		if (entry->is_frozen)
 			continue;
-		rate_entry(&engine, &entries[i]);
+		rate_entry(engine, entry);
+		if (engine->rating.problem != NULL && finance_entry_joins_group(entry))
+		{
+			entry->has_problem = true;
+			entry->billed_by = BILLED_AS_WORKED;
+			entry->billed_s = entry->worked_s;
+			is_settled = false;
+		}
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old_context);
-	PG_RETURN_NULL();
+	MemoryContextDelete(context);
+	return is_settled;
 }
 
 /* Read the terms, which must agree on their currency. */
@@ -186,6 +212,7 @@ open_accounts(Engine *engine, Jsonb *state)
 		finance_json_root("state", 0, state, &root);
 	for (int i = 0; i < engine->nterms; i++)
 		naccounts_max += engine->terms[i]->ncontracts;
+	engine->naccounts = 0;
 	engine->accounts = palloc0(sizeof(Account) * naccounts_max);
 
 	for (int i = 0; i < engine->nterms; i++)

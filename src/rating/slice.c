@@ -12,7 +12,7 @@
 
 static Slice *add_slice(Rating *rating, const Band *band, TimestampTz started_at,
 						DateADT service_date, DateADT period_start);
-static bool crosses_periods(const RatingEntry *entry);
+static bool may_cross_periods(const RatingEntry *entry);
 static void share_seconds(Rating *rating, const RatingEntry *entry);
 
 /* Cut an entry into slices. */
@@ -25,7 +25,7 @@ finance_entry_slice(Rating *rating, const RatingEntry *entry)
 	int			nparts;
 
 	rating->nslices = 0;
-	crosses = entry->has_clock && crosses_periods(entry);
+	crosses = entry->has_clock && may_cross_periods(entry);
 	if (!entry->has_clock || (!terms->has_bands && !crosses))
 	{
 		Slice	   *slice = add_slice(rating, &terms->bands[terms->regular_no], entry->instant,
@@ -74,16 +74,18 @@ add_slice(Rating *rating, const Band *band, TimestampTz started_at,
 	return slice;
 }
 
-/* Does the entry end in another period than it starts in? */
+/*
+ * May the entry touch two periods?  A day either side is allowed for, because
+ * clocks that are set back at midnight show the day before once more.
+ */
 static bool
-crosses_periods(const RatingEntry *entry)
+may_cross_periods(const RatingEntry *entry)
 {
 	Terms	   *terms = entry->terms;
 
-	if (entry->ended_at == entry->started_at)
-		return false;
 	(void) finance_terms_period_start(terms, entry->work_date);
-	return finance_calendar_local_date(terms->calendar, entry->ended_at - 1) >= terms->period_end;
+	return entry->work_date - 1 < terms->period_start ||
+		finance_calendar_local_date(terms->calendar, entry->ended_at) + 1 >= terms->period_end;
 }
 
 /* Share out the entry's seconds by the time that goes by. */

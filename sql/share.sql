@@ -1,0 +1,76 @@
+-- The share link: the only thing that a visitor reaches.
+\set SHOW_CONTEXT never
+SET datestyle = ISO;
+SET client_min_messages = warning;
+SET timezone = 'UTC';
+SELECT finance.create_books('t_share');
+SET search_path = t_share, finance, public;
+
+INSERT INTO party (kind, name, legal_name, tax_id, requisites) VALUES ('own', 'Agency', 'Agency LLC', '100', '{"iban": "UA1"}'), ('company', 'Alpha', 'ТОВ «Альфа»', '200', '{}');
+INSERT INTO employee (name) VALUES ('Dev');
+INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) VALUES (1, '2026-01-01', 21, 'EUR');
+INSERT INTO price_list (code, name, currency, is_default) VALUES ('work', 'Work', 'EUR', true);
+INSERT INTO price (price_list_id, price) VALUES (1, 60);
+INSERT INTO project (client_id, name) VALUES (2, 'Сайт');
+INSERT INTO contract (client_id, own_id, number, currency, starts_on, tax_rate) VALUES (2, 1, 'A-1', 'EUR', '2026-01-01', 20);
+INSERT INTO task (project_id, number, title, url) VALUES (1, 'T-1', 'Кошик <script>', 'https://plan.example/T-1');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, comment) VALUES (1, 1, '2026-03-02', 5400, 'secret thoughts');
+SELECT build_report('{"client": 2}', '{"issued_on": "2026-04-01", "note": "for us only"}') AS r \gset
+SELECT share(:r);
+SELECT share(999);
+SELECT transition(:r, 'sent');
+SELECT share(:r, '0'), share(:r, NULL);
+SELECT share(:r, '10 years');
+SELECT share(:r) AS token \gset
+SELECT share(:r, '1 hour') AS second \gset
+-- 43 URL-safe characters; never the same; not to be found in the books
+SELECT :'token' ~ '^[A-Za-z0-9_-]{43}$' AS shape, :'token' <> :'second' AS other, (SELECT count(*) FROM share_link s WHERE s::text LIKE '%' || :'token' || '%') AS kept;
+SELECT expires_at - created_at AS ttl, views FROM share_link ORDER BY id;
+
+CREATE ROLE regress_finance_guest;
+SELECT grant_access('regress_finance_guest', 'guest');
+SET ROLE regress_finance_guest;
+-- what the visitor sees is for the visitor: no cost, no notes, no ids but the document's own
+SELECT jsonb_pretty(shared_report(:'token') - '{document}'::text[]);
+SELECT shared_report('no such token'), shared_report(''), shared_report(NULL);
+SELECT count(*) FROM document;
+SELECT document_json(:r);
+SELECT open_link(:'token');
+SELECT transition(:r, 'agreed');
+RESET ROLE;
+SELECT views, last_view_at IS NOT NULL AS seen FROM share_link ORDER BY id;
+
+-- unknown, expired and revoked look the same
+UPDATE share_link SET created_at = now() - interval '2 hours', expires_at = now() - interval '1 hour' WHERE id = (SELECT max(id) FROM share_link);
+SET ROLE regress_finance_guest;
+SELECT shared_report(:'second') IS NULL AS expired;
+SELECT answer_shared(:'second', 'agreed');
+SELECT answer_shared('no such token', 'agreed');
+-- the client answers
+SELECT answer_shared(:'token', 'maybe');
+SELECT answer_shared(:'token', 'rejected');
+SELECT answer_shared(:'token', 'paid');
+SELECT answer_shared(:'token', 'agreed', 'thank you');
+SELECT answer_shared(:'token', 'agreed');
+SELECT answer_shared(:'token', 'rejected', 'changed my mind');
+RESET ROLE;
+SELECT to_status, by, reason FROM document_status_change WHERE document_id = :r AND to_status = 'agreed';
+SELECT count(*) FROM charge WHERE frozen_at IS NOT NULL;
+SELECT issue_invoice(:r, '{"issued_on": "2026-04-02"}') AS i \gset
+SELECT share(:i) AS invoice \gset
+SET ROLE regress_finance_guest;
+SELECT shared_report(:'invoice') ->> 'number' AS number, shared_report(:'token') ->> 'status' AS report;
+SELECT answer_shared(:'invoice', 'agreed');
+SELECT answer_shared(:'token', 'agreed');
+RESET ROLE;
+-- revoked
+SELECT revoke_share(:i), revoke_share(:i);
+SELECT shared_report(:'invoice') IS NULL AS revoked;
+SELECT answer_shared(:'invoice', 'agreed');
+SELECT views FROM share_link WHERE document_id = :i;
+SELECT draft_document('{"kind": "bill", "party": 2, "outside_number": "1", "lines": [{"title": "x", "price": "1"}]}') AS b \gset
+SELECT share(:b);
+
+DROP OWNED BY regress_finance_guest;
+DROP ROLE regress_finance_guest;
+SELECT * FROM document_problems;

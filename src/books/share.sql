@@ -1,0 +1,115 @@
+-- ---------------------------------------------------------------------------
+-- share: a link by which the client sees one document and answers it
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE share_link (
+    id bigserial CONSTRAINT share_link_pkey PRIMARY KEY,
+    document_id bigint NOT NULL CONSTRAINT share_link_document_fkey REFERENCES document,
+    token_digest bytea NOT NULL CONSTRAINT share_link_token_key UNIQUE
+        CONSTRAINT share_link_digest_size CHECK (octet_length(token_digest) = 32),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text NOT NULL DEFAULT session_user,
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    views bigint NOT NULL DEFAULT 0,
+    last_view_at timestamptz,
+    CONSTRAINT share_link_expires_later CHECK (expires_at > created_at)
+);
+COMMENT ON TABLE share_link IS
+    'links to documents: the token itself is shown once and not kept, only its SHA-256; views counts how often the link was opened';
+CREATE INDEX share_link_document_idx ON share_link (document_id);
+
+CREATE FUNCTION share(document bigint, ttl interval DEFAULT '30 days') RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_document document;
+    v_token text;
+BEGIN
+    SELECT * INTO v_document FROM document d WHERE d.id = share.document;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no document %', share.document USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
+    END IF;
+    IF v_document.status IN ('draft', 'void') OR v_document.incoming THEN
+        RAISE EXCEPTION '% is % and is not shared', document_name(v_document.id), CASE WHEN v_document.incoming THEN 'not ours' ELSE v_document.status END
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Send it first: transition(document, ''sent'').';
+    END IF;
+    IF share.ttl IS NULL OR share.ttl <= interval '0' OR share.ttl > interval '5 years' THEN
+        RAISE EXCEPTION 'a link cannot live for %', coalesce(share.ttl::text, 'ever')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a time to live of up to 5 years.';
+    END IF;
+    -- Three random UUIDs hold 366 random bits from the server's strong source;
+    -- their digest is 32 bytes of it.
+    v_token := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64'),
+                               '+/', '-_'), '=');
+    INSERT INTO share_link (document_id, token_digest, expires_at)
+    VALUES (v_document.id, sha256(convert_to(v_token, 'UTF8')), now() + share.ttl);
+    RETURN v_token;
+END $$;
+COMMENT ON FUNCTION share(bigint, interval) IS
+    'make a link to a document that was sent: a token of 32 random bytes (43 URL-safe characters), shown this once; ttl is how long it works';
+
+CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_count bigint;
+BEGIN
+    UPDATE share_link s SET revoked_at = now()
+     WHERE s.document_id = revoke_share.document AND s.revoked_at IS NULL AND (revoke_share.link IS NULL OR s.id = revoke_share.link);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END $$;
+COMMENT ON FUNCTION revoke_share(bigint, bigint) IS 'make the links of a document, or one of them, work no more; returns how many';
+
+CREATE FUNCTION open_link(token text, OUT document_id bigint, OUT link_id bigint)
+    LANGUAGE sql
+BEGIN ATOMIC
+    UPDATE share_link s SET views = s.views + 1, last_view_at = now()
+     WHERE s.token_digest = sha256(convert_to(token, 'UTF8')) AND s.revoked_at IS NULL AND s.expires_at > now()
+    RETURNING s.document_id, s.id;
+END;
+COMMENT ON FUNCTION open_link(text) IS 'the document that a token opens, counting the view; NULL whether the token is unknown, expired or revoked';
+
+CREATE FUNCTION shared_report(token text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+BEGIN
+    RETURN (SELECT document_json(l.document_id) FROM open_link(token) l);
+END $$;
+COMMENT ON FUNCTION shared_report(text) IS
+    'what the link with this token shows: one document, as document_json() gives it; NULL when the link is unknown, expired or revoked, all alike. '
+    'SECURITY DEFINER: it is the only thing that a visitor is granted, with answer_shared()';
+
+CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_link record;
+    v_document document;
+BEGIN
+    IF decision IS NULL OR decision NOT IN ('agreed', 'rejected') THEN
+        RAISE EXCEPTION 'unknown decision "%"', decision USING ERRCODE = 'invalid_parameter_value', HINT = 'Decisions are agreed and rejected.';
+    END IF;
+    IF decision = 'rejected' AND coalesce(comment, '') = '' THEN
+        RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say what is to be changed.';
+    END IF;
+    SELECT * INTO v_link FROM open_link(token);
+    IF v_link.document_id IS NULL THEN
+        RAISE EXCEPTION 'this link opens nothing' USING ERRCODE = 'no_data_found', HINT = 'Ask for a new link.';
+    END IF;
+    SELECT * INTO v_document FROM document d WHERE d.id = v_link.document_id;
+    IF v_document.kind NOT IN ('report', 'proposal', 'specification', 'act', 'proforma') THEN
+        RAISE EXCEPTION '% asks for no answer', document_name(v_document.id)
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Reports, proposals, specifications and acts are answered.';
+    END IF;
+    IF decision = 'agreed' AND v_document.status IN ('invoiced', 'partly_paid', 'paid') THEN
+        RETURN 'agreed';  -- asked again after what followed from it
+    END IF;
+    RETURN transition(v_document.id, decision, comment, format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id), v_link.link_id));
+END $$;
+COMMENT ON FUNCTION answer_shared(text, text, text) IS
+    'the client''s answer through a link: agreed, or rejected with a comment; the same answer again changes nothing. Unknown, expired and revoked '
+    'links are refused alike (P0002), a document that waits for no answer with its status (55000)';

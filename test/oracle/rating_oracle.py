@@ -1,0 +1,762 @@
+#!/usr/bin/env python3
+"""Rate random contracts second by second and compare with finance.rate().
+
+    test/oracle/rating_oracle.py --seed 1 --cases 2000
+
+An independent reading of the rules of rating, written without the C code in
+mind and without regard for speed: every billed second is placed on the clock
+by itself, every second asks each allotment and cap whether there is room for
+it, a service period is found by walking back day by day.  All arithmetic is in
+integers and fractions.  The server is reached through psql, so the usual PG
+environment variables say which; the database must have the extension.
+"""
+
+import argparse
+import datetime
+import json
+import random
+import subprocess
+import sys
+from calendar import monthrange
+from fractions import Fraction
+from math import floor
+from zoneinfo import ZoneInfo
+
+UTC = datetime.timezone.utc
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
+DAY_S = 86400
+MICROSECOND = datetime.timedelta(microseconds=1)
+
+PREPAID_KINDS = ("block", "topup", "adjustment")
+FIELDS = ("entry", "segment", "contract", "service_date", "period_start", "band", "coverage", "worked_s", "billed_s",
+          "price", "multiplier", "discount", "amount", "cost", "base_cost", "allotment", "burned", "source", "problem")
+
+
+# --------------------------------------------------------------------------
+# Rules: small ones
+# --------------------------------------------------------------------------
+
+def half_away(value):
+    """Round a fraction to a whole number, half away from zero."""
+    return floor(value + Fraction(1, 2)) if value >= 0 else -floor(-value + Fraction(1, 2))
+
+
+def round_money(value, exponent):
+    """Round to an exponent; the result is a fraction of major units."""
+    return Fraction(half_away(value * 10 ** exponent), 10 ** exponent)
+
+
+def round_seconds(seconds, rule):
+    """Round a duration by a rule."""
+    if seconds < 0:
+        return -round_seconds(-seconds, rule)
+    if seconds == 0:
+        return 0
+    if rule["mode"] != "none":
+        step = rule["increment_s"]
+        whole, rest = divmod(seconds, step)
+        if rule["mode"] == "up" and rest > 0 and not (whole >= 1 and rest <= rule.get("grace_s", 0)):
+            whole += 1
+        if rule["mode"] == "nearest" and 2 * rest >= step:
+            whole += 1
+        seconds = whole * step
+    seconds = max(seconds, rule.get("minimum_s", 0))
+    if rule.get("maximum_s") is not None:
+        seconds = min(seconds, rule["maximum_s"])
+    return seconds
+
+
+def starts_period(day, unit, anchor):
+    """Does a service period start on this day?"""
+    last = monthrange(day.year, day.month)[1]
+    if unit == "week":
+        return day.isoweekday() == anchor
+    if unit == "half_month":
+        other = anchor + 15 if anchor <= 15 else anchor - 15
+        return day.day in (min(anchor, last), min(other, last))
+    months = {"month": range(1, 13), "quarter": (1, 4, 7, 10), "year": (1,)}[unit]
+    return day.month in months and day.day == min(anchor, last)
+
+
+def period_start(day, terms):
+    """Walk back to the day on which the period of a day starts."""
+    while not starts_period(day, terms.get("period") or "month", terms.get("anchor") or 1):
+        day -= datetime.timedelta(days=1)
+    return day
+
+
+# --------------------------------------------------------------------------
+# Rules: the calendar
+# --------------------------------------------------------------------------
+
+def zone_of(terms):
+    return ZoneInfo(terms["calendar"]["zone"]) if terms.get("calendar") else UTC
+
+
+def local_date(terms, at):
+    return at.astimezone(zone_of(terms)).date()
+
+
+def midnight(terms, day):
+    """Find the first instant of a local date, hour by hour and then minute by minute."""
+    at = datetime.datetime(day.year, day.month, day.day, tzinfo=UTC) - datetime.timedelta(hours=30)
+    for step in (datetime.timedelta(hours=1), datetime.timedelta(minutes=1)):
+        while local_date(terms, at) < day:
+            at += step
+        at -= step
+    return at + datetime.timedelta(minutes=1)
+
+
+def rows_of_day(calendar, day):
+    """List the rows of a date: its own if it has any, else those of its weekday."""
+    text = day.isoformat()
+    own = [row[1:] for row in calendar.get("days", []) if row[0] == text]
+    if own or text in calendar.get("closed_days", []):
+        return own
+    return [row[1:] for row in calendar["week"] if row[0] == day.isoweekday()]
+
+
+def band_at(terms, at):
+    """Tell the band of an instant from what a clock on the wall shows."""
+    calendar = terms.get("calendar")
+    if not calendar or "week" not in calendar:
+        return "regular"
+    wall = at.astimezone(zone_of(terms))
+    clock_s = wall.hour * 3600 + wall.minute * 60 + wall.second
+    for days_ago in (0, 1):
+        for start_s, end_s, band in rows_of_day(calendar, wall.date() - datetime.timedelta(days=days_ago)):
+            if end_s <= start_s:
+                end_s += DAY_S
+            if start_s <= clock_s + days_ago * DAY_S < end_s:
+                return band
+    return "off_hours"
+
+
+def runs_of(entry, terms):
+    """Cut an entry into runs of one band and one period, minute by minute."""
+    if entry["started_at"] is None:
+        return [[entry["at"], entry["at"], "regular", entry["day"], period_start(entry["day"], terms)]]
+    runs = []
+    at = entry["started_at"]
+    while True:
+        day = local_date(terms, at)
+        band, period = band_at(terms, at), period_start(day, terms)
+        end = min(at.replace(second=0, microsecond=0) + datetime.timedelta(minutes=1), entry["ended_at"])
+        if runs and runs[-1][2] == band and runs[-1][4] == period:
+            runs[-1][1] = end
+        else:
+            runs.append([at, end, band, day, period])
+        if end >= entry["ended_at"]:
+            return runs
+        at = end
+
+
+def share_by_clock(seconds, runs):
+    """Put each second at its place on the clock and count those of each run."""
+    counts = [0] * len(runs)
+    total = (runs[-1][1] - runs[0][0]) // MICROSECOND
+    sign, number = (-1, -seconds) if seconds < 0 else (1, seconds)
+    run = 0
+    for k in range(1, number + 1):
+        # the middle of the k-th of so many equal parts
+        while run < len(runs) - 1 and \
+                (2 * k - 1) * total > 2 * number * ((runs[run][1] - runs[0][0]) // MICROSECOND):
+            run += 1
+        counts[run] += sign
+    return counts
+
+
+# --------------------------------------------------------------------------
+# Rules: billed seconds
+# --------------------------------------------------------------------------
+
+def group_of(entry, terms):
+    scope = terms["rounding"].get("scope", "entry")
+    day = entry["day"]
+    return {"task_day": (scope, entry["task_id"], day), "day": (scope, day), "task": (scope, entry["task_id"]),
+            "period": (scope, period_start(day, terms))}[scope]
+
+
+def bill(entries, documents):
+    """Set the billed seconds of entries that are in order of time."""
+    groups = {}
+    for entry in entries:
+        terms = documents[entry["terms_no"] - 1]
+        rule = terms.get("rounding")
+        entry["billed_s"] = entry["worked_s"]
+        if entry["disposition"] != "billable":
+            continue
+        if entry["billable_s"] is not None:
+            entry["billed_s"] = entry["billable_s"]
+        elif rule and rule.get("scope", "entry") == "entry":
+            entry["billed_s"] = round_seconds(entry["worked_s"], rule)
+        elif rule:
+            groups.setdefault(group_of(entry, terms), []).append(entry)
+
+    for group in groups.values():
+        rule = documents[group[0]["terms_no"] - 1]["rounding"]
+        unfrozen = [entry for entry in group if entry["frozen_s"] is None]
+        worked = sum(entry["worked_s"] for entry in unfrozen)
+        rest = round_seconds(sum(entry["worked_s"] for entry in group), rule) - \
+            sum(entry["frozen_s"] for entry in group if entry["frozen_s"] is not None)
+        if (rest < 0 and worked >= 0) or (rest > 0 and worked <= 0):
+            rest = 0
+        weight = sum(abs(entry["worked_s"]) for entry in unfrozen)
+        if weight == 0:
+            continue
+        shares = [entry["worked_s"] + Fraction((rest - worked) * abs(entry["worked_s"]), weight) for entry in unfrozen]
+        for entry, share in zip(unfrozen, shares):
+            entry["billed_s"] = floor(share)
+        order = sorted(range(len(shares)), key=lambda i: (floor(shares[i]) - shares[i], i))
+        for i in order[:rest - sum(floor(share) for share in shares)]:
+            unfrozen[i]["billed_s"] += 1
+
+
+# --------------------------------------------------------------------------
+# Rules: price
+# --------------------------------------------------------------------------
+
+def greatest(rules, key, default):
+    values = [Fraction(rule[key]) for rule in rules if rule.get(key) is not None]
+    return max(values) if values else Fraction(default)
+
+
+def in_scope(scope, work_type):
+    return scope is None or work_type in scope
+
+
+def search_list(price_list, entry, day):
+    """Search one list: the most specific key first, the latest row of a key."""
+    employee, role, work_type = entry["employee_id"], entry["role"], entry["work_type_id"]
+    keys = []
+    for who in ("employee", "role", None):
+        for kind in (work_type, None):
+            key = (employee if who == "employee" else None, role if who == "role" else None, kind)
+            if (who == "employee" and employee is None) or (who == "role" and role is None):
+                continue
+            if key not in keys:
+                keys.append(key)
+    for key in keys:
+        rows = [row for row in price_list["prices"]
+                if (row.get("employee"), row.get("role"), row.get("work_type")) == key and row["from"] <= day.isoformat()]
+        if rows:
+            row = max(rows, key=lambda row: row["from"])
+            if row["price"] is not None:
+                return row
+    return None
+
+
+def price_of(entry, contract, terms, day):
+    """Find (price, discount, source) or say why there is none."""
+    if entry["price"] is not None:
+        return Fraction(entry["price"]), Fraction(0), "entry price"
+    for overage in contract.get("overage") or []:
+        if in_scope(overage.get("scope"), entry["work_type_id"]) and (overage.get("from") or "") <= day.isoformat() \
+                and (overage.get("to") is None or day.isoformat() < overage["to"]):
+            return Fraction(overage["price"]), Fraction(0), "overage price of line %d" % overage["line"]
+    number = contract.get("list") or entry["price_list_id"]
+    if number is None:
+        return "no price list"
+    discounts = []
+    while number is not None:
+        price_list = terms["lists"][str(number)]
+        discounts.append(price_list.get("discount_pct"))
+        row = search_list(price_list, entry, day)
+        if row:
+            off = [value for value in [row.get("discount_pct")] + discounts + [contract.get("discount_pct"), "0"]
+                   if value is not None][0]
+            return Fraction(row["price"]), Fraction(off), "%s, position %d" % (price_list["name"], row["id"])
+        number = price_list.get("parent")
+    return "no price for"
+
+
+# --------------------------------------------------------------------------
+# Rules: one run
+# --------------------------------------------------------------------------
+
+class Problem(Exception):
+    pass
+
+
+class RunRating:
+    """The rating of one run of an entry."""
+
+    def __init__(self, entry, terms, accounts, contract, run, worked_s, billed_s):
+        self.entry, self.terms, self.accounts, self.contract = entry, terms, accounts, contract
+        self.at, self.band, self.day, self.period = run[0], run[2], run[3], run[4]
+        self.worked_s, self.billed_s, self.pieces = worked_s, billed_s, []
+        rules = [rule for rule in contract.get("band_rules") or []
+                 if rule.get("band") in (None, self.band) and rule.get("role") in (None, entry["role"])]
+        self.multiplier = greatest(rules, "multiplier", 1)
+        self.adder = max(greatest(rules, "adder", 0), Fraction(0))
+        self.burn = greatest(rules, "burn", 1)
+        if billed_s > 0 and entry["billable_s"] is None:
+            self.billed_s = max(billed_s, int(greatest(rules, "minimum_s", 0)))
+        self.rest_s = self.billed_s
+        self.found = None
+
+    def find_price(self):
+        if self.found is None:
+            found = price_of(self.entry, self.contract, self.terms, self.day)
+            if isinstance(found, str):
+                raise Problem(found)
+            self.found = found
+            price, discount, _ = found
+            self.rate = (price * self.multiplier + self.adder) * (1 - discount / 100)
+
+    def amount(self, seconds):
+        if self.terms.get("basis") == "hundredth":
+            hours = Fraction(half_away(Fraction(seconds * 100, 3600)), 100)
+        else:
+            hours = Fraction(seconds, 3600)
+        return round_money(hours * self.rate, self.terms["exponent"])
+
+    def affordable(self, money):
+        """Buy second after second while the money lasts."""
+        count, value, limit = 0, self.rate.numerator, money * 3600 * self.rate.denominator
+        while count < self.rest_s and (count + 1) * value <= limit:
+            count += 1
+        return count
+
+    def draw(self):
+        account = self.accounts[self.contract["contract"]]
+        for allotment in account["allotments"]:
+            if self.rest_s <= 0:
+                return
+            if allotment["remaining"] <= 0 or not allotment["from"] <= self.at < allotment["to"] or \
+                    not in_scope(allotment["scope"], self.entry["work_type_id"]):
+                continue
+            if allotment["unit"] == "seconds":
+                covered = 0
+                while covered < self.rest_s and (covered + 1) * self.burn <= allotment["remaining"]:
+                    covered += 1
+                burned = min(allotment["remaining"], half_away(covered * self.burn))
+            else:
+                self.find_price()
+                if self.rate <= 0:
+                    continue
+                covered, burned = self.rest_s, self.amount(self.rest_s)
+                if burned > allotment["remaining"]:
+                    covered = self.affordable(allotment["remaining"])
+                    burned = min(allotment["remaining"],
+                                 round_money(Fraction(covered, 3600) * self.rate, self.terms["exponent"]))
+            if covered > 0:
+                allotment["remaining"] -= burned
+                self.rest_s -= covered
+                self.pieces.append({"coverage": "prepaid" if allotment["kind"] in PREPAID_KINDS else "included",
+                                    "billed_s": covered, "price": Fraction(0), "allotment": allotment["id"],
+                                    "burned": Fraction(burned)})
+
+    def charge(self):
+        if self.rest_s == 0 and self.pieces:
+            return
+        self.find_price()
+        account = self.accounts[self.contract["contract"]]
+        whole = amount = self.amount(self.rest_s)
+        seconds = self.rest_s
+        if account["cap_amount"] is not None:
+            room = max(account["cap_amount"] - account["amount"], Fraction(0))
+            if amount > room:
+                seconds, amount = self.affordable(room), room
+        if account["cap_seconds"] is not None:
+            room_s = max(account["cap_seconds"] - account["seconds"], 0)
+            if seconds > room_s:
+                seconds, amount = room_s, min(amount, self.amount(room_s))
+        is_capped = seconds != self.rest_s or amount != whole
+        priced = {"price": self.found[0], "multiplier": self.multiplier, "discount": self.found[1],
+                  "source": self.found[2]}
+        if not is_capped or seconds > 0 or amount > 0:
+            self.pieces.append(dict(priced, coverage="billable", billed_s=seconds, amount=amount))
+        if is_capped:
+            self.pieces.append(dict(priced, coverage="capped", billed_s=self.rest_s - seconds))
+        account["amount"] += amount
+        account["seconds"] += seconds
+
+    def rate_run(self):
+        if self.entry["disposition"] != "billable":
+            self.billed_s = 0
+            self.pieces = [{"coverage": self.entry["disposition"], "billed_s": 0}]
+        else:
+            self.draw()
+            self.charge()
+        # worked seconds follow the billed ones
+        done = worked = 0
+        for piece in self.pieces:
+            done += piece["billed_s"]
+            end = self.worked_s if done == self.billed_s else half_away(Fraction(self.worked_s * done, self.billed_s))
+            piece.update(worked_s=end - worked, contract=self.contract["contract"], service_date=self.day,
+                         period_start=self.period, band=self.band)
+            worked = end
+        return self.pieces
+
+
+# --------------------------------------------------------------------------
+# Rules: the whole
+# --------------------------------------------------------------------------
+
+def open_accounts(documents, state):
+    accounts = {}
+    for terms in documents:
+        for contract in terms["contracts"]:
+            accounts.setdefault(contract["contract"], {
+                "cap_amount": None if contract.get("cap_amount") is None else Fraction(contract["cap_amount"]),
+                "cap_seconds": contract.get("cap_seconds"), "amount": Fraction(0), "seconds": 0, "allotments": []})
+    for used in state.get("used", []):
+        if used["contract"] in accounts:
+            accounts[used["contract"]]["amount"] += Fraction(used["amount"])
+            accounts[used["contract"]]["seconds"] += used["seconds"]
+    for row in state.get("allotments", []):
+        if row["contract"] not in accounts:
+            continue
+        to = row.get("expires_at")
+        accounts[row["contract"]]["allotments"].append({
+            "id": row["id"], "kind": row["kind"], "unit": row["unit"], "remaining": Fraction(row["remaining"]),
+            "scope": row.get("scope"), "from": datetime.datetime.fromisoformat(row["effective_at"]),
+            "to": datetime.datetime.fromisoformat(to) if to else datetime.datetime.max.replace(tzinfo=UTC),
+            "priority": row.get("priority") or 0})
+    for account in accounts.values():
+        account["allotments"].sort(key=lambda a: (a["priority"], a["to"], a["from"], a["id"]))
+    return accounts
+
+
+def snapshot(accounts):
+    return {number: (account["amount"], account["seconds"], [a["remaining"] for a in account["allotments"]])
+            for number, account in accounts.items()}
+
+
+def restore(accounts, kept):
+    for number, (amount, seconds, remaining) in kept.items():
+        accounts[number]["amount"], accounts[number]["seconds"] = amount, seconds
+        for allotment, value in zip(accounts[number]["allotments"], remaining):
+            allotment["remaining"] = value
+
+
+def contract_for(terms, band, entry):
+    for contract in terms["contracts"][1:] + terms["contracts"][:1]:
+        if contract.get("bands") is None or band in contract["bands"]:
+            return contract
+    if entry["disposition"] != "billable":
+        return terms["contracts"][0]
+    raise Problem('no contract covers band "%s"' % band)
+
+
+def rate_entry(entry, terms, accounts):
+    runs = runs_of(entry, terms)
+    worked, billed = share_by_clock(entry["worked_s"], runs), share_by_clock(entry["billed_s"], runs)
+    segments = []
+    for run, worked_s, billed_s in zip(runs, worked, billed):
+        contract = contract_for(terms, run[2], entry)
+        segments += RunRating(entry, terms, accounts, contract, run, worked_s, billed_s).rate_run()
+    for rate, exponent, key in (("cost_rate", "exponent", "cost"), ("base_cost_rate", "base_exponent", "base_cost")):
+        gone = 0
+        for segment in segments:
+            if entry[rate] is not None:
+                ends = [round_money(Fraction(s, 3600) * Fraction(entry[rate]), terms[exponent])
+                        for s in (gone, gone + segment["worked_s"])]
+                segment[key] = ends[1] - ends[0]
+            gone += segment["worked_s"]
+    return segments
+
+
+def rate(documents, entries, state):
+    """Rate a case; the segments as rows of FIELDS."""
+    accounts = open_accounts(documents, state)
+    for entry in entries:
+        terms = documents[entry["terms_no"] - 1]
+        entry["at"] = entry["started_at"] or midnight(terms, entry["work_date"])
+        entry["day"] = local_date(terms, entry["at"]) if entry["started_at"] else entry["work_date"]
+    entries = sorted(entries, key=lambda entry: (entry["at"], entry["entry_id"]))
+    bill(entries, documents)
+    rows = []
+    for entry in entries:
+        if entry["frozen_s"] is not None:
+            continue
+        kept = snapshot(accounts)
+        try:
+            segments = rate_entry(entry, documents[entry["terms_no"] - 1], accounts)
+            for number, segment in enumerate(segments, 1):
+                segment.setdefault("multiplier", Fraction(1))
+                segment.setdefault("discount", Fraction(0))
+                segment.setdefault("amount", Fraction(0))
+                rows.append(dict(segment, entry=entry["entry_id"], segment=number))
+        except Problem as problem:
+            restore(accounts, kept)
+            rows.append({"entry": entry["entry_id"], "segment": 0, "problem": str(problem)})
+    return [tuple(row.get(field) for field in FIELDS) for row in rows]
+
+
+# --------------------------------------------------------------------------
+# Random contracts
+# --------------------------------------------------------------------------
+
+ZONES = ("UTC", "Europe/Kyiv", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns",
+         "America/Santiago", "Asia/Beirut", "Pacific/Chatham", "Africa/Casablanca")
+BANDS = ("regular", "night", "weekend")
+ROLES = ("junior", "senior", "lead")
+# months in which clocks change somewhere, and one in which they do not
+MONTHS = ((2025, 3), (2025, 4), (2025, 9), (2025, 10), (2026, 3), (2025, 12))
+
+
+def decimal(dice, low, high, decimals):
+    """Draw a decimal number, as text."""
+    unit = 10 ** decimals
+    return "%d.%0*d" % (divmod(dice.randint(low * unit, high * unit), unit)[0], decimals,
+                        dice.randint(0, unit - 1)) if decimals else str(dice.randint(low, high))
+
+
+def maybe(dice, chance, make):
+    return make() if dice.random() < chance else None
+
+
+def make_rows(dice, key):
+    """Draw rows of one day that do not overlap; the last one may run past midnight."""
+    times = sorted(dice.sample(range(0, 48), 2 * dice.randint(1, 2)))
+    rows = [[key, start * 1800, end * 1800, dice.choice(BANDS)] for start, end in zip(times[::2], times[1::2])]
+    if dice.random() < 0.2:
+        first = rows[0][1]
+        rows[-1][2] = dice.randrange(0, first + 1, 1800) if first else 0
+    return rows
+
+
+def make_calendar(dice):
+    calendar = {"zone": dice.choice(ZONES)}
+    if dice.random() < 0.8:
+        calendar["week"] = [row for weekday in range(1, 8) if dice.random() < 0.8 for row in make_rows(dice, weekday)]
+        year, month = dice.choice(MONTHS)
+        days = dice.sample(range(1, 28), 4)
+        calendar["days"] = [row for day in days[:2] for row in make_rows(dice, "%d-%02d-%02d" % (year, month, day))]
+        calendar["closed_days"] = ["%d-%02d-%02d" % (year, month, day) for day in days[2:]]
+    return calendar
+
+
+def make_rounding(dice):
+    minimum = dice.choice((0, 0, 300, 1000))
+    return {"mode": dice.choice(("none", "up", "up", "down", "nearest")),
+            "increment_s": dice.choice((1, 7, 60, 360, 900, 3600)), "minimum_s": minimum,
+            "maximum_s": maybe(dice, 0.1, lambda: minimum + dice.randint(0, 9000)),
+            "grace_s": dice.choice((0, 0, 60, 300)),
+            "scope": dice.choice(("entry", "entry", "entry", "task_day", "day", "task", "period", "period"))}
+
+
+def make_day(dice):
+    year, month = dice.choice(MONTHS)
+    return datetime.date(year, month, dice.randint(1, monthrange(year, month)[1]))
+
+
+def make_list(dice, number, parent):
+    rows, keys = [], set()
+    for position in range(dice.randint(0, 8)):
+        who = dice.choice(("employee", "role", None))
+        row = {"id": number * 100 + position, "employee": dice.randint(1, 3) if who == "employee" else None,
+               "role": dice.choice(ROLES) if who == "role" else None,
+               "work_type": maybe(dice, 0.4, lambda: dice.randint(1, 3)),
+               "from": dice.choice(("2025-01-01", "2025-01-01", make_day(dice).isoformat())),
+               "price": maybe(dice, 0.9, lambda: decimal(dice, 0, 150, dice.choice((0, 2, 6)))),
+               "discount_pct": maybe(dice, 0.2, lambda: decimal(dice, -5, 50, 2) if dice.random() < 0.8 else "100")}
+        key = (row["employee"], row["role"], row["work_type"], row["from"])
+        if key not in keys:
+            keys.add(key)
+            rows.append(row)
+    return {"name": "List %d" % number, "parent": parent, "prices": rows,
+            "discount_pct": maybe(dice, 0.3, lambda: decimal(dice, 0, 30, 1))}
+
+
+def make_contract(dice, number, exponent, is_base):
+    return {
+        "contract": number, "bands": maybe(dice, 0.2, lambda: dice.sample(BANDS + ("off_hours",), 3)) if is_base
+        else dice.sample(BANDS + ("off_hours",), dice.randint(1, 2)),
+        "list": None if is_base else maybe(dice, 0.5, lambda: dice.randint(1, 3)),
+        "discount_pct": maybe(dice, 0.2, lambda: decimal(dice, 0, 20, 4)),
+        "band_rules": [{"band": maybe(dice, 0.7, lambda: dice.choice(BANDS + ("off_hours",))),
+                        "role": maybe(dice, 0.3, lambda: dice.choice(ROLES)),
+                        "multiplier": maybe(dice, 0.7, lambda: decimal(dice, 0, 2, 3)),
+                        "adder": maybe(dice, 0.3, lambda: decimal(dice, 0, 30, 2)),
+                        "burn": maybe(dice, 0.6, lambda: decimal(dice, 0, 2, dice.choice((1, 3)))),
+                        "minimum_s": maybe(dice, 0.3, lambda: dice.randint(0, 3600))}
+                       for _ in range(dice.randint(0, 3))],
+        "overage": [{"line": line, "price": decimal(dice, 0, 90, 2),
+                     "scope": maybe(dice, 0.7, lambda: dice.sample((1, 2, 3), dice.randint(0, 2))),
+                     "from": maybe(dice, 0.5, lambda: make_day(dice).isoformat()),
+                     "to": maybe(dice, 0.5, lambda: make_day(dice).isoformat())}
+                    for line in range(1, dice.choice((1, 1, 1, 2, 3)))],
+        "cap_amount": maybe(dice, 0.3, lambda: decimal(dice, 0, 300, exponent)),
+        "cap_seconds": maybe(dice, 0.2, lambda: dice.randint(0, 20000))}
+
+
+def make_terms(dice, exponents):
+    lists = {str(number): make_list(dice, number, dice.choice((None, number + 1)) if number < 3 else None)
+             for number in (1, 2, 3)}
+    # the last list mostly has a price for all, so that most entries can be rated
+    if dice.random() < 0.9:
+        lists["3"]["prices"].append({"id": 399, "employee": None, "role": None, "work_type": None,
+                                     "from": "2020-01-01", "price": "40", "discount_pct": None})
+        lists["1"]["parent"] = lists["1"]["parent"] or 3
+        lists["2"]["parent"] = 3
+    unit = dice.choice(("month", "month", "week", "half_month", "quarter", "year", None))
+    return {"exponent": exponents[0], "base_exponent": exponents[1], "basis": dice.choice(("exact", "exact", "hundredth")),
+            "calendar": maybe(dice, 0.8, lambda: make_calendar(dice)), "period": unit,
+            "anchor": dice.randint(1, 7) if unit == "week" else dice.choice((1, 1, 15, 16, 31)),
+            "rounding": maybe(dice, 0.7, lambda: make_rounding(dice)), "lists": lists,
+            "contracts": [make_contract(dice, 10 + n, exponents[0], n == 0)
+                          for n in range(dice.choice((1, 1, 2, 3)))]}
+
+
+def make_entry(dice, number, days, documents):
+    worked = dice.choice((dice.randint(0, 900), dice.randint(0, 5000), dice.choice((0, 1, 7, 600, 600, 3600, 7200))))
+    entry = {"entry_id": number, "started_at": None, "ended_at": None, "work_date": None, "worked_s": worked}
+    day = dice.choice(days)
+    if dice.random() < 0.85:
+        start = datetime.datetime(day.year, day.month, day.day, tzinfo=UTC) + \
+            datetime.timedelta(seconds=dice.choice((60, 1)) * dice.randint(0, 1440),
+                               hours=dice.randint(-12, 36), microseconds=dice.choice((0, 0, 0, 500000, 123457)))
+        elapsed = dice.choice((worked, worked, worked + 600, dice.randint(0, 40000)))
+        entry.update(started_at=start, ended_at=start + datetime.timedelta(seconds=elapsed))
+    else:
+        entry["work_date"] = day
+    if dice.random() < 0.05:
+        entry["worked_s"] = -worked
+    sign = -1 if entry["worked_s"] < 0 else 1
+    entry.update(
+        billable_s=maybe(dice, 0.1, lambda: sign * dice.randint(0, 5000)),
+        price=maybe(dice, 0.1, lambda: decimal(dice, 0, 200, 3)), price_list_id=maybe(dice, 0.97, lambda: dice.randint(1, 3)),
+        disposition=dice.choice(("billable",) * 6 + ("no_charge", "non_billable")),
+        employee_id=maybe(dice, 0.9, lambda: dice.randint(1, 4)), role=maybe(dice, 0.8, lambda: dice.choice(ROLES)),
+        work_type_id=maybe(dice, 0.9, lambda: dice.randint(1, 4)), task_id=maybe(dice, 0.8, lambda: dice.randint(1, 3)),
+        cost_rate=maybe(dice, 0.8, lambda: decimal(dice, 0, 60, dice.choice((2, 7)))),
+        base_cost_rate=maybe(dice, 0.8, lambda: decimal(dice, 0, 2000, dice.choice((2, 12)))),
+        frozen_s=maybe(dice, 0.1, lambda: sign * dice.randint(0, 4000)), terms_no=dice.randint(1, len(documents)))
+    return entry
+
+
+def make_state(dice, documents, days, entries):
+    exponent = documents[0]["exponent"]
+    # instants at which something starts, where the edges of a validity show
+    starts = [entry["started_at"] for entry in entries if entry["started_at"]]
+    allotments, used = [], []
+    for number in range(1, dice.choice((1, 3, 5, 7))):
+        unit = dice.choice(("seconds", "seconds", "money"))
+        start = datetime.datetime.combine(min(days), datetime.time(dice.randint(0, 23)), UTC) - \
+            datetime.timedelta(days=dice.choice((-2, 1, 40)))
+        end = maybe(dice, 0.6, lambda: start + datetime.timedelta(days=dice.randint(0, 60), minutes=dice.randint(0, 999)))
+        if starts and dice.random() < 0.2:
+            start = dice.choice(starts)
+        if starts and dice.random() < 0.2:
+            end = dice.choice(starts)
+        allotments.append({
+            "id": number, "contract": dice.choice((10, 10, 11, 12, 99)), "unit": unit,
+            "kind": dice.choice(("included", "block", "topup", "rollover", "adjustment")),
+            "remaining": str(dice.randint(0, 9000)) if unit == "seconds" else decimal(dice, 0, 120, exponent),
+            "priority": dice.choice((0, 0, 1, -1)), "effective_at": start.isoformat(),
+            "expires_at": end.isoformat() if end else None,
+            "scope": maybe(dice, 0.3, lambda: dice.sample((1, 2, 3), dice.randint(0, 2)))})
+    for contract in (10, 11, 12):
+        if dice.random() < 0.3:
+            used.append({"contract": contract, "amount": decimal(dice, 0, 200, exponent),
+                         "seconds": dice.randint(0, 9000)})
+    return {"allotments": allotments, "used": used}
+
+
+def make_case(dice):
+    exponents = (dice.choice((0, 2, 2, 2, 3)), dice.choice((0, 2, 2, 3)))
+    documents = [make_terms(dice, exponents) for _ in range(dice.choice((1, 1, 1, 2)))]
+    first = make_day(dice)
+    days = [first + datetime.timedelta(days=n) for n in range(dice.choice((1, 1, 3, 40)))]
+    entries = [make_entry(dice, number, days, documents) for number in range(1, dice.randint(2, 14))]
+    dice.shuffle(entries)
+    return documents, entries, make_state(dice, documents, days, entries)
+
+
+# --------------------------------------------------------------------------
+# Against the server
+# --------------------------------------------------------------------------
+
+class Number(str):
+    """Text that is a number in JSON: a decimal must not pass through a float."""
+
+
+def to_json(value, key=None):
+    """Write a document with decimals as JSON numbers."""
+    if isinstance(value, dict):
+        return "{" + ", ".join("%s: %s" % (json.dumps(k), to_json(v, k)) for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(to_json(item) for item in value) + "]"
+    if isinstance(value, str) and key in ("price", "discount_pct", "multiplier", "adder", "burn", "cap_amount",
+                                          "remaining", "amount"):
+        return value
+    return json.dumps(value)
+
+
+def literal(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def statement(number, case):
+    documents, entries, state = case
+    rows = json.dumps([{key: value.isoformat() if isinstance(value, (datetime.datetime, datetime.date)) else value
+                        for key, value in entry.items()} for entry in entries])
+    terms = ", ".join(literal(to_json(terms)) + "::jsonb" for terms in documents)
+    columns = "entry_id, segment, contract_id, service_date, period_start, band, coverage, worked_s, billed_s, price, " \
+        "multiplier, discount_pct, amount, cost, base_cost, allotment_id, burned, price_source, problem"
+    return "SELECT %d, %s FROM finance.rate(ARRAY[%s], ARRAY(SELECT e FROM jsonb_populate_recordset(" \
+        "NULL::finance.rating_entry, %s) AS e), %s);\n" % (number, columns, terms, literal(rows),
+                                                           literal(to_json(state)))
+
+
+def parse(fields):
+    """Turn a row of psql into a row of FIELDS."""
+    kinds = (int, int, int, datetime.date.fromisoformat, datetime.date.fromisoformat, str, str, int, int, Fraction,
+             Fraction, Fraction, Fraction, Fraction, Fraction, int, Fraction, str, str)
+    row = [None if text == "\\N" else kind(text) for kind, text in zip(kinds, fields)]
+    if row[-1] is not None and row[-1].startswith("no price for"):
+        row[-1] = "no price for"
+    return tuple(row)
+
+
+def ask_server(cases):
+    """Rate all cases in one session; the rows of each."""
+    script = "SET timezone = 'UTC';\nSET datestyle = 'ISO';\n\\pset null '\\\\N'\n" + \
+        "".join(statement(number, case) for number, case in enumerate(cases))
+    answer = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1"], input=script,
+                            capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        sys.exit("psql failed: " + answer.stderr.strip()[:2000])
+    rows = [[] for _ in cases]
+    for line in answer.stdout.splitlines():
+        fields = line.split("\t")
+        rows[int(fields[0])].append(parse(fields[1:]))
+    return rows
+
+
+def tell(number, seed, wanted, got, case):
+    print("case %d of seed %d:" % (number, seed))
+    for row, label in [(row, "rules ") for row in wanted if row not in got] + \
+            [(row, "server") for row in got if row not in wanted]:
+        print("  %s %s" % (label, {field: str(value) for field, value in zip(FIELDS, row) if value is not None}))
+    print(statement(number, case))
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--cases", type=int, default=2000)
+    options.add_argument("--show", type=int, default=3, help="mismatches shown in full")
+    chosen = options.parse_args()
+
+    mismatches = segments = problems = 0
+    for start in range(0, chosen.cases, 200):
+        numbers = range(start, min(start + 200, chosen.cases))
+        cases = [make_case(random.Random("%d/%d" % (chosen.seed, number))) for number in numbers]
+        for number, case, got in zip(numbers, cases, ask_server(cases)):
+            wanted = rate(*case)
+            segments += len(wanted)
+            problems += sum(1 for row in wanted if row[-1] is not None)
+            if wanted != got:
+                mismatches += 1
+                if mismatches <= chosen.show:
+                    tell(number, chosen.seed, wanted, got, case)
+    print("%d cases, %d segments, %d unrated entries, %d mismatches" % (chosen.cases, segments, problems, mismatches))
+    sys.exit(1 if mismatches else 0)
+
+
+if __name__ == "__main__":
+    main()
