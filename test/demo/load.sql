@@ -10,6 +10,7 @@ SET search_path = finance, public;
 \ir company.sql
 \ir timesheet.sql
 \ir trackers.sql
+\ir billing.sql
 \ir money.sql
 
 ANALYZE;
