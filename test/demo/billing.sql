@@ -17,7 +17,7 @@ SELECT extract(epoch FROM clock_timestamp()) AS began \gset
 CREATE TEMP TABLE billing_run AS SELECT 1 AS run, r.* FROM run_billing('2026-09-30') r;
 SELECT outcome, currency, count(DISTINCT contract) AS contracts, count(*) AS periods, sum(charges) AS charges, sum(amount) AS amount
   FROM billing_run GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT contract, period_start AS period, message AS refused_because FROM billing_run WHERE outcome = 'refused' ORDER BY contract;
+SELECT contract, period_start AS period, regexp_replace(message, '^contract .* cannot be rated: ', '') AS refused_because FROM billing_run WHERE outcome = 'refused' ORDER BY contract;
 
 -- The two contracts of Tinpot meet on a day that both have: its work belongs to
 -- the old one, and the run is made again.  Saltmarsh's tester still has no price.

@@ -31,6 +31,13 @@ INSERT INTO party (kind, name, legal_name, tax_id, requisites, email, source, ex
      '{"address": "Example Lane 7, 10000 Sampletown", "iban": "DE00000000000000000000", "bank": "Sample Bank", "bic": "SAMPDE00XXX"}',
      'hello@quillmoor.example', 'crm', 'OWN');
 
+INSERT INTO brand (own_id, logo, accent, footer)
+SELECT id, 'data:image/svg+xml;base64,' || translate(encode(convert_to(
+       '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><circle cx="32" cy="32" r="30" fill="#2f4858"/>'
+       '<path d="M46 12C28 16 18 30 17 52l3 0c1-7 3-12 6-16 10 0 17-9 20-24z" fill="#f6ae2d"/><path d="M18 52C20 40 28 28 40 19" stroke="#2f4858" stroke-width="2" fill="none"/></svg>',
+       'UTF8'), 'base64'), E'\n', ''), '#2f4858', 'Quillmoor Studio · hello@quillmoor.example'
+  FROM party WHERE kind = 'own';
+
 INSERT INTO party (kind, name, legal_name, tax_id, requisites, email, segment, payment_terms_days, grace_days, source, external_id)
 SELECT x.kind, x.name, x.legal_name, x.tax_id,
        jsonb_build_object('address', x.address, 'iban', 'XX' || lpad(x.no::text, 20, '0')),

@@ -6,6 +6,7 @@ CREATE EXTENSION finance;
 \set SHOW_CONTEXT never
 SELECT finance.create_books() AS books \gset
 SET search_path = finance, public;
+SET jit = off;
 
 \ir company.sql
 \ir timesheet.sql
