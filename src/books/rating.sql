@@ -344,7 +344,8 @@ BEGIN ATOMIC
          GROUP BY 1
     )
     SELECT s, i FROM batch b JOIN grp g USING (contract) CROSS JOIN LATERAL rate(g.bodies, b.entries, p_state) s
-      JOIN unnest(p_input) i ON i.entry_id = s.entry_id;
+      JOIN unnest(p_input) i ON i.entry_id = s.entry_id
+     ORDER BY s.entry_id, s.segment;
 END;
 COMMENT ON FUNCTION rate_input(rating_input[], bigint[], bigint[], jsonb) IS
     'the segments that the engine makes of entries; p_terms are the ids of the terms now in force, one for each of p_contracts';
