@@ -34,9 +34,9 @@ BEGIN
         RAISE EXCEPTION 'contract "%" is a draft and has no periods', p_base.number
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Activate it first.';
     END IF;
-    IF lower(v_span) <> p_start THEN
+    IF lower(v_span) IS DISTINCT FROM p_start OR p_start IS NULL THEN
         RAISE EXCEPTION 'no period of contract "%" starts on %', p_base.number, p_start
-            USING ERRCODE = 'invalid_parameter_value', HINT = format('The period of that day starts on %s.', lower(v_span));
+            USING ERRCODE = 'invalid_parameter_value', HINT = coalesce('The period of that day starts on ' || lower(v_span) || '.', 'View billing_due has the period that is to be closed next.');
     END IF;
     IF p_start > p_base.ends_on OR p_start < lower(v_open) THEN
         RAISE EXCEPTION 'contract "%" has no period from %', p_base.number, p_start
