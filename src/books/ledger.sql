@@ -92,6 +92,19 @@ CREATE TABLE period_lock (
 );
 COMMENT ON TABLE period_lock IS 'nothing is posted on or before the latest locked_through; deleting the row opens the books again';
 
+-- A lock is taken after what is being posted now: who waits for it sees it.
+CREATE FUNCTION await_posting() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    LOCK TABLE entry IN SHARE ROW EXCLUSIVE MODE;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION await_posting() IS
+    'trigger function of period_lock: waits for the transactions that post, and lets others wait; SECURITY DEFINER because nobody may write to the ledger';
+CREATE TRIGGER period_lock_waits BEFORE INSERT OR UPDATE ON period_lock
+    FOR EACH STATEMENT EXECUTE FUNCTION await_posting();
+
 CREATE TABLE event (
     id bigserial CONSTRAINT event_pkey PRIMARY KEY,
     key text NOT NULL CONSTRAINT event_key_key UNIQUE,
