@@ -86,7 +86,7 @@ REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = \
 	calendar_writers allotment_writers close_writers \
-	report_builders document_edit invoice_issuers invoice_payments
+	report_builders document_edit invoice_issuers invoice_payments ledger_writers
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 
 TAP_TESTS = 1

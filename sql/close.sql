@@ -151,6 +151,12 @@ INSERT INTO contract (client_id, number, currency, starts_on, parent_id, bands) 
 SELECT close_period(id, '2025-01-01') FROM contract WHERE number = 'I-1n';
 INSERT INTO contract (client_id, number, currency, starts_on, status) VALUES (4, 'I-4', 'EUR', '2025-01-01', 'draft');
 SELECT close_period(id, '2025-01-01') FROM contract WHERE number = 'I-4';
+SELECT close_period(3, NULL);
+
+-- the service period stays once one is closed
+UPDATE contract SET anchor_day = 15 WHERE id = 1;
+UPDATE contract SET period = 'week' WHERE id = 1;
+UPDATE contract SET period = 'week' WHERE number = 'I-4';
 
 SELECT * FROM billing_problems;
 DROP SCHEMA t_close CASCADE;

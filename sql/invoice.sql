@@ -250,6 +250,10 @@ INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service
 VALUES ('item', :k, 5, 3, 6, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 1, 'USD', 1, 0, 0, 'in dollars'), ('item', :k, 5, 3, 6, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 1, 'EUR', 1, 0, 0, 'in euro');
 SELECT c.number, x.document_id IS NOT NULL AS drafted, x.problem FROM draft_due_documents('2026-07-15') x JOIN contract c ON c.id = x.contract_id ORDER BY 1;
 DELETE FROM charge WHERE reason = 'in dollars';
+-- the billing run drafts them too, and the same drafts again
+SELECT contract, outcome, charges, amount, currency, message ~ '^draft (report|invoice) ' AS named FROM run_billing('2026-07-31') WHERE outcome <> 'closed' ORDER BY 1;
+SELECT count(*) FROM run_billing('2026-07-31') WHERE outcome = 'drafted';
+SELECT count(*) FROM document WHERE status = 'draft';
 
 SELECT * FROM document_problems;
 SELECT * FROM check_books();

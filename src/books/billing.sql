@@ -298,6 +298,10 @@ BEGIN
         RAISE EXCEPTION 'a quantity of % cannot be charged', coalesce(quantity::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a quantity above 0; take a charge back with adjust_charge().';
     END IF;
+    IF price < 0 OR cost < 0 THEN
+        RAISE EXCEPTION 'an item cannot have a price of % and a cost of %', coalesce(price::text, 'NULL'), coalesce(cost::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Neither is below 0; take a charge back with adjust_charge().';
+    END IF;
     IF service_date IS NULL OR NOT isfinite(service_date) THEN
         RAISE EXCEPTION 'a charge needs the day of its service' USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a date.';
     END IF;
@@ -343,7 +347,7 @@ END $$;
 COMMENT ON FUNCTION charge_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS
     'charge a quantity of an item under a contract at its price lists'' price and cost of that day, or at an agreed price (and cost) of a unit; '
     'returns the charge. The same key and content again returns the same charge; refused: other content under a key (23505), no price (P0002), '
-    'a quantity that is not above 0 (22023)';
+    'a quantity that is not above 0, a price or cost below 0 (22023)';
 
 CREATE FUNCTION charge_expense(contract_id bigint, cost numeric, service_date date, reason text, currency text DEFAULT NULL,
     item_id bigint DEFAULT NULL, task_id bigint DEFAULT NULL, employee_id bigint DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
@@ -516,6 +520,10 @@ BEGIN
     END IF;
     IF price IS NULL AND amount IS NULL THEN
         RAISE EXCEPTION 'what does a block of % hours cost', hours
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass its price, 0 when it is a present.';
+    END IF;
+    IF price < 0 THEN
+        RAISE EXCEPTION 'a block cannot cost %', price
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass its price, 0 when it is a present.';
     END IF;
     IF expires_on < effective_on THEN

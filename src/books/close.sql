@@ -34,9 +34,9 @@ BEGIN
         RAISE EXCEPTION 'contract "%" is a draft and has no periods', p_base.number
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Activate it first.';
     END IF;
-    IF lower(v_span) <> p_start THEN
+    IF lower(v_span) IS DISTINCT FROM p_start OR p_start IS NULL THEN
         RAISE EXCEPTION 'no period of contract "%" starts on %', p_base.number, p_start
-            USING ERRCODE = 'invalid_parameter_value', HINT = format('The period of that day starts on %s.', lower(v_span));
+            USING ERRCODE = 'invalid_parameter_value', HINT = coalesce('The period of that day starts on ' || lower(v_span) || '.', 'View billing_due has the period that is to be closed next.');
     END IF;
     IF p_start > p_base.ends_on OR p_start < lower(v_open) THEN
         RAISE EXCEPTION 'contract "%" has no period from %', p_base.number, p_start
@@ -286,9 +286,6 @@ BEGIN
     IF EXISTS (SELECT FROM entry e WHERE e.charge_id = p_charge AND e.document_id IS NOT NULL) THEN
         RETURN true;
     END IF;
-    IF to_regclass('charge_claim') IS NULL THEN
-        RETURN false;
-    END IF;
     RETURN EXISTS (SELECT FROM charge_claim c JOIN document d ON d.id = c.document_id WHERE c.charge_id = p_charge AND d.status <> 'draft');
 END $$;
 COMMENT ON FUNCTION is_on_document(bigint) IS 'is a charge on a report or invoice that was issued?';
@@ -318,18 +315,6 @@ COMMENT ON VIEW billing_progress IS
     'billing runs of these books that are under way, as seen from any session: how many of the due contracts are done, how many of them were refused; '
     'started_at is NULL without the right to see it';
 
-CREATE FUNCTION draft_bill(p_base contract, p_span daterange) RETURNS text
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-BEGIN
-    IF p_base.auto_bill = 'none' OR to_regproc('bill_period') IS NULL THEN
-        RETURN NULL;
-    END IF;
-    RETURN bill_period(p_base.id, lower(p_span));
-END $$;
-COMMENT ON FUNCTION draft_bill(contract, daterange) IS
-    'draft the report or invoice that a contract''s auto_bill asks for, by bill_period(contract_id, period_start) where these books have it; returns what it says';
-
 CREATE FUNCTION run_billing(through date)
     RETURNS TABLE (contract_id bigint, contract text, period_start date, period_end date, outcome text, charges bigint, amount numeric(18,2),
                    currency text, message text)
@@ -342,6 +327,7 @@ DECLARE
     v_base contract;
     v_span daterange;
     v_closed record;
+    v_draft record;
     v_done bigint := 0;
     v_refused bigint := 0;
 BEGIN
@@ -350,7 +336,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'On the 1st of a month pass the last day of the month before.';
     END IF;
     -- All locks at once and in order: the run holds them to its end.
-    PERFORM lock_clients(ARRAY(SELECT DISTINCT d.client_id FROM billing_due d WHERE d.over_on <= through + 1));
+    PERFORM lock_clients(ARRAY(SELECT d.client_id FROM billing_due d WHERE d.over_on <= through + 1
+                               UNION SELECT c.client_id FROM contract c WHERE c.auto_bill <> 'none'));
     v_contracts := ARRAY(SELECT d.contract_id FROM billing_due d WHERE d.over_on <= through + 1 ORDER BY d.contract_id);
     FOREACH contract_id IN ARRAY v_contracts LOOP
         PERFORM tell_progress(v_done, cardinality(v_contracts), v_refused);
@@ -368,7 +355,7 @@ BEGIN
                 charges := v_closed.charges;
                 amount := v_closed.amount;
                 currency := v_closed.currency;
-                message := draft_bill(v_base, v_span);
+                message := NULL;
                 RETURN NEXT;
             EXCEPTION WHEN OTHERS THEN
                 v_refused := v_refused + 1;
@@ -383,11 +370,26 @@ BEGIN
         END LOOP;
         v_done := v_done + 1;
     END LOOP;
+    FOR v_draft IN
+        SELECT d.document_id, d.problem, c.id, c.number, c.currency FROM draft_due_documents(through) d JOIN contract c ON c.id = d.contract_id
+    LOOP
+        contract_id := v_draft.id;
+        contract := v_draft.number;
+        period_start := NULL;
+        period_end := NULL;
+        outcome := CASE WHEN v_draft.problem IS NULL THEN 'drafted' ELSE 'refused' END;
+        charges := (SELECT count(*) FROM document_line l WHERE l.document_id = v_draft.document_id);
+        amount := (SELECT sum(f.net)::numeric(18,2) FROM document_figures(v_draft.document_id) f);
+        currency := v_draft.currency;
+        message := coalesce(v_draft.problem, document_name(v_draft.document_id));
+        RETURN NEXT;
+    END LOOP;
     PERFORM set_config('application_name', v_name, true);
 END $$;
 COMMENT ON FUNCTION run_billing(date) IS
     'close every period of every contract that is over by a day, the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
-    'message; a contract that is refused keeps its periods open and stops no other. The same call again closes nothing twice. Watch it in billing_progress';
+    'message; a contract that is refused keeps its periods open and stops no other. Contracts with auto_bill then get their drafts by '
+    'draft_due_documents(): outcome drafted, with the name of the document. The same call again closes nothing twice. Watch it in billing_progress';
 
 -- ---------------------------------------------------------------------------
 -- corrections

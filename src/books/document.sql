@@ -203,6 +203,10 @@ CREATE UNIQUE INDEX document_line_invoiced_once ON document_line (charge_id) WHE
 CREATE UNIQUE INDEX document_line_in_one_act ON document_line (charge_id) WHERE kind = 'act' AND released_at IS NULL;
 CREATE TRIGGER document_line_exact BEFORE INSERT OR UPDATE ON document_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'discount', 'net', 'tax', 'gross');
+CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
+CREATE TRIGGER document_line_not_truncated BEFORE TRUNCATE ON document_line
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
 -- Charges of clients without a contract are looked for by client.
 CREATE INDEX charge_uncontracted_idx ON charge (client_id) WHERE contract_id IS NULL;
 

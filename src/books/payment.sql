@@ -200,3 +200,7 @@ CREATE TRIGGER payment_posted_new AFTER INSERT ON payment REFERENCING NEW TABLE 
     FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
 CREATE TRIGGER payment_posted_changed AFTER UPDATE ON payment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
+CREATE TRIGGER payment_named BEFORE UPDATE OF id ON payment
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER payment_not_truncated BEFORE TRUNCATE ON payment
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Set the status of payments to void: that posts the reversals.');

@@ -803,6 +803,36 @@ COMMENT ON FUNCTION unrate_deleted_entries() IS
 CREATE TRIGGER time_entry_unrated AFTER DELETE ON time_entry REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION unrate_deleted_entries();
 
+-- Work goes with its task: what is not billed yet is rated where the task is now.
+CREATE FUNCTION rate_moved_tasks() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+AS $$
+BEGIN
+    PERFORM rate_entries(ARRAY(
+        SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
+         WHERE n.project_id <> o.project_id ORDER BY e.id));
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION rate_moved_tasks() IS
+    'trigger function of task: rates the open work of tasks that move to another project again; SECURITY DEFINER because nobody is granted INSERT on charge';
+CREATE TRIGGER task_moved AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION rate_moved_tasks();
+
+CREATE FUNCTION keep_client() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM task t JOIN charge h ON h.task_id = t.id WHERE t.project_id = OLD.id)
+        OR EXISTS (SELECT FROM contract c WHERE c.project_id = OLD.id) THEN
+        RAISE EXCEPTION 'project "%" has charges or a contract: its client stays', OLD.name
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make a project of the other client and move the tasks there.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION keep_client() IS 'trigger function of project: its client is fixed once there are charges or a contract (55000)';
+CREATE TRIGGER project_client_kept BEFORE UPDATE OF client_id ON project
+    FOR EACH ROW WHEN (NEW.client_id <> OLD.client_id) EXECUTE FUNCTION keep_client();
+
 CREATE FUNCTION rerate(contract_id bigint, from_date date) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$

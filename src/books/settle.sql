@@ -133,7 +133,7 @@ BEGIN
     ELSIF v_payment.currency <> v_document.currency THEN
         v_wrong := format('is in %s, payment %s in %s', v_document.currency, v_payment.id, v_payment.currency);
         v_hint := 'Allocate payments of the currency of the document.';
-    ELSIF v_document.kind = 'invoice' AND (SELECT a.accrues FROM account a WHERE a.code = v_payment.article) THEN
+    ELSIF v_document.kind = 'invoice' AND (SELECT a.accrues OR a.kind <> 'income' FROM account a WHERE a.code = v_payment.article) THEN
         v_wrong := format('cannot take payment %s of article "%s"', v_payment.id, v_payment.article);
         v_hint := 'Payments of invoices have the article revenue.';
     ELSIF NEW.amount <= 0 THEN
@@ -193,7 +193,8 @@ BEGIN
     END IF;
     IF NEW.status = 'void' THEN
         DELETE FROM payment_allocation a WHERE a.payment_id = OLD.id;
-    ELSIF NEW.amount < v_allocated OR (NEW.currency, NEW.flow) <> (OLD.currency, OLD.flow) OR NEW.party_id IS DISTINCT FROM OLD.party_id THEN
+    ELSIF NEW.amount < v_allocated OR (NEW.currency, NEW.flow) <> (OLD.currency, OLD.flow) OR NEW.party_id IS DISTINCT FROM OLD.party_id
+        OR NEW.flow = 'in' AND (SELECT a.accrues OR a.kind <> 'income' FROM account a WHERE a.code = NEW.article) THEN
         RAISE EXCEPTION 'payment % has % % allocated to documents', OLD.id, trim_scale(v_allocated), OLD.currency
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Take that back with unallocate() first.';
     END IF;
