@@ -157,14 +157,16 @@ DECLARE
     v_key text := format('period:%s:%s', p_base.id, lower(p_span));
     v_group bigint[] := contract_group(p_base.id);
 BEGIN
-    -- An entry that runs into the next period is frozen whole.
+    -- An entry that runs into the next period is frozen whole.  OFFSET 0: one
+    -- entry at a time, by index, whatever the planner knows of charge.
     v_charges := ARRAY(
         WITH due AS (
             SELECT h.id, h.time_entry_id FROM charge h
              WHERE h.contract_id = ANY (v_group) AND h.period_start <= lower(p_span) AND h.frozen_at IS NULL)
         SELECT d.id FROM due d
         UNION
-        SELECT h.id FROM due d JOIN charge h ON h.time_entry_id = d.time_entry_id WHERE h.frozen_at IS NULL
+        SELECT h.id FROM due d
+         CROSS JOIN LATERAL (SELECT c.id FROM charge c WHERE c.time_entry_id = d.time_entry_id AND c.frozen_at IS NULL OFFSET 0) h
         ORDER BY 1);
     WHILE EXISTS (SELECT FROM event e WHERE e.key = v_key) LOOP
         v_key := v_key || '+';  -- closed again after it was reopened
