@@ -42,6 +42,11 @@ SELECT :columns FROM what_if(2, '2025-01-01', '2025-12-31', '{"cap_amount": 750}
 SELECT :columns FROM what_if(2, '2025-01-01', '2025-12-31', '{"band_rules": [{"multiplier": 1.1}]}');
 -- a part of the range
 SELECT :columns FROM what_if(1, '2025-02-01', '2025-02-28', '{"included_hours": 1}');
+-- other hours are included for the same work as before: for development, of
+-- which there is none, so 7 h 20 min and 3 h at 90 come on top of the fee
+UPDATE contract_line SET scope_work_types = ARRAY[(SELECT id FROM work_type WHERE code = 'development')] WHERE contract_id = 1;
+SELECT :columns FROM what_if(1, '2025-01-01', '2025-12-31', '{"included_hours": 8}');
+UPDATE contract_line SET scope_work_types = NULL WHERE contract_id = 1;
 -- nothing was written
 SELECT count(*) FROM charge h FULL JOIN before b USING (id) WHERE to_jsonb(h) IS DISTINCT FROM to_jsonb(b);
 -- refusals

@@ -154,19 +154,21 @@ CREATE FUNCTION freeze_period(p_base contract, p_span daterange) RETURNS void
 AS $$
 DECLARE
     v_charges bigint[];
+    v_entries bigint[];
     v_key text := format('period:%s:%s', p_base.id, lower(p_span));
     v_group bigint[] := contract_group(p_base.id);
 BEGIN
+    SELECT array_agg(h.id), array_agg(DISTINCT h.time_entry_id) INTO v_charges, v_entries
+      FROM charge h
+     WHERE h.contract_id = ANY (v_group)
+       AND h.period_start <= lower(p_span) AND h.frozen_at IS NULL;
     -- An entry that runs into the next period is frozen whole.  OFFSET 0: one
     -- entry at a time, by index, whatever the planner knows of charge.
     v_charges := ARRAY(
-        WITH due AS (
-            SELECT h.id, h.time_entry_id FROM charge h
-             WHERE h.contract_id = ANY (v_group) AND h.period_start <= lower(p_span) AND h.frozen_at IS NULL)
-        SELECT d.id FROM due d
+        SELECT unnest(v_charges)
         UNION
-        SELECT h.id FROM due d
-         CROSS JOIN LATERAL (SELECT c.id FROM charge c WHERE c.time_entry_id = d.time_entry_id AND c.frozen_at IS NULL OFFSET 0) h
+        SELECT h.id FROM unnest(v_entries) x (id)
+         CROSS JOIN LATERAL (SELECT c.id FROM charge c WHERE c.time_entry_id = x.id AND c.frozen_at IS NULL OFFSET 0) h
         ORDER BY 1);
     WHILE EXISTS (SELECT FROM event e WHERE e.key = v_key) LOOP
         v_key := v_key || '+';  -- closed again after it was reopened
@@ -174,6 +176,13 @@ BEGIN
     PERFORM freeze_charges(v_charges, v_key);
 END $$;
 COMMENT ON FUNCTION freeze_period(contract, daterange) IS 'freeze and post what is charged in a period and was not frozen before';
+
+CREATE FUNCTION last_allotment(p_base bigint) RETURNS bigint
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT max(a.id) FROM contract c JOIN allotment a ON a.contract_id = c.id WHERE c.id = p_base OR c.parent_id = p_base;
+END;
+COMMENT ON FUNCTION last_allotment(bigint) IS 'the allotment that a contract group was granted last; NULL when it has none';
 
 CREATE FUNCTION close_period(contract_id bigint, period_start date, OUT period_end date, OUT charges bigint, OUT amount numeric, OUT currency text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
@@ -183,6 +192,7 @@ DECLARE
     v_base contract := base_contract(contract_id);
     v_span daterange := period_of(period_start, v_base.period, v_base.anchor_day);
     v_group bigint[] := contract_group(v_base.id);
+    v_last_allotment bigint;
 BEGIN
     IF v_base.id <> contract_id THEN
         RAISE EXCEPTION 'contract % is a companion and closes with its base', contract_id
@@ -197,6 +207,7 @@ BEGIN
         PERFORM charge_fees_of(v_base.id, v_span);
         PERFORM charge_minimum(v_base.id, v_span);
         PERFORM grant_included(v_base.id, ARRAY[period_start]);
+        v_last_allotment := last_allotment(v_base.id);
         PERFORM freeze_period(v_base, v_span);
         IF coalesce(v_base.ends_on, 'infinity') >= upper(v_span) THEN
             PERFORM roll_over(v_base, v_span);
@@ -207,7 +218,8 @@ BEGIN
         IF EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = v_base.id)
             AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.fixed AND h.period_start >= upper(v_span)) THEN
             PERFORM grant_included(v_base.id, ARRAY[upper(v_span)]);
-            PERFORM rate_again(v_base, upper(v_span));
+            -- Only what was granted or carried over just now changes later work.
+            PERFORM rate_again(v_base, upper(v_span)) WHERE last_allotment(v_base.id) IS DISTINCT FROM v_last_allotment;
         END IF;
     END IF;
     SELECT upper(v_span), count(*), coalesce(sum(h.amount), 0)::numeric(18,2), v_base.currency INTO period_end, charges, amount, currency

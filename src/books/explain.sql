@@ -12,9 +12,16 @@ BEGIN ATOMIC
     SELECT CASE WHEN p_seconds < 0 THEN 'minus ' ELSE '' END || coalesce(nullif(concat_ws(' ',
                CASE WHEN abs(p_seconds) >= 3600 THEN div(abs(p_seconds), 3600) || ' h' END,
                CASE WHEN abs(p_seconds) % 3600 >= 60 THEN div(abs(p_seconds) % 3600, 60) || ' min' END,
-               CASE WHEN abs(p_seconds) % 60 > 0 THEN abs(p_seconds) % 60 || ' s' END), ''), '0 min');
+               CASE WHEN abs(p_seconds) % 60 > 0 THEN trim_scale(abs(p_seconds) % 60) || ' s' END), ''), '0 min');
 END;
 COMMENT ON FUNCTION duration_text(numeric) IS 'seconds as people say them: 2 h 15 min';
+
+CREATE FUNCTION band_text(p_band text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT replace(p_band, '_', ' ') || CASE WHEN p_band LIKE '%hours' THEN '' ELSE ' hours' END;
+END;
+COMMENT ON FUNCTION band_text(text) IS 'the hours of a band as people say them: off hours, night hours';
 
 CREATE FUNCTION money_text(p_amount numeric, p_currency text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -51,6 +58,7 @@ DECLARE
     v_allotment allotment;
     v_zone text;
     v_hours text;
+    v_adder text := ' plus ' || money_text(substring(p_charge.reason FROM ' plus ([0-9.]+)')::numeric, p_charge.currency);
     v_rounded text;
 BEGIN
     SELECT t.body INTO v_terms FROM terms t WHERE t.id = p_charge.terms_id;
@@ -93,14 +101,14 @@ BEGIN
     END IF;
     IF v_entry.parts > 1 THEN
         v_steps := v_steps || format('Of it %s %s: part %s of %s.', duration_text(p_charge.billed_s),
-            CASE WHEN p_charge.band = 'regular' THEN 'in regular hours' ELSE format('in %s', replace(p_charge.band, '_', ' ')) END,
+            'in ' || band_text(p_charge.band),
             p_charge.segment, v_entry.parts);
     ELSIF p_charge.band <> 'regular' THEN
-        v_steps := v_steps || format('All of it in %s.', replace(p_charge.band, '_', ' '));
+        v_steps := v_steps || format('All of it in %s.', band_text(p_charge.band));
     END IF;
     IF p_charge.reason LIKE '%raised to the minimum of%' THEN
         v_steps := v_steps || format('Raised to the minimum of %s for %s.', substring(p_charge.reason FROM 'raised to the minimum of ([^;]+)'),
-                                     replace(p_charge.band, '_', ' '));
+                                     band_text(p_charge.band));
     END IF;
 
     IF p_charge.coverage IN ('included', 'prepaid') THEN
@@ -115,10 +123,10 @@ BEGIN
     END IF;
 
     v_steps := v_steps || format('Price %s an hour: %s.', money_text(p_charge.price, p_charge.currency), coalesce(p_charge.price_source, 'no source stamped'));
-    IF p_charge.multiplier <> 1 OR p_charge.reason ~ ' plus [0-9]' THEN
+    IF p_charge.multiplier <> 1 OR v_adder IS NOT NULL THEN
         v_steps := v_steps || format('For %s%s%s.',
-            replace(p_charge.band, '_', ' '), CASE WHEN p_charge.multiplier <> 1 THEN format(' times %s', trim_scale(p_charge.multiplier)) ELSE '' END,
-            coalesce(' plus ' || money_text(substring(p_charge.reason FROM ' plus ([0-9.]+)')::numeric, p_charge.currency) || ' an hour', ''));
+            band_text(p_charge.band), CASE WHEN p_charge.multiplier <> 1 THEN format(' times %s', trim_scale(p_charge.multiplier)) ELSE '' END,
+            coalesce(v_adder || ' an hour', ''));
     END IF;
     IF p_charge.discount_pct <> 0 THEN
         v_steps := v_steps || format('Less %s %%, the discount of %s.', trim_scale(p_charge.discount_pct),
@@ -129,8 +137,8 @@ BEGIN
     END IF;
     v_hours := CASE WHEN v_terms ->> 'basis' = 'hundredth' THEN format('%s h (hours to the hundredth)', round(p_charge.billed_s / 3600.0, 2))
                     ELSE duration_text(p_charge.billed_s) END;
-    RETURN v_steps || format('%s at %s%s%s = %s.', v_hours, money_text(p_charge.price, p_charge.currency),
-        CASE WHEN p_charge.multiplier <> 1 THEN format(' times %s', trim_scale(p_charge.multiplier)) ELSE '' END,
+    RETURN v_steps || format('%s at %s%s%s%s = %s.', v_hours, money_text(p_charge.price, p_charge.currency),
+        CASE WHEN p_charge.multiplier <> 1 THEN format(' times %s', trim_scale(p_charge.multiplier)) ELSE '' END, coalesce(v_adder, ''),
         CASE WHEN p_charge.discount_pct <> 0 THEN format(' less %s %%', trim_scale(p_charge.discount_pct)) ELSE '' END,
         money_text(p_charge.amount, p_charge.currency));
 END $$;

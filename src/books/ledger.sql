@@ -151,6 +151,8 @@ CREATE INDEX entry_debit_idx ON entry (debit_id, entry_on);
 CREATE INDEX entry_credit_idx ON entry (credit_id, entry_on);
 CREATE INDEX entry_contract_idx ON entry (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX entry_charge_idx ON entry (charge_id) WHERE charge_id IS NOT NULL;
+CREATE INDEX entry_payment_idx ON entry (payment_id) WHERE payment_id IS NOT NULL;
+CREATE INDEX entry_document_idx ON entry (document_id) WHERE document_id IS NOT NULL;
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
 

@@ -7,7 +7,7 @@
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION contract_zone(p_calendar bigint) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     RETURN coalesce((SELECT c.zone FROM calendar c WHERE c.id = p_calendar), (SELECT s.zone FROM setting s));
@@ -79,7 +79,7 @@ END;
 COMMENT ON FUNCTION price_list_document(bigint[]) IS 'price lists with their positions for work, as rate() takes them';
 
 CREATE FUNCTION contract_terms(p_contract bigint) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     RETURN (
@@ -119,7 +119,7 @@ COMMENT ON FUNCTION contract_terms(bigint) IS
     'the terms of a contract and its companions as the document that rate() takes: rounding, calendar, price lists with their parents, bands, overage, caps';
 
 CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_body jsonb := contract_terms(p_contract);
@@ -145,7 +145,7 @@ CREATE VIEW sequential_contract AS
 COMMENT ON VIEW sequential_contract IS 'contracts with allotments, caps or rounding over several entries: an early entry changes later ones';
 
 CREATE FUNCTION contract_group(p_base bigint) RETURNS bigint[]
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     RETURN ARRAY(SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c WHERE c.parent_id = p_base ORDER BY 1);
@@ -153,7 +153,7 @@ END $$;
 COMMENT ON FUNCTION contract_group(bigint) IS 'a base contract and its companions';
 
 CREATE FUNCTION is_billed(p_entry bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
 AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM charge h WHERE h.time_entry_id = p_entry AND h.fixed AND h.reverses_id IS NULL
@@ -164,7 +164,7 @@ COMMENT ON FUNCTION is_billed(bigint) IS 'has a time entry a frozen or held char
 -- Burns and cap use of the charges that stay as they are: not of the changed
 -- entries, and from p_from on only of entries that are frozen.
 CREATE FUNCTION allotment_state(p_base bigint, p_changed bigint[], p_from timestamptz) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
 AS $$
 BEGIN
     RETURN (
@@ -203,7 +203,7 @@ COMMENT ON FUNCTION allotment_state(bigint, bigint[], timestamptz) IS
     'entries from an instant on; work of closed periods draws on what the open period has (draw_from)';
 
 CREATE FUNCTION grant_included(p_base bigint, p_days date[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, effective_at, expires_at, period_start, scope_work_types)
@@ -344,7 +344,8 @@ BEGIN ATOMIC
          GROUP BY 1
     )
     SELECT s, i FROM batch b JOIN grp g USING (contract) CROSS JOIN LATERAL rate(g.bodies, b.entries, p_state) s
-      JOIN unnest(p_input) i ON i.entry_id = s.entry_id;
+      JOIN unnest(p_input) i ON i.entry_id = s.entry_id
+     ORDER BY s.entry_id, s.segment;
 END;
 COMMENT ON FUNCTION rate_input(rating_input[], bigint[], bigint[], jsonb) IS
     'the segments that the engine makes of entries; p_terms are the ids of the terms now in force, one for each of p_contracts';
@@ -427,6 +428,7 @@ BEGIN
                 n.period_start, n.instant, n.band, n.coverage, n.worked_s, n.billed_s, n.price, n.multiplier, n.discount_pct, n.price_source,
                 n.price_list_id, n.amount, n.currency, n.base_rate, n.base_amount, n.cost, n.base_cost, n.cost_rate, n.base_cost_rate,
                 n.allotment_id, n.burned, n.reason, n.terms_id, n.late))
+     ORDER BY n.entry_id, n.segment  -- so that the ids of charges do not depend on the plan
     ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT fixed
     DO UPDATE SET contract_id = excluded.contract_id, client_id = excluded.client_id, project_id = excluded.project_id,
            deal_id = excluded.deal_id, task_id = excluded.task_id, employee_id = excluded.employee_id, work_type_id = excluded.work_type_id,
@@ -487,7 +489,7 @@ COMMENT ON TYPE allotment_use IS 'what work takes from one allotment (burned, in
 
 -- A sum that changes as charges do: what entries take now, added to a sum.
 CREATE FUNCTION add_use(p_sum allotment_use[], p_entries bigint[], p_sign int) RETURNS allotment_use[]
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
 AS $$
 BEGIN
     RETURN ARRAY(

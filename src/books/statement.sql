@@ -289,5 +289,8 @@ CREATE VIEW document_problems AS
      WHERE coalesce(x.placed, 0) <> x.charged
     UNION ALL
     SELECT 'a charge is in one place', 'charge ' || l.charge_id, string_agg(l.place, ', ')
-      FROM charge_place l GROUP BY l.charge_id HAVING count(*) <> 1;
+      FROM charge_place l GROUP BY l.charge_id HAVING count(*) <> 1
+    UNION ALL
+    SELECT 'a charge is kept by one document', 'charge ' || c.charge_id, string_agg(document_name(c.document_id), ', ')
+      FROM charge_claim c GROUP BY c.charge_id HAVING count(*) <> 1;
 COMMENT ON VIEW document_problems IS 'broken invariants of documents and payments, none in healthy books: the rule, what breaks it, the figures';

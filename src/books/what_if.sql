@@ -115,6 +115,9 @@ BEGIN
                        AND a.amount > b.burned AND NOT (v_other AND a.kind IN ('included', 'rollover') AND a.contract_id = p_base.id)
                     UNION ALL
                     SELECT jsonb_build_object('id', -row_number() OVER (), 'contract', p_base.id, 'kind', 'included', 'unit', 'seconds',
+                               'scope', (SELECT to_jsonb(n.scope_work_types) FROM contract_line n
+                                          WHERE n.contract_id = p_base.id AND n.kind = 'recurring' AND num_nonnulls(n.included_s, n.included_amount) = 1
+                                            AND n.status <> 'cancelled' AND daterange(n.starts_on, n.ends_on, '[]') && s.span ORDER BY n.id LIMIT 1),
                                'remaining', trunc(v_included), 'effective_at', lower(s.span)::timestamp AT TIME ZONE v_zone,
                                'expires_at', upper(s.span)::timestamp AT TIME ZONE v_zone)
                       FROM (SELECT DISTINCT period_of(d::date, p_base.period, p_base.anchor_day) AS span

@@ -31,6 +31,13 @@ INSERT INTO party (kind, name, legal_name, tax_id, requisites, email, source, ex
      '{"address": "Example Lane 7, 10000 Sampletown", "iban": "DE00000000000000000000", "bank": "Sample Bank", "bic": "SAMPDE00XXX"}',
      'hello@quillmoor.example', 'crm', 'OWN');
 
+INSERT INTO brand (own_id, logo, accent, footer)
+SELECT id, 'data:image/svg+xml;base64,' || translate(encode(convert_to(
+       '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><circle cx="32" cy="32" r="30" fill="#2f4858"/>'
+       '<path d="M46 12C28 16 18 30 17 52l3 0c1-7 3-12 6-16 10 0 17-9 20-24z" fill="#f6ae2d"/><path d="M18 52C20 40 28 28 40 19" stroke="#2f4858" stroke-width="2" fill="none"/></svg>',
+       'UTF8'), 'base64'), E'\n', ''), '#2f4858', 'Quillmoor Studio · hello@quillmoor.example'
+  FROM party WHERE kind = 'own';
+
 INSERT INTO party (kind, name, legal_name, tax_id, requisites, email, segment, payment_terms_days, grace_days, source, external_id)
 SELECT x.kind, x.name, x.legal_name, x.tax_id,
        jsonb_build_object('address', x.address, 'iban', 'XX' || lpad(x.no::text, 20, '0')),
@@ -264,7 +271,7 @@ SELECT p.id, o.id, j.id, x.number, x.title, x.model, x.status, x.currency, x.sta
   FROM (VALUES
     (1, 'AMB-01', 'AMB', NULL, 'Development by the hour', 'time_materials', 'active', 'EUR', date '2025-05-01', NULL::date, 'AMB', NULL::numeric,
      'Berlin office', 'month', 1, 'none', 60, 0, 0, 'entry', 'exact', NULL::numeric, false, 'next_period', 'report'),
-    (2, 'AMB-02', 'AMB', 'amb-customs', 'Customs portal at a fixed price', 'fixed_price', 'ended', 'EUR', '2025-09-01', '2026-04-30', 'AMB', NULL,
+    (2, 'AMB-02', 'AMB', 'amb-customs', 'Customs portal at a fixed price', 'fixed_price', 'ended', 'EUR', '2025-09-01', '2026-05-31', 'AMB', NULL,
      'Berlin office', 'month', 1, 'none', 60, 0, 0, 'entry', 'exact', NULL, false, 'next_period', 'none'),
     (3, 'AMB-03', 'AMB', 'amb-warehouse', 'Warehouse app, approved hours only', 'time_materials', 'active', 'EUR', '2026-01-01', NULL, 'AMB', 7.5,
      'Berlin office', 'month', 1, 'none', 60, 0, 0, 'entry', 'hundredth', NULL, true, 'next_period', 'report'),
@@ -276,7 +283,7 @@ SELECT p.id, o.id, j.id, x.number, x.title, x.model, x.status, x.currency, x.sta
      'New York office', 'month', 1, 'nearest', 360, 0, 0, 'entry', 'hundredth', NULL, false, 'next_period', 'invoice'),
     (8, 'TIN-02', 'TIN', NULL, 'Engineering services, renewed', 'time_materials', 'active', 'USD', '2026-06-30', NULL, 'TIN', 2.5,
      'New York office', 'month', 1, 'up', 360, 0, 0, 'entry', 'hundredth', NULL, false, 'next_period', 'invoice'),
-    (9, 'VEL-01', 'VEL', NULL, 'Shop at a fixed price', 'fixed_price', 'ended', 'EUR', '2025-06-01', '2026-06-30', 'EUR-STD', NULL,
+    (9, 'VEL-01', 'VEL', NULL, 'Shop at a fixed price', 'fixed_price', 'ended', 'EUR', '2025-06-01', '2026-07-31', 'EUR-STD', NULL,
      'Berlin office', 'month', 1, 'none', 60, 0, 0, 'entry', 'exact', NULL, false, 'next_period', 'none'),
     (10, 'COP-01', 'COP', NULL, 'Prepaid work', 'prepaid_money', 'active', 'EUR', '2025-05-01', NULL, NULL, NULL,
      NULL, 'month', 1, 'up', 600, 600, 0, 'entry', 'exact', NULL, false, 'next_period', 'none'),
@@ -292,7 +299,7 @@ SELECT p.id, o.id, j.id, x.number, x.title, x.model, x.status, x.currency, x.sta
      'Berlin office', 'week', 1, 'nearest', 1800, 0, 0, 'day', 'exact', NULL, false, 'next_period', 'report'),
     (17, 'PAP-01', 'PAP', NULL, 'Editorial retainer', 'retainer', 'active', 'EUR', '2025-05-01', NULL, NULL, 5,
      NULL, 'month', 1, 'none', 60, 0, 0, 'entry', 'exact', NULL, false, 'next_period', 'invoice'),
-    (18, 'PAP-02', 'PAP', 'pap-archive', 'Archive in three stages', 'fixed_price', 'ended', 'EUR', '2025-07-01', '2026-02-28', NULL, NULL,
+    (18, 'PAP-02', 'PAP', 'pap-archive', 'Archive in three stages', 'fixed_price', 'ended', 'EUR', '2025-07-01', '2026-03-31', NULL, NULL,
      NULL, 'month', 1, 'none', 60, 0, 0, 'entry', 'exact', NULL, false, 'next_period', 'none'),
     (19, 'SAL-01', 'SAL', NULL, 'Metering portal by the quarter', 'time_materials', 'active', 'USD', '2025-05-01', NULL, 'SAL', NULL,
      NULL, 'quarter', 1, 'nearest', 1800, 0, 0, 'period', 'exact', NULL, false, 'next_period', 'report'),
@@ -334,14 +341,15 @@ SELECT d.id, x.position, x.name, x.starts_on, x.ends_on
   ) x (deal, position, name, starts_on, ends_on)
   JOIN deal d ON d.source = 'crm' AND d.external_id = x.deal;
 
--- Fees: stages on acceptance, subscriptions and retainers each period, blocks once.
-INSERT INTO contract_line (contract_id, kind, deal_stage_id, title, amount, starts_on, ends_on, status, accepted_on)
-SELECT c.id, 'stage', s.id, s.name, x.amount, s.starts_on, s.ends_on, 'accepted', x.accepted_on
+-- Fees: stages on acceptance, which is in billing.sql; subscriptions and
+-- retainers each period, blocks once.
+INSERT INTO contract_line (contract_id, kind, deal_stage_id, title, amount, starts_on, ends_on, status)
+SELECT c.id, 'stage', s.id, s.name, x.amount, s.starts_on, s.ends_on, 'active'
   FROM (VALUES
-    ('AMB-02', 'D-101', 1, 16000.00, date '2025-11-06'), ('AMB-02', 'D-101', 2, 32000.00, '2026-03-05'), ('AMB-02', 'D-101', 3, 16000.00, '2026-05-04'),
-    ('VEL-01', 'D-103', 1, 20000.00, '2025-09-12'), ('VEL-01', 'D-103', 2, 30000.00, '2026-01-20'), ('VEL-01', 'D-103', 3, 30000.00, '2026-05-22'), ('VEL-01', 'D-103', 4, 20000.00, '2026-07-09'),
-    ('PAP-02', 'D-104', 1, 13000.00, '2025-10-08'), ('PAP-02', 'D-104', 2, 13000.00, '2026-01-13'), ('PAP-02', 'D-104', 3, 13000.00, '2026-03-02')
-  ) x (number, deal, position, amount, accepted_on)
+    ('AMB-02', 'D-101', 1, 16000.00), ('AMB-02', 'D-101', 2, 32000.00), ('AMB-02', 'D-101', 3, 16000.00),
+    ('VEL-01', 'D-103', 1, 20000.00), ('VEL-01', 'D-103', 2, 30000.00), ('VEL-01', 'D-103', 3, 30000.00), ('VEL-01', 'D-103', 4, 20000.00),
+    ('PAP-02', 'D-104', 1, 13000.00), ('PAP-02', 'D-104', 2, 13000.00), ('PAP-02', 'D-104', 3, 13000.00)
+  ) x (number, deal, position, amount)
   JOIN contract c ON c.number = x.number
   JOIN deal d ON d.source = 'crm' AND d.external_id = x.deal
   JOIN deal_stage s ON s.deal_id = d.id AND s.position = x.position;

@@ -6,10 +6,12 @@ CREATE EXTENSION finance;
 \set SHOW_CONTEXT never
 SELECT finance.create_books() AS books \gset
 SET search_path = finance, public;
+SET jit = off;
 
 \ir company.sql
 \ir timesheet.sql
 \ir trackers.sql
+\ir billing.sql
 \ir money.sql
 
 ANALYZE;

@@ -19,42 +19,32 @@ CREATE TEMP VIEW calendar_month AS
 -- of the last months some not at all
 -- ---------------------------------------------------------------------------
 
+-- What each invoice bills under each contract; of those paid ahead below.
 CREATE TEMP TABLE bill AS
-    SELECT c.number, c.currency, b.bill_on, sum(b.amount) AS amount
-      FROM contract c
-     CROSS JOIN LATERAL (
-        SELECT (date_trunc('month', h.service_date) + interval '1 month 1 day')::date AS bill_on, sum(h.amount) AS amount
-          FROM charge h WHERE h.contract_id = c.id AND h.source = 'time' GROUP BY 1
-        UNION ALL
-        SELECT m.month, n.amount
-          FROM contract_line n JOIN calendar_month m ON m.last_day >= greatest(n.starts_on, c.starts_on) AND m.month <= coalesce(n.ends_on, 'infinity')
-         WHERE n.contract_id = c.id AND n.kind = 'recurring'
-        UNION ALL
-        SELECT coalesce(n.accepted_on, n.starts_on), n.amount FROM contract_line n WHERE n.contract_id = c.id AND n.kind <> 'recurring'
-     ) b
-     WHERE c.model <> 'prepaid_money'
-     GROUP BY 1, 2, 3
-    HAVING sum(b.amount) > 0;
+    SELECT d.id AS document, d.number AS invoice, d.issued_on, d.due_on, d.currency, p.external_id AS client, c.number AS contract, c.model, sum(l.gross) AS amount
+      FROM document d
+      JOIN party p ON p.id = d.party_id
+      JOIN document_line l ON l.document_id = d.id
+      JOIN charge h ON h.id = l.charge_id
+      LEFT JOIN contract c ON c.id = h.contract_id
+     WHERE d.kind = 'invoice' AND c.model IS DISTINCT FROM 'prepaid_money'
+     GROUP BY d.id, p.external_id, c.number, c.model
+    HAVING sum(l.gross) > 0;
 
-INSERT INTO cash_line (flow, paid_on, amount, currency, article, contract, purpose)
-SELECT 'in', b.bill_on + k.terms + h.late_days, p.amount, b.currency, 'revenue', b.number, p.purpose
+INSERT INTO cash_line (flow, paid_on, amount, currency, article, party, contract, purpose)
+SELECT 'in', b.due_on - 2 + x.chance % 3 + h.late_days + p.later, p.amount, b.currency, 'revenue', b.client, b.contract, 'invoice ' || b.invoice || p.part
   FROM bill b
-  JOIN contract c ON c.number = b.number
-  JOIN party k0 ON k0.id = c.client_id
- CROSS JOIN LATERAL (SELECT pg_temp.pick(b.number || b.bill_on, 100) AS chance) x
- CROSS JOIN LATERAL (SELECT k0.payment_terms_days - 2 + x.chance % 3 AS terms) k
+ CROSS JOIN LATERAL (SELECT pg_temp.pick(b.client || b.issued_on, 100) AS chance) x
  CROSS JOIN LATERAL (
-    SELECT CASE WHEN k0.external_id = 'TIN' THEN 9 + x.chance % 12 WHEN x.chance < 18 THEN 20 + x.chance * 2 ELSE 0 END AS late_days) h
+    SELECT CASE WHEN b.client = 'TIN' THEN 9 + x.chance % 12 WHEN x.chance < 18 THEN 20 + x.chance * 2 ELSE 0 END AS late_days) h
  CROSS JOIN LATERAL (
-    SELECT b.amount, format('%s, %s', b.number, b.bill_on) AS purpose WHERE x.chance NOT BETWEEN 20 AND 31
+    SELECT b.amount, 0 AS later, '' AS part WHERE x.chance NOT BETWEEN 20 AND 31
     UNION ALL
-    SELECT round(b.amount * 0.6, 2), format('%s, %s, first part', b.number, b.bill_on) WHERE x.chance BETWEEN 20 AND 31
+    SELECT round(b.amount * 0.6, 2), 0, ', first part' WHERE x.chance BETWEEN 20 AND 31
+    UNION ALL
+    SELECT b.amount - round(b.amount * 0.6, 2), 33, ', second part' WHERE x.chance BETWEEN 20 AND 31
  ) p
- WHERE c.model = 'fixed_price' OR x.chance < 90 OR b.bill_on < '2026-08-01';
-INSERT INTO cash_line (flow, paid_on, amount, currency, article, contract, purpose)
-SELECT 'in', l.paid_on + 33, b.amount - l.amount, l.currency, l.article, l.contract, replace(l.purpose, 'first', 'second')
-  FROM cash_line l
-  JOIN bill b ON b.number = l.contract AND l.purpose = format('%s, %s, first part', b.number, b.bill_on);
+ WHERE b.model = 'fixed_price' OR x.chance < 90 OR b.issued_on < '2026-08-01';
 
 -- Paid ahead: Copper Kettle stopped topping up, Saltmarsh did not.
 INSERT INTO cash_line (flow, paid_on, amount, currency, article, contract, purpose)
@@ -62,12 +52,6 @@ SELECT 'in', x.paid_on, x.amount, c.currency, 'revenue', c.number, 'prepayment'
   FROM (VALUES ('COP-01', date '2025-05-05', 12000.00), ('COP-01', '2025-08-18', 12000.00), ('COP-01', '2025-12-02', 12000.00), ('COP-01', '2026-04-09', 10000.00),
                ('SAL-02', '2025-07-01', 10000.00), ('SAL-02', '2025-11-17', 10000.00), ('SAL-02', '2026-03-10', 12000.00), ('SAL-02', '2026-07-21', 12000.00)) x (number, paid_on, amount)
   JOIN contract c ON c.number = x.number;
--- Hollowoak has no contract; it pays what the list says.
-INSERT INTO cash_line (flow, paid_on, amount, currency, article, party, purpose)
-SELECT 'in', (date_trunc('month', h.service_date) + interval '1 month 15 days')::date, sum(h.amount), h.currency, 'revenue', 'HOL', 'work by list, ' || to_char(min(h.service_date), 'YYYY-MM')
-  FROM charge h JOIN party p ON p.id = h.client_id AND p.external_id = 'HOL'
- WHERE h.amount > 0
- GROUP BY 2, h.currency;
 
 -- ---------------------------------------------------------------------------
 -- people and overheads
@@ -161,6 +145,15 @@ SELECT 'in', 'posted', '2025-08-18', 12000.00, 'EUR', a.id, 'revenue', c.id, 'pr
   FROM cash_account a, contract c WHERE a.currency = 'EUR' AND c.number = 'COP-01';
 UPDATE payment p SET status = 'void', purpose = 'entered twice' FROM contract c WHERE c.id = p.contract_id AND c.number = 'COP-01' AND p.source IS NULL;
 UPDATE payment p SET amount = 9800.00 FROM contract c WHERE c.id = p.contract_id AND c.number = 'COP-01' AND p.paid_on = '2026-04-09';
+
+-- Each payment settles the invoice it names; what was paid ahead settles the
+-- oldest that are open.
+SELECT count(allocate_payment(p.id, jsonb_build_array(jsonb_build_object('document', d.id, 'amount', p.amount::text)))) AS allocations
+  FROM payment p
+  JOIN document d ON d.kind = 'invoice' AND d.number = substring(p.purpose FROM '^invoice ([^ ,]+)')
+ WHERE p.status = 'posted';
+SELECT count(allocate_payment(p.id)) AS prepayments
+  FROM (SELECT p.id FROM payment p WHERE p.purpose = 'prepayment' AND p.status = 'posted' ORDER BY p.paid_on) p;
 
 -- The notebooks lose value over three years.
 SELECT count(post('depreciation ' || m.month, jsonb_build_array(jsonb_build_object('on', m.last_day, 'debit', 'depreciation', 'credit', 'fixed_asset', 'amount', '350.00', 'currency', 'EUR')), 'notebooks'))

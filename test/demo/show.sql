@@ -24,7 +24,8 @@ SELECT client, revenue, cost, profit, margin_pct AS "%", hours, hours_billed AS 
 
 \echo
 \echo Profit by project, in EUR: the five best and the five worst
-(SELECT project, revenue, cost, profit, margin_pct AS "%", hours, hourly_rate AS "an hour" FROM profit_by_project ORDER BY profit DESC LIMIT 5)
+(SELECT coalesce(project, 'fees and stages of whole contracts') AS project, revenue, cost, profit, margin_pct AS "%", hours, hourly_rate AS "an hour"
+   FROM profit_by_project ORDER BY profit DESC LIMIT 5)
 UNION ALL
 (SELECT project, revenue, cost, profit, margin_pct, hours, hourly_rate FROM (SELECT * FROM profit_by_project ORDER BY profit LIMIT 5) w ORDER BY profit DESC);
 
@@ -54,15 +55,108 @@ SELECT reason, client, count(*) AS entries, sum(hours) AS hours, min(work_date) 
 \echo Records that the trackers should not have sent
 SELECT source, external_id, reason FROM rejected_entry ORDER BY id LIMIT 8;
 
+SELECT max(h.id) AS night_charge
+  FROM charge h JOIN contract c ON c.id = h.contract_id AND c.number = 'MAR-02'
+ WHERE h.band = 'night' AND h.segment > 1 AND h.billed_s <> h.worked_s AND h.frozen_at IS NOT NULL \gset
 \echo
 \echo One call in the night, charge by charge
-SELECT t.title, h.started_at AT TIME ZONE 'Europe/Berlin' AS local_time, c.number AS contract, h.band, h.worked_s, h.billed_s, h.price, h.amount, h.currency AS cur
+SELECT h.id AS charge, t.title, h.started_at AT TIME ZONE 'Europe/Berlin' AS local_time, c.number AS contract, h.band, h.worked_s, h.billed_s,
+       h.price::numeric(18,2) AS price, h.amount::numeric(18,2) AS amount, h.currency AS cur
   FROM charge h
   JOIN contract c ON c.id = h.contract_id
   JOIN task t ON t.id = h.task_id
- WHERE h.time_entry_id = (SELECT min(n.time_entry_id) FROM charge n WHERE n.band = 'night' AND n.coverage = 'billable' AND n.segment > 1)
+ WHERE h.time_entry_id = (SELECT n.time_entry_id FROM charge n WHERE n.id = :night_charge)
  ORDER BY h.segment;
+\echo ... and why the last of them is what it is
+SELECT explain_charge(:night_charge) \g (format=unaligned tuples_only=on)
 
 \echo
-\echo Broken rules of the books (none is right)
-SELECT * FROM check_books() LIMIT 8;
+\echo What if Moonbeam took 25 hours of portal care a month for 1650, in place of 40 for 2450, and paid 66 for each more
+SELECT coalesce(to_char(w.month, 'YYYY-MM'), 'together') AS month, sum(old_revenue) AS revenue, sum(new_revenue) AS it_would_be, sum(revenue_difference) AS difference,
+       sum(old_cost) AS cost, sum(old_profit) AS profit, sum(new_profit) AS profit_would_be, sum(profit_difference) AS more_profit
+  FROM contract c
+ CROSS JOIN LATERAL what_if(c.id, '2026-01-01', '2026-09-30', '{"included_hours": 25, "fee": 1650, "overage_price": 66}') w
+ WHERE c.number = 'MOO-02'
+ GROUP BY ROLLUP (w.month) ORDER BY w.month;
+
+-- ---------------------------------------------------------------------------
+-- one client's month, from the work to the money
+-- ---------------------------------------------------------------------------
+
+CREATE TEMP TABLE step (
+    no int GENERATED ALWAYS AS IDENTITY, step text, result text, report text, invoice text, act text, to_pay numeric, tasks_paid text, still_offered numeric
+);
+SELECT id AS client FROM party WHERE external_id = 'AMB' \gset
+\set report NULL
+\set invoice NULL
+\set act NULL
+
+-- Note a step with what everything is after it.
+CREATE FUNCTION pg_temp.note(step text, result text, client bigint, report bigint, invoice bigint, act bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO pg_temp.step (step, result, report, invoice, act, to_pay, tasks_paid, still_offered)
+    SELECT $1, $2, (SELECT d.status FROM document d WHERE d.id = $4), (SELECT d.status FROM document d WHERE d.id = $5), (SELECT d.status FROM document d WHERE d.id = $6),
+           (SELECT b.open FROM document_card b WHERE b.document_id = $5),
+           (SELECT count(*) FILTER (WHERE y.paid) || ' of ' || count(*) FROM task_payment y
+             WHERE y.task_id IN (SELECT h.task_id FROM document_line l JOIN charge h ON h.id = l.charge_id WHERE l.document_id = $5)
+            HAVING count(*) > 0),
+           (SELECT coalesce(sum(u.amount), 0) FROM unbilled u WHERE u.client_id = $3 AND month(u.period_start) = '2026-09-01' AND u.document_id IS NULL)
+    $$;
+
+SELECT count(DISTINCT task_id) || ' tasks, ' || sum(hours_billed) || ' h, ' || sum(amount) || ' ' || min(currency) AS result
+  FROM preview_report(jsonb_build_object('client', :client, 'period', '2026-09')) \gset
+SELECT pg_temp.note('preview_report', :'result', :client, :report, :invoice, :act) \g /dev/null
+
+SELECT build_report(jsonb_build_object('client', :client, 'period', '2026-09'), '{"title": "Work in September 2026", "issued_on": "2026-10-02"}') AS report \gset
+SELECT pg_temp.note('build_report', 'a draft that keeps its work', :client, :report, :invoice, :act) \g /dev/null
+
+SELECT transition(:report, 'sent') AS result \gset
+SELECT share(:report, '30 days') AS token \gset
+SELECT pg_temp.note('transition sent, share', 'number ' || d.number || ', link ' || left(:'token', 6) || '...', :client, :report, :invoice, :act)
+  FROM document d WHERE d.id = :report \g /dev/null
+
+SELECT answer_shared(:'token', 'agreed', 'thank you') AS result \gset
+SELECT pg_temp.note('answer_shared agreed', 'by ' || c.by, :client, :report, :invoice, :act)
+  FROM document_status_change c WHERE c.document_id = :report ORDER BY c.id DESC LIMIT 1 \g /dev/null
+
+SELECT issue_invoice(:report, '{"issued_on": "2026-10-05"}') AS invoice \gset
+SELECT pg_temp.note('issue_invoice', 'number ' || d.number || ', due ' || d.due_on, :client, :report, :invoice, :act) FROM document d WHERE d.id = :invoice \g /dev/null
+
+SELECT issue_act(:report, '{"issued_on": "2026-10-05"}') AS act \gset
+SELECT pg_temp.note('issue_act', 'number ' || d.number, :client, :report, :invoice, :act) FROM document d WHERE d.id = :act \g /dev/null
+
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, purpose, source, external_id)
+SELECT 'in', 'posted', '2026-10-19', d.gross, d.currency, a.id, 'revenue', d.party_id, 'invoice ' || d.number, 'bank', '20261019-AMB'
+  FROM document d JOIN cash_account a ON a.currency = d.currency WHERE d.id = :invoice
+RETURNING id AS payment \gset
+SELECT pg_temp.note('payment posted', p.amount::numeric(18,2) || ' ' || p.currency || ' on ' || p.paid_on, :client, :report, :invoice, :act)
+  FROM payment p WHERE p.id = :payment \g /dev/null
+
+SELECT allocate_payment(:payment, jsonb_build_array(jsonb_build_object('document', d.document_id, 'amount', d.open::text))) AS result
+  FROM document_card d WHERE d.document_id = :invoice \gset
+SELECT pg_temp.note('allocate_payment', 'left of it ' || :'result', :client, :report, :invoice, :act) \g /dev/null
+
+SELECT transition(:act, 'agreed', 'signed') AS result \gset
+SELECT pg_temp.note('transition agreed', 'the client signed the act', :client, :report, :invoice, :act) \g /dev/null
+
+\echo
+\echo One month of one client to its end: Amberfjord, September 2026
+SELECT no, step, result, report, invoice, act, to_pay::numeric(18,2) AS to_pay, tasks_paid, still_offered::numeric(18,2) AS still_offered
+  FROM step ORDER BY no;
+
+\if :{?page}
+SELECT document_html(:report) \g (format=unaligned tuples_only=on) :page
+\endif
+
+-- ---------------------------------------------------------------------------
+-- what must hold
+-- ---------------------------------------------------------------------------
+
+CREATE TEMP TABLE broken_rule AS SELECT * FROM check_books();
+SELECT count(*) AS broken, count(*) > 0 AS any_broken FROM broken_rule \gset
+\echo
+\echo :broken broken rules of the books
+\if :any_broken
+SELECT * FROM broken_rule LIMIT 8;
+\endif
