@@ -206,6 +206,13 @@ UPDATE project SET client_id = 2 WHERE id = :p;
 UPDATE task SET project_id = 1 WHERE id = :t;
 UPDATE project SET client_id = 2 WHERE id = :p;
 SELECT * FROM check_books();
+-- nobody is billed for work on the own company's projects unless the project says so
+INSERT INTO task (project_id, title, work_type_id) SELECT 2, 'Own site', id FROM work_type WHERE code = 'development' RETURNING id AS o \gset
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :o, '2026-03-05', 3600);
+SELECT coverage, amount::numeric(9,2), cost::numeric(9,2), reason FROM charge WHERE task_id = :o;
+UPDATE task SET billable = 'no_charge' WHERE id = :o;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :o, '2026-03-06', 3600);
+SELECT coverage, reason FROM charge WHERE task_id = :o ORDER BY id;
 -- open work of a locked month counts where it would be posted now
 SELECT count(*) > 0 AS in_march FROM ledger_line WHERE NOT posted AND entry_on <= '2026-03-31';
 SELECT sum(revenue) AS revenue FROM pnl_month \gset

@@ -162,13 +162,13 @@ BEGIN
       FROM charge h
      WHERE h.contract_id = ANY (v_group)
        AND h.period_start <= lower(p_span) AND h.frozen_at IS NULL;
-    -- An entry that runs into the next period is frozen whole.
+    -- An entry that runs into the next period is frozen whole.  OFFSET 0: one
+    -- entry at a time, by index, whatever the planner knows of charge.
     v_charges := ARRAY(
         SELECT unnest(v_charges)
         UNION
-        SELECT h.id FROM unnest(v_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed
-        UNION
-        SELECT h.id FROM unnest(v_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE h.fixed AND h.frozen_at IS NULL
+        SELECT h.id FROM unnest(v_entries) x (id)
+         CROSS JOIN LATERAL (SELECT c.id FROM charge c WHERE c.time_entry_id = x.id AND c.frozen_at IS NULL OFFSET 0) h
         ORDER BY 1);
     WHILE EXISTS (SELECT FROM event e WHERE e.key = v_key) LOOP
         v_key := v_key || '+';  -- closed again after it was reopened

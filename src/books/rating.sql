@@ -27,11 +27,12 @@ CREATE FUNCTION entry_context(p_entries bigint[])
 BEGIN ATOMIC
     SELECT e.id, e.employee_id, m.role, m.name, t.id, coalesce(e.work_type_id, t.work_type_id), p.id, p.client_id, t.deal_id,
            coalesce(p.direction_id, m.direction_id),
-           CASE WHEN f.fixed AND e.billable IS NULL AND coalesce(t.billable, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
-                ELSE coalesce(e.billable, t.billable, w.billable, p.billable, 'billable') END,
+           CASE WHEN f.fixed AND e.billable IS NULL AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
+                ELSE coalesce(e.billable, t.billable, f.internal, w.billable, p.billable, 'billable') END,
            CASE WHEN e.billable IS NOT NULL THEN coalesce(e.override_reason, 'entry')
-                WHEN f.fixed AND coalesce(t.billable, w.billable, p.billable, 'billable') = 'billable' THEN 'in the fixed price of the task'
+                WHEN f.fixed AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'in the fixed price of the task'
                 WHEN t.billable IS NOT NULL THEN 'task'
+                WHEN f.internal IS NOT NULL THEN 'project of the own company'
                 WHEN w.billable IS NOT NULL THEN 'work type ' || w.code WHEN p.billable IS NOT NULL THEN 'project' END,
            p.price_list_id,
            coalesce((e.started_at AT TIME ZONE z.zone)::date, e.work_date),
@@ -44,7 +45,10 @@ BEGIN ATOMIC
       JOIN project p ON p.id = t.project_id
       LEFT JOIN work_type w ON w.id = coalesce(e.work_type_id, t.work_type_id)
      CROSS JOIN setting s
-     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM task_item i WHERE i.task_id = t.id) AS fixed) f
+      JOIN party y ON y.id = p.client_id
+     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM task_item i WHERE i.task_id = t.id) AS fixed,
+                                CASE WHEN y.kind = 'own' AND p.billable IS DISTINCT FROM 'billable' AND coalesce(w.billable, p.billable, 'billable') = 'billable'
+                                     THEN 'non_billable' END AS internal) f
       LEFT JOIN LATERAL (
         -- the contracts of the best level that match, several only when it is ambiguous
         SELECT array_agg(k.id ORDER BY k.id) FILTER (WHERE k.matches AND k.level = k.best) AS contracts, count(*) AS client_contracts,
