@@ -119,6 +119,11 @@ UPDATE payment SET status = 'posted' WHERE id = 4;
 UPDATE setting SET base_currency = 'USD';
 UPDATE setting SET zone = 'Mars/Olympus';
 UPDATE contract SET currency = 'USD' WHERE number = 'A-1';
+UPDATE currency SET exponent = 0 WHERE code = 'EUR';
+UPDATE currency SET exponent = 2 WHERE code = 'JPY';
+UPDATE cash_account SET currency = 'USD' WHERE name = 'bank';
+UPDATE cash_account SET account_id = account_id('loan') WHERE name = 'desk';
+UPDATE cash_account SET name = 'main bank' WHERE name = 'bank';
 -- what the books post to and post themselves stays
 UPDATE account SET code = 'debtors' WHERE code = 'receivable';
 DELETE FROM account WHERE code = 'tax_payable';

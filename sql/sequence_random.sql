@@ -45,6 +45,8 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
+UPDATE allotment SET amount = 1;
+UPDATE allotment SET amount = amount + 1;
 SELECT * FROM check_books();
 RESET search_path;
 DROP SCHEMA t_sequence CASCADE;

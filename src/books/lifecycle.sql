@@ -278,13 +278,13 @@ BEGIN
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       LEFT JOIN project p ON p.id = l.project_id
-     CROSS JOIN LATERAL (VALUES (coalesce(l.article, 'contractors'), l.net), ('tax_payable', l.tax)) AS a (article, amount)
+     CROSS JOIN LATERAL (VALUES (coalesce(l.article, bill_article(d.party_id)), l.net), ('tax_payable', l.tax)) AS a (article, amount)
      CROSS JOIN LATERAL (SELECT greatest(d.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)) AS entry_on) e
      WHERE d.id = p_document AND a.amount <> 0
      ORDER BY l.id;
 END $$;
 COMMENT ON FUNCTION post_bill(bigint) IS
-    'post an accepted bill on its date: net to its article (contractors where it names none), its tax against tax payable, all to payable';
+    'post an accepted bill on its date: net to its article (bill_article() where it names none), its tax against tax payable, all to payable';
 
 -- ---------------------------------------------------------------------------
 -- the guard: what may change, which steps are allowed, what each step does

@@ -361,7 +361,7 @@ BEGIN
     END IF;
     INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, contract_id, project_id, settles_bills, purpose)
     VALUES ('out', 'posted', coalesce(pay_bill.paid_on, books_today()), coalesce(pay_bill.amount, v_open), v_document.currency, pay_bill.cash_account,
-            coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id), 'contractors'), v_document.party_id,
+            coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id), bill_article(v_document.party_id)), v_document.party_id,
             v_document.contract_id, v_document.project_id, true, 'Bill ' || v_document.outside_number)
     RETURNING id INTO v_payment;
     INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (v_payment, v_document.id, coalesce(pay_bill.amount, v_open));

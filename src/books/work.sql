@@ -243,3 +243,19 @@ CREATE TRIGGER charge_not_truncated BEFORE TRUNCATE ON charge
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Delete the time entries that are not billed; correct_entry() takes billed ones back.');
 CREATE TRIGGER billing_period_not_truncated BEFORE TRUNCATE ON billing_period
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('reopen_period() opens the last closed one.');
+
+CREATE FUNCTION keep_burned() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_burned numeric := (SELECT sum(b.amount) FROM burn b WHERE b.allotment_id = OLD.id);
+BEGIN
+    IF NEW.amount < v_burned OR v_burned <> 0 AND (NEW.unit, NEW.contract_id) <> (OLD.unit, OLD.contract_id) THEN
+        RAISE EXCEPTION 'work has taken % of allotment % already', trim_scale(v_burned), OLD.id
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Keep its unit and contract and at least that amount, or void_block() it.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION keep_burned() IS 'trigger function of allotment: what work took of it stays (55000)';
+CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON allotment
+    FOR EACH ROW EXECUTE FUNCTION keep_burned();
