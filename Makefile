@@ -80,13 +80,13 @@ EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 REGRESS = \
 	money time margin cube calendar rating template words \
 	books ledger work ingest access \
-	billing close explain what_if billing_random \
-	document invoice settle share page
+	billing close explain what_if billing_random sequence_random \
+	document invoice settle share document_random page
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = \
 	calendar_writers allotment_writers close_writers \
-	report_builders document_edit invoice_issuers invoice_payments
+	report_builders document_edit invoice_issuers invoice_payments ledger_writers
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 
 TAP_TESTS = 1

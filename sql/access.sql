@@ -40,6 +40,13 @@ INSERT INTO task (project_id, title, source, external_id) VALUES (1, 'Cart', 'b2
 SELECT * FROM ingest_entries('[{"source": "b24", "external_id": "1", "employee": "1", "task": "1", "work_date": "2026-03-02", "duration_s": 3600}]');
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, contract_id) VALUES ('in', 'posted', '2026-03-02', 100, 'EUR', 1, 'revenue', 1);
 SELECT number, receipts, charged, balance, profit_accrual FROM contract_card;
+-- who logs work does not approve it
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-03', 60);
+UPDATE time_entry SET comment = 'a minute' WHERE work_date = '2026-03-03';
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, approved_at) VALUES (1, 1, '2026-03-03', 60, now());
+UPDATE time_entry SET approved_at = now(), approved_by = 'the boss';
+SELECT approve_entries('{1}');
+DELETE FROM time_entry WHERE work_date = '2026-03-03';
 UPDATE price SET price = 1;
 UPDATE contract SET discount_pct = 100;
 UPDATE charge SET amount = 0;

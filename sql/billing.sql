@@ -37,6 +37,8 @@ SELECT * FROM charges;
 -- idempotent under a key
 SELECT charge_item(1, 2, 1, '2025-02-02', NULL, 'crm-1') = charge_item(1, 2, 1, '2025-02-02', NULL, 'crm-1') AS same;
 SELECT charge_item(1, 2, 3, '2025-02-02', NULL, 'crm-1');
+SELECT charge_item(1, 2, 1, '2025-02-02', price => -5);
+SELECT charge_item(1, 2, 1, '2025-02-02', price => 5, cost => -1);
 -- refusals
 SELECT charge_item(1, 5, 1, '2025-02-01');
 SELECT charge_item(1, 99, 1, '2025-02-01');
@@ -140,6 +142,7 @@ SELECT add_block(2, '2025-03-01', 2, 100, 10);
 SELECT add_block(2, '2025-03-01', 2);
 SELECT add_block(2, '2025-03-01', 2, price => 1, expires_on => '2025-02-28');
 SELECT add_block(2, '2025-03-01', 0.0001, price => 1);
+SELECT add_block(2, '2025-03-01', 2, price => -1);
 -- money: a top-up of 50 pays for half an hour more
 SELECT add_block(2, '2025-03-01', amount => 50, kind => 'topup') AS topup \gset
 SELECT time_entry_id, segment, coverage, billed_s, amount::numeric(18,2), allotment_id = :topup AS topup, burned::numeric(18,2) FROM charge

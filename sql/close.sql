@@ -21,7 +21,7 @@ INSERT INTO contract_line (contract_id, kind, title, amount, included_s, overage
 CREATE VIEW work AS
     SELECT time_entry_id AS entry, segment AS seg, service_date, period_start AS period, coverage, (billed_s / 3600.0)::numeric(9,2) AS hours,
            amount::numeric(18,2), (burned / 3600)::numeric(9,2) AS burned, late, frozen_at IS NOT NULL AS frozen, reverses_id IS NOT NULL AS reversal
-      FROM charge WHERE source = 'time' ORDER BY charge.id;
+      FROM charge WHERE source = 'time' ORDER BY time_entry_id, frozen_at IS NULL, segment, charge.id;
 CREATE VIEW left_over AS
     SELECT a.id, a.kind, a.period_start, (a.amount / 3600)::numeric(9,2) AS hours,
            ((a.amount - coalesce((SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = a.id), 0)) / 3600)::numeric(9,2) AS hours_left,
@@ -151,6 +151,12 @@ INSERT INTO contract (client_id, number, currency, starts_on, parent_id, bands) 
 SELECT close_period(id, '2025-01-01') FROM contract WHERE number = 'I-1n';
 INSERT INTO contract (client_id, number, currency, starts_on, status) VALUES (4, 'I-4', 'EUR', '2025-01-01', 'draft');
 SELECT close_period(id, '2025-01-01') FROM contract WHERE number = 'I-4';
+SELECT close_period(3, NULL);
+
+-- the service period stays once one is closed
+UPDATE contract SET anchor_day = 15 WHERE id = 1;
+UPDATE contract SET period = 'week' WHERE id = 1;
+UPDATE contract SET period = 'week' WHERE number = 'I-4';
 
 SELECT * FROM billing_problems;
 DROP SCHEMA t_close CASCADE;

@@ -133,5 +133,5 @@ SELECT what, pg_temp.receive(value::bytea, :'copy_file')
                (12, 'odd bytes', '\x00000000 00'),
                (13, 'nothing', '\x')) AS t (n, what, value)
  ORDER BY n;
-COPY (SELECT) TO PROGRAM 'rm finance_cube.copy';     -- run where the data are
+COPY (SELECT) TO PROGRAM 'cat >&2 && rm finance_cube.copy';     -- run where the data are
 DROP TABLE cube_charge, cube_group, cube_stored, cube_parallel;

@@ -180,6 +180,24 @@ SELECT build_invoice(jsonb_build_object('contract', :k), '{"issued_on": "2026-06
 SELECT issue_invoice(:i) = :i AS issued;
 SELECT net, tax, gross FROM document_card WHERE document_id = :i;  -- 29.99 - 40 + 30.01 = 20; 7.00 - 9.33 + 7.00 = 4.67
 
+-- a correction of discounted work takes the discount along: 60 less 6 billed, now half an hour; -60 + 6 + 30, and an hour more: 36
+SELECT id AS t FROM task WHERE number = 'T-1' \gset
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :t, '2026-05-02', 3600) RETURNING id AS e \gset
+SELECT build_report(jsonb_build_object('task', :t, 'from', '2026-05-01'), '{"discount_amount": "6", "issued_on": "2026-06-01"}') AS r \gset
+SELECT transition(:r, 'sent'), transition(:r, 'agreed');
+SELECT issue_invoice(:r, '{"issued_on": "2026-06-07"}') AS i \gset
+SELECT net, tax FROM document_card WHERE document_id = :i;
+SELECT difference, currency FROM correct_entry(:e, '{"duration_s": 1800}', 'half was ours');
+SELECT amount, service_date FROM unbilled WHERE task_id = :t AND service_date > '2026-05-01' ORDER BY charge_id;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :t, '2026-05-03', 3600);
+SELECT build_invoice(jsonb_build_object('task', :t, 'from', '2026-05-01'), '{"issued_on": "2026-06-08"}') AS n \gset
+SELECT issue_invoice(:n) = :n AS issued;
+SELECT net, tax FROM document_card WHERE document_id = :n;
+-- voiding both: the correction and what it corrects cancel out, half an hour and the hour are left
+SELECT void(:n, 'no'), void(:i, 'no'), void(:r, 'no');
+SELECT amount, service_date FROM unbilled WHERE task_id = :t AND service_date > '2026-05-01' ORDER BY charge_id;
+SELECT count(*) FROM document_problems;
+
 -- bills of contractors: accepted before they can be paid; accrued once
 INSERT INTO cash_account (name, currency) VALUES ('bank', 'EUR');
 SELECT record_bill('{"party": 4, "outside_number": "F-7", "issued_on": "2026-04-30", "due_on": "2026-05-10", "lines":
@@ -203,7 +221,7 @@ SELECT status, paid, open FROM document_card WHERE document_id = :b;
 SELECT pay_bill(:b, 1, '2026-05-06') IS NOT NULL AS paid;
 SELECT status, paid, open FROM document_card WHERE document_id = :b;
 SELECT account, posted_balance FROM account_balance WHERE account IN ('contractors', 'payable', 'tools', 'cash bank') ORDER BY 1;
-SELECT cost FROM contract_card WHERE number = 'A-1';  -- 20 an hour of 1 + 2/3 + 2 + 1, and the bill's 500
+SELECT cost FROM contract_card WHERE number = 'A-1';  -- 20 an hour of 1 + 2/3 + 2 + 1 + 1/2 + 1, and the bill's 500
 SELECT void(:b, 'paid');
 SELECT unallocate(:p);
 SELECT account, posted_balance FROM account_balance WHERE account IN ('contractors', 'payable', 'tools') ORDER BY 1;
@@ -232,6 +250,10 @@ INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service
 VALUES ('item', :k, 5, 3, 6, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 1, 'USD', 1, 0, 0, 'in dollars'), ('item', :k, 5, 3, 6, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 1, 'EUR', 1, 0, 0, 'in euro');
 SELECT c.number, x.document_id IS NOT NULL AS drafted, x.problem FROM draft_due_documents('2026-07-15') x JOIN contract c ON c.id = x.contract_id ORDER BY 1;
 DELETE FROM charge WHERE reason = 'in dollars';
+-- the billing run drafts them too, and the same drafts again
+SELECT contract, outcome, charges, amount, currency, message ~ '^draft (report|invoice) ' AS named FROM run_billing('2026-07-31') WHERE outcome <> 'closed' ORDER BY 1;
+SELECT count(*) FROM run_billing('2026-07-31') WHERE outcome = 'drafted';
+SELECT count(*) FROM document WHERE status = 'draft';
 
 SELECT * FROM document_problems;
 SELECT * FROM check_books();

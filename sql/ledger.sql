@@ -119,6 +119,18 @@ UPDATE payment SET status = 'posted' WHERE id = 4;
 UPDATE setting SET base_currency = 'USD';
 UPDATE setting SET zone = 'Mars/Olympus';
 UPDATE contract SET currency = 'USD' WHERE number = 'A-1';
+UPDATE currency SET exponent = 0 WHERE code = 'EUR';
+UPDATE currency SET exponent = 2 WHERE code = 'JPY';
+UPDATE cash_account SET currency = 'USD' WHERE name = 'bank';
+UPDATE cash_account SET account_id = account_id('loan') WHERE name = 'desk';
+UPDATE cash_account SET name = 'main bank' WHERE name = 'bank';
+-- what the books post to and post themselves stays
+UPDATE account SET code = 'debtors' WHERE code = 'receivable';
+DELETE FROM account WHERE code = 'tax_payable';
+UPDATE account SET name = 'Debtors' WHERE code = 'receivable';
+SELECT reverse_event(id, 'by hand') FROM event WHERE key = 'payment:1:1';
+UPDATE payment SET id = 77 WHERE id = 1;
+TRUNCATE payment CASCADE;
 SELECT * FROM check_books();
 
 RESET search_path;

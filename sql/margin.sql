@@ -187,5 +187,5 @@ SELECT what, pg_temp.receive(value::bytea, :'copy_file')
                (7, 'too short', '\x0000000000000000'),
                (8, 'too long', '\x00000000000000000000000000000001 ffffffffffffffffffffffffffffffff 0000000000000002 455552000000000000')) AS t (n, what, value)
  ORDER BY n;
-COPY (SELECT) TO PROGRAM 'rm finance_margin.copy';     -- run where the data are
+COPY (SELECT) TO PROGRAM 'cat >&2 && rm finance_margin.copy';     -- run where the data are
 DROP TABLE margin_charge, margin_serial, margin_parallel, margin_copy;

@@ -101,10 +101,14 @@ INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, a
 INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (:p8, :i3, 1);
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id) VALUES ('out', 'posted', '2026-05-14', 5, 'EUR', 1, 'revenue', 2) RETURNING id AS p9 \gset
 INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (:p9, :i3, 1);
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id) VALUES ('in', 'posted', '2026-05-13', 24, 'EUR', 1, 'loan', 2) RETURNING id AS p10 \gset
+INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (:p10, :i3, 1);                    -- a loan pays no invoice
 SELECT allocate_payment(:p4);
 UPDATE payment_allocation SET document_id = :i2 WHERE payment_id = :p4;
 UPDATE payment SET amount = 9 WHERE id = :p4;
 UPDATE payment SET party_id = 3 WHERE id = :p4;
+UPDATE payment SET article = 'other_income' WHERE id = :p4;
+UPDATE payment SET article = 'loan' WHERE id = :p4;
 DELETE FROM payment WHERE id = :p4;
 SELECT void(:i3, 'it is paid in part');
 -- a refund is no credit any more: 14 and the 24 taken back, less 5 paid back

@@ -983,8 +983,8 @@ finance_calendar_local_date(const Calendar *calendar, TimestampTz at)
 TimestampTz
 finance_calendar_day_start(const Calendar *calendar, DateADT day)
 {
-	int64		local_us = (int64) day * USECS_PER_DAY;
-	TimestampTz at = local_us - USECS_PER_DAY;	/* no offset is a day long */
+	int64		local_us;
+	TimestampTz at;
 
 	/* Two days of room, so that no offset leads out of the range of instants. */
 	if (day < DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE + 2 ||
@@ -992,6 +992,8 @@ finance_calendar_day_start(const Calendar *calendar, DateADT day)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("date out of range for a calendar")));
+	local_us = (int64) day * USECS_PER_DAY;
+	at = local_us - USECS_PER_DAY;	/* no offset is a day long */
 	for (;;)
 	{
 		const ZonePeriod *period = zone_period(calendar, at);

@@ -8,13 +8,14 @@ CREATE FUNCTION grant_access(p_role text, p_level text) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_clerk_tables CONSTANT text[] := '{party,employee,employee_login,project,deal,deal_stage,task,time_entry,payment,rejected_entry}';
+    c_clerk_tables CONSTANT text[] := '{party,employee,employee_login,project,deal,deal_stage,task,payment,rejected_entry}';
+    c_approval CONSTANT text[] := '{approved_at,approved_by}';  -- of time_entry: approve_entries() sets them
     c_clerk_functions CONSTANT text[] := '{ingest_entries,ingest_batch,accept_stage,charge_item,charge_expense,build_report,build_invoice,'
         'draft_document,refresh_draft,discard,revise,transition,issue_specification,issue_invoice,issue_act,credit,void,make_deal,make_stages,'
         'draft_due_documents,record_bill,pay_bill,set_signature,allocate_payment,apply_credit,unallocate,share,revoke_share,shared_report,'
         'shared_page,answer_shared}';
     c_guest_functions CONSTANT text[] := '{shared_report,shared_page,answer_shared}';
-    c_admin_tables CONSTANT text[] := '{setting,currency,exchange_rate,direction,cost_rate,work_type,item,price_list,price,calendar,calendar_band,'
+    c_admin_tables CONSTANT text[] := '{time_entry,setting,currency,exchange_rate,direction,cost_rate,work_type,item,price_list,price,calendar,calendar_band,'
         'contract,contract_line,band_rule,allotment,account,cash_account,period_lock,page_label,brand,template}';
     v_schema text := current_schema();
     v_role text := quote_ident(p_role);
@@ -52,10 +53,16 @@ BEGIN
     FOR v_object IN SELECT unnest(c_clerk_tables || CASE WHEN p_level = 'admin' THEN c_admin_tables END) AS name LOOP
         EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %I.%I TO %s', v_schema, v_object.name, v_role);
     END LOOP;
+    IF p_level = 'clerk' THEN
+        EXECUTE (SELECT format('GRANT DELETE, INSERT (%1$s), UPDATE (%1$s) ON %2$I.time_entry TO %3$s',
+                               string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), v_schema, v_role)
+                   FROM pg_attribute a
+                  WHERE a.attrelid = 'time_entry'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (c_approval));
+    END IF;
 END $$;
 COMMENT ON FUNCTION grant_access(text, text) IS
     'give a role access to these books: guest (a web page: what a share link opens, and its answer), reader (BI: every view and table to read), clerk (CRM: work, payments, documents), admin (configuration, '
-    'closing, corrections too); call again after an upgrade';
+    'approval, closing, corrections too); call again after an upgrade';
 
 -- Functions are open to PUBLIC where nobody says otherwise; these are not.
 DO $$

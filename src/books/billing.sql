@@ -149,7 +149,7 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL (SELECT CASE n.kind WHEN 'one_time' THEN n.amount ELSE prorate(n.amount, p_span, a.days, n.prorate, u.exponent::int) END AS amount,
                                 CASE n.kind WHEN 'one_time' THEN n.cost ELSE prorate(n.cost, p_span, a.days, n.prorate, u.exponent::int) END AS cost
                           WHERE NOT isempty(a.days)) f
-     WHERE (c.id = p_base OR c.parent_id = p_base) AND c.status <> 'draft' AND NOT isempty(a.days) AND (f.amount <> 0 OR f.cost <> 0);
+     WHERE c.id = ANY (contract_group(p_base)) AND c.status <> 'draft' AND NOT isempty(a.days) AND (f.amount <> 0 OR f.cost <> 0);
 END;
 COMMENT ON FUNCTION due_fees(bigint, daterange) IS
     'recurring and one-time fees of a contract and its companions in one service period, prorated to the days that the line is in force in it';
@@ -162,8 +162,9 @@ DECLARE
 BEGIN
     -- Fees follow their lines until they are frozen.
     DELETE FROM charge h
-     WHERE h.contract_line_id IN (SELECT n.id FROM contract_line n JOIN contract c ON c.id = n.contract_id WHERE c.id = p_base OR c.parent_id = p_base)
-       AND h.source = 'fee' AND h.coverage = 'billable' AND h.reverses_id IS NULL AND h.period_start = lower(p_span) AND NOT h.fixed
+     USING contract_line n
+     WHERE n.contract_id = ANY (contract_group(p_base)) AND h.contract_line_id = n.id AND h.source = 'fee' AND h.coverage = 'billable'
+       AND h.period_start = lower(p_span) AND NOT h.fixed AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM due_fees(p_base, p_span) d
                         WHERE (d.line_id, d.service_date, d.amount, d.cost, d.reason) = (h.contract_line_id, h.service_date, h.amount, h.cost, h.reason));
     FOR v_fee IN
@@ -297,6 +298,10 @@ BEGIN
         RAISE EXCEPTION 'a quantity of % cannot be charged', coalesce(quantity::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a quantity above 0; take a charge back with adjust_charge().';
     END IF;
+    IF price < 0 OR cost < 0 THEN
+        RAISE EXCEPTION 'an item cannot have a price of % and a cost of %', coalesce(price::text, 'NULL'), coalesce(cost::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Neither is below 0; take a charge back with adjust_charge().';
+    END IF;
     IF service_date IS NULL OR NOT isfinite(service_date) THEN
         RAISE EXCEPTION 'a charge needs the day of its service' USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a date.';
     END IF;
@@ -342,7 +347,7 @@ END $$;
 COMMENT ON FUNCTION charge_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS
     'charge a quantity of an item under a contract at its price lists'' price and cost of that day, or at an agreed price (and cost) of a unit; '
     'returns the charge. The same key and content again returns the same charge; refused: other content under a key (23505), no price (P0002), '
-    'a quantity that is not above 0 (22023)';
+    'a quantity that is not above 0, a price or cost below 0 (22023)';
 
 CREATE FUNCTION charge_expense(contract_id bigint, cost numeric, service_date date, reason text, currency text DEFAULT NULL,
     item_id bigint DEFAULT NULL, task_id bigint DEFAULT NULL, employee_id bigint DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
@@ -517,6 +522,10 @@ BEGIN
         RAISE EXCEPTION 'what does a block of % hours cost', hours
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass its price, 0 when it is a present.';
     END IF;
+    IF price < 0 THEN
+        RAISE EXCEPTION 'a block cannot cost %', price
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass its price, 0 when it is a present.';
+    END IF;
     IF expires_on < effective_on THEN
         RAISE EXCEPTION 'a block cannot expire on %, before it starts on %', expires_on, effective_on
             USING ERRCODE = 'invalid_parameter_value', HINT = 'expires_on is its last day.';
@@ -662,7 +671,8 @@ BEGIN
         RAISE EXCEPTION 'an adjustment needs an amount that is not 0, and a reason'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a negative amount to write off, a positive one to write up.';
     END IF;
-    v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.adjusts_id = charge_id), 0);
+    v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.adjusts_id = charge_id
+                                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = a.id)), 0);
     IF amount < 0 AND v_left + amount < 0 THEN
         RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id, trim_scale(v_left)
             USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_adjusted_within_amount', HINT = 'Write off what is left at most.';

@@ -34,9 +34,9 @@ BEGIN
         RAISE EXCEPTION 'contract "%" is a draft and has no periods', p_base.number
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Activate it first.';
     END IF;
-    IF lower(v_span) <> p_start THEN
+    IF lower(v_span) IS DISTINCT FROM p_start OR p_start IS NULL THEN
         RAISE EXCEPTION 'no period of contract "%" starts on %', p_base.number, p_start
-            USING ERRCODE = 'invalid_parameter_value', HINT = format('The period of that day starts on %s.', lower(v_span));
+            USING ERRCODE = 'invalid_parameter_value', HINT = coalesce('The period of that day starts on ' || lower(v_span) || '.', 'View billing_due has the period that is to be closed next.');
     END IF;
     IF p_start > p_base.ends_on OR p_start < lower(v_open) THEN
         RAISE EXCEPTION 'contract "%" has no period from %', p_base.number, p_start
@@ -102,7 +102,7 @@ BEGIN
                    coalesce(sum(h.amount) FILTER (WHERE h.key LIKE 'minimum:%'), 0) AS raised,
                    count(*) FILTER (WHERE h.key LIKE 'minimum:%') AS times
               FROM charge h WHERE h.contract_id = c.id AND h.period_start = lower(p_span)) m
-         WHERE (c.id = p_base OR c.parent_id = p_base) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft'
+         WHERE c.id = ANY (contract_group(p_base)) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft'
            AND daterange(c.starts_on, c.ends_on, '[]') && p_span
          ORDER BY c.id
     LOOP
@@ -130,8 +130,7 @@ BEGIN
           FROM allotment a
           JOIN contract_line n ON n.id = a.contract_line_id AND n.rollover_max > 0 AND n.status <> 'cancelled'
            AND (n.ends_on IS NULL OR n.ends_on >= upper(p_span))
-          JOIN contract c ON c.id = a.contract_id
-         WHERE (c.id = p_base.id OR c.parent_id = p_base.id) AND a.kind = 'included' AND a.period_start = lower(p_span) AND a.voided_at IS NULL
+         WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.kind = 'included' AND a.period_start = lower(p_span) AND a.voided_at IS NULL
          ORDER BY a.id
     LOOP
         v_end := upper(p_span);
@@ -157,18 +156,19 @@ DECLARE
     v_charges bigint[];
     v_entries bigint[];
     v_key text := format('period:%s:%s', p_base.id, lower(p_span));
+    v_group bigint[] := contract_group(p_base.id);
 BEGIN
     SELECT array_agg(h.id), array_agg(DISTINCT h.time_entry_id) INTO v_charges, v_entries
       FROM charge h
-     WHERE h.contract_id = ANY (ARRAY(SELECT c.id FROM contract c WHERE c.id = p_base.id OR c.parent_id = p_base.id))
+     WHERE h.contract_id = ANY (v_group)
        AND h.period_start <= lower(p_span) AND h.frozen_at IS NULL;
-    -- An entry that runs into the next period is frozen whole.
+    -- An entry that runs into the next period is frozen whole.  OFFSET 0: one
+    -- entry at a time, by index, whatever the planner knows of charge.
     v_charges := ARRAY(
         SELECT unnest(v_charges)
         UNION
-        SELECT h.id FROM unnest(v_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed
-        UNION
-        SELECT h.id FROM unnest(v_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE h.fixed AND h.frozen_at IS NULL
+        SELECT h.id FROM unnest(v_entries) x (id)
+         CROSS JOIN LATERAL (SELECT c.id FROM charge c WHERE c.time_entry_id = x.id AND c.frozen_at IS NULL OFFSET 0) h
         ORDER BY 1);
     WHILE EXISTS (SELECT FROM event e WHERE e.key = v_key) LOOP
         v_key := v_key || '+';  -- closed again after it was reopened
@@ -191,6 +191,7 @@ AS $$
 DECLARE
     v_base contract := base_contract(contract_id);
     v_span daterange := period_of(period_start, v_base.period, v_base.anchor_day);
+    v_group bigint[] := contract_group(v_base.id);
     v_last_allotment bigint;
 BEGIN
     IF v_base.id <> contract_id THEN
@@ -213,7 +214,7 @@ BEGIN
         END IF;
         INSERT INTO billing_period (contract_id, period_start, period_end)
         SELECT c.id, lower(v_span), upper(v_span) FROM contract c
-         WHERE c.id = v_base.id OR c.parent_id = v_base.id AND c.status <> 'draft' ORDER BY c.id;
+         WHERE c.id = ANY (v_group) AND c.status <> 'draft' ORDER BY c.id;
         IF EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = v_base.id)
             AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.fixed AND h.period_start >= upper(v_span)) THEN
             PERFORM grant_included(v_base.id, ARRAY[upper(v_span)]);
@@ -223,8 +224,7 @@ BEGIN
     END IF;
     SELECT upper(v_span), count(*), coalesce(sum(h.amount), 0)::numeric(18,2), v_base.currency INTO period_end, charges, amount, currency
       FROM charge h
-     WHERE h.contract_id = ANY (ARRAY(SELECT c.id FROM contract c WHERE c.id = v_base.id OR c.parent_id = v_base.id))
-       AND h.period_start = lower(v_span) AND h.frozen_at IS NOT NULL;
+     WHERE h.contract_id = ANY (v_group) AND h.period_start = lower(v_span) AND h.frozen_at IS NOT NULL;
 END $$;
 COMMENT ON FUNCTION close_period(bigint, date) IS
     'close one service period of a contract and its companions: rate what could not be rated before, charge fees and minimum, freeze and post, carry '
@@ -254,8 +254,7 @@ BEGIN
     END IF;
     SELECT h.id INTO v_charge
       FROM charge h
-     WHERE h.contract_id = ANY (ARRAY(SELECT c.id FROM contract c WHERE c.id = v_base.id OR c.parent_id = v_base.id))
-       AND h.period_start = v_period.period_start AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
+     WHERE h.contract_id = ANY (contract_group(v_base.id)) AND h.period_start = v_period.period_start AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the period of % of contract "%" is billed', period_start, v_base.number
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = frozen_by(v_charge), HINT = 'Void that document first, or bill late work in the open period.';
@@ -287,9 +286,6 @@ BEGIN
     IF EXISTS (SELECT FROM entry e WHERE e.charge_id = p_charge AND e.document_id IS NOT NULL) THEN
         RETURN true;
     END IF;
-    IF to_regclass('charge_claim') IS NULL THEN
-        RETURN false;
-    END IF;
     RETURN EXISTS (SELECT FROM charge_claim c JOIN document d ON d.id = c.document_id WHERE c.charge_id = p_charge AND d.status <> 'draft');
 END $$;
 COMMENT ON FUNCTION is_on_document(bigint) IS 'is a charge on a report or invoice that was issued?';
@@ -319,18 +315,6 @@ COMMENT ON VIEW billing_progress IS
     'billing runs of these books that are under way, as seen from any session: how many of the due contracts are done, how many of them were refused; '
     'started_at is NULL without the right to see it';
 
-CREATE FUNCTION draft_bill(p_base contract, p_span daterange) RETURNS text
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-BEGIN
-    IF p_base.auto_bill = 'none' OR to_regproc('bill_period') IS NULL THEN
-        RETURN NULL;
-    END IF;
-    RETURN bill_period(p_base.id, lower(p_span));
-END $$;
-COMMENT ON FUNCTION draft_bill(contract, daterange) IS
-    'draft the report or invoice that a contract''s auto_bill asks for, by bill_period(contract_id, period_start) where these books have it; returns what it says';
-
 CREATE FUNCTION run_billing(through date)
     RETURNS TABLE (contract_id bigint, contract text, period_start date, period_end date, outcome text, charges bigint, amount numeric(18,2),
                    currency text, message text)
@@ -343,6 +327,7 @@ DECLARE
     v_base contract;
     v_span daterange;
     v_closed record;
+    v_draft record;
     v_done bigint := 0;
     v_refused bigint := 0;
 BEGIN
@@ -351,7 +336,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'On the 1st of a month pass the last day of the month before.';
     END IF;
     -- All locks at once and in order: the run holds them to its end.
-    PERFORM lock_clients(ARRAY(SELECT DISTINCT d.client_id FROM billing_due d WHERE d.over_on <= through + 1));
+    PERFORM lock_clients(ARRAY(SELECT d.client_id FROM billing_due d WHERE d.over_on <= through + 1
+                               UNION SELECT c.client_id FROM contract c WHERE c.auto_bill <> 'none'));
     v_contracts := ARRAY(SELECT d.contract_id FROM billing_due d WHERE d.over_on <= through + 1 ORDER BY d.contract_id);
     FOREACH contract_id IN ARRAY v_contracts LOOP
         PERFORM tell_progress(v_done, cardinality(v_contracts), v_refused);
@@ -369,7 +355,7 @@ BEGIN
                 charges := v_closed.charges;
                 amount := v_closed.amount;
                 currency := v_closed.currency;
-                message := draft_bill(v_base, v_span);
+                message := NULL;
                 RETURN NEXT;
             EXCEPTION WHEN OTHERS THEN
                 v_refused := v_refused + 1;
@@ -384,11 +370,26 @@ BEGIN
         END LOOP;
         v_done := v_done + 1;
     END LOOP;
+    FOR v_draft IN
+        SELECT d.document_id, d.problem, c.id, c.number, c.currency FROM draft_due_documents(through) d JOIN contract c ON c.id = d.contract_id
+    LOOP
+        contract_id := v_draft.id;
+        contract := v_draft.number;
+        period_start := NULL;
+        period_end := NULL;
+        outcome := CASE WHEN v_draft.problem IS NULL THEN 'drafted' ELSE 'refused' END;
+        charges := (SELECT count(*) FROM document_line l WHERE l.document_id = v_draft.document_id);
+        amount := (SELECT sum(f.net)::numeric(18,2) FROM document_figures(v_draft.document_id) f);
+        currency := v_draft.currency;
+        message := coalesce(v_draft.problem, document_name(v_draft.document_id));
+        RETURN NEXT;
+    END LOOP;
     PERFORM set_config('application_name', v_name, true);
 END $$;
 COMMENT ON FUNCTION run_billing(date) IS
     'close every period of every contract that is over by a day, the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
-    'message; a contract that is refused keeps its periods open and stops no other. The same call again closes nothing twice. Watch it in billing_progress';
+    'message; a contract that is refused keeps its periods open and stops no other. Contracts with auto_bill then get their drafts by '
+    'draft_due_documents(): outcome drafted, with the name of the document. The same call again closes nothing twice. Watch it in billing_progress';
 
 -- ---------------------------------------------------------------------------
 -- corrections

@@ -94,6 +94,12 @@ BEGIN
         RAISE EXCEPTION 'contract "%" has charges or payments: its client and currency stay', OLD.number
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'End this contract and make another one.';
     END IF;
+    IF TG_OP = 'UPDATE' AND (NEW.period, NEW.anchor_day) <> (OLD.period, OLD.anchor_day)
+        AND EXISTS (SELECT FROM billing_period b WHERE b.contract_id = NEW.id) THEN
+        RAISE EXCEPTION 'contract "%" has closed periods: its period and anchor_day stay', OLD.number
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Other periods would overlap those that are billed, or leave days out.',
+                HINT = 'End this contract with its last period and make another one.';
+    END IF;
     IF NEW.parent_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM contract b WHERE b.id = NEW.parent_id AND b.parent_id IS NULL
            AND b.client_id = NEW.client_id AND b.currency = NEW.currency) THEN
@@ -113,7 +119,8 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION check_contract() IS
-    'trigger function of contract: companions, price list and project fit; client and currency are fixed once there are facts';
+    'trigger function of contract: companions, price list and project fit; client and currency are fixed once there are facts, the service '
+    'period once one is closed';
 CREATE TRIGGER contract_fits AFTER INSERT OR UPDATE ON contract
     FOR EACH ROW EXECUTE FUNCTION check_contract();
 

@@ -203,6 +203,10 @@ CREATE UNIQUE INDEX document_line_invoiced_once ON document_line (charge_id) WHE
 CREATE UNIQUE INDEX document_line_in_one_act ON document_line (charge_id) WHERE kind = 'act' AND released_at IS NULL;
 CREATE TRIGGER document_line_exact BEFORE INSERT OR UPDATE ON document_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'discount', 'net', 'tax', 'gross');
+CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
+CREATE TRIGGER document_line_not_truncated BEFORE TRUNCATE ON document_line
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
 -- Charges of clients without a contract are looked for by client.
 CREATE INDEX charge_uncontracted_idx ON charge (client_id) WHERE contract_id IS NULL;
 
@@ -345,39 +349,36 @@ COMMENT ON FUNCTION next_number(bigint, text, date) IS
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW charge_claim AS
-    SELECT l.charge_id, l.id AS line_id, l.document_id, l.kind, false AS adjusts FROM document_line l
+    SELECT l.charge_id, l.id AS line_id, l.document_id, l.kind, l.charge_id AS work_id FROM document_line l
      WHERE l.claim AND l.released_at IS NULL
     UNION ALL
-    SELECT l.adjustment_id, l.id, l.document_id, l.kind, true FROM document_line l
-     WHERE l.claim AND l.released_at IS NULL AND l.adjustment_id IS NOT NULL;
-COMMENT ON VIEW charge_claim IS 'charges that a live document keeps, and by which line; adjusts: the charge is the discount or included tax of that line';
+    SELECT l.adjustment_id, l.id, l.document_id, l.kind, l.charge_id FROM document_line l
+     WHERE l.claim AND l.released_at IS NULL AND l.adjustment_id IS NOT NULL
+    UNION ALL
+    SELECT l.charge_id, l.id, l.document_id, l.kind, NULL FROM document_line l
+     WHERE l.kind = 'credit_note' AND l.released_at IS NULL AND l.charge_id IS NOT NULL;
+COMMENT ON VIEW charge_claim IS
+    'charges that a live document keeps, and by which line; work_id is the charge of the line, of which charge_id may be the discount or included tax; '
+    'charges that a credit note made are kept by it';
 
 -- Where every charge is.  A charge and its reversal that no document keeps
 -- cancel each other out; while one of them is on a document the other is owed.
 CREATE VIEW charge_place AS
     SELECT h.id AS charge_id,
            CASE WHEN h.coverage = 'non_billable' THEN 'non_billable'
-                WHEN i.id IS NOT NULL AND d.status <> 'draft' THEN 'billed'
-                WHEN num_nonnulls(c.id, a.id) > 0 THEN 'reported'
-                WHEN x.id IS NOT NULL THEN 'cancelled'
-                WHEN n.id IS NOT NULL THEN 'billed'
+                WHEN c.kind = 'credit_note' OR i.id IS NOT NULL AND d.status <> 'draft' THEN 'billed'
+                WHEN c.line_id IS NOT NULL THEN 'reported'
+                WHEN coalesce(h.reverses_id, r.id) IS NOT NULL AND x.line_id IS NULL THEN 'cancelled'
                 WHEN h.coverage = 'capped' THEN 'written_off'
                 WHEN h.coverage = 'billable' AND h.amount <> 0 THEN 'unbilled'
                 ELSE 'no_charge' END AS place,
-           coalesce(c.document_id, a.document_id) AS claimed_by, i.document_id AS invoice_id, n.document_id AS credit_note_id
+           c.document_id AS claimed_by, i.document_id AS invoice_id
       FROM charge h
-      -- charge_claim in two joins: a UNION ALL would be read whole for each report that is built
-      LEFT JOIN document_line c ON c.charge_id = h.id AND c.claim AND c.released_at IS NULL
-      LEFT JOIN document_line a ON a.adjustment_id = h.id AND a.claim AND a.released_at IS NULL
-      LEFT JOIN document_line i ON i.kind = 'invoice' AND i.released_at IS NULL AND i.charge_id = coalesce(a.charge_id, c.charge_id)
+      LEFT JOIN charge_claim c ON c.charge_id = h.id
+      LEFT JOIN document_line i ON i.kind = 'invoice' AND i.released_at IS NULL AND i.charge_id = c.work_id
       LEFT JOIN document d ON d.id = i.document_id
-      LEFT JOIN document_line n ON n.kind = 'credit_note' AND n.charge_id = h.id
-      LEFT JOIN LATERAL (
-        SELECT o.id FROM charge o
-         WHERE (o.id = h.reverses_id OR o.reverses_id = h.id)
-           AND NOT EXISTS (SELECT FROM document_line z WHERE z.charge_id = o.id AND z.claim AND z.released_at IS NULL)
-           AND NOT EXISTS (SELECT FROM document_line z WHERE z.adjustment_id = o.id AND z.claim AND z.released_at IS NULL) LIMIT 1) x
-        ON num_nonnulls(c.id, a.id) = 0;
+      LEFT JOIN charge r ON r.reverses_id = h.id
+      LEFT JOIN charge_claim x ON x.charge_id = coalesce(h.reverses_id, r.id);
 COMMENT ON VIEW charge_place IS
     'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), reported (kept by a report or a draft '
     'invoice, claimed_by), cancelled (with its reversal, neither on a document), written_off (above a cap), unbilled, or no_charge (no_charge, '

@@ -40,6 +40,9 @@ COMMENT ON FUNCTION ingest_seconds(text) IS 'a whole number of seconds of up to 
 CREATE FUNCTION ingest_batch(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
+DECLARE
+    v_missed bigint;
+    v_again record;
 BEGIN
     WITH record AS MATERIALIZED (
         -- Read every field as text and only where it has the form it must have,
@@ -115,9 +118,16 @@ BEGIN
         INSERT INTO rejected_entry (source, external_id, record, reason) SELECT * FROM refused
     )
     SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed),
-           (SELECT count(*) FROM matched WHERE same) + (SELECT count(*) FROM matched WHERE id IS NULL) - (SELECT count(*) FROM added),
-           (SELECT count(*) FROM refused)
-      INTO inserted, updated, unchanged, rejected;
+           (SELECT count(*) FROM matched WHERE same), (SELECT count(*) FROM refused),
+           (SELECT count(*) FROM matched WHERE id IS NULL) - (SELECT count(*) FROM added)
+      INTO inserted, updated, unchanged, rejected, v_missed;
+    -- Another session was first with some of them: now they are there to be compared.
+    IF v_missed > 0 THEN
+        SELECT * INTO v_again FROM ingest_batch(entries);
+        updated := updated + v_again.updated;
+        unchanged := unchanged + v_missed - v_again.updated - (v_again.rejected - rejected);
+        rejected := v_again.rejected;
+    END IF;
 END $$;
 COMMENT ON FUNCTION ingest_batch(jsonb) IS 'take work logs as ingest_entries() does; one that comes late for a closed period fails them all';
 

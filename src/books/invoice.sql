@@ -118,23 +118,20 @@ COMMENT ON FUNCTION filtered_charge(jsonb, bigint) IS
 CREATE FUNCTION preview_report(filter jsonb)
     RETURNS TABLE (project_id bigint, project text, task_id bigint, task_number text, task text, url text, task_status text, coverage text,
                    hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric(18,2), currency text, percent_paid numeric(18,2))
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
     v_client bigint := check_filter(filter);
 BEGIN
     RETURN QUERY
-    WITH paid AS MATERIALIZED (  -- once, not for each charge
-        SELECT y.task_id, y.currency, y.percent_paid FROM task_payment y WHERE y.client_id = v_client)
     SELECT p.id, p.name, t.id, t.number, coalesce(t.title, h.reason, h.source), t.url, t.status, h.coverage,
            (sum(h.worked_s) / 3600.0)::numeric(18,2), (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(h.amount)::numeric(18,2), h.currency,
-           max(y.percent_paid)
+           CASE WHEN t.id IS NULL THEN 0 ELSE percent_paid(t.id, h.currency) END::numeric(18,2)
       FROM filtered_charge(preview_report.filter, v_client) f
       JOIN charge h ON h.id = f.charge_id
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN project p ON p.id = h.project_id
-      LEFT JOIN paid y ON y.task_id = t.id AND y.currency = h.currency
      GROUP BY p.id, p.name, t.id, t.number, coalesce(t.title, h.reason, h.source), t.url, t.status, h.coverage, h.currency
      ORDER BY p.name, t.id, h.coverage;
 END $$;
@@ -144,7 +141,7 @@ COMMENT ON FUNCTION preview_report(jsonb) IS
 -- Put the free charges that a filter finds on a draft.  Whoever is second waits
 -- for the client's contracts and charges and then finds only what is left.
 CREATE FUNCTION claim_charges(p_document bigint, p_filter jsonb) RETURNS bigint
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_document document;
@@ -167,7 +164,7 @@ END $$;
 COMMENT ON FUNCTION claim_charges(bigint, jsonb) IS 'reserve the free charges that a filter finds for a draft; returns how many';
 
 CREATE FUNCTION build_over_work(p_kind text, p_filter jsonb, p_options jsonb) RETURNS bigint
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_client bigint := check_filter(p_filter);
@@ -229,7 +226,7 @@ END $$;
 COMMENT ON FUNCTION build_over_work(text, jsonb, jsonb) IS 'make a draft report or invoice over the free work that a filter finds';
 
 CREATE FUNCTION build_report(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 BEGIN
     RETURN build_over_work('report', filter, options);
@@ -242,7 +239,7 @@ COMMENT ON FUNCTION build_report(jsonb, jsonb) IS
     '(P0002), unknown keys, several currencies (22023)';
 
 CREATE FUNCTION build_invoice(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 BEGIN
     RETURN build_over_work('invoice', filter, options);
@@ -252,7 +249,7 @@ COMMENT ON FUNCTION build_invoice(jsonb, jsonb) IS
     'Filter and options as of build_report()';
 
 CREATE FUNCTION refresh_draft(document bigint) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -303,7 +300,7 @@ END $$;
 COMMENT ON FUNCTION copy_document(document, text, jsonb) IS 'draft a document of another kind that repeats the live lines of this one, to the last digit';
 
 CREATE FUNCTION issue_invoice(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -347,7 +344,7 @@ COMMENT ON FUNCTION issue_invoice(bigint, jsonb) IS
     'Refused (55000): a report that is not agreed, work that has an invoice';
 
 CREATE FUNCTION issue_act(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -432,7 +429,7 @@ COMMENT ON FUNCTION credit_lines(document, jsonb) IS
     'what is credited of which lines: net, its tax (so that credits of a line never sum to more than its tax), and whether the line is whole by that';
 
 CREATE FUNCTION credit(document bigint, lines jsonb, reason text, issued_on date DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -508,10 +505,12 @@ BEGIN
          WHERE n.document_id = p_note AND r.id <> ALL (p_whole)
     ), stored AS (
         INSERT INTO charge (id, source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
-                            item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason)
+                            item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason,
+                            adjusts_id)
         SELECT m.charge_id, 'adjustment', h.contract_line_id, h.contract_id, h.client_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.work_type_id,
                h.direction_id, h.item_id, h.service_date, h.period_start, h.started_at, h.band, 'billable', m.amount, h.currency, h.base_rate,
-               round_money(m.amount * h.base_rate, currency_exponent(s.base_currency)), 0, 0, 'credited in part'
+               round_money(m.amount * h.base_rate, currency_exponent(s.base_currency)), 0, 0, 'credited in part',
+               h.id
           FROM made m JOIN charge h ON h.id = m.of_id CROSS JOIN setting s
         RETURNING id
     ), linked AS (
@@ -524,6 +523,8 @@ BEGIN
         SELECT n.charge_id FROM document_line n
          WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note ORDER BY 1),
         format('document:%s:whole', p_note), p_note);
+    UPDATE document_line n SET released_at = now(), released_by = p_note
+     WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note AND n.released_at IS NULL;
 END $$;
 COMMENT ON FUNCTION reduce_charges(bigint, bigint[]) IS
     'make and post the negative charges of lines that a credit note takes back in part, and reverse those of lines that are credited whole by it';
@@ -721,7 +722,7 @@ COMMENT ON FUNCTION record_bill(jsonb) IS
     'accepted: transition(document, ''agreed''). The same bill again returns the same document';
 
 CREATE FUNCTION revise(document bigint, changes jsonb DEFAULT '{}') RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -840,7 +841,7 @@ COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, 
 
 -- What a month's end asks for: drafts for contracts that want them.
 CREATE FUNCTION draft_due_documents(through date) RETURNS TABLE (contract_id bigint, document_id bigint, problem text)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

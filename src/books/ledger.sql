@@ -54,6 +54,23 @@ INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues) VALUE
     ('profit_tax', 'Profit tax', 'expense', 'tax', 'operating', true),
     ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true);
 
+-- Charges, documents and payments are posted to these by their codes.
+CREATE FUNCTION keep_account() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND (NEW.code, NEW.kind) = (OLD.code, OLD.kind) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'the books post to account "%": its code and kind stay', OLD.code
+        USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Change its name, or add an account of your own.';
+END $$;
+COMMENT ON FUNCTION keep_account() IS 'trigger function of account: those that the functions of the books post to keep code and kind, and stay (55000)';
+CREATE TRIGGER account_kept BEFORE UPDATE OR DELETE ON account
+    FOR EACH ROW WHEN (OLD.code IN ('receivable', 'payable', 'tax_payable', 'revenue', 'direct_labour', 'absorbed_labour', 'contractors', 'materials',
+                                    'absorbed_materials'))
+    EXECUTE FUNCTION keep_account();
+
 CREATE FUNCTION account_id(code text) RETURNS bigint
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
 AS $$
@@ -74,6 +91,19 @@ CREATE TABLE period_lock (
     locked_by text NOT NULL DEFAULT session_user
 );
 COMMENT ON TABLE period_lock IS 'nothing is posted on or before the latest locked_through; deleting the row opens the books again';
+
+-- A lock is taken after what is being posted now: who waits for it sees it.
+CREATE FUNCTION await_posting() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    LOCK TABLE entry IN SHARE ROW EXCLUSIVE MODE;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION await_posting() IS
+    'trigger function of period_lock: waits for the transactions that post, and lets others wait; SECURITY DEFINER because nobody may write to the ledger';
+CREATE TRIGGER period_lock_waits BEFORE INSERT OR UPDATE ON period_lock
+    FOR EACH STATEMENT EXECUTE FUNCTION await_posting();
 
 CREATE TABLE event (
     id bigserial CONSTRAINT event_pkey PRIMARY KEY,
@@ -234,6 +264,14 @@ BEGIN
         RAISE EXCEPTION 'event % does not exist or is itself a reversal', event_id
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Reverse an original event; to undo a reversal post the event anew.';
     END IF;
+    -- What made these posts them and takes them back; a reversal beside it would leave it unposted.
+    PERFORM FROM entry e
+      WHERE e.event_id = reverse_event.event_id
+        AND (e.charge_id IS NOT NULL OR e.payment_id IS NOT NULL AND key NOT LIKE 'payment:%' OR e.document_id IS NOT NULL AND key NOT LIKE 'document:%');
+    IF FOUND THEN
+        RAISE EXCEPTION 'event % is of charges, a payment or a document and is taken back with them', event_id
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use correct_entry(), adjust_charge() or void(), or set the status of the payment to void.';
+    END IF;
     PERFORM FROM event e WHERE e.reverses_id = event_id AND e.key <> reverse_event.key;
     IF FOUND THEN
         RAISE EXCEPTION 'event % is reversed already', event_id
@@ -253,7 +291,8 @@ BEGIN
     RETURN v_event;
 END $$;
 COMMENT ON FUNCTION reverse_event(bigint, text, date) IS
-    'post the opposite of an event, on the same dates or on on_date, and return the reversal''s id; an event is reversed once (55000)';
+    'post the opposite of an event, on the same dates or on on_date, and return the reversal''s id; an event is reversed once, '
+    'and those of charges, payments and documents only with them (55000)';
 
 -- ---------------------------------------------------------------------------
 -- posting of charges
@@ -299,8 +338,9 @@ COMMENT ON FUNCTION freeze_charges(bigint[], text, bigint) IS
     'freeze the provisional ones of these charges and post them under an event of that key; returns how many';
 
 CREATE FUNCTION post_charges(p_event bigint, p_charges bigint[], p_document bigint) RETURNS void
-    LANGUAGE sql
-BEGIN ATOMIC
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
     INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, party_id, contract_id, project_id,
                        deal_id, task_id, employee_id, direction_id, work_type_id, charge_id, document_id)
     SELECT p_event, greatest(e.entry_on, (SELECT max(l.locked_through) + 1 FROM period_lock l)), d.id, k.id, e.amount, e.currency,
@@ -311,6 +351,6 @@ BEGIN ATOMIC
       JOIN account k ON k.code = e.credit
      WHERE e.charge_id = ANY (p_charges)
      ORDER BY e.charge_id;
-END;
+END $$;
 COMMENT ON FUNCTION post_charges(bigint, bigint[], bigint) IS
     'post the entries of charges on their service dates, or on the first day that is not locked';

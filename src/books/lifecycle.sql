@@ -167,6 +167,8 @@ COMMENT ON FUNCTION stamp_lines(bigint) IS 'write the figures of a draft on its 
 -- price) becomes charges of its own, posted with them, so that revenue, the
 -- balance of the contract and the profit of the task follow what is really
 -- billed: the net of a line is always the sum of its charge and its adjustment.
+-- A discount goes with its charge when that is corrected; included tax does
+-- not, since the correction is billed with tax included too.
 CREATE FUNCTION adjust_lines(p_document bigint) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -181,10 +183,12 @@ BEGIN
          WHERE d.id = p_document AND l.claim AND l.net <> h.amount
     ), stored AS (
         INSERT INTO charge (id, source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
-                            item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason)
+                            item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason,
+                            adjusts_id)
         SELECT m.charge_id, 'adjustment', h.contract_line_id, h.contract_id, h.client_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.work_type_id,
                h.direction_id, h.item_id, h.service_date, h.period_start, h.started_at, h.band, 'billable', m.amount, h.currency, h.base_rate,
-               round_money((h.amount + m.amount) * h.base_rate, currency_exponent(s.base_currency)) - h.base_amount, 0, 0, m.reason
+               round_money((h.amount + m.amount) * h.base_rate, currency_exponent(s.base_currency)) - h.base_amount, 0, 0, m.reason,
+               CASE WHEN m.reason = 'discount' THEN h.id END
           FROM made m JOIN charge h ON h.id = m.of_id CROSS JOIN setting s
         RETURNING id
     ), linked AS (
@@ -208,7 +212,9 @@ BEGIN
         SELECT h.source, h.contract_line_id, h.contract_id, h.client_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.work_type_id, h.direction_id,
                h.item_id, h.service_date, h.period_start, h.started_at, h.band, h.coverage, -h.amount, h.currency, h.base_rate, -h.base_amount, 0, 0,
                'taken back: ' || h.reason, now(), h.id
-          FROM charge h WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL ORDER BY h.id
+          FROM charge h
+         WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
+         ORDER BY h.id
         RETURNING id
     )
     SELECT array_agg(r.id ORDER BY r.id) INTO v_charges FROM reversed r;
@@ -216,7 +222,7 @@ BEGIN
         PERFORM post_charges(open_event(p_key, array_to_string(v_charges, ','), 'adjustments taken back'), v_charges, p_document);
     END IF;
 END $$;
-COMMENT ON FUNCTION reverse_adjustments(bigint[], text, bigint) IS 'reverse and post adjusting charges whose line is released';
+COMMENT ON FUNCTION reverse_adjustments(bigint[], text, bigint) IS 'reverse and post adjusting charges whose line is released, but for those that a correction reversed before';
 
 CREATE FUNCTION release_lines(p_lines bigint[], p_by bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -272,13 +278,13 @@ BEGIN
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       LEFT JOIN project p ON p.id = l.project_id
-     CROSS JOIN LATERAL (VALUES (coalesce(l.article, 'contractors'), l.net), ('tax_payable', l.tax)) AS a (article, amount)
+     CROSS JOIN LATERAL (VALUES (coalesce(l.article, bill_article(d.party_id)), l.net), ('tax_payable', l.tax)) AS a (article, amount)
      CROSS JOIN LATERAL (SELECT greatest(d.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)) AS entry_on) e
      WHERE d.id = p_document AND a.amount <> 0
      ORDER BY l.id;
 END $$;
 COMMENT ON FUNCTION post_bill(bigint) IS
-    'post an accepted bill on its date: net to its article (contractors where it names none), its tax against tax payable, all to payable';
+    'post an accepted bill on its date: net to its article (bill_article() where it names none), its tax against tax payable, all to payable';
 
 -- ---------------------------------------------------------------------------
 -- the guard: what may change, which steps are allowed, what each step does
@@ -378,7 +384,7 @@ COMMENT ON FUNCTION take_step(document, document) IS
     'what a step does before it is taken: stamp, hold, freeze, post and, last, number; returns the row as it is to be stored';
 
 CREATE FUNCTION guard_document() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     c_open CONSTANT text[] := '{status,status_reason,status_by,sign_status,sign_at,sign_by,sign_ref,signature,signature_type,file_url,note,deal_id,source,external_id}';
@@ -431,7 +437,7 @@ CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
 
 CREATE FUNCTION follow_document() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_waiting bigint[];
@@ -490,7 +496,7 @@ BEGIN
         AND (OLD.released_at IS NOT DISTINCT FROM NEW.released_at
              OR OLD.released_at IS NULL AND (v_document.status IN ('void', 'rejected', 'superseded')
                 OR EXISTS (SELECT FROM document_line n JOIN document_line r ON r.id = n.reverses_line_id
-                            WHERE n.document_id = NEW.released_by AND r.charge_id = NEW.charge_id))) THEN
+                            WHERE n.document_id = NEW.released_by AND (r.charge_id = NEW.charge_id OR r.id = NEW.reverses_line_id)))) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION '% is issued: its lines cannot be %', document_name(v_document.id),
@@ -528,7 +534,7 @@ END $$;
 COMMENT ON FUNCTION open_document(bigint) IS 'a document, locked in order with its client''s contracts and what it is based on; refused (23503) when there is none';
 
 CREATE FUNCTION transition(document bigint, status text, reason text DEFAULT NULL, by text DEFAULT NULL) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

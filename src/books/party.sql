@@ -94,7 +94,8 @@ CREATE TABLE project (
     external_id text,
     CONSTRAINT project_external_key UNIQUE (source, external_id)
 );
-COMMENT ON TABLE project IS 'a project of a client (of the own company for internal work); billable is its default disposition, price_list_id its price list';
+COMMENT ON TABLE project IS
+    'a project of a client, or of the own company: its work is not billed unless billable says so; billable is its default disposition, price_list_id its price list';
 CREATE INDEX project_client_idx ON project (client_id);
 
 CREATE TABLE deal (

@@ -200,3 +200,35 @@ CREATE TRIGGER payment_posted_new AFTER INSERT ON payment REFERENCING NEW TABLE 
     FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
 CREATE TRIGGER payment_posted_changed AFTER UPDATE ON payment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
+CREATE TRIGGER payment_named BEFORE UPDATE OF id ON payment
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER payment_not_truncated BEFORE TRUNCATE ON payment
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Set the status of payments to void: that posts the reversals.');
+
+-- Whose people log their hours is in the figures at their cost rates already:
+-- what they are paid is payroll, or their work would cost twice.
+CREATE FUNCTION bill_article(p_party bigint) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN EXISTS (SELECT FROM employee m WHERE m.party_id = p_party) THEN 'payroll' ELSE 'contractors' END;
+END;
+COMMENT ON FUNCTION bill_article(bigint) IS 'the article of a party''s bill that names none: payroll where its people log their hours here, contractors else';
+
+CREATE FUNCTION keep_meaning() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF (CASE TG_TABLE_NAME
+           WHEN 'currency' THEN EXISTS (SELECT FROM charge h WHERE h.currency = to_jsonb(OLD) ->> 'code')
+                                    OR EXISTS (SELECT FROM entry e WHERE e.currency = to_jsonb(OLD) ->> 'code')
+           ELSE EXISTS (SELECT FROM entry e WHERE (to_jsonb(OLD) ->> 'account_id')::bigint IN (e.debit_id, e.credit_id)) END) THEN
+        RAISE EXCEPTION '% % has postings and keeps its %', replace(TG_TABLE_NAME, '_', ' '), coalesce(to_jsonb(OLD) ->> 'name', to_jsonb(OLD) ->> 'code'), TG_ARGV[0]
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'What is posted would mean something else; add another row.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION keep_meaning() IS 'trigger function of currency and cash_account: what gives postings their meaning stays once there are any (55000)';
+CREATE TRIGGER currency_kept BEFORE UPDATE OF exponent ON currency
+    FOR EACH ROW WHEN (NEW.exponent <> OLD.exponent) EXECUTE FUNCTION keep_meaning('exponent');
+CREATE TRIGGER cash_account_kept BEFORE UPDATE OF currency, account_id ON cash_account
+    FOR EACH ROW WHEN ((NEW.currency, NEW.account_id) IS DISTINCT FROM (OLD.currency, OLD.account_id)) EXECUTE FUNCTION keep_meaning('currency and account');

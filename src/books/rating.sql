@@ -7,10 +7,11 @@
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION contract_zone(p_calendar bigint) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT coalesce((SELECT c.zone FROM calendar c WHERE c.id = p_calendar), (SELECT s.zone FROM setting s));
-END;
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN coalesce((SELECT c.zone FROM calendar c WHERE c.id = p_calendar), (SELECT s.zone FROM setting s));
+END $$;
 COMMENT ON FUNCTION contract_zone(bigint) IS 'the zone of a calendar, or of the books where there is no calendar';
 
 -- Which contract takes an entry: the one it names, else the one its task
@@ -26,11 +27,12 @@ CREATE FUNCTION entry_context(p_entries bigint[])
 BEGIN ATOMIC
     SELECT e.id, e.employee_id, m.role, m.name, t.id, coalesce(e.work_type_id, t.work_type_id), p.id, p.client_id, t.deal_id,
            coalesce(p.direction_id, m.direction_id),
-           CASE WHEN f.fixed AND e.billable IS NULL AND coalesce(t.billable, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
-                ELSE coalesce(e.billable, t.billable, w.billable, p.billable, 'billable') END,
+           CASE WHEN f.fixed AND e.billable IS NULL AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
+                ELSE coalesce(e.billable, t.billable, f.internal, w.billable, p.billable, 'billable') END,
            CASE WHEN e.billable IS NOT NULL THEN coalesce(e.override_reason, 'entry')
-                WHEN f.fixed AND coalesce(t.billable, w.billable, p.billable, 'billable') = 'billable' THEN 'in the fixed price of the task'
+                WHEN f.fixed AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'in the fixed price of the task'
                 WHEN t.billable IS NOT NULL THEN 'task'
+                WHEN f.internal IS NOT NULL THEN 'project of the own company'
                 WHEN w.billable IS NOT NULL THEN 'work type ' || w.code WHEN p.billable IS NOT NULL THEN 'project' END,
            p.price_list_id,
            coalesce((e.started_at AT TIME ZONE z.zone)::date, e.work_date),
@@ -43,7 +45,10 @@ BEGIN ATOMIC
       JOIN project p ON p.id = t.project_id
       LEFT JOIN work_type w ON w.id = coalesce(e.work_type_id, t.work_type_id)
      CROSS JOIN setting s
-     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM task_item i WHERE i.task_id = t.id) AS fixed) f
+      JOIN party y ON y.id = p.client_id
+     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM task_item i WHERE i.task_id = t.id) AS fixed,
+                                CASE WHEN y.kind = 'own' AND p.billable IS DISTINCT FROM 'billable' AND coalesce(w.billable, p.billable, 'billable') = 'billable'
+                                     THEN 'non_billable' END AS internal) f
       LEFT JOIN LATERAL (
         -- the contracts of the best level that match, several only when it is ambiguous
         SELECT array_agg(k.id ORDER BY k.id) FILTER (WHERE k.matches AND k.level = k.best) AS contracts, count(*) AS client_contracts,
@@ -78,7 +83,7 @@ END;
 COMMENT ON FUNCTION price_list_document(bigint[]) IS 'price lists with their positions for work, as rate() takes them';
 
 CREATE FUNCTION contract_terms(p_contract bigint) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     RETURN (
@@ -118,7 +123,7 @@ COMMENT ON FUNCTION contract_terms(bigint) IS
     'the terms of a contract and its companions as the document that rate() takes: rounding, calendar, price lists with their parents, bands, overage, caps';
 
 CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_body jsonb := contract_terms(p_contract);
@@ -143,10 +148,27 @@ CREATE VIEW sequential_contract AS
         OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id AND num_nonnulls(n.included_s, n.included_amount) > 0);
 COMMENT ON VIEW sequential_contract IS 'contracts with allotments, caps or rounding over several entries: an early entry changes later ones';
 
+CREATE FUNCTION contract_group(p_base bigint) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c WHERE c.parent_id = p_base ORDER BY 1);
+END $$;
+COMMENT ON FUNCTION contract_group(bigint) IS 'a base contract and its companions';
+
+CREATE FUNCTION is_billed(p_entry bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM charge h WHERE h.time_entry_id = p_entry AND h.fixed AND h.reverses_id IS NULL
+                      AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id));
+END $$;
+COMMENT ON FUNCTION is_billed(bigint) IS 'has a time entry a frozen or held charge that was not reversed? Then it is left as it is, as a whole';
+
 -- Burns and cap use of the charges that stay as they are: not of the changed
 -- entries, and from p_from on only of entries that are frozen.
 CREATE FUNCTION allotment_state(p_base bigint, p_changed bigint[], p_from timestamptz) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
 AS $$
 BEGIN
     RETURN (
@@ -160,9 +182,7 @@ BEGIN
               LEFT JOIN LATERAL (
                 SELECT sum(h.burned) AS burned FROM charge h
                  WHERE h.allotment_id = a.id AND (h.time_entry_id IS NULL OR h.fixed
-                    OR (h.started_at < p_from OR p_from IS NULL OR EXISTS (SELECT FROM charge x WHERE x.time_entry_id = h.time_entry_id AND x.fixed
-                                                                              AND x.reverses_id IS NULL
-                                                                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = x.id)))
+                    OR (h.started_at < p_from OR p_from IS NULL OR is_billed(h.time_entry_id))
                        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))) b ON true
              WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL AND a.amount > coalesce(b.burned, 0)
                AND (a.expires_at > o.opens_at OR a.expires_at IS NULL OR o.opens_at IS NULL)),
@@ -173,9 +193,7 @@ BEGIN
                      WHERE c.id = ANY (o.contracts) AND num_nonnulls(c.cap_amount, c.cap_s) > 0
                        AND (h.source = 'time' OR h.source = 'item')
                        AND (h.time_entry_id IS NULL OR h.fixed
-                            OR (h.started_at < p_from OR p_from IS NULL OR EXISTS (SELECT FROM charge x WHERE x.time_entry_id = h.time_entry_id AND x.fixed
-                                                                              AND x.reverses_id IS NULL
-                                                                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = x.id)))
+                            OR (h.started_at < p_from OR p_from IS NULL OR is_billed(h.time_entry_id))
                                AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))
                      GROUP BY 1) u))
       FROM (SELECT ARRAY(SELECT c.id FROM contract c WHERE c.id = b.id UNION ALL SELECT c.id FROM contract c WHERE c.parent_id = b.id) AS contracts,
@@ -189,7 +207,7 @@ COMMENT ON FUNCTION allotment_state(bigint, bigint[], timestamptz) IS
     'entries from an instant on; work of closed periods draws on what the open period has (draw_from)';
 
 CREATE FUNCTION grant_included(p_base bigint, p_days date[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, effective_at, expires_at, period_start, scope_work_types)
@@ -208,6 +226,8 @@ BEGIN
      CROSS JOIN LATERAL (SELECT s.span, s.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on), '[]') AS active) p
      WHERE (c.id = p_base OR c.parent_id = p_base) AND NOT isempty(p.active)
        AND NOT EXISTS (SELECT FROM billing_period q WHERE q.contract_id = p_base AND q.period_start = lower(p.span))
+       AND NOT EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = n.id AND a.period_start = lower(p.span) AND a.kind = 'included'
+                          AND a.voided_at IS NULL)
     ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL AND voided_at IS NULL DO NOTHING;
 END $$;
 COMMENT ON FUNCTION grant_included(bigint, date[]) IS 'make the allotments of included hours or money for the service periods of these days, once each';
@@ -328,7 +348,8 @@ BEGIN ATOMIC
          GROUP BY 1
     )
     SELECT s, i FROM batch b JOIN grp g USING (contract) CROSS JOIN LATERAL rate(g.bodies, b.entries, p_state) s
-      JOIN unnest(p_input) i ON i.entry_id = s.entry_id;
+      JOIN unnest(p_input) i ON i.entry_id = s.entry_id
+     ORDER BY s.entry_id, s.segment;
 END;
 COMMENT ON FUNCTION rate_input(rating_input[], bigint[], bigint[], jsonb) IS
     'the segments that the engine makes of entries; p_terms are the ids of the terms now in force, one for each of p_contracts';
@@ -354,10 +375,11 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION stamp_input(rating_input[]) IS 'give fresh entries the terms their contracts have now, and say which contracts these are';
 
--- Store segments as charges.  A charge that stays the same is not touched, one
+-- Store segments as charges, by index look-ups whatever the planner knows of
+-- tables that were just loaded.  A charge that stays the same is not touched, one
 -- that changes keeps its id.
 CREATE FUNCTION store_rating(p_input rating_input[], p_rated rated_entry[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
 AS $$
 DECLARE
     -- The LIMIT makes this an index look-up a row, whatever the planner thinks of charge.
@@ -373,27 +395,30 @@ BEGIN
            price_source, price_list_id, amount, currency, base_rate, base_amount, cost, base_cost, cost_rate, base_cost_rate, allotment_id, burned,
            reason, terms_id, late)
     SELECT n.* FROM (
-        SELECT 'time' AS source, r.entry_id, r.segment::smallint, nullif(r.contract_id, 0) AS contract_id, p.client_id, t.project_id, t.deal_id,
-               e.task_id, e.employee_id, coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
-               coalesce(p.direction_id, m.direction_id) AS direction_id, r.service_date,
-               coalesce(late.opens_on, r.period_start) AS period_start, i.instant,
+        SELECT 'time' AS source, r.entry_id, r.segment::smallint, nullif(r.contract_id, 0) AS contract_id, d.client_id, d.project_id, d.deal_id,
+               d.task_id, d.employee_id, d.work_type_id, d.direction_id, r.service_date, coalesce(d.opens_on, r.period_start) AS period_start, i.instant,
                r.band, CASE WHEN i.disposition = 'included' THEN 'included' ELSE r.coverage END AS coverage, r.worked_s, r.billed_s, r.price::numeric(19,6),
                r.multiplier::numeric(6,3), r.discount_pct::numeric(7,4), r.price_source, i.price_list_id, r.amount::numeric(20,6),
                i.currency, i.base_rate::numeric(24,12), round_money(r.amount * i.base_rate, u.exponent)::numeric(20,6) AS base_amount,
                r.cost::numeric(20,6), r.base_cost::numeric(20,6), i.cost_rate::numeric(19,6), i.base_cost_rate::numeric(19,6),
                r.allotment_id, r.burned::numeric(20,6),
-               CASE WHEN i.disposition = 'billable' THEN r.reason ELSE i.disposition_from END AS reason, i.terms_id, late.opens_on IS NOT NULL AS late
+               CASE WHEN i.disposition = 'billable' THEN r.reason ELSE i.disposition_from END AS reason, i.terms_id, d.opens_on IS NOT NULL AS late
           FROM unnest(p_rated) x
          CROSS JOIN LATERAL (SELECT (x.segment).*) r
          CROSS JOIN LATERAL (SELECT (x.input).*) i
-          JOIN time_entry e ON e.id = r.entry_id
-          JOIN employee m ON m.id = e.employee_id
-          JOIN task t ON t.id = e.task_id
-          JOIN project p ON p.id = t.project_id
          CROSS JOIN setting s
           JOIN currency u ON u.code = s.base_currency
-          LEFT JOIN LATERAL (SELECT max(b.period_end) AS opens_on FROM billing_period b
-                              WHERE b.contract_id = i.contract_id HAVING max(b.period_end) > r.period_start) late ON true
+         CROSS JOIN LATERAL (
+            -- OFFSET 0: one entry at a time, by its keys
+            SELECT p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id, coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
+                   coalesce(p.direction_id, m.direction_id) AS direction_id, late.opens_on
+              FROM time_entry e
+              JOIN employee m ON m.id = e.employee_id
+              JOIN task t ON t.id = e.task_id
+              JOIN project p ON p.id = t.project_id
+              LEFT JOIN LATERAL (SELECT max(b.period_end) AS opens_on FROM billing_period b
+                                  WHERE b.contract_id = (x.input).contract_id HAVING max(b.period_end) > (x.segment).period_start) late ON true
+             WHERE e.id = (x.segment).entry_id OFFSET 0) d
          WHERE r.segment > 0) n
      WHERE NOT v_known OR NOT EXISTS (
         SELECT FROM charge h
@@ -407,7 +432,7 @@ BEGIN
                 n.period_start, n.instant, n.band, n.coverage, n.worked_s, n.billed_s, n.price, n.multiplier, n.discount_pct, n.price_source,
                 n.price_list_id, n.amount, n.currency, n.base_rate, n.base_amount, n.cost, n.base_cost, n.cost_rate, n.base_cost_rate,
                 n.allotment_id, n.burned, n.reason, n.terms_id, n.late))
-     ORDER BY n.entry_id, n.segment
+     ORDER BY n.entry_id, n.segment  -- so that the ids of charges do not depend on the plan
     ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT fixed
     DO UPDATE SET contract_id = excluded.contract_id, client_id = excluded.client_id, project_id = excluded.project_id,
            deal_id = excluded.deal_id, task_id = excluded.task_id, employee_id = excluded.employee_id, work_type_id = excluded.work_type_id,
@@ -443,10 +468,11 @@ COMMENT ON FUNCTION store_rating(rating_input[], rated_entry[]) IS
 
 -- A handful of rows wants the plan that is ready, a bulk load one made for it.
 CREATE FUNCTION plan_for(p_rows int) RETURNS void
-    LANGUAGE sql
-BEGIN ATOMIC
-    SELECT set_config('plan_cache_mode', CASE WHEN p_rows > 250 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
-END;
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM pg_catalog.set_config('plan_cache_mode', CASE WHEN p_rows > 250 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+END $$;
 COMMENT ON FUNCTION plan_for(int) IS 'choose, until the calling trigger ends, how statements over so many rows are planned';
 
 CREATE FUNCTION rate_batch(p_fresh bigint[]) RETURNS void
@@ -467,7 +493,7 @@ COMMENT ON TYPE allotment_use IS 'what work takes from one allotment (burned, in
 
 -- A sum that changes as charges do: what entries take now, added to a sum.
 CREATE FUNCTION add_use(p_sum allotment_use[], p_entries bigint[], p_sign int) RETURNS allotment_use[]
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
 AS $$
 BEGIN
     RETURN ARRAY(
@@ -493,10 +519,10 @@ COMMENT ON FUNCTION add_use(allotment_use[], bigint[], int) IS
 -- take what they took before: then nothing changes any more.
 CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz, p_last timestamptz, p_grouped boolean)
     RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET enable_seqscan = off SET enable_mergejoin = off
 AS $$
 DECLARE
-    c_batch CONSTANT int := 50;
+    v_batch int := 50;  -- grows: a change that goes far is looked at in few steps
     v_stamped record;
     v_input rating_input[];
     v_contracts bigint[];
@@ -506,6 +532,8 @@ DECLARE
     v_rated rated_entry[];
     v_entries bigint[];
     v_difference allotment_use[] := '{}';
+    -- deleted, or rated under another contract now: their charges are still here, but take nothing
+    v_gone bigint[] := ARRAY(SELECT unnest(p_changed) EXCEPT SELECT unnest(p_fresh));
     v_from timestamptz := p_from;
     v_to timestamptz;
 BEGIN
@@ -514,8 +542,11 @@ BEGIN
     v_input := v_stamped.p_input;
     v_contracts := v_stamped.contracts;
     v_terms := v_stamped.terms;
-    IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}', p_changed, 1) = '{}' THEN
-        v_end := allotment_state(p_base, p_changed, NULL);
+    IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}'::allotment_use[], p_changed, 1) = '{}' THEN
+        v_end := v_then;
+        IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from) THEN
+            v_end := allotment_state(p_base, p_changed, NULL);
+        END IF;
         v_rated := ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_end) s);
         IF v_then = v_end OR v_rated = ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s) THEN
             PERFORM store_rating(v_input, v_rated);
@@ -532,7 +563,8 @@ BEGIN
         IF NOT p_grouped THEN
             v_to := coalesce((SELECT h.started_at FROM charge h
                                WHERE h.contract_id = p_base AND h.started_at > greatest(p_last, v_from)
-                               ORDER BY h.started_at OFFSET c_batch LIMIT 1), 'infinity');
+                               ORDER BY h.started_at OFFSET v_batch LIMIT 1), 'infinity');
+            v_batch := 2 * v_batch;
         END IF;
         v_input := v_input || ARRAY(SELECT i FROM stamped_input(p_base, v_from, v_to, p_changed, p_grouped) i);
         PERFORM plan_for(cardinality(v_input));
@@ -542,10 +574,10 @@ BEGIN
         END IF;
         PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
         EXIT WHEN v_to = 'infinity';
-        v_difference := add_use(v_difference, v_entries, 1);
+        v_difference := add_use(v_difference, ARRAY(SELECT i.entry_id FROM unnest(v_input) i), 1);
         EXIT WHEN v_difference = '{}';
         v_from := v_to;
-        v_then := allotment_state(p_base, '{}', v_from);
+        v_then := allotment_state(p_base, v_gone, v_from);
         v_input := '{}';
     END LOOP;
 END $$;
@@ -571,7 +603,7 @@ DECLARE
         SELECT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed);
 BEGIN
     PERFORM FROM contract c WHERE c.client_id = ANY (v_clients) ORDER BY c.id FOR NO KEY UPDATE;
-    PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id ORDER BY h.id FOR NO KEY UPDATE OF h;
+    PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed ORDER BY h.id FOR NO KEY UPDATE OF h;
     RETURN v_clients;
 END $$;
 COMMENT ON FUNCTION lock_entries(bigint[]) IS
@@ -774,6 +806,36 @@ COMMENT ON FUNCTION unrate_deleted_entries() IS
     'trigger function of time_entry: takes the provisional charges of deleted entries away and rates what followed them again; billed ones are refused (55000)';
 CREATE TRIGGER time_entry_unrated AFTER DELETE ON time_entry REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION unrate_deleted_entries();
+
+-- Work goes with its task: what is not billed yet is rated where the task is now.
+CREATE FUNCTION rate_moved_tasks() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+AS $$
+BEGIN
+    PERFORM rate_entries(ARRAY(
+        SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
+         WHERE n.project_id <> o.project_id ORDER BY e.id));
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION rate_moved_tasks() IS
+    'trigger function of task: rates the open work of tasks that move to another project again; SECURITY DEFINER because nobody is granted INSERT on charge';
+CREATE TRIGGER task_moved AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION rate_moved_tasks();
+
+CREATE FUNCTION keep_client() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM task t JOIN charge h ON h.task_id = t.id WHERE t.project_id = OLD.id)
+        OR EXISTS (SELECT FROM contract c WHERE c.project_id = OLD.id) THEN
+        RAISE EXCEPTION 'project "%" has charges or a contract: its client stays', OLD.name
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make a project of the other client and move the tasks there.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION keep_client() IS 'trigger function of project: its client is fixed once there are charges or a contract (55000)';
+CREATE TRIGGER project_client_kept BEFORE UPDATE OF client_id ON project
+    FOR EACH ROW WHEN (NEW.client_id <> OLD.client_id) EXECUTE FUNCTION keep_client();
 
 CREATE FUNCTION rerate(contract_id bigint, from_date date) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off

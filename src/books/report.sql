@@ -10,13 +10,13 @@ CREATE VIEW ledger_entry AS
            e.project_id, e.deal_id, e.task_id, e.employee_id, e.direction_id, e.work_type_id, e.charge_id, e.payment_id, true AS posted
       FROM entry e
     UNION ALL
-    SELECT NULL, h.entry_on, d.id, k.id, h.amount, h.currency, h.base_amount, NULL, h.party_id, h.contract_id,
+    SELECT NULL, greatest(h.entry_on, (SELECT max(p.locked_through) + 1 FROM period_lock p)), d.id, k.id, h.amount, h.currency, h.base_amount, NULL, h.party_id, h.contract_id,
            h.project_id, h.deal_id, h.task_id, h.employee_id, h.direction_id, h.work_type_id, h.charge_id, NULL, false
       FROM charge_entry h
       JOIN account d ON d.code = h.debit
       JOIN account k ON k.code = h.credit
      WHERE h.frozen_at IS NULL;
-COMMENT ON VIEW ledger_entry IS 'the live ledger: posted entries, and the entries that provisional charges will make';
+COMMENT ON VIEW ledger_entry IS 'the live ledger: posted entries, and the entries that provisional charges will make, on the days on which they would be posted now';
 
 CREATE VIEW ledger_line AS
     SELECT l.entry_id, l.entry_on, a.id AS account_id, a.code AS account, a.name AS account_name, a.kind, a.pnl_section,

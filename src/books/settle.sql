@@ -90,7 +90,7 @@ END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS 'give an invoice or bill the status that its payments and credits make true';
 
 CREATE FUNCTION check_allocation() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_payment payment;
@@ -133,7 +133,7 @@ BEGIN
     ELSIF v_payment.currency <> v_document.currency THEN
         v_wrong := format('is in %s, payment %s in %s', v_document.currency, v_payment.id, v_payment.currency);
         v_hint := 'Allocate payments of the currency of the document.';
-    ELSIF v_document.kind = 'invoice' AND (SELECT a.accrues FROM account a WHERE a.code = v_payment.article) THEN
+    ELSIF v_document.kind = 'invoice' AND (SELECT a.accrues OR a.kind <> 'income' FROM account a WHERE a.code = v_payment.article) THEN
         v_wrong := format('cannot take payment %s of article "%s"', v_payment.id, v_payment.article);
         v_hint := 'Payments of invoices have the article revenue.';
     ELSIF NEW.amount <= 0 THEN
@@ -161,7 +161,7 @@ CREATE TRIGGER payment_allocation_checked BEFORE INSERT OR UPDATE ON payment_all
     FOR EACH ROW EXECUTE FUNCTION check_allocation();
 
 CREATE FUNCTION follow_allocation() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_payment bigint := CASE TG_OP WHEN 'DELETE' THEN OLD.payment_id ELSE NEW.payment_id END;
@@ -183,7 +183,7 @@ CREATE TRIGGER payment_allocation_followed AFTER INSERT OR UPDATE OR DELETE ON p
     FOR EACH ROW EXECUTE FUNCTION follow_allocation();
 
 CREATE FUNCTION follow_payment() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_allocated numeric := (SELECT sum(a.amount) FROM payment_allocation a WHERE a.payment_id = OLD.id);
@@ -193,7 +193,8 @@ BEGIN
     END IF;
     IF NEW.status = 'void' THEN
         DELETE FROM payment_allocation a WHERE a.payment_id = OLD.id;
-    ELSIF NEW.amount < v_allocated OR (NEW.currency, NEW.flow) <> (OLD.currency, OLD.flow) OR NEW.party_id IS DISTINCT FROM OLD.party_id THEN
+    ELSIF NEW.amount < v_allocated OR (NEW.currency, NEW.flow) <> (OLD.currency, OLD.flow) OR NEW.party_id IS DISTINCT FROM OLD.party_id
+        OR NEW.flow = 'in' AND (SELECT a.accrues OR a.kind <> 'income' FROM account a WHERE a.code = NEW.article) THEN
         RAISE EXCEPTION 'payment % has % % allocated to documents', OLD.id, trim_scale(v_allocated), OLD.currency
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Take that back with unallocate() first.';
     END IF;
@@ -216,7 +217,7 @@ CREATE VIEW client_credit AS
 COMMENT ON VIEW client_credit IS 'what clients have paid and no invoice took yet, less what was paid back, by currency: their credit';
 
 CREATE FUNCTION allocate_payment(payment bigint, allocations jsonb DEFAULT NULL) RETURNS numeric
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -270,7 +271,7 @@ COMMENT ON FUNCTION allocate_payment(bigint, jsonb) IS
     'returns what is left of the payment, which stays as credit. A payment that names a contract settles documents of that contract only';
 
 CREATE FUNCTION unallocate(payment bigint, document bigint DEFAULT NULL) RETURNS numeric
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -293,7 +294,7 @@ COMMENT ON FUNCTION unallocate(bigint, bigint) IS
     'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the amount that is credit again';
 
 CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETURNS numeric
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -339,7 +340,7 @@ COMMENT ON FUNCTION apply_credit(bigint, numeric) IS
     'is no credit)';
 
 CREATE FUNCTION pay_bill(document bigint, cash_account bigint, paid_on date DEFAULT NULL, amount numeric DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -360,7 +361,7 @@ BEGIN
     END IF;
     INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, contract_id, project_id, settles_bills, purpose)
     VALUES ('out', 'posted', coalesce(pay_bill.paid_on, books_today()), coalesce(pay_bill.amount, v_open), v_document.currency, pay_bill.cash_account,
-            coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id), 'contractors'), v_document.party_id,
+            coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id), bill_article(v_document.party_id)), v_document.party_id,
             v_document.contract_id, v_document.project_id, true, 'Bill ' || v_document.outside_number)
     RETURNING id INTO v_payment;
     INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (v_payment, v_document.id, coalesce(pay_bill.amount, v_open));
@@ -409,3 +410,26 @@ CREATE VIEW task_payment AS
 COMMENT ON VIEW task_payment IS
     'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid (gross), percent of the billed that is paid; '
     'paid: all that was billed is';
+
+CREATE FUNCTION percent_paid(p_task bigint, p_currency text) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_invoice bigint;
+    v_gross numeric := 0;
+    v_paid numeric := 0;
+    v_part record;
+BEGIN
+    FOR v_invoice IN
+        SELECT DISTINCT l.document_id FROM charge h JOIN document_line l ON l.charge_id = h.id AND l.kind = 'invoice'
+         WHERE h.task_id = p_task AND h.currency = p_currency
+    LOOP
+        SELECT sum(y.gross) AS gross, sum(y.paid) AS paid INTO v_part
+          FROM line_payment y JOIN document_line l ON l.id = y.line_id JOIN charge h ON h.id = l.charge_id AND h.task_id = p_task
+         WHERE y.document_id = v_invoice;
+        v_gross := v_gross + coalesce(v_part.gross, 0);
+        v_paid := v_paid + coalesce(v_part.paid, 0);
+    END LOOP;
+    RETURN CASE WHEN v_gross <> 0 THEN round(100 * v_paid / v_gross, 2) ELSE 0 END;
+END $$;
+COMMENT ON FUNCTION percent_paid(bigint, text) IS 'how many per cent of what was billed of a task in a currency are paid: task_payment of one task, at the price of its invoices';

@@ -74,7 +74,7 @@ END;
 COMMENT ON FUNCTION open_link(text) IS 'the document that a token opens, counting the view; NULL whether the token is unknown, expired or revoked';
 
 CREATE FUNCTION shared_report(token text) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 BEGIN
     RETURN (SELECT document_json(l.document_id) FROM open_link(token) l);
@@ -84,7 +84,7 @@ COMMENT ON FUNCTION shared_report(text) IS
     'SECURITY DEFINER: it is the only thing that a visitor is granted, with answer_shared()';
 
 CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_link record;

@@ -111,7 +111,7 @@ BEGIN
                       FROM allotment a
                      CROSS JOIN LATERAL (SELECT coalesce(sum(h.burned), 0) AS burned FROM charge h
                                           WHERE h.allotment_id = a.id AND NOT coalesce(h.time_entry_id = ANY (p_entries), false)) b
-                     WHERE a.contract_id IN (SELECT c.id FROM contract c WHERE p_base.id IN (c.id, c.parent_id)) AND a.voided_at IS NULL
+                     WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.voided_at IS NULL
                        AND a.amount > b.burned AND NOT (v_other AND a.kind IN ('included', 'rollover') AND a.contract_id = p_base.id)
                     UNION ALL
                     SELECT jsonb_build_object('id', -row_number() OVER (), 'contract', p_base.id, 'kind', 'included', 'unit', 'seconds',
@@ -127,7 +127,7 @@ BEGIN
                 SELECT jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds', u.billed_s))
                   FROM (SELECT h.contract_id, sum(h.amount) AS amount, sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s
                           FROM charge h
-                         WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE p_base.id IN (c.id, c.parent_id))
+                         WHERE h.contract_id = ANY (contract_group(p_base.id))
                            AND h.source IN ('time', 'item') AND NOT coalesce(h.time_entry_id = ANY (p_entries), false)
                            AND h.service_date < p_from
                          GROUP BY 1) u), '[]')));
@@ -140,7 +140,7 @@ CREATE FUNCTION what_if_contract(p_base contract, p_from date, p_to date, p_term
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_group bigint[] := ARRAY(SELECT c.id FROM contract c WHERE p_base.id IN (c.id, c.parent_id));
+    v_group bigint[] := contract_group(p_base.id);
     v_entries bigint[] := ARRAY(
         SELECT h.time_entry_id FROM charge h
          WHERE h.contract_id = ANY (v_group) AND h.time_entry_id IS NOT NULL AND h.reverses_id IS NULL
@@ -152,7 +152,7 @@ DECLARE
     v_list bigint := CASE WHEN p_terms ? 'prices' THEN 0 ELSE (p_terms ->> 'price_list_id')::bigint END;
 BEGIN
     SELECT array_agg(t.id ORDER BY t.id DESC), array_agg(what_if_terms(t.body, p_base, p_terms) ORDER BY t.id DESC) INTO v_terms_ids, v_bodies
-      FROM terms t WHERE t.id IN (SELECT h.terms_id FROM charge h WHERE h.time_entry_id = ANY (v_entries));
+      FROM terms t WHERE t.contract_id = ANY (v_group) AND t.id IN (SELECT h.terms_id FROM charge h WHERE h.time_entry_id = ANY (v_entries));
     RETURN QUERY
     WITH live AS MATERIALIZED (
         SELECT h.* FROM charge h

@@ -138,8 +138,7 @@ COMMENT ON COLUMN charge.key IS 'idempotency key of a charge that a function mad
 COMMENT ON COLUMN charge.price IS 'price an hour, or a unit of quantity, before multiplier and discount';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
     WHERE time_entry_id IS NOT NULL AND NOT fixed;
-CREATE INDEX charge_entry_fixed_idx ON charge (time_entry_id)
-    WHERE time_entry_id IS NOT NULL AND fixed;
+CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
 CREATE INDEX charge_contract_idx ON charge (contract_id, started_at);
 CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start)
     WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
@@ -187,3 +186,76 @@ CREATE TABLE rejected_entry (
     rejected_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE rejected_entry IS 'records that ingest_entries() could not take, each with the reason; a record that is taken later leaves this table';
+
+-- ---------------------------------------------------------------------------
+-- rows that charges and ledger entries name by id, without a foreign key
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION keep_named() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF NEW.id = OLD.id THEN
+            RETURN NEW;
+        END IF;
+        RAISE EXCEPTION 'the id of % % stays as it is', replace(TG_TABLE_NAME, '_', ' '), OLD.id
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Charges and ledger entries know the row by it; change other columns.';
+    END IF;
+    IF (CASE TG_TABLE_NAME WHEN 'party' THEN EXISTS (SELECT FROM charge h WHERE h.client_id = OLD.id)
+                           WHEN 'project' THEN EXISTS (SELECT FROM charge h WHERE h.project_id = OLD.id)
+                           WHEN 'task' THEN EXISTS (SELECT FROM charge h WHERE h.task_id = OLD.id)
+                           WHEN 'deal' THEN EXISTS (SELECT FROM charge h WHERE h.deal_id = OLD.id)
+                           WHEN 'employee' THEN EXISTS (SELECT FROM charge h WHERE h.employee_id = OLD.id)
+                           WHEN 'direction' THEN EXISTS (SELECT FROM charge h WHERE h.direction_id = OLD.id)
+                           WHEN 'work_type' THEN EXISTS (SELECT FROM charge h WHERE h.work_type_id = OLD.id)
+                           WHEN 'item' THEN EXISTS (SELECT FROM charge h WHERE h.item_id = OLD.id) END) THEN
+        RAISE EXCEPTION '% % has charges and cannot be deleted', replace(TG_TABLE_NAME, '_', ' '), OLD.id
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Figures are told by it; close, archive or rename it instead.';
+    END IF;
+    RETURN OLD;
+END $$;
+COMMENT ON FUNCTION keep_named() IS
+    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it (55000)';
+CREATE TRIGGER party_named BEFORE DELETE OR UPDATE OF id ON party
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER project_named BEFORE DELETE OR UPDATE OF id ON project
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER task_named BEFORE DELETE OR UPDATE OF id ON task
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER deal_named BEFORE DELETE OR UPDATE OF id ON deal
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER employee_named BEFORE DELETE OR UPDATE OF id ON employee
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER direction_named BEFORE DELETE OR UPDATE OF id ON direction
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER work_type_named BEFORE DELETE OR UPDATE OF id ON work_type
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER item_named BEFORE DELETE OR UPDATE OF id ON item
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER time_entry_named BEFORE UPDATE OF id ON time_entry
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER charge_named BEFORE UPDATE OF id ON charge
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER time_entry_not_truncated BEFORE TRUNCATE ON time_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Delete the entries that are not billed; correct_entry() takes billed ones back.');
+CREATE TRIGGER charge_not_truncated BEFORE TRUNCATE ON charge
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Delete the time entries that are not billed; correct_entry() takes billed ones back.');
+CREATE TRIGGER billing_period_not_truncated BEFORE TRUNCATE ON billing_period
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('reopen_period() opens the last closed one.');
+
+CREATE FUNCTION keep_burned() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_burned numeric := (SELECT sum(b.amount) FROM burn b WHERE b.allotment_id = OLD.id);
+BEGIN
+    IF NEW.amount < v_burned OR v_burned <> 0 AND (NEW.unit, NEW.contract_id) <> (OLD.unit, OLD.contract_id) THEN
+        RAISE EXCEPTION 'work has taken % of allotment % already', trim_scale(v_burned), OLD.id
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Keep its unit and contract and at least that amount, or void_block() it.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION keep_burned() IS 'trigger function of allotment: what work took of it stays (55000)';
+CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON allotment
+    FOR EACH ROW EXECUTE FUNCTION keep_burned();

@@ -70,6 +70,14 @@ $node->safe_psql('postgres', 'CREATE DATABASE parallel');
 $node->command_ok([ 'pg_restore', '-j4', '-e', '-d', 'parallel', "$dir/dir" ], 'restore -j4 without one error');
 restored('parallel', '-j4');
 
+# Another set of books in the extension's own schema does not get in the way.
+$node->safe_psql('parallel', 'SELECT finance.create_books()');
+$node->safe_psql('parallel', q{SET search_path = acme, finance; INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-07-01', 7200 FROM task;
+	UPDATE time_entry SET duration_s = 3600 WHERE work_date = '2026-07-01'; DELETE FROM time_entry WHERE work_date = '2026-07-01' AND id % 2 = 0;
+	SELECT rerate(id, '2026-06-01') FROM contract; SELECT outcome FROM run_billing('2026-07-31')});
+is($node->safe_psql('parallel', "SET search_path = acme, finance; SELECT * FROM check_books()"), '', 'two sets of books live side by side');
+is($node->safe_psql('parallel', 'SELECT count(*) FROM finance.charge'), '0', 'and nothing strays from one into the other');
+
 # By the owner of the books, who is no superuser, into a database where the
 # extension is: what belongs to the extension's owner is left out of the list.
 $node->safe_psql('postgres', 'CREATE DATABASE ownerly OWNER owner');

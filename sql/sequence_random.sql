@@ -1,0 +1,52 @@
+-- A prepaid block under random inserts, edits, deletions and moves to another
+-- contract: after each step every entry burns what a plain running sum says.
+\set SHOW_CONTEXT never
+SET datestyle = ISO;
+SET client_min_messages = warning;
+SELECT finance.create_books('t_sequence');
+SET search_path = t_sequence, finance, public;
+INSERT INTO party (kind, name) VALUES ('company', 'Alpha');
+INSERT INTO employee (name) VALUES ('Dev');
+INSERT INTO price_list (code, name, currency, is_default) VALUES ('work', 'Work', 'EUR', true);
+INSERT INTO price (price_list_id, price) VALUES (1, 66.67);
+INSERT INTO contract (client_id, number, currency, starts_on) VALUES (1, 'BLOCK', 'EUR', '2020-01-01'), (1, 'PLAIN', 'EUR', '2020-01-01');
+INSERT INTO allotment (contract_id, kind, unit, amount, effective_at) VALUES (1, 'block', 'seconds', 150000, '2020-01-01');
+INSERT INTO project (client_id, name) VALUES (1, 'Site');
+INSERT INTO task (project_id, contract_id, title) VALUES (1, 1, 'Desk');
+
+CREATE FUNCTION wrong_burns() RETURNS SETOF record LANGUAGE sql AS $$
+    SELECT e.id, e.work_date, e.want, coalesce(h.burned, 0) FROM (
+        SELECT e.id, e.work_date,
+               CASE WHEN e.contract_id IS NULL THEN greatest(0, least(e.worked_s, 150000 - coalesce(sum(e.worked_s) FILTER (WHERE e.contract_id IS NULL)
+                   OVER (ORDER BY e.work_date, e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))) ELSE 0 END AS want
+          FROM time_entry e) e
+      LEFT JOIN (SELECT time_entry_id, sum(burned) AS burned FROM charge GROUP BY 1) h ON h.time_entry_id = e.id
+     WHERE e.want <> coalesce(h.burned, 0) $$;
+
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, 1, date '2026-01-01' + (g * 37) % 200, 600 + 60 * (g % 20) FROM generate_series(1, 200) g;
+SELECT count(*) AS wrong FROM wrong_burns() AS (id bigint, day date, want bigint, got numeric);
+DO $$
+DECLARE
+    v_id bigint;
+    v_dice int;
+BEGIN
+    FOR i IN 1 .. 150 LOOP
+        v_dice := ('x' || substr(md5('step ' || i), 1, 6))::bit(24)::int;
+        SELECT e.id INTO v_id FROM time_entry e ORDER BY md5(e.id || ' ' || i) LIMIT 1;
+        CASE v_dice % 5
+            WHEN 0 THEN INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, date '2026-01-01' + v_dice % 200, 900);
+            WHEN 1 THEN DELETE FROM time_entry WHERE id = v_id;
+            WHEN 2 THEN UPDATE time_entry SET duration_s = 300 + v_dice % 3000 WHERE id = v_id;
+            WHEN 3 THEN UPDATE time_entry SET work_date = date '2026-01-01' + v_dice % 200 WHERE id = v_id;
+            ELSE UPDATE time_entry SET contract_id = CASE WHEN contract_id IS NULL THEN 2 END WHERE id = v_id;
+        END CASE;
+        IF EXISTS (SELECT FROM wrong_burns() AS (id bigint, day date, want bigint, got numeric)) THEN
+            RAISE EXCEPTION 'step %, kind %: %', i, v_dice % 5, (SELECT w FROM wrong_burns() AS w (id bigint, day date, want bigint, got numeric) LIMIT 1);
+        END IF;
+    END LOOP;
+END $$;
+UPDATE allotment SET amount = 1;
+UPDATE allotment SET amount = amount + 1;
+SELECT * FROM check_books();
+RESET search_path;
+DROP SCHEMA t_sequence CASCADE;
