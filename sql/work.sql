@@ -145,6 +145,12 @@ INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 
 SELECT amount::numeric(9,2), currency, cost::numeric(9,2), base_amount::numeric(9,2), base_cost::numeric(9,2) FROM charge WHERE contract_id = 5;
 SELECT reason FROM unrated WHERE client = 'Delta';
 
+-- at a fixed price hours are in the price of the stages, unless the entry says otherwise
+INSERT INTO contract (client_id, number, model, currency, starts_on, price_list_id, project_id) VALUES (4, 'G-FIX', 'fixed_price', 'EUR', '2027-01-01', 5, 4);
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, price, override_reason) VALUES
+    (1, 5, '2027-02-01', 7200, NULL, NULL), (1, 5, '2027-02-02', 3600, 80, 'agreed extra');
+SELECT service_date, coverage, amount::numeric(9,2), cost::numeric(9,2), reason FROM charge WHERE contract_id = (SELECT id FROM contract WHERE number = 'G-FIX') ORDER BY 1;
+
 -- refusals: whole, and nothing half-written
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (99, 1, '2026-04-02 09:00', '2026-04-02 10:00');
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (1, 99, '2026-04-02 09:00', '2026-04-02 10:00');

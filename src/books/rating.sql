@@ -22,7 +22,7 @@ CREATE FUNCTION entry_context(p_entries bigint[])
     RETURNS TABLE (entry_id bigint, employee_id bigint, role text, employee_name text, task_id bigint, work_type_id bigint,
                    project_id bigint, client_id bigint, deal_id bigint, direction_id bigint, disposition text, disposition_from text,
                    price_list_id bigint, work_date date, instant timestamptz, contracts bigint[], client_contracts bigint,
-                   approved_at timestamptz)
+                   approved_at timestamptz, overridden boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT e.id, e.employee_id, m.role, m.name, t.id, coalesce(e.work_type_id, t.work_type_id), p.id, p.client_id, t.deal_id,
@@ -37,7 +37,7 @@ BEGIN ATOMIC
            p.price_list_id,
            coalesce((e.started_at AT TIME ZONE z.zone)::date, e.work_date),
            coalesce(e.started_at, e.work_date::timestamp AT TIME ZONE z.zone),
-           c.contracts, c.client_contracts, e.approved_at
+           c.contracts, c.client_contracts, e.approved_at, num_nonnulls(e.billable, e.price) > 0
       FROM unnest(p_entries) AS x (id)
       JOIN time_entry e ON e.id = x.id
       JOIN employee m ON m.id = e.employee_id
@@ -245,7 +245,8 @@ CREATE FUNCTION fresh_input(p_entries bigint[])
     RETURNS SETOF rating_input
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT x.entry_id, c.id, NULL::bigint, coalesce(c.price_list_id, x.price_list_id, l.id, d.id), x.disposition, x.disposition_from,
+    SELECT x.entry_id, c.id, NULL::bigint, coalesce(c.price_list_id, x.price_list_id, l.id, d.id),
+           CASE WHEN f.fixed THEN 'included' ELSE x.disposition END, CASE WHEN f.fixed THEN 'in the fixed price of the contract' ELSE x.disposition_from END,
            k.currency,
            round(r.hourly_cost * CASE WHEN r.currency = k.currency THEN 1 ELSE exchange_rate_on(r.currency, k.currency, x.work_date) END, 12),
            round(r.hourly_cost * CASE WHEN r.currency = s.base_currency THEN 1 ELSE exchange_rate_on(r.currency, s.base_currency, x.work_date) END, 12),
@@ -264,6 +265,8 @@ BEGIN ATOMIC
       FROM entry_context(p_entries) x
      CROSS JOIN setting s
       LEFT JOIN contract c ON c.id = x.contracts[1]
+     -- hours are in the price of the stages, unless the entry says otherwise
+     CROSS JOIN LATERAL (SELECT c.model = 'fixed_price' AND x.disposition = 'billable' AND NOT x.overridden AS fixed) f
      CROSS JOIN LATERAL (SELECT coalesce(c.currency, s.base_currency) AS currency) k
      CROSS JOIN LATERAL (SELECT CASE WHEN k.currency = s.base_currency THEN 1::numeric
                                      ELSE exchange_rate_on(k.currency, s.base_currency, x.work_date) END AS rate) b

@@ -383,12 +383,6 @@ SELECT n.contract_id, n.id, 'block', 'seconds', substring(n.title FROM '\d+')::i
   FROM contract_line n
   JOIN contract c ON c.id = n.contract_id AND c.number = 'MOO-01';
 
--- At a fixed price the hours are in the price, however many they become.
-INSERT INTO allotment (contract_id, kind, unit, amount, effective_at, expires_at)
-SELECT c.id, 'included', 'seconds', 20000 * 3600, c.starts_on::timestamp AT TIME ZONE 'Europe/Berlin', (c.ends_on + 1)::timestamp AT TIME ZONE 'Europe/Berlin'
-  FROM contract c
- WHERE c.model = 'fixed_price';
-
 -- ---------------------------------------------------------------------------
 -- tasks: 1 500, spread over the projects by the work in them
 -- ---------------------------------------------------------------------------
