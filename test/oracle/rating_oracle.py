@@ -177,8 +177,11 @@ def group_of(entry, terms):
             "period": (scope, period_start(day, terms))}[scope]
 
 
-def bill(entries, documents):
-    """Set the billed seconds of entries that are in order of time."""
+def bill(entries, documents, left_out):
+    """
+    Set the billed seconds of entries that are in order of time, and return the
+    ids of those that are rounded in groups; those left out round nothing.
+    """
     groups = {}
     for entry in entries:
         terms = documents[entry["terms_no"] - 1]
@@ -190,7 +193,7 @@ def bill(entries, documents):
             entry["billed_s"] = entry["billable_s"]
         elif rule and rule.get("scope", "entry") == "entry":
             entry["billed_s"] = round_seconds(entry["worked_s"], rule)
-        elif rule:
+        elif rule and entry["entry_id"] not in left_out:
             groups.setdefault(group_of(entry, terms), []).append(entry)
 
     for group in groups.values():
@@ -210,6 +213,7 @@ def bill(entries, documents):
         order = sorted(range(len(shares)), key=lambda i: (floor(shares[i]) - shares[i], i))
         for i in order[:rest - sum(floor(share) for share in shares)]:
             unfrozen[i]["billed_s"] += 1
+    return {entry["entry_id"] for group in groups.values() for entry in group}
 
 
 # --------------------------------------------------------------------------
@@ -458,15 +462,8 @@ def rate_entry(entry, terms, accounts):
     return segments
 
 
-def rate(documents, entries, state):
-    """Rate a case; the segments as rows of FIELDS."""
-    accounts = open_accounts(documents, state)
-    for entry in entries:
-        terms = documents[entry["terms_no"] - 1]
-        entry["at"] = entry["started_at"] or midnight(terms, entry["work_date"])
-        entry["day"] = local_date(terms, entry["at"]) if entry["started_at"] else entry["work_date"]
-    entries = sorted(entries, key=lambda entry: (entry["at"], entry["entry_id"]))
-    bill(entries, documents)
+def rate_billed(documents, entries, accounts):
+    """Rate entries whose billed seconds are known."""
     rows = []
     for entry in entries:
         if entry["frozen_s"] is not None:
@@ -482,6 +479,27 @@ def rate(documents, entries, state):
         except Problem as problem:
             restore(accounts, kept)
             rows.append({"entry": entry["entry_id"], "segment": 0, "problem": str(problem)})
+    return rows
+
+
+def rate(documents, entries, state):
+    """
+    Rate a case; the segments as rows of FIELDS.  What cannot be rated bears on
+    no other entry, so it leaves its rounding group and all is rated again.
+    """
+    for entry in entries:
+        terms = documents[entry["terms_no"] - 1]
+        entry["at"] = entry["started_at"] or midnight(terms, entry["work_date"])
+        entry["day"] = local_date(terms, entry["at"]) if entry["started_at"] else entry["work_date"]
+    entries = sorted(entries, key=lambda entry: (entry["at"], entry["entry_id"]))
+    left_out = set()
+    while True:
+        grouped = bill(entries, documents, left_out)
+        rows = rate_billed(documents, entries, open_accounts(documents, state))
+        unrated = {row["entry"] for row in rows if row["segment"] == 0} & grouped
+        if not unrated:
+            break
+        left_out |= unrated
     return [tuple(row.get(field) for field in FIELDS) for row in rows]
 
 
