@@ -181,7 +181,7 @@ BEGIN
         RAISE EXCEPTION 'a document has one discount'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give discount_pct or discount_amount.';
     END IF;
-    PERFORM lock_client(v_client);
+    PERFORM lock_clients(ARRAY[v_client]);
     SELECT array_agg(DISTINCT f.currency ORDER BY f.currency) AS currencies,
            array_agg(DISTINCT (k.tax_inclusive, k.tax_level)::text) FILTER (WHERE k.id IS NOT NULL) AS terms, bool_or(k.tax_inclusive) AS tax_inclusive,
            min(k.tax_level) AS tax_level,

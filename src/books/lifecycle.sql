@@ -7,14 +7,6 @@
 -- So no caller can take a step and leave its consequence out.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION lock_client(p_party bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-BEGIN
-    PERFORM FROM contract c WHERE c.client_id = p_party ORDER BY c.id FOR NO KEY UPDATE;
-END $$;
-COMMENT ON FUNCTION lock_client(bigint) IS 'take the locks that rating takes: the contracts of a client, by id; first in the lock order';
-
 CREATE FUNCTION lock_documents(p_documents bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -525,7 +517,7 @@ BEGIN
             USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
     END IF;
     IF NOT v_document.incoming THEN
-        PERFORM lock_client(v_document.party_id);
+        PERFORM lock_clients(ARRAY[v_document.party_id]);
     END IF;
     PERFORM lock_documents(ARRAY[p_document]);
     SELECT * INTO v_document FROM document d WHERE d.id = p_document;
