@@ -144,7 +144,7 @@ INSERT INTO contract (client_id, number, currency, starts_on) VALUES (4, 'I-3', 
 DO $$
 BEGIN
     PERFORM close_period(id, date_trunc('month', current_date)::date) FROM contract WHERE number = 'I-3';
-EXCEPTION WHEN object_not_in_prerequisite_state THEN
+EXCEPTION WHEN restrict_violation THEN
     RAISE WARNING '%', regexp_replace(SQLERRM, '\d{4}-\d\d-\d\d', '…', 'g');
 END $$;
 INSERT INTO contract (client_id, number, currency, starts_on, parent_id, bands) VALUES (4, 'I-1n', 'EUR', '2025-01-01', 3, '{night}');

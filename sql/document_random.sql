@@ -158,7 +158,7 @@ BEGIN
         BEGIN
             v_id := take_turn(v_action);
             INSERT INTO turn VALUES (v_step, v_action, v_id IS NOT NULL, NULL);
-        EXCEPTION WHEN object_not_in_prerequisite_state OR no_data_found OR invalid_parameter_value OR check_violation OR foreign_key_violation THEN
+        EXCEPTION WHEN restrict_violation OR invalid_parameter_value OR check_violation OR foreign_key_violation THEN
             INSERT INTO turn VALUES (v_step, v_action, false, SQLERRM);
         END;
         IF v_step % 5 = 0 THEN

@@ -29,7 +29,7 @@ finance_refuse_change(PG_FUNCTION_ARGS)
 	verb = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "changed" :
 		TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? "deleted" : "truncated";
 	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			(errcode(ERRCODE_RESTRICT_VIOLATION),
 			 errmsg("rows of \"%s\" are never %s",
 					RelationGetRelationName(trigger->tg_relation), verb),
 			 trigger->tg_trigger->tgnargs > 0 ?

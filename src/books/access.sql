@@ -15,7 +15,7 @@ DECLARE
         'draft_due_documents,record_bill,pay_bill,set_signature,allocate_payment,apply_credit,unallocate,share,revoke_share,shared_report,'
         'shared_page,answer_shared}';
     c_guest_functions CONSTANT text[] := '{shared_report,shared_page,answer_shared}';
-    c_admin_tables CONSTANT text[] := '{time_entry,setting,currency,exchange_rate,direction,cost_rate,work_type,item,price_list,price,calendar,calendar_band,'
+    c_admin_tables CONSTANT text[] := '{time_entry,setting,currency_code,exchange_rate,direction,cost_rate,work_type,item,price_list,price,calendar,calendar_band,'
         'contract,contract_line,band_rule,allotment,account,cash_account,period_lock,page_label,brand,template}';
     v_schema text := current_schema();
     v_role text := quote_ident(p_role);

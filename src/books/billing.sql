@@ -68,11 +68,11 @@ BEGIN
     END IF;
     IF v_contract.status = 'draft' OR p_service_date < v_contract.starts_on THEN
         RAISE EXCEPTION 'contract "%" is not in force on %', v_contract.number, p_service_date
-            USING ERRCODE = 'object_not_in_prerequisite_state',
+            USING ERRCODE = 'restrict_violation',
                 DETAIL = format('It is %s and starts on %s.', v_contract.status, v_contract.starts_on),
                 HINT = 'Check the date, or activate the contract.';
     END IF;
-    SELECT u.exponent INTO v_exponent FROM currency u WHERE u.code = v_contract.currency;
+    SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_contract.currency;
     IF p_amount <> round_money(p_amount, v_exponent) THEN
         RAISE EXCEPTION 'a charge of % %, which % cannot hold', trim_scale(p_amount), v_contract.currency, v_contract.currency
             USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_amount_exact', HINT = 'Round the amount first.';
@@ -80,9 +80,9 @@ BEGIN
     v_rate := exchange_rate_on(v_contract.currency, v_setting.base_currency, p_service_date);
     IF v_rate IS NULL THEN
         RAISE EXCEPTION 'no exchange rate from % to % on %', v_contract.currency, v_setting.base_currency, p_service_date
-            USING ERRCODE = 'no_data_found', HINT = 'Add the rate to table exchange_rate, valid from that day or earlier.';
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Add the rate to table exchange_rate, valid from that day or earlier.';
     END IF;
-    SELECT u.exponent INTO v_exponent FROM currency u WHERE u.code = v_setting.base_currency;
+    SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_setting.base_currency;
     v_open := open_period(v_base);
     v_span := period_of(p_service_date, v_base.period, v_base.anchor_day);
 
@@ -102,8 +102,8 @@ BEGIN
     RETURN v_id;
 END $$;
 COMMENT ON FUNCTION new_charge(text, bigint, date, numeric, text, numeric, bigint, bigint, bigint, bigint, numeric, numeric, numeric, text, bigint, text, bigint) IS
-    'make a provisional charge that is no work and return its id; refused before the contract''s start (55000), for amounts its currency cannot hold '
-    '(23514) and without an exchange rate (P0002)';
+    'make a provisional charge that is no work and return its id; refused before the contract''s start (23001), for amounts its currency cannot hold '
+    '(23514) and without an exchange rate (23503)';
 
 -- A charge made before under the same key: the same content again is that
 -- charge, another content is refused.
@@ -141,7 +141,7 @@ BEGIN ATOMIC
                            ELSE format(', from %s to %s: %s of the %s days of the period (rule %s) of %s', lower(a.days), upper(a.days) - 1,
                                        upper(a.days) - lower(a.days), upper(p_span) - lower(p_span), n.prorate, round(n.amount, u.exponent)) END
       FROM contract c
-      JOIN currency u ON u.code = c.currency
+      JOIN currency_code u ON u.code = c.currency
       JOIN contract_line n ON n.contract_id = c.id AND n.kind IN ('recurring', 'one_time') AND n.status <> 'cancelled'
      CROSS JOIN LATERAL (SELECT p_span * CASE n.kind
             WHEN 'one_time' THEN daterange(coalesce(n.starts_on, c.starts_on), coalesce(n.starts_on, c.starts_on), '[]') * daterange(c.starts_on, c.ends_on, '[]')
@@ -217,7 +217,7 @@ BEGIN
     END IF;
     IF v_line.status IN ('accepted', 'cancelled') THEN
         RAISE EXCEPTION 'stage "%" is % already', v_line.title, v_line.status
-            USING ERRCODE = 'object_not_in_prerequisite_state',
+            USING ERRCODE = 'restrict_violation',
                 DETAIL = CASE v_line.status WHEN 'accepted' THEN format('It was accepted on %s.', v_line.accepted_on) ELSE 'It is not to be done.' END,
                 HINT = 'Add a line for another stage.';
     END IF;
@@ -227,7 +227,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION accept_stage(bigint, date) IS
     'the client accepts a stage: it is charged on that day; returns the charge. The same again returns the same charge; refused for another day and '
-    'for cancelled stages (55000), and for lines that are no stage (23503)';
+    'for cancelled stages (23001), and for lines that are no stage (23503)';
 
 -- ---------------------------------------------------------------------------
 -- items, fixed prices of tasks, expenses
@@ -324,9 +324,9 @@ BEGIN
                                           item_id, service_date);
     IF NOT FOUND AND price IS NULL THEN
         RAISE EXCEPTION 'no price for item "%" on % under contract "%"', v_item.code, service_date, v_contract.number
-            USING ERRCODE = 'no_data_found', HINT = 'Add a position with a price to a price list that the contract uses.';
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Add a position with a price to a price list that the contract uses.';
     END IF;
-    SELECT u.exponent INTO v_exponent FROM currency u WHERE u.code = v_contract.currency;
+    SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_contract.currency;
     IF price IS NOT NULL THEN
         v_price.price := price;
         v_price.tiers := NULL;
@@ -346,7 +346,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION charge_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS
     'charge a quantity of an item under a contract at its price lists'' price and cost of that day, or at an agreed price (and cost) of a unit; '
-    'returns the charge. The same key and content again returns the same charge; refused: other content under a key (23505), no price (P0002), '
+    'returns the charge. The same key and content again returns the same charge; refused: other content under a key (23505), no price (23503), '
     'a quantity that is not above 0, a price or cost below 0 (22023)';
 
 CREATE FUNCTION charge_expense(contract_id bigint, cost numeric, service_date date, reason text, currency text DEFAULT NULL,
@@ -371,7 +371,7 @@ BEGIN
     IF v_known IS NOT NULL THEN
         RETURN v_known;
     END IF;
-    SELECT u.exponent INTO v_exponent FROM currency u WHERE u.code = v_contract.currency;
+    SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_contract.currency;
     v_cost := convert(cost, coalesce(currency, v_contract.currency), v_contract.currency, service_date);
     RETURN new_charge('expense', contract_id, service_date, round_money(v_cost * (100 + v_contract.expense_markup_pct) / 100, v_exponent),
                       concat_ws('; ', reason,
@@ -580,7 +580,7 @@ BEGIN
     END IF;
     IF (SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = v_block.id AND h.fixed) <> 0 THEN
         RAISE EXCEPTION 'block % has covered work that is billed', allotment_id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Correct that work first with correct_entry().';
+            USING ERRCODE = 'restrict_violation', HINT = 'Correct that work first with correct_entry().';
     END IF;
     UPDATE allotment a SET voided_at = now() WHERE a.id = v_block.id;
     SELECT * INTO v_charge FROM charge h WHERE h.key = format('allotment:%s', v_block.id);
@@ -592,7 +592,7 @@ BEGIN
     PERFORM rate_again(v_base, (v_block.effective_at AT TIME ZONE contract_zone(v_base.calendar_id))::date);
 END $$;
 COMMENT ON FUNCTION void_block(bigint, text) IS
-    'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is rated again; refused (55000) when '
+    'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is rated again; refused (23001) when '
     'it covered work that is billed';
 
 -- What an allotment that comes or goes changes: all that is open from a day on.
@@ -650,7 +650,7 @@ BEGIN
     END IF;
     IF v_charge.contract_id IS NULL THEN
         RAISE EXCEPTION 'charge % is not under a contract', charge_id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Change the price of its time entry instead.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Change the price of its time entry instead.';
     END IF;
     PERFORM lock_clients(ARRAY[v_charge.client_id]);
     v_known := known_charge(key, v_charge.contract_id, 'adjustment', v_charge.service_date, v_charge.item_id, NULL, amount);
@@ -661,11 +661,11 @@ BEGIN
     IF NOT FOUND OR v_charge.reverses_id IS NOT NULL OR v_charge.adjusts_id IS NOT NULL
         OR EXISTS (SELECT FROM charge r WHERE r.reverses_id = charge_id) THEN
         RAISE EXCEPTION 'charge % is a reversal, an adjustment or reversed already', charge_id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Adjust the charge that counts.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Adjust the charge that counts.';
     END IF;
     IF v_charge.held_by IS NOT NULL THEN
         RAISE EXCEPTION 'charge % cannot be adjusted now', charge_id
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = frozen_by(charge_id), HINT = 'Wait for the answer, or take the document back.';
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(charge_id), HINT = 'Wait for the answer, or take the document back.';
     END IF;
     IF coalesce(reason, '') = '' OR coalesce(amount, 0) = 0 OR amount = 'NaN' THEN
         RAISE EXCEPTION 'an adjustment needs an amount that is not 0, and a reason'
@@ -685,4 +685,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
     'write a part of a charge off (amount below 0) or up, with a reason: an adjustment charge beside it, which is returned; the charge itself is frozen. '
-    'Refused: more than is left of it (23514), without a reason (22023), reversed or held charges (55000); idempotent under a key';
+    'Refused: more than is left of it (23514), without a reason (22023), reversed or held charges (23001); idempotent under a key';

@@ -66,13 +66,13 @@ BEGIN
      WHERE c.id = calendar_document.calendar_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no calendar %', calendar_document.calendar_id
-            USING ERRCODE = 'no_data_found', HINT = 'Table calendar lists the calendars.';
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Table calendar lists the calendars.';
     END IF;
     RETURN document;
 END
 $$;
 COMMENT ON FUNCTION calendar_document(bigint) IS
-    'a calendar as the value that finance.split_by_calendar reads; NULL for NULL, which is UTC with band regular always; refuses an unknown calendar (P0002)';
+    'a calendar as the value that finance.split_by_calendar reads; NULL for NULL, which is UTC with band regular always; refuses an unknown calendar (23503)';
 
 CREATE FUNCTION split_by_band(started_at timestamptz, ended_at timestamptz, calendar_id bigint)
     RETURNS TABLE (band text, local_date date, started_at timestamptz, ended_at timestamptz, seconds bigint)
@@ -82,7 +82,7 @@ BEGIN ATOMIC
       FROM finance.split_by_calendar($1, $2, calendar_document($3)) s;
 END;
 COMMENT ON FUNCTION split_by_band(timestamptz, timestamptz, bigint) IS
-    'the parts of a half-open interval by band and local date of a calendar, in order; their whole seconds sum to the elapsed ones; refuses an unknown calendar (P0002), an end before the start, infinity and more than 3660 days (22023)';
+    'the parts of a half-open interval by band and local date of a calendar, in order; their whole seconds sum to the elapsed ones; refuses an unknown calendar (23503), an end before the start, infinity and more than 3660 days (22023)';
 
 CREATE FUNCTION business_seconds(started_at timestamptz, ended_at timestamptz, calendar_id bigint,
     band text DEFAULT 'regular') RETURNS bigint

@@ -16,7 +16,7 @@ CREATE TABLE price_list (
     id bigserial CONSTRAINT price_list_pkey PRIMARY KEY,
     code text NOT NULL CONSTRAINT price_list_code_key UNIQUE,
     name text NOT NULL,
-    currency text NOT NULL CONSTRAINT price_list_currency_fkey REFERENCES currency,
+    currency text NOT NULL CONSTRAINT price_list_currency_fkey REFERENCES currency_code,
     client_id bigint CONSTRAINT price_list_client_fkey REFERENCES party,
     parent_id bigint CONSTRAINT price_list_parent_fkey REFERENCES price_list,
     is_default boolean NOT NULL DEFAULT false,

@@ -48,11 +48,11 @@ CREATE VIEW work_problems AS
        AND NOT (h.worked_s = 0 AND EXISTS (SELECT FROM charge r WHERE r.time_entry_id = e.id AND r.reverses_id IS NOT NULL))
     UNION ALL
     SELECT 'an amount is whole units of its currency', 'charge ' || h.id, format('%s %s', trim_scale(h.amount), h.currency)
-      FROM charge h JOIN currency u ON u.code = h.currency
+      FROM charge h JOIN currency_code u ON u.code = h.currency
      WHERE h.amount <> round(h.amount, u.exponent) OR h.cost <> round(h.cost, u.exponent)
     UNION ALL
     SELECT 'base figures are whole units of the base currency', 'charge ' || h.id, format('%s, cost %s', trim_scale(h.base_amount), trim_scale(h.base_cost))
-      FROM charge h CROSS JOIN setting s JOIN currency u ON u.code = s.base_currency
+      FROM charge h CROSS JOIN setting s JOIN currency_code u ON u.code = s.base_currency
      WHERE h.base_amount <> round(h.base_amount, u.exponent) OR h.base_cost <> round(h.base_cost, u.exponent)
     UNION ALL
     SELECT 'a charge keeps the currency of its contract', 'charge ' || h.id, format('%s, contract %s in %s', h.currency, c.number, c.currency)

@@ -32,7 +32,7 @@ DECLARE
 BEGIN
     IF p_base.status = 'draft' THEN
         RAISE EXCEPTION 'contract "%" is a draft and has no periods', p_base.number
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Activate it first.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Activate it first.';
     END IF;
     IF lower(v_span) IS DISTINCT FROM p_start OR p_start IS NULL THEN
         RAISE EXCEPTION 'no period of contract "%" starts on %', p_base.number, p_start
@@ -45,16 +45,16 @@ BEGIN
     END IF;
     IF p_start <> lower(v_open) THEN
         RAISE EXCEPTION 'the period of % cannot be closed before that of %', p_start, lower(v_open)
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Contract "%s" closes its periods in order.', p_base.number),
+            USING ERRCODE = 'restrict_violation', DETAIL = format('Contract "%s" closes its periods in order.', p_base.number),
                 HINT = format('Call close_period(%s, %L) first.', p_base.id, lower(v_open));
     END IF;
     IF least(upper(v_span), p_base.ends_on + 1) > contract_today(p_base) THEN
         RAISE EXCEPTION 'the period from % to % of contract "%" is not over', p_start, upper(v_span) - 1, p_base.number
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('Close it on %s or later.', least(upper(v_span), p_base.ends_on + 1));
+            USING ERRCODE = 'restrict_violation', HINT = format('Close it on %s or later.', least(upper(v_span), p_base.ends_on + 1));
     END IF;
 END $$;
 COMMENT ON FUNCTION check_closable(contract, date) IS
-    'refuse to close a period out of order or before it is over (55000), and days on which none starts (22023)';
+    'refuse to close a period out of order or before it is over (23001), and days on which none starts (22023)';
 
 -- Work that could not be rated is tried once more: a period is not closed over
 -- work that nobody can price.  What waits for an approval follows as late work.
@@ -77,14 +77,14 @@ BEGIN
           FROM rating_problem r WHERE r.time_entry_id = ANY (v_entries) AND r.problem NOT LIKE 'waits for %' ORDER BY 1 LIMIT 1;
         IF FOUND THEN
             RAISE EXCEPTION 'contract "%" has work in the period of % that cannot be rated: %', p_base.number, lower(p_span), v_problem.problem
-                USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Time entry %s, the first of %s.', v_problem.time_entry_id, v_problem.count),
+                USING ERRCODE = 'restrict_violation', DETAIL = format('Time entry %s, the first of %s.', v_problem.time_entry_id, v_problem.count),
                     HINT = 'View unrated has them all; they are rated again when the period is closed.';
         END IF;
     END IF;
     PERFORM charge_task(t.task_id) FROM uncharged_task t WHERE t.client_id = p_base.client_id;
 END $$;
 COMMENT ON FUNCTION rate_unrated(contract, daterange) IS
-    'rate what could not be rated through the end of a period; refused (55000) when some of it still cannot';
+    'rate what could not be rated through the end of a period; refused (23001) when some of it still cannot';
 
 CREATE FUNCTION charge_minimum(p_base bigint, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -96,7 +96,7 @@ BEGIN
         SELECT c.id, c.number, c.minimum_charge, m.work, m.raised, m.times, u.exponent, greatest(c.minimum_charge - m.work, 0) - m.raised AS amount,
                least(upper(p_span) - 1, c.ends_on) AS last_day
           FROM contract c
-          JOIN currency u ON u.code = c.currency
+          JOIN currency_code u ON u.code = c.currency
          CROSS JOIN LATERAL (
             SELECT coalesce(sum(h.amount) FILTER (WHERE h.key IS NULL OR h.key NOT LIKE 'minimum:%'), 0) AS work,
                    coalesce(sum(h.amount) FILTER (WHERE h.key LIKE 'minimum:%'), 0) AS raised,
@@ -229,7 +229,7 @@ END $$;
 COMMENT ON FUNCTION close_period(bigint, date) IS
     'close one service period of a contract and its companions: rate what could not be rated before, charge fees and minimum, freeze and post, carry '
     'included hours over. Periods close in order and when they are over, or the contract is; a closed one stays as it is. Returns the frozen charges of '
-    'the period and their sum. Refused: out of order, not over, unrated work (55000), companions and days on which no period starts (22023)';
+    'the period and their sum. Refused: out of order, not over, unrated work (23001), companions and days on which no period starts (22023)';
 
 CREATE FUNCTION reopen_period(contract_id bigint, period_start date, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
@@ -243,13 +243,13 @@ BEGIN
     PERFORM lock_clients(ARRAY[v_base.client_id]);
     IF v_base.late_policy <> 'reopen' OR coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'contract "%" does not reopen periods without a reason or against its late_policy', v_base.number
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('late_policy is %s, the reason "%s".', v_base.late_policy, reason),
+            USING ERRCODE = 'restrict_violation', DETAIL = format('late_policy is %s, the reason "%s".', v_base.late_policy, reason),
                 HINT = 'Set late_policy to reopen, and say why.';
     END IF;
     SELECT * INTO v_period FROM billing_period b WHERE b.contract_id = v_base.id ORDER BY b.period_start DESC LIMIT 1;
     IF v_period.period_start IS DISTINCT FROM period_start THEN
         RAISE EXCEPTION 'the period of % is not the last closed one of contract "%"', period_start, v_base.number
-            USING ERRCODE = 'object_not_in_prerequisite_state',
+            USING ERRCODE = 'restrict_violation',
                 HINT = coalesce(format('That is the period of %s.', v_period.period_start), 'It has none.');
     END IF;
     SELECT h.id INTO v_charge
@@ -257,13 +257,13 @@ BEGIN
      WHERE h.contract_id = ANY (contract_group(v_base.id)) AND h.period_start = v_period.period_start AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the period of % of contract "%" is billed', period_start, v_base.number
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = frozen_by(v_charge), HINT = 'Void that document first, or bill late work in the open period.';
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge), HINT = 'Void that document first, or bill late work in the open period.';
     END IF;
     SELECT a.id INTO v_charge FROM allotment a JOIN charge h ON h.allotment_id = a.id AND h.fixed JOIN contract c ON c.id = a.contract_id
      WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover' AND a.period_start = v_period.period_end AND a.voided_at IS NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'hours carried over from the period of % have covered work that is billed', period_start
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Allotment %s.', v_charge), HINT = 'Bill late work in the open period.';
+            USING ERRCODE = 'restrict_violation', DETAIL = format('Allotment %s.', v_charge), HINT = 'Bill late work in the open period.';
     END IF;
     UPDATE allotment a SET voided_at = now() FROM contract c
      WHERE c.id = a.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover'
@@ -277,7 +277,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION reopen_period(bigint, date, text) IS
     'open the last closed period of a contract again for late work, where its late_policy is reopen: what is frozen stays posted, work that waits as late '
-    'comes back, hours carried over are taken back. Refused (55000): another period, one with a charge on an issued document, without a reason';
+    'comes back, hours carried over are taken back. Refused (23001): another period, one with a charge on an issued document, without a reason';
 
 CREATE FUNCTION is_on_document(p_charge bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -512,7 +512,7 @@ BEGIN
     SELECT h.id INTO v_held FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id AND h.held_by IS NOT NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % cannot be corrected now', time_entry_id
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = frozen_by(v_held), HINT = 'Wait for the answer, or take the document back.';
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_held), HINT = 'Wait for the answer, or take the document back.';
     END IF;
     -- the live frozen charges of the entry, and the write-offs beside them
     v_charges := ARRAY(
@@ -521,7 +521,7 @@ BEGIN
            AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id));
     IF v_charges = '{}' THEN
         RAISE EXCEPTION 'time entry % is not billed', time_entry_id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Change or delete it directly.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Change or delete it directly.';
     END IF;
     DELETE FROM charge h WHERE h.adjusts_id = ANY (v_charges) AND NOT h.fixed;
     v_charges := ARRAY(
@@ -553,7 +553,7 @@ END $$;
 COMMENT ON FUNCTION correct_entry(bigint, jsonb, text) IS
     'correct a billed time entry: its frozen charges are reversed, and it is rated anew with changes ({"column": value, …}; NULL takes the work away) '
     'into provisional charges, in the open period with the true work date. Returns the reversals, the new charges and what they come to together. '
-    'Refused: work that is not billed, or held by a sent report (55000), unknown columns, no reason, nothing changed (22023)';
+    'Refused: work that is not billed, or held by a sent report (23001), unknown columns, no reason, nothing changed (22023)';
 
 -- ---------------------------------------------------------------------------
 -- what must hold
@@ -574,7 +574,7 @@ CREATE VIEW billing_problems AS
       FROM rating_problem r WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.time_entry_id AND NOT h.fixed)
     UNION ALL
     SELECT 'amounts are whole units of their currency', 'charge ' || h.id, format('amount %s, cost %s %s', h.amount, h.cost, h.currency)
-      FROM charge h JOIN currency u ON u.code = h.currency
+      FROM charge h JOIN currency_code u ON u.code = h.currency
      WHERE h.amount <> round(h.amount, u.exponent) OR h.cost <> round(h.cost, u.exponent)
     UNION ALL
     SELECT 'an allotment is never overdrawn', 'allotment ' || a.id, format('%s of %s burned', b.burned, a.amount)

@@ -15,7 +15,7 @@ CREATE TABLE contract (
             'block_hours', 'fixed_price', 'retainer')),
     status text NOT NULL DEFAULT 'active'
         CONSTRAINT contract_status_known CHECK (status IN ('draft', 'active', 'ended', 'cancelled')),
-    currency text NOT NULL CONSTRAINT contract_currency_fkey REFERENCES currency,
+    currency text NOT NULL CONSTRAINT contract_currency_fkey REFERENCES currency_code,
     starts_on date NOT NULL,
     ends_on date,
     -- price
@@ -92,12 +92,12 @@ BEGIN
         AND (EXISTS (SELECT FROM charge h WHERE h.contract_id = NEW.id)
              OR EXISTS (SELECT FROM payment p WHERE p.contract_id = NEW.id)) THEN
         RAISE EXCEPTION 'contract "%" has charges or payments: its client and currency stay', OLD.number
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'End this contract and make another one.';
+            USING ERRCODE = 'restrict_violation', HINT = 'End this contract and make another one.';
     END IF;
     IF TG_OP = 'UPDATE' AND (NEW.period, NEW.anchor_day) <> (OLD.period, OLD.anchor_day)
         AND EXISTS (SELECT FROM billing_period b WHERE b.contract_id = NEW.id) THEN
         RAISE EXCEPTION 'contract "%" has closed periods: its period and anchor_day stay', OLD.number
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Other periods would overlap those that are billed, or leave days out.',
+            USING ERRCODE = 'restrict_violation', DETAIL = 'Other periods would overlap those that are billed, or leave days out.',
                 HINT = 'End this contract with its last period and make another one.';
     END IF;
     IF NEW.parent_id IS NOT NULL AND NOT EXISTS (

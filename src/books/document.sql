@@ -38,10 +38,10 @@ BEGIN
         RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     END IF;
     RAISE EXCEPTION 'number series % of % goes on at %', OLD.kind, OLD.year, OLD.next_no
-        USING ERRCODE = 'object_not_in_prerequisite_state',
+        USING ERRCODE = 'restrict_violation',
             HINT = 'The first number can be chosen before the series is used; its pattern can be changed at any time.';
 END $$;
-COMMENT ON FUNCTION guard_number_series() IS 'trigger function of number_series: a used counter only counts on, one by one (55000)';
+COMMENT ON FUNCTION guard_number_series() IS 'trigger function of number_series: a used counter only counts on, one by one (23001)';
 CREATE TRIGGER number_series_kept BEFORE UPDATE OR DELETE ON number_series
     FOR EACH ROW EXECUTE FUNCTION guard_number_series();
 
@@ -70,7 +70,7 @@ CREATE TABLE document (
     made_from jsonb,
     positions text NOT NULL DEFAULT 'task'
         CONSTRAINT document_positions_known CHECK (positions IN ('task', 'employee', 'day', 'none')),
-    currency text NOT NULL CONSTRAINT document_currency_fkey REFERENCES currency,
+    currency text NOT NULL CONSTRAINT document_currency_fkey REFERENCES currency_code,
     tax_inclusive boolean NOT NULL DEFAULT false,
     tax_level text NOT NULL DEFAULT 'line'
         CONSTRAINT document_tax_level_known CHECK (tax_level IN ('line', 'total')),
@@ -293,7 +293,7 @@ COMMENT ON FUNCTION document_name(bigint) IS 'what a message calls a document: k
 CREATE FUNCTION currency_exponent(p_currency text) RETURNS int
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT c.exponent::int FROM currency c WHERE c.code = p_currency;
+    SELECT c.exponent::int FROM currency_code c WHERE c.code = p_currency;
 END;
 COMMENT ON FUNCTION currency_exponent(text) IS 'number of decimals of a currency';
 

@@ -26,7 +26,7 @@ COMMENT ON FUNCTION band_text(text) IS 'the hours of a band as people say them: 
 CREATE FUNCTION money_text(p_amount numeric, p_currency text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT round(p_amount, greatest(coalesce((SELECT u.exponent::int FROM currency u WHERE u.code = p_currency), 2), min_scale(p_amount)))
+    SELECT round(p_amount, greatest(coalesce((SELECT u.exponent::int FROM currency_code u WHERE u.code = p_currency), 2), min_scale(p_amount)))
            || ' ' || p_currency;
 END;
 COMMENT ON FUNCTION money_text(numeric, text) IS 'an amount with the decimals of its currency (a price with more where it has them) and the code';

@@ -156,7 +156,7 @@ BEGIN
     BEGIN
         SELECT b.inserted, b.updated, b.unchanged, b.rejected INTO inserted, updated, unchanged, rejected FROM ingest_batch(entries) b;
         RETURN;
-    EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    EXCEPTION WHEN restrict_violation THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_message = MESSAGE_TEXT;
         IF v_constraint IS DISTINCT FROM 'time_entry_period_open' THEN
             RAISE;

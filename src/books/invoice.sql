@@ -170,7 +170,6 @@ DECLARE
     v_client bigint := check_filter(p_filter);
     v_head record;
     v_document bigint;
-    v_held text;
 BEGIN
     PERFORM check_keys(p_options, 'options', '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on}');
     IF p_options ->> 'positions' NOT IN ('task', 'employee', 'day', 'none') THEN
@@ -196,12 +195,7 @@ BEGIN
       LEFT JOIN contract k ON k.id = h.contract_id
      WHERE p_kind = 'report' OR f.coverage = 'billable' AND f.amount <> 0;
     IF v_head.currencies IS NULL THEN
-        SELECT string_agg(DISTINCT document_name(l.claimed_by), ', ') INTO v_held
-          FROM charge h JOIN charge_place l ON l.charge_id = h.id
-         WHERE h.client_id = v_client AND l.place = 'reported' AND h.amount <> 0;
-        RAISE EXCEPTION 'there is no free work of client "%" for this filter', (SELECT p.name FROM party p WHERE p.id = v_client)
-            USING ERRCODE = 'no_data_found', DETAIL = coalesce('Unbilled work of this client is kept by ' || v_held || '.', 'Filter: ' || p_filter::text),
-                HINT = 'View unbilled shows what is not billed and which document keeps it.';
+        RETURN NULL;
     END IF;
     IF cardinality(v_head.currencies) > 1 OR cardinality(v_head.terms) > 1 OR cardinality(v_head.owns) > 1 THEN
         RAISE EXCEPTION 'this work cannot stand on one %: it has several %', p_kind,
@@ -219,30 +213,46 @@ BEGIN
     RETURNING id INTO v_document;
     IF claim_charges(v_document, p_filter) = 0 THEN
         RAISE EXCEPTION 'the work for this filter was taken by another document meanwhile'
-            USING ERRCODE = 'no_data_found', HINT = 'View unbilled shows what is left.';
+            USING ERRCODE = 'restrict_violation', HINT = 'View unbilled shows what is left.';
     END IF;
     RETURN v_document;
 END $$;
-COMMENT ON FUNCTION build_over_work(text, jsonb, jsonb) IS 'make a draft report or invoice over the free work that a filter finds';
+COMMENT ON FUNCTION build_over_work(text, jsonb, jsonb) IS 'make a draft report or invoice over the free work that a filter finds; NULL when there is none';
+
+CREATE FUNCTION refuse_no_work(p_filter jsonb) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_client bigint := check_filter(p_filter);
+    v_held text;
+BEGIN
+    SELECT string_agg(DISTINCT document_name(l.claimed_by), ', ') INTO v_held
+      FROM charge h JOIN charge_place l ON l.charge_id = h.id
+     WHERE h.client_id = v_client AND l.place = 'reported' AND h.amount <> 0;
+    RAISE EXCEPTION 'there is no free work of client "%" for this filter', (SELECT p.name FROM party p WHERE p.id = v_client)
+        USING ERRCODE = 'restrict_violation', DETAIL = coalesce('Unbilled work of this client is kept by ' || v_held || '.', 'Filter: ' || p_filter::text),
+            HINT = 'View unbilled shows what is not billed and which document keeps it.';
+END $$;
+COMMENT ON FUNCTION refuse_no_work(jsonb) IS 'raise (23001) that a filter finds no free work, naming the documents that keep what there is';
 
 CREATE FUNCTION build_report(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 BEGIN
-    RETURN build_over_work('report', filter, options);
+    RETURN coalesce(build_over_work('report', filter, options), refuse_no_work(filter));
 END $$;
 COMMENT ON FUNCTION build_report(jsonb, jsonb) IS
     'make a draft report of a client''s free work and reserve it: billable work, and at zero what is included or not charged. filter: client, contract, '
     'project (with those below it), task, deal, direction, employee (ids, one or an array), work_type (codes), task_status, coverage, period (YYYY-MM, or '
     'first day of a service period), from, to (work dates, included), paid_pct_from, paid_pct_to (percent of the task that is paid), currency, charges. '
     'options: title, positions (task, employee, day, none), discount_pct or discount_amount, note, deal, issued_on, due_on. Refused: no free work '
-    '(P0002), unknown keys, several currencies (22023)';
+    '(23001), unknown keys, several currencies (22023)';
 
 CREATE FUNCTION build_invoice(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 BEGIN
-    RETURN build_over_work('invoice', filter, options);
+    RETURN coalesce(build_over_work('invoice', filter, options), refuse_no_work(filter));
 END $$;
 COMMENT ON FUNCTION build_invoice(jsonb, jsonb) IS
     'make a draft invoice straight over a client''s free billable work (a ticket, a contract''s period), without a report; issue_invoice() issues it. '
@@ -257,7 +267,7 @@ DECLARE
 BEGIN
     IF v_document.status <> 'draft' OR v_document.kind NOT IN ('report', 'invoice') OR v_document.made_from IS NULL THEN
         RAISE EXCEPTION '% is no draft over work', document_name(v_document.id)
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Only drafts made by build_report() or build_invoice() follow their work.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Only drafts made by build_report() or build_invoice() follow their work.';
     END IF;
     DELETE FROM document_line l USING charge h LEFT JOIN contract k ON k.id = h.contract_id
      WHERE l.document_id = v_document.id AND h.id = l.charge_id
@@ -321,17 +331,17 @@ BEGIN
      WHERE d.based_on = v_document.id AND d.kind = 'invoice' AND d.status NOT IN ('void', 'credited') LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION '% is on % already', document_name(v_document.id), document_name(v_other)
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Void or credit that invoice first.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Void or credit that invoice first.';
     END IF;
     IF v_document.kind <> 'report' OR v_document.status <> 'agreed' THEN
         RAISE EXCEPTION '% is % and cannot be invoiced', document_name(v_document.id), v_document.status
-            USING ERRCODE = 'object_not_in_prerequisite_state',
+            USING ERRCODE = 'restrict_violation',
                 HINT = CASE WHEN v_document.kind = 'report' THEN 'Only a report that the client has agreed is invoiced: transition(document, ''agreed'').'
                             ELSE 'An invoice is made of an agreed report, or over free work by build_invoice().' END;
     END IF;
     IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = v_document.id AND l.released_at IS NULL AND l.amount <> 0) THEN
         RAISE EXCEPTION '% has nothing to be paid for', document_name(v_document.id)
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'All of its work is included or not charged.';
+            USING ERRCODE = 'restrict_violation', HINT = 'All of its work is included or not charged.';
     END IF;
     v_other := copy_document(v_document, 'invoice', options);
     PERFORM transition(v_other, 'sent');
@@ -341,7 +351,7 @@ END $$;
 COMMENT ON FUNCTION issue_invoice(bigint, jsonb) IS
     'issue the invoice of an agreed report, or a draft invoice: number, freezing of its work, tax in the ledger, the report invoiced, all at once; returns the '
     'invoice. options: issued_on, due_on (default: the client''s payment terms), outside_number, file_url (of an invoice made elsewhere), note, title. '
-    'Refused (55000): a report that is not agreed, work that has an invoice';
+    'Refused (23001): a report that is not agreed, work that has an invoice';
 
 CREATE FUNCTION issue_act(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -354,21 +364,21 @@ BEGIN
     IF v_document.kind NOT IN ('report', 'invoice') OR v_document.status IN ('draft', 'sent', 'rejected', 'superseded', 'void', 'credited')
         AND NOT (v_document.kind = 'invoice' AND v_document.status = 'sent') THEN
         RAISE EXCEPTION '% is % and no act is made of it', document_name(v_document.id), v_document.status
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Acts are made of agreed reports and issued invoices.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Acts are made of agreed reports and issued invoices.';
     END IF;
     SELECT a.document_id INTO v_other
       FROM document_line l JOIN document_line a ON a.charge_id = l.charge_id AND a.kind = 'act' AND a.released_at IS NULL
      WHERE l.document_id = v_document.id AND l.released_at IS NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'work of % is on % already', document_name(v_document.id), document_name(v_other)
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Void that act first.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Void that act first.';
     END IF;
     v_other := copy_document(v_document, 'act', options);
     PERFORM transition(v_other, 'sent');
     RETURN v_other;
 END $$;
 COMMENT ON FUNCTION issue_act(bigint, jsonb) IS
-    'issue the act of completed work of an agreed report or an issued invoice; returns the act. Refused (55000) when its work is on an act already';
+    'issue the act of completed work of an agreed report or an issued invoice; returns the act. Refused (23001) when its work is on an act already';
 
 -- ---------------------------------------------------------------------------
 -- credit notes
@@ -447,7 +457,7 @@ BEGIN
     v_invoice := open_document(credit.document);
     IF v_invoice.kind <> 'invoice' OR v_invoice.status IN ('draft', 'void', 'credited') THEN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Credit notes are made of issued invoices.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Credit notes are made of issued invoices.';
     END IF;
     INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, title, positions, currency, tax_inclusive, tax_level, note,
                           issued_on)
@@ -467,7 +477,7 @@ BEGIN
       FROM credited c JOIN document_line l ON l.id = c.reverses_line_id;
     IF v_whole IS NULL THEN
         RAISE EXCEPTION '% is credited in full already', document_name(v_invoice.id)
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Table document_line shows its credit notes.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Table document_line shows its credit notes.';
     END IF;
     v_whole := ARRAY(SELECT l.id FROM document_line l JOIN line_credit c ON c.line_id = l.id WHERE l.id = ANY (v_whole) AND c.net = l.net ORDER BY 1);
     PERFORM reduce_charges(v_note, v_whole);
@@ -732,7 +742,7 @@ BEGIN
     PERFORM check_keys(changes, 'changes', '{title,requirements,note,lines,discount_pct,discount_amount,issued_on,due_on,positions}');
     IF NOT EXISTS (SELECT FROM document_transition t WHERE t.kind = v_old.kind AND t.from_status = v_old.status AND t.to_status = 'superseded') THEN
         RAISE EXCEPTION '% is % and has no next revision', document_name(v_old.id), v_old.status
-            USING ERRCODE = 'object_not_in_prerequisite_state',
+            USING ERRCODE = 'restrict_violation',
                 HINT = 'Reports and offers are revised when they are sent or rejected; a draft is simply changed, an agreed report void().';
     END IF;
     UPDATE document d SET status = 'superseded', status_by = session_user, status_reason = 'revised' WHERE d.id = v_old.id;
@@ -777,7 +787,7 @@ BEGIN
     IF v_document.kind <> 'proposal' OR v_document.status NOT IN ('agreed', 'archived') OR v_contract.id IS NULL
         OR v_contract.client_id <> v_document.party_id OR v_contract.currency <> v_document.currency THEN
         RAISE EXCEPTION '% cannot become stages of contract %', document_name(v_document.id), coalesce(v_contract.number, make_stages.contract::text)
-            USING ERRCODE = 'object_not_in_prerequisite_state',
+            USING ERRCODE = 'restrict_violation',
                 HINT = 'An agreed proposal becomes stages of a contract with the same client in the same currency.';
     END IF;
     FOR v_line IN SELECT * FROM document_line l WHERE l.document_id = v_document.id AND l.contract_line_id IS NULL ORDER BY l.position, l.id LOOP
@@ -824,7 +834,7 @@ BEGIN
         OR set_signature.status = 'none' THEN
         RAISE EXCEPTION 'the signature of %, which is % and %, cannot become "%"', document_name(v_document.id), v_document.status, v_document.sign_status,
             set_signature.status
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Issued documents are sent to be signed, then signed or rejected, once.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Issued documents are sent to be signed, then signed or rejected, once.';
     END IF;
     UPDATE document d SET sign_status = set_signature.status, sign_at = coalesce(set_signature.at, now()), sign_by = coalesce(set_signature.by, d.sign_by),
            sign_ref = coalesce(set_signature.ref, d.sign_ref), signature = coalesce(set_signature.image, d.signature),
@@ -864,10 +874,10 @@ BEGIN
             ELSE
                 document_id := build_over_work(v_contract.auto_bill, v_filter, '{}');
             END IF;
-            RETURN NEXT;
+            IF document_id IS NOT NULL THEN  -- nothing to bill is no problem
+                RETURN NEXT;
+            END IF;
         EXCEPTION
-            WHEN no_data_found THEN
-                NULL;  -- nothing to bill is no problem
             WHEN OTHERS THEN
                 document_id := NULL;
                 problem := SQLERRM;

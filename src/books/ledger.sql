@@ -63,9 +63,9 @@ BEGIN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'the books post to account "%": its code and kind stay', OLD.code
-        USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Change its name, or add an account of your own.';
+        USING ERRCODE = 'restrict_violation', HINT = 'Change its name, or add an account of your own.';
 END $$;
-COMMENT ON FUNCTION keep_account() IS 'trigger function of account: those that the functions of the books post to keep code and kind, and stay (55000)';
+COMMENT ON FUNCTION keep_account() IS 'trigger function of account: those that the functions of the books post to keep code and kind, and stay (23001)';
 CREATE TRIGGER account_kept BEFORE UPDATE OR DELETE ON account
     FOR EACH ROW WHEN (OLD.code IN ('receivable', 'payable', 'tax_payable', 'revenue', 'direct_labour', 'absorbed_labour', 'contractors', 'materials',
                                     'absorbed_materials'))
@@ -127,7 +127,7 @@ CREATE TABLE entry (
     debit_id bigint NOT NULL CONSTRAINT entry_debit_fkey REFERENCES account,
     credit_id bigint NOT NULL CONSTRAINT entry_credit_fkey REFERENCES account,
     amount numeric(20,6) NOT NULL CONSTRAINT entry_amount_number CHECK (amount <> 'NaN'),
-    currency text NOT NULL CONSTRAINT entry_currency_fkey REFERENCES currency,
+    currency text NOT NULL CONSTRAINT entry_currency_fkey REFERENCES currency_code,
     base_amount numeric(20,6) NOT NULL CONSTRAINT entry_base_amount_number CHECK (base_amount <> 'NaN'),
     article_id bigint CONSTRAINT entry_article_fkey REFERENCES account,
     party_id bigint CONSTRAINT entry_party_fkey REFERENCES party,
@@ -166,11 +166,11 @@ BEGIN
     SELECT n.entry_on INTO v_bad FROM new_rows n WHERE n.entry_on <= v_locked LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the books are locked through %: nothing can be posted on %', v_locked, v_bad.entry_on
-            USING ERRCODE = 'object_not_in_prerequisite_state',
+            USING ERRCODE = 'restrict_violation',
                 HINT = 'Post on a later date, or delete the row of period_lock if you may.';
     END IF;
     SELECT n.amount, n.currency, c.exponent INTO v_bad
-      FROM new_rows n JOIN currency c ON c.code = n.currency
+      FROM new_rows n JOIN currency_code c ON c.code = n.currency
      WHERE n.amount <> round(n.amount, c.exponent) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'an entry of % %, which % cannot hold', trim_scale(v_bad.amount), v_bad.currency, v_bad.currency
@@ -179,7 +179,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION check_entries() IS 'trigger function of entry: locked periods (55000) and decimals of the currency (23514), once a statement';
+COMMENT ON FUNCTION check_entries() IS 'trigger function of entry: locked periods (23001) and decimals of the currency (23514), once a statement';
 CREATE TRIGGER entry_checked AFTER INSERT ON entry REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION check_entries();
 
@@ -270,12 +270,12 @@ BEGIN
         AND (e.charge_id IS NOT NULL OR e.payment_id IS NOT NULL AND key NOT LIKE 'payment:%' OR e.document_id IS NOT NULL AND key NOT LIKE 'document:%');
     IF FOUND THEN
         RAISE EXCEPTION 'event % is of charges, a payment or a document and is taken back with them', event_id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use correct_entry(), adjust_charge() or void(), or set the status of the payment to void.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Use correct_entry(), adjust_charge() or void(), or set the status of the payment to void.';
     END IF;
     PERFORM FROM event e WHERE e.reverses_id = event_id AND e.key <> reverse_event.key;
     IF FOUND THEN
         RAISE EXCEPTION 'event % is reversed already', event_id
-            USING ERRCODE = 'object_not_in_prerequisite_state', CONSTRAINT = 'event_reversed_once',
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
                 HINT = 'Post the event anew if it was right after all.';
     END IF;
     v_event := open_event(key, format('reverse %s on %s', event_id, on_date), NULL, event_id);
@@ -292,7 +292,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION reverse_event(bigint, text, date) IS
     'post the opposite of an event, on the same dates or on on_date, and return the reversal''s id; an event is reversed once, '
-    'and those of charges, payments and documents only with them (55000)';
+    'and those of charges, payments and documents only with them (23001)';
 
 -- ---------------------------------------------------------------------------
 -- posting of charges

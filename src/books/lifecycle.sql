@@ -119,11 +119,11 @@ BEGIN
      ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION '% does not fit its work any more: "%" %', document_name(p_document), v_bad.title, v_bad.why
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Charge %s was rated again after it was put there.', v_bad.id),
+            USING ERRCODE = 'restrict_violation', DETAIL = format('Charge %s was rated again after it was put there.', v_bad.id),
                 HINT = 'Take the changes in with refresh_draft().';
     END IF;
 END $$;
-COMMENT ON FUNCTION check_report_lines(bigint) IS 'lock the charges of a draft by id and refuse (55000) when one has changed its client, currency or tax terms';
+COMMENT ON FUNCTION check_report_lines(bigint) IS 'lock the charges of a draft by id and refuse (23001) when one has changed its client, currency or tax terms';
 
 CREATE FUNCTION stamp_lines(p_document bigint, OUT net numeric, OUT tax numeric, OUT gross numeric, OUT first_day date, OUT last_day date)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -290,7 +290,7 @@ DECLARE
                       WHERE t.kind = p_document.kind AND t.from_status = p_document.status AND t.by_hand);
 BEGIN
     RAISE EXCEPTION '% cannot go from % to %', document_name(p_document.id), p_document.status, p_status
-        USING ERRCODE = 'object_not_in_prerequisite_state',
+        USING ERRCODE = 'restrict_violation',
             DETAIL = CASE WHEN p_status = ANY (string_to_array(v_steps, ', ')) THEN 'Payments or credits of it stand in the way.'
                           WHEN v_steps IS NULL THEN format('There is no step by hand from %s.', p_document.status)
                           ELSE format('From %s it can go to: %s.', p_document.status, v_steps) END,
@@ -305,7 +305,7 @@ BEGIN
                         WHEN p_status = 'credited' THEN 'credit() makes a credit note.'
                         ELSE 'Table document_transition lists the steps.' END;
 END $$;
-COMMENT ON FUNCTION refuse_step(document, text) IS 'raise (55000) that a document cannot take a step, with those it can take and the way out';
+COMMENT ON FUNCTION refuse_step(document, text) IS 'raise (23001) that a document cannot take a step, with those it can take and the way out';
 
 CREATE FUNCTION take_step(p_old document, INOUT p_new document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -330,13 +330,13 @@ BEGIN
         IF p_new.kind IN ('report', 'invoice', 'act', 'credit_note', 'specification', 'proforma', 'bill')
             AND NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = p_new.id) THEN
             RAISE EXCEPTION '% has no lines', document_name(p_new.id)
-                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Build it anew over other work, or discard() it.';
+                USING ERRCODE = 'restrict_violation', HINT = 'Build it anew over other work, or discard() it.';
         END IF;
         IF p_new.kind IN ('invoice', 'proforma') THEN
             p_new.due_on := coalesce(p_new.due_on, p_new.issued_on + (SELECT p.payment_terms_days FROM party p WHERE p.id = p_new.party_id));
             IF p_new.gross < 0 THEN
                 RAISE EXCEPTION '% would be of % %', document_name(p_new.id), trim_scale(p_new.gross), p_new.currency
-                    USING ERRCODE = 'object_not_in_prerequisite_state',
+                    USING ERRCODE = 'restrict_violation',
                         HINT = 'Corrections outweigh the new work: bill them together with later work, or credit() the earlier invoice.';
             END IF;
         END IF;
@@ -386,14 +386,14 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         IF OLD.status <> 'draft' THEN
             RAISE EXCEPTION '% was issued and cannot be deleted', document_name(OLD.id)
-                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'void() keeps it with its number and sets its work free.';
+                USING ERRCODE = 'restrict_violation', HINT = 'void() keeps it with its number and sets its work free.';
         END IF;
         RETURN OLD;
     END IF;
     IF TG_OP = 'INSERT' THEN
         IF NEW.status <> 'draft' THEN
             RAISE EXCEPTION 'a document begins as a draft, not as %', NEW.status
-                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Insert a draft and take it on with transition().';
+                USING ERRCODE = 'restrict_violation', HINT = 'Insert a draft and take it on with transition().';
         END IF;
         RETURN NEW;
     END IF;
@@ -402,7 +402,7 @@ BEGIN
         SELECT n.key INTO v_column FROM jsonb_each(to_jsonb(NEW) - c_open) n JOIN jsonb_each(to_jsonb(OLD)) o USING (key)
          WHERE n.value <> o.value ORDER BY n.key LIMIT 1;
         RAISE EXCEPTION '% is issued: its % cannot be changed', document_name(OLD.id), v_column
-            USING ERRCODE = 'object_not_in_prerequisite_state',
+            USING ERRCODE = 'restrict_violation',
                 HINT = CASE OLD.kind WHEN 'invoice' THEN 'Take it back with credit() or void() and issue another one.'
                                      ELSE 'Take it back with void(), or make its next revision with revise().' END;
     END IF;
@@ -423,7 +423,7 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION guard_document() IS
-    'trigger function of document: issued ones keep their content (55000), steps are those of document_transition, and each does what belongs to it; '
+    'trigger function of document: issued ones keep their content (23001), steps are those of document_transition, and each does what belongs to it; '
     'SECURITY DEFINER because nobody is granted what a step writes';
 CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
@@ -493,11 +493,11 @@ BEGIN
     END IF;
     RAISE EXCEPTION '% is issued: its lines cannot be %', document_name(v_document.id),
         CASE TG_OP WHEN 'INSERT' THEN 'added to' WHEN 'DELETE' THEN 'deleted' ELSE 'changed' END
-        USING ERRCODE = 'object_not_in_prerequisite_state',
+        USING ERRCODE = 'restrict_violation',
             HINT = CASE v_document.kind WHEN 'invoice' THEN 'Take lines back with credit(), or all of it with void().'
                                         ELSE 'Take it back with void(), or make its next revision with revise().' END;
 END $$;
-COMMENT ON FUNCTION guard_document_line() IS 'trigger function of document_line: lines of what is issued stay as they are (55000), but for their release';
+COMMENT ON FUNCTION guard_document_line() IS 'trigger function of document_line: lines of what is issued stay as they are (23001), but for their release';
 CREATE TRIGGER document_line_guarded BEFORE INSERT OR UPDATE OR DELETE ON document_line
     FOR EACH ROW EXECUTE FUNCTION guard_document_line();
 
@@ -549,7 +549,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION transition(bigint, text, text, text) IS
     'take a document to another status and do all that belongs to the step; the same step again changes nothing. rejected and void want a reason. '
-    'Refused (55000) with the steps that are open when this one is not';
+    'Refused (23001) with the steps that are open when this one is not';
 
 CREATE FUNCTION void(document bigint, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -563,7 +563,7 @@ BEGIN
     PERFORM transition(document, 'void', reason);
 END $$;
 COMMENT ON FUNCTION void(bigint, text) IS
-    'take a document back: its number stays, the charges it held are free again, what it posted of tax is reversed; refused (55000) once it is paid, in '
+    'take a document back: its number stays, the charges it held are free again, what it posted of tax is reversed; refused (23001) once it is paid, in '
     'part or whole, or credited';
 
 CREATE FUNCTION discard(document bigint) RETURNS void
@@ -574,4 +574,4 @@ DECLARE
 BEGIN
     DELETE FROM document d WHERE d.id = v_document.id;
 END $$;
-COMMENT ON FUNCTION discard(bigint) IS 'delete a draft and set its charges free; what was issued is refused (55000): void() it';
+COMMENT ON FUNCTION discard(bigint) IS 'delete a draft and set its charges free; what was issued is refused (23001): void() it';

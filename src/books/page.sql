@@ -272,7 +272,7 @@ BEGIN
     END IF;
     IF v_document.incoming THEN
         RAISE EXCEPTION '% came from outside and has no page of ours', document_name(v_document.id)
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Its file_url says where the other side''s paper is.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Its file_url says where the other side''s paper is.';
     END IF;
     v_language := coalesce(document_data.language, page_language(v_document.id));
     IF v_language NOT IN ('uk', 'ru', 'en') THEN
@@ -321,7 +321,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION document_data(bigint, text) IS
     'all that the page of a document says, as text written for the language (NULL: page_language()): what templates name, see page_sample(). Refused: '
-    'unknown document (23503), language (22023), what came from outside (55000)';
+    'unknown document (23503), language (22023), what came from outside (23001)';
 
 CREATE FUNCTION document_html(document bigint, language text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -342,13 +342,13 @@ BEGIN
      LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION '% has no template', document_name(document_html.document)
-            USING ERRCODE = 'no_data_found', HINT = format('Add a row of kind %s to table template; page_sample() shows what it can name.', v_data ->> 'kind');
+            USING ERRCODE = 'foreign_key_violation', HINT = format('Add a row of kind %s to table template; page_sample() shows what it can name.', v_data ->> 'kind');
     END IF;
     RETURN render(v_body, v_data);
 END $$;
 COMMENT ON FUNCTION document_html(bigint, text) IS
     'a document as one complete HTML page: branded, every value escaped, nothing loaded from elsewhere, made to be printed on A4. Refused as '
-    'document_data() is, and where no template is stored for its kind (P0002)';
+    'document_data() is, and where no template is stored for its kind (23503)';
 
 -- ---------------------------------------------------------------------------
 -- as a table

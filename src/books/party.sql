@@ -64,7 +64,7 @@ CREATE TABLE cost_rate (
         CONSTRAINT cost_rate_not_negative CHECK (hourly_cost >= 0 AND hourly_cost <> 'NaN'),
     hourly_pay numeric(19,6)
         CONSTRAINT cost_rate_pay_not_negative CHECK (hourly_pay >= 0 AND hourly_pay <> 'NaN'),
-    currency text NOT NULL CONSTRAINT cost_rate_currency_fkey REFERENCES currency,
+    currency text NOT NULL CONSTRAINT cost_rate_currency_fkey REFERENCES currency_code,
     CONSTRAINT cost_rate_subject CHECK (num_nonnulls(employee_id, role) = 1),
     CONSTRAINT cost_rate_key UNIQUE NULLS NOT DISTINCT (employee_id, role, valid_from)
 );
@@ -106,7 +106,7 @@ CREATE TABLE deal (
     name text NOT NULL,
     stage text,
     amount numeric(20,6) CONSTRAINT deal_amount_number CHECK (amount <> 'NaN'),
-    currency text CONSTRAINT deal_currency_fkey REFERENCES currency,
+    currency text CONSTRAINT deal_currency_fkey REFERENCES currency_code,
     starts_on date,
     ends_on date,
     custom jsonb NOT NULL DEFAULT '{}',

@@ -5,7 +5,7 @@
 CREATE TABLE cash_account (
     id bigserial CONSTRAINT cash_account_pkey PRIMARY KEY,
     name text NOT NULL CONSTRAINT cash_account_name_key UNIQUE,
-    currency text NOT NULL CONSTRAINT cash_account_currency_fkey REFERENCES currency,
+    currency text NOT NULL CONSTRAINT cash_account_currency_fkey REFERENCES currency_code,
     iban text,
     floor_amount numeric(20,6) NOT NULL DEFAULT 0,
     account_id bigint NOT NULL CONSTRAINT cash_account_account_fkey REFERENCES account
@@ -37,7 +37,7 @@ CREATE TABLE payment (
     accrued_on date CONSTRAINT payment_accrual_finite CHECK (isfinite(accrued_on)),
     amount numeric(20,6) NOT NULL
         CONSTRAINT payment_amount_positive CHECK (amount > 0 AND amount <> 'NaN'),
-    currency text NOT NULL CONSTRAINT payment_currency_fkey REFERENCES currency,
+    currency text NOT NULL CONSTRAINT payment_currency_fkey REFERENCES currency_code,
     cash_account_id bigint CONSTRAINT payment_cash_account_fkey REFERENCES cash_account,
     to_cash_account_id bigint CONSTRAINT payment_to_cash_account_fkey REFERENCES cash_account,
     article text CONSTRAINT payment_article_fkey REFERENCES account (code),
@@ -100,11 +100,11 @@ BEGIN
     END IF;
     IF TG_OP = 'UPDATE' AND OLD.status = 'void' AND NEW.status <> 'void' THEN
         RAISE EXCEPTION 'payment % is void and stays so', OLD.id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Enter the payment anew.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Enter the payment anew.';
     END IF;
     IF TG_OP = 'UPDATE' AND OLD.status = 'posted' AND NEW.status = 'planned' THEN
         RAISE EXCEPTION 'payment % is posted and cannot be planned again', OLD.id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Void it.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Void it.';
     END IF;
     IF TG_OP = 'UPDATE' AND OLD.status = 'posted' AND NEW.status = 'posted'
         AND to_jsonb(NEW) - 'purpose' - 'bank_ref' - 'source' - 'external_id' <> to_jsonb(OLD) - 'purpose' - 'bank_ref' - 'source' - 'external_id' THEN
@@ -122,9 +122,9 @@ CREATE FUNCTION refuse_posted_payment() RETURNS trigger
 AS $$
 BEGIN
     RAISE EXCEPTION 'payment % is in the ledger and cannot be deleted', OLD.id
-        USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Set its status to void: that posts the reversal.';
+        USING ERRCODE = 'restrict_violation', HINT = 'Set its status to void: that posts the reversal.';
 END $$;
-COMMENT ON FUNCTION refuse_posted_payment() IS 'trigger function of payment: what was posted is voided, not deleted (55000)';
+COMMENT ON FUNCTION refuse_posted_payment() IS 'trigger function of payment: what was posted is voided, not deleted (23001)';
 CREATE TRIGGER payment_kept BEFORE DELETE ON payment
     FOR EACH ROW WHEN (OLD.status <> 'planned') EXECUTE FUNCTION refuse_posted_payment();
 
@@ -219,16 +219,16 @@ CREATE FUNCTION keep_meaning() RETURNS trigger
 AS $$
 BEGIN
     IF (CASE TG_TABLE_NAME
-           WHEN 'currency' THEN EXISTS (SELECT FROM charge h WHERE h.currency = to_jsonb(OLD) ->> 'code')
+           WHEN 'currency_code' THEN EXISTS (SELECT FROM charge h WHERE h.currency = to_jsonb(OLD) ->> 'code')
                                     OR EXISTS (SELECT FROM entry e WHERE e.currency = to_jsonb(OLD) ->> 'code')
            ELSE EXISTS (SELECT FROM entry e WHERE (to_jsonb(OLD) ->> 'account_id')::bigint IN (e.debit_id, e.credit_id)) END) THEN
         RAISE EXCEPTION '% % has postings and keeps its %', replace(TG_TABLE_NAME, '_', ' '), coalesce(to_jsonb(OLD) ->> 'name', to_jsonb(OLD) ->> 'code'), TG_ARGV[0]
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'What is posted would mean something else; add another row.';
+            USING ERRCODE = 'restrict_violation', HINT = 'What is posted would mean something else; add another row.';
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_meaning() IS 'trigger function of currency and cash_account: what gives postings their meaning stays once there are any (55000)';
-CREATE TRIGGER currency_kept BEFORE UPDATE OF exponent ON currency
+COMMENT ON FUNCTION keep_meaning() IS 'trigger function of currency_code and cash_account: what gives postings their meaning stays once there are any (23001)';
+CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
     FOR EACH ROW WHEN (NEW.exponent <> OLD.exponent) EXECUTE FUNCTION keep_meaning('exponent');
 CREATE TRIGGER cash_account_kept BEFORE UPDATE OF currency, account_id ON cash_account
     FOR EACH ROW WHEN ((NEW.currency, NEW.account_id) IS DISTINCT FROM (OLD.currency, OLD.account_id)) EXECUTE FUNCTION keep_meaning('currency and account');

@@ -99,8 +99,8 @@ BEGIN
         SELECT l.id, l.parent_id FROM price_list l JOIN list ON list.parent_id = l.id
     )
     SELECT jsonb_build_object(
-        'exponent', (SELECT u.exponent FROM currency u WHERE u.code = b.currency),
-        'base_exponent', (SELECT u.exponent FROM currency u, setting s WHERE u.code = s.base_currency),
+        'exponent', (SELECT u.exponent FROM currency_code u WHERE u.code = b.currency),
+        'base_exponent', (SELECT u.exponent FROM currency_code u, setting s WHERE u.code = s.base_currency),
         'calendar', coalesce(calendar_document(b.calendar_id), jsonb_build_object('zone', (SELECT s.zone FROM setting s))),
         'period', b.period, 'anchor', b.anchor_day,
         'rounding', jsonb_build_object('mode', b.round_mode, 'increment_s', b.round_increment_s, 'minimum_s', b.round_minimum_s,
@@ -219,7 +219,7 @@ BEGIN
            upper(p.span)::timestamp AT TIME ZONE contract_zone(b.calendar_id), lower(p.span), n.scope_work_types
       FROM contract c
       JOIN contract b ON b.id = p_base
-      JOIN currency u ON u.code = c.currency
+      JOIN currency_code u ON u.code = c.currency
       JOIN contract_line n ON n.contract_id = c.id AND n.kind = 'recurring' AND n.status <> 'cancelled'
        AND num_nonnulls(n.included_s, n.included_amount) = 1
      CROSS JOIN LATERAL (SELECT DISTINCT period_of(d, b.period, b.anchor_day) AS span FROM unnest(p_days) d) s
@@ -316,7 +316,7 @@ BEGIN ATOMIC
     SELECT jsonb_build_object('exponent', u.exponent, 'base_exponent', u.exponent, 'calendar', jsonb_build_object('zone', s.zone),
         'contracts', '[{"contract": 0, "number": "none"}]'::jsonb,
         'lists', price_list_document(ARRAY(SELECT l.id FROM price_list l WHERE l.currency = s.base_currency)))
-      FROM setting s JOIN currency u ON u.code = s.base_currency;
+      FROM setting s JOIN currency_code u ON u.code = s.base_currency;
 END;
 COMMENT ON FUNCTION uncontracted_terms() IS 'the terms of work without a contract: price lists of the base currency, no rounding';
 
@@ -410,7 +410,7 @@ BEGIN
          CROSS JOIN LATERAL (SELECT (x.segment).*) r
          CROSS JOIN LATERAL (SELECT (x.input).*) i
          CROSS JOIN setting s
-          JOIN currency u ON u.code = s.base_currency
+          JOIN currency_code u ON u.code = s.base_currency
          CROSS JOIN LATERAL (
             -- OFFSET 0: one entry at a time, by its keys
             SELECT p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id, coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
@@ -704,11 +704,11 @@ BEGIN
        AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id) ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be changed', v_charge.time_entry_id
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = frozen_by(v_charge.id),
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge.id),
                 HINT = 'Use correct_entry(): it reverses the charge and bills the corrected work in the open period.';
     END IF;
 END $$;
-COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS 'refuse (55000) when one of these entries has a frozen charge, naming what froze it';
+COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS 'refuse (23001) when one of these entries has a frozen charge, naming what froze it';
 
 -- Work that comes late for a closed period, under a contract that does not
 -- take it.  What was logged before the close, or billed and corrected, is in time.
@@ -729,14 +729,14 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'the period from % to % of contract "%" is closed and takes no work of %', v_late.period_start, v_late.period_end - 1,
             v_late.number, v_late.service_date
-            USING ERRCODE = 'object_not_in_prerequisite_state', CONSTRAINT = 'time_entry_period_open',
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_period_open',
                 DETAIL = format('Time entry %s; the contract''s late_policy is %s.', v_late.time_entry_id, v_late.late_policy),
                 HINT = CASE v_late.late_policy WHEN 'reopen' THEN 'reopen_period() opens the last closed period again.'
                             ELSE 'Log it on a day of the open period, or change late_policy.' END;
     END IF;
 END $$;
 COMMENT ON FUNCTION refuse_late_entries(bigint[]) IS
-    'refuse (55000) work of a closed period where the contract''s late_policy is reject or reopen, naming the period';
+    'refuse (23001) work of a closed period where the contract''s late_policy is reject or reopen, naming the period';
 
 CREATE FUNCTION rate_changed_entries() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
@@ -798,7 +798,7 @@ BEGIN
     SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted) AND h.fixed LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be deleted', v_charge.time_entry_id
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = frozen_by(v_charge.id),
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge.id),
                 HINT = 'Use correct_entry(): it reverses the charge in the open period.';
     END IF;
     PERFORM rate_entries(v_deleted);  -- nothing fresh is left of them; what followed them is rated again
@@ -806,7 +806,7 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION unrate_deleted_entries() IS
-    'trigger function of time_entry: takes the provisional charges of deleted entries away and rates what followed them again; billed ones are refused (55000)';
+    'trigger function of time_entry: takes the provisional charges of deleted entries away and rates what followed them again; billed ones are refused (23001)';
 CREATE TRIGGER time_entry_unrated AFTER DELETE ON time_entry REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION unrate_deleted_entries();
 
@@ -832,11 +832,11 @@ BEGIN
     IF EXISTS (SELECT FROM task t JOIN charge h ON h.task_id = t.id WHERE t.project_id = OLD.id)
         OR EXISTS (SELECT FROM contract c WHERE c.project_id = OLD.id) THEN
         RAISE EXCEPTION 'project "%" has charges or a contract: its client stays', OLD.name
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make a project of the other client and move the tasks there.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Make a project of the other client and move the tasks there.';
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_client() IS 'trigger function of project: its client is fixed once there are charges or a contract (55000)';
+COMMENT ON FUNCTION keep_client() IS 'trigger function of project: its client is fixed once there are charges or a contract (23001)';
 CREATE TRIGGER project_client_kept BEFORE UPDATE OF client_id ON project
     FOR EACH ROW WHEN (NEW.client_id <> OLD.client_id) EXECUTE FUNCTION keep_client();
 

@@ -2,16 +2,16 @@
 -- setting: what holds for the whole set of books
 -- ---------------------------------------------------------------------------
 
-CREATE TABLE currency (
-    code text CONSTRAINT currency_pkey PRIMARY KEY
+CREATE TABLE currency_code (
+    code text CONSTRAINT currency_code_pkey PRIMARY KEY
         CONSTRAINT currency_code_iso CHECK (code ~ '^[A-Z]{3}$'),
     exponent smallint NOT NULL
-        CONSTRAINT currency_exponent_range CHECK (exponent BETWEEN 0 AND 4),
+        CONSTRAINT currency_code_exponent_range CHECK (exponent BETWEEN 0 AND 4),
     name text NOT NULL
 );
-COMMENT ON TABLE currency IS 'currencies the books know; exponent is the number of decimals of an amount (ISO 4217)';
+COMMENT ON TABLE currency_code IS 'currencies the books know; exponent is the number of decimals of an amount (ISO 4217)';
 
-INSERT INTO currency (code, exponent, name) VALUES
+INSERT INTO currency_code (code, exponent, name) VALUES
     ('AED', 2, 'UAE dirham'), ('AMD', 2, 'Armenian dram'), ('AUD', 2, 'Australian dollar'), ('AZN', 2, 'Azerbaijani manat'),
     ('BHD', 3, 'Bahraini dinar'), ('BYN', 2, 'Belarusian ruble'), ('CAD', 2, 'Canadian dollar'), ('CHF', 2, 'Swiss franc'),
     ('CNY', 2, 'Yuan renminbi'), ('CZK', 2, 'Czech koruna'), ('DKK', 2, 'Danish krone'), ('EUR', 2, 'Euro'),
@@ -27,7 +27,7 @@ CREATE TABLE setting (
         CONSTRAINT setting_one_row CHECK (id),
     version text NOT NULL,
     base_currency text NOT NULL DEFAULT 'EUR'
-        CONSTRAINT setting_base_currency_fkey REFERENCES currency,
+        CONSTRAINT setting_base_currency_fkey REFERENCES currency_code,
     zone text NOT NULL DEFAULT 'UTC',
     max_entry_s bigint NOT NULL DEFAULT 86400
         CONSTRAINT setting_max_entry_positive CHECK (max_entry_s > 0)
@@ -38,8 +38,8 @@ COMMENT ON TABLE setting IS
 INSERT INTO setting (version) VALUES ('@version@');
 
 CREATE TABLE exchange_rate (
-    base text NOT NULL CONSTRAINT exchange_rate_base_fkey REFERENCES currency,
-    quote text NOT NULL CONSTRAINT exchange_rate_quote_fkey REFERENCES currency,
+    base text NOT NULL CONSTRAINT exchange_rate_base_fkey REFERENCES currency_code,
+    quote text NOT NULL CONSTRAINT exchange_rate_quote_fkey REFERENCES currency_code,
     valid_from date NOT NULL,
     rate numeric(24,12) NOT NULL
         CONSTRAINT exchange_rate_positive CHECK (rate > 0 AND rate <> 'NaN'),
@@ -66,21 +66,21 @@ CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_exponent smallint := (SELECT c.exponent FROM currency c WHERE c.code = to_currency);
+    v_exponent smallint := (SELECT c.exponent FROM currency_code c WHERE c.code = to_currency);
     v_rate numeric := exchange_rate_on(from_currency, to_currency, on_date);
 BEGIN
-    IF v_exponent IS NULL OR NOT EXISTS (SELECT FROM currency c WHERE c.code = from_currency) THEN
+    IF v_exponent IS NULL OR NOT EXISTS (SELECT FROM currency_code c WHERE c.code = from_currency) THEN
         RAISE EXCEPTION 'unknown currency "%"', CASE WHEN v_exponent IS NULL THEN to_currency ELSE from_currency END
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Add it to table currency.';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Add it to table currency_code.';
     END IF;
     IF v_rate IS NULL AND amount IS NOT NULL AND on_date IS NOT NULL THEN
         RAISE EXCEPTION 'no exchange rate from % to % on %', from_currency, to_currency, on_date
-            USING ERRCODE = 'no_data_found', HINT = 'Add the rate to table exchange_rate, valid from that day or earlier.';
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Add the rate to table exchange_rate, valid from that day or earlier.';
     END IF;
     RETURN round_money(amount * v_rate, v_exponent);
 END $$;
 COMMENT ON FUNCTION convert(numeric, text, text, date) IS
-    'an amount in another currency by the last rate on or before the date, rounded once; refused (22023, P0002) for an unknown currency or a missing rate';
+    'an amount in another currency by the last rate on or before the date, rounded once; refused (22023, 23503) for an unknown currency or a missing rate';
 
 -- Amounts never carry more decimals than their currency has.  A CHECK cannot
 -- look the exponent up (its table may not be restored yet), so triggers do.
@@ -91,7 +91,7 @@ DECLARE
     v_row jsonb := to_jsonb(NEW);
     v_currency text := coalesce(v_row ->> 'currency',
         (SELECT c.currency FROM contract c WHERE c.id = (v_row ->> 'contract_id')::bigint));
-    v_exponent smallint := (SELECT c.exponent FROM currency c WHERE c.code = v_currency);
+    v_exponent smallint := (SELECT c.exponent FROM currency_code c WHERE c.code = v_currency);
     v_amount numeric;
     v_column text;
 BEGIN
@@ -116,7 +116,7 @@ BEGIN
     IF NEW.base_currency <> OLD.base_currency
         AND (EXISTS (SELECT FROM charge) OR EXISTS (SELECT FROM entry)) THEN
         RAISE EXCEPTION 'the base currency stays % once there are charges or ledger entries', OLD.base_currency
-            USING ERRCODE = 'object_not_in_prerequisite_state',
+            USING ERRCODE = 'restrict_violation',
                 HINT = 'Make another set of books with finance.create_books() for another base currency.';
     END IF;
     PERFORM FROM pg_timezone_names WHERE name = NEW.zone;

@@ -103,7 +103,7 @@ DECLARE
 BEGIN
     IF TG_OP = 'UPDATE' AND (NEW.payment_id, NEW.document_id) <> (OLD.payment_id, OLD.document_id) THEN
         RAISE EXCEPTION 'allocation % stays with its payment and document', OLD.id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Take it back with unallocate() and allocate anew.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Take it back with unallocate() and allocate anew.';
     END IF;
     PERFORM FROM payment p WHERE p.id = NEW.payment_id FOR NO KEY UPDATE;
     PERFORM lock_documents(ARRAY[NEW.document_id]);
@@ -196,12 +196,12 @@ BEGIN
     ELSIF NEW.amount < v_allocated OR (NEW.currency, NEW.flow) <> (OLD.currency, OLD.flow) OR NEW.party_id IS DISTINCT FROM OLD.party_id
         OR NEW.flow = 'in' AND (SELECT a.accrues OR a.kind <> 'income' FROM account a WHERE a.code = NEW.article) THEN
         RAISE EXCEPTION 'payment % has % % allocated to documents', OLD.id, trim_scale(v_allocated), OLD.currency
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Take that back with unallocate() first.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Take that back with unallocate() first.';
     END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_payment() IS
-    'trigger function of payment: voiding a payment takes its allocations back; what is allocated cannot be changed away (55000)';
+    'trigger function of payment: voiding a payment takes its allocations back; what is allocated cannot be changed away (23001)';
 CREATE TRIGGER payment_followed AFTER UPDATE ON payment
     FOR EACH ROW EXECUTE FUNCTION follow_payment();
 
@@ -232,7 +232,7 @@ BEGIN
     END IF;
     IF v_payment.status <> 'posted' THEN
         RAISE EXCEPTION 'payment % is % and cannot be allocated', v_payment.id, v_payment.status
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Post the payment first.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Post the payment first.';
     END IF;
     IF allocations IS NOT NULL AND (jsonb_typeof(allocations) <> 'array' OR EXISTS (
         SELECT FROM jsonb_array_elements(allocations) e WHERE jsonb_typeof(e) <> 'object' OR NOT e ?& '{document,amount}')) THEN
@@ -286,7 +286,7 @@ BEGIN
     SELECT sum(g.amount) INTO v_freed FROM gone g;
     IF v_freed IS NULL THEN
         RAISE EXCEPTION 'payment % is not allocated%', unallocate.payment, coalesce(' to ' || document_name(unallocate.document), '')
-            USING ERRCODE = 'no_data_found', HINT = 'Table payment_allocation lists what is.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Table payment_allocation lists what is.';
     END IF;
     RETURN (SELECT round_money(v_freed, currency_exponent(p.currency)) FROM payment p WHERE p.id = unallocate.payment);
 END $$;
@@ -357,7 +357,7 @@ BEGIN
     v_open := (SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id);
     IF v_open IS NULL THEN
         RAISE EXCEPTION '% is % and cannot be paid', document_name(v_document.id), v_document.status
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Accept the bill first: transition(document, ''agreed'').';
+            USING ERRCODE = 'restrict_violation', HINT = 'Accept the bill first: transition(document, ''agreed'').';
     END IF;
     INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, contract_id, project_id, settles_bills, purpose)
     VALUES ('out', 'posted', coalesce(pay_bill.paid_on, books_today()), coalesce(pay_bill.amount, v_open), v_document.currency, pay_bill.cash_account,
@@ -368,7 +368,7 @@ BEGIN
     RETURN v_payment;
 END $$;
 COMMENT ON FUNCTION pay_bill(bigint, bigint, date, numeric) IS
-    'pay an accepted bill, whole or in part, from a cash account and allocate the payment; returns the payment. An unaccepted bill is refused (55000)';
+    'pay an accepted bill, whole or in part, from a cash account and allocate the payment; returns the payment. An unaccepted bill is refused (23001)';
 
 -- ---------------------------------------------------------------------------
 -- percent paid

@@ -33,7 +33,7 @@ BEGIN
     END IF;
     IF v_document.status IN ('draft', 'void') OR v_document.incoming THEN
         RAISE EXCEPTION '% is % and is not shared', document_name(v_document.id), CASE WHEN v_document.incoming THEN 'not ours' ELSE v_document.status END
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Send it first: transition(document, ''sent'').';
+            USING ERRCODE = 'restrict_violation', HINT = 'Send it first: transition(document, ''sent'').';
     END IF;
     IF share.ttl IS NULL OR share.ttl <= interval '0' OR share.ttl > interval '5 years' THEN
         RAISE EXCEPTION 'a link cannot live for %', coalesce(share.ttl::text, 'ever')
@@ -98,12 +98,12 @@ BEGIN
     END IF;
     SELECT * INTO v_link FROM open_link(token);
     IF v_link.document_id IS NULL THEN
-        RAISE EXCEPTION 'this link opens nothing' USING ERRCODE = 'no_data_found', HINT = 'Ask for a new link.';
+        RAISE EXCEPTION 'this link opens nothing' USING ERRCODE = 'foreign_key_violation', HINT = 'Ask for a new link.';
     END IF;
     SELECT * INTO v_document FROM document d WHERE d.id = v_link.document_id;
     IF v_document.kind NOT IN ('report', 'proposal', 'specification', 'act', 'proforma') THEN
         RAISE EXCEPTION '% asks for no answer', document_name(v_document.id)
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Reports, proposals, specifications and acts are answered.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Reports, proposals, specifications and acts are answered.';
     END IF;
     IF decision = 'agreed' AND v_document.status IN ('invoiced', 'partly_paid', 'paid') THEN
         RETURN 'agreed';  -- asked again after what followed from it
@@ -112,4 +112,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION answer_shared(text, text, text) IS
     'the client''s answer through a link: agreed, or rejected with a comment; the same answer again changes nothing. Unknown, expired and revoked '
-    'links are refused alike (P0002), a document that waits for no answer with its status (55000)';
+    'links are refused alike (23503), a document that waits for no answer with its status (23001)';

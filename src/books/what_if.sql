@@ -179,7 +179,7 @@ BEGIN
           FROM (SELECT s.span, s.span * daterange(p_base.starts_on, p_base.ends_on, '[]') AS active,
                        lower(s.span * daterange(p_base.starts_on, p_base.ends_on, '[]')) AS service_date,
                        coalesce((SELECT min(n.prorate) FROM contract_line n WHERE n.contract_id = p_base.id AND n.kind = 'recurring'), 'none') AS rule,
-                       (SELECT u.exponent::int FROM currency u WHERE u.code = p_base.currency) AS exponent
+                       (SELECT u.exponent::int FROM currency_code u WHERE u.code = p_base.currency) AS exponent
                   FROM periods s) f
          WHERE p_terms ? 'fee' AND f.service_date BETWEEN p_from AND p_to
            AND EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (v_group) AND h.service_date <@ f.span)

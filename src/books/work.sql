@@ -169,11 +169,11 @@ BEGIN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'charge % is frozen and cannot be %', OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'changed' END
-        USING ERRCODE = 'object_not_in_prerequisite_state',
+        USING ERRCODE = 'restrict_violation',
             DETAIL = frozen_by(OLD.id),
             HINT = 'Correct it by a reversal: correct_entry(), adjust_charge() or credit().';
 END $$;
-COMMENT ON FUNCTION guard_charge() IS 'trigger function of charge: a frozen charge is never changed or deleted (55000)';
+COMMENT ON FUNCTION guard_charge() IS 'trigger function of charge: a frozen charge is never changed or deleted (23001)';
 CREATE TRIGGER charge_frozen BEFORE UPDATE OR DELETE ON charge
     FOR EACH ROW WHEN (OLD.frozen_at IS NOT NULL) EXECUTE FUNCTION guard_charge();
 
@@ -200,7 +200,7 @@ BEGIN
             RETURN NEW;
         END IF;
         RAISE EXCEPTION 'the id of % % stays as it is', replace(TG_TABLE_NAME, '_', ' '), OLD.id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Charges and ledger entries know the row by it; change other columns.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Charges and ledger entries know the row by it; change other columns.';
     END IF;
     IF (CASE TG_TABLE_NAME WHEN 'party' THEN EXISTS (SELECT FROM charge h WHERE h.client_id = OLD.id)
                            WHEN 'project' THEN EXISTS (SELECT FROM charge h WHERE h.project_id = OLD.id)
@@ -211,12 +211,12 @@ BEGIN
                            WHEN 'work_type' THEN EXISTS (SELECT FROM charge h WHERE h.work_type_id = OLD.id)
                            WHEN 'item' THEN EXISTS (SELECT FROM charge h WHERE h.item_id = OLD.id) END) THEN
         RAISE EXCEPTION '% % has charges and cannot be deleted', replace(TG_TABLE_NAME, '_', ' '), OLD.id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Figures are told by it; close, archive or rename it instead.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Figures are told by it; close, archive or rename it instead.';
     END IF;
     RETURN OLD;
 END $$;
 COMMENT ON FUNCTION keep_named() IS
-    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it (55000)';
+    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it (23001)';
 CREATE TRIGGER party_named BEFORE DELETE OR UPDATE OF id ON party
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER project_named BEFORE DELETE OR UPDATE OF id ON project
@@ -252,10 +252,10 @@ DECLARE
 BEGIN
     IF NEW.amount < v_burned OR v_burned <> 0 AND (NEW.unit, NEW.contract_id) <> (OLD.unit, OLD.contract_id) THEN
         RAISE EXCEPTION 'work has taken % of allotment % already', trim_scale(v_burned), OLD.id
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Keep its unit and contract and at least that amount, or void_block() it.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Keep its unit and contract and at least that amount, or void_block() it.';
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_burned() IS 'trigger function of allotment: what work took of it stays (55000)';
+COMMENT ON FUNCTION keep_burned() IS 'trigger function of allotment: what work took of it stays (23001)';
 CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON allotment
     FOR EACH ROW EXECUTE FUNCTION keep_burned();
