@@ -41,10 +41,12 @@ SQL_FRAGMENTS = \
 	src/sql/template.sql \
 	src/sql/words.sql \
 	src/sql/guard.sql \
-	src/sql/books.sql
+	src/sql/books.sql \
+	src/sql/keeper.sql
 
 # The books that create_books() makes, in order.
 BOOKS_FRAGMENTS = \
+	src/books/access.sql \
 	src/books/setting.sql \
 	src/books/party.sql \
 	src/books/catalogue.sql \
@@ -55,6 +57,7 @@ BOOKS_FRAGMENTS = \
 	src/books/payment.sql \
 	src/books/notification.sql \
 	src/books/document.sql \
+	src/books/concession.sql \
 	src/books/rating.sql \
 	src/books/ingest.sql \
 	src/books/billing.sql \
@@ -70,7 +73,7 @@ BOOKS_FRAGMENTS = \
 	src/books/template.sql \
 	src/books/page.sql \
 	src/books/check.sql \
-	src/books/access.sql
+	src/books/grant.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql

@@ -79,6 +79,7 @@ finance_create_books(PG_FUNCTION_ARGS)
 						 schema)));
 	if (!OidIsValid(get_namespace_oid(schema, true)))
 		SPI_execute(psprintf("CREATE SCHEMA %s", quote_identifier(schema)), false, 0);
+	SPI_execute(psprintf("CREATE SCHEMA IF NOT EXISTS %s", quote_identifier(psprintf("%s_internal", schema))), false, 0);
 	run_books_script(schema, script);
 	SPI_finish();
 
@@ -242,8 +243,9 @@ run_books_script(const char *schema, const char *script)
 	int			guc_level = NewGUCNestLevel();
 	MemoryContext context = CurrentMemoryContext;
 	char	   *path = strcmp(schema, "finance") == 0 ?
-		pstrdup("finance, pg_temp") :
-		psprintf("%s, finance, pg_temp", quote_identifier(schema));
+		pstrdup("finance, finance_internal, pg_temp") :
+		psprintf("%s, %s, finance, pg_temp", quote_identifier(schema),
+				 quote_identifier(psprintf("%s_internal", schema)));
 
 	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);

@@ -10,6 +10,7 @@ CREATE TABLE currency_code (
     name text NOT NULL
 );
 COMMENT ON TABLE currency_code IS 'currencies the books know; exponent is the number of decimals of an amount (ISO 4217)';
+SELECT allow('reader', 'select', 'currency_code'), allow('admin', 'insert,update,delete', 'currency_code');
 
 INSERT INTO currency_code (code, exponent, name) VALUES
     ('AED', 2, 'UAE dirham'), ('AMD', 2, 'Armenian dram'), ('AUD', 2, 'Australian dollar'), ('AZN', 2, 'Azerbaijani manat'),
@@ -35,6 +36,7 @@ CREATE TABLE setting (
 COMMENT ON TABLE setting IS
     'one row: version of the books; base_currency in which company-wide figures are kept; zone of work dates where no calendar says another; '
     'max_entry_s the longest time entry accepted, in seconds';
+SELECT allow('reader', 'select', 'setting'), allow('admin', 'update', 'setting', but => '{id,version}');
 INSERT INTO setting (version) VALUES ('@version@');
 
 CREATE TABLE exchange_rate (
@@ -47,6 +49,7 @@ CREATE TABLE exchange_rate (
     CONSTRAINT exchange_rate_two_currencies CHECK (base <> quote)
 );
 COMMENT ON TABLE exchange_rate IS 'one base costs rate quote from valid_from until the next row of the pair';
+SELECT allow('reader', 'select', 'exchange_rate'), allow('controller', 'insert,update,delete', 'exchange_rate');
 
 CREATE FUNCTION exchange_rate_on(from_currency text, to_currency text, on_date date) RETURNS numeric
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -61,6 +64,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION exchange_rate_on(text, text, date) IS
     'how much of to_currency one from_currency costs on a date: the latest rate of the pair, else the inverse of the opposite pair to 12 decimals; NULL when neither is known';
+SELECT allow('reader', 'execute', 'exchange_rate_on');
 
 CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on_date date) RETURNS numeric
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
@@ -81,6 +85,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION convert(numeric, text, text, date) IS
     'an amount in another currency by the last rate on or before the date, rounded once; refused (22023, 23503) for an unknown currency or a missing rate';
+SELECT allow('reader', 'execute', 'convert');
 
 -- Amounts never carry more decimals than their currency has.  A CHECK cannot
 -- look the exponent up (its table may not be restored yet), so triggers do.
@@ -129,6 +134,8 @@ END $$;
 COMMENT ON FUNCTION keep_base_currency() IS 'trigger function of setting: the base currency is fixed once there are facts; the zone must exist';
 CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
     FOR EACH ROW EXECUTE FUNCTION keep_base_currency();
+CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The books cannot be without their settings; change them instead.');
 
 -- ---------------------------------------------------------------------------
 -- history: who changed what, in the tables that decide money
@@ -145,6 +152,7 @@ CREATE TABLE history (
     new_row jsonb
 );
 COMMENT ON TABLE history IS 'who changed what: the rows of watched tables before and after; append-only';
+SELECT allow('controller', 'select', 'history');
 CREATE INDEX history_row_idx ON history (table_name, row_id);
 CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('History is what it is; add a row if something has to be explained.');
