@@ -84,10 +84,13 @@ BEGIN ATOMIC
         SELECT p.id FROM project p JOIN grp ON p.parent_id = grp.id
     )
     SELECT h.id, h.contract_id, h.currency, h.coverage, h.amount
-      FROM (SELECT h.id FROM charge h WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.client_id = p_client)
+      FROM (SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id, h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
+                   h.service_date, h.period_start
+              FROM charge h WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.client_id = p_client)
             UNION ALL
-            SELECT h.id FROM charge h WHERE h.contract_id IS NULL AND h.client_id = p_client) x
-      JOIN charge h ON h.id = x.id
+            SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id, h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
+                   h.service_date, h.period_start
+              FROM charge h WHERE h.contract_id IS NULL AND h.client_id = p_client) h
       JOIN charge_place l ON l.charge_id = h.id AND l.place IN ('unbilled', 'no_charge', 'written_off')
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN work_type w ON w.id = h.work_type_id
