@@ -8,6 +8,8 @@ MODULE_big = finance
 OBJS = \
 	src/finance.o \
 	src/books.o \
+	src/schema.o \
+	src/script.o \
 	src/choice.o \
 	src/fixed.o \
 	src/money.o \
