@@ -86,12 +86,13 @@ REGRESS = \
 	books ledger work ingest access \
 	billing close explain what_if billing_random sequence_random \
 	document invoice settle share document_random page
-REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --load-extension=finance
+# whatever the server's own encoding is: books need UTF8
+REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance
 
 ISOLATION = \
 	calendar_writers allotment_writers close_writers \
 	report_builders document_edit invoice_issuers invoice_payments ledger_writers
-ISOLATION_OPTS = --inputdir=$(or $(srcdir),.)/test/isolation --load-extension=finance
+ISOLATION_OPTS = --inputdir=$(or $(srcdir),.)/test/isolation --encoding=UTF8 --no-locale --load-extension=finance
 
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
