@@ -44,4 +44,9 @@
 #define Abs(x) ((x) >= 0 ? (x) : -(x))
 #endif
 
+/* before 18 the mark of a function that does not return stood behind it */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 #endif							/* FINANCE_H */
