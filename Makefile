@@ -10,6 +10,7 @@ OBJS = \
 	src/books.o \
 	src/choice.o \
 	src/fixed.o \
+	src/iso.o \
 	src/money.o \
 	src/time.o \
 	src/margin.o \
@@ -34,6 +35,7 @@ SQL_FRAGMENTS = \
 	src/sql/header.sql \
 	src/sql/money.sql \
 	src/sql/time.sql \
+	src/sql/iso.sql \
 	src/sql/margin.sql \
 	src/sql/cube.sql \
 	src/sql/calendar.sql \
@@ -70,7 +72,8 @@ BOOKS_FRAGMENTS = \
 	src/books/template.sql \
 	src/books/page.sql \
 	src/books/check.sql \
-	src/books/access.sql
+	src/books/access.sql \
+	src/books/session.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql

@@ -37,6 +37,24 @@
 	"   AND ($1 IS NULL OR n.nspname::text = $1)" \
 	" ORDER BY 1"
 
+/*
+ * The settings under which a script of the books runs, whatever its caller
+ * chose: what it holds would be read in another way, or be another table.
+ */
+static const char *const script_settings[][2] = {
+	{"client_min_messages", "warning"},
+	{"check_function_bodies", "on"},
+	{"standard_conforming_strings", "on"},
+	{"DateStyle", "ISO, YMD"},
+	{"IntervalStyle", "postgres"},
+	{"TimeZone", "UTC"},
+	{"bytea_output", "hex"},
+	{"array_nulls", "on"},
+	{"transform_null_equals", "off"},
+	{"quote_all_identifiers", "off"},
+	{"default_table_access_method", "heap"},
+};
+
 static char *books_directory(void);
 static char *read_books_script(const char *file_name);
 static void run_books_script(const char *schema, const char *script);
@@ -234,7 +252,8 @@ read_books_script(const char *file_name)
 
 /*
  * Run a script with the books' schema first in the search path, so that its
- * unqualified names are the books' own, then the extension's.
+ * unqualified names are the books' own, then the extension's, and under the
+ * script's settings.
  */
 static void
 run_books_script(const char *schema, const char *script)
@@ -247,8 +266,9 @@ run_books_script(const char *schema, const char *script)
 
 	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("client_min_messages", "warning", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	for (int i = 0; i < lengthof(script_settings); i++)
+		(void) set_config_option(script_settings[i][0], script_settings[i][1], PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	PG_TRY();
 	{
 		SPI_execute(script, false, 0);
