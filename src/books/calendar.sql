@@ -14,6 +14,7 @@ CREATE TABLE calendar (
 ALTER SEQUENCE calendar_id_seq OWNED BY calendar.id;
 COMMENT ON TABLE calendar IS 'a time zone with its business hours, holidays and other bands of the day';
 COMMENT ON COLUMN calendar.zone IS 'IANA name, one of pg_timezone_names';
+SELECT watch('calendar');
 
 CREATE SEQUENCE calendar_band_id_seq;
 CREATE TABLE calendar_band (
@@ -40,6 +41,7 @@ COMMENT ON COLUMN calendar_band.day IS 'a local date; NULL when isodow is given'
 COMMENT ON COLUMN calendar_band.starts IS 'local time; NULL with ends and band: the date is closed';
 COMMENT ON COLUMN calendar_band.ends IS
     'local time, 24:00 allowed; not after starts: on the next day, where the next day''s own rows win';
+SELECT watch('calendar_band');
 
 CREATE FUNCTION calendar_document(calendar_id bigint) RETURNS jsonb
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT

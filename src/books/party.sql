@@ -8,6 +8,7 @@ CREATE TABLE direction (
     parent_id bigint CONSTRAINT direction_parent_fkey REFERENCES direction
 );
 COMMENT ON TABLE direction IS 'lines of business (development, support, …) for profit by direction';
+SELECT watch('direction');
 
 CREATE TABLE party (
     id bigserial CONSTRAINT party_pkey PRIMARY KEY,
@@ -32,6 +33,7 @@ CREATE TABLE party (
 COMMENT ON TABLE party IS
     'whoever the books deal with: own company, clients (company, individual), contractors, state bodies; requisites as printed on documents; '
     'manager_id the employee who looks after the client';
+SELECT watch('party');
 
 CREATE TABLE employee (
     id bigserial CONSTRAINT employee_pkey PRIMARY KEY,
@@ -45,6 +47,7 @@ CREATE TABLE employee (
 );
 COMMENT ON TABLE employee IS
     'people whose time is sold; role prices and costs them where nothing more specific does; party_id is set for contractors, NULL for staff';
+SELECT watch('employee');
 ALTER TABLE party ADD CONSTRAINT party_manager_fkey FOREIGN KEY (manager_id) REFERENCES employee;
 
 CREATE TABLE employee_login (
@@ -54,6 +57,7 @@ CREATE TABLE employee_login (
     CONSTRAINT employee_login_pkey PRIMARY KEY (source, external_id)
 );
 COMMENT ON TABLE employee_login IS 'under which id each tracker and CRM (source) knows an employee';
+SELECT watch('employee_login');
 
 CREATE TABLE cost_rate (
     id bigserial CONSTRAINT cost_rate_pkey PRIMARY KEY,
@@ -71,6 +75,7 @@ CREATE TABLE cost_rate (
 COMMENT ON TABLE cost_rate IS
     'what an hour of an employee, or of a role, costs from valid_from until the next row; a NULL hourly_cost withdraws the rate; '
     'hourly_pay is what a contractor is paid';
+SELECT watch('cost_rate');
 
 CREATE VIEW cost_rate_span AS
     SELECT employee_id, role, hourly_cost, currency, valid_from,
@@ -97,6 +102,7 @@ CREATE TABLE project (
 COMMENT ON TABLE project IS
     'a project of a client, or of the own company: its work is not billed unless billable says so; billable is its default disposition, price_list_id its price list';
 CREATE INDEX project_client_idx ON project (client_id);
+SELECT watch('project');
 
 CREATE TABLE deal (
     id bigserial CONSTRAINT deal_pkey PRIMARY KEY,
@@ -118,6 +124,7 @@ CREATE TABLE deal (
 COMMENT ON TABLE deal IS 'sales as the CRM knows them; (source, external_id) makes the exchange idempotent';
 CREATE TRIGGER deal_amount_exact BEFORE INSERT OR UPDATE ON deal
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
+SELECT watch('deal');
 
 CREATE TABLE deal_stage (
     id bigserial CONSTRAINT deal_stage_pkey PRIMARY KEY,
@@ -130,6 +137,7 @@ CREATE TABLE deal_stage (
     CONSTRAINT deal_stage_dates_in_order CHECK (ends_on >= starts_on)
 );
 COMMENT ON TABLE deal_stage IS 'parts of a deal in order; a support period is a stage too';
+SELECT watch('deal_stage');
 
 CREATE TABLE work_type (
     id bigserial CONSTRAINT work_type_pkey PRIMARY KEY,
@@ -144,6 +152,7 @@ INSERT INTO work_type (code, name, billable) VALUES
     ('development', 'Development', 'billable'), ('design', 'Design', 'billable'),
     ('support', 'Support', 'billable'), ('management', 'Project management', 'billable'),
     ('bug', 'Bug fixing', 'no_charge'), ('internal', 'Internal work', 'non_billable');
+SELECT watch('work_type');
 
 CREATE TABLE task (
     id bigserial CONSTRAINT task_pkey PRIMARY KEY,
@@ -167,3 +176,4 @@ CREATE TABLE task (
 COMMENT ON TABLE task IS
     'tasks and tickets as the planner knows them; contract_id and billable override what project and work type say; estimate_s in seconds';
 CREATE INDEX task_project_idx ON task (project_id);
+SELECT watch('task');

@@ -150,6 +150,7 @@ CREATE TABLE brand (
 COMMENT ON TABLE brand IS
     'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG or SVG in base64, up to 700 000 '
     'characters), accent and ink colours as #rrggbb, footer a line at the end';
+SELECT watch('brand', 'digest:logo');
 
 CREATE TABLE template (
     id bigserial CONSTRAINT template_pkey PRIMARY KEY,
@@ -166,8 +167,6 @@ COMMENT ON TABLE template IS
     'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The most specific one is used: the '
     'company''s before the common one, then the language''s before that for all. Credit notes and proformas take the template of invoices, proposals '
     'that of specifications, where they have none. Checked when stored against page_sample()';
-CREATE TRIGGER template_history AFTER INSERT OR UPDATE OR DELETE ON template
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
 
 CREATE FUNCTION check_page_owner() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -537,3 +536,6 @@ SELECT g.kind,
            '@foot@', p.parts ->> 'foot')
   FROM page g CROSS JOIN (SELECT jsonb_object_agg(name, body) AS parts FROM part) p
  ORDER BY g.kind;
+-- those that come with the books are nobody's edit
+SELECT watch('template', 'digest:body');
+SELECT watch('page_label');
