@@ -16,10 +16,8 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "pgtime.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/bytea.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
@@ -191,7 +189,9 @@ read_options(Statement *statement, Trigger *trigger)
 		AttrNumber	attno = colon == NULL ? 0 :
 			get_attnum(RelationGetRelid(statement->table), colon + 1);
 
-		if (attno > 0 && strncmp(option, "digest:", 7) == 0)
+		Oid			type = attno <= 0 ? InvalidOid : TupleDescAttr(statement->desc, attno - 1)->atttypid;
+
+		if ((type == TEXTOID || type == BYTEAOID) && strncmp(option, "digest:", 7) == 0)
 			statement->uses[attno - 1] = COLUMN_DIGESTED;
 		else if (attno > 0 && strncmp(option, "ignore:", 7) == 0)
 			statement->uses[attno - 1] = COLUMN_IGNORED;
@@ -202,7 +202,7 @@ read_options(Statement *statement, Trigger *trigger)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("history of table \"%s\" cannot be kept as \"%s\" says",
 							RelationGetRelationName(statement->table), option),
-					 errhint("Options are digest:column, ignore:column and unless:column.")));
+					 errhint("Options are digest:column (text or bytea), ignore:column and unless:column.")));
 	}
 }
 
