@@ -34,6 +34,8 @@ OBJS = \
 	src/rating/rating.o \
 	src/template.o \
 	src/words.o \
+	src/actor.o \
+	src/history.o \
 	src/guard.o
 
 # The code that CREATE EXTENSION installs, in order.
@@ -55,6 +57,7 @@ SQL_FRAGMENTS = \
 # The books that create_books() makes, in order.
 BOOKS_FRAGMENTS = \
 	src/books/access.sql \
+	src/books/history.sql \
 	src/books/setting.sql \
 	src/books/party.sql \
 	src/books/catalogue.sql \
@@ -91,7 +94,7 @@ EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
 REGRESS = \
 	money time margin cube calendar rating template words \
-	books ledger work ingest access \
+	books ledger work ingest access history \
 	billing close explain what_if billing_random sequence_random \
 	document invoice settle share document_random page
 # whatever the server's own encoding is: books need UTF8

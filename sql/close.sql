@@ -122,7 +122,7 @@ INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (2, 2
 -- 300 by the minimum, 200 of work then, 100 now: the minimum gives 100 back
 SELECT * FROM close_period(2, '2025-01-01');
 SELECT source, service_date, amount::numeric(18,2), reason FROM charge WHERE contract_id = 2 AND period_start = '2025-01-01' ORDER BY id;
-SELECT action, old_row ->> 'period_start' AS period_start, new_row ->> 'reason' AS reason FROM history WHERE table_name = 'billing_period';
+SELECT action, row_key, old_values ->> 'period_start' AS period_start, new_values ->> 'reason' AS reason FROM history WHERE table_name = 'billing_period' ORDER BY id;
 
 -- the run: every contract that is due, the bad one refused, the rest closed
 INSERT INTO contract (client_id, number, currency, starts_on) VALUES (4, 'I-1', 'EUR', '2025-01-01'), (4, 'I-2', 'USD', '2025-02-01');

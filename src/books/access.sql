@@ -106,11 +106,3 @@ END $$;
 COMMENT ON FUNCTION require_level(text, text, name) IS 'refuse (42501) what the level of a role does not allow, where the rules of a table or function are too coarse';
 SELECT allow('reader', 'select', 'access_level'), allow('reader', 'select', 'access_rule'), allow('admin', 'select', 'access_grant'),
        allow('reader', 'execute', 'has_level');
-
-CREATE FUNCTION actor() RETURNS text
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT left(coalesce(nullif(current_setting('finance.actor', true), ''), nullif(current_setting('role'), 'none'), session_user::text), 200);
-END;
-COMMENT ON FUNCTION actor() IS 'who acts';
-SELECT allow('reader', 'execute', 'actor');

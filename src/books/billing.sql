@@ -646,7 +646,7 @@ BEGIN
         RAISE EXCEPTION 'there is no time entry %', coalesce(v_unknown::text, 'NULL')
             USING ERRCODE = 'foreign_key_violation', HINT = 'Nothing was approved.';
     END IF;
-    UPDATE time_entry e SET approved_at = now(), approved_by = session_user
+    UPDATE time_entry e SET approved_at = now(), approved_by = actor()
      WHERE e.id = ANY (entries) AND e.approved_at IS NULL;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;

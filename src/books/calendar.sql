@@ -15,6 +15,7 @@ ALTER SEQUENCE calendar_id_seq OWNED BY calendar.id;
 COMMENT ON TABLE calendar IS 'a time zone with its business hours, holidays and other bands of the day';
 COMMENT ON COLUMN calendar.zone IS 'IANA name, one of pg_timezone_names';
 SELECT allow('reader', 'select', 'calendar'), allow('admin', 'insert,update,delete', 'calendar');
+SELECT watch('calendar');
 
 CREATE SEQUENCE calendar_band_id_seq;
 CREATE TABLE calendar_band (
@@ -42,6 +43,7 @@ COMMENT ON COLUMN calendar_band.starts IS 'local time; NULL with ends and band: 
 COMMENT ON COLUMN calendar_band.ends IS
     'local time, 24:00 allowed; not after starts: on the next day, where the next day''s own rows win';
 SELECT allow('reader', 'select', 'calendar_band'), allow('admin', 'insert,update,delete', 'calendar_band');
+SELECT watch('calendar_band');
 
 CREATE FUNCTION calendar_document(calendar_id bigint) RETURNS jsonb
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT

@@ -272,8 +272,8 @@ BEGIN
        AND a.period_start = v_period.period_end AND a.voided_at IS NULL;
     DELETE FROM billing_period b USING contract c
      WHERE c.id = b.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id) AND b.period_start = v_period.period_start;
-    INSERT INTO history (table_name, row_id, action, old_row, new_row)
-    VALUES ('billing_period', v_base.id, 'delete', to_jsonb(v_period), jsonb_build_object('reason', reason));
+    INSERT INTO history (table_name, row_key, action, new_values)
+    VALUES ('billing_period', format('%s/%s', v_base.id, to_char(v_period.period_start, 'YYYY-MM-DD')), 'reopen', jsonb_build_object('reason', reason));
     PERFORM plan_for(1000);
     PERFORM rate_again(v_base, v_period.period_start);
 END $$;

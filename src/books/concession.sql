@@ -18,6 +18,7 @@ COMMENT ON TABLE manager_limit IS
     'how far managers may go: discount_pct the greatest discount in percent points, of a document, contract, price list or position, and the deepest cut of '
     'a price; month_amount what write-offs, credits in part and corrections downwards may come to in a calendar month, in the base currency, NULL: any. '
     'actor: as actor() names the person, or a role; * for who is not named; whoever has no row has no limit';
+SELECT watch('manager_limit');
 SELECT allow('manager', 'select', 'manager_limit'), allow('controller', 'insert,update,delete', 'manager_limit');
 
 CREATE TABLE concession (
@@ -37,6 +38,8 @@ COMMENT ON TABLE concession IS
     'charge_id and document_id what it is about; append-only';
 CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON concession
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was given away is what it is; write it up again with adjust_charge().');
+CREATE TRIGGER concession_owned BEFORE INSERT ON concession
+    FOR EACH ROW EXECUTE FUNCTION own_table('adjust_charge(), credit() and correct_entry() keep what they give away.');
 SELECT allow('manager', 'select', 'concession');
 
 -- The sum that a limit is checked against is a row, so that whoever adds to it

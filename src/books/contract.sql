@@ -80,8 +80,7 @@ SELECT allow('reader', 'select', 'contract'), allow('manager', 'insert,update,de
 CREATE INDEX contract_client_idx ON contract (client_id);
 CREATE INDEX contract_parent_idx ON contract (parent_id) WHERE parent_id IS NOT NULL;
 ALTER TABLE task ADD CONSTRAINT task_contract_fkey FOREIGN KEY (contract_id) REFERENCES contract;
-CREATE TRIGGER contract_history AFTER INSERT OR UPDATE OR DELETE ON contract
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+SELECT watch('contract');
 CREATE TRIGGER contract_cap_exact BEFORE INSERT OR UPDATE OF cap_amount, minimum_charge, currency ON contract
     FOR EACH ROW EXECUTE FUNCTION check_exact('cap_amount', 'minimum_charge');
 
@@ -175,8 +174,7 @@ SELECT allow('reader', 'select', 'contract_line'), allow('manager', 'insert,upda
 CREATE INDEX contract_line_contract_idx ON contract_line (contract_id);
 CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'cost', 'included_amount');
-CREATE TRIGGER contract_line_history AFTER INSERT OR UPDATE OR DELETE ON contract_line
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+SELECT watch('contract_line');
 
 CREATE TABLE band_rule (
     id bigserial CONSTRAINT band_rule_pkey PRIMARY KEY,
@@ -196,6 +194,7 @@ CREATE TABLE band_rule (
 COMMENT ON TABLE band_rule IS
     'what an hour costs and burns in a band or for a role (NULL: any); of several rules that match the greatest multiplier wins, they never compound';
 SELECT allow('reader', 'select', 'band_rule'), allow('manager', 'insert,update,delete', 'band_rule');
+SELECT watch('band_rule');
 
 CREATE TABLE allotment (
     id bigserial CONSTRAINT allotment_pkey PRIMARY KEY,
@@ -224,17 +223,21 @@ SELECT allow('reader', 'select', 'allotment'), allow('manager', 'update', 'allot
 CREATE INDEX allotment_contract_idx ON allotment (contract_id);
 CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start, kind)
     WHERE contract_line_id IS NOT NULL AND voided_at IS NULL;
-CREATE TRIGGER allotment_history AFTER INSERT OR UPDATE OR DELETE ON allotment
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
+    FOR EACH ROW EXECUTE FUNCTION own_columns('voided_at: void_block() takes an allotment back.');
+SELECT watch('allotment');
 
 CREATE TABLE billing_period (
     contract_id bigint NOT NULL CONSTRAINT billing_period_contract_fkey REFERENCES contract,
     period_start date NOT NULL,
     period_end date NOT NULL,
     closed_at timestamptz NOT NULL DEFAULT now(),
-    closed_by text NOT NULL DEFAULT session_user,
+    closed_by text NOT NULL DEFAULT actor(),
     CONSTRAINT billing_period_pkey PRIMARY KEY (contract_id, period_start),
     CONSTRAINT billing_period_in_order CHECK (period_end > period_start)
 );
 COMMENT ON TABLE billing_period IS 'the closed service periods of a contract, contiguous from its first; period_end is exclusive';
 SELECT allow('reader', 'select', 'billing_period');
+CREATE TRIGGER billing_period_owned BEFORE INSERT OR UPDATE OR DELETE ON billing_period
+    FOR EACH ROW EXECUTE FUNCTION own_table('close_period() closes a period, reopen_period() opens the last closed one.');
+SELECT watch('billing_period', 'changes');

@@ -29,6 +29,8 @@ COMMENT ON TABLE number_series IS
 SELECT allow('clerk', 'select', 'number_series'), allow('admin', 'insert,update', 'number_series', but => '{next_no}'),
        allow('admin', 'delete', 'number_series');
 
+SELECT watch('number_series', 'ignore:next_no');
+
 CREATE FUNCTION guard_number_series() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -105,8 +107,9 @@ CREATE TABLE document (
     external_id text,
     status_reason text,
     status_by text,
+    status_said_by text,
     created_at timestamptz NOT NULL DEFAULT now(),
-    created_by text NOT NULL DEFAULT session_user,
+    created_by text NOT NULL DEFAULT actor(),
     CONSTRAINT document_line_key UNIQUE (id, kind, currency),
     CONSTRAINT document_number_once UNIQUE (series_id, series_no),
     CONSTRAINT document_number_text_once UNIQUE (series_id, number),
@@ -133,6 +136,9 @@ COMMENT ON TABLE document IS
     'status is kept in document_status_change';
 COMMENT ON COLUMN document.positions IS 'how charges are grouped into the positions of the paper: by task, employee, day, or not at all (none)';
 COMMENT ON COLUMN document.requirements IS 'requirements of a proposal; its lines are the estimate';
+COMMENT ON COLUMN document.sign_by IS 'who signed, as whoever recorded it says; who recorded it is in history';
+COMMENT ON COLUMN document.status_by IS 'actor() of the last step';
+COMMENT ON COLUMN document.status_said_by IS 'on whose behalf the last step was taken, as its caller said';
 COMMENT ON COLUMN document.sign_ref IS 'the id of the document at the operator of electronic documents';
 SELECT allow('reader', 'select', 'document'),
        allow('clerk', 'update', 'document', columns => '{title,note,issued_on,due_on,outside_number,file_url,requirements}'),
@@ -143,8 +149,6 @@ CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
 CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number) WHERE kind = 'bill' AND status <> 'void';
 CREATE TRIGGER document_amounts_exact BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION check_exact('discount_amount', 'net', 'tax', 'gross');
-CREATE TRIGGER document_history AFTER INSERT OR UPDATE OR DELETE ON document
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
 -- A discount is a manager's to give, through whatever function it comes; a
 -- revision may keep what the one before gave.
 CREATE FUNCTION check_document_discount() RETURNS trigger
@@ -172,6 +176,10 @@ COMMENT ON FUNCTION check_document_discount() IS
     'trigger function of document: discounts are given by managers, within their limit; who has one gives them in per cent (42501)';
 CREATE TRIGGER document_discounted BEFORE INSERT OR UPDATE OF discount_pct, discount_amount ON document
     FOR EACH ROW WHEN (num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0) EXECUTE FUNCTION check_document_discount();
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
+    FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.', 'status_said_by: transition() says it.', 'revision: revise() makes the next one.',
+                                              'created_at', 'created_by');
+SELECT watch('document', 'digest:signature');
 ALTER TABLE notification ADD CONSTRAINT notification_document_fkey FOREIGN KEY (document_id) REFERENCES document;
 
 CREATE TABLE document_line (
@@ -236,6 +244,8 @@ CREATE UNIQUE INDEX document_line_invoiced_once ON document_line (charge_id) WHE
 CREATE UNIQUE INDEX document_line_in_one_act ON document_line (charge_id) WHERE kind = 'act' AND released_at IS NULL;
 CREATE TRIGGER document_line_exact BEFORE INSERT OR UPDATE ON document_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'discount', 'net', 'tax', 'gross');
+-- lines of work follow their charges; the others are what somebody wrote
+SELECT watch('document_line', 'unless:charge_id');
 CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
 CREATE TRIGGER document_line_not_truncated BEFORE TRUNCATE ON document_line
@@ -297,6 +307,8 @@ SELECT k, f, t, h FROM (VALUES
     ('{invoice,report,bill}', 'paid', 'archived', true)
 ) AS v (kinds, f, t, h), unnest(v.kinds::text[]) k
 WHERE NOT (k = 'invoice' AND f = 'sent' AND t = 'archived');
+CREATE TRIGGER document_transition_owned BEFORE INSERT OR UPDATE OR DELETE ON document_transition
+    FOR EACH ROW EXECUTE FUNCTION own_table('The steps of documents are part of the books.');
 
 CREATE TABLE document_status_change (
     id bigserial CONSTRAINT document_status_change_pkey PRIMARY KEY,
@@ -304,16 +316,24 @@ CREATE TABLE document_status_change (
     from_status text,
     to_status text,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    by text NOT NULL,
+    by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user,
+    said_by text,
     reason text
 );
 COMMENT ON TABLE document_status_change IS
     'every status that every document ever had, for ever: from_status NULL when it was made, to_status NULL when a draft was deleted; document_id is no '
     'foreign key because deleted drafts stay here';
 SELECT allow('reader', 'select', 'document_status_change');
+COMMENT ON COLUMN document_status_change.by IS 'actor(): the person who took the step, as far as known';
+COMMENT ON COLUMN document_status_change.login IS 'the session''s user, which no setting changes';
+COMMENT ON COLUMN document_status_change.said_by IS
+    'on whose behalf, as the caller said: the argument by of transition(), or the client''s link that was answered';
 CREATE INDEX document_status_change_document_idx ON document_status_change (document_id);
 CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_status_change
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
+CREATE TRIGGER document_status_change_owned BEFORE INSERT ON document_status_change
+    FOR EACH ROW EXECUTE FUNCTION own_table('The next step of a document is transition().');
 
 CREATE FUNCTION document_name(p_document bigint) RETURNS text
     LANGUAGE sql STABLE

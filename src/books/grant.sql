@@ -114,7 +114,7 @@ BEGIN
             SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure) FROM pg_proc p
               JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
               JOIN pg_extension x ON x.oid = d.refobjid AND x.extname = 'finance'
-             WHERE p.provolatile = 'i') x
+             WHERE p.provolatile <> 'v' AND p.proname <> 'books') x
          WHERE v_rank > 0
     LOOP
         EXECUTE format('GRANT %s TO %I', v_grant, role);

@@ -777,7 +777,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Reports and offers are revised when they are sent or rejected; a draft is simply changed, an agreed report void().';
     END IF;
-    UPDATE document d SET status = 'superseded', status_by = session_user, status_reason = 'revised' WHERE d.id = v_old.id;
+    UPDATE document d SET status = 'superseded', status_said_by = NULL, status_reason = 'revised' WHERE d.id = v_old.id;
     INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, revision, supersedes_id, title, period_from, period_to,
                           made_from, positions, currency, tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, requirements, note)
     VALUES (v_old.kind, v_old.own_id, v_old.party_id, v_old.contract_id, v_old.project_id, v_old.deal_id, v_old.task_id, v_old.based_on, v_old.revision + 1,
@@ -881,7 +881,7 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, text) IS
-    'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator (ref), the image drawn on a phone '
+    'keep the state of a document''s signature: sent, signed or rejected, by whom (as you say), when, the id at the operator (ref), the image drawn on a phone '
     '(image/png, image/jpeg or image/webp, up to 1 MB). A signed act is agreed, a rejected one rejected; the same state again changes nothing';
 SELECT allow('clerk', 'execute', 'set_signature');
 

@@ -56,6 +56,7 @@ INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues) VALUE
     ('profit_tax', 'Profit tax', 'expense', 'tax', 'operating', true),
     ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true);
 UPDATE account SET pay = true WHERE code IN ('payroll', 'payroll_tax');
+SELECT watch('account');
 
 -- Charges, documents and payments are posted to these by their codes.
 CREATE FUNCTION keep_account() RETURNS trigger
@@ -91,10 +92,13 @@ COMMENT ON FUNCTION account_id(text) IS 'the account with a code; refused (23503
 CREATE TABLE period_lock (
     locked_through date CONSTRAINT period_lock_pkey PRIMARY KEY,
     locked_at timestamptz NOT NULL DEFAULT now(),
-    locked_by text NOT NULL DEFAULT session_user
+    locked_by text NOT NULL DEFAULT actor()
 );
 COMMENT ON TABLE period_lock IS 'nothing is posted on or before the latest locked_through; deleting the row opens the books again';
 SELECT allow('reader', 'select', 'period_lock'), allow('controller', 'insert,delete', 'period_lock');
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON period_lock
+    FOR EACH ROW EXECUTE FUNCTION own_columns('locked_at', 'locked_by');
+SELECT watch('period_lock');
 
 -- A lock is taken after what is being posted now: who waits for it sees it.
 CREATE FUNCTION await_posting() RETURNS trigger
@@ -117,13 +121,17 @@ CREATE TABLE event (
     reverses_id bigint CONSTRAINT event_reverses_fkey REFERENCES event
         CONSTRAINT event_reversed_once UNIQUE,
     posted_at timestamptz NOT NULL DEFAULT now(),
-    posted_by text NOT NULL DEFAULT session_user
+    posted_by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user
 );
 COMMENT ON TABLE event IS
     'what happened, once: several entries of one business event share it. key is the idempotency key, digest the fingerprint of the content first posted under it';
 SELECT allow('controller', 'select', 'event');
+COMMENT ON COLUMN event.login IS 'the session''s user, beside posted_by, which is actor()';
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
+CREATE TRIGGER event_owned BEFORE INSERT ON event
+    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts an event.');
 
 CREATE TABLE entry (
     id bigserial CONSTRAINT entry_pkey PRIMARY KEY,
@@ -161,6 +169,8 @@ CREATE INDEX entry_payment_idx ON entry (payment_id) WHERE payment_id IS NOT NUL
 CREATE INDEX entry_document_idx ON entry (document_id) WHERE document_id IS NOT NULL;
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
+CREATE TRIGGER entry_owned BEFORE INSERT ON entry
+    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts entries.');
 
 CREATE VIEW seen_entry WITH (security_invoker) AS SELECT id FROM entry;
 COMMENT ON VIEW seen_entry IS 'the entries that the row policies of whoever asks let through';

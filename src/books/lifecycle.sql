@@ -379,7 +379,7 @@ CREATE FUNCTION guard_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    c_open CONSTANT text[] := '{status,status_reason,status_by,sign_status,sign_at,sign_by,sign_ref,signature,signature_type,file_url,note,deal_id,source,external_id}';
+    c_open CONSTANT text[] := '{status,status_reason,status_by,status_said_by,sign_status,sign_at,sign_by,sign_ref,signature,signature_type,file_url,note,deal_id,source,external_id}';
     v_hand boolean;
     v_column text;
 BEGIN
@@ -419,6 +419,7 @@ BEGIN
            AND EXISTS (SELECT FROM document c WHERE c.based_on = OLD.id AND c.kind = 'credit_note' AND c.status <> 'draft') THEN
         PERFORM refuse_step(OLD, NEW.status);
     END IF;
+    NEW.status_by := actor();
     NEW := take_step(OLD, NEW);
     RETURN NEW;
 END $$;
@@ -438,11 +439,10 @@ BEGIN
     IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
         RETURN NULL;
     END IF;
-    INSERT INTO document_status_change (document_id, from_status, to_status, by, reason)
+    INSERT INTO document_status_change (document_id, from_status, to_status, said_by, reason)
     VALUES (CASE TG_OP WHEN 'DELETE' THEN OLD.id ELSE NEW.id END, CASE WHEN TG_OP <> 'INSERT' THEN OLD.status END,
             CASE WHEN TG_OP <> 'DELETE' THEN NEW.status END,
-            coalesce(CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_by END, session_user),
-            CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_reason END);
+            CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_said_by END, CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_reason END);
     IF TG_OP <> 'UPDATE' THEN
         RETURN NULL;
     END IF;
@@ -452,7 +452,7 @@ BEGIN
     END IF;
     IF NEW.kind = 'invoice' AND NEW.based_on IS NOT NULL THEN
         v_status := settled_status(NEW.based_on);
-        UPDATE document d SET status = v_status, status_by = NEW.status_by, status_reason = format('%s: %s', document_name(NEW.id), NEW.status)
+        UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = format('%s: %s', document_name(NEW.id), NEW.status)
          WHERE d.id = NEW.based_on AND d.kind = 'report' AND d.status <> v_status AND NOT (d.status = 'archived' AND v_status = 'paid');
     END IF;
     IF NEW.kind = 'invoice' AND 'paid' IN (NEW.status, OLD.status) AND 'archived' NOT IN (NEW.status, OLD.status) THEN
@@ -543,12 +543,13 @@ BEGIN
         RAISE EXCEPTION '% is not % without a reason', document_name(v_document.id), transition.status
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: transition(document, status, reason).';
     END IF;
-    UPDATE document d SET status = transition.status, status_reason = transition.reason, status_by = coalesce(transition.by, session_user)
+    UPDATE document d SET status = transition.status, status_reason = transition.reason, status_said_by = nullif(transition.by, '')
      WHERE d.id = v_document.id;
     RETURN transition.status;
 END $$;
 COMMENT ON FUNCTION transition(bigint, text, text, text) IS
-    'take a document to another status and do all that belongs to the step; the same step again changes nothing. rejected and void want a reason. '
+    'take a document to another status and do all that belongs to the step; the same step again changes nothing. rejected and void want a reason. by: on '
+    'whose behalf, kept as said_by beside who really did it. '
     'Refused (23001) with the steps that are open when this one is not';
 SELECT allow('clerk', 'execute', 'transition');
 

@@ -9,6 +9,7 @@ CREATE TABLE direction (
 );
 COMMENT ON TABLE direction IS 'lines of business (development, support, …) for profit by direction';
 SELECT allow('reader', 'select', 'direction'), allow('admin', 'insert,update,delete', 'direction');
+SELECT watch('direction');
 
 CREATE TABLE party (
     id bigserial CONSTRAINT party_pkey PRIMARY KEY,
@@ -50,6 +51,7 @@ END $$;
 COMMENT ON FUNCTION check_party() IS 'trigger function of party: the own company is kept by admins (42501)';
 CREATE TRIGGER party_checked BEFORE INSERT OR UPDATE OR DELETE ON party
     FOR EACH ROW EXECUTE FUNCTION check_party();
+SELECT watch('party');
 
 CREATE TABLE employee (
     id bigserial CONSTRAINT employee_pkey PRIMARY KEY,
@@ -65,6 +67,7 @@ COMMENT ON TABLE employee IS
     'people whose time is sold; role prices and costs them where nothing more specific does; party_id is set for contractors, NULL for staff';
 SELECT allow('reader', 'select', 'employee'), allow('clerk', 'insert,update', 'employee', but => '{role,party_id}'),
        allow('clerk', 'delete', 'employee'), allow('manager', 'insert,update', 'employee');
+SELECT watch('employee');
 ALTER TABLE party ADD CONSTRAINT party_manager_fkey FOREIGN KEY (manager_id) REFERENCES employee;
 
 CREATE TABLE employee_login (
@@ -75,6 +78,7 @@ CREATE TABLE employee_login (
 );
 COMMENT ON TABLE employee_login IS 'under which id each tracker and CRM (source) knows an employee';
 SELECT allow('reader', 'select', 'employee_login'), allow('clerk', 'insert,update,delete', 'employee_login');
+SELECT watch('employee_login');
 
 CREATE TABLE cost_rate (
     id bigserial CONSTRAINT cost_rate_pkey PRIMARY KEY,
@@ -93,6 +97,7 @@ COMMENT ON TABLE cost_rate IS
     'what an hour of an employee, or of a role, costs from valid_from until the next row; a NULL hourly_cost withdraws the rate; '
     'hourly_pay is what a contractor is paid';
 SELECT allow('controller', 'select,insert,update,delete', 'cost_rate');
+SELECT watch('cost_rate');
 
 CREATE VIEW cost_rate_span WITH (security_invoker) AS
     SELECT employee_id, role, hourly_cost, currency, valid_from,
@@ -122,6 +127,7 @@ COMMENT ON TABLE project IS
 SELECT allow('reader', 'select', 'project'), allow('clerk', 'insert,update', 'project', but => '{price_list_id,billable}'),
        allow('clerk', 'delete', 'project'), allow('manager', 'insert,update', 'project');
 CREATE INDEX project_client_idx ON project (client_id);
+SELECT watch('project');
 
 CREATE TABLE deal (
     id bigserial CONSTRAINT deal_pkey PRIMARY KEY,
@@ -144,6 +150,7 @@ COMMENT ON TABLE deal IS 'sales as the CRM knows them; (source, external_id) mak
 SELECT allow('reader', 'select', 'deal'), allow('clerk', 'insert,update,delete', 'deal');
 CREATE TRIGGER deal_amount_exact BEFORE INSERT OR UPDATE ON deal
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
+SELECT watch('deal');
 
 CREATE TABLE deal_stage (
     id bigserial CONSTRAINT deal_stage_pkey PRIMARY KEY,
@@ -157,6 +164,7 @@ CREATE TABLE deal_stage (
 );
 COMMENT ON TABLE deal_stage IS 'parts of a deal in order; a support period is a stage too';
 SELECT allow('reader', 'select', 'deal_stage'), allow('clerk', 'insert,update,delete', 'deal_stage');
+SELECT watch('deal_stage');
 
 CREATE TABLE work_type (
     id bigserial CONSTRAINT work_type_pkey PRIMARY KEY,
@@ -172,6 +180,7 @@ INSERT INTO work_type (code, name, billable) VALUES
     ('development', 'Development', 'billable'), ('design', 'Design', 'billable'),
     ('support', 'Support', 'billable'), ('management', 'Project management', 'billable'),
     ('bug', 'Bug fixing', 'no_charge'), ('internal', 'Internal work', 'non_billable');
+SELECT watch('work_type');
 
 CREATE TABLE task (
     id bigserial CONSTRAINT task_pkey PRIMARY KEY,
@@ -197,3 +206,4 @@ COMMENT ON TABLE task IS
 SELECT allow('reader', 'select', 'task'), allow('clerk', 'insert,update', 'task', but => '{contract_id,billable}'), allow('clerk', 'delete', 'task'),
        allow('manager', 'insert,update', 'task');
 CREATE INDEX task_project_idx ON task (project_id);
+SELECT watch('task');

@@ -13,6 +13,7 @@ CREATE TABLE cash_account (
 );
 COMMENT ON TABLE cash_account IS 'bank accounts and cash desks, each with a ledger account of its own, made with it; floor_amount below which there is a cash gap';
 SELECT allow('reader', 'select', 'cash_account'), allow('controller', 'insert,update,delete', 'cash_account');
+SELECT watch('cash_account');
 
 CREATE FUNCTION open_cash_account() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -74,8 +75,9 @@ CREATE INDEX payment_paid_on_idx ON payment (paid_on);
 ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
 CREATE TRIGGER payment_amount_exact BEFORE INSERT OR UPDATE ON payment
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
-CREATE TRIGGER payment_history AFTER INSERT OR UPDATE OR DELETE ON payment
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'settles_bills: pay_bill() and allocate_payment() tie a payment to the bills it settles.');
+SELECT watch('payment');
 
 CREATE VIEW seen_payment WITH (security_invoker) AS SELECT id FROM payment;
 COMMENT ON VIEW seen_payment IS 'the payments that the row policies of whoever asks let through';
@@ -109,6 +111,7 @@ CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
+    c_labels CONSTANT text[] := '{purpose,bank_ref,source,external_id}';  -- they say nothing about the money
     v_wrong text;
 BEGIN
     IF TG_OP <> 'DELETE' AND is_pay(NEW.article, NEW.employee_id) OR TG_OP <> 'INSERT' AND is_pay(OLD.article, OLD.employee_id) THEN
@@ -140,18 +143,26 @@ BEGIN
         RAISE EXCEPTION 'payment % is void and stays so', OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Enter the payment anew.';
     END IF;
+    IF TG_OP = 'UPDATE' AND NEW.status = 'void'
+        AND (CASE OLD.status WHEN 'void' THEN to_jsonb(NEW) <> to_jsonb(OLD)
+                             ELSE to_jsonb(NEW) - c_labels - 'status' <> to_jsonb(OLD) - c_labels - 'status' END) THEN
+        RAISE EXCEPTION 'payment % % as it is', OLD.id, CASE OLD.status WHEN 'void' THEN 'is void and stays' ELSE 'is voided' END
+            USING ERRCODE = 'restrict_violation',
+                HINT = CASE OLD.status WHEN 'void' THEN 'Enter the payment anew.' ELSE 'Change its status alone; enter what was really paid as a payment of its own.' END;
+    END IF;
     IF TG_OP = 'UPDATE' AND OLD.status = 'posted' AND NEW.status = 'planned' THEN
         RAISE EXCEPTION 'payment % is posted and cannot be planned again', OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Void it.';
     END IF;
     IF TG_OP = 'UPDATE' AND OLD.status = 'posted' AND NEW.status = 'posted'
-        AND to_jsonb(NEW) - 'purpose' - 'bank_ref' - 'source' - 'external_id' <> to_jsonb(OLD) - 'purpose' - 'bank_ref' - 'source' - 'external_id' THEN
+        AND to_jsonb(NEW) - c_labels <> to_jsonb(OLD) - c_labels THEN
         NEW.revision := OLD.revision + 1;
     END IF;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_payment() IS
-    'trigger function of payment: one currency with its account and contract, the contract''s client, the order of statuses; counts revisions; payments of pay take a controller (42501)';
+    'trigger function of payment: one currency with its account and contract, the contract''s client, the order of statuses; voiding changes nothing else, '
+    'and what is void stays as it is (23001); counts revisions; payments of pay take a controller (42501)';
 CREATE TRIGGER payment_checked BEFORE INSERT OR UPDATE OR DELETE ON payment
     FOR EACH ROW EXECUTE FUNCTION check_payment();
 

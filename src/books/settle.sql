@@ -13,7 +13,7 @@ CREATE TABLE payment_allocation (
     amount numeric(20,6) NOT NULL
         CONSTRAINT payment_allocation_positive CHECK (amount > 0 AND amount <> 'NaN'),
     allocated_at timestamptz NOT NULL DEFAULT now(),
-    allocated_by text NOT NULL DEFAULT session_user,
+    allocated_by text NOT NULL DEFAULT actor(),
     CONSTRAINT payment_allocation_key UNIQUE (payment_id, document_id)
 );
 COMMENT ON TABLE payment_allocation IS
@@ -21,8 +21,9 @@ COMMENT ON TABLE payment_allocation IS
     'never above the payment, nor above what is open';
 SELECT allow('reader', 'select', 'payment_allocation');
 CREATE INDEX payment_allocation_document_idx ON payment_allocation (document_id);
-CREATE TRIGGER payment_allocation_history AFTER INSERT OR UPDATE OR DELETE ON payment_allocation
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
+    FOR EACH ROW EXECUTE FUNCTION own_columns('allocated_at', 'allocated_by');
+SELECT watch('payment_allocation');
 
 CREATE VIEW document_balance WITH (security_invoker) AS
     SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0) AS credited, coalesce(a.amount, 0) AS allocated,
@@ -86,7 +87,7 @@ BEGIN
     IF (SELECT b.open FROM document_balance b WHERE b.document_id = p_document) < 0 THEN
         RETURN;  -- credit() is about to give back what is paid too much
     END IF;
-    UPDATE document d SET status = v_status, status_by = session_user, status_reason = p_reason
+    UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = p_reason
      WHERE d.id = p_document AND d.status <> v_status AND NOT (d.status = 'archived' AND v_status IN ('paid', 'credited'));
 END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS 'give an invoice or bill the status that its payments and credits make true';

@@ -8,7 +8,7 @@ CREATE TABLE share_link (
     token_digest bytea NOT NULL CONSTRAINT share_link_token_key UNIQUE
         CONSTRAINT share_link_digest_size CHECK (octet_length(token_digest) = 32),
     created_at timestamptz NOT NULL DEFAULT now(),
-    created_by text NOT NULL DEFAULT session_user,
+    created_by text NOT NULL DEFAULT actor(),
     expires_at timestamptz NOT NULL,
     revoked_at timestamptz,
     views bigint NOT NULL DEFAULT 0,
@@ -19,6 +19,9 @@ COMMENT ON TABLE share_link IS
     'links to documents: the token itself is shown once and not kept, only its SHA-256; views counts how often the link was opened';
 SELECT allow('clerk', 'select', 'share_link', but => '{token_digest}');
 CREATE INDEX share_link_document_idx ON share_link (document_id);
+CREATE TRIGGER share_link_owned BEFORE INSERT OR UPDATE OR DELETE ON share_link
+    FOR EACH ROW EXECUTE FUNCTION own_table('share() makes a link, revoke_share() ends it.');
+SELECT watch('share_link', 'digest:token_digest', 'ignore:views', 'ignore:last_view_at');
 
 CREATE FUNCTION share(document bigint, ttl interval DEFAULT '30 days') RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

@@ -153,6 +153,7 @@ COMMENT ON TABLE brand IS
     'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG or SVG in base64, up to 700 000 '
     'characters), accent and ink colours as #rrggbb, footer a line at the end';
 SELECT allow('reader', 'select', 'brand'), allow('admin', 'insert,update,delete', 'brand');
+SELECT watch('brand', 'digest:logo');
 
 CREATE TABLE template (
     id bigserial CONSTRAINT template_pkey PRIMARY KEY,
@@ -170,8 +171,6 @@ COMMENT ON TABLE template IS
     'company''s before the common one, then the language''s before that for all. Credit notes and proformas take the template of invoices, proposals '
     'that of specifications, where they have none. Checked when stored against page_sample()';
 SELECT allow('reader', 'select', 'template'), allow('admin', 'insert,update,delete', 'template');
-CREATE TRIGGER template_history AFTER INSERT OR UPDATE OR DELETE ON template
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
 
 CREATE FUNCTION check_page_owner() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -542,3 +541,6 @@ SELECT g.kind,
            '@foot@', p.parts ->> 'foot')
   FROM page g CROSS JOIN (SELECT jsonb_object_agg(name, body) AS parts FROM part) p
  ORDER BY g.kind;
+-- those that come with the books are nobody's edit
+SELECT watch('template', 'digest:body');
+SELECT watch('page_label');

@@ -19,6 +19,7 @@ COMMENT ON TABLE task_item IS
     'what a task is sold for at a fixed price: charged when the task is done, at the agreed price of a unit or (price NULL) as the price lists say '
     'then; the time of such a task is included in that price. document_id is the specification that agreed it';
 SELECT allow('reader', 'select', 'task_item'), allow('manager', 'insert,update,delete', 'task_item');
+SELECT watch('task_item');
 
 CREATE TABLE time_entry (
     id bigserial CONSTRAINT time_entry_pkey PRIMARY KEY,
@@ -47,6 +48,7 @@ CREATE TABLE time_entry (
     approved_at timestamptz,
     approved_by text,
     created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text NOT NULL DEFAULT actor(),
     CONSTRAINT time_entry_end_after_start CHECK (ended_at >= started_at),
     CONSTRAINT time_entry_clock_or_date CHECK
         (num_nonnulls(started_at, ended_at) = 2 OR num_nonnulls(started_at, ended_at) = 0 AND num_nonnulls(work_date, duration_s) = 2),
@@ -59,10 +61,14 @@ COMMENT ON TABLE time_entry IS
     'billable, billable_s (seconds) and price (an hour) override what the rules say and want a reason unless a tracker sends them. '
     'Inserting, changing or deleting an entry rates it in the same transaction';
 SELECT allow('reader', 'select', 'time_entry'),
-       allow('clerk', 'insert,update', 'time_entry', but => '{contract_id,billable,billable_s,price,override_reason,approved_at,approved_by,created_at}'),
+       allow('clerk', 'insert,update', 'time_entry', but => '{contract_id,billable,billable_s,price,override_reason,approved_at,approved_by,created_at,created_by}'),
        allow('clerk', 'delete', 'time_entry'),
-       allow('manager', 'insert,update', 'time_entry', but => '{approved_at,approved_by,created_at}');
+       allow('manager', 'insert,update', 'time_entry', but => '{approved_at,approved_by,created_at,created_by}');
 CREATE INDEX time_entry_task_idx ON time_entry (task_id);
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON time_entry
+    FOR EACH ROW EXECUTE FUNCTION own_columns('approved_at: approve_entries() approves work.', 'approved_by: approve_entries() approves work.',
+                                              'created_at', 'created_by');
+SELECT watch('time_entry', 'changes');
 
 CREATE TABLE terms (
     id bigserial CONSTRAINT terms_pkey PRIMARY KEY,
@@ -77,6 +83,8 @@ COMMENT ON TABLE terms IS
 SELECT allow('reader', 'select', 'terms');
 CREATE TRIGGER terms_append_only BEFORE UPDATE OR TRUNCATE ON terms
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Terms are stamped on charges; change the contract or its price lists instead.');
+CREATE TRIGGER terms_owned BEFORE INSERT OR DELETE ON terms
+    FOR EACH ROW EXECUTE FUNCTION own_table('Terms are stamped on charges; change the contract or its price lists instead.');
 
 CREATE TABLE charge (
     id bigserial CONSTRAINT charge_pkey PRIMARY KEY,
@@ -177,6 +185,8 @@ CREATE TABLE rating_problem (
 );
 COMMENT ON TABLE rating_problem IS 'why a time entry has no charge; view unrated shows it with the entry';
 SELECT allow('reader', 'select', 'rating_problem');
+CREATE TRIGGER rating_problem_owned BEFORE INSERT OR UPDATE OR DELETE ON rating_problem
+    FOR EACH ROW EXECUTE FUNCTION own_table('It says what rating found; mend what it names and the row goes by itself.');
 
 -- Frozen charges are facts: what freezing itself sets is the only change.
 CREATE FUNCTION guard_charge() RETURNS trigger
@@ -194,6 +204,9 @@ END $$;
 COMMENT ON FUNCTION guard_charge() IS 'trigger function of charge: a frozen charge is never changed or deleted (23001)';
 CREATE TRIGGER charge_frozen BEFORE UPDATE OR DELETE ON charge
     FOR EACH ROW WHEN (OLD.frozen_at IS NOT NULL) EXECUTE FUNCTION guard_charge();
+-- last of the row triggers, so that what is frozen says so
+CREATE TRIGGER charge_owned BEFORE INSERT OR UPDATE OR DELETE ON charge
+    FOR EACH ROW EXECUTE FUNCTION own_table('Charges follow the work: change the time entry, the task or the contract, or use charge_item() and adjust_charge().');
 
 CREATE TABLE rejected_entry (
     id bigserial CONSTRAINT rejected_entry_pkey PRIMARY KEY,
@@ -205,6 +218,8 @@ CREATE TABLE rejected_entry (
 );
 COMMENT ON TABLE rejected_entry IS 'records that ingest_entries() could not take, each with the reason; a record that is taken later leaves this table';
 SELECT allow('reader', 'select', 'rejected_entry'), allow('clerk', 'delete', 'rejected_entry');
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON rejected_entry
+    FOR EACH ROW EXECUTE FUNCTION own_columns('rejected_at');
 
 -- ---------------------------------------------------------------------------
 -- rows that charges and ledger entries name by id, without a foreign key
