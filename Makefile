@@ -85,7 +85,8 @@ BOOKS_FRAGMENTS = \
 	src/books/page.sql \
 	src/books/check.sql \
 	src/books/session.sql \
-	src/books/grant.sql
+	src/books/grant.sql \
+	src/books/column.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql

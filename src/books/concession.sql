@@ -51,6 +51,8 @@ CREATE TABLE concession_month (
     CONSTRAINT concession_month_pkey PRIMARY KEY (actor, month)
 );
 COMMENT ON TABLE concession_month IS 'what each person, role or login gave away in a calendar month, in the base currency: the sum that manager_limit.month_amount bounds';
+CREATE TRIGGER concession_month_owned BEFORE INSERT OR UPDATE OR DELETE ON concession_month
+    FOR EACH ROW EXECUTE FUNCTION own_table('It is the sum of what concession holds.');
 SELECT allow('manager', 'select', 'concession_month');
 
 CREATE FUNCTION limit_rows(p_role name) RETURNS SETOF manager_limit

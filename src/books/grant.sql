@@ -2,6 +2,8 @@
 -- grant: the rules of access become GRANTs to the roles of people
 -- ---------------------------------------------------------------------------
 
+SELECT watch('access_grant'), watch('access_rule'), watch('access_level');
+
 CREATE VIEW access_right WITH (security_invoker) AS
     SELECT l.level, r.object, r.verb, r.since, r.is_function, CASE WHEN NOT r.whole THEN r.columns END AS columns
       FROM access_level l
