@@ -27,7 +27,7 @@ CREATE TABLE access_rule (
     level text NOT NULL CONSTRAINT access_rule_level_fkey REFERENCES access_level,
     columns text[],
     but text[],
-    CONSTRAINT access_rule_key UNIQUE (object, verb, level),
+    CONSTRAINT access_rule_pkey PRIMARY KEY (object, verb, level),
     CONSTRAINT access_rule_columns_one_way CHECK (num_nonnulls(columns, but) <= 1)
 );
 COMMENT ON TABLE access_rule IS

@@ -2,8 +2,6 @@
 -- grant: the rules of access become GRANTs to the roles of people
 -- ---------------------------------------------------------------------------
 
-SELECT watch('access_grant'), watch('access_rule'), watch('access_level');
-
 CREATE VIEW access_right WITH (security_invoker) AS
     SELECT l.level, r.object, r.verb, r.since, r.is_function, CASE WHEN NOT r.whole THEN r.columns END AS columns
       FROM access_level l
@@ -126,6 +124,9 @@ END $$;
 COMMENT ON FUNCTION grant_access(text, text) IS
     'give a role a level of access to these books, in place of the one it had: guest, reader, clerk, manager, controller or admin (table access_level); '
     'call again after an upgrade. Refused to who does not own the books (42501), for unknown levels (22023) and roles (42704)';
+
+-- Who owns the books may change the rules; from here on that leaves a trace.
+SELECT watch('access_grant'), watch('access_rule'), watch('access_level');
 
 -- What people do not call is out of their sight, in a schema of its own; and
 -- functions are open to PUBLIC where nobody says otherwise: these are not.
