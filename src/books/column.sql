@@ -22,6 +22,7 @@ action: what was done: insert, update, delete
 active: does the person still work here?
 actor: the person, as actor() names them
 adjusts_id: the charge that this one writes off or up
+adjustment_id: the charge that takes discount and included tax off, a row of charge
 administrative: administrative expenses, negative, in the base currency
 after_close: did it come after its period was closed?
 allocated: what payments were allocated to the document, in its currency
