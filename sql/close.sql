@@ -1,7 +1,7 @@
 -- The close of periods, late work, corrections, the billing run.
 SET client_min_messages = warning;
 SELECT finance.create_books('t_close');
-SET search_path = t_close, finance;
+SET search_path = t_close, t_close_internal, finance;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 \set SHOW_CONTEXT never
@@ -159,4 +159,4 @@ UPDATE contract SET period = 'week' WHERE id = 1;
 UPDATE contract SET period = 'week' WHERE number = 'I-4';
 
 SELECT * FROM billing_problems;
-DROP SCHEMA t_close CASCADE;
+DROP SCHEMA t_close, t_close_internal CASCADE;

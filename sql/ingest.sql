@@ -3,7 +3,7 @@
 SET datestyle = ISO;
 SET client_min_messages = warning;
 SELECT finance.create_books('t_ingest');
-SET search_path = t_ingest, finance, public;
+SET search_path = t_ingest, t_ingest_internal, finance, public;
 INSERT INTO party (kind, name) VALUES ('company', 'Alpha');
 INSERT INTO employee (name) VALUES ('Dev'), ('Ops');
 INSERT INTO employee_login VALUES ('b24', '7', 1), ('clickup', '900', 1), ('b24', '8', 2);
@@ -78,4 +78,4 @@ SELECT count(*), sum(h.worked_s) FROM charge h JOIN time_entry e ON e.id = h.tim
 SELECT count(*), sum(60 * (1 + g % 50)) FROM generate_series(1, 50000) g;
 SELECT * FROM check_books();
 RESET search_path;
-DROP SCHEMA t_ingest CASCADE;
+DROP SCHEMA t_ingest, t_ingest_internal CASCADE;

@@ -5,7 +5,7 @@ SET datestyle = ISO;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SELECT finance.create_books('t_invoice');
-SET search_path = t_invoice, finance, public;
+SET search_path = t_invoice, t_invoice_internal, finance, public;
 
 INSERT INTO party (kind, name) VALUES ('own', 'Agency'), ('company', 'Alpha'), ('company', 'Beta'), ('contractor', 'Freelance Ltd'), ('company', 'Gamma');
 INSERT INTO employee (name) VALUES ('Dev');

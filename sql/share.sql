@@ -4,7 +4,7 @@ SET datestyle = ISO;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SELECT finance.create_books('t_share');
-SET search_path = t_share, finance, public;
+SET search_path = t_share, t_share_internal, finance, public;
 
 INSERT INTO party (kind, name, legal_name, tax_id, requisites) VALUES ('own', 'Agency', 'Agency LLC', '100', '{"iban": "UA1"}'), ('company', 'Alpha', 'ТОВ «Альфа»', '200', '{}');
 INSERT INTO employee (name) VALUES ('Dev');
@@ -35,7 +35,9 @@ SELECT jsonb_pretty(shared_report(:'token') - '{document}'::text[]);
 SELECT shared_report('no such token'), shared_report(''), shared_report(NULL);
 SELECT count(*) FROM document;
 SELECT document_json(:r);
-SELECT open_link(:'token');
+\set VERBOSITY terse
+SELECT t_share_internal.open_link(:'token');
+\set VERBOSITY default
 SELECT transition(:r, 'agreed');
 RESET ROLE;
 SELECT views, last_view_at IS NOT NULL AS seen FROM share_link ORDER BY id;

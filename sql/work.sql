@@ -4,7 +4,7 @@ SET datestyle = ISO;
 SET client_min_messages = warning;
 SET timezone = 'Europe/Kyiv';
 SELECT finance.create_books('t_work');
-SET search_path = t_work, finance, public;
+SET search_path = t_work, t_work_internal, finance, public;
 UPDATE setting SET zone = 'Europe/Kyiv';
 
 INSERT INTO party (kind, name) VALUES ('own', 'Agency'), ('company', 'Alpha'), ('company', 'Beta'), ('company', 'Gamma');
@@ -245,4 +245,4 @@ TRUNCATE billing_period;
 SELECT * FROM check_books();
 
 RESET search_path;
-DROP SCHEMA t_work CASCADE;
+DROP SCHEMA t_work, t_work_internal CASCADE;

@@ -48,8 +48,8 @@ extern bool finance_json_instant(const JsonNode *object, const char *key, Timest
 extern bool finance_json_int64_array(const JsonNode *object, const char *key,
 									 int64 **values, int *nvalues);
 
-extern void finance_json_missing(const JsonNode *object, const char *key) pg_attribute_noreturn();
-extern void finance_json_refuse(const JsonNode *node, const char *format,...)
-			pg_attribute_noreturn() pg_attribute_printf(2, 3);
+pg_noreturn extern void finance_json_missing(const JsonNode *object, const char *key);
+pg_noreturn extern void finance_json_refuse(const JsonNode *node, const char *format,...)
+			pg_attribute_printf(2, 3);
 
 #endif							/* FINANCE_JSONDOC_H */

@@ -12,6 +12,7 @@ CREATE TABLE item (
 );
 COMMENT ON TABLE item IS 'the nomenclature: what is sold apart from hours (works at a fixed price, materials, licences, fees, expenses passed on)';
 SELECT watch('item');
+SELECT allow('reader', 'select', 'item'), allow('manager', 'insert,update,delete', 'item');
 
 CREATE TABLE price_list (
     id bigserial CONSTRAINT price_list_pkey PRIMARY KEY,
@@ -28,6 +29,7 @@ CREATE TABLE price_list (
 COMMENT ON TABLE price_list IS
     'universal lists (client_id NULL) and individual ones; what a list does not price is sought in its parent; discount_pct is taken off every '
     'position that has no discount of its own, also off those found in the parent; is_default marks the list of last resort of its currency';
+SELECT allow('reader', 'select', 'price_list'), allow('manager', 'insert,update,delete', 'price_list');
 CREATE UNIQUE INDEX price_list_one_default ON price_list (currency) WHERE is_default;
 CREATE UNIQUE INDEX price_list_one_per_client ON price_list (client_id, currency) WHERE client_id IS NOT NULL;
 SELECT watch('price_list');
@@ -56,6 +58,7 @@ COMMENT ON TABLE price IS
     'positions: price an hour (or a unit of an item) from valid_from until the next row of the same key; NULL key columns mean any; a NULL price '
     'withdraws the position; cost a unit of an item; tiers quantity tiers of an item: {"mode", "bounds", "prices", "flats"} as tiered_amount() takes them';
 SELECT watch('price');
+SELECT allow('reader', 'select', 'price'), allow('manager', 'insert,update,delete', 'price');
 
 ALTER TABLE project ADD CONSTRAINT project_price_list_fkey FOREIGN KEY (price_list_id) REFERENCES price_list;
 

@@ -6,7 +6,7 @@
 -- contract and its companions have the same periods and close together.
 -- ---------------------------------------------------------------------------
 
-CREATE VIEW billing_due AS
+CREATE VIEW billing_due WITH (security_invoker) AS
     SELECT c.id AS contract_id, c.number AS contract, c.client_id, k.name AS client, lower(o.span) AS period_start, upper(o.span) AS period_end,
            least(upper(o.span), c.ends_on + 1) AS over_on
       FROM contract c
@@ -15,6 +15,7 @@ CREATE VIEW billing_due AS
      WHERE c.parent_id IS NULL AND c.status <> 'draft' AND lower(o.span) <= coalesce(c.ends_on, 'infinity');
 COMMENT ON VIEW billing_due IS
     'the next service period that each base contract has to close; period_end is exclusive, over_on the first day on which it can be closed';
+SELECT allow('reader', 'select', 'billing_due');
 
 CREATE FUNCTION contract_today(p_base contract) RETURNS date
     LANGUAGE sql STABLE
@@ -230,6 +231,7 @@ COMMENT ON FUNCTION close_period(bigint, date) IS
     'close one service period of a contract and its companions: rate what could not be rated before, charge fees and minimum, freeze and post, carry '
     'included hours over. Periods close in order and when they are over, or the contract is; a closed one stays as it is. Returns the frozen charges of '
     'the period and their sum. Refused: out of order, not over, unrated work (23001), companions and days on which no period starts (22023)';
+SELECT allow('controller', 'execute', 'close_period');
 
 CREATE FUNCTION reopen_period(contract_id bigint, period_start date, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
@@ -278,6 +280,7 @@ END $$;
 COMMENT ON FUNCTION reopen_period(bigint, date, text) IS
     'open the last closed period of a contract again for late work, where its late_policy is reopen: what is frozen stays posted, work that waits as late '
     'comes back, hours carried over are taken back. Refused (23001): another period, one with a charge on an issued document, without a reason';
+SELECT allow('controller', 'execute', 'reopen_period');
 
 CREATE FUNCTION is_on_document(p_charge bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -304,7 +307,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tell_progress(bigint, bigint, bigint) IS 'say in application_name how far a billing run is; the rest of the transaction keeps it';
 
-CREATE VIEW billing_progress AS
+CREATE VIEW billing_progress WITH (security_invoker) AS
     SELECT a.pid, a.usename::text AS username, m.part[1]::bigint AS contracts_done, m.part[2]::bigint AS contracts_total,
            m.part[3]::bigint AS contracts_refused, a.xact_start AS started_at
       FROM pg_stat_activity a
@@ -314,6 +317,7 @@ CREATE VIEW billing_progress AS
 COMMENT ON VIEW billing_progress IS
     'billing runs of these books that are under way, as seen from any session: how many of the due contracts are done, how many of them were refused; '
     'started_at is NULL without the right to see it';
+SELECT allow('reader', 'select', 'billing_progress');
 
 CREATE FUNCTION run_billing(through date)
     RETURNS TABLE (contract_id bigint, contract text, period_start date, period_end date, outcome text, charges bigint, amount numeric(18,2),
@@ -390,6 +394,7 @@ COMMENT ON FUNCTION run_billing(date) IS
     'close every period of every contract that is over by a day, the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
     'message; a contract that is refused keeps its periods open and stops no other. Contracts with auto_bill then get their drafts by '
     'draft_due_documents(): outcome drafted, with the name of the document. The same call again closes nothing twice. Watch it in billing_progress';
+SELECT allow('controller', 'execute', 'run_billing');
 
 -- ---------------------------------------------------------------------------
 -- corrections
@@ -549,17 +554,24 @@ BEGIN
            + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.id = ANY (reversed) AND a.time_entry_id IS NULL), 0), min(h.currency)
       INTO charged, difference, currency
       FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id;
+    IF changes ?| '{price,billable,billable_s}' THEN
+        PERFORM refuse_limited('an own price, disposition or length of a time entry', calling_role());
+    END IF;
+    PERFORM concede('correction', convert(-difference, currency, (SELECT s.base_currency FROM setting s), books_today()), NULL, NULL,
+                    format('time entry %s: %s', time_entry_id, reason))
+      WHERE difference < 0;
 END $$;
 COMMENT ON FUNCTION correct_entry(bigint, jsonb, text) IS
     'correct a billed time entry: its frozen charges are reversed, and it is rated anew with changes ({"column": value, …}; NULL takes the work away) '
     'into provisional charges, in the open period with the true work date. Returns the reversals, the new charges and what they come to together. '
     'Refused: work that is not billed, or held by a sent report (23001), unknown columns, no reason, nothing changed (22023)';
+SELECT allow('manager', 'execute', 'correct_entry');
 
 -- ---------------------------------------------------------------------------
 -- what must hold
 -- ---------------------------------------------------------------------------
 
-CREATE VIEW billing_problems AS
+CREATE VIEW billing_problems WITH (security_invoker) AS
     SELECT 'an entry is charged as long as it worked' AS rule, 'time entry ' || e.id AS subject,
            format('worked %s s, charged %s s', e.worked_s, h.worked_s) AS detail
       FROM time_entry e JOIN (SELECT time_entry_id, sum(worked_s) AS worked_s FROM charge WHERE time_entry_id IS NOT NULL GROUP BY 1) h
@@ -609,3 +621,4 @@ CREATE VIEW billing_problems AS
      WHERE h.frozen_at IS NULL;
 COMMENT ON VIEW billing_problems IS
     'what must hold of charges, allotments and periods and does not: rule, subject and detail in words; empty in healthy books';
+SELECT allow('controller', 'select', 'billing_problems');

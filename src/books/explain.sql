@@ -170,26 +170,38 @@ BEGIN
         RETURN ARRAY[format('Stage: %s.', p_charge.reason), format('The contract sets %s for it.', v_amount)];
     WHEN 'expense' THEN
         RETURN ARRAY[format('Expense on %s: %s.', to_char(p_charge.service_date, 'YYYY-MM-DD'), p_charge.reason),
-                     format('It cost us %s and is charged at %s.', money_text(p_charge.cost, p_charge.currency), v_amount)];
+                     format('It is charged at %s.', v_amount)];
     ELSE
         RETURN ARRAY[format('Adjustment: %s.', p_charge.reason), format('It comes to %s.', v_amount)];
     END CASE;
 END $$;
 COMMENT ON FUNCTION explain_other(charge) IS 'the steps by which something that is no time became this charge, as sentences';
 
+-- What a charge says to who may not see its cost.
+CREATE FUNCTION told_charge(p_charge bigint) RETURNS charge
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_populate_record(NULL::charge, to_jsonb(x))
+      FROM (SELECT h.id, h.source, h.time_entry_id, h.segment, h.contract_id, h.client_id, h.task_id, h.employee_id, h.work_type_id, h.item_id, h.service_date,
+                   h.period_start, h.started_at, h.band, h.coverage, h.worked_s, h.billed_s, h.quantity, h.price, h.multiplier, h.discount_pct,
+                   h.price_source, h.amount, h.currency, h.allotment_id, h.burned, h.reason, h.terms_id, h.late, h.held_by, h.frozen_at, h.fixed,
+                   h.reverses_id
+              FROM charge h WHERE h.id = p_charge) x;
+END;
+COMMENT ON FUNCTION told_charge(bigint) IS 'a charge without its cost, as every reader may see it; NULL when there is none';
+
 CREATE FUNCTION explain_charge(charge_id bigint) RETURNS text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_charge charge;
+    v_charge charge := told_charge(charge_id);
     v_original charge;
     v_steps text[] := '{}';
     v_head text;
     v_other record;
 BEGIN
-    SELECT * INTO v_charge FROM charge h WHERE h.id = charge_id;
-    IF NOT FOUND THEN
+    IF v_charge.id IS NULL THEN
         RAISE EXCEPTION 'there is no charge %', charge_id
             USING ERRCODE = 'foreign_key_violation', HINT = 'View unbilled lists charges; a provisional charge may have been rated anew.';
     END IF;
@@ -198,7 +210,7 @@ BEGIN
         coalesce((SELECT ', ' || p.name FROM party p WHERE p.id = v_charge.client_id), ''),
         money_text(v_charge.amount, v_charge.currency));
     IF v_charge.reverses_id IS NOT NULL THEN
-        SELECT * INTO v_original FROM charge h WHERE h.id = v_charge.reverses_id;
+        v_original := told_charge(v_charge.reverses_id);
         v_steps := ARRAY[format('It takes back %s (%s).', format('charge %s of %s', v_original.id, money_text(v_original.amount, v_original.currency)),
                                 coalesce(substring(v_charge.reason FROM '^reversal of charge \d+: (.*)$'), v_charge.reason))];
     ELSIF v_charge.source = 'time' THEN
@@ -224,3 +236,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION explain_charge(bigint) IS
     'how a charge came to be, step by step in words a client understands, from what was stamped on it; refused (23503) for a charge that there is not';
+SELECT allow('reader', 'execute', 'explain_charge');

@@ -134,7 +134,7 @@ COMMENT ON FUNCTION ingest_batch(jsonb) IS 'take work logs as ingest_entries() d
 -- Work that comes too late for a contract is refused by the trigger, with all
 -- that came with it: halves of what came are tried until it is alone.
 CREATE FUNCTION ingest_entries(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_half jsonb;
@@ -184,3 +184,4 @@ COMMENT ON FUNCTION ingest_entries(jsonb) IS
     '"work_date"+"duration_s", "break_s"?, "billable"?, "comment"?}; employee and task are the ids the source knows them by (employee_login, task), '
     'work_type a code. Idempotent on (source, external_id); a bad record goes to rejected_entry with the reason and never stops the others; '
     'at most 200000 in one call';
+SELECT allow('clerk', 'execute', 'ingest_entries');

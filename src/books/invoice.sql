@@ -84,9 +84,13 @@ BEGIN ATOMIC
         SELECT p.id FROM project p JOIN grp ON p.parent_id = grp.id
     )
     SELECT h.id, h.contract_id, h.currency, h.coverage, h.amount
-      FROM (SELECT h.* FROM charge h WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.client_id = p_client)
+      FROM (SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id, h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
+                   h.service_date, h.period_start
+              FROM charge h WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.client_id = p_client)
             UNION ALL
-            SELECT h.* FROM charge h WHERE h.contract_id IS NULL AND h.client_id = p_client) h
+            SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id, h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
+                   h.service_date, h.period_start
+              FROM charge h WHERE h.contract_id IS NULL AND h.client_id = p_client) h
       JOIN charge_place l ON l.charge_id = h.id AND l.place IN ('unbilled', 'no_charge', 'written_off')
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN work_type w ON w.id = h.work_type_id
@@ -137,6 +141,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION preview_report(jsonb) IS
     'what build_report() would take for the same filter, by task, reserving nothing; hours, amounts net in currency';
+SELECT allow('reader', 'execute', 'preview_report');
 
 -- Put the free charges that a filter finds on a draft.  Whoever is second waits
 -- for the client's contracts and charges and then finds only what is left.
@@ -247,6 +252,7 @@ COMMENT ON FUNCTION build_report(jsonb, jsonb) IS
     'first day of a service period), from, to (work dates, included), paid_pct_from, paid_pct_to (percent of the task that is paid), currency, charges. '
     'options: title, positions (task, employee, day, none), discount_pct or discount_amount, note, deal, issued_on, due_on. Refused: no free work '
     '(23001), unknown keys, several currencies (22023)';
+SELECT allow('clerk', 'execute', 'build_report');
 
 CREATE FUNCTION build_invoice(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -257,6 +263,7 @@ END $$;
 COMMENT ON FUNCTION build_invoice(jsonb, jsonb) IS
     'make a draft invoice straight over a client''s free billable work (a ticket, a contract''s period), without a report; issue_invoice() issues it. '
     'Filter and options as of build_report()';
+SELECT allow('clerk', 'execute', 'build_invoice');
 
 CREATE FUNCTION refresh_draft(document bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -279,6 +286,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION refresh_draft(bigint) IS
     'let a draft follow its filter: takes new free work in and what does not fit any more out; returns the number of its lines';
+SELECT allow('clerk', 'execute', 'refresh_draft');
 
 -- ---------------------------------------------------------------------------
 -- invoices and acts
@@ -352,6 +360,7 @@ COMMENT ON FUNCTION issue_invoice(bigint, jsonb) IS
     'issue the invoice of an agreed report, or a draft invoice: number, freezing of its work, tax in the ledger, the report invoiced, all at once; returns the '
     'invoice. options: issued_on, due_on (default: the client''s payment terms), outside_number, file_url (of an invoice made elsewhere), note, title. '
     'Refused (23001): a report that is not agreed, work that has an invoice';
+SELECT allow('clerk', 'execute', 'issue_invoice');
 
 CREATE FUNCTION issue_act(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -379,6 +388,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION issue_act(bigint, jsonb) IS
     'issue the act of completed work of an agreed report or an issued invoice; returns the act. Refused (23001) when its work is on an act already';
+SELECT allow('clerk', 'execute', 'issue_act');
 
 -- ---------------------------------------------------------------------------
 -- credit notes
@@ -481,6 +491,8 @@ BEGIN
     END IF;
     v_whole := ARRAY(SELECT l.id FROM document_line l JOIN line_credit c ON c.line_id = l.id WHERE l.id = ANY (v_whole) AND c.net = l.net ORDER BY 1);
     PERFORM reduce_charges(v_note, v_whole);
+    PERFORM concede('credit', (SELECT -sum(h.base_amount) FROM document_line n JOIN charge h ON h.id = n.charge_id WHERE n.document_id = v_note), NULL, v_note,
+                    credit.reason);
     PERFORM release_lines(v_whole || ARRAY(
         SELECT k.id FROM document_line l JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
          WHERE l.id = ANY (v_whole) AND k.id <> l.id ORDER BY 1), v_note);
@@ -502,6 +514,7 @@ COMMENT ON FUNCTION credit(bigint, jsonb, text, date) IS
     'issue a credit note for an invoice: lines NULL credits all that is left, else [{"line": id, "net": text}] or [{"position": number}], net left out '
     'credits the rest of the line. A line credited whole sets its work free to be billed again; one credited in part reduces its charge. What was paid '
     'above the rest becomes the client''s credit. Returns the credit note; never more than was billed (23514)';
+SELECT allow('manager', 'execute', 'credit');
 
 CREATE FUNCTION reduce_charges(p_note bigint, p_whole bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -693,6 +706,7 @@ COMMENT ON FUNCTION draft_document(jsonb) IS
     '"project" | "task" | "deal" (ids), "incoming", "based_on", "title", "currency", "lines" (as add_lines() takes them), "requirements", "note", '
     '"issued_on", "due_on", "outside_number", "file_url", "discount_pct" | "discount_amount", "source", "external_id"}. The same content again returns the '
     'same document, another one under the same (source, external_id) or number of a bill is refused (23505)';
+SELECT allow('clerk', 'execute', 'draft_document');
 
 CREATE FUNCTION issue_specification(task bigint, lines jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -717,6 +731,7 @@ END $$;
 COMMENT ON FUNCTION issue_specification(bigint, jsonb, jsonb) IS
     'send the client a specification of a task: works and materials with their prices (lines as add_lines() takes them; options as draft_document()); '
     'its client agrees or rejects it. Where the contract needs it, work on the task is charged only once it is agreed';
+SELECT allow('clerk', 'execute', 'issue_specification');
 
 CREATE FUNCTION record_bill(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -730,6 +745,7 @@ END $$;
 COMMENT ON FUNCTION record_bill(jsonb) IS
     'take a bill of a contractor in: {"party", "outside_number", "issued_on", "due_on", "currency", "lines"}; it costs nothing and cannot be paid before it is '
     'accepted: transition(document, ''agreed''). The same bill again returns the same document';
+SELECT allow('clerk', 'execute', 'record_bill');
 
 CREATE FUNCTION revise(document bigint, changes jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -771,6 +787,7 @@ END $$;
 COMMENT ON FUNCTION revise(bigint, jsonb) IS
     'make the next revision of a sent or rejected report, or of a proposal, specification or proforma, as a draft: the old one stays, superseded, its '
     'charges are free and go on the new one. changes: title, requirements, note, lines, discount_pct or discount_amount, issued_on, due_on, positions';
+SELECT allow('clerk', 'execute', 'revise');
 
 CREATE FUNCTION make_stages(document bigint, contract bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -801,6 +818,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION make_stages(bigint, bigint) IS
     'turn the estimate of an agreed proposal into stages of a contract, once; returns how many were made';
+SELECT allow('manager', 'execute', 'make_stages');
 
 CREATE FUNCTION make_deal(document bigint, stage text DEFAULT 'invoice') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -821,6 +839,7 @@ BEGIN
     RETURN v_deal;
 END $$;
 COMMENT ON FUNCTION make_deal(bigint, text) IS 'make the deal of a report, with its gross amount, and bind the report and what is made of it to the deal; a report has one';
+SELECT allow('clerk', 'execute', 'make_deal');
 
 CREATE FUNCTION set_signature(document bigint, status text, by text DEFAULT NULL, ref text DEFAULT NULL, at timestamptz DEFAULT NULL,
                               image bytea DEFAULT NULL, image_type text DEFAULT NULL) RETURNS void
@@ -848,6 +867,7 @@ END $$;
 COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, text) IS
     'keep the state of a document''s signature: sent, signed or rejected, by whom (as you say), when, the id at the operator (ref), the image drawn on a phone '
     '(image/png, image/jpeg or image/webp, up to 1 MB). A signed act is agreed, a rejected one rejected; the same state again changes nothing';
+SELECT allow('clerk', 'execute', 'set_signature');
 
 -- What a month's end asks for: drafts for contracts that want them.
 CREATE FUNCTION draft_due_documents(through date) RETURNS TABLE (contract_id bigint, document_id bigint, problem text)
@@ -888,3 +908,4 @@ END $$;
 COMMENT ON FUNCTION draft_due_documents(date) IS
     'draft the reports or invoices that contracts ask for (contract.auto_bill) over their work of service periods that end on or before a day; running it '
     'again refreshes the drafts; a contract that fails is a row with its problem and stops no other';
+SELECT allow('clerk', 'execute', 'draft_due_documents');

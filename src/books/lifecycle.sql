@@ -551,6 +551,7 @@ COMMENT ON FUNCTION transition(bigint, text, text, text) IS
     'take a document to another status and do all that belongs to the step; the same step again changes nothing. rejected and void want a reason. by: on '
     'whose behalf, kept as said_by beside who really did it. '
     'Refused (23001) with the steps that are open when this one is not';
+SELECT allow('clerk', 'execute', 'transition');
 
 CREATE FUNCTION void(document bigint, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -566,6 +567,7 @@ END $$;
 COMMENT ON FUNCTION void(bigint, text) IS
     'take a document back: its number stays, the charges it held are free again, what it posted of tax is reversed; refused (23001) once it is paid, in '
     'part or whole, or credited';
+SELECT allow('clerk', 'execute', 'void');
 
 CREATE FUNCTION discard(document bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -576,3 +578,4 @@ BEGIN
     DELETE FROM document d WHERE d.id = v_document.id;
 END $$;
 COMMENT ON FUNCTION discard(bigint) IS 'delete a draft and set its charges free; what was issued is refused (23001): void() it';
+SELECT allow('clerk', 'execute', 'discard');

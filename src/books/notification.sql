@@ -22,4 +22,5 @@ COMMENT ON TABLE notification IS
     'delivered is deleted; recipient_id the employee who is told, NULL when nobody looks after the client';
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
     FOR EACH ROW EXECUTE FUNCTION own_columns('created_at');
+SELECT allow('clerk', 'select', 'notification'), allow('clerk', 'update', 'notification', columns => '{delivered_at}');
 CREATE INDEX notification_queue_idx ON notification (id) WHERE delivered_at IS NULL;

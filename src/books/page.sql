@@ -59,6 +59,7 @@ COMMENT ON FUNCTION document_rows(bigint) IS
     'the positions of a document as they stand on the paper, those of a draft as they are now: project, title and link of the task (only http and https), days of the work, '
     'coverage where it is not billable, quantity (hours, where unit is h) and price, discount_pct of the position, hours, amount before the document''s '
     'discount, its share of that discount, net, tax, gross, in the document''s currency; seconds beside the hours for sums';
+SELECT allow('reader', 'execute', 'document_rows');
 
 -- ---------------------------------------------------------------------------
 -- figures and days as a language writes them
@@ -322,6 +323,7 @@ END $$;
 COMMENT ON FUNCTION document_data(bigint, text) IS
     'all that the page of a document says, as text written for the language (NULL: page_language()): what templates name, see page_sample(). Refused: '
     'unknown document (23503), language (22023), what came from outside (23001)';
+SELECT allow('reader', 'execute', 'document_data');
 
 CREATE FUNCTION document_html(document bigint, language text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -349,6 +351,7 @@ END $$;
 COMMENT ON FUNCTION document_html(bigint, text) IS
     'a document as one complete HTML page: branded, every value escaped, nothing loaded from elsewhere, made to be printed on A4. Refused as '
     'document_data() is, and where no template is stored for its kind (23503)';
+SELECT allow('reader', 'execute', 'document_html');
 
 -- ---------------------------------------------------------------------------
 -- as a table
@@ -393,6 +396,7 @@ END $$;
 COMMENT ON FUNCTION document_csv(bigint, boolean) IS
     'the positions of a document as CSV (RFC 4180, CRLF, UTF-8, a header line): numbers with a point and no spaces, days as YYYY-MM-DD; a byte order mark '
     'first, by which spreadsheets know UTF-8, unless bom is false. Texts that begin like a formula get an apostrophe. Unknown documents are refused (23503)';
+SELECT allow('reader', 'execute', 'document_csv');
 
 -- ---------------------------------------------------------------------------
 -- for a REST gateway, which takes the domain's name for the media type
@@ -409,6 +413,7 @@ BEGIN ATOMIC
     SELECT document_html(document_page.document, document_page.language)::"text/html";
 END;
 COMMENT ON FUNCTION document_page(bigint, text) IS 'document_html() under its media type';
+SELECT allow('reader', 'execute', 'document_page');
 
 CREATE FUNCTION document_table(document bigint) RETURNS "text/csv"
     LANGUAGE sql STABLE
@@ -416,6 +421,7 @@ BEGIN ATOMIC
     SELECT document_csv(document_table.document)::"text/csv";
 END;
 COMMENT ON FUNCTION document_table(bigint) IS 'document_csv() under its media type';
+SELECT allow('reader', 'execute', 'document_table');
 
 CREATE FUNCTION shared_page(token text, language text DEFAULT NULL) RETURNS "text/html"
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -426,3 +432,4 @@ END $$;
 COMMENT ON FUNCTION shared_page(text, text) IS
     'the page of what the link with this token opens; NULL when the link is unknown, expired or revoked, all alike. SECURITY DEFINER: a visitor reaches '
     'this document and nothing else';
+SELECT allow('guest', 'execute', 'shared_page');

@@ -140,13 +140,14 @@ COMMENT ON FUNCTION stamp_terms(bigint) IS 'the snapshot of the terms a contract
 
 -- A contract whose entries bear on one another: what one burns or rounds away
 -- another cannot.  Others are rated entry by entry.
-CREATE VIEW sequential_contract AS
+CREATE VIEW sequential_contract WITH (security_invoker) AS
     SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id, c.round_scope
       FROM contract c
      WHERE c.round_scope <> 'entry' OR c.cap_amount IS NOT NULL OR c.cap_s IS NOT NULL
         OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = c.id)
         OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id AND num_nonnulls(n.included_s, n.included_amount) > 0);
 COMMENT ON VIEW sequential_contract IS 'contracts with allotments, caps or rounding over several entries: an early entry changes later ones';
+SELECT allow('reader', 'select', 'sequential_contract');
 
 CREATE FUNCTION contract_group(p_base bigint) RETURNS bigint[]
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
@@ -868,8 +869,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rerate(bigint, date) IS
     'rate the unfrozen work of a contract and its client''s unrated work again, from a work date on, as configured now; returns how many entries were looked at';
+SELECT allow('manager', 'execute', 'rerate');
 
-CREATE VIEW unrated AS
+CREATE VIEW unrated WITH (security_invoker) AS
     SELECT e.id AS time_entry_id, p.client_id, k.name AS client, p.id AS project_id, p.name AS project, t.id AS task_id, t.title AS task,
            e.employee_id, m.name AS employee, coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
            (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at
@@ -881,3 +883,4 @@ CREATE VIEW unrated AS
       JOIN project p ON p.id = t.project_id
       JOIN party k ON k.id = p.client_id;
 COMMENT ON VIEW unrated IS 'time entries that could not be rated, each with the reason; rerate() tries again once the reason is gone';
+SELECT allow('reader', 'select', 'unrated');

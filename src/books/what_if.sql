@@ -250,3 +250,4 @@ COMMENT ON FUNCTION what_if(bigint, date, date, jsonb) IS
     'the contract; writes nothing. terms: price_list_id or prices ([{"price", "role"?, "employee"?, "work_type"?}]), included_s or included_hours a period, '
     'overage_price, rounding ({"mode", "increment_s", …}), band_rules ([{"band", "multiplier", …}]), cap_amount, discount_pct (in place of all others), '
     'fee a period; null takes a term away. Entries the new terms have no price for count as they are, in unrated_entries. Refused (22023): unknown terms';
+SELECT allow('manager', 'execute', 'what_if');
