@@ -16,6 +16,7 @@ OBJS = \
 	src/script.o \
 	src/choice.o \
 	src/fixed.o \
+	src/iso.o \
 	src/money.o \
 	src/time.o \
 	src/margin.o \
@@ -42,6 +43,7 @@ SQL_FRAGMENTS = \
 	src/sql/header.sql \
 	src/sql/money.sql \
 	src/sql/time.sql \
+	src/sql/iso.sql \
 	src/sql/margin.sql \
 	src/sql/cube.sql \
 	src/sql/calendar.sql \
@@ -82,6 +84,7 @@ BOOKS_FRAGMENTS = \
 	src/books/template.sql \
 	src/books/page.sql \
 	src/books/check.sql \
+	src/books/session.sql \
 	src/books/grant.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql

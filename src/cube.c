@@ -24,10 +24,10 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
+#include "iso.h"
 #include "margin.h"
 
 #define CUBE_MAGIC 0x46434d43	/* sets ours apart from other expanded objects */
@@ -35,7 +35,6 @@
 #define SLOT_EMPTY 0xFFFFFFFF
 #define CELLS_MAX (8 * 1024 * 1024) /* 512 MB, half of what a value can be */
 #define CELL_MESSAGE_BYTES 64
-#define DATE_TEXT_SIZE (MAXDATELEN + 1)
 
 #define CELL_PERIOD_NULL 1
 #define CELL_KEY_NULL 2
@@ -406,23 +405,6 @@ finance_cells(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* Write a date in ISO form whatever the session's style, for others to read. */
-static void
-write_period(StringInfo target, DateADT period)
-{
-	char		text[DATE_TEXT_SIZE];
-	struct pg_tm tm = {0};
-
-	if (DATE_NOT_FINITE(period))
-		EncodeSpecialDate(period, text);
-	else
-	{
-		j2date(period + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
-		EncodeDateOnly(&tm, USE_ISO_DATES, text);
-	}
-	appendStringInfoString(target, text);
-}
-
 /* margin_cube_out(margin_cube) -> cstring: {period,key,margin;...}. */
 Datum
 finance_margin_cube_out(PG_FUNCTION_ARGS)
@@ -439,7 +421,7 @@ finance_margin_cube_out(PG_FUNCTION_ARGS)
 		if (i > 0)
 			appendStringInfoChar(&target, ';');
 		if (!(name->nulls & CELL_PERIOD_NULL))
-			write_period(&target, name->period);
+			appendStringInfoString(&target, finance_write_date(name->period));
 		appendStringInfoChar(&target, ',');
 		if (!(name->nulls & CELL_KEY_NULL))
 			appendStringInfo(&target, "%lld", (long long) name->key);

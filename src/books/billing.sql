@@ -11,7 +11,7 @@ CREATE FUNCTION end_contract() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    NEW.ends_on := coalesce(NEW.ends_on, greatest(NEW.starts_on, current_date));
+    NEW.ends_on := coalesce(NEW.ends_on, greatest(NEW.starts_on, contract_today(NEW)));
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION end_contract() IS 'trigger function of contract: one that is ended or cancelled without a day ends today';
@@ -137,8 +137,8 @@ CREATE FUNCTION due_fees(p_base bigint, p_span daterange)
 BEGIN ATOMIC
     SELECT n.id, c.id, n.item_id, lower(a.days), f.amount, f.cost,
            n.title || CASE WHEN n.kind = 'one_time' THEN ', once'
-                           WHEN n.prorate = 'none' OR a.days = p_span THEN format(', from %s to %s', lower(a.days), upper(a.days) - 1)
-                           ELSE format(', from %s to %s: %s of the %s days of the period (rule %s) of %s', lower(a.days), upper(a.days) - 1,
+                           WHEN n.prorate = 'none' OR a.days = p_span THEN format(', from %s to %s', iso(lower(a.days)), iso(upper(a.days) - 1))
+                           ELSE format(', from %s to %s: %s of the %s days of the period (rule %s) of %s', iso(lower(a.days)), iso(upper(a.days) - 1),
                                        upper(a.days) - lower(a.days), upper(p_span) - lower(p_span), n.prorate, round(n.amount, u.exponent)) END
       FROM contract c
       JOIN currency_code u ON u.code = c.currency
@@ -223,7 +223,7 @@ BEGIN
                 HINT = 'Add a line for another stage.';
     END IF;
     UPDATE contract_line n SET status = 'accepted', accepted_on = accept_stage.accepted_on WHERE n.id = v_line.id;
-    RETURN new_charge('stage', v_line.contract_id, accepted_on, v_line.amount, format('%s, accepted on %s', v_line.title, accepted_on),
+    RETURN new_charge('stage', v_line.contract_id, accepted_on, v_line.amount, format('%s, accepted on %s', v_line.title, iso(accepted_on)),
                       v_line.cost, v_line.id, v_line.item_id, p_quantity => 1, p_price => v_line.amount);
 END $$;
 COMMENT ON FUNCTION accept_stage(bigint, date) IS
@@ -391,7 +391,7 @@ BEGIN
     RETURN new_charge('expense', contract_id, service_date, round_money(v_cost * (100 + v_contract.expense_markup_pct) / 100, v_exponent),
                       concat_ws('; ', reason,
                                 CASE WHEN coalesce(currency, v_contract.currency) <> v_contract.currency
-                                     THEN format('%s %s at the rate of %s', trim_scale(cost), currency, service_date) END,
+                                     THEN format('%s %s at the rate of %s', trim_scale(cost), currency, iso(service_date)) END,
                                 CASE WHEN v_contract.expense_markup_pct = 0 THEN 'passed on at cost'
                                      ELSE format('cost with %s %% on it', trim_scale(v_contract.expense_markup_pct)) END),
                       v_cost, NULL, item_id, task_id, employee_id, p_key => key);
@@ -502,7 +502,7 @@ CREATE TRIGGER task_item_unpriced AFTER DELETE ON task_item REFERENCING OLD TABL
 
 CREATE VIEW uncharged_task WITH (security_invoker) AS
     SELECT t.id AS task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item, i.quantity::numeric(18,2) AS quantity, t.completed_at,
-           coalesce(c.problem, format('no price for item "%s" on %s', m.code, c.service_date)) AS reason
+           coalesce(c.problem, format('no price for item "%s" on %s', m.code, iso(c.service_date))) AS reason
       FROM task_item i
       JOIN task t ON t.id = i.task_id AND t.status = 'done'
       JOIN project p ON p.id = t.project_id
@@ -565,7 +565,7 @@ BEGIN
     RETURNING id INTO v_id;
     PERFORM new_charge('fee', contract_id, effective_on, coalesce(price, amount),
                        concat(CASE WHEN hours IS NULL THEN 'prepaid money' ELSE format('%s prepaid hours', trim_scale(hours)) END,
-                              format(', from %s', effective_on), ' to ' || expires_on),
+                              format(', from %s', iso(effective_on)), ' to ' || iso(expires_on)),
                        p_quantity => 1, p_price => coalesce(price, amount), p_key => format('allotment:%s', v_id));
     PERFORM rate_again(v_base, effective_on);
     RETURN v_id;

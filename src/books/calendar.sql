@@ -63,7 +63,7 @@ BEGIN
                            FILTER (WHERE r.day IS NOT NULL AND r.starts_s IS NOT NULL), '[]') AS days,
                   coalesce(jsonb_agg(r.day_text ORDER BY r.day)
                            FILTER (WHERE r.day IS NOT NULL AND r.starts_s IS NULL), '[]') AS closed_days
-             FROM (SELECT cb.isodow, cb.day, to_char(cb.day, 'YYYY-MM-DD') AS day_text, cb.band,
+             FROM (SELECT cb.isodow, cb.day, iso(cb.day) AS day_text, cb.band,
                           extract(epoch FROM cb.starts)::int AS starts_s, extract(epoch FROM cb.ends)::int AS ends_s
                      FROM calendar_band cb
                     WHERE cb.calendar_id = c.id) r) b

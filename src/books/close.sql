@@ -110,7 +110,7 @@ BEGIN
         PERFORM new_charge('adjustment', v_minimum.id, v_minimum.last_day, v_minimum.amount,
                            format('minimum charge of %s for the period, of which %s was reached', round(v_minimum.minimum_charge, v_minimum.exponent),
                                   round(v_minimum.work, v_minimum.exponent)),
-                           p_key => format('minimum:%s:%s:%s', v_minimum.id, lower(p_span), v_minimum.times + 1))
+                           p_key => format('minimum:%s:%s:%s', v_minimum.id, iso(lower(p_span)), v_minimum.times + 1))
           WHERE v_minimum.amount <> 0;
     END LOOP;
 END $$;
@@ -156,7 +156,7 @@ AS $$
 DECLARE
     v_charges bigint[];
     v_entries bigint[];
-    v_key text := format('period:%s:%s', p_base.id, lower(p_span));
+    v_key text := format('period:%s:%s', p_base.id, iso(lower(p_span)));
     v_group bigint[] := contract_group(p_base.id);
 BEGIN
     SELECT array_agg(h.id), array_agg(DISTINCT h.time_entry_id) INTO v_charges, v_entries
@@ -312,7 +312,7 @@ CREATE VIEW billing_progress WITH (security_invoker) AS
            m.part[3]::bigint AS contracts_refused, a.xact_start AS started_at
       FROM pg_stat_activity a
      CROSS JOIN LATERAL regexp_match(a.application_name,
-            '^finance run_billing ' || 'setting'::regclass::oid || ': (\d+) of (\d+), (\d+) refused$') AS m (part)
+            '^finance run_billing ' || 'setting'::regclass::oid || ': ([0-9]+) of ([0-9]+), ([0-9]+) refused$') AS m (part)
      WHERE m.part IS NOT NULL;
 COMMENT ON VIEW billing_progress IS
     'billing runs of these books that are under way, as seen from any session: how many of the due contracts are done, how many of them were refused; '
@@ -472,6 +472,13 @@ BEGIN
             RAISE EXCEPTION 'a correction cannot change "%"', v_key
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'It can change ' || array_to_string(c_keys, ', ') || '.';
         END IF;
+        SELECT c.key INTO v_key FROM jsonb_each_text(p_changes) c
+         WHERE c.key IN ('started_at', 'ended_at') AND c.value IS NOT NULL AND iso_instant(c.value) IS NULL ORDER BY c.key LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'a correction cannot set % to "%"', v_key, p_changes ->> v_key
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'Write it with its offset, as 2026-03-02T09:00:00+02:00: it means the same instant to everybody.';
+        END IF;
+        PERFORM given_date(p_changes, 'work_date');
         v_entry := jsonb_populate_record(p_entry, p_changes);
         -- time given by the clock beats a duration that came before, and the other way round
         IF NOT p_changes ? 'duration_s' AND p_changes ?| '{started_at,ended_at,break_s}' AND v_entry.started_at IS NOT NULL THEN
@@ -486,7 +493,7 @@ BEGIN
     RETURN v_entry;
 END $$;
 COMMENT ON FUNCTION corrected_entry(time_entry, jsonb, text) IS
-    'a time entry with changes made; NULL takes its time away; refused (22023): unknown keys, and changes that change nothing';
+    'a time entry with changes made; NULL takes its time away; refused (22023): unknown keys, times and dates not in ISO 8601 (times with their offset), and changes that change nothing';
 
 CREATE FUNCTION correct_entry(time_entry_id bigint, changes jsonb, reason text, OUT reversed bigint[], OUT charged bigint[], OUT difference numeric,
     OUT currency text)
@@ -597,7 +604,7 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
       FROM charge h JOIN allotment a ON a.id = h.allotment_id
      WHERE h.reverses_id IS NULL
        AND (a.contract_id <> h.contract_id OR a.scope_work_types IS NOT NULL AND NOT coalesce(h.work_type_id = ANY (a.scope_work_types), false)
-            OR NOT h.late AND (h.started_at >= a.expires_at OR h.service_date < (a.effective_at - interval '1 day')::date))
+            OR NOT h.late AND (h.started_at >= a.expires_at OR h.service_date < (a.effective_at AT TIME ZONE 'UTC')::date - 1))
     UNION ALL
     SELECT 'a reversal is the opposite of what it reverses', 'charge ' || r.id, 'reverses charge ' || h.id
       FROM charge r JOIN charge h ON h.id = r.reverses_id
@@ -612,11 +619,11 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
       FULL JOIN (SELECT charge_id, sum(base_amount) AS amount FROM entry WHERE charge_id IS NOT NULL GROUP BY 1) e USING (charge_id)
      WHERE h.amount IS DISTINCT FROM e.amount AND coalesce(h.amount, 0) <> coalesce(e.amount, 0)
     UNION ALL
-    SELECT 'periods close in order', 'contract ' || b.contract_id, format('a gap before %s', b.period_start)
+    SELECT 'periods close in order', 'contract ' || b.contract_id, format('a gap before %s', iso(b.period_start))
       FROM (SELECT b.*, lag(b.period_end) OVER (PARTITION BY b.contract_id ORDER BY b.period_start) AS before FROM billing_period b) b
      WHERE b.before <> b.period_start
     UNION ALL
-    SELECT 'a closed period has no open charges', 'charge ' || h.id, format('period of %s', h.period_start)
+    SELECT 'a closed period has no open charges', 'charge ' || h.id, format('period of %s', iso(h.period_start))
       FROM charge h JOIN billing_period b ON b.contract_id = h.contract_id AND b.period_start = h.period_start
      WHERE h.frozen_at IS NULL;
 COMMENT ON VIEW billing_problems IS

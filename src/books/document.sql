@@ -16,7 +16,7 @@ CREATE TABLE number_series (
     kind text NOT NULL,
     year integer NOT NULL,
     pattern text NOT NULL DEFAULT '{YYYY}/{MM}-{####}'
-        CONSTRAINT number_series_pattern_counts CHECK (pattern ~ '\{#+\}'),
+        CONSTRAINT number_series_pattern_counts CHECK (pattern ~ '[{]#+[}]'),
     first_no bigint NOT NULL DEFAULT 1
         CONSTRAINT number_series_first_positive CHECK (first_no > 0),
     next_no bigint NOT NULL DEFAULT 1,
@@ -367,10 +367,10 @@ SELECT allow('reader', 'execute', 'books_today');
 CREATE FUNCTION format_number(p_pattern text, p_no bigint, p_on date) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT replace(replace(replace(replace(replace(p_pattern, '{YYYY}', to_char(p_on, 'YYYY')), '{YY}', to_char(p_on, 'YY')),
-                           '{MM}', to_char(p_on, 'MM')), '{DD}', to_char(p_on, 'DD')), m.mark,
+    SELECT replace(replace(replace(replace(replace(p_pattern, '{YYYY}', substr(iso(p_on), 1, 4)), '{YY}', substr(iso(p_on), 3, 2)),
+                           '{MM}', substr(iso(p_on), 6, 2)), '{DD}', substr(iso(p_on), 9, 2)), m.mark,
                    CASE WHEN length(p_no::text) < length(m.mark) - 2 THEN lpad(p_no::text, length(m.mark) - 2, '0') ELSE p_no::text END)
-      FROM (SELECT substring(p_pattern FROM '\{#+\}') AS mark) m;
+      FROM (SELECT substring(p_pattern FROM '[{]#+[}]') AS mark) m;
 END;
 COMMENT ON FUNCTION format_number(text, bigint, date) IS 'a document number from the pattern of its series';
 
@@ -452,13 +452,13 @@ CREATE FUNCTION frozen_by(charge_id bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce(
-        (SELECT string_agg(format('It is on %s of %s (%s).', document_name(d.id), d.issued_on, d.status), ' ' ORDER BY d.id)
+        (SELECT string_agg(format('It is on %s of %s (%s).', document_name(d.id), iso(d.issued_on), d.status), ' ' ORDER BY d.id)
            FROM document_line l JOIN document d ON d.id = l.document_id
           WHERE (l.charge_id = h.id OR l.adjustment_id = h.id) AND l.released_at IS NULL AND d.status <> 'draft'),
-        (SELECT format('The period of contract "%s" from %s to %s is closed.', c.number, b.period_start, b.period_end - 1)
+        (SELECT format('The period of contract "%s" from %s to %s is closed.', c.number, iso(b.period_start), iso(b.period_end - 1))
            FROM billing_period b JOIN contract c ON c.id = b.contract_id
           WHERE b.contract_id = h.contract_id AND h.period_start >= b.period_start AND h.period_start < b.period_end),
-        format('It was posted to the ledger on %s.', h.frozen_at::date))
+        format('It was posted to the ledger on %s.', iso((h.frozen_at AT TIME ZONE (SELECT s.zone FROM setting s))::date)))
       FROM charge h WHERE h.id = frozen_by.charge_id;
 END;
 COMMENT ON FUNCTION frozen_by(bigint) IS 'the sentence that says which document or closed period froze or holds a charge';

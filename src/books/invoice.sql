@@ -14,7 +14,7 @@ END;
 COMMENT ON FUNCTION filter_list(jsonb, text) IS 'the values a filter names under a key, one or an array of them; NULL when it does not';
 
 CREATE FUNCTION check_keys(p_object jsonb, p_what text, p_known text[]) RETURNS void
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_bad text;
@@ -31,6 +31,22 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_keys(jsonb, text, text[]) IS 'refuse (22023) what is no JSON object or has a key that is not known';
 
+CREATE FUNCTION given_date(p_object jsonb, p_key text) RETURNS date
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_text CONSTANT text := p_object ->> p_key;
+    v_date CONSTANT date := iso_date(v_text);
+BEGIN
+    IF v_text IS NOT NULL AND v_date IS NULL THEN
+        RAISE EXCEPTION '"%" is no date: "%"', p_key, v_text
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Write dates as YYYY-MM-DD: they mean the same day to everybody.';
+    END IF;
+    RETURN v_date;
+END $$;
+COMMENT ON FUNCTION given_date(jsonb, text) IS
+    'the date that a JSON object has under a key, NULL when it has none; refused (22023) when it is not written as YYYY-MM-DD';
+
 CREATE FUNCTION check_filter(p_filter jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -43,10 +59,10 @@ BEGIN
     SELECT f.key, v INTO v_bad
       FROM jsonb_each(p_filter) f, unnest(filter_list(p_filter, f.key)) v
      WHERE v IS NULL
-        OR f.key IN ('client', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'charges') AND v !~ '^\d{1,18}$'
-        OR f.key IN ('paid_pct_from', 'paid_pct_to') AND v !~ '^\d{1,3}(\.\d+)?$'
-        OR f.key IN ('from', 'to') AND ingest_date(v) IS NULL
-        OR f.key = 'period' AND v !~ '^\d{4}-(0[1-9]|1[0-2])$' AND ingest_date(v) IS NULL
+        OR f.key IN ('client', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'charges') AND v !~ '^[0-9]{1,18}$'
+        OR f.key IN ('paid_pct_from', 'paid_pct_to') AND v !~ '^[0-9]{1,3}([.][0-9]+)?$'
+        OR f.key IN ('from', 'to') AND iso_date(v) IS NULL
+        OR f.key = 'period' AND v !~ '^[0-9]{4}-(0[1-9]|1[0-2])$' AND iso_date(v) IS NULL
         OR f.key = 'work_type' AND NOT EXISTS (SELECT FROM work_type w WHERE w.code = v)
         OR f.key = 'task_status' AND v NOT IN ('open', 'in_progress', 'done', 'cancelled')
         OR f.key = 'coverage' AND v NOT IN ('billable', 'included', 'prepaid', 'capped', 'no_charge')
@@ -106,11 +122,11 @@ BEGIN ATOMIC
        AND (NOT p_filter ? 'task_status' OR t.status = ANY (filter_list(p_filter, 'task_status')))
        AND (NOT p_filter ? 'coverage' OR h.coverage = ANY (filter_list(p_filter, 'coverage')))
        AND (NOT p_filter ? 'currency' OR h.currency = ANY (filter_list(p_filter, 'currency')))
-       AND (NOT p_filter ? 'from' OR h.service_date >= (p_filter ->> 'from')::date)
-       AND (NOT p_filter ? 'to' OR h.service_date <= (p_filter ->> 'to')::date)
+       AND (NOT p_filter ? 'from' OR h.service_date >= iso_date(p_filter ->> 'from'))
+       AND (NOT p_filter ? 'to' OR h.service_date <= iso_date(p_filter ->> 'to'))
        AND (NOT p_filter ? 'period'
-            OR CASE WHEN length(p_filter ->> 'period') = 7 THEN to_char(h.period_start, 'YYYY-MM') = p_filter ->> 'period'
-                    ELSE h.period_start = (p_filter ->> 'period')::date END)
+            OR CASE WHEN length(p_filter ->> 'period') = 7 THEN left(iso(h.period_start), 7) = p_filter ->> 'period'
+                    ELSE h.period_start = iso_date(p_filter ->> 'period') END)
        AND (NOT p_filter ?| '{paid_pct_from,paid_pct_to}'
             OR h.task_id IN (SELECT y.task_id FROM task_payment y
                               WHERE y.percent_paid >= coalesce((p_filter ->> 'paid_pct_from')::numeric, 0)
@@ -211,10 +227,10 @@ BEGIN
     INSERT INTO document (kind, own_id, party_id, contract_id, project_id, task_id, deal_id, title, period_from, period_to, made_from, positions, currency,
                           tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, note)
     VALUES (p_kind, coalesce(v_head.owns[1], (SELECT min(p.id) FROM party p WHERE p.kind = 'own')), v_client, v_head.contract_id, v_head.project_id,
-            v_head.task_id, coalesce((p_options ->> 'deal')::bigint, v_head.deal_id), p_options ->> 'title', (p_filter ->> 'from')::date,
-            (p_filter ->> 'to')::date, p_filter, coalesce(p_options ->> 'positions', 'task'), v_head.currencies[1],
+            v_head.task_id, coalesce((p_options ->> 'deal')::bigint, v_head.deal_id), p_options ->> 'title', iso_date(p_filter ->> 'from'),
+            iso_date(p_filter ->> 'to'), p_filter, coalesce(p_options ->> 'positions', 'task'), v_head.currencies[1],
             coalesce(v_head.tax_inclusive, false), coalesce(v_head.tax_level, 'line'), (p_options ->> 'discount_pct')::numeric,
-            (p_options ->> 'discount_amount')::numeric, (p_options ->> 'issued_on')::date, (p_options ->> 'due_on')::date, p_options ->> 'note')
+            (p_options ->> 'discount_amount')::numeric, given_date(p_options, 'issued_on'), given_date(p_options, 'due_on'), p_options ->> 'note')
     RETURNING id INTO v_document;
     IF claim_charges(v_document, p_filter) = 0 THEN
         RAISE EXCEPTION 'the work for this filter was taken by another document meanwhile'
@@ -303,7 +319,7 @@ BEGIN
                           tax_inclusive, tax_level, issued_on, due_on, outside_number, file_url, note)
     VALUES (p_kind, p_from.own_id, p_from.party_id, p_from.contract_id, p_from.project_id, p_from.deal_id, p_from.task_id, p_from.id,
             coalesce(p_options ->> 'title', p_from.title), p_from.period_from, p_from.period_to, p_from.positions, p_from.currency, p_from.tax_inclusive,
-            p_from.tax_level, (p_options ->> 'issued_on')::date, (p_options ->> 'due_on')::date, p_options ->> 'outside_number',
+            p_from.tax_level, given_date(p_options, 'issued_on'), given_date(p_options, 'due_on'), p_options ->> 'outside_number',
             p_options ->> 'file_url', p_options ->> 'note')
     RETURNING id INTO v_document;
     INSERT INTO document_line (document_id, kind, currency, position, charge_id, base_line_id, item_id, task_id, title, unit, quantity, price, discount_pct,
@@ -327,7 +343,7 @@ DECLARE
 BEGIN
     IF v_document.kind = 'invoice' AND v_document.status = 'draft' THEN
         PERFORM check_keys(options, 'options', '{issued_on,due_on,outside_number,file_url,note}');
-        UPDATE document d SET issued_on = coalesce((options ->> 'issued_on')::date, d.issued_on), due_on = coalesce((options ->> 'due_on')::date, d.due_on),
+        UPDATE document d SET issued_on = coalesce(given_date(options, 'issued_on'), d.issued_on), due_on = coalesce(given_date(options, 'due_on'), d.due_on),
                outside_number = coalesce(options ->> 'outside_number', d.outside_number), file_url = coalesce(options ->> 'file_url', d.file_url),
                note = coalesce(options ->> 'note', d.note)
          WHERE d.id = v_document.id AND options <> '{}';
@@ -630,7 +646,7 @@ BEGIN
                 coalesce((v_line.v ->> 'quantity')::numeric, 1), coalesce((v_line.v ->> 'price')::numeric, v_terms.price),
                 coalesce((v_line.v ->> 'discount_pct')::numeric, CASE WHEN v_line.v ? 'price' THEN NULL ELSE v_terms.discount_pct END),
                 coalesce((v_line.v ->> 'cost')::numeric, v_terms.cost * coalesce((v_line.v ->> 'quantity')::numeric, 1)),
-                (v_line.v ->> 'starts_on')::date, (v_line.v ->> 'ends_on')::date,
+                given_date(v_line.v, 'starts_on'), given_date(v_line.v, 'ends_on'),
                 coalesce((v_line.v ->> 'tax_rate')::numeric, CASE WHEN v_document.kind <> 'bill' THEN v_contract.tax_rate END),
                 v_net, CASE WHEN v_net IS NOT NULL THEN 0 END, v_net, CASE WHEN v_net IS NOT NULL THEN v_tax END, v_net + v_tax);
     END LOOP;
@@ -694,8 +710,8 @@ BEGIN
             (content ->> 'task')::bigint, (content ->> 'deal')::bigint, (content ->> 'based_on')::bigint, content ->> 'title', content, 'none',
             coalesce(content ->> 'currency', v_contract.currency, (SELECT s.base_currency FROM setting s)),
             coalesce(v_contract.tax_inclusive, false), coalesce(v_contract.tax_level, 'line'), (content ->> 'discount_pct')::numeric,
-            (content ->> 'discount_amount')::numeric, (content ->> 'issued_on')::date, (content ->> 'due_on')::date, (content ->> 'period_from')::date,
-            (content ->> 'period_to')::date, content ->> 'outside_number', content ->> 'file_url', content ->> 'requirements', content ->> 'note',
+            (content ->> 'discount_amount')::numeric, given_date(content, 'issued_on'), given_date(content, 'due_on'), given_date(content, 'period_from'),
+            given_date(content, 'period_to'), content ->> 'outside_number', content ->> 'file_url', content ->> 'requirements', content ->> 'note',
             content ->> 'source', content ->> 'external_id')
     RETURNING id INTO v_id;
     PERFORM add_lines(v_id, content -> 'lines') WHERE content ? 'lines';
@@ -769,7 +785,7 @@ BEGIN
             coalesce(changes ->> 'positions', v_old.positions), v_old.currency, v_old.tax_inclusive, v_old.tax_level,
             CASE WHEN changes ?| '{discount_pct,discount_amount}' THEN (changes ->> 'discount_pct')::numeric ELSE v_old.discount_pct END,
             CASE WHEN changes ?| '{discount_pct,discount_amount}' THEN (changes ->> 'discount_amount')::numeric ELSE v_old.discount_amount END,
-            (changes ->> 'issued_on')::date, (changes ->> 'due_on')::date, coalesce(changes ->> 'requirements', v_old.requirements), coalesce(changes ->> 'note', v_old.note))
+            given_date(changes, 'issued_on'), given_date(changes, 'due_on'), coalesce(changes ->> 'requirements', v_old.requirements), coalesce(changes ->> 'note', v_old.note))
     RETURNING id INTO v_new;
     IF v_old.kind = 'report' THEN
         PERFORM claim_charges(v_new, v_old.made_from);

@@ -261,9 +261,9 @@ BEGIN
     END IF;
     INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id,
                        party_id, contract_id, project_id, deal_id, task_id, employee_id, direction_id)
-    SELECT v_event, (e ->> 'on')::date, account_id(e ->> 'debit'), account_id(e ->> 'credit'),
+    SELECT v_event, given_date(e, 'on'), account_id(e ->> 'debit'), account_id(e ->> 'credit'),
            (e ->> 'amount')::numeric, e ->> 'currency',
-           convert((e ->> 'amount')::numeric, e ->> 'currency', v_base, (e ->> 'on')::date),
+           convert((e ->> 'amount')::numeric, e ->> 'currency', v_base, given_date(e, 'on')),
            account_id(e ->> 'article'), (e ->> 'party')::bigint, (e ->> 'contract')::bigint, (e ->> 'project')::bigint,
            (e ->> 'deal')::bigint, (e ->> 'task')::bigint, (e ->> 'employee')::bigint, (e ->> 'direction')::bigint
       FROM jsonb_array_elements(entries) e;
@@ -301,7 +301,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
                 HINT = 'Post the event anew if it was right after all.';
     END IF;
-    v_event := open_event(key, format('reverse %s on %s', event_id, on_date), NULL, event_id);
+    v_event := open_event(key, format('reverse %s on %s', event_id, iso(on_date)), NULL, event_id);
     IF v_event IS NULL THEN
         RETURN (SELECT e.id FROM event e WHERE e.key = reverse_event.key);
     END IF;

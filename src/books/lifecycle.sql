@@ -36,7 +36,7 @@ BEGIN ATOMIC
                CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
-                    WHEN h.source = 'time' AND d.positions = 'day' THEN h.service_date::text
+                    WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
                     ELSE coalesce(n.title, i.name, CASE WHEN h.source <> 'time' THEN h.reason END, concat_ws(' ', t.number, t.title), h.source) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h' WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
@@ -44,7 +44,7 @@ BEGIN ATOMIC
                CASE WHEN h.id IS NULL THEN l.discount_pct ELSE h.discount_pct END AS discount_pct,
                dense_rank() OVER (ORDER BY
                    h.id IS NULL,
-                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day' THEN h.service_date::text END,
+                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day' THEN iso(h.service_date) END,
                    CASE d.positions WHEN 'task' THEN t.id WHEN 'employee' THEN m.id END,
                    h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.discount_pct, sign(h.amount), h.reverses_id IS NOT NULL,
                    CASE WHEN h.id IS NULL OR d.positions = 'none' OR h.source NOT IN ('time', 'item') THEN l.id END)::integer AS position

@@ -167,9 +167,9 @@ BEGIN ATOMIC
         SELECT r.project, min(r.position) AS first, sum(r.worked_s) AS worked_s, sum(r.billed_s) AS billed_s, sum(r.amount) AS amount,
                jsonb_agg(jsonb_build_object(
                    'no', r.no,
-                   'title', CASE WHEN r.title ~ '^\d{4}-\d\d-\d\d$' THEN page_date(r.title::date, language) ELSE r.title END,
+                   'title', coalesce(page_date(iso_date(r.title), language), r.title),
                    'url', r.url,
-                   'days', CASE WHEN r.title ~ '^\d{4}-\d\d-\d\d$' THEN NULL ELSE page_days(r.first_day, r.last_day, language, h.beside) END,
+                   'days', CASE WHEN iso_date(r.title) IS NULL THEN page_days(r.first_day, r.last_day, language, h.beside) END,
                    'unit', coalesce(label ->> ('unit_' || r.unit), r.unit),
                    'quantity', page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit WHEN 'h' THEN 2 ELSE 0 END), language),
                    'price', page_number(r.price, greatest(scale(trim_scale(r.price)), h.exponent), language),
@@ -288,7 +288,7 @@ BEGIN
 
     v_data := jsonb_build_object(
         'label', v_label, 'language', v_language, 'kind', v_document.kind, 'heading', v_label ->> v_document.kind,
-        'number', v_document.number, 'number_line', (v_label ->> 'numero') || E'\u00a0' || v_document.number,
+        'number', v_document.number, 'number_line', (v_label ->> 'numero') || chr(160) || v_document.number,
         'page_title', concat_ws(' ', page_heading(v_document.kind, v_document.number, NULL, v_language, v_label)),
         'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due', page_date(v_document.due_on, v_language),
         'period', page_days(v_document.period_from, v_document.period_to, v_language),
@@ -317,7 +317,7 @@ BEGIN
                                 page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on, v_language, v_label) END) END,
         'signature', CASE WHEN v_document.sign_status = 'signed'
                           THEN jsonb_build_object('by', v_document.sign_by, 'on', page_date((v_document.sign_at AT TIME ZONE s.zone)::date, v_language),
-                            'image', 'data:' || v_document.signature_type || ';base64,' || translate(encode(v_document.signature, 'base64'), E'\n', '')) END)
+                            'image', 'data:' || v_document.signature_type || ';base64,' || translate(encode(v_document.signature, 'base64'), chr(10), '')) END)
       FROM setting s;
 END $$;
 COMMENT ON FUNCTION document_data(bigint, text) IS
@@ -380,17 +380,17 @@ BEGIN
             USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
     END IF;
     v_exponent := currency_exponent(v_document.currency);
-    RETURN CASE WHEN bom THEN E'\ufeff' ELSE '' END
-        || E'document,number,date,position,project,title,url,first_day,last_day,coverage,unit,quantity,price,discount_pct,hours_worked,hours_billed,'
-           'amount,discount,net,tax_rate,tax,gross,currency\r\n'
+    RETURN CASE WHEN bom THEN chr(65279) ELSE '' END
+        || 'document,number,date,position,project,title,url,first_day,last_day,coverage,unit,quantity,price,discount_pct,hours_worked,hours_billed,'
+           'amount,discount,net,tax_rate,tax,gross,currency' || chr(13) || chr(10)
         || coalesce((
-        SELECT string_agg(concat_ws(',', v_document.kind, csv_text(coalesce(v_document.number, v_document.outside_number)), coalesce(v_document.issued_on::text, ''),
-                   r.position::text, csv_text(r.project), csv_text(r.title), csv_text(r.url), coalesce(r.first_day::text, ''), coalesce(r.last_day::text, ''),
+        SELECT string_agg(concat_ws(',', v_document.kind, csv_text(coalesce(v_document.number, v_document.outside_number)), coalesce(iso(v_document.issued_on), ''),
+                   r.position::text, csv_text(r.project), csv_text(r.title), csv_text(r.url), coalesce(iso(r.first_day), ''), coalesce(iso(r.last_day), ''),
                    coalesce(r.coverage, ''), csv_text(r.unit), coalesce(trim_scale(r.quantity)::text, ''), coalesce(trim_scale(r.price)::text, ''),
                    coalesce(trim_scale(r.discount_pct)::text, ''), coalesce(r.hours_worked::text, ''), coalesce(r.hours_billed::text, ''),
                    round(r.amount, v_exponent)::text, coalesce(round(r.discount, v_exponent)::text, ''), round(r.net, v_exponent)::text,
                    coalesce(trim_scale(r.tax_rate)::text, ''), round(r.tax, v_exponent)::text, round(r.gross, v_exponent)::text, v_document.currency)
-               || E'\r\n', '' ORDER BY r.position)
+               || chr(13) || chr(10), '' ORDER BY r.position)
           FROM document_rows(v_document.id) r), '');
 END $$;
 COMMENT ON FUNCTION document_csv(bigint, boolean) IS

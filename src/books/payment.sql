@@ -237,7 +237,7 @@ DECLARE
     v_base text := (SELECT s.base_currency FROM setting s);
     v_event bigint;
 BEGIN
-    SELECT open_event(format('payment:%s:%s', p.id, p.revision), format('%s %s %s', p.paid_on, p.amount, p.currency)) INTO v_event
+    SELECT open_event(format('payment:%s:%s', p.id, p.revision), format('%s %s %s', iso(p.paid_on), p.amount, p.currency)) INTO v_event
       FROM payment p WHERE p.id = p_payment;
     INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id, party_id, contract_id,
                        project_id, deal_id, task_id, employee_id, direction_id, payment_id)

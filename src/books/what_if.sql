@@ -28,7 +28,7 @@ BEGIN
     END IF;
     SELECT k INTO v_key
       FROM unnest('{price_list_id,included_s,included_hours,overage_price,cap_amount,discount_pct,fee}'::text[]) k
-     WHERE jsonb_typeof(p_terms -> k) NOT IN ('number', 'null') AND NOT coalesce(p_terms ->> k ~ '^\d+(\.\d+)?$', false)
+     WHERE jsonb_typeof(p_terms -> k) NOT IN ('number', 'null') AND NOT coalesce(p_terms ->> k ~ '^[0-9]+([.][0-9]+)?$', false)
         OR (p_terms ->> k)::numeric < 0 LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'term "%" must be a number that is not negative, not %', v_key, p_terms -> v_key
