@@ -56,8 +56,8 @@ SQL_FRAGMENTS = \
 
 # The books that create_books() makes, in order.
 BOOKS_FRAGMENTS = \
-	src/books/history.sql \
 	src/books/access.sql \
+	src/books/history.sql \
 	src/books/setting.sql \
 	src/books/party.sql \
 	src/books/catalogue.sql \

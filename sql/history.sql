@@ -3,7 +3,7 @@
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
 SELECT finance.create_books('t_history');
-SET search_path = t_history, finance, public;
+SET search_path = t_history, t_history_internal, finance, public;
 CREATE ROLE regress_finance_clerk;
 CREATE ROLE regress_finance_admin;
 SELECT grant_access('regress_finance_clerk', 'clerk'), grant_access('regress_finance_admin', 'admin');
@@ -301,7 +301,6 @@ SELECT (SELECT count(*) FROM t_history3.history) AS theirs, (SELECT count(*) FRO
 
 RESET finance.actor;
 RESET search_path;
-DROP SCHEMA t_history2 CASCADE;
-DROP SCHEMA t_history3 CASCADE;
+DROP SCHEMA t_history2, t_history_internal, t_history3, t_history3_internal CASCADE;
 DROP OWNED BY regress_finance_clerk, regress_finance_admin;
 DROP ROLE regress_finance_clerk, regress_finance_admin;

@@ -27,7 +27,7 @@ CREATE TABLE access_rule (
     level text NOT NULL CONSTRAINT access_rule_level_fkey REFERENCES access_level,
     columns text[],
     but text[],
-    CONSTRAINT access_rule_key UNIQUE (object, verb, level),
+    CONSTRAINT access_rule_key PRIMARY KEY (object, verb, level),
     CONSTRAINT access_rule_columns_one_way CHECK (num_nonnulls(columns, but) <= 1)
 );
 COMMENT ON TABLE access_rule IS
@@ -106,11 +106,3 @@ END $$;
 COMMENT ON FUNCTION require_level(text, text, name) IS 'refuse (42501) what the level of a role does not allow, where the rules of a table or function are too coarse';
 SELECT allow('reader', 'select', 'access_level'), allow('reader', 'select', 'access_rule'), allow('admin', 'select', 'access_grant'),
        allow('reader', 'execute', 'has_level');
-
-CREATE FUNCTION actor() RETURNS text
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT left(coalesce(nullif(current_setting('finance.actor', true), ''), nullif(current_setting('role'), 'none'), session_user::text), 200);
-END;
-COMMENT ON FUNCTION actor() IS 'who acts';
-SELECT allow('reader', 'execute', 'actor');

@@ -19,6 +19,7 @@ COMMENT ON TABLE manager_limit IS
     'a price; month_amount what write-offs, credits in part and corrections downwards may come to in a calendar month, in the base currency, NULL: any. '
     'actor: as actor() names the person, or a role; * for who is not named; whoever has no row has no limit';
 SELECT allow('manager', 'select', 'manager_limit'), allow('controller', 'insert,update,delete', 'manager_limit');
+SELECT watch('manager_limit');
 
 CREATE TABLE concession (
     id bigserial CONSTRAINT concession_pkey PRIMARY KEY,
@@ -37,6 +38,8 @@ COMMENT ON TABLE concession IS
     'charge_id and document_id what it is about; append-only';
 CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON concession
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was given away is what it is; write it up again with adjust_charge().');
+CREATE TRIGGER concession_owned BEFORE INSERT ON concession
+    FOR EACH ROW EXECUTE FUNCTION own_table('adjust_charge(), credit() and correct_entry() write what they give away.');
 SELECT allow('manager', 'select', 'concession');
 
 -- The sum that a limit is checked against is a row, so that whoever adds to it
@@ -48,6 +51,8 @@ CREATE TABLE concession_month (
     CONSTRAINT concession_month_pkey PRIMARY KEY (actor, month)
 );
 COMMENT ON TABLE concession_month IS 'what each person, role or login gave away in a calendar month, in the base currency: the sum that manager_limit.month_amount bounds';
+CREATE TRIGGER concession_month_owned BEFORE INSERT OR UPDATE OR DELETE ON concession_month
+    FOR EACH ROW EXECUTE FUNCTION own_table('It is the sum of table concession.');
 SELECT allow('manager', 'select', 'concession_month');
 
 CREATE FUNCTION limit_rows(p_role name) RETURNS SETOF manager_limit

@@ -3,6 +3,7 @@
 --
 -- Every table says beside itself that it is watched: SELECT watch('table').
 -- Tables that only functions of the books write carry own_table() instead.
+-- Those of access.sql, which comes first, are watched from grant.sql on.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE history (
@@ -34,13 +35,14 @@ CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON histor
 CREATE TRIGGER history_owned BEFORE INSERT ON history
     FOR EACH ROW EXECUTE FUNCTION own_table('It follows what is done to the tables that watch() was called for.');
 
-CREATE VIEW history_change AS
+CREATE VIEW history_change WITH (security_invoker) AS
     SELECT h.id AS history_id, h.at, h.by, h.login, h.table_name, h.row_key, h.action, c.column_name,
            h.old_values ->> c.column_name AS old_value, h.new_values ->> c.column_name AS new_value
       FROM history h
      CROSS JOIN LATERAL jsonb_object_keys(coalesce(h.old_values, '{}') || coalesce(h.new_values, '{}')) AS c (column_name);
 COMMENT ON VIEW history_change IS
     'history by column: who (by, login) changed which column of which row (table_name, row_key) when, from old_value to new_value, as text; NULL: no value';
+SELECT allow('controller', 'select', 'history'), allow('controller', 'select', 'history_change');
 
 -- Runs while books are made or upgraded, never later: hence the dynamic SQL.
 CREATE FUNCTION watch(p_table text, VARIADIC p_options text[] DEFAULT '{}') RETURNS void

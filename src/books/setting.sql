@@ -39,6 +39,8 @@ COMMENT ON TABLE setting IS
     'max_entry_s the longest time entry accepted, in seconds';
 SELECT allow('reader', 'select', 'setting'), allow('admin', 'update', 'setting', but => '{id,version}');
 INSERT INTO setting (version) VALUES ('@version@');
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON setting
+    FOR EACH ROW EXECUTE FUNCTION own_columns('version: finance.upgrade_books() brings the books to a version.');
 SELECT watch('setting');
 
 CREATE TABLE exchange_rate (
@@ -139,39 +141,3 @@ CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
     FOR EACH ROW EXECUTE FUNCTION keep_base_currency();
 CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The books cannot be without their settings; change them instead.');
-
--- ---------------------------------------------------------------------------
--- history: who changed what, in the tables that decide money
--- ---------------------------------------------------------------------------
-
-CREATE TABLE history (
-    id bigserial CONSTRAINT history_pkey PRIMARY KEY,
-    table_name text NOT NULL,
-    row_id bigint NOT NULL,
-    at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    by text NOT NULL DEFAULT session_user,
-    action text NOT NULL,
-    old_row jsonb,
-    new_row jsonb
-);
-COMMENT ON TABLE history IS 'who changed what: the rows of watched tables before and after; append-only';
-SELECT allow('controller', 'select', 'history');
-CREATE INDEX history_row_idx ON history (table_name, row_id);
-CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('History is what it is; add a row if something has to be explained.');
-
-CREATE FUNCTION keep_history() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-BEGIN
-    IF TG_OP = 'UPDATE' AND OLD IS NOT DISTINCT FROM NEW THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO history (table_name, row_id, action, old_row, new_row)
-    VALUES (TG_TABLE_NAME, CASE WHEN TG_OP = 'DELETE' THEN OLD.id ELSE NEW.id END, lower(TG_OP),
-            CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
-            CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END);
-    RETURN NULL;
-END $$;
-COMMENT ON FUNCTION keep_history() IS
-    'trigger function: writes the row''s old and new content to history; SECURITY DEFINER because nobody is granted INSERT there';

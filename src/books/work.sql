@@ -61,9 +61,9 @@ COMMENT ON TABLE time_entry IS
     'billable, billable_s (seconds) and price (an hour) override what the rules say and want a reason unless a tracker sends them. '
     'Inserting, changing or deleting an entry rates it in the same transaction';
 SELECT allow('reader', 'select', 'time_entry'),
-       allow('clerk', 'insert,update', 'time_entry', but => '{contract_id,billable,billable_s,price,override_reason,approved_at,approved_by,created_at}'),
+       allow('clerk', 'insert,update', 'time_entry', but => '{contract_id,billable,billable_s,price,override_reason,approved_at,approved_by,created_at,created_by}'),
        allow('clerk', 'delete', 'time_entry'),
-       allow('manager', 'insert,update', 'time_entry', but => '{approved_at,approved_by,created_at}');
+       allow('manager', 'insert,update', 'time_entry', but => '{approved_at,approved_by,created_at,created_by}');
 CREATE INDEX time_entry_task_idx ON time_entry (task_id);
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON time_entry
     FOR EACH ROW EXECUTE FUNCTION own_columns('approved_at: approve_entries() approves work.', 'approved_by: approve_entries() approves work.',
