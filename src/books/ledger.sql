@@ -55,8 +55,8 @@ INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues) VALUE
     ('fx_difference', 'Exchange differences', 'expense', 'fx', NULL, false),
     ('profit_tax', 'Profit tax', 'expense', 'tax', 'operating', true),
     ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true);
-SELECT watch('account');
 UPDATE account SET pay = true WHERE code IN ('payroll', 'payroll_tax');
+SELECT watch('account');
 
 -- Charges, documents and payments are posted to these by their codes.
 CREATE FUNCTION keep_account() RETURNS trigger

@@ -162,9 +162,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_payment() IS
     'trigger function of payment: one currency with its account and contract, the contract''s client, the order of statuses; voiding changes nothing else, '
-    'and what is void stays as it is (23001); counts revisions';
-CREATE TRIGGER payment_checked BEFORE INSERT OR UPDATE ON payment
-    'trigger function of payment: one currency with its account and contract, the contract''s client, the order of statuses; counts revisions; payments of pay take a controller (42501)';
+    'and what is void stays as it is (23001); counts revisions; payments of pay take a controller (42501)';
 CREATE TRIGGER payment_checked BEFORE INSERT OR UPDATE OR DELETE ON payment
     FOR EACH ROW EXECUTE FUNCTION check_payment();
 

@@ -39,8 +39,6 @@ COMMENT ON TABLE setting IS
     'max_entry_s the longest time entry accepted, in seconds';
 SELECT allow('reader', 'select', 'setting'), allow('admin', 'update', 'setting', but => '{id,version}');
 INSERT INTO setting (version) VALUES ('@version@');
-CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON setting
-    FOR EACH ROW EXECUTE FUNCTION own_columns('version: finance.upgrade_books() brings the books to a version.');
 SELECT watch('setting');
 
 CREATE TABLE exchange_rate (
