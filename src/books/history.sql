@@ -3,6 +3,7 @@
 --
 -- Every table says beside itself that it is watched: SELECT watch('table').
 -- Tables that only functions of the books write carry own_table() instead.
+-- Those of access.sql, which comes first, are watched from grant.sql on.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE history (
