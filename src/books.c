@@ -21,6 +21,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "commands/event_trigger.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -263,13 +264,19 @@ finance_books(PG_FUNCTION_ARGS)
 
 /* Refuse (2BP01) to drop what stands in a schema of books and is not theirs. */
 static void
-refuse_stranger(const Books *books, Oid schema, const ObjectAddress *object)
+refuse_stranger(const Books *books, Oid schema, const ObjectAddress *object, Oid extension)
 {
+	char	   *what = getObjectDescription(object, true);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-			 errmsg("books \"%s\" cannot be dropped", books->name),
-			 errdetail("Schema \"%s\" holds %s, which is not part of them.",
-					   get_namespace_name(schema), getObjectDescription(object, true)),
+			 errmsg("books \"%s\" cannot be dropped: their schema holds what is not theirs",
+					books->name),
+			 OidIsValid(extension) ?
+			 errdetail("Schema \"%s\" holds %s of extension \"%s\".",
+					   get_namespace_name(schema), what, get_extension_name(extension)) :
+			 errdetail("Schema \"%s\" holds %s of \"%s\".", get_namespace_name(schema),
+					   what, books_role_name(books_object_owner(object))),
 			 errhint("Move it to another schema, or drop it, first.")));
 }
 
@@ -293,10 +300,8 @@ add_schema(const Books *books, Oid schema, ObjectAddresses *doomed)
 		CHECK_FOR_INTERRUPTS();
 		if (OidIsValid(extension) && extension == books->extension)
 			continue;
-		if (OidIsValid(extension) ||
-			(OidIsValid(owner) && owner != books->owner &&
-			 !has_privs_of_role(books->owner, owner)))
-			refuse_stranger(books, schema, object);
+		if (OidIsValid(extension) || (OidIsValid(owner) && owner != books->owner))
+			refuse_stranger(books, schema, object, extension);
 		add_exact_object_address(object, doomed);
 	}
 	if (schema == books->code)
