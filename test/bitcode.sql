@@ -10,18 +10,18 @@ SET search_path = finance, public;
 SET max_parallel_workers_per_gather = 0;
 
 CREATE TABLE work AS
-SELECT n, (n * 7919 % 100003)::numeric / 7 AS amount, n * 613 AS worked_s, timestamptz '2026-01-01 00:00Z' + n * interval '7 hours 13 minutes' AS at
+SELECT n, round((n * 7919 % 100003)::numeric / 7, 4) AS amount, n * 613 AS worked_s, timestamptz '2026-01-01 00:00Z' + n * interval '7 hours 13 minutes' AS at
   FROM generate_series(1, 2000) AS n;
 
 CREATE VIEW figures AS
-SELECT n, round_money(amount, 2) AS rounded, allocate(round_money(amount, 2), ARRAY[1, n, 3], 2) AS parts, time_amount(worked_s, amount, 'hour', 2) AS price,
+SELECT n, round_money(amount, 2) AS rounded, allocate(round_money(amount, 2), ARRAY[1, n, 3], 2) AS parts, time_amount(worked_s, amount, 'exact', 2) AS price,
        round_seconds(worked_s, 'up', 900, 0, NULL, 0) AS billed_s, month(at::date) AS month, half_month(at::date) AS half_month,
-       prorate(round_money(amount, 2), month(at::date), daterange(at::date, NULL) * month(at::date), 'actual', 2) AS part,
+       prorate(round_money(amount, 2), period_of(at::date, 'month', 1), period_of(at::date, 'month', 1) * daterange(at::date, NULL), 'actual', 2) AS part,
        amount_in_words(round_money(amount, 2), 'UAH', 'uk') AS words, calendar_date(at, '{"zone": "Europe/Kyiv"}') AS local_date,
        render('{{a}} & {{b}}', jsonb_build_object('a', amount, 'b', '<' || n)) AS page
   FROM work;
 CREATE VIEW sums AS
-SELECT n % 10 AS part, margin_sum(amount, amount / 3, worked_s, 'EUR') AS m, profit(margin_sum(amount, amount / 3, worked_s, 'EUR')) AS profit,
+SELECT n % 10 AS part, margin_sum(amount, round(amount / 3, 4), worked_s, 'EUR') AS m, profit(margin_sum(amount, round(amount / 3, 4), worked_s, 'EUR')) AS profit,
        margin_cube_sum(at::date, n % 7, amount, 1, worked_s, 'EUR') AS cube
   FROM work GROUP BY 1;
 

@@ -82,7 +82,7 @@ is($node->safe_psql('parallel', 'SELECT count(*) FROM finance.charge'), '0', 'an
 # extension is: what belongs to the extension's owner is left out of the list.
 $node->safe_psql('postgres', 'CREATE DATABASE ownerly OWNER owner');
 $node->safe_psql('ownerly', 'CREATE EXTENSION finance');
-my $list = `pg_restore -l $dir/dir`;
+my $list = `pg_restore -l "$dir/dir"`;
 $list = join("\n", grep { !/EXTENSION|SCHEMA - finance|ACL - SCHEMA finance|SCHEMA - public|ACL - SCHEMA public/ } split(/\n/, $list));
 append_to_file("$dir/list", "$list\n");
 $node->command_ok([ 'pg_restore', '-e', '-L', "$dir/list", '-U', 'owner', '-d', 'ownerly', "$dir/dir" ], 'restore by the owner without one error');
