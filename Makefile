@@ -9,6 +9,7 @@ OBJS = \
 	src/finance.o \
 	src/books.o \
 	src/choice.o \
+	src/limit.o \
 	src/fixed.o \
 	src/money.o \
 	src/time.o \
@@ -41,6 +42,7 @@ SQL_FRAGMENTS = \
 	src/sql/template.sql \
 	src/sql/words.sql \
 	src/sql/guard.sql \
+	src/sql/limit.sql \
 	src/sql/books.sql
 
 # The books that create_books() makes, in order.

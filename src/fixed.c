@@ -20,6 +20,8 @@
  */
 #include "fixed.h"
 
+#include "limit.h"
+
 #define NUMERIC_KIND_MASK		0xC000
 #define NUMERIC_KIND_SPECIAL	0xC000
 #define NUMERIC_KIND_SHORT		0x8000
@@ -29,6 +31,8 @@
 #define NUMERIC_LONG_NEGATIVE	0x4000
 #define NUMERIC_SHORT_NEGATIVE	0x2000
 #define NUMERIC_SHORT_SCALE_SHIFT 7
+#define NUMERIC_SHORT_SCALE_MASK 0x1F80
+#define NUMERIC_LONG_SCALE_MASK	0x3FFF
 #define NUMERIC_SHORT_WEIGHT_SIGN 0x0040
 #define NUMERIC_SHORT_WEIGHT_MASK 0x007F
 
@@ -70,6 +74,15 @@ finance_power_of_ten(int exponent)
 	if (exponent <= POWERS_MAX)
 		return powers_of_ten[exponent];
 	return (int128) powers_of_ten[POWERS_MAX] * powers_of_ten[exponent - POWERS_MAX];
+}
+
+/* Take the weight out of the header of a short numeric. */
+static inline int16
+short_weight(uint16 header)
+{
+	int16		weight = header & NUMERIC_SHORT_WEIGHT_MASK;
+
+	return weight & NUMERIC_SHORT_WEIGHT_SIGN ? weight - (NUMERIC_SHORT_WEIGHT_MASK + 1) : weight;
 }
 
 /* Read base-10000 digits, most significant first, into one magnitude. */
@@ -117,9 +130,7 @@ finance_fixed_read(Numeric number, int scale, int128 *value)
 	length -= sizeof(header);
 	if ((header & NUMERIC_KIND_MASK) == NUMERIC_KIND_SHORT)
 	{
-		weight = header & NUMERIC_SHORT_WEIGHT_MASK;
-		if (weight & NUMERIC_SHORT_WEIGHT_SIGN)
-			weight -= NUMERIC_SHORT_WEIGHT_MASK + 1;
+		weight = short_weight(header);
 		negative = (header & NUMERIC_SHORT_NEGATIVE) != 0;
 	}
 	else
@@ -278,11 +289,17 @@ finance_numeric_sign(Numeric number)
 	return order < 0 ? -1 : order > 0 ? 1 : 0;
 }
 
-/* Refuse NaN and infinities: no amount, price or weight is either. */
+/*
+ * Refuse NaN and infinities, for no amount, price or weight is either, and
+ * numbers so long that the server's arithmetic takes its time over them: a
+ * product of two takes the square of their digits, and cannot be cancelled.
+ */
 void
-finance_check_finite(Numeric number, const char *what)
+finance_check_number(Numeric number, const char *what)
 {
 	uint16		header;
+	int16		weight;
+	int			scale;
 
 	memcpy(&header, VARDATA_ANY(number), sizeof(header));
 	if ((header & NUMERIC_KIND_MASK) == NUMERIC_KIND_SPECIAL)
@@ -292,6 +309,19 @@ finance_check_finite(Numeric number, const char *what)
 						(header & NUMERIC_SPECIAL_MASK) == NUMERIC_SPECIAL_PINF ? "infinity" :
 						(header & NUMERIC_SPECIAL_MASK) == NUMERIC_SPECIAL_NINF ? "-infinity" :
 						"NaN")));
+
+	/* one digit may stand for many: 10^1000 is one, and so is 0.000 in any length */
+	if ((header & NUMERIC_KIND_MASK) == NUMERIC_KIND_SHORT)
+	{
+		scale = (header & NUMERIC_SHORT_SCALE_MASK) >> NUMERIC_SHORT_SCALE_SHIFT;
+		weight = short_weight(header);
+	}
+	else
+	{
+		scale = header & NUMERIC_LONG_SCALE_MASK;
+		memcpy(&weight, VARDATA_ANY(number) + sizeof(header), sizeof(weight));
+	}
+	finance_limit_check(LIMIT_DIGITS, Max(weight + 1, 0) * NUMERIC_BASE_DECIMALS + scale);
 }
 
 /* Refuse an exponent that no currency has. */
