@@ -80,7 +80,7 @@ DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
 REGRESS = \
-	money time margin cube calendar rating template words \
+	money time margin cube calendar rating template words limit \
 	books ledger work ingest access \
 	billing close explain what_if billing_random sequence_random \
 	document invoice settle share document_random page

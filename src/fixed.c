@@ -290,6 +290,40 @@ finance_numeric_sign(Numeric number)
 }
 
 /*
+ * Count the digits that a number is written with; one that is stored may stand
+ * for many, as in 10^1000 or 0.000.
+ */
+static int
+count_digits(Numeric number)
+{
+	const char *data = VARDATA_ANY(number);
+	const char *end = data + VARSIZE_ANY_EXHDR(number);
+	uint16		header;
+	int16		weight;
+	int16		first;
+	int			scale;
+
+	memcpy(&header, data, sizeof(header));
+	data += sizeof(header);
+	if ((header & NUMERIC_KIND_MASK) == NUMERIC_KIND_SHORT)
+	{
+		scale = (header & NUMERIC_SHORT_SCALE_MASK) >> NUMERIC_SHORT_SCALE_SHIFT;
+		weight = short_weight(header);
+	}
+	else
+	{
+		scale = header & NUMERIC_LONG_SCALE_MASK;
+		memcpy(&weight, data, sizeof(weight));
+		data += sizeof(weight);
+	}
+	if (data >= end || weight < 0)
+		return scale;
+	memcpy(&first, data, sizeof(first));
+	return scale + weight * NUMERIC_BASE_DECIMALS +
+		(first >= 1000 ? 4 : first >= 100 ? 3 : first >= 10 ? 2 : 1);
+}
+
+/*
  * Refuse NaN and infinities, for no amount, price or weight is either, and
  * numbers so long that the server's arithmetic takes its time over them: a
  * product of two takes the square of their digits, and cannot be cancelled.
@@ -298,8 +332,6 @@ void
 finance_check_number(Numeric number, const char *what)
 {
 	uint16		header;
-	int16		weight;
-	int			scale;
 
 	memcpy(&header, VARDATA_ANY(number), sizeof(header));
 	if ((header & NUMERIC_KIND_MASK) == NUMERIC_KIND_SPECIAL)
@@ -309,19 +341,7 @@ finance_check_number(Numeric number, const char *what)
 						(header & NUMERIC_SPECIAL_MASK) == NUMERIC_SPECIAL_PINF ? "infinity" :
 						(header & NUMERIC_SPECIAL_MASK) == NUMERIC_SPECIAL_NINF ? "-infinity" :
 						"NaN")));
-
-	/* one digit may stand for many: 10^1000 is one, and so is 0.000 in any length */
-	if ((header & NUMERIC_KIND_MASK) == NUMERIC_KIND_SHORT)
-	{
-		scale = (header & NUMERIC_SHORT_SCALE_MASK) >> NUMERIC_SHORT_SCALE_SHIFT;
-		weight = short_weight(header);
-	}
-	else
-	{
-		scale = header & NUMERIC_LONG_SCALE_MASK;
-		memcpy(&weight, VARDATA_ANY(number) + sizeof(header), sizeof(weight));
-	}
-	finance_limit_check(LIMIT_DIGITS, Max(weight + 1, 0) * NUMERIC_BASE_DECIMALS + scale);
+	finance_limit_check_at(LIMIT_DIGITS, count_digits(number), what);
 }
 
 /* Refuse an exponent that no currency has. */

@@ -109,7 +109,7 @@ read_array(ArrayType *source, const char *what, bool nulls_allowed)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("%s must be an array of one dimension, not %d", what, ARR_NDIM(source))));
-	finance_limit_check(LIMIT_NUMBERS, nelements);
+	finance_limit_check_at(LIMIT_NUMBERS, nelements, what);
 	deconstruct_array(source, NUMERICOID, -1, false, TYPALIGN_INT,
 					  &array.values, &array.nulls, &array.length);
 	for (int i = 0; i < array.length; i++)

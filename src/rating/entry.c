@@ -40,7 +40,7 @@ static void read_entry(RatingEntry *entry, const Datum *values, const bool *null
 					   Terms **terms, int nterms, const char *role_before);
 static void read_time(RatingEntry *entry, const Datum *values, const bool *nulls);
 static void read_seconds(RatingEntry *entry, const Datum *values, const bool *nulls);
-static const char *read_role(const text *word, const char *before);
+static const char *read_role(const RatingEntry *entry, const text *word, const char *before);
 static bool read_id(const Datum *values, const bool *nulls, EntryColumn column, int64 *id);
 static bool read_rate(const RatingEntry *entry, const Datum *values, const bool *nulls,
 					  EntryColumn column, const char *what, int scale, int128 maximum,
@@ -129,7 +129,7 @@ read_entry(RatingEntry *entry, const Datum *values, const bool *nulls,
 	entry->has_work_type = read_id(values, nulls, ENTRY_WORK_TYPE_ID, &entry->work_type);
 	entry->has_task = read_id(values, nulls, ENTRY_TASK_ID, &entry->task);
 	if (!nulls[ENTRY_ROLE])
-		entry->role = read_role(DatumGetTextPP(values[ENTRY_ROLE]), role_before);
+		entry->role = read_role(entry, DatumGetTextPP(values[ENTRY_ROLE]), role_before);
 
 	if (read_rate(entry, values, nulls, ENTRY_PRICE, "price", PRICE_SCALE, PRICE_MAX,
 				  &entry->price))
@@ -229,11 +229,11 @@ read_seconds(RatingEntry *entry, const Datum *values, const bool *nulls)
 
 /* Read a role; entries that follow one another mostly share theirs. */
 static const char *
-read_role(const text *word, const char *before)
+read_role(const RatingEntry *entry, const text *word, const char *before)
 {
 	int			length = VARSIZE_ANY_EXHDR(word);
 
-	finance_limit_check(LIMIT_NAME_BYTES, length);
+	finance_limit_check_at(LIMIT_NAME_BYTES, length, psprintf("entry " INT64_FORMAT, entry->id));
 	if (before != NULL && strncmp(before, VARDATA_ANY(word), length) == 0 &&
 		before[length] == '\0')
 		return before;

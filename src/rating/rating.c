@@ -79,6 +79,10 @@ static void reset_accounts(Engine *engine);
 static void begin_rating(Engine *engine);
 static bool rate_entries(Engine *engine, RatingEntry *entries, int nentries);
 static void rate_entry(Engine *engine, const RatingEntry *entry);
+#ifdef USE_ASSERT_CHECKING
+static void assert_rating(const Rating *rating, const RatingEntry *entry);
+static void assert_segment(const Segment *segment);
+#endif
 static void give_back(const Rating *rating);
 static void put_segments(Engine *engine, const RatingEntry *entry);
 static void put_segment(Engine *engine, const RatingEntry *entry, int no,
@@ -319,13 +323,81 @@ rate_entry(Engine *engine, const RatingEntry *entry)
 	}
 
 	if (rating->problem == NULL)
+	{
+#ifdef USE_ASSERT_CHECKING
+		assert_rating(rating, entry);
+#endif
 		put_segments(engine, entry);
+	}
 	else
 	{
 		give_back(rating);
 		put_problem(engine, entry);
 	}
 }
+
+#ifdef USE_ASSERT_CHECKING
+
+/*
+ * Assert what holds of every entry that was rated: its parts sum to it, but
+ * for what a band's minimum raises, and nothing is worked or billed twice.
+ */
+static void
+assert_rating(const Rating *rating, const RatingEntry *entry)
+{
+	int64		worked_s = 0;
+	int64		shared_s = 0;
+	int			at = 0;
+
+	for (int i = 0; i < rating->nslices; i++)
+	{
+		const Slice *slice = &rating->slices[i];
+		int64		billed_s = 0;
+
+		for (; at < rating->nsegments && rating->segments[at].slice == slice; at++)
+		{
+			assert_segment(&rating->segments[at]);
+			worked_s += rating->segments[at].worked_s;
+			billed_s += rating->segments[at].billed_s;
+		}
+		if (entry->disposition != DISPOSITION_BILLABLE)
+			Assert(billed_s == 0);
+		else
+			Assert(slice->billed_s > 0 ? billed_s >= slice->billed_s : billed_s == slice->billed_s);
+		shared_s += slice->billed_s;
+	}
+	Assert(at == rating->nsegments);
+	Assert(worked_s == entry->worked_s);
+	Assert(shared_s == entry->billed_s);
+}
+
+/* Assert what holds of every segment: what covers it, and what it may cost. */
+static void
+assert_segment(const Segment *segment)
+{
+	const Account *account = segment->contract->account;
+	bool		is_billable = segment->coverage == COVERAGE_BILLABLE;
+	bool		is_covered = segment->coverage == COVERAGE_INCLUDED ||
+		segment->coverage == COVERAGE_PREPAID;
+
+	Assert(is_covered == (segment->allotment != NULL));
+	Assert(is_billable || segment->amount == 0);
+	if (is_covered)
+	{
+		Assert(segment->billed_s > 0 && segment->burned >= 0);
+		Assert(segment->allotment->account == account);
+		Assert(segment->allotment->remaining >= 0 &&
+			   segment->allotment->remaining + segment->burned <= segment->allotment->granted);
+	}
+
+	/* what was used before the call may be over a cap; then nothing is added */
+	if (is_billable && account->has_cap_amount)
+		Assert(segment->amount <= 0 || account->used_amount <= account->cap_amount);
+	if (is_billable && account->has_cap_seconds)
+		Assert(segment->billed_s <= 0 || account->used_seconds <= account->cap_seconds);
+}
+
+#endif
 
 /* Give back what the segments of an entry took from allotments and caps. */
 static void

@@ -83,7 +83,7 @@ sub spoil_bytes
 		if    (chance(0.6)) { substr($bytes, $at, 1) = chr pick(0, 1, 0x7f, 0x80, 0xff, int rand 256) }
 		elsif (chance(0.3)) { substr($bytes, $at, 1 + rand 8) = '' }
 		elsif (chance(0.5)) { substr($bytes, $at, 0) = join '', map { chr int rand 256 } 1 .. 1 + rand 8 }
-		else                { substr($bytes, $at, 4) = pack 'N', pick(0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 4194305) }
+		else                { substr($bytes, $at, 4) = pack 'N', pick(0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 2097153) }
 		last if length $bytes < 20;
 	}
 	return $bytes;
