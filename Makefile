@@ -15,6 +15,7 @@ OBJS = \
 	src/schema.o \
 	src/script.o \
 	src/choice.o \
+	src/limit.o \
 	src/fixed.o \
 	src/iso.o \
 	src/money.o \
@@ -51,6 +52,7 @@ SQL_FRAGMENTS = \
 	src/sql/template.sql \
 	src/sql/words.sql \
 	src/sql/guard.sql \
+	src/sql/limit.sql \
 	src/sql/books.sql \
 	src/sql/keeper.sql
 
@@ -94,7 +96,7 @@ DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
 EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
 
 REGRESS = \
-	money time margin cube calendar rating template words \
+	money time margin cube calendar rating template words limit \
 	books ledger work ingest access history \
 	billing close explain what_if billing_random sequence_random \
 	document invoice settle share document_random page

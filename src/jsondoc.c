@@ -15,20 +15,28 @@
 #include "jsondoc.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #define VALUE_BYTES_MAX 60		/* of a value that a message shows */
 
 static const char *value_text(const JsonNode *node);
+static char *place_text(const JsonNode *node);
 static void append_place(StringInfo place, const JsonNode *node);
+static int	compare_int64(const void *a, const void *b);
 
-/* Stand at the top of a document, which must be an object. */
+/*
+ * Stand at the top of a document, which must be an object; what its arrays
+ * hold is counted in `use`, against the limits of a call.
+ */
 void
-finance_json_root(const char *name, int index, Jsonb *document, JsonNode *root)
+finance_json_root(const char *name, int index, Jsonb *document, LimitUse *use,
+				  JsonNode *root)
 {
 	root->parent = NULL;
 	root->key = name;
 	root->index = index;
+	root->use = use;
 	root->value.type = jbvBinary;
 	root->value.val.binary.data = &document->root;
 	root->value.val.binary.len = VARSIZE(document) - VARHDRSZ;
@@ -43,6 +51,7 @@ finance_json_get(const JsonNode *object, const char *key, JsonNode *child)
 	child->parent = object;
 	child->key = key;
 	child->index = 0;
+	child->use = object->use;
 	return getKeyJsonValueFromContainer(object->value.val.binary.data, key,
 										strlen(key), &child->value) != NULL &&
 		child->value.type != jbvNull;
@@ -60,15 +69,21 @@ finance_json_get_object(const JsonNode *object, const char *key, JsonNode *child
 	return true;
 }
 
-/* Find a key whose value must be an array, and count it; -1 when not given. */
+/*
+ * Find a key whose value must be an array, and count it, also against the
+ * limit of its kind; -1 when not given.
+ */
 int
-finance_json_get_array(const JsonNode *object, const char *key, JsonNode *child)
+finance_json_get_array(const JsonNode *object, const char *key, LimitKind kind,
+					   JsonNode *child)
 {
 	if (!finance_json_get(object, key, child))
 		return -1;
 	if (child->value.type != jbvBinary ||
 		!JsonContainerIsArray(child->value.val.binary.data))
 		finance_json_refuse(child, "must be an array, not %s", value_text(child));
+	child->use->taken[kind] += JsonContainerSize(child->value.val.binary.data);
+	finance_json_check(child, kind, child->use->taken[kind]);
 	return JsonContainerSize(child->value.val.binary.data);
 }
 
@@ -81,6 +96,7 @@ finance_json_element(const JsonNode *array, int index, JsonNode *child)
 	child->parent = array;
 	child->key = NULL;
 	child->index = index + 1;
+	child->use = array->use;
 	child->value = *value;
 	pfree(value);
 }
@@ -115,8 +131,10 @@ finance_json_next_object(JsonbIterator **iterator, const JsonNode *object, JsonN
 	if (JsonbIteratorNext(iterator, &key, true) != WJB_KEY)
 		return false;
 	child->parent = object;
+	finance_limit_check_at(LIMIT_NAME_BYTES, key.val.string.len, place_text(object));
 	child->key = pnstrdup(key.val.string.val, key.val.string.len);
 	child->index = 0;
+	child->use = object->use;
 	(void) JsonbIteratorNext(iterator, &child->value, true);
 	if (child->value.type != jbvBinary ||
 		!JsonContainerIsObject(child->value.val.binary.data))
@@ -146,6 +164,7 @@ finance_json_as_string(const JsonNode *node)
 {
 	if (node->value.type != jbvString)
 		finance_json_refuse(node, "must be a string, not %s", value_text(node));
+	finance_limit_check_at(LIMIT_NAME_BYTES, node->value.val.string.len, place_text(node));
 	return pnstrdup(node->value.val.string.val, node->value.val.string.len);
 }
 
@@ -263,13 +282,16 @@ finance_json_instant(const JsonNode *object, const char *key, TimestampTz *value
 	return true;
 }
 
-/* Read an array of whole numbers; false, and no change, when not given. */
+/*
+ * Read an array of whole numbers as a set, which is in order, so that it can
+ * be searched; false, and no change, when not given.
+ */
 bool
-finance_json_int64_array(const JsonNode *object, const char *key,
-						 int64 **values, int *nvalues)
+finance_json_int64_set(const JsonNode *object, const char *key, LimitKind kind,
+					   int64 **values, int *nvalues)
 {
 	JsonNode	array;
-	int			n = finance_json_get_array(object, key, &array);
+	int			n = finance_json_get_array(object, key, kind, &array);
 
 	if (n < 0)
 		return false;
@@ -279,10 +301,30 @@ finance_json_int64_array(const JsonNode *object, const char *key,
 	{
 		JsonNode	node;
 
+		CHECK_FOR_INTERRUPTS();
 		finance_json_element(&array, i, &node);
 		(*values)[i] = finance_json_as_int64(&node, PG_INT64_MIN, PG_INT64_MAX);
 	}
+	qsort(*values, n, sizeof(int64), compare_int64);
 	return true;
+}
+
+/* Order whole numbers. */
+static int
+compare_int64(const void *a, const void *b)
+{
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	return left < right ? -1 : left > right;
+}
+
+/* Refuse more of something at a node than there may be. */
+void
+finance_json_check(const JsonNode *node, LimitKind kind, int64 count)
+{
+	finance_limit_check_at(kind, count, place_text(node));
 }
 
 /* Refuse a document for a key that it must have. */
@@ -346,6 +388,17 @@ value_text(const JsonNode *node)
 		default:
 			return JsonContainerIsArray(value->val.binary.data) ? "an array" : "an object";
 	}
+}
+
+/* Write the way to a node for the message of a limit. */
+static char *
+place_text(const JsonNode *node)
+{
+	StringInfoData place;
+
+	initStringInfo(&place);
+	append_place(&place, node);
+	return place.data;
 }
 
 /* Write the way to a node: terms[1].contracts[2].bands */

@@ -20,7 +20,6 @@ COMMENT ON TABLE manager_limit IS
     'actor: as actor() names the person, or a role; * for who is not named; whoever has no row has no limit';
 SELECT watch('manager_limit');
 SELECT allow('manager', 'select', 'manager_limit'), allow('controller', 'insert,update,delete', 'manager_limit');
-SELECT watch('manager_limit');
 
 CREATE TABLE concession (
     id bigserial CONSTRAINT concession_pkey PRIMARY KEY,

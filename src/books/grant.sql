@@ -32,9 +32,6 @@ CREATE VIEW access_summary WITH (security_invoker) AS
 COMMENT ON VIEW access_summary IS 'what each level adds to the one below it, in words: a row for each verb, with the columns where it is not about all of them';
 SELECT allow('reader', 'select', 'access_right'), allow('reader', 'select', 'access_summary');
 
--- the rules that come with the books are nobody's edit
-SELECT watch('access_level'), watch('access_rule'), watch('access_grant');
-
 CREATE FUNCTION check_keeper(p_role text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$

@@ -13,6 +13,8 @@
 #include "rating.h"
 #include "utils/builtins.h"
 
+#define LISTS_TOLD_MAX 10		/* of a chain, in one reason */
+
 static void begin_reason(const SliceRating *work, StringInfo text);
 static void begin_part(StringInfo text);
 static void append_effect(const SliceRating *work, StringInfo text);
@@ -138,8 +140,10 @@ finance_tell_no_price(const SliceRating *work, const PriceList *list)
 		appendStringInfoString(&text, " anyone");
 	appendStringInfoString(&text, " on ");
 	appendStringInfoString(&text, finance_write_date(work->slice->service_date));
-	for (const char *in = " in"; list != NULL; list = list->parent, in = ",")
-		appendStringInfo(&text, "%s \"%s\"", in, list->name);
+	for (int i = 0; list != NULL && i < LISTS_TOLD_MAX; list = list->parent, i++)
+		appendStringInfo(&text, "%s \"%s\"", i == 0 ? " in" : ",", list->name);
+	if (list != NULL)
+		appendStringInfoString(&text, " and the lists above");
 	return text.data;
 }
 
