@@ -27,7 +27,8 @@ OBJS = \
 	src/rating/rating.o \
 	src/template.o \
 	src/words.o \
-	src/guard.o
+	src/guard.o \
+	src/rule.o
 
 # The code that CREATE EXTENSION installs, in order.
 SQL_FRAGMENTS = \
@@ -41,6 +42,7 @@ SQL_FRAGMENTS = \
 	src/sql/template.sql \
 	src/sql/words.sql \
 	src/sql/guard.sql \
+	src/sql/rule.sql \
 	src/sql/books.sql
 
 # The books that create_books() makes, in order.
@@ -70,6 +72,7 @@ BOOKS_FRAGMENTS = \
 	src/books/template.sql \
 	src/books/page.sql \
 	src/books/check.sql \
+	src/books/rule.sql \
 	src/books/access.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
