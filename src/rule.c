@@ -102,6 +102,8 @@ value_text(Oid type, Datum value)
 
 	if (type == DATEOID || type == TIMESTAMPOID || type == TIMESTAMPTZOID)
 		return pstrdup(JsonEncodeDateTime(buffer, value, type, NULL));
+	if (type == NUMERICOID)
+		value = DirectFunctionCall1(numeric_trim_scale, value);
 	getTypeOutputInfo(type, &output, &varlena);
 	text = OidOutputFunctionCall(output, value);
 	if (strlen(text) > RULE_VALUE_BYTES)
