@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
 #include "commands/trigger.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "mb/pg_wchar.h"
@@ -70,6 +71,8 @@ typedef struct Key
 	AttrNumber	from;			/* the column that refers ... */
 	AttrNumber	to;				/* ... and the one that it refers to */
 	RegProcedure equal;
+	bool		by_value;
+	Datum	   *seen;			/* values that were found in this statement, by hash */
 } Key;
 
 typedef struct Keys
@@ -139,7 +142,7 @@ column_text(TriggerData *trigger, TupleTableSlot *slot, AttrNumber column)
 	Datum		value = slot_getattr(slot, column, &isnull);
 
 	if (!is_known_to_caller(trigger, column))
-		return pstrdup("what it is");
+		return pstrdup("(hidden)");
 	if (isnull)
 		return pstrdup("NULL");
 	return value_text(TupleDescAttr(slot->tts_tupleDescriptor, column - 1)->atttypid, value);
@@ -275,23 +278,30 @@ tell_bounds(const Allowed *allowed)
 
 /* ---------- CHECK constraints ---------- */
 
-/* The columns of a rule, with their values in the new row: "a 1, b 2". */
+/* What a row cannot have: "t.a cannot be 1", "t cannot have a 1, b 2". */
 static char *
 tell_columns(TriggerData *trigger, TupleTableSlot *slot, Node *rule)
 {
+	Relation	table = trigger->tg_relation;
 	StringInfoData out;
 	Bitmapset  *columns = NULL;
+	bool		several;
 	int			member = -1;
 
 	initStringInfo(&out);
 	pull_varattnos(rule, 1, &columns);
+	several = bms_membership(columns) == BMS_MULTIPLE;
+	appendStringInfo(&out, "%s%s", RelationGetRelationName(table), several ? " cannot have " : ".");
 	while ((member = bms_next_member(columns, member)) >= 0)
 	{
 		AttrNumber	column = member + FirstLowInvalidHeapAttributeNumber;
 
-		if (column > 0)
-			appendStringInfo(&out, "%s%s %s", out.len ? ", " : "",
-							 column_name(trigger->tg_relation, column), column_text(trigger, slot, column));
+		if (column <= 0)
+			continue;
+		appendStringInfo(&out, several ? "%s %s" : "%s cannot be %s",
+						 column_name(table, column), column_text(trigger, slot, column));
+		if (bms_next_member(columns, member) >= 0)
+			appendStringInfoString(&out, ", ");
 	}
 	return out.data;
 }
@@ -319,14 +329,15 @@ refuse_check(TriggerData *trigger, TupleTableSlot *slot, const Check *check)
 		message = psprintf("%s.%s cannot be %s, only %s", RelationGetRelationName(table),
 						   column_name(table, allowed.column), given, only);
 		if (!hint)
-			hint = closest ? psprintf("Did you mean \"%s\"?", closest) : psprintf("Give %s.", only);
+			hint = closest ? psprintf("Did you mean \"%s\"?", closest) :
+				psprintf(allowed.words ? "Give one of them%s%s." : "Give a value %s%s.",
+						 allowed.words || allowed.high || allowed.low_open ? "" : "of ", allowed.words ? "" : only);
 	}
 	else
 	{
 		List	   *context = deparse_context_for(RelationGetRelationName(table), RelationGetRelid(table));
 
-		message = psprintf("%s cannot have %s", RelationGetRelationName(table),
-						   tell_columns(trigger, slot, (Node *) check->expr));
+		message = tell_columns(trigger, slot, (Node *) check->expr);
 		detail = psprintf("Check constraint \"%s\": %s.", check->name,
 						  deparse_expression((Node *) check->expr, context, false, false));
 	}
@@ -439,6 +450,8 @@ prepare_keys(Relation table)
 		key->from = found->conkey[0];
 		key->to = found->confkey[0];
 		key->equal = get_opcode(found->conpfeqop[0]);
+		key->by_value = TupleDescAttr(RelationGetDescr(table), key->from - 1)->attbyval;
+		key->seen = NULL;
 		keys->count++;
 	}
 	return keys;
@@ -465,6 +478,28 @@ key_exists(const Key *key, Datum value)
 	UnregisterSnapshot(snapshot);
 	table_close(table, AccessShareLock);
 	return found;
+}
+
+/*
+ * The same with a memory, as a bulk load names few things often.  It may
+ * forget, and what has gone meanwhile the server refuses.
+ */
+static bool
+is_there(Key *key, Datum value, MemoryContext context)
+{
+	Datum	   *slot;
+
+	if (!key->by_value || value == 0)
+		return key_exists(key, value);
+	if (!key->seen)
+		key->seen = MemoryContextAllocZero(context, RULE_SEEN * sizeof(Datum));
+	slot = &key->seen[murmurhash32((uint32) value) % RULE_SEEN];
+	if (*slot == value)
+		return true;
+	if (!key_exists(key, value))
+		return false;
+	*slot = value;
+	return true;
 }
 
 /* The words that a table knows, in order; NULL where the caller may not read it. */
@@ -514,7 +549,7 @@ refuse_key(TriggerData *trigger, TupleTableSlot *slot, const Key *key)
 	if (words)
 		hint = psprintf("Use one of %s.%s%s", words, hint ? " " : "", hint ? hint : "");
 	else if (!hint)
-		hint = psprintf("Table %s has those that there are; add it there first, or look its %s up in the statement.",
+		hint = psprintf("Table %s lists what there is: add it first, or look its %s up by name in the statement.",
 						named, get_attname(key->table, key->to, false));
 	ereport(ERROR,
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
@@ -572,7 +607,7 @@ finance_tell_key(PG_FUNCTION_ARGS)
 		bool		isnull;
 		Datum		value = slot_getattr(slot, keys->key[i].from, &isnull);
 
-		if (!isnull && !is_unchanged(trigger, keys->key[i].from, value) && !key_exists(&keys->key[i], value))
+		if (!isnull && !is_unchanged(trigger, keys->key[i].from, value) && !is_there(&keys->key[i], value, fcinfo->flinfo->fn_mcxt))
 			refuse_key(trigger, slot, &keys->key[i]);
 	}
 	return PointerGetDatum(NULL);

@@ -36,13 +36,13 @@ CREATE FUNCTION named_id(p_key text, p_name jsonb) RETURNS jsonb
 AS $$
 DECLARE
     v_name text := p_name #>> '{}';
+    v_table text := CASE p_key WHEN 'client' THEN 'party' WHEN 'to_cash_account' THEN 'cash_account' ELSE p_key END;
     v_ids bigint[];
 BEGIN
-    IF jsonb_typeof(p_name) IS DISTINCT FROM 'string' OR v_name ~ '^[0-9]+$' THEN
+    IF jsonb_typeof(p_name) IS DISTINCT FROM 'string' THEN
         RETURN p_name;
     END IF;
-    v_ids := CASE p_key
-        WHEN 'client' THEN ARRAY(SELECT p.id FROM party p WHERE p.name = v_name)
+    v_ids := CASE v_table
         WHEN 'party' THEN ARRAY(SELECT p.id FROM party p WHERE p.name = v_name)
         WHEN 'contract' THEN ARRAY(SELECT c.id FROM contract c WHERE c.number = v_name)
         WHEN 'project' THEN ARRAY(SELECT p.id FROM project p WHERE p.name = v_name)
@@ -51,21 +51,35 @@ BEGIN
         WHEN 'direction' THEN ARRAY(SELECT d.id FROM direction d WHERE d.name = v_name)
         WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
         WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
-        WHEN 'to_cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
         WHEN 'document' THEN ARRAY(SELECT d.id FROM document d WHERE d.kind IN ('invoice', 'bill') AND d.status <> 'void'
                                       AND v_name IN (d.number, CASE d.kind WHEN 'bill' THEN d.outside_number END)) END;
+    -- Digits are an id as well; where they are somebody else's number nobody can know which is meant.
+    IF v_name ~ '^[0-9]{1,18}$' AND (cardinality(v_ids) = 0 OR CASE v_table
+        WHEN 'party' THEN EXISTS (SELECT FROM party x WHERE x.id = v_name::bigint)
+        WHEN 'contract' THEN EXISTS (SELECT FROM contract x WHERE x.id = v_name::bigint)
+        WHEN 'project' THEN EXISTS (SELECT FROM project x WHERE x.id = v_name::bigint)
+        WHEN 'task' THEN EXISTS (SELECT FROM task x WHERE x.id = v_name::bigint)
+        WHEN 'deal' THEN EXISTS (SELECT FROM deal x WHERE x.id = v_name::bigint)
+        WHEN 'direction' THEN EXISTS (SELECT FROM direction x WHERE x.id = v_name::bigint)
+        WHEN 'employee' THEN EXISTS (SELECT FROM employee x WHERE x.id = v_name::bigint)
+        WHEN 'cash_account' THEN EXISTS (SELECT FROM cash_account x WHERE x.id = v_name::bigint)
+        WHEN 'document' THEN EXISTS (SELECT FROM document x WHERE x.id = v_name::bigint) END) THEN
+        v_ids := CASE WHEN v_name::bigint = ANY (v_ids) THEN v_ids ELSE v_ids || v_name::bigint END;
+    END IF;
     IF cardinality(v_ids) = 1 THEN
         RETURN to_jsonb(v_ids[1]);
     ELSIF cardinality(v_ids) > 1 THEN
-        RAISE EXCEPTION '% "%" is not the only one of that name', replace(p_key, '_', ' '), v_name
+        RAISE EXCEPTION '% "%" is not the only one of that name or id', replace(p_key, '_', ' '), v_name
             USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Their ids: %s.', array_to_string(v_ids, ', ')), HINT = 'Give the id, as a number.';
     END IF;
     RAISE EXCEPTION 'there is no % "%"', replace(p_key, '_', ' '), v_name
-        USING ERRCODE = 'foreign_key_violation', HINT = 'Give the name as it stands in the books, of a contract or document its number, or the id as a number.';
+        USING ERRCODE = 'foreign_key_violation',
+            HINT = format('Give its %s as table %s has it, or its id as a number.', CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number'
+                WHEN 'task' THEN 'number or title' WHEN 'employee' THEN 'name or e-mail address' ELSE 'name' END, v_table);
 END $$;
 COMMENT ON FUNCTION named_id(text, jsonb) IS
-    'the id of what a key names: text is a name (contract, invoice or bill: its number; task: number or title; employee: name or email), a number or digits '
-    'are an id already; refused: nothing of that name (23503), several (22023)';
+    'the id of what a key names: text is a name (contract, invoice or bill: its number; task: number or title; employee: name or email) or, of digits, an id; a '
+    'number is an id. Refused: nothing of that name (23503), several, or a name that is another one''s id (22023)';
 
 CREATE FUNCTION resolve_names(p_object jsonb) RETURNS jsonb
     LANGUAGE sql STABLE

@@ -22,6 +22,9 @@ BEGIN
         ('employee', 'employee_zone_known', 'Give a name of pg_timezone_names, as Europe/Kyiv.'),
         ('cost_rate', 'cost_rate_subject', 'Give employee_id or role, one of the two.'),
         ('project', 'project_named', 'Give the name.'),
+        ('deal', 'deal_amount_number', 'Give a number, or no amount.'),
+        ('document_line', 'document_line_amount_number', 'Give a number.'),
+        ('document_line', 'document_line_quantity_number', 'Give a number.'),
         ('deal', 'deal_dates_in_order', 'Give an ends_on on or after starts_on.'),
         ('deal_stage', 'deal_stage_dates_in_order', 'Give an ends_on on or after starts_on.'),
         ('price_list', 'price_list_not_own_parent', 'Choose another list as parent_id.'),
@@ -92,6 +95,9 @@ BEGIN
         ('brand', 'brand_logo_image', 'Give a data: URI of a PNG, JPEG or SVG image in base64.'),
         ('brand', 'brand_logo_size', 'Give a logo of up to 700000 bytes.'),
         ('brand', 'brand_named', 'Give the name.'),
+        -- keys that name a word: the words are listed before this
+        ('payment', 'payment_article_fkey', 'An article of your own is a row of table account.'),
+        ('document_line', 'document_line_article_fkey', 'An article of your own is a row of table account.'),
         -- unique keys: the server names them
         ('employee', 'employee_email_key', 'An e-mail address is one employee''s; employee_login takes further logins.'),
         ('cost_rate', 'cost_rate_key', 'This employee or role has a rate from that day on: update it, or give another valid_from.'),

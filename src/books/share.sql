@@ -60,6 +60,10 @@ BEGIN
         RAISE EXCEPTION '% is % and is not sent again', document_name(v_document.id), v_document.status
             USING ERRCODE = 'restrict_violation', HINT = 'Send its next revision: revise(document) makes it.';
     END IF;
+    IF v_document.incoming THEN
+        RAISE EXCEPTION '% came from outside and is not sent', document_name(v_document.id)
+            USING ERRCODE = 'restrict_violation', HINT = 'Answer it: transition(document, ''agreed'') or transition(document, ''rejected'', reason).';
+    END IF;
     IF v_document.status = 'draft' AND v_document.kind = 'invoice' THEN
         PERFORM issue_invoice(v_document.id);
     ELSIF v_document.status = 'draft' THEN
