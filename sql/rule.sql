@@ -29,6 +29,9 @@ INSERT INTO contract (client_id, number, currency, starts_on) VALUES (9, 'A-1', 
 INSERT INTO contract (client_id, number, currency, starts_on) VALUES (2, 'A-1', 'EURO', '2026-01-01');
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article) VALUES ('out', 'posted', '2026-01-01', 1, 'EUR', 1, 'cloud');
 
+-- entries are logged by the thousand: whom and what they name the server refuses
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (9, 1, '2026-01-01', 60);
+
 -- state, constraint, table and schema are what the server's own refusal has
 CREATE FUNCTION refusal(command text) RETURNS TABLE (state text, schema_name text, table_name text, constraint_name text) LANGUAGE plpgsql AS $$
 BEGIN

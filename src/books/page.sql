@@ -329,8 +329,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_data jsonb := document_data(document_html.document, document_html.language);
-    v_kinds text[] := ARRAY[v_data ->> 'kind', CASE WHEN v_data ->> 'kind' IN ('credit_note', 'proforma') THEN 'invoice'
-                                                      WHEN v_data ->> 'kind' IN ('proposal', 'contract', 'annex', 'other') THEN 'specification' END];
+    v_kinds text[] := ARRAY[v_data ->> 'kind', CASE v_data ->> 'kind' WHEN 'credit_note' THEN 'invoice' WHEN 'proforma' THEN 'invoice'
+                                                                      WHEN 'proposal' THEN 'specification' END];
     v_body text;
 BEGIN
     SELECT t.body INTO v_body
