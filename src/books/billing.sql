@@ -198,7 +198,7 @@ COMMENT ON FUNCTION charge_fees(bigint, date) IS
     'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in advance; idempotent';
 SELECT allow('manager', 'execute', 'charge_fees');
 
-CREATE FUNCTION accept_stage(contract_line_id bigint, accepted_on date) RETURNS bigint
+CREATE FUNCTION accept_stage(contract_line_id bigint, accepted_on date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
@@ -213,7 +213,7 @@ BEGIN
         RAISE EXCEPTION 'contract line % is no stage', contract_line_id
             USING ERRCODE = 'foreign_key_violation', HINT = 'Stages are the rows of contract_line of kind stage.';
     END IF;
-    IF v_line.status = 'accepted' AND v_line.accepted_on = accepted_on THEN
+    IF v_line.status = 'accepted' AND v_line.accepted_on = coalesce(accepted_on, v_line.accepted_on) THEN
         RETURN (SELECT h.id FROM charge h WHERE h.contract_line_id = v_line.id AND h.source = 'stage' AND h.reverses_id IS NULL);
     END IF;
     IF v_line.status IN ('accepted', 'cancelled') THEN
@@ -222,12 +222,13 @@ BEGIN
                 DETAIL = CASE v_line.status WHEN 'accepted' THEN format('It was accepted on %s.', v_line.accepted_on) ELSE 'It is not to be done.' END,
                 HINT = 'Add a line for another stage.';
     END IF;
+    accepted_on := coalesce(accepted_on, books_today());
     UPDATE contract_line n SET status = 'accepted', accepted_on = accept_stage.accepted_on WHERE n.id = v_line.id;
     RETURN new_charge('stage', v_line.contract_id, accepted_on, v_line.amount, format('%s, accepted on %s', v_line.title, iso(accepted_on)),
                       v_line.cost, v_line.id, v_line.item_id, p_quantity => 1, p_price => v_line.amount);
 END $$;
 COMMENT ON FUNCTION accept_stage(bigint, date) IS
-    'the client accepts a stage: it is charged on that day; returns the charge. The same again returns the same charge; refused for another day and '
+    'the client accepts a stage: it is charged on that day, today where none is given; returns the charge. The same again returns the same charge; refused for another day and '
     'for cancelled stages (23001), and for lines that are no stage (23503)';
 SELECT allow('clerk', 'execute', 'accept_stage');
 
@@ -573,7 +574,7 @@ END $$;
 COMMENT ON FUNCTION add_block(bigint, date, numeric, numeric, numeric, date, integer, text, bigint[], bigint, text) IS
     'sell a prepaid block or top-up: so many hours, or so much money, from effective_on to the end of expires_on (NULL: for ever); its price (for money: '
     'its amount unless another is given) is charged on effective_on, the work it covers then costs nothing more; what is rated already draws on it from '
-    'that day on. Returns the allotment; idempotent under a key; refused (22023) for what is no block';
+    'that day on. Blocks are eaten by priority, the lowest number first, then earliest expiry, then age. Returns the allotment; idempotent under a key; refused (22023) for what is no block';
 SELECT allow('manager', 'execute', 'add_block');
 
 CREATE FUNCTION void_block(allotment_id bigint, reason text) RETURNS void

@@ -319,7 +319,7 @@ COMMENT ON VIEW billing_progress IS
     'started_at is NULL without the right to see it';
 SELECT allow('reader', 'select', 'billing_progress');
 
-CREATE FUNCTION run_billing(through date)
+CREATE FUNCTION run_billing(through date DEFAULT books_today())
     RETURNS TABLE (contract_id bigint, contract text, period_start date, period_end date, outcome text, charges bigint, amount numeric(18,2),
                    currency text, message text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
@@ -379,8 +379,10 @@ BEGIN
     LOOP
         contract_id := v_draft.id;
         contract := v_draft.number;
-        period_start := NULL;
-        period_end := NULL;
+        -- what is drafted reaches from the first service period on it to the end of the last
+        SELECT min(h.period_start), upper(period_of(max(h.period_start), c.period, c.anchor_day)) INTO period_start, period_end
+          FROM document_line l JOIN charge h ON h.id = l.charge_id JOIN contract c ON c.id = v_draft.id
+         WHERE l.document_id = v_draft.document_id GROUP BY c.id;
         outcome := CASE WHEN v_draft.problem IS NULL THEN 'drafted' ELSE 'refused' END;
         charges := (SELECT count(*) FROM document_line l WHERE l.document_id = v_draft.document_id);
         amount := (SELECT sum(f.net)::numeric(18,2) FROM document_figures(v_draft.document_id) f);
@@ -391,7 +393,7 @@ BEGIN
     PERFORM set_config('application_name', v_name, true);
 END $$;
 COMMENT ON FUNCTION run_billing(date) IS
-    'close every period of every contract that is over by a day, the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
+    'close every period of every contract that is over by a day (today where none is given), the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
     'message; a contract that is refused keeps its periods open and stops no other. Contracts with auto_bill then get their drafts by '
     'draft_due_documents(): outcome drafted, with the name of the document. The same call again closes nothing twice. Watch it in billing_progress';
 SELECT allow('controller', 'execute', 'run_billing');

@@ -18,6 +18,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION lock_documents(bigint[]) IS 'lock documents and those they are based on, by id';
 
+CREATE FUNCTION period_name(first_day date, period text, anchor_day integer) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN period = 'month' AND extract(day FROM first_day) = 1 THEN left(iso(first_day), 7)
+                ELSE iso(first_day) || ' – ' || iso((upper(period_of(first_day, period, anchor_day)) - 1)) END;
+END;
+COMMENT ON FUNCTION period_name(date, text, integer) IS 'what papers call a service period, in any language: 2026-03, or its first and last day';
+
 -- The figures of a document's lines as its charges and contents are now.  One
 -- position holds one task (employee, day), one price and one sign; tax is
 -- rounded a position (or in total) and spread over its lines, so that lines,
@@ -37,7 +45,7 @@ BEGIN ATOMIC
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
-                    ELSE coalesce(n.title, i.name, CASE WHEN h.source <> 'time' THEN h.reason END, concat_ws(' ', t.number, t.title), h.source) END AS title,
+                    ELSE coalesce(n.title || CASE WHEN n.kind = 'recurring' THEN ', ' || period_name(h.period_start, k.period, k.anchor_day) ELSE '' END, i.name, CASE WHEN h.source <> 'time' THEN h.reason END, concat_ws(' ', t.number, t.title), h.source) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h' WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
                CASE WHEN h.id IS NULL THEN l.price WHEN coalesce(h.multiplier, 1) = 1 THEN h.price END AS price,

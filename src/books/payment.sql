@@ -56,6 +56,7 @@ CREATE TABLE payment (
     source text,
     external_id text,
     revision integer NOT NULL DEFAULT 1,
+    made_from jsonb,
     CONSTRAINT payment_external_key UNIQUE (source, external_id),
     CONSTRAINT payment_bank_ref_key UNIQUE (cash_account_id, bank_ref),
     CONSTRAINT payment_transfer_has_target CHECK ((flow = 'transfer') = (to_cash_account_id IS NOT NULL)),
@@ -65,9 +66,9 @@ CREATE TABLE payment (
 COMMENT ON TABLE payment IS
     'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; void: taken back by a reversal. '
     'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on; settles_bills: its cost came with the '
-    'bills it pays, so it accrues nothing. '
+    'bills it pays, so it accrues nothing; made_from the content that record_payment() made it of. '
     'Changing a posted payment reverses its entries and posts them anew';
-SELECT allow('reader', 'select', 'payment', columns => '{id}'), allow('clerk', 'select', 'payment', but => '{amount,employee_id,purpose}'),
+SELECT allow('reader', 'select', 'payment', columns => '{id}'), allow('clerk', 'select', 'payment', but => '{amount,employee_id,purpose,made_from}'),
        allow('clerk', 'insert,update', 'payment', but => '{settles_bills,revision}'), allow('clerk', 'delete', 'payment'),
        allow('controller', 'select', 'payment');
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
