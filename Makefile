@@ -46,6 +46,7 @@ SQL_FRAGMENTS = \
 # The books that create_books() makes, in order.
 BOOKS_FRAGMENTS = \
 	src/books/setting.sql \
+	src/books/lock.sql \
 	src/books/party.sql \
 	src/books/catalogue.sql \
 	src/books/calendar.sql \

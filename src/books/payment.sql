@@ -73,6 +73,22 @@ CREATE TRIGGER payment_amount_exact BEFORE INSERT OR UPDATE ON payment
 CREATE TRIGGER payment_history AFTER INSERT OR UPDATE OR DELETE ON payment
     FOR EACH ROW EXECUTE FUNCTION keep_history();
 
+-- What is paid back counts against credit, a contract keeps its currency once
+-- it is paid, and what is allocated is not changed away.
+CREATE FUNCTION lock_payment_parties() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(CASE WHEN TG_OP = 'UPDATE' OR NEW.flow = 'out' THEN ARRAY[OLD.party_id, NEW.party_id] ELSE '{}' END);
+    PERFORM lock_contracts(ARRAY[OLD.contract_id, NEW.contract_id]) WHERE num_nonnulls(OLD.contract_id, NEW.contract_id) > 0;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION lock_payment_parties() IS
+    'trigger function of payment: holds the party that is paid back, the client of the contract, and whom a change concerns; SECURITY DEFINER because nobody '
+    'is granted the locks';
+CREATE TRIGGER payment_account_locked BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION lock_payment_parties();
+
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -218,6 +234,7 @@ CREATE FUNCTION keep_meaning() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
+    PERFORM lock_books();
     IF (CASE TG_TABLE_NAME
            WHEN 'currency_code' THEN EXISTS (SELECT FROM charge h WHERE h.currency = to_jsonb(OLD) ->> 'code')
                                     OR EXISTS (SELECT FROM entry e WHERE e.currency = to_jsonb(OLD) ->> 'code')
