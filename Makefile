@@ -63,6 +63,7 @@ BOOKS_FRAGMENTS = \
 	src/books/access.sql \
 	src/books/history.sql \
 	src/books/setting.sql \
+	src/books/lock.sql \
 	src/books/party.sql \
 	src/books/catalogue.sql \
 	src/books/calendar.sql \

@@ -63,9 +63,10 @@ SELECT watch('price');
 ALTER TABLE project ADD CONSTRAINT project_price_list_fkey FOREIGN KEY (price_list_id) REFERENCES price_list;
 
 CREATE FUNCTION check_price_list() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
+    PERFORM hold('price_list', '{0}');  -- two that look at one tree at once could close a circle
     IF EXISTS (
         WITH RECURSIVE up AS (
             SELECT NEW.parent_id AS id
@@ -83,7 +84,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION check_price_list() IS 'trigger function of price_list: parents form a tree in one currency';
+COMMENT ON FUNCTION check_price_list() IS 'trigger function of price_list: parents form a tree in one currency; SECURITY DEFINER because nobody is granted the locks';
 CREATE FUNCTION check_price_list_alone() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$

@@ -190,7 +190,7 @@ CREATE FUNCTION close_period(contract_id bigint, period_start date, OUT period_e
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_base contract := base_contract(contract_id);
+    v_base contract := lock_contract(contract_id);
     v_span daterange := period_of(period_start, v_base.period, v_base.anchor_day);
     v_group bigint[] := contract_group(v_base.id);
     v_last_allotment bigint;
@@ -199,8 +199,6 @@ BEGIN
         RAISE EXCEPTION 'contract % is a companion and closes with its base', contract_id
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Close the period of contract %s.', v_base.id);
     END IF;
-    PERFORM lock_clients(ARRAY[v_base.client_id]);
-    v_base := base_contract(contract_id);
     IF NOT EXISTS (SELECT FROM billing_period b WHERE b.contract_id = v_base.id AND b.period_start = close_period.period_start) THEN
         PERFORM check_closable(v_base, period_start);
         PERFORM rate_unrated(v_base, v_span);
@@ -238,11 +236,10 @@ CREATE FUNCTION reopen_period(contract_id bigint, period_start date, reason text
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_base contract := base_contract(contract_id);
+    v_base contract := lock_contract(contract_id);
     v_period billing_period;
     v_charge bigint;
 BEGIN
-    PERFORM lock_clients(ARRAY[v_base.client_id]);
     IF v_base.late_policy <> 'reopen' OR coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'contract "%" does not reopen periods without a reason or against its late_policy', v_base.number
             USING ERRCODE = 'restrict_violation', DETAIL = format('late_policy is %s, the reason "%s".', v_base.late_policy, reason),
@@ -340,7 +337,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'On the 1st of a month pass the last day of the month before.';
     END IF;
     -- All locks at once and in order: the run holds them to its end.
-    PERFORM lock_clients(ARRAY(SELECT d.client_id FROM billing_due d WHERE d.over_on <= through + 1
+    PERFORM lock_parties(ARRAY(SELECT d.client_id FROM billing_due d WHERE d.over_on <= through + 1
                                UNION SELECT c.client_id FROM contract c WHERE c.auto_bill <> 'none'));
     v_contracts := ARRAY(SELECT d.contract_id FROM billing_due d WHERE d.over_on <= through + 1 ORDER BY d.contract_id);
     FOREACH contract_id IN ARRAY v_contracts LOOP
@@ -361,15 +358,18 @@ BEGIN
                 currency := v_closed.currency;
                 message := NULL;
                 RETURN NEXT;
-            EXCEPTION WHEN OTHERS THEN
-                v_refused := v_refused + 1;
-                outcome := 'refused';
-                charges := NULL;
-                amount := NULL;
-                currency := v_base.currency;
-                GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
-                RETURN NEXT;
-                EXIT;
+            EXCEPTION
+                WHEN transaction_rollback THEN
+                    RAISE;  -- not the contract's fault: the whole run is tried again
+                WHEN OTHERS THEN
+                    v_refused := v_refused + 1;
+                    outcome := 'refused';
+                    charges := NULL;
+                    amount := NULL;
+                    currency := v_base.currency;
+                    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+                    RETURN NEXT;
+                    EXIT;
             END;
         END LOOP;
         v_done := v_done + 1;
@@ -513,16 +513,14 @@ BEGIN
     IF coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'a correction needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why the billed work is wrong.';
     END IF;
-    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id;
+    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no time entry %', time_entry_id USING ERRCODE = 'foreign_key_violation';
     END IF;
     v_new := corrected_entry(v_entry, changes, reason);
-    PERFORM lock_clients(ARRAY(
+    PERFORM lock_parties(ARRAY(
         SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id IN (v_entry.task_id, v_new.task_id)
         UNION SELECT h.client_id FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id));
-    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id FOR UPDATE;
-    v_new := corrected_entry(v_entry, changes, reason);
     SELECT h.id INTO v_held FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id AND h.held_by IS NOT NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % cannot be corrected now', time_entry_id

@@ -6,8 +6,8 @@
 -- unique indexes on document_line make that a constraint.  Drafts follow their
 -- charges; what is sent or issued is stamped and never changes.
 --
--- Rows are locked in one order: contracts by id, documents by id, charges by
--- id, the number series last.
+-- Rows are locked in one order: the party, documents, charges by id, the number
+-- series last.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE number_series (

@@ -265,7 +265,7 @@ BEGIN
         RAISE EXCEPTION 'a document has one discount'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give discount_pct or discount_amount.';
     END IF;
-    PERFORM lock_clients(ARRAY[v_client]);
+    PERFORM lock_parties(ARRAY[v_client]);
     SELECT array_agg(DISTINCT f.currency ORDER BY f.currency) AS currencies,
            array_agg(DISTINCT (k.tax_inclusive, k.tax_level)::text) FILTER (WHERE k.id IS NOT NULL) AS terms, bool_or(k.tax_inclusive) AS tax_inclusive,
            min(k.tax_level) AS tax_level,
@@ -561,8 +561,6 @@ BEGIN
     IF coalesce(credit.reason, '') = '' THEN
         RAISE EXCEPTION 'a credit note needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: credit(document, lines, reason).';
     END IF;
-    PERFORM FROM payment p WHERE p.id IN (SELECT a.payment_id FROM payment_allocation a WHERE a.document_id = credit.document)
-      ORDER BY p.id FOR NO KEY UPDATE;
     v_invoice := open_document(credit.document);
     IF v_invoice.kind <> 'invoice' OR v_invoice.status IN ('draft', 'void', 'credited') THEN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
@@ -762,9 +760,20 @@ BEGIN
         RAISE EXCEPTION 'a bill has the number that its sender gave it'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it as "outside_number".';
     END IF;
+    SELECT * INTO v_contract FROM contract c WHERE c.id = (content ->> 'contract')::bigint;
+    v_party := coalesce((content ->> 'party')::bigint, v_contract.client_id,
+        (SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = (content ->> 'task')::bigint),
+        (SELECT p.client_id FROM project p WHERE p.id = (content ->> 'project')::bigint),
+        (SELECT d.client_id FROM deal d WHERE d.id = (content ->> 'deal')::bigint));
+    IF v_party IS NULL THEN
+        RAISE EXCEPTION 'the document has no party'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Name "party", or a contract, project, task or deal of a client.';
+    END IF;
+    PERFORM lock_parties(ARRAY[v_party]);  -- so that the same content, sent twice at once, is one document
     IF content ? 'source' AND content ? 'external_id' THEN
         SELECT * INTO v_document FROM document d WHERE d.source = content ->> 'source' AND d.external_id = content ->> 'external_id';
-    ELSIF content ->> 'kind' = 'bill' THEN
+    END IF;
+    IF v_document.id IS NULL AND content ->> 'kind' = 'bill' THEN
         SELECT * INTO v_document FROM document d WHERE d.kind = 'bill' AND d.status <> 'void' AND d.party_id = (content ->> 'party')::bigint
            AND d.outside_number = content ->> 'outside_number';
     END IF;
@@ -775,15 +784,6 @@ BEGIN
                     HINT = 'Send the same content again, or void that document first.';
         END IF;
         RETURN v_document.id;
-    END IF;
-    SELECT * INTO v_contract FROM contract c WHERE c.id = (content ->> 'contract')::bigint;
-    v_party := coalesce((content ->> 'party')::bigint, v_contract.client_id,
-        (SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = (content ->> 'task')::bigint),
-        (SELECT p.client_id FROM project p WHERE p.id = (content ->> 'project')::bigint),
-        (SELECT d.client_id FROM deal d WHERE d.id = (content ->> 'deal')::bigint));
-    IF v_party IS NULL THEN
-        RAISE EXCEPTION 'the document has no party'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Name "party", or a contract, project, task or deal of a client.';
     END IF;
     INSERT INTO document (kind, incoming, own_id, party_id, contract_id, project_id, task_id, deal_id, based_on, title, made_from, positions, currency,
                           tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, period_from, period_to, outside_number, file_url,
@@ -797,7 +797,11 @@ BEGIN
             (content ->> 'discount_amount')::numeric, given_date(content, 'issued_on'), given_date(content, 'due_on'), given_date(content, 'period_from'),
             given_date(content, 'period_to'), content ->> 'outside_number', content ->> 'file_url', content ->> 'requirements', content ->> 'note',
             content ->> 'source', content ->> 'external_id')
+    ON CONFLICT ON CONSTRAINT document_external_key DO NOTHING
     RETURNING id INTO v_id;
+    IF v_id IS NULL THEN
+        RETURN draft_document(content);  -- another party's document took the key meanwhile: that is refused
+    END IF;
     PERFORM add_lines(v_id, content -> 'lines') WHERE content ? 'lines';
     RETURN v_id;
 END $$;
@@ -1002,6 +1006,8 @@ BEGIN
                 RETURN NEXT;
             END IF;
         EXCEPTION
+            WHEN transaction_rollback THEN
+                RAISE;  -- not the contract's fault: the whole call is tried again
             WHEN OTHERS THEN
                 document_id := NULL;
                 problem := SQLERRM;

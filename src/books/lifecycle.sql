@@ -11,12 +11,11 @@ CREATE FUNCTION lock_documents(p_documents bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM FROM document d
-      WHERE d.id IN (SELECT x.id FROM document x WHERE x.id = ANY (p_documents)
-                     UNION SELECT x.based_on FROM document x WHERE x.id = ANY (p_documents))
-      ORDER BY d.id FOR NO KEY UPDATE;
+    PERFORM lock_parties(ARRAY(
+        SELECT x.party_id FROM document x WHERE x.id = ANY (p_documents)
+        UNION SELECT b.party_id FROM document x JOIN document b ON b.id = x.based_on WHERE x.id = ANY (p_documents)));
 END $$;
-COMMENT ON FUNCTION lock_documents(bigint[]) IS 'lock documents and those they are based on, by id';
+COMMENT ON FUNCTION lock_documents(bigint[]) IS 'hold the parties of documents and of those they are based on';
 
 CREATE FUNCTION period_name(first_day date, period text, anchor_day integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -391,6 +390,7 @@ DECLARE
     v_hand boolean;
     v_column text;
 BEGIN
+    PERFORM lock_parties(ARRAY[OLD.party_id, NEW.party_id]);
     IF TG_OP = 'DELETE' THEN
         IF OLD.status <> 'draft' THEN
             RAISE EXCEPTION '% was issued and cannot be deleted', document_name(OLD.id)
@@ -524,14 +524,11 @@ BEGIN
         RAISE EXCEPTION 'there is no document %', p_document
             USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
     END IF;
-    IF NOT v_document.incoming THEN
-        PERFORM lock_clients(ARRAY[v_document.party_id]);
-    END IF;
     PERFORM lock_documents(ARRAY[p_document]);
     SELECT * INTO v_document FROM document d WHERE d.id = p_document;
     RETURN v_document;
 END $$;
-COMMENT ON FUNCTION open_document(bigint) IS 'a document, locked in order with its client''s contracts and what it is based on; refused (23503) when there is none';
+COMMENT ON FUNCTION open_document(bigint) IS 'a document whose party is held, and that of what it is based on; refused (23503) when there is none';
 
 CREATE FUNCTION transition(document bigint, status text, reason text DEFAULT NULL, by text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off

@@ -108,6 +108,22 @@ COMMENT ON VIEW payment_card IS
     'table payment has for controllers';
 SELECT allow('reader', 'select', 'payment_card');
 
+-- What is paid back counts against credit, a contract keeps its currency once
+-- it is paid, and what is allocated is not changed away.
+CREATE FUNCTION lock_payment_parties() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(CASE WHEN TG_OP = 'UPDATE' OR NEW.flow = 'out' THEN ARRAY[OLD.party_id, NEW.party_id] ELSE '{}' END);
+    PERFORM lock_contracts(ARRAY[OLD.contract_id, NEW.contract_id]) WHERE num_nonnulls(OLD.contract_id, NEW.contract_id) > 0;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION lock_payment_parties() IS
+    'trigger function of payment: holds the party that is paid back, the client of the contract, and whom a change concerns; SECURITY DEFINER because nobody '
+    'is granted the locks';
+CREATE TRIGGER payment_account_locked BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION lock_payment_parties();
+
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -269,6 +285,7 @@ CREATE FUNCTION keep_meaning() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
+    PERFORM lock_books();
     IF (CASE TG_TABLE_NAME
            WHEN 'currency_code' THEN EXISTS (SELECT FROM charge h WHERE h.currency = to_jsonb(OLD) ->> 'code')
                                     OR EXISTS (SELECT FROM entry e WHERE e.currency = to_jsonb(OLD) ->> 'code')

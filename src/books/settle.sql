@@ -92,6 +92,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS 'give an invoice or bill the status that its payments and credits make true';
 
+CREATE FUNCTION lock_allocation(p_payment bigint, p_document bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = p_payment UNION SELECT d.party_id FROM document d WHERE d.id = p_document));
+END $$;
+COMMENT ON FUNCTION lock_allocation(bigint, bigint) IS 'hold the parties of a payment and a document: one and the same, or the allocation is refused';
+
 CREATE FUNCTION check_allocation() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
@@ -108,8 +116,7 @@ BEGIN
         RAISE EXCEPTION 'allocation % stays with its payment and document', OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Take it back with unallocate() and allocate anew.';
     END IF;
-    PERFORM FROM payment p WHERE p.id = NEW.payment_id FOR NO KEY UPDATE;
-    PERFORM lock_documents(ARRAY[NEW.document_id]);
+    PERFORM lock_allocation(NEW.payment_id, NEW.document_id);
     SELECT * INTO v_payment FROM payment p WHERE p.id = NEW.payment_id;
     SELECT * INTO v_document FROM document d WHERE d.id = NEW.document_id;
     IF v_payment.id IS NULL OR v_document.id IS NULL THEN
@@ -172,8 +179,7 @@ DECLARE
     v_bills boolean;
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        PERFORM FROM payment p WHERE p.id = v_payment FOR NO KEY UPDATE;
-        PERFORM lock_documents(ARRAY[v_document]);
+        PERFORM lock_allocation(v_payment, v_document);
     END IF;
     PERFORM settle_document(v_document, format('payment %s %s', v_payment, CASE TG_OP WHEN 'DELETE' THEN 'taken back' ELSE 'allocated' END));
     v_bills := EXISTS (SELECT FROM payment_allocation a JOIN document d ON d.id = a.document_id WHERE a.payment_id = v_payment AND d.kind = 'bill');
@@ -247,12 +253,7 @@ BEGIN
     IF jsonb_array_length(allocations) > 0 THEN
         allocations := (SELECT jsonb_agg(resolve_names(e.value) ORDER BY e.no) FROM jsonb_array_elements(allocations) WITH ORDINALITY e (value, no));
     END IF;
-    -- Lock all that may be settled at once, by id, before reading what is open.
-    PERFORM lock_documents(ARRAY(
-        SELECT (e ->> 'document')::bigint FROM jsonb_array_elements(allocations) e WHERE allocations IS NOT NULL
-        UNION ALL
-        SELECT b.document_id FROM document_balance b
-         WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency AND b.open > 0));
+    PERFORM lock_parties(ARRAY[v_payment.party_id]);
     v_left := v_payment.amount - (SELECT coalesce(sum(a.amount), 0) FROM payment_allocation a WHERE a.payment_id = v_payment.id);
     FOR v_target IN
         SELECT (e ->> 'document')::bigint AS document_id, (e ->> 'amount')::numeric AS amount, NULL::date AS due_on
@@ -373,7 +374,7 @@ DECLARE
     v_freed numeric;
 BEGIN
     PERFORM FROM payment p WHERE p.id = unallocate.payment FOR NO KEY UPDATE;
-    PERFORM lock_documents(ARRAY(SELECT a.document_id FROM payment_allocation a WHERE a.payment_id = unallocate.payment));
+    PERFORM lock_parties(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = unallocate.payment));
     WITH gone AS (
         DELETE FROM payment_allocation a
          WHERE a.payment_id = unallocate.payment AND (unallocate.document IS NULL OR a.document_id = unallocate.document)
@@ -405,8 +406,6 @@ BEGIN
         RAISE EXCEPTION 'there is no invoice %', apply_credit.document
             USING ERRCODE = 'foreign_key_violation', HINT = 'Credit is applied to invoices; view document_card lists them.';
     END IF;
-    PERFORM FROM payment p WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in' AND p.status = 'posted'
-      ORDER BY p.id FOR NO KEY UPDATE;
     PERFORM lock_documents(ARRAY[v_document.id]);
     v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = v_document.party_id AND c.currency = v_document.currency), 0);
     v_take := least(coalesce((SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id), 0), v_credit, apply_credit.amount);
