@@ -614,10 +614,12 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
     SELECT 'what is not billed has no amount and no negative cost', 'charge ' || h.id, format('%s: amount %s, cost %s', h.coverage, h.amount, h.cost)
       FROM charge h WHERE h.coverage IN ('no_charge', 'non_billable') AND (h.amount <> 0 OR h.cost < 0 AND h.reverses_id IS NULL AND h.worked_s >= 0)
     UNION ALL
-    SELECT 'what is frozen is posted', 'charge ' || coalesce(h.charge_id, e.charge_id), format('%s to post, %s posted', h.amount, e.amount)
-      FROM (SELECT charge_id, sum(base_amount) AS amount FROM charge_entry WHERE frozen_at IS NOT NULL GROUP BY 1) h
-      FULL JOIN (SELECT charge_id, sum(base_amount) AS amount FROM entry WHERE charge_id IS NOT NULL GROUP BY 1) e USING (charge_id)
-     WHERE h.amount IS DISTINCT FROM e.amount AND coalesce(h.amount, 0) <> coalesce(e.amount, 0)
+    SELECT 'what is frozen is posted', 'charge ' || x.charge_id, format('%s to post, %s posted', sum(x.due), sum(x.posted))
+      FROM (SELECT h.charge_id, h.base_amount AS due, 0 AS posted FROM charge_entry h WHERE h.frozen_at IS NOT NULL
+            UNION ALL
+            SELECT e.charge_id, 0, e.base_amount FROM entry e WHERE e.charge_id IS NOT NULL) x
+     GROUP BY x.charge_id
+    HAVING sum(x.due) <> sum(x.posted)
     UNION ALL
     SELECT 'periods close in order', 'contract ' || b.contract_id, format('a gap before %s', iso(b.period_start))
       FROM (SELECT b.*, lag(b.period_end) OVER (PARTITION BY b.contract_id ORDER BY b.period_start) AS before FROM billing_period b) b

@@ -165,6 +165,7 @@ CREATE INDEX entry_event_idx ON entry (event_id);
 CREATE INDEX entry_debit_idx ON entry (debit_id, entry_on);
 CREATE INDEX entry_credit_idx ON entry (credit_id, entry_on);
 CREATE INDEX entry_contract_idx ON entry (contract_id) WHERE contract_id IS NOT NULL;
+CREATE INDEX entry_direct_idx ON entry (contract_id) WHERE contract_id IS NOT NULL AND charge_id IS NULL;
 CREATE INDEX entry_charge_idx ON entry (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX entry_payment_idx ON entry (payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX entry_document_idx ON entry (document_id) WHERE document_id IS NOT NULL;

@@ -28,12 +28,16 @@ COMMENT ON FUNCTION period_name(date, text, integer) IS 'what papers call a serv
 -- The figures of a document's lines as its charges and contents are now.  One
 -- position holds one task (employee, day), one price and one sign; tax is
 -- rounded a position (or in total) and spread over its lines, so that lines,
--- positions and header all add up to the last digit.
+-- positions and header all add up to the last digit.  It is PL/pgSQL because
+-- that keeps its plan, which no view over documents has to make again.
 CREATE FUNCTION document_figures(p_document bigint)
     RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric, discount_pct numeric,
                    worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric, tax numeric, gross numeric)
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
+    LANGUAGE plpgsql STABLE ROWS 60 COST 4000 SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH head AS (
         SELECT d.id, d.kind, d.positions, d.tax_inclusive, d.tax_level, d.discount_pct, d.discount_amount, currency_exponent(d.currency) AS exponent
           FROM document d WHERE d.id = p_document
@@ -96,7 +100,7 @@ BEGIN ATOMIC
            CASE WHEN d.tax_inclusive THEN l.base - coalesce(s.tax, 0) ELSE l.base END, coalesce(s.tax, 0),
            CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END
       FROM line l CROSS JOIN head d LEFT JOIN spread s ON s.id = l.id;
-END;
+END $$;
 COMMENT ON FUNCTION document_figures(bigint) IS
     'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s discount, net, tax, gross in the '
     'document''s currency; hours as seconds';

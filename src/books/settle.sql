@@ -29,7 +29,7 @@ CREATE VIEW document_balance WITH (security_invoker) AS
     SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0) AS credited, coalesce(a.amount, 0) AS allocated,
            d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0) AS open, d.due_on, d.issued_on
       FROM document d
-      LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id
+      LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id AND l.kind = 'credit_note'
                           WHERE n.based_on = d.id AND n.kind = 'credit_note') c ON d.kind = 'invoice'
       LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.document_id = d.id) a ON true
      WHERE d.kind = 'invoice' AND d.status NOT IN ('draft', 'void')
