@@ -13,6 +13,7 @@ DECLARE
     v_rule record;
 BEGIN
     FOR v_rule IN SELECT * FROM (VALUES
+        ('access_rule', 'access_rule_columns_one_way', 'Give columns or but, or neither for all of them.'),
         ('currency_code', 'currency_code_iso', 'A currency is its three capital letters of ISO 4217.'),
         ('setting', 'setting_one_row', 'Settings are one row; update it.'),
         ('exchange_rate', 'exchange_rate_two_currencies', 'A currency has no rate to itself.'),
