@@ -129,7 +129,7 @@ DO $$
 DECLARE
     -- Rows that the functions of the books alone write.
     c_written_by_us CONSTANT text[] := '{charge,entry,event,terms,history,document_status_change,billing_period,rating_problem}';
-    -- A trigger after each row costs a bulk load a tenth of its time; whom and
+    -- A trigger after each row costs a bulk load a twentieth of its time; whom and
     -- what an entry names the server says well enough.
     c_hot CONSTANT text[] := '{time_entry}';
     v_table record;
