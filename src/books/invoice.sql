@@ -142,8 +142,10 @@ CREATE FUNCTION preview_report(filter jsonb)
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_client bigint := check_filter(filter);
+    v_client bigint;
 BEGIN
+    filter := json_argument(filter);
+    v_client := check_filter(filter);
     RETURN QUERY
     SELECT p.id, p.name, t.id, t.number, coalesce(t.title, h.reason, h.source), t.url, t.status, h.coverage,
            (sum(h.worked_s) / 3600.0)::numeric(18,2), (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(h.amount)::numeric(18,2), h.currency,
@@ -260,7 +262,8 @@ CREATE FUNCTION build_report(filter jsonb, options jsonb DEFAULT '{}') RETURNS b
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 BEGIN
-    RETURN coalesce(build_over_work('report', filter, options), refuse_no_work(filter));
+    filter := json_argument(filter);
+    RETURN coalesce(build_over_work('report', filter, json_argument(options)), refuse_no_work(filter));
 END $$;
 COMMENT ON FUNCTION build_report(jsonb, jsonb) IS
     'make a draft report of a client''s free work and reserve it: billable work, and at zero what is included or not charged. filter: client, contract, '
@@ -274,7 +277,8 @@ CREATE FUNCTION build_invoice(filter jsonb, options jsonb DEFAULT '{}') RETURNS 
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 BEGIN
-    RETURN coalesce(build_over_work('invoice', filter, options), refuse_no_work(filter));
+    filter := json_argument(filter);
+    RETURN coalesce(build_over_work('invoice', filter, json_argument(options)), refuse_no_work(filter));
 END $$;
 COMMENT ON FUNCTION build_invoice(jsonb, jsonb) IS
     'make a draft invoice straight over a client''s free billable work (a ticket, a contract''s period), without a report; issue_invoice() issues it. '
@@ -341,6 +345,7 @@ DECLARE
     v_document document := open_document(issue_invoice.document);
     v_other bigint;
 BEGIN
+    options := json_argument(options);
     IF v_document.kind = 'invoice' AND v_document.status = 'draft' THEN
         PERFORM check_keys(options, 'options', '{issued_on,due_on,outside_number,file_url,note}');
         UPDATE document d SET issued_on = coalesce(given_date(options, 'issued_on'), d.issued_on), due_on = coalesce(given_date(options, 'due_on'), d.due_on),
@@ -386,6 +391,7 @@ DECLARE
     v_document document := open_document(issue_act.document);
     v_other bigint;
 BEGIN
+    options := json_argument(options);
     IF v_document.kind NOT IN ('report', 'invoice') OR v_document.status IN ('draft', 'sent', 'rejected', 'superseded', 'void', 'credited')
         AND NOT (v_document.kind = 'invoice' AND v_document.status = 'sent') THEN
         RAISE EXCEPTION '% is % and no act is made of it', document_name(v_document.id), v_document.status
@@ -475,6 +481,7 @@ DECLARE
     v_excess numeric;
     v_allocation record;
 BEGIN
+    lines := json_argument(lines);
     IF coalesce(credit.reason, '') = '' THEN
         RAISE EXCEPTION 'a credit note needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: credit(document, lines, reason).';
     END IF;
@@ -667,6 +674,7 @@ DECLARE
     v_contract contract;
     v_id bigint;
 BEGIN
+    content := json_argument(content);
     PERFORM check_keys(content, 'content', c_known);
     IF coalesce(content ->> 'kind', '') NOT IN ('proposal', 'specification', 'proforma', 'act', 'bill', 'contract', 'annex', 'other')
         OR content ->> 'kind' = 'act' AND NOT coalesce((content ->> 'incoming')::boolean, false) THEN
@@ -739,8 +747,8 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no task %', issue_specification.task USING ERRCODE = 'foreign_key_violation', HINT = 'Table task lists the tasks.';
     END IF;
-    v_document := draft_document(jsonb_build_object('kind', 'specification', 'task', issue_specification.task, 'lines', lines)
-                                 || CASE WHEN v_contract IS NULL THEN '{}' ELSE jsonb_build_object('contract', v_contract) END || options);
+    v_document := draft_document(jsonb_build_object('kind', 'specification', 'task', issue_specification.task, 'lines', json_argument(lines))
+                                 || CASE WHEN v_contract IS NULL THEN '{}' ELSE jsonb_build_object('contract', v_contract) END || json_argument(options));
     PERFORM transition(v_document, 'sent');
     RETURN v_document;
 END $$;
@@ -753,7 +761,7 @@ CREATE FUNCTION record_bill(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_document bigint := draft_document(jsonb_build_object('kind', 'bill') || content);
+    v_document bigint := draft_document(jsonb_build_object('kind', 'bill') || json_argument(content));
 BEGIN
     PERFORM transition(v_document, 'sent') WHERE EXISTS (SELECT FROM document d WHERE d.id = v_document AND d.status = 'draft');
     RETURN v_document;
@@ -771,6 +779,7 @@ DECLARE
     v_old document := open_document(revise.document);
     v_new bigint;
 BEGIN
+    changes := json_argument(changes);
     PERFORM check_keys(changes, 'changes', '{title,requirements,note,lines,discount_pct,discount_amount,issued_on,due_on,positions}');
     IF NOT EXISTS (SELECT FROM document_transition t WHERE t.kind = v_old.kind AND t.from_status = v_old.status AND t.to_status = 'superseded') THEN
         RAISE EXCEPTION '% is % and has no next revision', document_name(v_old.id), v_old.status

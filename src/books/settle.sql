@@ -230,6 +230,7 @@ DECLARE
     v_target record;
     v_left numeric;
 BEGIN
+    allocations := json_argument(allocations);
     SELECT * INTO v_payment FROM payment p WHERE p.id = allocate_payment.payment FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no payment %', allocate_payment.payment
