@@ -510,6 +510,7 @@ DECLARE
     v_base contract;
     v_key text;
 BEGIN
+    changes := json_argument(changes);
     IF coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'a correction needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why the billed work is wrong.';
     END IF;

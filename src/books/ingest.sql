@@ -116,6 +116,7 @@ DECLARE
     v_constraint text;
     v_message text;
 BEGIN
+    entries := json_argument(entries);
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
         RAISE EXCEPTION 'entries must be a JSON array, not %', coalesce(jsonb_typeof(entries), 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass an array of work logs, even for a single one.';
@@ -161,3 +162,13 @@ COMMENT ON FUNCTION ingest_entries(jsonb) IS
     'work_type a code. Idempotent on (source, external_id); a bad record goes to rejected_entry with the reason and never stops the others; '
     'at most 200000 in one call';
 SELECT allow('clerk', 'execute', 'ingest_entries');
+
+-- Gateways pass the whole body of a request to a parameter without a name.
+CREATE FUNCTION ingest(jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT i.inserted, i.updated, i.unchanged, i.rejected FROM ingest_entries($1) i;
+END;
+COMMENT ON FUNCTION ingest(jsonb) IS
+    'ingest_entries() for trackers that post their array as it is: through a gateway the body of the request is the array, with no object around it';
+SELECT allow('clerk', 'execute', 'ingest');

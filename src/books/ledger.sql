@@ -253,6 +253,7 @@ DECLARE
 BEGIN
     PERFORM lock_parties('{}');
     v_base := (SELECT s.base_currency FROM setting s);
+    entries := json_argument(entries);
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' OR jsonb_array_length(entries) = 0 THEN
         RAISE EXCEPTION 'entries must be a JSON array of at least one entry'
             USING ERRCODE = 'invalid_parameter_value',

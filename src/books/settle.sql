@@ -236,6 +236,7 @@ DECLARE
     v_target record;
     v_left numeric;
 BEGIN
+    allocations := json_argument(allocations);
     SELECT * INTO v_payment FROM payment p WHERE p.id = allocate_payment.payment FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no payment %', allocate_payment.payment
@@ -285,12 +286,12 @@ CREATE FUNCTION record_payment(content jsonb, OUT payment_id bigint, OUT allocat
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_content jsonb := resolve_names(content);
+    v_content jsonb := resolve_names(json_argument(content));
     v_payment payment;
     v_account cash_account;
     v_settles boolean;
 BEGIN
-    PERFORM check_keys(content, 'payment', '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,contract,project,deal,'
+    PERFORM check_keys(json_argument(content), 'payment', '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,contract,project,deal,'
         'task,employee,direction,purpose,bank_ref,allocations,source,external_id}');
     IF num_nonnulls(v_content ->> 'source', v_content ->> 'external_id') = 1 OR v_content ->> 'amount' IS NULL THEN
         RAISE EXCEPTION 'the payment has no %', CASE WHEN v_content ->> 'amount' IS NULL THEN 'amount' WHEN v_content ? 'source' THEN 'external_id' ELSE 'source' END
