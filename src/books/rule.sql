@@ -13,6 +13,7 @@ DECLARE
     v_rule record;
 BEGIN
     FOR v_rule IN SELECT * FROM (VALUES
+        ('access_rule', 'access_rule_columns_one_way', 'Name the columns that the rule is about, or those that it is not about.'),
         ('currency_code', 'currency_code_iso', 'A currency is its three capital letters of ISO 4217.'),
         ('setting', 'setting_one_row', 'Settings are one row; update it.'),
         ('exchange_rate', 'exchange_rate_two_currencies', 'A currency has no rate to itself.'),
