@@ -249,9 +249,10 @@ install_packages() {
 		return
 	fi
 
-	[ "$PG_CONFIG" ] || packages="${packages:+$packages, }PostgreSQL $oldest_postgres or newer with its server headers"
+	[ "$PG_CONFIG" ] || packages="$packages $(missing_postgres 2>/dev/null || echo postgresql-NN postgresql-server-dev-NN)"
+	packages=$(echo $packages)
 	command -v apt-get >/dev/null ||
-		fail "missing on this system: $packages. Install it, then run this again."
+		fail "missing on this system: what Debian calls $packages, with PostgreSQL $oldest_postgres or newer. Install it, then run this again."
 	become_root "$packages"
 
 	say "asking apt for its packages"
