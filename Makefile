@@ -37,7 +37,8 @@ OBJS = \
 	src/words.o \
 	src/actor.o \
 	src/history.o \
-	src/guard.o
+	src/guard.o \
+	src/rule.o
 
 # The code that CREATE EXTENSION installs, in order.
 SQL_FRAGMENTS = \
@@ -53,6 +54,7 @@ SQL_FRAGMENTS = \
 	src/sql/words.sql \
 	src/sql/guard.sql \
 	src/sql/limit.sql \
+	src/sql/rule.sql \
 	src/sql/books.sql \
 	src/sql/keeper.sql
 
@@ -61,6 +63,7 @@ BOOKS_FRAGMENTS = \
 	src/books/access.sql \
 	src/books/history.sql \
 	src/books/setting.sql \
+	src/books/lock.sql \
 	src/books/party.sql \
 	src/books/catalogue.sql \
 	src/books/calendar.sql \
@@ -86,6 +89,7 @@ BOOKS_FRAGMENTS = \
 	src/books/template.sql \
 	src/books/page.sql \
 	src/books/check.sql \
+	src/books/rule.sql \
 	src/books/session.sql \
 	src/books/grant.sql \
 	src/books/column.sql
@@ -99,7 +103,8 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books ledger work ingest access history \
 	billing close explain what_if billing_random sequence_random \
-	document invoice settle share document_random page
+	document invoice settle share document_random page \
+	rule one_call
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance
 

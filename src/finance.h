@@ -39,6 +39,15 @@
 #define finance_database_aclcheck(database, role, mode) pg_database_aclcheck(database, role, mode)
 #endif
 
+/* constraints may be kept without being enforced since 18 */
+#if PG_VERSION_NUM >= 180000
+#define finance_check_enforced(check) ((check)->ccenforced)
+#define finance_key_enforced(key) ((key)->conenforced)
+#else
+#define finance_check_enforced(check) true
+#define finance_key_enforced(key) true
+#endif
+
 /* c.h lost Abs() in 17 */
 #ifndef Abs
 #define Abs(x) ((x) >= 0 ? (x) : -(x))

@@ -103,19 +103,19 @@ SELECT allow('reader', 'execute', 'business_seconds');
 -- Overlapping bands are refused when they are written, not when work is rated.
 -- The lock makes two writers of one calendar see each other's rows.
 CREATE FUNCTION check_calendar_bands() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
     touched bigint[];
 BEGIN
     SELECT array_agg(DISTINCT calendar_id) INTO touched FROM changed;
-    PERFORM FROM calendar WHERE id = ANY (touched) ORDER BY id FOR NO KEY UPDATE;
+    PERFORM hold('calendar', touched);
     PERFORM finance.calendar_bands(calendar_document(id)) FROM unnest(touched) id;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION check_calendar_bands() IS
-    'trigger function: refuses bands of one day that overlap and a closed date that has bands (22023)';
+    'trigger function: refuses bands of one day that overlap and a closed date that has bands (22023); SECURITY DEFINER because nobody is granted the locks';
 
 CREATE TRIGGER calendar_band_checked_on_insert AFTER INSERT ON calendar_band
     REFERENCING NEW TABLE AS changed

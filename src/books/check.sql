@@ -4,12 +4,12 @@
 
 CREATE VIEW ledger_problems WITH (security_invoker) AS
     SELECT 'a frozen charge is posted once, to the last digit' AS rule, 'charge ' || x.charge_id AS subject,
-           format('posted %s %s, charged %s', x.posted, x.credit, x.amount) AS detail
-      FROM (SELECT h.charge_id, h.credit, h.amount,
-                   coalesce((SELECT sum(e.amount) FROM entry e JOIN account k ON k.id = e.credit_id
-                              WHERE e.charge_id = h.charge_id AND k.code = h.credit AND e.currency = h.currency), 0) AS posted
-              FROM charge_entry h WHERE h.frozen_at IS NOT NULL) x
-     WHERE x.posted <> x.amount
+           format('posted %s %s, charged %s', coalesce(p.amount, 0), x.credit, x.amount) AS detail
+      FROM charge_entry x
+      LEFT JOIN (SELECT e.charge_id, k.code, e.currency, sum(e.amount) AS amount
+                   FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.charge_id IS NOT NULL GROUP BY 1, 2, 3) p
+        ON p.charge_id = x.charge_id AND p.code = x.credit AND p.currency = x.currency
+     WHERE x.frozen_at IS NOT NULL AND coalesce(p.amount, 0) <> x.amount
     UNION ALL
     SELECT 'a provisional charge is not posted', 'charge ' || e.charge_id, 'entry ' || min(e.id)
       FROM entry e LEFT JOIN charge h ON h.id = e.charge_id
@@ -83,9 +83,9 @@ CREATE VIEW figure_problems WITH (security_invoker) AS
      WHERE g.revenue <> t.revenue
     UNION ALL
     SELECT 'closing cash is the balance of the cash accounts', x.currency, format('%s, the accounts hold %s', x.closing, x.held)
-      FROM (SELECT f.currency, sum(f.net) AS closing,
-                   (SELECT coalesce(sum(b.balance), 0) FROM account_balance b WHERE b.kind = 'cash' AND b.currency = f.currency) AS held
-              FROM cash_flow_month f GROUP BY 1) x
+      FROM (SELECT f.currency, f.closing, coalesce(b.held, 0) AS held
+              FROM (SELECT f.currency, sum(f.net) AS closing FROM cash_flow_month f GROUP BY 1) f
+              LEFT JOIN (SELECT b.currency, sum(b.balance) AS held FROM account_balance b WHERE b.kind = 'cash' GROUP BY 1) b USING (currency)) x
      WHERE x.closing <> x.held
     UNION ALL
     SELECT 'a contract''s balance is its receipts less its charges', c.number, format('balance %s, receipts %s, charged %s', c.balance, c.receipts, c.charged)

@@ -190,7 +190,7 @@ CREATE FUNCTION close_period(contract_id bigint, period_start date, OUT period_e
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_base contract := base_contract(contract_id);
+    v_base contract := lock_contract(contract_id);
     v_span daterange := period_of(period_start, v_base.period, v_base.anchor_day);
     v_group bigint[] := contract_group(v_base.id);
     v_last_allotment bigint;
@@ -199,8 +199,6 @@ BEGIN
         RAISE EXCEPTION 'contract % is a companion and closes with its base', contract_id
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Close the period of contract %s.', v_base.id);
     END IF;
-    PERFORM lock_clients(ARRAY[v_base.client_id]);
-    v_base := base_contract(contract_id);
     IF NOT EXISTS (SELECT FROM billing_period b WHERE b.contract_id = v_base.id AND b.period_start = close_period.period_start) THEN
         PERFORM check_closable(v_base, period_start);
         PERFORM rate_unrated(v_base, v_span);
@@ -238,11 +236,10 @@ CREATE FUNCTION reopen_period(contract_id bigint, period_start date, reason text
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_base contract := base_contract(contract_id);
+    v_base contract := lock_contract(contract_id);
     v_period billing_period;
     v_charge bigint;
 BEGIN
-    PERFORM lock_clients(ARRAY[v_base.client_id]);
     IF v_base.late_policy <> 'reopen' OR coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'contract "%" does not reopen periods without a reason or against its late_policy', v_base.number
             USING ERRCODE = 'restrict_violation', DETAIL = format('late_policy is %s, the reason "%s".', v_base.late_policy, reason),
@@ -319,7 +316,7 @@ COMMENT ON VIEW billing_progress IS
     'started_at is NULL without the right to see it';
 SELECT allow('reader', 'select', 'billing_progress');
 
-CREATE FUNCTION run_billing(through date)
+CREATE FUNCTION run_billing(through date DEFAULT books_today())
     RETURNS TABLE (contract_id bigint, contract text, period_start date, period_end date, outcome text, charges bigint, amount numeric(18,2),
                    currency text, message text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
@@ -340,7 +337,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'On the 1st of a month pass the last day of the month before.';
     END IF;
     -- All locks at once and in order: the run holds them to its end.
-    PERFORM lock_clients(ARRAY(SELECT d.client_id FROM billing_due d WHERE d.over_on <= through + 1
+    PERFORM lock_parties(ARRAY(SELECT d.client_id FROM billing_due d WHERE d.over_on <= through + 1
                                UNION SELECT c.client_id FROM contract c WHERE c.auto_bill <> 'none'));
     v_contracts := ARRAY(SELECT d.contract_id FROM billing_due d WHERE d.over_on <= through + 1 ORDER BY d.contract_id);
     FOREACH contract_id IN ARRAY v_contracts LOOP
@@ -361,15 +358,18 @@ BEGIN
                 currency := v_closed.currency;
                 message := NULL;
                 RETURN NEXT;
-            EXCEPTION WHEN OTHERS THEN
-                v_refused := v_refused + 1;
-                outcome := 'refused';
-                charges := NULL;
-                amount := NULL;
-                currency := v_base.currency;
-                GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
-                RETURN NEXT;
-                EXIT;
+            EXCEPTION
+                WHEN transaction_rollback THEN
+                    RAISE;  -- not the contract's fault: the whole run is tried again
+                WHEN OTHERS THEN
+                    v_refused := v_refused + 1;
+                    outcome := 'refused';
+                    charges := NULL;
+                    amount := NULL;
+                    currency := v_base.currency;
+                    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+                    RETURN NEXT;
+                    EXIT;
             END;
         END LOOP;
         v_done := v_done + 1;
@@ -379,8 +379,10 @@ BEGIN
     LOOP
         contract_id := v_draft.id;
         contract := v_draft.number;
-        period_start := NULL;
-        period_end := NULL;
+        -- what is drafted reaches from the first service period on it to the end of the last
+        SELECT min(h.period_start), upper(period_of(max(h.period_start), c.period, c.anchor_day)) INTO period_start, period_end
+          FROM document_line l JOIN charge h ON h.id = l.charge_id JOIN contract c ON c.id = v_draft.id
+         WHERE l.document_id = v_draft.document_id GROUP BY c.id;
         outcome := CASE WHEN v_draft.problem IS NULL THEN 'drafted' ELSE 'refused' END;
         charges := (SELECT count(*) FROM document_line l WHERE l.document_id = v_draft.document_id);
         amount := (SELECT sum(f.net)::numeric(18,2) FROM document_figures(v_draft.document_id) f);
@@ -391,7 +393,7 @@ BEGIN
     PERFORM set_config('application_name', v_name, true);
 END $$;
 COMMENT ON FUNCTION run_billing(date) IS
-    'close every period of every contract that is over by a day, the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
+    'close every period of every contract that is over by a day (today where none is given), the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
     'message; a contract that is refused keeps its periods open and stops no other. Contracts with auto_bill then get their drafts by '
     'draft_due_documents(): outcome drafted, with the name of the document. The same call again closes nothing twice. Watch it in billing_progress';
 SELECT allow('controller', 'execute', 'run_billing');
@@ -511,16 +513,14 @@ BEGIN
     IF coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'a correction needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why the billed work is wrong.';
     END IF;
-    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id;
+    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no time entry %', time_entry_id USING ERRCODE = 'foreign_key_violation';
     END IF;
     v_new := corrected_entry(v_entry, changes, reason);
-    PERFORM lock_clients(ARRAY(
+    PERFORM lock_parties(ARRAY(
         SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id IN (v_entry.task_id, v_new.task_id)
         UNION SELECT h.client_id FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id));
-    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id FOR UPDATE;
-    v_new := corrected_entry(v_entry, changes, reason);
     SELECT h.id INTO v_held FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id AND h.held_by IS NOT NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % cannot be corrected now', time_entry_id
@@ -614,10 +614,12 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
     SELECT 'what is not billed has no amount and no negative cost', 'charge ' || h.id, format('%s: amount %s, cost %s', h.coverage, h.amount, h.cost)
       FROM charge h WHERE h.coverage IN ('no_charge', 'non_billable') AND (h.amount <> 0 OR h.cost < 0 AND h.reverses_id IS NULL AND h.worked_s >= 0)
     UNION ALL
-    SELECT 'what is frozen is posted', 'charge ' || coalesce(h.charge_id, e.charge_id), format('%s to post, %s posted', h.amount, e.amount)
-      FROM (SELECT charge_id, sum(base_amount) AS amount FROM charge_entry WHERE frozen_at IS NOT NULL GROUP BY 1) h
-      FULL JOIN (SELECT charge_id, sum(base_amount) AS amount FROM entry WHERE charge_id IS NOT NULL GROUP BY 1) e USING (charge_id)
-     WHERE h.amount IS DISTINCT FROM e.amount AND coalesce(h.amount, 0) <> coalesce(e.amount, 0)
+    SELECT 'what is frozen is posted', 'charge ' || x.charge_id, format('%s to post, %s posted', sum(x.due), sum(x.posted))
+      FROM (SELECT h.charge_id, h.base_amount AS due, 0 AS posted FROM charge_entry h WHERE h.frozen_at IS NOT NULL
+            UNION ALL
+            SELECT e.charge_id, 0, e.base_amount FROM entry e WHERE e.charge_id IS NOT NULL) x
+     GROUP BY x.charge_id
+    HAVING sum(x.due) <> sum(x.posted)
     UNION ALL
     SELECT 'periods close in order', 'contract ' || b.contract_id, format('a gap before %s', iso(b.period_start))
       FROM (SELECT b.*, lag(b.period_end) OVER (PARTITION BY b.contract_id ORDER BY b.period_start) AS before FROM billing_period b) b

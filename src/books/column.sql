@@ -99,11 +99,13 @@ closed_by: who closed it, as actor() names them
 closing: cash at the end of the month, in currency
 code: short name by which functions and imports know it
 column_name: the column that was changed
+column_names: the columns that it is about
 columns: the columns that the rule is about, NULL: all of them
 access_right.columns: the columns that it is about, NULL: all of them
 comment: what the person wrote about the work
 commercial: marketing and sales, negative, in the base currency
 completed_at: when the task was done
+constraint_name: name of the constraint
 contract: number of the contract
 contract_id: the contract, a row of contract
 contract_line_id: the line of the contract, a row of contract_line
@@ -135,6 +137,7 @@ debit: sum of debits, in currency
 charge_entry.debit: code of the account that is debited
 debit_id: the account that is debited, a row of account
 dedupe_key: makes the notice unique
+definition: the constraint as the catalog has it
 delivered_at: when it was delivered, NULL: not yet
 depreciation: depreciation, negative, in the base currency
 detail: the figures, in words
@@ -196,6 +199,7 @@ hourly_cost: what an hour costs us, NULL: not any more
 hourly_pay: what a contractor is paid an hour
 hourly_rate: revenue of an hour worked, in currency
 hours: hours worked
+hours_twice: hours that both entries share
 hours_billed: hours billed
 hours_left: hours left of allotments that can be drawn on now, NULL where there is none
 hours_worked: hours worked
@@ -256,16 +260,23 @@ net_profit: profit after tax, in the base currency
 new_value: value after, as text
 next_no: the number that comes next
 note: remark printed on the document
+named_invoices: open invoices whose number stands in the purpose
 number: number by which people know it
 object: table, view or function
 objects: tables, views or functions, with their columns
 old_value: value before, as text
+open_invoices: what the payer owes on open invoices, in currency
 open: what is still to be paid, in the document's currency
 opening: cash at the beginning of the month, in currency
 operating_in: operating receipts, in currency
 operating_out: operating payments, negative, in currency
 other: other income and expense, in the base currency
 other_direct: direct cost other than labour, negative, in the base currency
+other_ended_at: when the other work ended
+other_entry_id: the other entry, a row of time_entry
+other_started_at: when the other work began
+other_task: title of the other task
+other_task_id: the other task, a row of task
 outside_number: number that the other side or another system gave
 over_on: the first day on which the period can be closed
 overage_price: price of an hour past the included ones, in the contract's currency
@@ -406,6 +417,7 @@ to_status: status after the step, NULL when a draft was deleted
 token_digest: SHA-256 of the token
 transfers: between own accounts, in currency
 unabsorbed_labour: payroll less hours at their cost rates, in the base currency
+unallocated: what no document took, in the payment's currency
 unbilled: on no document yet, net, in currency
 uncosted: charges of work without a cost
 fact.uncosted: is it work whose cost is not known?
@@ -421,7 +433,9 @@ version: version of these books
 views: how often the link was opened
 voided_at: when it was taken back
 waits_for: who has to do what next
+way_out: what to do when the rule is broken
 with_client: on reports that wait for the client's answer, net, in currency
+words: the words that the column takes
 work_date: local day of the work
 work_id: the charge of the line, of which this one may be the discount or included tax
 work_type: name of the kind of work

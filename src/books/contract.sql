@@ -90,6 +90,23 @@ CREATE VIEW visible_contract WITH (security_barrier) AS
     SELECT c.* FROM contract c WHERE (SELECT NOT row_security_active('contract'::regclass)) OR c.id IN (SELECT s.id FROM seen_contract s);
 COMMENT ON VIEW visible_contract IS 'contracts for the views of figures, within the row policies of whoever asks; granted to nobody';
 
+CREATE FUNCTION lock_contract_parties() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(ARRAY[OLD.client_id, NEW.client_id]);
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION lock_contract_parties() IS
+    'trigger function of contract: holds the client before what facts rest on (client, currency, period, companions) is set; SECURITY DEFINER because nobody '
+    'is granted the locks';
+CREATE TRIGGER contract_bound_new BEFORE INSERT ON contract
+    FOR EACH ROW WHEN (num_nonnulls(NEW.parent_id, NEW.project_id) > 0) EXECUTE FUNCTION lock_contract_parties();
+CREATE TRIGGER contract_bound_changed BEFORE UPDATE ON contract
+    FOR EACH ROW WHEN ((NEW.client_id, NEW.currency, NEW.period, NEW.anchor_day, NEW.parent_id, NEW.project_id) IS DISTINCT FROM
+                       (OLD.client_id, OLD.currency, OLD.period, OLD.anchor_day, OLD.parent_id, OLD.project_id))
+    EXECUTE FUNCTION lock_contract_parties();
+
 CREATE FUNCTION check_contract() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$

@@ -6,8 +6,8 @@
 -- unique indexes on document_line make that a constraint.  Drafts follow their
 -- charges; what is sent or issued is stamped and never changes.
 --
--- Rows are locked in one order: contracts by id, documents by id, charges by
--- id, the number series last.
+-- Rows are locked in one order: the party, documents, charges by id, the number
+-- series last.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE number_series (
@@ -239,6 +239,7 @@ CREATE INDEX document_line_document_idx ON document_line (document_id, position)
 CREATE INDEX document_line_charge_idx ON document_line (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX document_line_adjustment_idx ON document_line (adjustment_id) WHERE adjustment_id IS NOT NULL;
 CREATE INDEX document_line_reverses_idx ON document_line (reverses_line_id) WHERE reverses_line_id IS NOT NULL;
+CREATE INDEX document_line_credit_idx ON document_line (document_id) WHERE kind = 'credit_note';
 CREATE UNIQUE INDEX document_line_claimed_once ON document_line (charge_id) WHERE claim AND released_at IS NULL;
 CREATE UNIQUE INDEX document_line_invoiced_once ON document_line (charge_id) WHERE kind = 'invoice' AND released_at IS NULL;
 CREATE UNIQUE INDEX document_line_in_one_act ON document_line (charge_id) WHERE kind = 'act' AND released_at IS NULL;
@@ -425,7 +426,7 @@ CREATE VIEW charge_place WITH (security_invoker) AS
            CASE WHEN h.coverage = 'non_billable' THEN 'non_billable'
                 WHEN c.kind = 'credit_note' OR i.id IS NOT NULL AND d.status <> 'draft' THEN 'billed'
                 WHEN c.line_id IS NOT NULL THEN 'reported'
-                WHEN coalesce(h.reverses_id, r.id) IS NOT NULL AND x.line_id IS NULL THEN 'cancelled'
+                WHEN NOT o.claimed THEN 'cancelled'
                 WHEN h.coverage = 'capped' THEN 'written_off'
                 WHEN h.coverage = 'billable' AND h.amount <> 0 THEN 'unbilled'
                 ELSE 'no_charge' END AS place,
@@ -434,8 +435,12 @@ CREATE VIEW charge_place WITH (security_invoker) AS
       LEFT JOIN charge_claim c ON c.charge_id = h.id
       LEFT JOIN document_line i ON i.kind = 'invoice' AND i.released_at IS NULL AND i.charge_id = c.work_id
       LEFT JOIN document d ON d.id = i.document_id
-      LEFT JOIN charge r ON r.reverses_id = h.id
-      LEFT JOIN charge_claim x ON x.charge_id = coalesce(h.reverses_id, r.id);
+      -- its reversal, or what it reverses; no join on an expression, which planners take for a product
+      LEFT JOIN (SELECT r.id AS charge_id, r.reverses_id AS other_id, EXISTS (SELECT FROM charge_claim x WHERE x.charge_id = r.reverses_id) AS claimed
+                   FROM charge r WHERE r.reverses_id IS NOT NULL
+                 UNION ALL
+                 SELECT r.reverses_id, r.id, EXISTS (SELECT FROM charge_claim x WHERE x.charge_id = r.id) FROM charge r WHERE r.reverses_id IS NOT NULL) o
+        ON o.charge_id = h.id AND o.other_id = coalesce(h.reverses_id, o.other_id);
 COMMENT ON VIEW charge_place IS
     'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), reported (kept by a report or a draft '
     'invoice, claimed_by), cancelled (with its reversal, neither on a document), written_off (above a cap), unbilled, or no_charge (no_charge, '

@@ -131,7 +131,10 @@ BEGIN
         RETURN;
     EXCEPTION WHEN restrict_violation THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_message = MESSAGE_TEXT;
-        IF v_constraint IS DISTINCT FROM 'time_entry_period_open' THEN
+        IF v_constraint = 'time_entry_not_billed' THEN  -- while we waited: now it is seen, and a record that changes it is rejected
+            SELECT b.inserted, b.updated, b.unchanged, b.rejected INTO inserted, updated, unchanged, rejected FROM ingest_entries(entries) b;
+            RETURN;
+        ELSIF v_constraint IS DISTINCT FROM 'time_entry_period_open' THEN
             RAISE;
         END IF;
     END;

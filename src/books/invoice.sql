@@ -47,6 +47,69 @@ END $$;
 COMMENT ON FUNCTION given_date(jsonb, text) IS
     'the date that a JSON object has under a key, NULL when it has none; refused (22023) when it is not written as YYYY-MM-DD';
 
+CREATE FUNCTION named_id(p_key text, p_name jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_name text := p_name #>> '{}';
+    v_table text := CASE p_key WHEN 'client' THEN 'party' WHEN 'to_cash_account' THEN 'cash_account' ELSE p_key END;
+    v_ids bigint[];
+BEGIN
+    IF jsonb_typeof(p_name) IS DISTINCT FROM 'string' THEN
+        RETURN p_name;
+    END IF;
+    v_ids := CASE v_table
+        WHEN 'party' THEN ARRAY(SELECT p.id FROM party p WHERE p.name = v_name)
+        WHEN 'contract' THEN ARRAY(SELECT c.id FROM contract c WHERE c.number = v_name)
+        WHEN 'project' THEN ARRAY(SELECT p.id FROM project p WHERE p.name = v_name)
+        WHEN 'task' THEN ARRAY(SELECT t.id FROM task t WHERE v_name IN (t.number, t.title))
+        WHEN 'deal' THEN ARRAY(SELECT d.id FROM deal d WHERE d.name = v_name)
+        WHEN 'direction' THEN ARRAY(SELECT d.id FROM direction d WHERE d.name = v_name)
+        WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
+        WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
+        WHEN 'document' THEN ARRAY(SELECT d.id FROM document d WHERE d.kind IN ('invoice', 'bill') AND d.status <> 'void'
+                                      AND v_name IN (d.number, CASE d.kind WHEN 'bill' THEN d.outside_number END)) END;
+    -- Digits are an id as well; where they are somebody else's number nobody can know which is meant.
+    IF v_name ~ '^[0-9]{1,18}$' AND (cardinality(v_ids) = 0 OR CASE v_table
+        WHEN 'party' THEN EXISTS (SELECT FROM party x WHERE x.id = v_name::bigint)
+        WHEN 'contract' THEN EXISTS (SELECT FROM contract x WHERE x.id = v_name::bigint)
+        WHEN 'project' THEN EXISTS (SELECT FROM project x WHERE x.id = v_name::bigint)
+        WHEN 'task' THEN EXISTS (SELECT FROM task x WHERE x.id = v_name::bigint)
+        WHEN 'deal' THEN EXISTS (SELECT FROM deal x WHERE x.id = v_name::bigint)
+        WHEN 'direction' THEN EXISTS (SELECT FROM direction x WHERE x.id = v_name::bigint)
+        WHEN 'employee' THEN EXISTS (SELECT FROM employee x WHERE x.id = v_name::bigint)
+        WHEN 'cash_account' THEN EXISTS (SELECT FROM cash_account x WHERE x.id = v_name::bigint)
+        WHEN 'document' THEN EXISTS (SELECT FROM document x WHERE x.id = v_name::bigint) END) THEN
+        v_ids := CASE WHEN v_name::bigint = ANY (v_ids) THEN v_ids ELSE v_ids || v_name::bigint END;
+    END IF;
+    IF cardinality(v_ids) = 1 THEN
+        RETURN to_jsonb(v_ids[1]);
+    ELSIF cardinality(v_ids) > 1 THEN
+        RAISE EXCEPTION '% "%" is not the only one of that name or id', replace(p_key, '_', ' '), v_name
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Their ids: %s.', array_to_string(v_ids, ', ')), HINT = 'Give the id, as a number.';
+    END IF;
+    RAISE EXCEPTION 'there is no % "%"', replace(p_key, '_', ' '), v_name
+        USING ERRCODE = 'foreign_key_violation',
+            HINT = format('Give its %s as table %s has it, or its id as a number.', CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number'
+                WHEN 'task' THEN 'number or title' WHEN 'employee' THEN 'name or e-mail address' ELSE 'name' END, v_table);
+END $$;
+COMMENT ON FUNCTION named_id(text, jsonb) IS
+    'the id of what a key names: text is a name (contract, invoice or bill: its number; task: number or title; employee: name or email) or, of digits, an id; a '
+    'number is an id. Refused: nothing of that name (23503), several, or a name that is another one''s id (22023)';
+
+CREATE FUNCTION resolve_names(p_object jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE jsonb_typeof(p_object) WHEN 'object' THEN p_object || coalesce(
+        (SELECT jsonb_object_agg(f.key, CASE jsonb_typeof(f.value)
+                    WHEN 'array' THEN (SELECT coalesce(jsonb_agg(named_id(f.key, e.value) ORDER BY e.no), '[]') FROM jsonb_array_elements(f.value) WITH ORDINALITY e (value, no))
+                    ELSE named_id(f.key, f.value) END)
+           FROM jsonb_each(p_object) f
+          WHERE f.key IN ('client', 'party', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'cash_account', 'to_cash_account', 'document')), '{}')
+        ELSE p_object END;
+END;
+COMMENT ON FUNCTION resolve_names(jsonb) IS 'a filter or content with the ids of what it names by name; see named_id()';
+
 CREATE FUNCTION check_filter(p_filter jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -70,7 +133,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'filter cannot use "%" of key "%"', v_bad.v, v_bad.key
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Ids are numbers, from and to dates (YYYY-MM-DD, both included), period YYYY-MM or the first day of a service period, '
+                HINT = 'Clients, contracts and the like are names or ids, from and to dates (YYYY-MM-DD, both included), period YYYY-MM or the first day of a service period, '
                        'work_type codes, task_status open, in_progress, done or cancelled.';
     END IF;
     v_clients := ARRAY(
@@ -142,13 +205,14 @@ CREATE FUNCTION preview_report(filter jsonb)
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_client bigint := check_filter(filter);
+    v_filter jsonb := resolve_names(filter);
+    v_client bigint := check_filter(v_filter);
 BEGIN
     RETURN QUERY
     SELECT p.id, p.name, t.id, t.number, coalesce(t.title, h.reason, h.source), t.url, t.status, h.coverage,
            (sum(h.worked_s) / 3600.0)::numeric(18,2), (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(h.amount)::numeric(18,2), h.currency,
            CASE WHEN t.id IS NULL THEN 0 ELSE percent_paid(t.id, h.currency) END::numeric(18,2)
-      FROM filtered_charge(preview_report.filter, v_client) f
+      FROM filtered_charge(v_filter, v_client) f
       JOIN charge h ON h.id = f.charge_id
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN project p ON p.id = h.project_id
@@ -201,7 +265,7 @@ BEGIN
         RAISE EXCEPTION 'a document has one discount'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give discount_pct or discount_amount.';
     END IF;
-    PERFORM lock_clients(ARRAY[v_client]);
+    PERFORM lock_parties(ARRAY[v_client]);
     SELECT array_agg(DISTINCT f.currency ORDER BY f.currency) AS currencies,
            array_agg(DISTINCT (k.tax_inclusive, k.tax_level)::text) FILTER (WHERE k.id IS NOT NULL) AS terms, bool_or(k.tax_inclusive) AS tax_inclusive,
            min(k.tax_level) AS tax_level,
@@ -259,12 +323,14 @@ COMMENT ON FUNCTION refuse_no_work(jsonb) IS 'raise (23001) that a filter finds 
 CREATE FUNCTION build_report(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
+DECLARE
+    v_filter jsonb := resolve_names(filter);
 BEGIN
-    RETURN coalesce(build_over_work('report', filter, options), refuse_no_work(filter));
+    RETURN coalesce(build_over_work('report', v_filter, options), refuse_no_work(v_filter));
 END $$;
 COMMENT ON FUNCTION build_report(jsonb, jsonb) IS
     'make a draft report of a client''s free work and reserve it: billable work, and at zero what is included or not charged. filter: client, contract, '
-    'project (with those below it), task, deal, direction, employee (ids, one or an array), work_type (codes), task_status, coverage, period (YYYY-MM, or '
+    'project (with those below it), task, deal, direction, employee (names or ids, one or an array; a contract by its number), work_type (codes), task_status, coverage, period (YYYY-MM, or '
     'first day of a service period), from, to (work dates, included), paid_pct_from, paid_pct_to (percent of the task that is paid), currency, charges. '
     'options: title, positions (task, employee, day, none), discount_pct or discount_amount, note, deal, issued_on, due_on. Refused: no free work '
     '(23001), unknown keys, several currencies (22023)';
@@ -273,8 +339,10 @@ SELECT allow('clerk', 'execute', 'build_report');
 CREATE FUNCTION build_invoice(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
+DECLARE
+    v_filter jsonb := resolve_names(filter);
 BEGIN
-    RETURN coalesce(build_over_work('invoice', filter, options), refuse_no_work(filter));
+    RETURN coalesce(build_over_work('invoice', v_filter, options), refuse_no_work(v_filter));
 END $$;
 COMMENT ON FUNCTION build_invoice(jsonb, jsonb) IS
     'make a draft invoice straight over a client''s free billable work (a ticket, a contract''s period), without a report; issue_invoice() issues it. '
@@ -378,6 +446,21 @@ COMMENT ON FUNCTION issue_invoice(bigint, jsonb) IS
     'Refused (23001): a report that is not agreed, work that has an invoice';
 SELECT allow('clerk', 'execute', 'issue_invoice');
 
+CREATE FUNCTION invoice_work(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    c_of_issue CONSTANT text[] := '{outside_number,file_url}';
+BEGIN
+    PERFORM check_keys(options, 'options', '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on,outside_number,file_url}');
+    RETURN issue_invoice(build_invoice(filter, options - c_of_issue),
+                         coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM jsonb_each(options) o WHERE o.key = ANY (c_of_issue)), '{}'));
+END $$;
+COMMENT ON FUNCTION invoice_work(jsonb, jsonb) IS
+    'invoice a client''s free billable work at once, without a report: build_invoice() and issue_invoice() in one; returns the invoice. Filter as of '
+    'build_report(), options of both. Refused (23001) when there is no free work, so that the same call again bills nothing twice';
+SELECT allow('clerk', 'execute', 'invoice_work');
+
 CREATE FUNCTION issue_act(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
@@ -478,8 +561,6 @@ BEGIN
     IF coalesce(credit.reason, '') = '' THEN
         RAISE EXCEPTION 'a credit note needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: credit(document, lines, reason).';
     END IF;
-    PERFORM FROM payment p WHERE p.id IN (SELECT a.payment_id FROM payment_allocation a WHERE a.document_id = credit.document)
-      ORDER BY p.id FOR NO KEY UPDATE;
     v_invoice := open_document(credit.document);
     IF v_invoice.kind <> 'invoice' OR v_invoice.status IN ('draft', 'void', 'credited') THEN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
@@ -617,7 +698,7 @@ BEGIN
     IF jsonb_typeof(p_lines) <> 'array' THEN
         RAISE EXCEPTION 'lines must be a JSON array, not %', jsonb_typeof(p_lines) USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    FOR v_line IN SELECT e.value AS v, e.no FROM jsonb_array_elements(p_lines) WITH ORDINALITY e (value, no) LOOP
+    FOR v_line IN SELECT resolve_names(e.value) AS v, e.no FROM jsonb_array_elements(p_lines) WITH ORDINALITY e (value, no) LOOP
         PERFORM check_keys(v_line.v, 'line ' || v_line.no,
             '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,article,contract,project,task,employee,starts_on,ends_on}');
         v_item := NULL;
@@ -668,6 +749,7 @@ DECLARE
     v_id bigint;
 BEGIN
     PERFORM check_keys(content, 'content', c_known);
+    content := resolve_names(content);
     IF coalesce(content ->> 'kind', '') NOT IN ('proposal', 'specification', 'proforma', 'act', 'bill', 'contract', 'annex', 'other')
         OR content ->> 'kind' = 'act' AND NOT coalesce((content ->> 'incoming')::boolean, false) THEN
         RAISE EXCEPTION 'a document of kind "%" is not made of contents', coalesce(content ->> 'kind', 'none')
@@ -678,9 +760,20 @@ BEGIN
         RAISE EXCEPTION 'a bill has the number that its sender gave it'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it as "outside_number".';
     END IF;
+    SELECT * INTO v_contract FROM contract c WHERE c.id = (content ->> 'contract')::bigint;
+    v_party := coalesce((content ->> 'party')::bigint, v_contract.client_id,
+        (SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = (content ->> 'task')::bigint),
+        (SELECT p.client_id FROM project p WHERE p.id = (content ->> 'project')::bigint),
+        (SELECT d.client_id FROM deal d WHERE d.id = (content ->> 'deal')::bigint));
+    IF v_party IS NULL THEN
+        RAISE EXCEPTION 'the document has no party'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Name "party", or a contract, project, task or deal of a client.';
+    END IF;
+    PERFORM lock_parties(ARRAY[v_party]);  -- so that the same content, sent twice at once, is one document
     IF content ? 'source' AND content ? 'external_id' THEN
         SELECT * INTO v_document FROM document d WHERE d.source = content ->> 'source' AND d.external_id = content ->> 'external_id';
-    ELSIF content ->> 'kind' = 'bill' THEN
+    END IF;
+    IF v_document.id IS NULL AND content ->> 'kind' = 'bill' THEN
         SELECT * INTO v_document FROM document d WHERE d.kind = 'bill' AND d.status <> 'void' AND d.party_id = (content ->> 'party')::bigint
            AND d.outside_number = content ->> 'outside_number';
     END IF;
@@ -691,15 +784,6 @@ BEGIN
                     HINT = 'Send the same content again, or void that document first.';
         END IF;
         RETURN v_document.id;
-    END IF;
-    SELECT * INTO v_contract FROM contract c WHERE c.id = (content ->> 'contract')::bigint;
-    v_party := coalesce((content ->> 'party')::bigint, v_contract.client_id,
-        (SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = (content ->> 'task')::bigint),
-        (SELECT p.client_id FROM project p WHERE p.id = (content ->> 'project')::bigint),
-        (SELECT d.client_id FROM deal d WHERE d.id = (content ->> 'deal')::bigint));
-    IF v_party IS NULL THEN
-        RAISE EXCEPTION 'the document has no party'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Name "party", or a contract, project, task or deal of a client.';
     END IF;
     INSERT INTO document (kind, incoming, own_id, party_id, contract_id, project_id, task_id, deal_id, based_on, title, made_from, positions, currency,
                           tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, period_from, period_to, outside_number, file_url,
@@ -713,13 +797,17 @@ BEGIN
             (content ->> 'discount_amount')::numeric, given_date(content, 'issued_on'), given_date(content, 'due_on'), given_date(content, 'period_from'),
             given_date(content, 'period_to'), content ->> 'outside_number', content ->> 'file_url', content ->> 'requirements', content ->> 'note',
             content ->> 'source', content ->> 'external_id')
+    ON CONFLICT ON CONSTRAINT document_external_key DO NOTHING
     RETURNING id INTO v_id;
+    IF v_id IS NULL THEN
+        RETURN draft_document(content);  -- another party's document took the key meanwhile: that is refused
+    END IF;
     PERFORM add_lines(v_id, content -> 'lines') WHERE content ? 'lines';
     RETURN v_id;
 END $$;
 COMMENT ON FUNCTION draft_document(jsonb) IS
     'draft a document of given contents: {"kind" (proposal, specification, proforma, bill, contract, annex, other, incoming act), "party" | "contract" | '
-    '"project" | "task" | "deal" (ids), "incoming", "based_on", "title", "currency", "lines" (as add_lines() takes them), "requirements", "note", '
+    '"project" | "task" | "deal" (names or ids; a contract by its number), "incoming", "based_on", "title", "currency", "lines" (as add_lines() takes them), "requirements", "note", '
     '"issued_on", "due_on", "outside_number", "file_url", "discount_pct" | "discount_amount", "source", "external_id"}. The same content again returns the '
     'same document, another one under the same (source, external_id) or number of a bill is refused (23505)';
 SELECT allow('clerk', 'execute', 'draft_document');
@@ -875,14 +963,18 @@ BEGIN
            sign_ref = coalesce(set_signature.ref, d.sign_ref), signature = coalesce(set_signature.image, d.signature),
            signature_type = coalesce(set_signature.image_type, d.signature_type)
      WHERE d.id = v_document.id AND d.sign_status <> set_signature.status;
-    IF v_document.kind = 'act' AND v_document.status = 'sent' AND set_signature.status IN ('signed', 'rejected') THEN
+    -- Whoever signs agrees; a bill is agreed by us, not by who sent it.
+    IF v_document.status = 'sent' AND v_document.kind <> 'bill' AND set_signature.status IN ('signed', 'rejected')
+        AND EXISTS (SELECT FROM document_transition t WHERE t.kind = v_document.kind AND t.from_status = 'sent' AND t.by_hand
+                       AND t.to_status = CASE set_signature.status WHEN 'signed' THEN 'agreed' ELSE 'rejected' END) THEN
         PERFORM transition(v_document.id, CASE set_signature.status WHEN 'signed' THEN 'agreed' ELSE 'rejected' END, 'signature ' || set_signature.status,
                            set_signature.by);
     END IF;
 END $$;
 COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, text) IS
-    'keep the state of a document''s signature: sent, signed or rejected, by whom (as you say), when, the id at the operator (ref), the image drawn on a phone '
-    '(image/png, image/jpeg or image/webp, up to 1 MB). A signed act is agreed, a rejected one rejected; the same state again changes nothing';
+    'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator (ref), the image drawn on a phone '
+    '(image/png, image/jpeg or image/webp, up to 1 MB). What waits for an answer (a report, act, contract, …) is agreed when it is signed, rejected when its '
+    'signature is; the same state again changes nothing';
 SELECT allow('clerk', 'execute', 'set_signature');
 
 -- What a month's end asks for: drafts for contracts that want them.
@@ -914,6 +1006,8 @@ BEGIN
                 RETURN NEXT;
             END IF;
         EXCEPTION
+            WHEN transaction_rollback THEN
+                RAISE;  -- not the contract's fault: the whole call is tried again
             WHEN OTHERS THEN
                 document_id := NULL;
                 problem := SQLERRM;

@@ -106,6 +106,7 @@ CREATE FUNCTION await_posting() RETURNS trigger
 AS $$
 BEGIN
     LOCK TABLE entry IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM hold('ledger', '{0}');  -- and who took a snapshot before does not post at all
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION await_posting() IS
@@ -164,6 +165,7 @@ CREATE INDEX entry_event_idx ON entry (event_id);
 CREATE INDEX entry_debit_idx ON entry (debit_id, entry_on);
 CREATE INDEX entry_credit_idx ON entry (credit_id, entry_on);
 CREATE INDEX entry_contract_idx ON entry (contract_id) WHERE contract_id IS NOT NULL;
+CREATE INDEX entry_direct_idx ON entry (contract_id) WHERE contract_id IS NOT NULL AND charge_id IS NULL;
 CREATE INDEX entry_charge_idx ON entry (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX entry_payment_idx ON entry (payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX entry_document_idx ON entry (document_id) WHERE document_id IS NOT NULL;
@@ -185,6 +187,7 @@ DECLARE
     v_locked date := (SELECT max(locked_through) FROM period_lock);
     v_bad record;
 BEGIN
+    PERFORM heed('ledger');
     SELECT n.entry_on INTO v_bad FROM new_rows n WHERE n.entry_on <= v_locked LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the books are locked through %: nothing can be posted on %', v_locked, v_bad.entry_on
@@ -220,10 +223,14 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a key that is the same when the same event is sent again.';
     END IF;
     INSERT INTO event (key, digest, memo, reverses_id) VALUES (p_key, v_digest, p_memo, p_reverses)
-    ON CONFLICT (key) DO NOTHING RETURNING id INTO v_id;
+    ON CONFLICT DO NOTHING RETURNING id INTO v_id;
     IF v_id IS NULL THEN
         SELECT e.digest INTO v_known FROM event e WHERE e.key = p_key;
-        IF v_known <> v_digest THEN
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'event % is reversed already', p_reverses
+                USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
+                    HINT = 'Post the event anew if it was right after all.';
+        ELSIF v_known <> v_digest THEN
             RAISE EXCEPTION 'event "%" was posted before with other content', p_key
                 USING ERRCODE = 'unique_violation', CONSTRAINT = 'event_key_key',
                     HINT = 'Send the same content again, or use another key for another event.';
@@ -232,7 +239,8 @@ BEGIN
     RETURN v_id;
 END $$;
 COMMENT ON FUNCTION open_event(text, text, text, bigint) IS
-    'a new event, or NULL when this key was posted before with the same content; refused (23505) for the same key with other content';
+    'a new event, or NULL when this key was posted before with the same content; refused: the same key with other content (23505), a second reversal '
+    'of one event under another key (23001)';
 
 CREATE FUNCTION post(key text, entries jsonb, memo text DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -240,9 +248,11 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     v_event bigint;
-    v_base text := (SELECT s.base_currency FROM setting s);
+    v_base text;
     v_bad record;
 BEGIN
+    PERFORM lock_parties('{}');
+    v_base := (SELECT s.base_currency FROM setting s);
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' OR jsonb_array_length(entries) = 0 THEN
         RAISE EXCEPTION 'entries must be a JSON array of at least one entry'
             USING ERRCODE = 'invalid_parameter_value',

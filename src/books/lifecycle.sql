@@ -11,22 +11,33 @@ CREATE FUNCTION lock_documents(p_documents bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM FROM document d
-      WHERE d.id IN (SELECT x.id FROM document x WHERE x.id = ANY (p_documents)
-                     UNION SELECT x.based_on FROM document x WHERE x.id = ANY (p_documents))
-      ORDER BY d.id FOR NO KEY UPDATE;
+    PERFORM lock_parties(ARRAY(
+        SELECT x.party_id FROM document x WHERE x.id = ANY (p_documents)
+        UNION SELECT b.party_id FROM document x JOIN document b ON b.id = x.based_on WHERE x.id = ANY (p_documents)));
 END $$;
-COMMENT ON FUNCTION lock_documents(bigint[]) IS 'lock documents and those they are based on, by id';
+COMMENT ON FUNCTION lock_documents(bigint[]) IS 'hold the parties of documents and of those they are based on';
+
+CREATE FUNCTION period_name(first_day date, period text, anchor_day integer) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN period = 'month' AND extract(day FROM first_day) = 1 THEN left(iso(first_day), 7)
+                ELSE iso(first_day) || ' – ' || iso((upper(period_of(first_day, period, anchor_day)) - 1)) END;
+END;
+COMMENT ON FUNCTION period_name(date, text, integer) IS 'what papers call a service period, in any language: 2026-03, or its first and last day';
 
 -- The figures of a document's lines as its charges and contents are now.  One
 -- position holds one task (employee, day), one price and one sign; tax is
 -- rounded a position (or in total) and spread over its lines, so that lines,
--- positions and header all add up to the last digit.
+-- positions and header all add up to the last digit.  It is PL/pgSQL because
+-- that keeps its plan, which no view over documents has to make again.
 CREATE FUNCTION document_figures(p_document bigint)
     RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric, discount_pct numeric,
                    worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric, tax numeric, gross numeric)
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
+    LANGUAGE plpgsql STABLE ROWS 60 COST 4000 SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH head AS (
         SELECT d.id, d.kind, d.positions, d.tax_inclusive, d.tax_level, d.discount_pct, d.discount_amount, currency_exponent(d.currency) AS exponent
           FROM document d WHERE d.id = p_document
@@ -37,7 +48,7 @@ BEGIN ATOMIC
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
-                    ELSE coalesce(n.title, i.name, CASE WHEN h.source <> 'time' THEN h.reason END, concat_ws(' ', t.number, t.title), h.source) END AS title,
+                    ELSE coalesce(n.title || CASE WHEN n.kind = 'recurring' THEN ', ' || period_name(h.period_start, k.period, k.anchor_day) ELSE '' END, i.name, CASE WHEN h.source <> 'time' THEN h.reason END, concat_ws(' ', t.number, t.title), h.source) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h' WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
                CASE WHEN h.id IS NULL THEN l.price WHEN coalesce(h.multiplier, 1) = 1 THEN h.price END AS price,
@@ -89,7 +100,7 @@ BEGIN ATOMIC
            CASE WHEN d.tax_inclusive THEN l.base - coalesce(s.tax, 0) ELSE l.base END, coalesce(s.tax, 0),
            CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END
       FROM line l CROSS JOIN head d LEFT JOIN spread s ON s.id = l.id;
-END;
+END $$;
 COMMENT ON FUNCTION document_figures(bigint) IS
     'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s discount, net, tax, gross in the '
     'document''s currency; hours as seconds';
@@ -383,6 +394,7 @@ DECLARE
     v_hand boolean;
     v_column text;
 BEGIN
+    PERFORM lock_parties(ARRAY[OLD.party_id, NEW.party_id]);
     IF TG_OP = 'DELETE' THEN
         IF OLD.status <> 'draft' THEN
             RAISE EXCEPTION '% was issued and cannot be deleted', document_name(OLD.id)
@@ -516,14 +528,11 @@ BEGIN
         RAISE EXCEPTION 'there is no document %', p_document
             USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
     END IF;
-    IF NOT v_document.incoming THEN
-        PERFORM lock_clients(ARRAY[v_document.party_id]);
-    END IF;
     PERFORM lock_documents(ARRAY[p_document]);
     SELECT * INTO v_document FROM document d WHERE d.id = p_document;
     RETURN v_document;
 END $$;
-COMMENT ON FUNCTION open_document(bigint) IS 'a document, locked in order with its client''s contracts and what it is based on; refused (23503) when there is none';
+COMMENT ON FUNCTION open_document(bigint) IS 'a document whose party is held, and that of what it is based on; refused (23503) when there is none';
 
 CREATE FUNCTION transition(document bigint, status text, reason text DEFAULT NULL, by text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off

@@ -56,6 +56,7 @@ CREATE TABLE payment (
     source text,
     external_id text,
     revision integer NOT NULL DEFAULT 1,
+    made_from jsonb,
     CONSTRAINT payment_external_key UNIQUE (source, external_id),
     CONSTRAINT payment_bank_ref_key UNIQUE (cash_account_id, bank_ref),
     CONSTRAINT payment_transfer_has_target CHECK ((flow = 'transfer') = (to_cash_account_id IS NOT NULL)),
@@ -65,9 +66,9 @@ CREATE TABLE payment (
 COMMENT ON TABLE payment IS
     'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; void: taken back by a reversal. '
     'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on; settles_bills: its cost came with the '
-    'bills it pays, so it accrues nothing. '
+    'bills it pays, so it accrues nothing; made_from the content that record_payment() made it of. '
     'Changing a posted payment reverses its entries and posts them anew';
-SELECT allow('reader', 'select', 'payment', columns => '{id}'), allow('clerk', 'select', 'payment', but => '{amount,employee_id,purpose}'),
+SELECT allow('reader', 'select', 'payment', columns => '{id}'), allow('clerk', 'select', 'payment', but => '{amount,employee_id,purpose,made_from}'),
        allow('clerk', 'insert,update', 'payment', but => '{settles_bills,revision}'), allow('clerk', 'delete', 'payment'),
        allow('controller', 'select', 'payment');
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
@@ -106,6 +107,22 @@ COMMENT ON VIEW payment_card IS
     'payments with their cash account and party, in their currency, without those of pay (account.pay, or naming an employee), which '
     'table payment has for controllers';
 SELECT allow('reader', 'select', 'payment_card');
+
+-- What is paid back counts against credit, a contract keeps its currency once
+-- it is paid, and what is allocated is not changed away.
+CREATE FUNCTION lock_payment_parties() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(CASE WHEN TG_OP = 'UPDATE' OR NEW.flow = 'out' THEN ARRAY[OLD.party_id, NEW.party_id] ELSE '{}' END);
+    PERFORM lock_contracts(ARRAY[OLD.contract_id, NEW.contract_id]) WHERE num_nonnulls(OLD.contract_id, NEW.contract_id) > 0;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION lock_payment_parties() IS
+    'trigger function of payment: holds the party that is paid back, the client of the contract, and whom a change concerns; SECURITY DEFINER because nobody '
+    'is granted the locks';
+CREATE TRIGGER payment_account_locked BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION lock_payment_parties();
 
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -268,6 +285,7 @@ CREATE FUNCTION keep_meaning() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
+    PERFORM lock_books();
     IF (CASE TG_TABLE_NAME
            WHEN 'currency_code' THEN EXISTS (SELECT FROM charge h WHERE h.currency = to_jsonb(OLD) ->> 'code')
                                     OR EXISTS (SELECT FROM entry e WHERE e.currency = to_jsonb(OLD) ->> 'code')

@@ -591,29 +591,30 @@ COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], timestamptz, times
     'rate fresh entries of a contract as configured now, and as stamped those from an instant on that the change bears on; p_changed are all entries '
     'that this change touches, p_last the instant of the last of them, p_grouped whether entries are rounded together';
 
-CREATE FUNCTION lock_clients(p_clients bigint[]) RETURNS void
-    LANGUAGE sql
-BEGIN ATOMIC
-    SELECT FROM contract c WHERE c.client_id = ANY (p_clients) ORDER BY c.id FOR NO KEY UPDATE;
-END;
-COMMENT ON FUNCTION lock_clients(bigint[]) IS 'lock the contracts of clients, in the order that everyone keeps';
-
 CREATE FUNCTION lock_entries(p_entries bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_clients bigint[] := ARRAY(
-        SELECT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
-          JOIN task t ON t.id = e.task_id JOIN project p ON p.id = t.project_id
-        UNION
-        SELECT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed);
+    v_charged bigint[] := ARRAY(
+        SELECT DISTINCT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed);
+    v_held bigint[];
+    v_clients bigint[];
 BEGIN
-    PERFORM FROM contract c WHERE c.client_id = ANY (v_clients) ORDER BY c.id FOR NO KEY UPDATE;
+    -- A task may move while we wait: then its new client is held too.
+    LOOP
+        v_clients := ARRAY(
+            SELECT DISTINCT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
+              JOIN task t ON t.id = e.task_id JOIN project p ON p.id = t.project_id ORDER BY 1);
+        EXIT WHEN v_clients = v_held;
+        PERFORM lock_parties(v_clients || v_charged);
+        v_held := v_clients;
+    END LOOP;
+    v_clients := ARRAY(SELECT unnest(v_clients) UNION SELECT unnest(v_charged));
     PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed ORDER BY h.id FOR NO KEY UPDATE OF h;
     RETURN v_clients;
 END $$;
 COMMENT ON FUNCTION lock_entries(bigint[]) IS
-    'lock the contracts of the clients of time entries, then the charges they have, as documents do; returns the clients';
+    'hold the clients of time entries, then lock the charges they have, as documents do; returns the clients';
 
 CREATE FUNCTION rate_entries(p_entries bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto
@@ -679,7 +680,7 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION rate_entries(bigint[]) IS
-    'rate time entries as configured now, and whatever follows them in contracts with allotments, caps or shared rounding; locks the contracts of their clients';
+    'rate time entries as configured now, and whatever follows them in contracts with allotments, caps or shared rounding; holds their clients';
 
 CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[]) RETURNS timestamptz
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -707,7 +708,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id) ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be changed', v_charge.time_entry_id
-            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge.id),
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_not_billed', DETAIL = frozen_by(v_charge.id),
                 HINT = 'Use correct_entry(): it reverses the charge and bills the corrected work in the open period.';
     END IF;
 END $$;
@@ -818,6 +819,10 @@ CREATE FUNCTION rate_moved_tasks() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 BEGIN
+    -- first, so that work that is being logged on the task is seen
+    PERFORM lock_parties(ARRAY(
+        SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id IN (n.project_id, o.project_id)
+         WHERE n.project_id <> o.project_id));
     PERFORM rate_entries(ARRAY(
         SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
          WHERE n.project_id <> o.project_id ORDER BY e.id));
@@ -829,9 +834,10 @@ CREATE TRIGGER task_moved AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION rate_moved_tasks();
 
 CREATE FUNCTION keep_client() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
+    PERFORM lock_parties(ARRAY[OLD.client_id, NEW.client_id]);
     IF EXISTS (SELECT FROM task t JOIN charge h ON h.task_id = t.id WHERE t.project_id = OLD.id)
         OR EXISTS (SELECT FROM contract c WHERE c.project_id = OLD.id) THEN
         RAISE EXCEPTION 'project "%" has charges or a contract: its client stays', OLD.name
@@ -839,7 +845,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_client() IS 'trigger function of project: its client is fixed once there are charges or a contract (23001)';
+COMMENT ON FUNCTION keep_client() IS 'trigger function of project: its client is fixed once there are charges or a contract (23001); SECURITY DEFINER because nobody is granted the locks';
 CREATE TRIGGER project_client_kept BEFORE UPDATE OF client_id ON project
     FOR EACH ROW WHEN (NEW.client_id <> OLD.client_id) EXECUTE FUNCTION keep_client();
 

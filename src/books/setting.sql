@@ -121,6 +121,7 @@ CREATE FUNCTION keep_base_currency() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
+    PERFORM lock_books() WHERE NEW.base_currency <> OLD.base_currency;
     IF NEW.base_currency <> OLD.base_currency
         AND (EXISTS (SELECT FROM charge) OR EXISTS (SELECT FROM entry)) THEN
         RAISE EXCEPTION 'the base currency stays % once there are charges or ledger entries', OLD.base_currency

@@ -29,7 +29,7 @@ CREATE VIEW document_balance WITH (security_invoker) AS
     SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0) AS credited, coalesce(a.amount, 0) AS allocated,
            d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0) AS open, d.due_on, d.issued_on
       FROM document d
-      LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id
+      LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id AND l.kind = 'credit_note'
                           WHERE n.based_on = d.id AND n.kind = 'credit_note') c ON d.kind = 'invoice'
       LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.document_id = d.id) a ON true
      WHERE d.kind = 'invoice' AND d.status NOT IN ('draft', 'void')
@@ -92,6 +92,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS 'give an invoice or bill the status that its payments and credits make true';
 
+CREATE FUNCTION lock_allocation(p_payment bigint, p_document bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = p_payment UNION SELECT d.party_id FROM document d WHERE d.id = p_document));
+END $$;
+COMMENT ON FUNCTION lock_allocation(bigint, bigint) IS 'hold the parties of a payment and a document: one and the same, or the allocation is refused';
+
 CREATE FUNCTION check_allocation() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
@@ -108,8 +116,7 @@ BEGIN
         RAISE EXCEPTION 'allocation % stays with its payment and document', OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Take it back with unallocate() and allocate anew.';
     END IF;
-    PERFORM FROM payment p WHERE p.id = NEW.payment_id FOR NO KEY UPDATE;
-    PERFORM lock_documents(ARRAY[NEW.document_id]);
+    PERFORM lock_allocation(NEW.payment_id, NEW.document_id);
     SELECT * INTO v_payment FROM payment p WHERE p.id = NEW.payment_id;
     SELECT * INTO v_document FROM document d WHERE d.id = NEW.document_id;
     IF v_payment.id IS NULL OR v_document.id IS NULL THEN
@@ -172,8 +179,7 @@ DECLARE
     v_bills boolean;
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        PERFORM FROM payment p WHERE p.id = v_payment FOR NO KEY UPDATE;
-        PERFORM lock_documents(ARRAY[v_document]);
+        PERFORM lock_allocation(v_payment, v_document);
     END IF;
     PERFORM settle_document(v_document, format('payment %s %s', v_payment, CASE TG_OP WHEN 'DELETE' THEN 'taken back' ELSE 'allocated' END));
     v_bills := EXISTS (SELECT FROM payment_allocation a JOIN document d ON d.id = a.document_id WHERE a.payment_id = v_payment AND d.kind = 'bill');
@@ -244,12 +250,10 @@ BEGIN
         RAISE EXCEPTION 'allocations must be an array of {"document": id, "amount": text}'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = allocations::text;
     END IF;
-    -- Lock all that may be settled at once, by id, before reading what is open.
-    PERFORM lock_documents(ARRAY(
-        SELECT (e ->> 'document')::bigint FROM jsonb_array_elements(allocations) e WHERE allocations IS NOT NULL
-        UNION ALL
-        SELECT b.document_id FROM document_balance b
-         WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency AND b.open > 0));
+    IF jsonb_array_length(allocations) > 0 THEN
+        allocations := (SELECT jsonb_agg(resolve_names(e.value) ORDER BY e.no) FROM jsonb_array_elements(allocations) WITH ORDINALITY e (value, no));
+    END IF;
+    PERFORM lock_parties(ARRAY[v_payment.party_id]);
     v_left := v_payment.amount - (SELECT coalesce(sum(a.amount), 0) FROM payment_allocation a WHERE a.payment_id = v_payment.id);
     FOR v_target IN
         SELECT (e ->> 'document')::bigint AS document_id, (e ->> 'amount')::numeric AS amount, NULL::date AS due_on
@@ -272,9 +276,95 @@ BEGIN
     RETURN round_money(v_left, currency_exponent(v_payment.currency));
 END $$;
 COMMENT ON FUNCTION allocate_payment(bigint, jsonb) IS
-    'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations ([{"document": id, "amount": text}]); '
+    'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations ([{"document": id or number, "amount": text}]); '
     'returns what is left of the payment, which stays as credit. A payment that names a contract settles documents of that contract only';
 SELECT allow('clerk', 'execute', 'allocate_payment');
+
+CREATE FUNCTION record_payment(content jsonb, OUT payment_id bigint, OUT allocated numeric, OUT unallocated numeric)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_content jsonb := resolve_names(content);
+    v_payment payment;
+    v_account cash_account;
+    v_settles boolean;
+BEGIN
+    PERFORM check_keys(content, 'payment', '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,contract,project,deal,'
+        'task,employee,direction,purpose,bank_ref,allocations,source,external_id}');
+    IF num_nonnulls(v_content ->> 'source', v_content ->> 'external_id') = 1 OR v_content ->> 'amount' IS NULL THEN
+        RAISE EXCEPTION 'the payment has no %', CASE WHEN v_content ->> 'amount' IS NULL THEN 'amount' WHEN v_content ? 'source' THEN 'external_id' ELSE 'source' END
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = content::text,
+                HINT = 'Give "amount" as text; "source" and "external_id" together, or neither.';
+    END IF;
+    IF is_pay(v_content ->> 'article', (v_content ->> 'employee')::bigint) THEN
+        PERFORM require_level('controller', 'keep payments of what people are paid', calling_role());
+    END IF;
+    SELECT * INTO v_account FROM cash_account a WHERE a.id = (v_content ->> 'cash_account')::bigint;
+    -- Two who record the same payment at once: the second waits for the first
+    -- and then finds it.
+    INSERT INTO payment (flow, status, paid_on, accrued_on, amount, currency, cash_account_id, to_cash_account_id, article, party_id, contract_id, project_id,
+                         deal_id, task_id, employee_id, direction_id, purpose, bank_ref, source, external_id, made_from)
+    SELECT f.flow, coalesce(v_content ->> 'status', 'posted'), coalesce(given_date(v_content, 'paid_on'), books_today()), given_date(v_content, 'accrued_on'),
+           (v_content ->> 'amount')::numeric, coalesce(v_content ->> 'currency', v_account.currency), (v_content ->> 'cash_account')::bigint,
+           (v_content ->> 'to_cash_account')::bigint, coalesce(v_content ->> 'article', CASE f.flow WHEN 'in' THEN 'revenue' END),
+           (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint, (v_content ->> 'deal')::bigint,
+           (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint, (v_content ->> 'direction')::bigint, v_content ->> 'purpose',
+           v_content ->> 'bank_ref', v_content ->> 'source', v_content ->> 'external_id', v_content
+      FROM (SELECT coalesce(v_content ->> 'flow', 'in') AS flow) f
+    ON CONFLICT DO NOTHING
+    RETURNING * INTO v_payment;
+    IF v_payment.id IS NULL THEN
+        SELECT * INTO v_payment FROM payment p
+         WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
+            OR (p.cash_account_id, p.bank_ref) = ((v_content ->> 'cash_account')::bigint, v_content ->> 'bank_ref')
+         ORDER BY (p.source, p.external_id) IS NOT DISTINCT FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
+        IF v_payment.made_from IS DISTINCT FROM v_content THEN
+            RAISE EXCEPTION 'payment % was recorded before with other content', v_payment.id
+                USING ERRCODE = 'unique_violation', CONSTRAINT = CASE WHEN v_payment.source = v_content ->> 'source' AND v_payment.external_id = v_content ->> 'external_id'
+                          THEN 'payment_external_key' ELSE 'payment_bank_ref_key' END, TABLE = 'payment',
+                    DETAIL = format('It was: %s.', coalesce(v_payment.made_from::text, 'entered by hand')),
+                    HINT = 'Send the same content again, or void that payment and send another (source, external_id) and bank_ref.';
+        END IF;
+    ELSIF v_payment.status = 'posted' THEN
+        v_settles := v_content ? 'allocations'
+            OR v_payment.flow = 'in' AND EXISTS (SELECT FROM account a WHERE a.code = v_payment.article AND a.kind = 'income' AND NOT a.accrues);
+        PERFORM allocate_payment(v_payment.id, v_content -> 'allocations') WHERE v_settles;
+    END IF;
+    payment_id := v_payment.id;
+    SELECT coalesce(sum(a.amount), 0) INTO allocated FROM payment_allocation a WHERE a.payment_id = v_payment.id;
+    allocated := round_money(allocated, currency_exponent(v_payment.currency));
+    unallocated := round_money(v_payment.amount - allocated, currency_exponent(v_payment.currency));
+END $$;
+COMMENT ON FUNCTION record_payment(jsonb) IS
+    'enter a payment and settle what it is for, in one: {"amount" (text), "cash_account", "party" | "contract" (names, numbers or ids), "purpose", "paid_on" (default '
+    'today), "flow" (default in), "status" (default posted), "article" (default revenue, of money that comes in), "currency" (default the cash account''s), '
+    '"to_cash_account", "accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" (as allocate_payment() takes them; [] keeps it '
+    'all as credit), "source", "external_id"}. Money from clients settles their open invoices, oldest due first; other money what "allocations" name. Returns '
+    'the payment, what is allocated and what is not. The same content again returns the same payment, other content under the same (source, external_id) or '
+    'bank_ref is refused (23505)';
+SELECT allow('clerk', 'execute', 'record_payment');
+
+-- Of the owner: who may not read payments sees what of them waits.
+CREATE VIEW unallocated_payment WITH (security_barrier) AS
+    SELECT p.id AS payment_id, p.paid_on, p.party_id, k.name AS party, p.contract_id, c.number AS contract, p.amount::numeric(18,2) AS amount,
+           (p.amount - coalesce(a.amount, 0))::numeric(18,2) AS unallocated, p.currency, o.open::numeric(18,2) AS open_invoices, n.numbers AS named_invoices,
+           p.purpose, p.bank_ref, p.source, p.external_id
+      FROM visible_payment p
+      JOIN account x ON x.code = p.article AND x.kind = 'income' AND NOT x.accrues
+      LEFT JOIN party k ON k.id = p.party_id
+      LEFT JOIN contract c ON c.id = p.contract_id
+      LEFT JOIN client_credit r ON r.party_id = p.party_id AND r.currency = p.currency
+     CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.id) a
+     CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0) AS open FROM document_balance b
+                          WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice' AND b.open > 0) o
+     CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers FROM document d
+                          WHERE d.kind = 'invoice' AND d.status IN ('sent', 'partly_paid') AND strpos(p.purpose, d.number) > 0) n
+     WHERE p.status = 'posted' AND p.flow = 'in' AND p.amount > coalesce(a.amount, 0) AND coalesce(r.credit, 1) > 0;
+COMMENT ON VIEW unallocated_payment IS
+    'money that came from clients and no invoice took, or not all of it: unallocated in the payment''s currency; open_invoices is what its payer owes in that '
+    'currency (0: an advance); named_invoices are open invoices whose number stands in the purpose; what was paid back in full is not listed';
+SELECT allow('reader', 'select', 'unallocated_payment');
 
 CREATE FUNCTION unallocate(payment bigint, document bigint DEFAULT NULL) RETURNS numeric
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -284,7 +374,7 @@ DECLARE
     v_freed numeric;
 BEGIN
     PERFORM FROM payment p WHERE p.id = unallocate.payment FOR NO KEY UPDATE;
-    PERFORM lock_documents(ARRAY(SELECT a.document_id FROM payment_allocation a WHERE a.payment_id = unallocate.payment));
+    PERFORM lock_parties(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = unallocate.payment));
     WITH gone AS (
         DELETE FROM payment_allocation a
          WHERE a.payment_id = unallocate.payment AND (unallocate.document IS NULL OR a.document_id = unallocate.document)
@@ -316,8 +406,6 @@ BEGIN
         RAISE EXCEPTION 'there is no invoice %', apply_credit.document
             USING ERRCODE = 'foreign_key_violation', HINT = 'Credit is applied to invoices; view document_card lists them.';
     END IF;
-    PERFORM FROM payment p WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in' AND p.status = 'posted'
-      ORDER BY p.id FOR NO KEY UPDATE;
     PERFORM lock_documents(ARRAY[v_document.id]);
     v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = v_document.party_id AND c.currency = v_document.currency), 0);
     v_take := least(coalesce((SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id), 0), v_credit, apply_credit.amount);

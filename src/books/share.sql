@@ -55,6 +55,32 @@ COMMENT ON FUNCTION share(bigint, interval) IS
     'make a link to a document that was sent: a token of 32 random bytes (43 URL-safe characters), shown this once; ttl is how long it works';
 SELECT allow('clerk', 'execute', 'share');
 
+CREATE FUNCTION send(document bigint, ttl interval DEFAULT '30 days') RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_document document := open_document(send.document);
+BEGIN
+    IF v_document.status IN ('rejected', 'superseded') THEN
+        RAISE EXCEPTION '% is % and is not sent again', document_name(v_document.id), v_document.status
+            USING ERRCODE = 'restrict_violation', HINT = 'Send its next revision: revise(document) makes it.';
+    END IF;
+    IF v_document.incoming THEN
+        RAISE EXCEPTION '% came from outside and is not sent', document_name(v_document.id)
+            USING ERRCODE = 'restrict_violation', HINT = 'Answer it: transition(document, ''agreed'') or transition(document, ''rejected'', reason).';
+    END IF;
+    IF v_document.status = 'draft' AND v_document.kind = 'invoice' THEN
+        PERFORM issue_invoice(v_document.id);
+    ELSIF v_document.status = 'draft' THEN
+        PERFORM transition(v_document.id, 'sent');
+    END IF;
+    RETURN share(v_document.id, send.ttl);
+END $$;
+COMMENT ON FUNCTION send(bigint, interval) IS
+    'send a document to its client: issues the draft and returns the token of a link to it, which works for ttl; what is sent already gets one more link. '
+    'Refused (23001): what was rejected or superseded, what is void or came from outside';
+SELECT allow('clerk', 'execute', 'send');
+
 CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$

@@ -226,7 +226,7 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON rejected_entry
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION keep_named() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
@@ -235,6 +235,17 @@ BEGIN
         END IF;
         RAISE EXCEPTION 'the id of % % stays as it is', replace(TG_TABLE_NAME, '_', ' '), OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Charges and ledger entries know the row by it; change other columns.';
+    END IF;
+    -- Charges that others make of it meanwhile have to be seen.
+    IF TG_TABLE_NAME IN ('party', 'project', 'task', 'deal') THEN
+        PERFORM lock_parties(ARRAY(
+            SELECT OLD.id WHERE TG_TABLE_NAME = 'party'
+            UNION ALL SELECT (to_jsonb(OLD) ->> 'client_id')::bigint
+            UNION ALL SELECT p.client_id FROM project p WHERE p.id = (to_jsonb(OLD) ->> 'project_id')::bigint));
+    ELSIF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        RAISE EXCEPTION 'in a % transaction it cannot be seen whether % % has charges', current_setting('transaction_isolation'),
+            replace(TG_TABLE_NAME, '_', ' '), OLD.id
+            USING ERRCODE = 'restrict_violation', HINT = 'Delete it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
     END IF;
     IF (CASE TG_TABLE_NAME WHEN 'party' THEN EXISTS (SELECT FROM charge h WHERE h.client_id = OLD.id)
                            WHEN 'project' THEN EXISTS (SELECT FROM charge h WHERE h.project_id = OLD.id)
@@ -250,7 +261,8 @@ BEGIN
     RETURN OLD;
 END $$;
 COMMENT ON FUNCTION keep_named() IS
-    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it (23001)';
+    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it (23001); what belongs to no party is deleted '
+    'in READ COMMITTED only (23001). SECURITY DEFINER because nobody is granted the locks';
 CREATE TRIGGER party_named BEFORE DELETE OR UPDATE OF id ON party
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER project_named BEFORE DELETE OR UPDATE OF id ON project
@@ -279,17 +291,19 @@ CREATE TRIGGER billing_period_not_truncated BEFORE TRUNCATE ON billing_period
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('reopen_period() opens the last closed one.');
 
 CREATE FUNCTION keep_burned() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_burned numeric := (SELECT sum(b.amount) FROM burn b WHERE b.allotment_id = OLD.id);
+    v_burned numeric;
 BEGIN
+    PERFORM lock_contracts(ARRAY[OLD.contract_id, NEW.contract_id]);
+    v_burned := (SELECT sum(b.amount) FROM burn b WHERE b.allotment_id = OLD.id);
     IF NEW.amount < v_burned OR v_burned <> 0 AND (NEW.unit, NEW.contract_id) <> (OLD.unit, OLD.contract_id) THEN
         RAISE EXCEPTION 'work has taken % of allotment % already', trim_scale(v_burned), OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Keep its unit and contract and at least that amount, or void_block() it.';
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_burned() IS 'trigger function of allotment: what work took of it stays (23001)';
+COMMENT ON FUNCTION keep_burned() IS 'trigger function of allotment: what work took of it stays (23001); SECURITY DEFINER because nobody is granted the locks';
 CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON allotment
     FOR EACH ROW EXECUTE FUNCTION keep_burned();
