@@ -36,8 +36,6 @@
 
 #include "books.h"
 
-#define BOOKS_STEPS_MAX 1000	/* more than there will be versions */
-
 PG_FUNCTION_INFO_V1(finance_create_books);
 PG_FUNCTION_INFO_V1(finance_upgrade_books);
 PG_FUNCTION_INFO_V1(finance_drop_books);
@@ -183,6 +181,27 @@ run_step(const Books *books, const char *version)
 	return next_version;
 }
 
+/* Run the steps that lead from a version to the installed one. */
+static void
+run_steps(const Books *books, char *version)
+{
+	List	   *passed = NIL;
+	ListCell   *cell;
+
+	while (strcmp(version, FINANCE_VERSION) != 0)
+	{
+		foreach(cell, passed)
+			if (strcmp(lfirst(cell), version) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("the installed steps of the books go round in a circle"),
+						 errdetail("They came to version %s again.", version),
+						 errhint("Install the extension's files again.")));
+		passed = lappend(passed, version);
+		version = run_step(books, version);
+	}
+}
+
 /*
  * upgrade_books(name text) -> text: run the steps that lead the books to the
  * installed version, and return that version.  Books that are up to date stay
@@ -198,7 +217,6 @@ finance_upgrade_books(PG_FUNCTION_ARGS)
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Books	   *books;
 	char	   *version;
-	int			nsteps = 0;
 
 	check_encoding();
 	PreventCommandIfReadOnly("upgrade_books()");
@@ -211,21 +229,12 @@ finance_upgrade_books(PG_FUNCTION_ARGS)
 				 errdetail("Table \"%s.setting\" must be a plain table of one row, without rules, row security and inheritance.",
 						   name)));
 
-	while (strcmp(version, FINANCE_VERSION) != 0)
+	if (strcmp(version, FINANCE_VERSION) != 0)
 	{
-		if (nsteps++ == 0)
-		{
-			/* books of older versions have no internal schema */
-			books_make_schemas(books);
-			books_check_path(books);
-		}
-		if (nsteps > BOOKS_STEPS_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("the installed steps of the books go round in a circle"),
-					 errdetail("They came to version %s again.", version),
-					 errhint("Install the extension's files again.")));
-		version = run_step(books, version);
+		/* books of older versions may have no internal schema */
+		books_make_schemas(books);
+		books_check_path(books);
+		run_steps(books, version);
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(FINANCE_VERSION));
 }
