@@ -4,7 +4,7 @@
 SET datestyle = ISO;
 SET client_min_messages = warning;
 SELECT finance.create_books('t_page');
-SET search_path = t_page, finance, public;
+SET search_path = t_page, t_page_internal, finance, public;
 \getenv srcdir PG_ABS_SRCDIR
 \set fixture :srcdir '/test/fixture/pages.sql'
 \set ECHO none

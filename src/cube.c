@@ -25,10 +25,10 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
+#include "iso.h"
 #include "limit.h"
 #include "margin.h"
 
@@ -36,7 +36,7 @@
 #define SLOTS_MIN 64			/* a power of two, as every number of slots */
 #define SLOT_EMPTY 0xFFFFFFFF
 #define CELL_MESSAGE_BYTES 64
-#define DATE_TEXT_SIZE (MAXDATELEN + 1)
+#define FIELD_BYTES_MAX 128		/* no date and no key is longer */
 
 #define CELL_PERIOD_NULL 1
 #define CELL_KEY_NULL 2
@@ -408,23 +408,6 @@ finance_cells(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* Write a date in ISO form whatever the session's style, for others to read. */
-static void
-write_period(StringInfo target, DateADT period)
-{
-	char		text[DATE_TEXT_SIZE];
-	struct pg_tm tm = {0};
-
-	if (DATE_NOT_FINITE(period))
-		EncodeSpecialDate(period, text);
-	else
-	{
-		j2date(period + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
-		EncodeDateOnly(&tm, USE_ISO_DATES, text);
-	}
-	appendStringInfoString(target, text);
-}
-
 /* margin_cube_out(margin_cube) -> cstring: {period,key,margin;...}. */
 Datum
 finance_margin_cube_out(PG_FUNCTION_ARGS)
@@ -442,7 +425,7 @@ finance_margin_cube_out(PG_FUNCTION_ARGS)
 		if (i > 0)
 			appendStringInfoChar(&target, ';');
 		if (!(name->nulls & CELL_PERIOD_NULL))
-			write_period(&target, name->period);
+			appendStringInfoString(&target, finance_write_date(name->period));
 		appendStringInfoChar(&target, ',');
 		if (!(name->nulls & CELL_KEY_NULL))
 			appendStringInfo(&target, "%lld", (long long) name->key);
@@ -460,7 +443,7 @@ finance_margin_cube_out(PG_FUNCTION_ARGS)
 static char *
 read_field(const char **source)
 {
-	Size		length = strnlen(*source, DATE_TEXT_SIZE);
+	Size		length = strnlen(*source, FIELD_BYTES_MAX);
 	const char *comma = memchr(*source, ',', length);
 	char	   *field;
 

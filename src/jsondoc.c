@@ -10,15 +10,13 @@
  */
 #include "finance.h"
 
-#include <ctype.h>
-
 #include "fixed.h"
+#include "iso.h"
 #include "jsondoc.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 
 #define VALUE_BYTES_MAX 60		/* of a value that a message shows */
 
@@ -26,10 +24,6 @@ static const char *value_text(const JsonNode *node);
 static char *place_text(const JsonNode *node);
 static void append_place(StringInfo place, const JsonNode *node);
 static int	compare_int64(const void *a, const void *b);
-static const char *read_digits(const char *at, int ndigits_min, int ndigits_max, int *value);
-static const char *read_day(const char *at, int *julian);
-static const char *read_time(const char *at, int64 *time_us);
-static const char *read_offset(const char *at, int64 *offset_us);
 
 /*
  * Stand at the top of a document, which must be an object; what its arrays
@@ -255,16 +249,12 @@ bool
 finance_json_date(const JsonNode *object, const char *key, DateADT *value)
 {
 	JsonNode	node;
-	const char *at;
-	int			julian;
 
 	if (!finance_json_get(object, key, &node))
 		return false;
-	at = read_day(finance_json_as_string(&node), &julian);
-	if (at == NULL || *at != '\0')
+	if (!finance_read_date(finance_json_as_string(&node), value))
 		finance_json_refuse(&node, "must be a date like \"2026-01-31\", not %s",
 							value_text(&node));
-	*value = julian - POSTGRES_EPOCH_JDATE;
 	return true;
 }
 
@@ -278,11 +268,6 @@ finance_json_instant(const JsonNode *object, const char *key, TimestampTz *value
 {
 	JsonNode	node;
 	const char *text;
-	const char *at;
-	int			julian;
-	int64		time_us = 0;
-	int64		offset_us = 0;
-	int128		at_us;
 
 	if (!finance_json_get(object, key, &node))
 		return false;
@@ -291,19 +276,9 @@ finance_json_instant(const JsonNode *object, const char *key, TimestampTz *value
 		*value = DT_NOEND;
 	else if (strcmp(text, "-infinity") == 0)
 		*value = DT_NOBEGIN;
-	else
-	{
-		at = read_day(text, &julian);
-		at = at != NULL && (*at == 'T' || *at == ' ') ? read_time(at + 1, &time_us) : NULL;
-		at = at != NULL ? read_offset(at, &offset_us) : NULL;
-		if (at == NULL || *at != '\0')
-			finance_json_refuse(&node, "must be an instant with its offset like "
-								"\"2026-01-31T09:00:00+02:00\", not %s", value_text(&node));
-		at_us = (int128) (julian - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY + time_us - offset_us;
-		if (!IS_VALID_TIMESTAMP(at_us))
-			finance_json_refuse(&node, "is out of range: %s", value_text(&node));
-		*value = (TimestampTz) at_us;
-	}
+	else if (!finance_read_instant(text, value))
+		finance_json_refuse(&node, "must be an instant with its offset like "
+							"\"2026-01-31T09:00:00+02:00\", not %s", value_text(&node));
 	return true;
 }
 
@@ -436,94 +411,4 @@ append_place(StringInfo place, const JsonNode *node)
 		appendStringInfo(place, "%s%s", node->parent != NULL ? "." : "", node->key);
 	if (node->index > 0)
 		appendStringInfo(place, "[%d]", node->index);
-}
-
-/* Read a run of digits; NULL when there are too few or too many. */
-static const char *
-read_digits(const char *at, int ndigits_min, int ndigits_max, int *value)
-{
-	int			ndigits = 0;
-
-	*value = 0;
-	for (; isdigit((unsigned char) *at); at++)
-	{
-		if (++ndigits > ndigits_max)
-			return NULL;
-		*value = *value * 10 + (*at - '0');
-	}
-	return ndigits >= ndigits_min ? at : NULL;
-}
-
-/* Read "2026-01-31" as a Julian day. */
-static const char *
-read_day(const char *at, int *julian)
-{
-	int			year;
-	int			month;
-	int			day;
-
-	at = read_digits(at, 4, 6, &year);
-	at = at != NULL && *at == '-' ? read_digits(at + 1, 2, 2, &month) : NULL;
-	at = at != NULL && *at == '-' ? read_digits(at + 1, 2, 2, &day) : NULL;
-	if (at == NULL || year < 1 || month < 1 || month > MONTHS_PER_YEAR ||
-		day < 1 || day > day_tab[isleap(year)][month - 1] ||
-		!IS_VALID_JULIAN(year, month, day))
-		return NULL;
-	*julian = date2j(year, month, day);
-	return at;
-}
-
-/* Read "09:00", "09:00:00" or "09:00:00.123456". */
-static const char *
-read_time(const char *at, int64 *time_us)
-{
-	int			hour;
-	int			minute = 0;
-	int			second = 0;
-	int64		fraction_us = 0;
-
-	at = read_digits(at, 2, 2, &hour);
-	at = at != NULL && *at == ':' ? read_digits(at + 1, 2, 2, &minute) : NULL;
-	if (at != NULL && *at == ':')
-		at = read_digits(at + 1, 2, 2, &second);
-	if (at != NULL && *at == '.')
-	{
-		int64		unit_us = USECS_PER_SEC / 10;
-
-		for (at++; isdigit((unsigned char) *at); at++, unit_us /= 10)
-			fraction_us += (*at - '0') * unit_us;
-	}
-	if (at == NULL || hour > 24 || minute > 59 || second > 59)
-		return NULL;
-	*time_us = (hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) * USECS_PER_SEC +
-		fraction_us;
-	return *time_us <= USECS_PER_DAY ? at : NULL;
-}
-
-/* Read "Z", "+02", "+02:00" or "+02:00:00". */
-static const char *
-read_offset(const char *at, int64 *offset_us)
-{
-	int			sign = *at == '-' ? -1 : 1;
-	int			hour = 0;
-	int			minute = 0;
-	int			second = 0;
-
-	if (*at == 'Z')
-		at++;
-	else if (*at == '+' || *at == '-')
-	{
-		at = read_digits(at + 1, 2, 2, &hour);
-		if (at != NULL && *at == ':')
-			at = read_digits(at + 1, 2, 2, &minute);
-		if (at != NULL && *at == ':')
-			at = read_digits(at + 1, 2, 2, &second);
-	}
-	else
-		at = NULL;
-	if (at == NULL || hour > 15 || minute > 59 || second > 59)
-		return NULL;
-	*offset_us = sign *
-		(hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) * USECS_PER_SEC;
-	return at;
 }

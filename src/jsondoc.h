@@ -54,8 +54,8 @@ extern bool finance_json_int64_set(const JsonNode *object, const char *key, Limi
 								   int64 **values, int *nvalues);
 
 extern void finance_json_check(const JsonNode *node, LimitKind kind, int64 count);
-extern void finance_json_missing(const JsonNode *object, const char *key) pg_attribute_noreturn();
-extern void finance_json_refuse(const JsonNode *node, const char *format,...)
-			pg_attribute_noreturn() pg_attribute_printf(2, 3);
+pg_noreturn extern void finance_json_missing(const JsonNode *object, const char *key);
+pg_noreturn extern void finance_json_refuse(const JsonNode *node, const char *format,...)
+			pg_attribute_printf(2, 3);
 
 #endif							/* FINANCE_JSONDOC_H */

@@ -83,7 +83,7 @@ static void add_section(Template *template, TokenKind kind, const char *name, in
 static void close_section(Template *template, const char *name, int length);
 static Token *add_token(Template *template, TokenKind kind, const char *text, int length);
 static bool is_name(const char *name, int length);
-static void refuse_tag(Template *template, const char *tag, const char *hint) pg_attribute_noreturn();
+pg_noreturn static void refuse_tag(Template *template, const char *tag, const char *hint);
 static void count_lines(Template *template, const char *tag);
 static Datum render_page(const text *source, Jsonb *data, bool checking);
 static void render_tokens(Rendering *rendering, int first, int end, const Scope *scope);

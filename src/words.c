@@ -174,7 +174,7 @@ static const char *const minus[NLANGUAGES] = {"мінус", "минус", "minus
 static const CurrencyWords *find_currency(const char *code);
 static text *words_of_currency(int128 minor, const CurrencyWords *currency, Language language);
 static text *digits_and_code(Numeric amount, const char *code, Language language);
-static void refuse_large(Numeric amount) pg_attribute_noreturn();
+pg_noreturn static void refuse_large(Numeric amount);
 static void append_number(StringInfo words, int64 number, bool feminine, Language language);
 static void append_group(StringInfo words, int number, bool feminine, Language language);
 static void append_word(StringInfo words, const char *word);
@@ -270,7 +270,7 @@ digits_and_code(Numeric amount, const char *code, Language language)
 {
 	char	   *digits = numeric_normalize(amount);
 	const char *at = digits;
-	char	   *point;
+	const char *point;
 	int			nwhole;
 	StringInfoData words;
 

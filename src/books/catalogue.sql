@@ -11,6 +11,8 @@ CREATE TABLE item (
     unit text NOT NULL DEFAULT 'pcs'
 );
 COMMENT ON TABLE item IS 'the nomenclature: what is sold apart from hours (works at a fixed price, materials, licences, fees, expenses passed on)';
+SELECT allow('reader', 'select', 'item'), allow('manager', 'insert,update,delete', 'item');
+SELECT watch('item');
 
 CREATE TABLE price_list (
     id bigserial CONSTRAINT price_list_pkey PRIMARY KEY,
@@ -27,8 +29,10 @@ CREATE TABLE price_list (
 COMMENT ON TABLE price_list IS
     'universal lists (client_id NULL) and individual ones; what a list does not price is sought in its parent; discount_pct is taken off every '
     'position that has no discount of its own, also off those found in the parent; is_default marks the list of last resort of its currency';
+SELECT allow('reader', 'select', 'price_list'), allow('manager', 'insert,update,delete', 'price_list');
 CREATE UNIQUE INDEX price_list_one_default ON price_list (currency) WHERE is_default;
 CREATE UNIQUE INDEX price_list_one_per_client ON price_list (client_id, currency) WHERE client_id IS NOT NULL;
+SELECT watch('price_list');
 
 CREATE TABLE price (
     id bigserial CONSTRAINT price_pkey PRIMARY KEY,
@@ -53,6 +57,8 @@ CREATE TABLE price (
 COMMENT ON TABLE price IS
     'positions: price an hour (or a unit of an item) from valid_from until the next row of the same key; NULL key columns mean any; a NULL price '
     'withdraws the position; cost a unit of an item; tiers quantity tiers of an item: {"mode", "bounds", "prices", "flats"} as tiered_amount() takes them';
+SELECT allow('reader', 'select', 'price'), allow('manager', 'insert,update,delete', 'price');
+SELECT watch('price');
 
 ALTER TABLE project ADD CONSTRAINT project_price_list_fkey FOREIGN KEY (price_list_id) REFERENCES price_list;
 
@@ -80,5 +86,3 @@ END $$;
 COMMENT ON FUNCTION check_price_list() IS 'trigger function of price_list: parents form a tree in one currency';
 CREATE TRIGGER price_list_tree AFTER INSERT OR UPDATE OF parent_id, currency ON price_list
     FOR EACH ROW EXECUTE FUNCTION check_price_list();
-CREATE TRIGGER price_history AFTER INSERT OR UPDATE OR DELETE ON price
-    FOR EACH ROW EXECUTE FUNCTION keep_history();

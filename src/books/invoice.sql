@@ -14,7 +14,7 @@ END;
 COMMENT ON FUNCTION filter_list(jsonb, text) IS 'the values a filter names under a key, one or an array of them; NULL when it does not';
 
 CREATE FUNCTION check_keys(p_object jsonb, p_what text, p_known text[]) RETURNS void
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_bad text;
@@ -31,6 +31,22 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_keys(jsonb, text, text[]) IS 'refuse (22023) what is no JSON object or has a key that is not known';
 
+CREATE FUNCTION given_date(p_object jsonb, p_key text) RETURNS date
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_text CONSTANT text := p_object ->> p_key;
+    v_date CONSTANT date := iso_date(v_text);
+BEGIN
+    IF v_text IS NOT NULL AND v_date IS NULL THEN
+        RAISE EXCEPTION '"%" is no date: "%"', p_key, v_text
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Write dates as YYYY-MM-DD: they mean the same day to everybody.';
+    END IF;
+    RETURN v_date;
+END $$;
+COMMENT ON FUNCTION given_date(jsonb, text) IS
+    'the date that a JSON object has under a key, NULL when it has none; refused (22023) when it is not written as YYYY-MM-DD';
+
 CREATE FUNCTION check_filter(p_filter jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -43,10 +59,10 @@ BEGIN
     SELECT f.key, v INTO v_bad
       FROM jsonb_each(p_filter) f, unnest(filter_list(p_filter, f.key)) v
      WHERE v IS NULL
-        OR f.key IN ('client', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'charges') AND v !~ '^\d{1,18}$'
-        OR f.key IN ('paid_pct_from', 'paid_pct_to') AND v !~ '^\d{1,3}(\.\d+)?$'
-        OR f.key IN ('from', 'to') AND ingest_date(v) IS NULL
-        OR f.key = 'period' AND v !~ '^\d{4}-(0[1-9]|1[0-2])$' AND ingest_date(v) IS NULL
+        OR f.key IN ('client', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'charges') AND v !~ '^[0-9]{1,18}$'
+        OR f.key IN ('paid_pct_from', 'paid_pct_to') AND v !~ '^[0-9]{1,3}([.][0-9]+)?$'
+        OR f.key IN ('from', 'to') AND iso_date(v) IS NULL
+        OR f.key = 'period' AND v !~ '^[0-9]{4}-(0[1-9]|1[0-2])$' AND iso_date(v) IS NULL
         OR f.key = 'work_type' AND NOT EXISTS (SELECT FROM work_type w WHERE w.code = v)
         OR f.key = 'task_status' AND v NOT IN ('open', 'in_progress', 'done', 'cancelled')
         OR f.key = 'coverage' AND v NOT IN ('billable', 'included', 'prepaid', 'capped', 'no_charge')
@@ -84,9 +100,13 @@ BEGIN ATOMIC
         SELECT p.id FROM project p JOIN grp ON p.parent_id = grp.id
     )
     SELECT h.id, h.contract_id, h.currency, h.coverage, h.amount
-      FROM (SELECT h.* FROM charge h WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.client_id = p_client)
+      FROM (SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id, h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
+                   h.service_date, h.period_start
+              FROM charge h WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.client_id = p_client)
             UNION ALL
-            SELECT h.* FROM charge h WHERE h.contract_id IS NULL AND h.client_id = p_client) h
+            SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id, h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
+                   h.service_date, h.period_start
+              FROM charge h WHERE h.contract_id IS NULL AND h.client_id = p_client) h
       JOIN charge_place l ON l.charge_id = h.id AND l.place IN ('unbilled', 'no_charge', 'written_off')
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN work_type w ON w.id = h.work_type_id
@@ -102,11 +122,11 @@ BEGIN ATOMIC
        AND (NOT p_filter ? 'task_status' OR t.status = ANY (filter_list(p_filter, 'task_status')))
        AND (NOT p_filter ? 'coverage' OR h.coverage = ANY (filter_list(p_filter, 'coverage')))
        AND (NOT p_filter ? 'currency' OR h.currency = ANY (filter_list(p_filter, 'currency')))
-       AND (NOT p_filter ? 'from' OR h.service_date >= (p_filter ->> 'from')::date)
-       AND (NOT p_filter ? 'to' OR h.service_date <= (p_filter ->> 'to')::date)
+       AND (NOT p_filter ? 'from' OR h.service_date >= iso_date(p_filter ->> 'from'))
+       AND (NOT p_filter ? 'to' OR h.service_date <= iso_date(p_filter ->> 'to'))
        AND (NOT p_filter ? 'period'
-            OR CASE WHEN length(p_filter ->> 'period') = 7 THEN to_char(h.period_start, 'YYYY-MM') = p_filter ->> 'period'
-                    ELSE h.period_start = (p_filter ->> 'period')::date END)
+            OR CASE WHEN length(p_filter ->> 'period') = 7 THEN left(iso(h.period_start), 7) = p_filter ->> 'period'
+                    ELSE h.period_start = iso_date(p_filter ->> 'period') END)
        AND (NOT p_filter ?| '{paid_pct_from,paid_pct_to}'
             OR h.task_id IN (SELECT y.task_id FROM task_payment y
                               WHERE y.percent_paid >= coalesce((p_filter ->> 'paid_pct_from')::numeric, 0)
@@ -137,6 +157,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION preview_report(jsonb) IS
     'what build_report() would take for the same filter, by task, reserving nothing; hours, amounts net in currency';
+SELECT allow('reader', 'execute', 'preview_report');
 
 -- Put the free charges that a filter finds on a draft.  Whoever is second waits
 -- for the client's contracts and charges and then finds only what is left.
@@ -206,10 +227,10 @@ BEGIN
     INSERT INTO document (kind, own_id, party_id, contract_id, project_id, task_id, deal_id, title, period_from, period_to, made_from, positions, currency,
                           tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, note)
     VALUES (p_kind, coalesce(v_head.owns[1], (SELECT min(p.id) FROM party p WHERE p.kind = 'own')), v_client, v_head.contract_id, v_head.project_id,
-            v_head.task_id, coalesce((p_options ->> 'deal')::bigint, v_head.deal_id), p_options ->> 'title', (p_filter ->> 'from')::date,
-            (p_filter ->> 'to')::date, p_filter, coalesce(p_options ->> 'positions', 'task'), v_head.currencies[1],
+            v_head.task_id, coalesce((p_options ->> 'deal')::bigint, v_head.deal_id), p_options ->> 'title', iso_date(p_filter ->> 'from'),
+            iso_date(p_filter ->> 'to'), p_filter, coalesce(p_options ->> 'positions', 'task'), v_head.currencies[1],
             coalesce(v_head.tax_inclusive, false), coalesce(v_head.tax_level, 'line'), (p_options ->> 'discount_pct')::numeric,
-            (p_options ->> 'discount_amount')::numeric, (p_options ->> 'issued_on')::date, (p_options ->> 'due_on')::date, p_options ->> 'note')
+            (p_options ->> 'discount_amount')::numeric, given_date(p_options, 'issued_on'), given_date(p_options, 'due_on'), p_options ->> 'note')
     RETURNING id INTO v_document;
     IF claim_charges(v_document, p_filter) = 0 THEN
         RAISE EXCEPTION 'the work for this filter was taken by another document meanwhile'
@@ -247,6 +268,7 @@ COMMENT ON FUNCTION build_report(jsonb, jsonb) IS
     'first day of a service period), from, to (work dates, included), paid_pct_from, paid_pct_to (percent of the task that is paid), currency, charges. '
     'options: title, positions (task, employee, day, none), discount_pct or discount_amount, note, deal, issued_on, due_on. Refused: no free work '
     '(23001), unknown keys, several currencies (22023)';
+SELECT allow('clerk', 'execute', 'build_report');
 
 CREATE FUNCTION build_invoice(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -257,6 +279,7 @@ END $$;
 COMMENT ON FUNCTION build_invoice(jsonb, jsonb) IS
     'make a draft invoice straight over a client''s free billable work (a ticket, a contract''s period), without a report; issue_invoice() issues it. '
     'Filter and options as of build_report()';
+SELECT allow('clerk', 'execute', 'build_invoice');
 
 CREATE FUNCTION refresh_draft(document bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -279,6 +302,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION refresh_draft(bigint) IS
     'let a draft follow its filter: takes new free work in and what does not fit any more out; returns the number of its lines';
+SELECT allow('clerk', 'execute', 'refresh_draft');
 
 -- ---------------------------------------------------------------------------
 -- invoices and acts
@@ -295,7 +319,7 @@ BEGIN
                           tax_inclusive, tax_level, issued_on, due_on, outside_number, file_url, note)
     VALUES (p_kind, p_from.own_id, p_from.party_id, p_from.contract_id, p_from.project_id, p_from.deal_id, p_from.task_id, p_from.id,
             coalesce(p_options ->> 'title', p_from.title), p_from.period_from, p_from.period_to, p_from.positions, p_from.currency, p_from.tax_inclusive,
-            p_from.tax_level, (p_options ->> 'issued_on')::date, (p_options ->> 'due_on')::date, p_options ->> 'outside_number',
+            p_from.tax_level, given_date(p_options, 'issued_on'), given_date(p_options, 'due_on'), p_options ->> 'outside_number',
             p_options ->> 'file_url', p_options ->> 'note')
     RETURNING id INTO v_document;
     INSERT INTO document_line (document_id, kind, currency, position, charge_id, base_line_id, item_id, task_id, title, unit, quantity, price, discount_pct,
@@ -319,7 +343,7 @@ DECLARE
 BEGIN
     IF v_document.kind = 'invoice' AND v_document.status = 'draft' THEN
         PERFORM check_keys(options, 'options', '{issued_on,due_on,outside_number,file_url,note}');
-        UPDATE document d SET issued_on = coalesce((options ->> 'issued_on')::date, d.issued_on), due_on = coalesce((options ->> 'due_on')::date, d.due_on),
+        UPDATE document d SET issued_on = coalesce(given_date(options, 'issued_on'), d.issued_on), due_on = coalesce(given_date(options, 'due_on'), d.due_on),
                outside_number = coalesce(options ->> 'outside_number', d.outside_number), file_url = coalesce(options ->> 'file_url', d.file_url),
                note = coalesce(options ->> 'note', d.note)
          WHERE d.id = v_document.id AND options <> '{}';
@@ -352,6 +376,7 @@ COMMENT ON FUNCTION issue_invoice(bigint, jsonb) IS
     'issue the invoice of an agreed report, or a draft invoice: number, freezing of its work, tax in the ledger, the report invoiced, all at once; returns the '
     'invoice. options: issued_on, due_on (default: the client''s payment terms), outside_number, file_url (of an invoice made elsewhere), note, title. '
     'Refused (23001): a report that is not agreed, work that has an invoice';
+SELECT allow('clerk', 'execute', 'issue_invoice');
 
 CREATE FUNCTION issue_act(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -379,6 +404,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION issue_act(bigint, jsonb) IS
     'issue the act of completed work of an agreed report or an issued invoice; returns the act. Refused (23001) when its work is on an act already';
+SELECT allow('clerk', 'execute', 'issue_act');
 
 -- ---------------------------------------------------------------------------
 -- credit notes
@@ -481,6 +507,8 @@ BEGIN
     END IF;
     v_whole := ARRAY(SELECT l.id FROM document_line l JOIN line_credit c ON c.line_id = l.id WHERE l.id = ANY (v_whole) AND c.net = l.net ORDER BY 1);
     PERFORM reduce_charges(v_note, v_whole);
+    PERFORM concede('credit', (SELECT -sum(h.base_amount) FROM document_line n JOIN charge h ON h.id = n.charge_id WHERE n.document_id = v_note), NULL, v_note,
+                    credit.reason);
     PERFORM release_lines(v_whole || ARRAY(
         SELECT k.id FROM document_line l JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
          WHERE l.id = ANY (v_whole) AND k.id <> l.id ORDER BY 1), v_note);
@@ -502,6 +530,7 @@ COMMENT ON FUNCTION credit(bigint, jsonb, text, date) IS
     'issue a credit note for an invoice: lines NULL credits all that is left, else [{"line": id, "net": text}] or [{"position": number}], net left out '
     'credits the rest of the line. A line credited whole sets its work free to be billed again; one credited in part reduces its charge. What was paid '
     'above the rest becomes the client''s credit. Returns the credit note; never more than was billed (23514)';
+SELECT allow('manager', 'execute', 'credit');
 
 CREATE FUNCTION reduce_charges(p_note bigint, p_whole bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -617,7 +646,7 @@ BEGIN
                 coalesce((v_line.v ->> 'quantity')::numeric, 1), coalesce((v_line.v ->> 'price')::numeric, v_terms.price),
                 coalesce((v_line.v ->> 'discount_pct')::numeric, CASE WHEN v_line.v ? 'price' THEN NULL ELSE v_terms.discount_pct END),
                 coalesce((v_line.v ->> 'cost')::numeric, v_terms.cost * coalesce((v_line.v ->> 'quantity')::numeric, 1)),
-                (v_line.v ->> 'starts_on')::date, (v_line.v ->> 'ends_on')::date,
+                given_date(v_line.v, 'starts_on'), given_date(v_line.v, 'ends_on'),
                 coalesce((v_line.v ->> 'tax_rate')::numeric, CASE WHEN v_document.kind <> 'bill' THEN v_contract.tax_rate END),
                 v_net, CASE WHEN v_net IS NOT NULL THEN 0 END, v_net, CASE WHEN v_net IS NOT NULL THEN v_tax END, v_net + v_tax);
     END LOOP;
@@ -681,8 +710,8 @@ BEGIN
             (content ->> 'task')::bigint, (content ->> 'deal')::bigint, (content ->> 'based_on')::bigint, content ->> 'title', content, 'none',
             coalesce(content ->> 'currency', v_contract.currency, (SELECT s.base_currency FROM setting s)),
             coalesce(v_contract.tax_inclusive, false), coalesce(v_contract.tax_level, 'line'), (content ->> 'discount_pct')::numeric,
-            (content ->> 'discount_amount')::numeric, (content ->> 'issued_on')::date, (content ->> 'due_on')::date, (content ->> 'period_from')::date,
-            (content ->> 'period_to')::date, content ->> 'outside_number', content ->> 'file_url', content ->> 'requirements', content ->> 'note',
+            (content ->> 'discount_amount')::numeric, given_date(content, 'issued_on'), given_date(content, 'due_on'), given_date(content, 'period_from'),
+            given_date(content, 'period_to'), content ->> 'outside_number', content ->> 'file_url', content ->> 'requirements', content ->> 'note',
             content ->> 'source', content ->> 'external_id')
     RETURNING id INTO v_id;
     PERFORM add_lines(v_id, content -> 'lines') WHERE content ? 'lines';
@@ -693,6 +722,7 @@ COMMENT ON FUNCTION draft_document(jsonb) IS
     '"project" | "task" | "deal" (ids), "incoming", "based_on", "title", "currency", "lines" (as add_lines() takes them), "requirements", "note", '
     '"issued_on", "due_on", "outside_number", "file_url", "discount_pct" | "discount_amount", "source", "external_id"}. The same content again returns the '
     'same document, another one under the same (source, external_id) or number of a bill is refused (23505)';
+SELECT allow('clerk', 'execute', 'draft_document');
 
 CREATE FUNCTION issue_specification(task bigint, lines jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -717,6 +747,7 @@ END $$;
 COMMENT ON FUNCTION issue_specification(bigint, jsonb, jsonb) IS
     'send the client a specification of a task: works and materials with their prices (lines as add_lines() takes them; options as draft_document()); '
     'its client agrees or rejects it. Where the contract needs it, work on the task is charged only once it is agreed';
+SELECT allow('clerk', 'execute', 'issue_specification');
 
 CREATE FUNCTION record_bill(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -730,6 +761,7 @@ END $$;
 COMMENT ON FUNCTION record_bill(jsonb) IS
     'take a bill of a contractor in: {"party", "outside_number", "issued_on", "due_on", "currency", "lines"}; it costs nothing and cannot be paid before it is '
     'accepted: transition(document, ''agreed''). The same bill again returns the same document';
+SELECT allow('clerk', 'execute', 'record_bill');
 
 CREATE FUNCTION revise(document bigint, changes jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -745,7 +777,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Reports and offers are revised when they are sent or rejected; a draft is simply changed, an agreed report void().';
     END IF;
-    UPDATE document d SET status = 'superseded', status_by = session_user, status_reason = 'revised' WHERE d.id = v_old.id;
+    UPDATE document d SET status = 'superseded', status_said_by = NULL, status_reason = 'revised' WHERE d.id = v_old.id;
     INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, revision, supersedes_id, title, period_from, period_to,
                           made_from, positions, currency, tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, requirements, note)
     VALUES (v_old.kind, v_old.own_id, v_old.party_id, v_old.contract_id, v_old.project_id, v_old.deal_id, v_old.task_id, v_old.based_on, v_old.revision + 1,
@@ -753,7 +785,7 @@ BEGIN
             coalesce(changes ->> 'positions', v_old.positions), v_old.currency, v_old.tax_inclusive, v_old.tax_level,
             CASE WHEN changes ?| '{discount_pct,discount_amount}' THEN (changes ->> 'discount_pct')::numeric ELSE v_old.discount_pct END,
             CASE WHEN changes ?| '{discount_pct,discount_amount}' THEN (changes ->> 'discount_amount')::numeric ELSE v_old.discount_amount END,
-            (changes ->> 'issued_on')::date, (changes ->> 'due_on')::date, coalesce(changes ->> 'requirements', v_old.requirements), coalesce(changes ->> 'note', v_old.note))
+            given_date(changes, 'issued_on'), given_date(changes, 'due_on'), coalesce(changes ->> 'requirements', v_old.requirements), coalesce(changes ->> 'note', v_old.note))
     RETURNING id INTO v_new;
     IF v_old.kind = 'report' THEN
         PERFORM claim_charges(v_new, v_old.made_from);
@@ -771,6 +803,7 @@ END $$;
 COMMENT ON FUNCTION revise(bigint, jsonb) IS
     'make the next revision of a sent or rejected report, or of a proposal, specification or proforma, as a draft: the old one stays, superseded, its '
     'charges are free and go on the new one. changes: title, requirements, note, lines, discount_pct or discount_amount, issued_on, due_on, positions';
+SELECT allow('clerk', 'execute', 'revise');
 
 CREATE FUNCTION make_stages(document bigint, contract bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -801,6 +834,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION make_stages(bigint, bigint) IS
     'turn the estimate of an agreed proposal into stages of a contract, once; returns how many were made';
+SELECT allow('manager', 'execute', 'make_stages');
 
 CREATE FUNCTION make_deal(document bigint, stage text DEFAULT 'invoice') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -821,6 +855,7 @@ BEGIN
     RETURN v_deal;
 END $$;
 COMMENT ON FUNCTION make_deal(bigint, text) IS 'make the deal of a report, with its gross amount, and bind the report and what is made of it to the deal; a report has one';
+SELECT allow('clerk', 'execute', 'make_deal');
 
 CREATE FUNCTION set_signature(document bigint, status text, by text DEFAULT NULL, ref text DEFAULT NULL, at timestamptz DEFAULT NULL,
                               image bytea DEFAULT NULL, image_type text DEFAULT NULL) RETURNS void
@@ -846,8 +881,9 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, text) IS
-    'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator (ref), the image drawn on a phone '
+    'keep the state of a document''s signature: sent, signed or rejected, by whom (as you say), when, the id at the operator (ref), the image drawn on a phone '
     '(image/png, image/jpeg or image/webp, up to 1 MB). A signed act is agreed, a rejected one rejected; the same state again changes nothing';
+SELECT allow('clerk', 'execute', 'set_signature');
 
 -- What a month's end asks for: drafts for contracts that want them.
 CREATE FUNCTION draft_due_documents(through date) RETURNS TABLE (contract_id bigint, document_id bigint, problem text)
@@ -888,3 +924,4 @@ END $$;
 COMMENT ON FUNCTION draft_due_documents(date) IS
     'draft the reports or invoices that contracts ask for (contract.auto_bill) over their work of service periods that end on or before a day; running it '
     'again refreshes the drafts; a contract that fails is a row with its problem and stops no other';
+SELECT allow('clerk', 'execute', 'draft_due_documents');

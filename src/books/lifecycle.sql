@@ -36,7 +36,7 @@ BEGIN ATOMIC
                CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
-                    WHEN h.source = 'time' AND d.positions = 'day' THEN h.service_date::text
+                    WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
                     ELSE coalesce(n.title, i.name, CASE WHEN h.source <> 'time' THEN h.reason END, concat_ws(' ', t.number, t.title), h.source) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h' WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
@@ -44,7 +44,7 @@ BEGIN ATOMIC
                CASE WHEN h.id IS NULL THEN l.discount_pct ELSE h.discount_pct END AS discount_pct,
                dense_rank() OVER (ORDER BY
                    h.id IS NULL,
-                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day' THEN h.service_date::text END,
+                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day' THEN iso(h.service_date) END,
                    CASE d.positions WHEN 'task' THEN t.id WHEN 'employee' THEN m.id END,
                    h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.discount_pct, sign(h.amount), h.reverses_id IS NOT NULL,
                    CASE WHEN h.id IS NULL OR d.positions = 'none' OR h.source NOT IN ('time', 'item') THEN l.id END)::integer AS position
@@ -379,7 +379,7 @@ CREATE FUNCTION guard_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    c_open CONSTANT text[] := '{status,status_reason,status_by,sign_status,sign_at,sign_by,sign_ref,signature,signature_type,file_url,note,deal_id,source,external_id}';
+    c_open CONSTANT text[] := '{status,status_reason,status_by,status_said_by,sign_status,sign_at,sign_by,sign_ref,signature,signature_type,file_url,note,deal_id,source,external_id}';
     v_hand boolean;
     v_column text;
 BEGIN
@@ -419,6 +419,7 @@ BEGIN
            AND EXISTS (SELECT FROM document c WHERE c.based_on = OLD.id AND c.kind = 'credit_note' AND c.status <> 'draft') THEN
         PERFORM refuse_step(OLD, NEW.status);
     END IF;
+    NEW.status_by := actor();
     NEW := take_step(OLD, NEW);
     RETURN NEW;
 END $$;
@@ -438,11 +439,10 @@ BEGIN
     IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
         RETURN NULL;
     END IF;
-    INSERT INTO document_status_change (document_id, from_status, to_status, by, reason)
+    INSERT INTO document_status_change (document_id, from_status, to_status, said_by, reason)
     VALUES (CASE TG_OP WHEN 'DELETE' THEN OLD.id ELSE NEW.id END, CASE WHEN TG_OP <> 'INSERT' THEN OLD.status END,
             CASE WHEN TG_OP <> 'DELETE' THEN NEW.status END,
-            coalesce(CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_by END, session_user),
-            CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_reason END);
+            CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_said_by END, CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_reason END);
     IF TG_OP <> 'UPDATE' THEN
         RETURN NULL;
     END IF;
@@ -452,7 +452,7 @@ BEGIN
     END IF;
     IF NEW.kind = 'invoice' AND NEW.based_on IS NOT NULL THEN
         v_status := settled_status(NEW.based_on);
-        UPDATE document d SET status = v_status, status_by = NEW.status_by, status_reason = format('%s: %s', document_name(NEW.id), NEW.status)
+        UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = format('%s: %s', document_name(NEW.id), NEW.status)
          WHERE d.id = NEW.based_on AND d.kind = 'report' AND d.status <> v_status AND NOT (d.status = 'archived' AND v_status = 'paid');
     END IF;
     IF NEW.kind = 'invoice' AND 'paid' IN (NEW.status, OLD.status) AND 'archived' NOT IN (NEW.status, OLD.status) THEN
@@ -543,13 +543,15 @@ BEGIN
         RAISE EXCEPTION '% is not % without a reason', document_name(v_document.id), transition.status
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: transition(document, status, reason).';
     END IF;
-    UPDATE document d SET status = transition.status, status_reason = transition.reason, status_by = coalesce(transition.by, session_user)
+    UPDATE document d SET status = transition.status, status_reason = transition.reason, status_said_by = nullif(transition.by, '')
      WHERE d.id = v_document.id;
     RETURN transition.status;
 END $$;
 COMMENT ON FUNCTION transition(bigint, text, text, text) IS
-    'take a document to another status and do all that belongs to the step; the same step again changes nothing. rejected and void want a reason. '
+    'take a document to another status and do all that belongs to the step; the same step again changes nothing. rejected and void want a reason. by: on '
+    'whose behalf, kept as said_by beside who really did it. '
     'Refused (23001) with the steps that are open when this one is not';
+SELECT allow('clerk', 'execute', 'transition');
 
 CREATE FUNCTION void(document bigint, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -565,6 +567,7 @@ END $$;
 COMMENT ON FUNCTION void(bigint, text) IS
     'take a document back: its number stays, the charges it held are free again, what it posted of tax is reversed; refused (23001) once it is paid, in '
     'part or whole, or credited';
+SELECT allow('clerk', 'execute', 'void');
 
 CREATE FUNCTION discard(document bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -575,3 +578,4 @@ BEGIN
     DELETE FROM document d WHERE d.id = v_document.id;
 END $$;
 COMMENT ON FUNCTION discard(bigint) IS 'delete a draft and set its charges free; what was issued is refused (23001): void() it';
+SELECT allow('clerk', 'execute', 'discard');

@@ -13,17 +13,19 @@ CREATE TABLE payment_allocation (
     amount numeric(20,6) NOT NULL
         CONSTRAINT payment_allocation_positive CHECK (amount > 0 AND amount <> 'NaN'),
     allocated_at timestamptz NOT NULL DEFAULT now(),
-    allocated_by text NOT NULL DEFAULT session_user,
+    allocated_by text NOT NULL DEFAULT actor(),
     CONSTRAINT payment_allocation_key UNIQUE (payment_id, document_id)
 );
 COMMENT ON TABLE payment_allocation IS
     'which part of a payment settles which invoice or bill, in their common currency; what is not allocated stays as the payer''s credit. The sum is '
     'never above the payment, nor above what is open';
+SELECT allow('reader', 'select', 'payment_allocation');
 CREATE INDEX payment_allocation_document_idx ON payment_allocation (document_id);
-CREATE TRIGGER payment_allocation_history AFTER INSERT OR UPDATE OR DELETE ON payment_allocation
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
+    FOR EACH ROW EXECUTE FUNCTION own_columns('allocated_at', 'allocated_by');
+SELECT watch('payment_allocation');
 
-CREATE VIEW document_balance AS
+CREATE VIEW document_balance WITH (security_invoker) AS
     SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0) AS credited, coalesce(a.amount, 0) AS allocated,
            d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0) AS open, d.due_on, d.issued_on
       FROM document d
@@ -34,6 +36,7 @@ CREATE VIEW document_balance AS
         OR d.kind = 'bill' AND d.status IN ('agreed', 'partly_paid', 'paid', 'archived');
 COMMENT ON VIEW document_balance IS
     'issued invoices and accepted bills: gross, credited, allocated (paid) and open, in the currency of the document';
+SELECT allow('reader', 'select', 'document_balance');
 
 CREATE FUNCTION settled_status(p_document bigint) RETURNS text
     LANGUAGE sql STABLE
@@ -84,7 +87,7 @@ BEGIN
     IF (SELECT b.open FROM document_balance b WHERE b.document_id = p_document) < 0 THEN
         RETURN;  -- credit() is about to give back what is paid too much
     END IF;
-    UPDATE document d SET status = v_status, status_by = session_user, status_reason = p_reason
+    UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = p_reason
      WHERE d.id = p_document AND d.status <> v_status AND NOT (d.status = 'archived' AND v_status IN ('paid', 'credited'));
 END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS 'give an invoice or bill the status that its payments and credits make true';
@@ -205,16 +208,18 @@ COMMENT ON FUNCTION follow_payment() IS
 CREATE TRIGGER payment_followed AFTER UPDATE ON payment
     FOR EACH ROW EXECUTE FUNCTION follow_payment();
 
-CREATE VIEW client_credit AS
+-- Of the owner: who keeps no payments may see what they come to.
+CREATE VIEW client_credit WITH (security_barrier) AS
     SELECT p.party_id, k.name AS party, p.currency,
            sum(CASE p.flow WHEN 'in' THEN p.amount - coalesce(a.amount, 0) ELSE -p.amount END)::numeric(18,2) AS credit
-      FROM payment p
+      FROM visible_payment p
       JOIN account c ON c.code = p.article AND c.kind = 'income' AND NOT c.accrues
       JOIN party k ON k.id = p.party_id
       LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.id) a ON true
      WHERE p.status = 'posted' AND p.flow IN ('in', 'out')
      GROUP BY 1, 2, 3;
 COMMENT ON VIEW client_credit IS 'what clients have paid and no invoice took yet, less what was paid back, by currency: their credit';
+SELECT allow('reader', 'select', 'client_credit');
 
 CREATE FUNCTION allocate_payment(payment bigint, allocations jsonb DEFAULT NULL) RETURNS numeric
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -269,6 +274,7 @@ END $$;
 COMMENT ON FUNCTION allocate_payment(bigint, jsonb) IS
     'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations ([{"document": id, "amount": text}]); '
     'returns what is left of the payment, which stays as credit. A payment that names a contract settles documents of that contract only';
+SELECT allow('clerk', 'execute', 'allocate_payment');
 
 CREATE FUNCTION unallocate(payment bigint, document bigint DEFAULT NULL) RETURNS numeric
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -292,6 +298,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION unallocate(bigint, bigint) IS
     'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the amount that is credit again';
+SELECT allow('clerk', 'execute', 'unallocate');
 
 CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETURNS numeric
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -338,6 +345,7 @@ END $$;
 COMMENT ON FUNCTION apply_credit(bigint, numeric) IS
     'settle an invoice from what its client paid before and no document took, oldest payment first, up to amount; returns what was applied (0 when there '
     'is no credit)';
+SELECT allow('clerk', 'execute', 'apply_credit');
 
 CREATE FUNCTION pay_bill(document bigint, cash_account bigint, paid_on date DEFAULT NULL, amount numeric DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -369,6 +377,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pay_bill(bigint, bigint, date, numeric) IS
     'pay an accepted bill, whole or in part, from a cash account and allocate the payment; returns the payment. An unaccepted bill is refused (23001)';
+SELECT allow('clerk', 'execute', 'pay_bill');
 
 -- ---------------------------------------------------------------------------
 -- percent paid
@@ -376,7 +385,7 @@ COMMENT ON FUNCTION pay_bill(bigint, bigint, date, numeric) IS
 
 -- What is paid of an invoice is spread over its lines by the largest
 -- remainder; lines below zero (corrections) settle others in full.
-CREATE VIEW line_payment AS
+CREATE VIEW line_payment WITH (security_invoker) AS
     SELECT x.line_id, a.document_id, x.gross, least(x.gross, 0) + coalesce(x.share, 0) AS paid, a.currency
       FROM (SELECT b.document_id, b.currency, b.allocated, array_agg(l.id ORDER BY l.id) AS ids, array_agg(l.gross - coalesce(c.gross, 0) ORDER BY l.id) AS grosses,
                    array_agg(greatest(l.gross - coalesce(c.gross, 0), 0) ORDER BY l.id) AS weights,
@@ -391,8 +400,9 @@ CREATE VIEW line_payment AS
          AS x (line_id, gross, share);
 COMMENT ON VIEW line_payment IS
     'lines of issued invoices: gross less credits, and what is paid of it, in the currency of the document; the paid sums to the allocations';
+SELECT allow('reader', 'select', 'line_payment');
 
-CREATE VIEW task_payment AS
+CREATE VIEW task_payment WITH (security_invoker) AS
     SELECT t.id AS task_id, t.number, t.title AS task, p.id AS project_id, p.name AS project, p.client_id, k.name AS client, h.currency,
            h.charged::numeric(18,2) AS charged, h.unbilled::numeric(18,2) AS unbilled, h.reported::numeric(18,2) AS reported,
            coalesce(b.gross, 0)::numeric(18,2) AS billed_gross, coalesce(b.paid, 0)::numeric(18,2) AS paid_gross,
@@ -410,6 +420,7 @@ CREATE VIEW task_payment AS
 COMMENT ON VIEW task_payment IS
     'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid (gross), percent of the billed that is paid; '
     'paid: all that was billed is';
+SELECT allow('reader', 'select', 'task_payment');
 
 CREATE FUNCTION percent_paid(p_task bigint, p_currency text) RETURNS numeric
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off

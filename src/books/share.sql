@@ -8,7 +8,7 @@ CREATE TABLE share_link (
     token_digest bytea NOT NULL CONSTRAINT share_link_token_key UNIQUE
         CONSTRAINT share_link_digest_size CHECK (octet_length(token_digest) = 32),
     created_at timestamptz NOT NULL DEFAULT now(),
-    created_by text NOT NULL DEFAULT session_user,
+    created_by text NOT NULL DEFAULT actor(),
     expires_at timestamptz NOT NULL,
     revoked_at timestamptz,
     views bigint NOT NULL DEFAULT 0,
@@ -17,7 +17,11 @@ CREATE TABLE share_link (
 );
 COMMENT ON TABLE share_link IS
     'links to documents: the token itself is shown once and not kept, only its SHA-256; views counts how often the link was opened';
+SELECT allow('clerk', 'select', 'share_link', but => '{token_digest}');
 CREATE INDEX share_link_document_idx ON share_link (document_id);
+CREATE TRIGGER share_link_owned BEFORE INSERT OR UPDATE OR DELETE ON share_link
+    FOR EACH ROW EXECUTE FUNCTION own_table('share() makes a link, revoke_share() ends it.');
+SELECT watch('share_link', 'digest:token_digest', 'ignore:views', 'ignore:last_view_at');
 
 CREATE FUNCTION share(document bigint, ttl interval DEFAULT '30 days') RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -49,6 +53,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION share(bigint, interval) IS
     'make a link to a document that was sent: a token of 32 random bytes (43 URL-safe characters), shown this once; ttl is how long it works';
+SELECT allow('clerk', 'execute', 'share');
 
 CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -63,6 +68,7 @@ BEGIN
     RETURN v_count;
 END $$;
 COMMENT ON FUNCTION revoke_share(bigint, bigint) IS 'make the links of a document, or one of them, work no more; returns how many';
+SELECT allow('clerk', 'execute', 'revoke_share');
 
 CREATE FUNCTION open_link(token text, OUT document_id bigint, OUT link_id bigint)
     LANGUAGE sql
@@ -82,6 +88,7 @@ END $$;
 COMMENT ON FUNCTION shared_report(text) IS
     'what the link with this token shows: one document, as document_json() gives it; NULL when the link is unknown, expired or revoked, all alike. '
     'SECURITY DEFINER: it is the only thing that a visitor is granted, with answer_shared()';
+SELECT allow('guest', 'execute', 'shared_report');
 
 CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -113,3 +120,4 @@ END $$;
 COMMENT ON FUNCTION answer_shared(text, text, text) IS
     'the client''s answer through a link: agreed, or rejected with a comment; the same answer again changes nothing. Unknown, expired and revoked '
     'links are refused alike (23503), a document that waits for no answer with its status (23001)';
+SELECT allow('guest', 'execute', 'answer_shared');

@@ -2,7 +2,7 @@
 -- statement: documents as people read them
 -- ---------------------------------------------------------------------------
 
-CREATE VIEW document_card AS
+CREATE VIEW document_card WITH (security_invoker) AS
     SELECT d.id AS document_id, d.kind, d.incoming, coalesce(d.number, d.outside_number) AS number, d.status, d.revision, d.supersedes_id, d.based_on,
            (SELECT s.id FROM document s WHERE s.supersedes_id = d.id) AS superseded_by,
            d.own_id, o.name AS own, d.party_id, p.name AS party, d.contract_id, c.number AS contract, d.project_id, j.name AS project,
@@ -32,6 +32,7 @@ CREATE VIEW document_card AS
 COMMENT ON VIEW document_card IS
     'every document with its parties, dates, figures in its currency (of drafts as they are now), what is credited, paid and open, hours, number of '
     'tasks, and its signature';
+SELECT allow('reader', 'select', 'document_card');
 
 CREATE FUNCTION document_sheet(document bigint)
     RETURNS TABLE ("position" integer, title text, project text, task_id bigint, task_number text, task_url text, coverage text,
@@ -69,6 +70,7 @@ END;
 COMMENT ON FUNCTION document_sheet(bigint) IS
     'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is at zero), days, hours, quantity and '
     'price, amount, its share of the discount, net, tax and gross in currency; of drafts as they are now. The sums are the header''s, to the last digit';
+SELECT allow('reader', 'execute', 'document_sheet');
 
 CREATE FUNCTION document_tax(document bigint)
     RETURNS TABLE (tax_rate numeric(7,4), net numeric(18,2), tax numeric(18,2), gross numeric(18,2), currency text)
@@ -78,6 +80,7 @@ BEGIN ATOMIC
       FROM document_sheet(document_tax.document) s GROUP BY 1 ORDER BY 1 NULLS LAST;
 END;
 COMMENT ON FUNCTION document_tax(bigint) IS 'net, tax and gross of a document by rate of tax in per cent; NULL is exempt';
+SELECT allow('reader', 'execute', 'document_tax');
 
 CREATE FUNCTION document_json(document bigint) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -103,6 +106,7 @@ BEGIN ATOMIC
      WHERE c.document_id = document_json.document;
 END;
 COMMENT ON FUNCTION document_json(bigint) IS 'a document as its client may see it: header, both parties, positions, totals by tax rate; money and hours as text';
+SELECT allow('reader', 'execute', 'document_json');
 
 CREATE FUNCTION client_statement(client bigint, from_date date, to_date date)
     RETURNS TABLE (on_date date, kind text, number text, detail text, debit numeric(18,2), credit numeric(18,2), balance numeric(18,2), currency text,
@@ -116,8 +120,8 @@ BEGIN ATOMIC
          WHERE d.party_id = client_statement.client AND d.kind IN ('invoice', 'credit_note') AND d.status NOT IN ('draft', 'void')
         UNION ALL
         SELECT p.paid_on, CASE p.flow WHEN 'in' THEN 'payment' ELSE 'refund' END, p.bank_ref, p.purpose, CASE p.flow WHEN 'out' THEN p.amount ELSE 0 END,
-               CASE p.flow WHEN 'in' THEN p.amount ELSE 0 END, p.currency, NULL, p.id, 2
-          FROM payment p JOIN account a ON a.code = p.article AND a.kind = 'income' AND NOT a.accrues
+               CASE p.flow WHEN 'in' THEN p.amount ELSE 0 END, p.currency, NULL, p.payment_id, 2
+          FROM payment_card p JOIN account a ON a.code = p.article AND a.kind = 'income' AND NOT a.accrues
          WHERE p.party_id = client_statement.client AND p.status = 'posted' AND p.flow IN ('in', 'out')
     ), row AS (
         SELECT from_date AS on_date, 'opening balance' AS kind, NULL AS number, NULL AS detail, 0 AS debit, 0 AS credit,
@@ -140,8 +144,9 @@ END;
 COMMENT ON FUNCTION client_statement(bigint, date, date) IS
     'a client''s account between two days, both included: opening balance, invoices and refunds (debit), credit notes and payments (credit), closing '
     'balance; by currency; a positive balance is owed by the client';
+SELECT allow('reader', 'execute', 'client_statement');
 
-CREATE VIEW billing_cycle AS
+CREATE VIEW billing_cycle WITH (security_invoker) AS
     SELECT m.client_id, k.name AS client, m.month, m.currency,
            CASE WHEN m.counting THEN 'counting' WHEN m.to_invoice <> 0 THEN 'invoicing' WHEN m.to_pay > 0 THEN 'payment' ELSE 'done' END AS stage,
            CASE WHEN m.to_report <> 0 THEN 'us: report the work' WHEN m.in_draft <> 0 THEN 'us: send the draft'
@@ -172,8 +177,9 @@ CREATE VIEW billing_cycle AS
 COMMENT ON VIEW billing_cycle IS
     'the monthly cycle of every client: counting (to_report, in_draft, with_client) → invoicing (to_invoice) → payment (to_pay, of that overdue), and who has '
     'to do what next; month of the service period; to_report … billed net, to_pay … paid gross, in currency';
+SELECT allow('reader', 'select', 'billing_cycle');
 
-CREATE VIEW late_entry AS
+CREATE VIEW late_entry WITH (security_invoker) AS
     SELECT h.id AS charge_id, h.time_entry_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, c.late_policy, h.task_id, t.title AS task,
            h.employee_id, m.name AS employee, h.service_date, h.period_start AS billed_in, h.late AS after_close, coalesce(y.paid, false) AS task_is_paid,
            l.place, (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, h.amount::numeric(18,2) AS amount, h.currency
@@ -188,8 +194,9 @@ CREATE VIEW late_entry AS
 COMMENT ON VIEW late_entry IS
     'work that came late: for a service period that was closed (after_close; billed in the later period billed_in), or on a task whose billed work is all '
     'paid; it is new work to be billed, by the contract''s late_policy';
+SELECT allow('reader', 'select', 'late_entry');
 
-CREATE VIEW document_problems AS
+CREATE VIEW document_problems WITH (security_invoker) AS
     SELECT 'a document is the sum of its lines' AS rule, document_name(d.id) AS subject,
            format('%s + %s = %s, lines %s + %s = %s', d.net, d.tax, d.gross, l.net, l.tax, l.gross) AS detail
       FROM document d
@@ -294,3 +301,4 @@ CREATE VIEW document_problems AS
     SELECT 'a charge is kept by one document', 'charge ' || c.charge_id, string_agg(document_name(c.document_id), ', ')
       FROM charge_claim c GROUP BY c.charge_id HAVING count(*) <> 1;
 COMMENT ON VIEW document_problems IS 'broken invariants of documents and payments, none in healthy books: the rule, what breaks it, the figures';
+SELECT allow('controller', 'select', 'document_problems');
