@@ -87,7 +87,8 @@ REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = \
 	calendar_writers allotment_writers close_writers \
-	report_builders document_edit invoice_issuers invoice_payments ledger_writers
+	report_builders document_edit invoice_issuers invoice_payments ledger_writers \
+	level_money level_work level_documents level_ledger
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=finance
 
 TAP_TESTS = 1
