@@ -24,6 +24,8 @@ SELECT finance.upgrade_books('t_nowhere');
 -- a role with CREATE on the database makes books of its own; others cannot
 CREATE ROLE regress_finance_owner;
 CREATE ROLE regress_finance_other;
+-- neither is a superuser: both are let keep books
+SELECT finance.grant_keeper('regress_finance_owner'), finance.grant_keeper('regress_finance_other');
 DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_finance_owner', current_database()); END $$;
 SET ROLE regress_finance_other;
 SELECT finance.create_books('t_other');

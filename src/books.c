@@ -1,306 +1,414 @@
 /*
  * books.c
- *		Sets of books: making, upgrading and listing them.
+ *		Sets of books: making, upgrading, dropping and listing them.
  *
  * The extension installs code; a set of books is ordinary tables, views and
- * functions in one schema, owned by whoever made them.  Tables of an extension
- * would lose the users' own columns and fire their triggers again when a dump
- * is restored; ordinary ones do neither.  Books are found by the trigger that
- * guards their ledger, so there is no registry to go stale.
+ * functions in one schema, with its internal functions in a second one, both
+ * owned by whoever made them.  Tables of an extension would lose the users' own
+ * columns and fire their triggers again when a dump is restored; ordinary ones
+ * do neither.  Books are found by the trigger that guards their ledger, so
+ * there is no registry to go stale.
+ *
+ * Whatever is done to books is done as their owner, in a security-restricted
+ * operation, and only when their owner asks for it.
  */
 #include "finance.h"
 
-#include <dirent.h>
-#include <sys/stat.h>
-
-#include "catalog/namespace.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "commands/event_trigger.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
+#include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/elog.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
-#define BOOKS_FILE_PREFIX "finance-books--"
-#define BOOKS_SCRIPT_BYTES_MAX (16 * 1024 * 1024)	/* no script of ours comes near */
+#include "books.h"
 
-/* The schemas whose "entry" table our trigger guards. */
-#define BOOKS_QUERY \
-	"SELECT n.nspname::text, n.oid, pg_catalog.pg_get_userbyid(n.nspowner)::text" \
-	"  FROM pg_catalog.pg_trigger t" \
-	"  JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid" \
-	"  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace" \
-	" WHERE t.tgname = 'entry_append_only' AND c.relname = 'entry'" \
-	"   AND t.tgfoid = 'finance.refuse_change()'::pg_catalog.regprocedure" \
-	"   AND ($1 IS NULL OR n.nspname::text = $1)" \
-	" ORDER BY 1"
-
-static char *books_directory(void);
-static char *read_books_script(const char *file_name);
-static void run_books_script(const char *schema, const char *script);
-static bool books_exist(const char *schema);
-static char *books_version(const char *schema);
-static char *next_step(const char *version, char **next_version);
+#define BOOKS_STEPS_MAX 1000	/* more than there will be versions */
 
 PG_FUNCTION_INFO_V1(finance_create_books);
 PG_FUNCTION_INFO_V1(finance_upgrade_books);
+PG_FUNCTION_INFO_V1(finance_drop_books);
 PG_FUNCTION_INFO_V1(finance_books);
+
+/* Refuse (0A000) a database that cannot hold the texts of the books. */
+static void
+check_encoding(void)
+{
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("books need a database of encoding UTF8, this one has %s",
+					pg_encoding_to_char(GetDatabaseEncoding())),
+			 errhint("CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0 makes one.")));
+}
+
+/* Refuse (3F000) names that no set of books can have. */
+static void
+check_name(const char *name)
+{
+	const char *why = NULL;
+
+	if (name[0] == '\0' || strlen(name) >= NAMEDATALEN || strncmp(name, "pg_", 3) == 0)
+		why = psprintf("Name a schema of 1 to %d bytes that does not begin with \"pg_\".",
+					   NAMEDATALEN - 1);
+	else if (strcmp(name, "information_schema") == 0)
+		why = "It belongs to PostgreSQL; name a schema of its own for the books.";
+	else if (strcmp(name, "public") == 0)
+		why = "Everybody's things are there; name a schema of its own for the books.";
+	else if (strcmp(name, "$user") == 0)
+		why = "In a search path it means the schema of whoever asks; name another one.";
+	if (why != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_SCHEMA_NAME),
+				 errmsg("\"%s\" cannot be the name of a set of books", name),
+				 errhint("%s", why)));
+}
+
+/* Find books that must be there and the caller's; lock them. */
+static Books *
+find_own_books(const char *name, Oid function)
+{
+	Books	   *books = books_find(name, function);
+
+	if (!OidIsValid(books->ledger))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there are no books \"%s\"", name),
+				 errhint("finance.books() lists the books of this database.")));
+	books_check_owner(books);
+	books_lock(books);
+	return books;
+}
 
 /*
  * create_books(name text) -> text: make a set of books in the schema named,
- * creating the schema where it is missing.  Returns the schema's name.
- * Raises duplicate_object when the books are there, or when the schema holds
- * other objects of the names that the books need.
+ * creating the schema where it is missing.  Returns the schema's name.  The
+ * books belong to the schema's owner.
+ *
+ * Raises 0A000 when the database is not UTF8, 3F000 for a name or a schema that
+ * cannot hold books, 42501 for a schema that is not the caller's alone, 42P06
+ * when the schema for internal functions is taken, and 42710 when the books are
+ * there, or when the schema holds other objects of the names that books need.
  */
 Datum
 finance_create_books(PG_FUNCTION_ARGS)
 {
-	char	   *schema = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *file = BOOKS_FILE_PREFIX FINANCE_VERSION ".sql";
 	char	   *script;
+	Books	   *books;
+	Acting		before;
 
-	if (schema[0] == '\0' || strlen(schema) >= NAMEDATALEN ||
-		strncmp(schema, "pg_", 3) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_SCHEMA_NAME),
-				 errmsg("\"%s\" cannot be the name of a set of books", schema),
-				 errhint("Name a schema of 1 to %d bytes that does not begin with \"pg_\".",
-						 NAMEDATALEN - 1)));
+	check_encoding();
+	check_name(name);
+	PreventCommandIfReadOnly("create_books()");
+	script = books_read_script(file);
 
-	script = read_books_script(BOOKS_FILE_PREFIX FINANCE_VERSION ".sql");
-
-	SPI_connect();
-	if (books_exist(schema))
+	books_lock_name(name, fcinfo->flinfo->fn_oid);
+	books = books_find(name, fcinfo->flinfo->fn_oid);
+	if (OidIsValid(books->ledger))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("books \"%s\" exist already", schema),
-				 errhint("Bring them up to date with finance.upgrade_books('%s'), or name another schema.",
-						 schema)));
-	if (!OidIsValid(get_namespace_oid(schema, true)))
-		SPI_execute(psprintf("CREATE SCHEMA %s", quote_identifier(schema)), false, 0);
-	run_books_script(schema, script);
-	SPI_finish();
+				 errmsg("books \"%s\" exist already", name),
+				 errhint("Bring them up to date with finance.upgrade_books(%s), or name another schema.",
+						 quote_literal_cstr(name))));
+	if (OidIsValid(books->schema))
+	{
+		books_check_owner(books);
+		books_lock(books);
+		books_check_schema(books);
+		books_check_room(books);
+	}
+	books_make_schemas(books);
+	books_check_path(books);
 
-	PG_RETURN_TEXT_P(cstring_to_text(schema));
+	books_act_as(books->owner, &before);
+	books_run_script(books, file, script);
+	books_act_as_before(&before);
+
+	books_look_again(books);
+	if (!OidIsValid(books->ledger))
+		ereport(ERROR,
+				(errcode(ERRCODE_RESTRICT_VIOLATION),
+				 errmsg("the books were not made in schema \"%s\"", name),
+				 errhint("See which event trigger of this database moves or changes new tables.")));
+	PG_RETURN_TEXT_P(cstring_to_text(name));
+}
+
+/* Write down the version that a set of books has reached; run as its owner. */
+static void
+set_version(const Books *books, const char *version)
+{
+	books_run_command(psprintf("UPDATE %s.setting SET version = %s",
+							   quote_identifier(books->name), quote_literal_cstr(version)));
+}
+
+/* Run one step of an upgrade as the owner; returns the version it leads to. */
+static char *
+run_step(const Books *books, const char *version)
+{
+	char	   *next_version;
+	char	   *step = books_next_step(version, &next_version);
+	char	   *script;
+	Acting		before;
+
+	if (step == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("books \"%s\" of version %s cannot be brought to version %s",
+						books->name, version, FINANCE_VERSION),
+				 errdetail("No file \"%s%s--….sql\" is installed.",
+						   BOOKS_FILE_PREFIX, version),
+				 errhint("Install the version of the extension that made these books, or a newer one.")));
+	script = books_read_script(step);
+
+	books_act_as(books->owner, &before);
+	books_run_script(books, step, script);
+	set_version(books, next_version);
+	books_act_as_before(&before);
+	return next_version;
 }
 
 /*
  * upgrade_books(name text) -> text: run the steps that lead the books to the
  * installed version, and return that version.  Books that are up to date stay
  * as they are.
+ *
+ * Raises 42704 when there are no such books, 42501 unless the caller owns them,
+ * 0A000 when no way leads to the installed version, 23001 when the version of
+ * the books cannot be read.
  */
 Datum
 finance_upgrade_books(PG_FUNCTION_ARGS)
 {
-	char	   *schema = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Books	   *books;
 	char	   *version;
+	int			nsteps = 0;
 
-	SPI_connect();
-	if (!books_exist(schema))
+	check_encoding();
+	PreventCommandIfReadOnly("upgrade_books()");
+	books = find_own_books(name, fcinfo->flinfo->fn_oid);
+	version = books_version(books, books->owner, true);
+	if (version == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there are no books \"%s\"", schema),
-				 errhint("finance.books() lists the books of this database.")));
+				(errcode(ERRCODE_RESTRICT_VIOLATION),
+				 errmsg("books \"%s\" have lost their version", name),
+				 errdetail("Table \"%s.setting\" must be a plain table of one row, without rules, row security and inheritance.",
+						   name)));
 
-	version = books_version(schema);
 	while (strcmp(version, FINANCE_VERSION) != 0)
 	{
-		char	   *next_version;
-		char	   *step = next_step(version, &next_version);
-
-		if (step == NULL)
+		if (nsteps++ == 0)
+		{
+			/* books of older versions have no internal schema */
+			books_make_schemas(books);
+			books_check_path(books);
+		}
+		if (nsteps > BOOKS_STEPS_MAX)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("books \"%s\" of version %s cannot be brought to version %s",
-							schema, version, FINANCE_VERSION),
-					 errdetail("No file \"%s%s--….sql\" is installed.",
-							   BOOKS_FILE_PREFIX, version),
-					 errhint("Install the version of the extension that made these books, or a newer one.")));
-		run_books_script(schema, read_books_script(step));
-		SPI_execute(psprintf("UPDATE %s.setting SET version = %s",
-							 quote_identifier(schema), quote_literal_cstr(next_version)),
-					false, 0);
-		version = next_version;
+					 errmsg("the installed steps of the books go round in a circle"),
+					 errdetail("They came to version %s again.", version),
+					 errhint("Install the extension's files again.")));
+		version = run_step(books, version);
 	}
-	SPI_finish();
-
 	PG_RETURN_TEXT_P(cstring_to_text(FINANCE_VERSION));
 }
 
 /*
  * books() -> setof (books text, version text, owner text): the sets of books
- * of this database.  The version is NULL where the caller may not read it.
+ * of this database.  The version is NULL where the caller may not read it, or
+ * where it cannot be read from a plain table at once.
  */
 Datum
 finance_books(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Oid			argtypes[1] = {TEXTOID};
-	Datum		args[1] = {(Datum) 0};
-	SPITupleTable *found;
-	uint64		nfound;
+	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
-
-	SPI_connect();
-	SPI_execute_with_args(BOOKS_QUERY, 1, argtypes, args, "n", true, 0);
-	found = SPI_tuptable;
-	nfound = SPI_processed;
-
-	for (uint64 i = 0; i < nfound; i++)
+	foreach(cell, books_find_all(fcinfo->flinfo->fn_oid))
 	{
-		char	   *schema = SPI_getvalue(found->vals[i], found->tupdesc, 1);
-		char	   *owner = SPI_getvalue(found->vals[i], found->tupdesc, 3);
-		Oid			setting = get_relname_relid("setting", get_namespace_oid(schema, false));
+		Books	   *books = (Books *) lfirst(cell);
+		char	   *version = books_version(books, GetUserId(), false);
 		Datum		values[3];
-		bool		nulls[3] = {false, false, false};
+		bool		nulls[3] = {false, version == NULL, false};
 
-		values[0] = CStringGetTextDatum(schema);
-		nulls[1] = pg_class_aclcheck(setting, GetUserId(), ACL_SELECT) != ACLCHECK_OK;
-		values[1] = nulls[1] ? (Datum) 0 : CStringGetTextDatum(books_version(schema));
-		values[2] = CStringGetTextDatum(owner);
+		values[0] = CStringGetTextDatum(books->name);
+		values[1] = version != NULL ? CStringGetTextDatum(version) : (Datum) 0;
+		values[2] = CStringGetTextDatum(books_role_name(books->owner));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
-	SPI_finish();
-
-	PG_RETURN_NULL();
+	return (Datum) 0;
 }
 
-/* Is there a set of books in this schema? */
-static bool
-books_exist(const char *schema)
+/* ---------------------------------------------------------------------------
+ * dropping
+ * ---------------------------------------------------------------------------
+ */
+
+/* Refuse (2BP01) to drop what stands in a schema of books and is not theirs. */
+static void
+refuse_stranger(const Books *books, Oid schema, const ObjectAddress *object, Oid extension)
 {
-	Oid			argtypes[1] = {TEXTOID};
-	Datum		args[1] = {CStringGetTextDatum(schema)};
+	char	   *what = getObjectDescription(object, true);
 
-	SPI_execute_with_args(BOOKS_QUERY, 1, argtypes, args, NULL, true, 0);
-	return SPI_processed > 0;
-}
-
-/* Read the version that a set of books carries. */
-static char *
-books_version(const char *schema)
-{
-	SPI_execute(psprintf("SELECT version FROM %s.setting", quote_identifier(schema)),
-				true, 1);
-	if (SPI_processed != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("books \"%s\" have lost their version", schema),
-				 errdetail("Table \"%s.setting\" holds no row.", schema)));
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-}
-
-/* Where PostgreSQL keeps the files of its extensions. */
-static char *
-books_directory(void)
-{
-	char		share[MAXPGPATH];
-
-	get_share_path(my_exec_path, share);
-	return psprintf("%s/extension", share);
-}
-
-/* Read one installed script of the books whole. */
-static char *
-read_books_script(const char *file_name)
-{
-	char	   *path = psprintf("%s/%s", books_directory(), file_name);
-	FILE	   *file = AllocateFile(path, PG_BINARY_R);
-	struct stat st;
-	char	   *script;
-
-	if (file == NULL || fstat(fileno(file), &st) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read the books' script \"%s\": %m", path),
-				 errhint("Install the extension's files again.")));
-	if (st.st_size > BOOKS_SCRIPT_BYTES_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the books' script \"%s\" is longer than %d bytes",
-						path, BOOKS_SCRIPT_BYTES_MAX)));
-
-	script = palloc(st.st_size + 1);
-	if (fread(script, 1, st.st_size, file) != (size_t) st.st_size)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read the books' script \"%s\": %m", path)));
-	FreeFile(file);
-	script[st.st_size] = '\0';
-	return script;
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("books \"%s\" cannot be dropped: their schema holds what is not theirs",
+					books->name),
+			 OidIsValid(extension) ?
+			 errdetail("Schema \"%s\" holds %s of extension \"%s\".",
+					   get_namespace_name(schema), what, get_extension_name(extension)) :
+			 errdetail("Schema \"%s\" holds %s of \"%s\".", get_namespace_name(schema),
+					   what, books_role_name(books_object_owner(object))),
+			 errhint("Move it to another schema, or drop it, first.")));
 }
 
 /*
- * Run a script with the books' schema first in the search path, so that its
- * unqualified names are the books' own, then the extension's.
+ * Add one of the two schemas and all that stands in it to what is dropped.  In
+ * the schema of the extension that is what does not belong to the extension.
  */
 static void
-run_books_script(const char *schema, const char *script)
+add_schema(const Books *books, Oid schema, ObjectAddresses *doomed)
 {
-	int			guc_level = NewGUCNestLevel();
-	MemoryContext context = CurrentMemoryContext;
-	char	   *path = strcmp(schema, "finance") == 0 ?
-		pstrdup("finance, pg_temp") :
-		psprintf("%s, finance, pg_temp", quote_identifier(schema));
+	ListCell   *cell;
+	ObjectAddress address;
 
-	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("client_min_messages", "warning", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	foreach(cell, books_contents(schema))
+	{
+		ObjectAddress *object = (ObjectAddress *) lfirst(cell);
+		Oid			extension = object->classId == ExtensionRelationId ?
+			object->objectId : getExtensionOfObject(object->classId, object->objectId);
+		Oid			owner = books_object_owner(object);
+
+		CHECK_FOR_INTERRUPTS();
+		if (OidIsValid(extension) && extension == books->extension)
+			continue;
+		if (OidIsValid(extension) || (OidIsValid(owner) && owner != books->owner))
+			refuse_stranger(books, schema, object, extension);
+		add_exact_object_address(object, doomed);
+	}
+	if (schema == books->code)
+		return;
+	ObjectAddressSet(address, NamespaceRelationId, schema);
+	add_exact_object_address(&address, doomed);
+}
+
+/* DROP SCHEMA as a parse tree: what event triggers are told. */
+static Node *
+drop_statement(const Books *books)
+{
+	DropStmt   *statement = makeNode(DropStmt);
+
+	statement->removeType = OBJECT_SCHEMA;
+	statement->objects = list_make1(makeString(books->name));
+	statement->behavior = DROP_RESTRICT;
+	return (Node *) statement;
+}
+
+/*
+ * Drop it all at once, so that what depends on one another goes together, and
+ * what depends on it from outside keeps everything in place.
+ */
+static void
+drop_doomed(const Books *books, const ObjectAddresses *doomed)
+{
+	Node	   *statement = drop_statement(books);
+	MemoryContext context = CurrentMemoryContext;
+	bool		tells = EventTriggerBeginCompleteQuery();
+
 	PG_TRY();
 	{
-		SPI_execute(script, false, 0);
+		EventTriggerDDLCommandStart(statement);
+		performMultipleDeletions(doomed, DROP_RESTRICT, 0);
+		EventTriggerSQLDrop(statement);
+		EventTriggerDDLCommandEnd(statement);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error;
 
+		if (tells)
+			EventTriggerEndCompleteQuery();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (error->sqlerrcode != ERRCODE_DUPLICATE_TABLE &&
-			error->sqlerrcode != ERRCODE_DUPLICATE_OBJECT &&
-			error->sqlerrcode != ERRCODE_DUPLICATE_FUNCTION)
-		{
-			/* the context is the whole script: nobody wants to read that */
-			error->context = NULL;
+		if (error->sqlerrcode != ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST)
 			ReThrowError(error);
-		}
 		FlushErrorState();
 		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("schema \"%s\" holds other objects of the names that books need", schema),
-				 errdetail("PostgreSQL says: %s.", error->message),
-				 errhint("Name an empty schema, or move those objects out of this one.")));
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("books \"%s\" cannot be dropped: other objects depend on them",
+						books->name),
+				 error->detail != NULL ? errdetail("%s", error->detail) : 0,
+				 errhint("Drop those objects, or take the books out of them, first.")));
 	}
 	PG_END_TRY();
-	AtEOXact_GUC(true, guc_level);
+	if (tells)
+		EventTriggerEndCompleteQuery();
 }
 
 /*
- * Find the installed step that leads on from a version; NULL when there is
- * none.  Steps form a line, so the first file that fits is the step.
+ * drop_books(name text, confirm text) -> text: remove a set of books, both its
+ * schemas with all that its owner has in them, and return its name.  Of books in
+ * the schema of the extension the schema stays, and the extension.
+ *
+ * Raises 42704 when there are no such books, 42501 unless the caller owns them,
+ * 22023 when confirm is not their name, 23001 when it is missing and something
+ * is posted in their ledger, 2BP01 when other objects depend on them or others'
+ * objects stand in their schemas.
  */
-static char *
-next_step(const char *version, char **next_version)
+Datum
+finance_drop_books(PG_FUNCTION_ARGS)
 {
-	char	   *prefix = psprintf("%s%s--", BOOKS_FILE_PREFIX, version);
-	DIR		   *directory = AllocateDir(books_directory());
-	struct dirent *file;
-	char	   *step = NULL;
+	char	   *name;
+	char	   *confirm;
+	Books	   *books;
+	ObjectAddresses *doomed;
+	Acting		before;
 
-	while (step == NULL &&
-		   (file = ReadDir(directory, books_directory())) != NULL)
-	{
-		size_t		length = strlen(file->d_name);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	confirm = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	PreventCommandIfReadOnly("drop_books()");
 
-		if (strncmp(file->d_name, prefix, strlen(prefix)) != 0 ||
-			length < 4 || strcmp(file->d_name + length - 4, ".sql") != 0)
-			continue;
-		step = pstrdup(file->d_name);
-		*next_version = pnstrdup(step + strlen(prefix), length - strlen(prefix) - 4);
-	}
-	FreeDir(directory);
-	return step;
+	books = find_own_books(name, fcinfo->flinfo->fn_oid);
+	if (confirm != NULL && strcmp(confirm, name) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" does not confirm that books \"%s\" are dropped", confirm, name),
+				 errhint("Repeat the name of the books as the second argument.")));
+
+	books_act_as(books->owner, &before);
+	if (confirm == NULL && books_hold_entries(books))
+		ereport(ERROR,
+				(errcode(ERRCODE_RESTRICT_VIOLATION),
+				 errmsg("books \"%s\" hold a ledger", name),
+				 errdetail("What is posted there would be lost."),
+				 errhint("Take a dump, then confirm by the name: finance.drop_books(%s, %s).",
+						 quote_literal_cstr(name), quote_literal_cstr(name))));
+	doomed = new_object_addresses();
+	add_schema(books, books->schema, doomed);
+	if (OidIsValid(books->internal) && books->internal_owner == books->owner)
+		add_schema(books, books->internal, doomed);
+	drop_doomed(books, doomed);
+	CommandCounterIncrement();
+	books_act_as_before(&before);
+	PG_RETURN_TEXT_P(cstring_to_text(name));
 }

@@ -11,7 +11,7 @@ CREATE FUNCTION end_contract() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    NEW.ends_on := coalesce(NEW.ends_on, greatest(NEW.starts_on, current_date));
+    NEW.ends_on := coalesce(NEW.ends_on, greatest(NEW.starts_on, contract_today(NEW)));
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION end_contract() IS 'trigger function of contract: one that is ended or cancelled without a day ends today';
@@ -148,8 +148,8 @@ CREATE FUNCTION due_fees(p_base bigint, p_span daterange)
 BEGIN ATOMIC
     SELECT n.id, c.id, n.item_id, lower(a.days), f.amount, f.cost,
            n.title || CASE WHEN n.kind = 'one_time' THEN ', once'
-                           WHEN n.prorate = 'none' OR a.days = p_span THEN format(', from %s to %s', lower(a.days), upper(a.days) - 1)
-                           ELSE format(', from %s to %s: %s of the %s days of the period (rule %s) of %s', lower(a.days), upper(a.days) - 1,
+                           WHEN n.prorate = 'none' OR a.days = p_span THEN format(', from %s to %s', iso(lower(a.days)), iso(upper(a.days) - 1))
+                           ELSE format(', from %s to %s: %s of the %s days of the period (rule %s) of %s', iso(lower(a.days)), iso(upper(a.days) - 1),
                                        upper(a.days) - lower(a.days), upper(p_span) - lower(p_span), n.prorate, round(n.amount, u.exponent)) END
       FROM contract c
       JOIN currency_code u ON u.code = c.currency
@@ -206,8 +206,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION charge_fees(bigint, date) IS
     'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in advance; idempotent';
+SELECT allow('manager', 'execute', 'charge_fees');
 
-CREATE FUNCTION accept_stage(contract_line_id bigint, accepted_on date) RETURNS bigint
+CREATE FUNCTION accept_stage(contract_line_id bigint, accepted_on date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
@@ -220,7 +221,7 @@ BEGIN
         RAISE EXCEPTION 'contract line % is no stage', contract_line_id
             USING ERRCODE = 'foreign_key_violation', HINT = 'Stages are the rows of contract_line of kind stage.';
     END IF;
-    IF v_line.status = 'accepted' AND v_line.accepted_on = accepted_on THEN
+    IF v_line.status = 'accepted' AND v_line.accepted_on = coalesce(accepted_on, v_line.accepted_on) THEN
         RETURN (SELECT h.id FROM charge h WHERE h.contract_line_id = v_line.id AND h.source = 'stage' AND h.reverses_id IS NULL);
     END IF;
     IF v_line.status IN ('accepted', 'cancelled') THEN
@@ -229,13 +230,15 @@ BEGIN
                 DETAIL = CASE v_line.status WHEN 'accepted' THEN format('It was accepted on %s.', v_line.accepted_on) ELSE 'It is not to be done.' END,
                 HINT = 'Add a line for another stage.';
     END IF;
+    accepted_on := coalesce(accepted_on, books_today());
     UPDATE contract_line n SET status = 'accepted', accepted_on = accept_stage.accepted_on WHERE n.id = v_line.id;
-    RETURN new_charge('stage', v_line.contract_id, accepted_on, v_line.amount, format('%s, accepted on %s', v_line.title, accepted_on),
+    RETURN new_charge('stage', v_line.contract_id, accepted_on, v_line.amount, format('%s, accepted on %s', v_line.title, iso(accepted_on)),
                       v_line.cost, v_line.id, v_line.item_id, p_quantity => 1, p_price => v_line.amount);
 END $$;
 COMMENT ON FUNCTION accept_stage(bigint, date) IS
-    'the client accepts a stage: it is charged on that day; returns the charge. The same again returns the same charge; refused for another day and '
+    'the client accepts a stage: it is charged on that day, today where none is given; returns the charge. The same again returns the same charge; refused for another day and '
     'for cancelled stages (23001), and for lines that are no stage (23503)';
+SELECT allow('clerk', 'execute', 'accept_stage');
 
 -- ---------------------------------------------------------------------------
 -- items, fixed prices of tasks, expenses
@@ -288,9 +291,9 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tiers_amount(jsonb, numeric) IS 'the exact price of a quantity by the tiers of a price position, as tiered_amount() counts it';
 
-CREATE FUNCTION charge_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint DEFAULT NULL,
-    key text DEFAULT NULL, price numeric DEFAULT NULL, cost numeric DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+CREATE FUNCTION sell_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint, key text, price numeric, cost numeric)
+    RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -352,10 +355,23 @@ BEGIN
                       NULL, quantity, CASE WHEN v_price.tiers IS NULL THEN v_price.price END, v_price.discount_pct, v_price.source,
                       v_price.price_list_id, key);
 END $$;
+COMMENT ON FUNCTION sell_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS 'charge an item as charge_item() does, for whoever may agree a price';
+
+CREATE FUNCTION charge_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint DEFAULT NULL,
+    key text DEFAULT NULL, price numeric DEFAULT NULL, cost numeric DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF num_nonnulls(price, cost) > 0 THEN
+        PERFORM require_level('manager', 'agree the price of an item', calling_role());
+    END IF;
+    RETURN sell_item(contract_id, item_id, quantity, service_date, task_id, key, price, cost);
+END $$;
 COMMENT ON FUNCTION charge_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS
     'charge a quantity of an item under a contract at its price lists'' price and cost of that day, or at an agreed price (and cost) of a unit; '
     'returns the charge. The same key and content again returns the same charge; refused: other content under a key (23505), no price (23503), '
-    'a quantity that is not above 0, a price or cost below 0 (22023)';
+    'a quantity that is not above 0, a price or cost below 0 (22023), a price or cost agreed by who is no manager (42501)';
+SELECT allow('clerk', 'execute', 'charge_item');
 
 CREATE FUNCTION charge_expense(contract_id bigint, cost numeric, service_date date, reason text, currency text DEFAULT NULL,
     item_id bigint DEFAULT NULL, task_id bigint DEFAULT NULL, employee_id bigint DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
@@ -384,7 +400,7 @@ BEGIN
     RETURN new_charge('expense', contract_id, service_date, round_money(v_cost * (100 + v_contract.expense_markup_pct) / 100, v_exponent),
                       concat_ws('; ', reason,
                                 CASE WHEN coalesce(currency, v_contract.currency) <> v_contract.currency
-                                     THEN format('%s %s at the rate of %s', trim_scale(cost), currency, service_date) END,
+                                     THEN format('%s %s at the rate of %s', trim_scale(cost), currency, iso(service_date)) END,
                                 CASE WHEN v_contract.expense_markup_pct = 0 THEN 'passed on at cost'
                                      ELSE format('cost with %s %% on it', trim_scale(v_contract.expense_markup_pct)) END),
                       v_cost, NULL, item_id, task_id, employee_id, p_key => key);
@@ -392,6 +408,7 @@ END $$;
 COMMENT ON FUNCTION charge_expense(bigint, numeric, date, text, text, bigint, bigint, bigint, text) IS
     'pass an expense or travel cost on to the client, at cost or with the contract''s expense_markup_pct; cost in currency (default the contract''s), '
     'converted at the rate of the day; returns the charge; idempotent under a key';
+SELECT allow('clerk', 'execute', 'charge_expense');
 
 CREATE FUNCTION task_contract(p_task bigint, p_at timestamptz, OUT contract_id bigint, OUT service_date date, OUT problem text)
     LANGUAGE sql STABLE
@@ -434,7 +451,7 @@ BEGIN
            AND (i.price IS NOT NULL OR EXISTS (SELECT FROM item_price(v_to.contract_id, v_task.project_id, i.item_id, v_to.service_date)))
          ORDER BY i.id
     LOOP
-        PERFORM charge_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task,
+        PERFORM sell_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task,
                             format('task:%s:%s', v_item.task_id, v_item.id), v_item.price, v_item.cost);
     END LOOP;
 END $$;
@@ -495,9 +512,9 @@ CREATE TRIGGER task_item_priced_changed AFTER UPDATE ON task_item REFERENCING OL
 CREATE TRIGGER task_item_unpriced AFTER DELETE ON task_item REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
 
-CREATE VIEW uncharged_task AS
+CREATE VIEW uncharged_task WITH (security_invoker) AS
     SELECT t.id AS task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item, i.quantity::numeric(18,2) AS quantity, t.completed_at,
-           coalesce(c.problem, format('no price for item "%s" on %s', m.code, c.service_date)) AS reason
+           coalesce(c.problem, format('no price for item "%s" on %s', m.code, iso(c.service_date))) AS reason
       FROM task_item i
       JOIN task t ON t.id = i.task_id AND t.status = 'done'
       JOIN project p ON p.id = t.project_id
@@ -506,6 +523,7 @@ CREATE VIEW uncharged_task AS
      CROSS JOIN LATERAL task_contract(t.id, coalesce(t.completed_at, now())) c
      WHERE NOT EXISTS (SELECT FROM charge h WHERE h.key = format('task:%s:%s', i.task_id, i.id));
 COMMENT ON VIEW uncharged_task IS 'fixed prices of tasks that are done and could not be charged, each with the reason; closing a period tries again';
+SELECT allow('reader', 'select', 'uncharged_task');
 
 -- ---------------------------------------------------------------------------
 -- prepaid blocks and top-ups
@@ -580,7 +598,7 @@ BEGIN
     END IF;
     PERFORM new_charge('fee', contract_id, effective_on, coalesce(price, amount),
                        concat(CASE WHEN hours IS NULL THEN 'prepaid money' ELSE format('%s prepaid hours', trim_scale(hours)) END,
-                              format(', from %s', effective_on), ' to ' || expires_on),
+                              format(', from %s', iso(effective_on)), ' to ' || iso(expires_on)),
                        p_quantity => 1, p_price => coalesce(price, amount), p_key => format('allotment:%s', v_id));
     PERFORM rate_again(v_base, effective_on);
     RETURN v_id;
@@ -588,7 +606,8 @@ END $$;
 COMMENT ON FUNCTION add_block(bigint, date, numeric, numeric, numeric, date, integer, text, bigint[], bigint, text) IS
     'sell a prepaid block or top-up: so many hours, or so much money, from effective_on to the end of expires_on (NULL: for ever); its price (for money: '
     'its amount unless another is given) is charged on effective_on, the work it covers then costs nothing more; what is rated already draws on it from '
-    'that day on. Returns the allotment; idempotent under a key; refused (22023) for what is no block';
+    'that day on. Blocks are eaten by priority, the lowest number first, then earliest expiry, then age. Returns the allotment; idempotent under a key; refused (22023) for what is no block';
+SELECT allow('manager', 'execute', 'add_block');
 
 CREATE FUNCTION void_block(allotment_id bigint, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
@@ -625,6 +644,7 @@ END $$;
 COMMENT ON FUNCTION void_block(bigint, text) IS
     'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is rated again; refused (23001) when '
     'it covered work that is billed';
+SELECT allow('manager', 'execute', 'void_block');
 
 -- What an allotment that comes or goes changes: all that is open from a day on.
 CREATE FUNCTION rate_again(p_base contract, p_from date) RETURNS void
@@ -658,13 +678,14 @@ BEGIN
         RAISE EXCEPTION 'there is no time entry %', coalesce(v_unknown::text, 'NULL')
             USING ERRCODE = 'foreign_key_violation', HINT = 'Nothing was approved.';
     END IF;
-    UPDATE time_entry e SET approved_at = now(), approved_by = session_user
+    UPDATE time_entry e SET approved_at = now(), approved_by = actor()
      WHERE e.id = ANY (entries) AND e.approved_at IS NULL;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END $$;
 COMMENT ON FUNCTION approve_entries(bigint[]) IS
     'approve time entries, which rates those that waited for it; returns how many were not approved before; refused (23503) whole for an unknown one';
+SELECT allow('manager', 'execute', 'approve_entries');
 
 CREATE FUNCTION adjust_charge(charge_id bigint, amount numeric, reason text, key text DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -709,6 +730,7 @@ BEGIN
         RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id, trim_scale(v_left)
             USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_adjusted_within_amount', HINT = 'Write off what is left at most.';
     END IF;
+    PERFORM concede('write_off', round_money(-amount * v_charge.base_rate, currency_exponent((SELECT s.base_currency FROM setting s))), charge_id, NULL, reason);
     -- A decision about a figure holds for that figure: it is frozen with it.
     PERFORM freeze_charges(ARRAY[charge_id], format('adjusted:%s', charge_id));
     RETURN new_charge('adjustment', v_charge.contract_id, v_charge.service_date, amount,
@@ -718,3 +740,4 @@ END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
     'write a part of a charge off (amount below 0) or up, with a reason: an adjustment charge beside it, which is returned; the charge itself is frozen. '
     'Refused: more than is left of it (23514), without a reason (22023), reversed or held charges (23001); idempotent under a key';
+SELECT allow('manager', 'execute', 'adjust_charge');

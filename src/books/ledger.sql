@@ -16,12 +16,14 @@ CREATE TABLE account (
     cash_section text
         CONSTRAINT account_cash_section_known CHECK (cash_section IN ('operating', 'investing', 'financing')),
     accrues boolean NOT NULL DEFAULT false,
+    pay boolean NOT NULL DEFAULT false,
     CONSTRAINT account_pnl_section_fits CHECK ((kind IN ('income', 'expense')) = (pnl_section IS NOT NULL))
 );
 COMMENT ON TABLE account IS
     'accounts of the ledger and articles of P&L and cash flow in one tree. kind income or expense: an article of the P&L, in pnl_section; '
     'cash_section where its payments stand in the cash flow. accrues: a payment with this article also makes the accrual (rent, salaries); '
-    'false where charges or documents accrue it (revenue)';
+    'false where charges or documents accrue it (revenue). pay: what people are paid, which is for controllers to see';
+SELECT allow('reader', 'select', 'account'), allow('controller', 'insert,update,delete', 'account');
 
 INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues) VALUES
     ('receivable', 'Settlements with clients', 'settlement', NULL, 'operating', false),
@@ -53,6 +55,8 @@ INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues) VALUE
     ('fx_difference', 'Exchange differences', 'expense', 'fx', NULL, false),
     ('profit_tax', 'Profit tax', 'expense', 'tax', 'operating', true),
     ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true);
+UPDATE account SET pay = true WHERE code IN ('payroll', 'payroll_tax');
+SELECT watch('account');
 
 -- Charges, documents and payments are posted to these by their codes.
 CREATE FUNCTION keep_account() RETURNS trigger
@@ -88,9 +92,13 @@ COMMENT ON FUNCTION account_id(text) IS 'the account with a code; refused (23503
 CREATE TABLE period_lock (
     locked_through date CONSTRAINT period_lock_pkey PRIMARY KEY,
     locked_at timestamptz NOT NULL DEFAULT now(),
-    locked_by text NOT NULL DEFAULT session_user
+    locked_by text NOT NULL DEFAULT actor()
 );
 COMMENT ON TABLE period_lock IS 'nothing is posted on or before the latest locked_through; deleting the row opens the books again';
+SELECT allow('reader', 'select', 'period_lock'), allow('controller', 'insert,delete', 'period_lock');
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON period_lock
+    FOR EACH ROW EXECUTE FUNCTION own_columns('locked_at', 'locked_by');
+SELECT watch('period_lock');
 
 -- A lock is taken after what is being posted now: who waits for it sees it.
 CREATE FUNCTION await_posting() RETURNS trigger
@@ -114,12 +122,17 @@ CREATE TABLE event (
     reverses_id bigint CONSTRAINT event_reverses_fkey REFERENCES event
         CONSTRAINT event_reversed_once UNIQUE,
     posted_at timestamptz NOT NULL DEFAULT now(),
-    posted_by text NOT NULL DEFAULT session_user
+    posted_by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user
 );
 COMMENT ON TABLE event IS
     'what happened, once: several entries of one business event share it. key is the idempotency key, digest the fingerprint of the content first posted under it';
+SELECT allow('controller', 'select', 'event');
+COMMENT ON COLUMN event.login IS 'the session''s user, beside posted_by, which is actor()';
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
+CREATE TRIGGER event_owned BEFORE INSERT ON event
+    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts an event.');
 
 CREATE TABLE entry (
     id bigserial CONSTRAINT entry_pkey PRIMARY KEY,
@@ -147,15 +160,25 @@ CREATE TABLE entry (
 COMMENT ON TABLE entry IS
     'a transfer: one debit account, one credit account, one amount, one date, so the ledger cannot be out of balance. A reversal is the same entry '
     'with the opposite sign; article_id explains a cash entry in the cash flow; append-only';
+SELECT allow('reader', 'select', 'entry', columns => '{id}'), allow('controller', 'select', 'entry');
 CREATE INDEX entry_event_idx ON entry (event_id);
 CREATE INDEX entry_debit_idx ON entry (debit_id, entry_on);
 CREATE INDEX entry_credit_idx ON entry (credit_id, entry_on);
 CREATE INDEX entry_contract_idx ON entry (contract_id) WHERE contract_id IS NOT NULL;
+CREATE INDEX entry_direct_idx ON entry (contract_id) WHERE contract_id IS NOT NULL AND charge_id IS NULL;
 CREATE INDEX entry_charge_idx ON entry (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX entry_payment_idx ON entry (payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX entry_document_idx ON entry (document_id) WHERE document_id IS NOT NULL;
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
+CREATE TRIGGER entry_owned BEFORE INSERT ON entry
+    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts entries.');
+
+CREATE VIEW seen_entry WITH (security_invoker) AS SELECT id FROM entry;
+COMMENT ON VIEW seen_entry IS 'the entries that the row policies of whoever asks let through';
+CREATE VIEW visible_entry WITH (security_barrier) AS
+    SELECT e.* FROM entry e WHERE (SELECT NOT row_security_active('entry'::regclass)) OR e.id IN (SELECT s.id FROM seen_entry s);
+COMMENT ON VIEW visible_entry IS 'entries for the views of figures, within the row policies of whoever asks; granted to nobody';
 
 CREATE FUNCTION check_entries() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -230,6 +253,7 @@ DECLARE
 BEGIN
     PERFORM lock_parties('{}');
     v_base := (SELECT s.base_currency FROM setting s);
+    entries := json_argument(entries);
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' OR jsonb_array_length(entries) = 0 THEN
         RAISE EXCEPTION 'entries must be a JSON array of at least one entry'
             USING ERRCODE = 'invalid_parameter_value',
@@ -248,9 +272,9 @@ BEGIN
     END IF;
     INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id,
                        party_id, contract_id, project_id, deal_id, task_id, employee_id, direction_id)
-    SELECT v_event, (e ->> 'on')::date, account_id(e ->> 'debit'), account_id(e ->> 'credit'),
+    SELECT v_event, given_date(e, 'on'), account_id(e ->> 'debit'), account_id(e ->> 'credit'),
            (e ->> 'amount')::numeric, e ->> 'currency',
-           convert((e ->> 'amount')::numeric, e ->> 'currency', v_base, (e ->> 'on')::date),
+           convert((e ->> 'amount')::numeric, e ->> 'currency', v_base, given_date(e, 'on')),
            account_id(e ->> 'article'), (e ->> 'party')::bigint, (e ->> 'contract')::bigint, (e ->> 'project')::bigint,
            (e ->> 'deal')::bigint, (e ->> 'task')::bigint, (e ->> 'employee')::bigint, (e ->> 'direction')::bigint
       FROM jsonb_array_elements(entries) e;
@@ -260,6 +284,7 @@ COMMENT ON FUNCTION post(text, jsonb, text) IS
     'post one event of one or more entries and return its id; entries is an array of {"on", "debit", "credit", "amount", "currency"} with account '
     'codes, and optionally "article", "party", "contract", "project", "deal", "task", "employee", "direction" (ids). The same key and content again '
     'returns the same event and posts nothing; the same key with other content is refused (23505)';
+SELECT allow('controller', 'execute', 'post');
 
 CREATE FUNCTION reverse_event(event_id bigint, key text, on_date date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -287,7 +312,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
                 HINT = 'Post the event anew if it was right after all.';
     END IF;
-    v_event := open_event(key, format('reverse %s on %s', event_id, on_date), NULL, event_id);
+    v_event := open_event(key, format('reverse %s on %s', event_id, iso(on_date)), NULL, event_id);
     IF v_event IS NULL THEN
         RETURN (SELECT e.id FROM event e WHERE e.key = reverse_event.key);
     END IF;
@@ -302,6 +327,7 @@ END $$;
 COMMENT ON FUNCTION reverse_event(bigint, text, date) IS
     'post the opposite of an event, on the same dates or on on_date, and return the reversal''s id; an event is reversed once, '
     'and those of charges, payments and documents only with them (23001)';
+SELECT allow('controller', 'execute', 'reverse_event');
 
 -- ---------------------------------------------------------------------------
 -- posting of charges
@@ -311,10 +337,11 @@ COMMENT ON FUNCTION reverse_event(bigint, text, date) IS
 -- client, and its labour is absorbed at the cost rate: what is really paid to
 -- people goes to payroll, so a cost rate moves profit between projects and
 -- never invents any.  Items likewise, against purchases.
+-- Of the owner, as it stands behind figures of those who may not see costs.
 CREATE VIEW charge_entry AS
     SELECT c.id AS charge_id, c.frozen_at, c.service_date AS entry_on, r.debit, r.credit, r.amount, r.currency, r.base_amount,
            c.client_id AS party_id, c.contract_id, c.project_id, c.deal_id, c.task_id, c.employee_id, c.direction_id, c.work_type_id
-      FROM charge c
+      FROM visible_charge c
      CROSS JOIN setting s
      CROSS JOIN LATERAL (VALUES
         ('receivable', 'revenue', c.amount, c.currency, c.base_amount),
@@ -323,6 +350,7 @@ CREATE VIEW charge_entry AS
      ) AS r (debit, credit, amount, currency, base_amount)
      WHERE r.amount <> 0;
 COMMENT ON VIEW charge_entry IS 'the ledger entries of each charge, posted when frozen_at is set, live otherwise; debit and credit are account codes';
+SELECT allow('controller', 'select', 'charge_entry');
 
 CREATE FUNCTION freeze_charges(p_charges bigint[], p_key text, p_document bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SET search_path FROM CURRENT

@@ -28,6 +28,7 @@ COMMENT ON COLUMN lock_version.kind IS 'party, calendar; price_list, ledger and 
 COMMENT ON COLUMN lock_version.id IS 'the id of the party or calendar, or 0';
 COMMENT ON COLUMN lock_version.holder IS 'the transaction that holds the row, or held it last';
 COMMENT ON COLUMN lock_version.held_at IS 'when that transaction began; with holder it tells a transaction of this server from one that a dump brought along';
+SELECT allow('admin', 'select', 'lock_version');
 INSERT INTO lock_version (kind, id, holder, held_at) VALUES ('books', 0, pg_current_xact_id(), now()), ('ledger', 0, pg_current_xact_id(), now());
 
 -- The one place that locks.  A row is made when it is first held; what this

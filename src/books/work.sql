@@ -18,6 +18,8 @@ CREATE TABLE task_item (
 COMMENT ON TABLE task_item IS
     'what a task is sold for at a fixed price: charged when the task is done, at the agreed price of a unit or (price NULL) as the price lists say '
     'then; the time of such a task is included in that price. document_id is the specification that agreed it';
+SELECT allow('reader', 'select', 'task_item'), allow('manager', 'insert,update,delete', 'task_item');
+SELECT watch('task_item');
 
 CREATE TABLE time_entry (
     id bigserial CONSTRAINT time_entry_pkey PRIMARY KEY,
@@ -46,6 +48,7 @@ CREATE TABLE time_entry (
     approved_at timestamptz,
     approved_by text,
     created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text NOT NULL DEFAULT actor(),
     CONSTRAINT time_entry_end_after_start CHECK (ended_at >= started_at),
     CONSTRAINT time_entry_clock_or_date CHECK
         (num_nonnulls(started_at, ended_at) = 2 OR num_nonnulls(started_at, ended_at) = 0 AND num_nonnulls(work_date, duration_s) = 2),
@@ -57,7 +60,15 @@ COMMENT ON TABLE time_entry IS
     'logged work, by the clock (started_at, ended_at, break_s) or by the day (work_date, duration_s); duration_s beats the clock where both are given. '
     'billable, billable_s (seconds) and price (an hour) override what the rules say and want a reason unless a tracker sends them. '
     'Inserting, changing or deleting an entry rates it in the same transaction';
+SELECT allow('reader', 'select', 'time_entry'),
+       allow('clerk', 'insert,update', 'time_entry', but => '{contract_id,billable,billable_s,price,override_reason,approved_at,approved_by,created_at,created_by}'),
+       allow('clerk', 'delete', 'time_entry'),
+       allow('manager', 'insert,update', 'time_entry', but => '{approved_at,approved_by,created_at,created_by}');
 CREATE INDEX time_entry_task_idx ON time_entry (task_id);
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON time_entry
+    FOR EACH ROW EXECUTE FUNCTION own_columns('approved_at: approve_entries() approves work.', 'approved_by: approve_entries() approves work.',
+                                              'created_at', 'created_by');
+SELECT watch('time_entry', 'changes');
 
 CREATE TABLE terms (
     id bigserial CONSTRAINT terms_pkey PRIMARY KEY,
@@ -69,8 +80,11 @@ CREATE TABLE terms (
 );
 COMMENT ON TABLE terms IS
     'snapshots of the terms by which charges were rated, one row for each content; a later change of configuration prices new work only';
+SELECT allow('reader', 'select', 'terms');
 CREATE TRIGGER terms_append_only BEFORE UPDATE OR TRUNCATE ON terms
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Terms are stamped on charges; change the contract or its price lists instead.');
+CREATE TRIGGER terms_owned BEFORE INSERT OR DELETE ON terms
+    FOR EACH ROW EXECUTE FUNCTION own_table('Terms are stamped on charges; change the contract or its price lists instead.');
 
 CREATE TABLE charge (
     id bigserial CONSTRAINT charge_pkey PRIMARY KEY,
@@ -136,6 +150,7 @@ COMMENT ON COLUMN charge.fixed IS 'frozen or held: rating leaves it as it is';
 COMMENT ON COLUMN charge.adjusts_id IS 'the charge that a write-off or write-up changes';
 COMMENT ON COLUMN charge.key IS 'idempotency key of a charge that a function made; NULL for work, fees and stages';
 COMMENT ON COLUMN charge.price IS 'price an hour, or a unit of quantity, before multiplier and discount';
+SELECT allow('reader', 'select', 'charge', but => '{cost,base_cost,cost_rate,base_cost_rate}'), allow('controller', 'select', 'charge');
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
     WHERE time_entry_id IS NOT NULL AND NOT fixed;
 CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
@@ -148,9 +163,19 @@ CREATE UNIQUE INDEX charge_key_key ON charge (key) WHERE key IS NOT NULL;
 CREATE INDEX charge_adjusts_idx ON charge (adjusts_id) WHERE adjusts_id IS NOT NULL;
 CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
 
-CREATE VIEW burn AS
+-- Figures are summed from more than their reader may see one by one: the cost of
+-- a charge is a person's.  These views show all columns to the views of figures,
+-- which belong to the owner, and only the rows that the policies of whoever asks let through.
+CREATE VIEW seen_charge WITH (security_invoker) AS SELECT id FROM charge;
+COMMENT ON VIEW seen_charge IS 'the charges that the row policies of whoever asks let through';
+CREATE VIEW visible_charge WITH (security_barrier) AS
+    SELECT h.* FROM charge h WHERE (SELECT NOT row_security_active('charge'::regclass)) OR h.id IN (SELECT s.id FROM seen_charge s);
+COMMENT ON VIEW visible_charge IS 'charges with their costs for the views of figures, within the row policies of whoever asks; granted to nobody';
+
+CREATE VIEW burn WITH (security_invoker) AS
     SELECT allotment_id, id AS charge_id, burned AS amount FROM charge WHERE allotment_id IS NOT NULL;
 COMMENT ON VIEW burn IS 'what each charge took from an allotment, in the allotment''s unit; a segment is cut where an allotment ends, so it draws on one only';
+SELECT allow('reader', 'select', 'burn');
 
 CREATE TABLE rating_problem (
     time_entry_id bigint CONSTRAINT rating_problem_pkey PRIMARY KEY
@@ -159,6 +184,9 @@ CREATE TABLE rating_problem (
     found_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE rating_problem IS 'why a time entry has no charge; view unrated shows it with the entry';
+SELECT allow('reader', 'select', 'rating_problem');
+CREATE TRIGGER rating_problem_owned BEFORE INSERT OR UPDATE OR DELETE ON rating_problem
+    FOR EACH ROW EXECUTE FUNCTION own_table('It says what rating found; mend what it names and the row goes by itself.');
 
 -- Frozen charges are facts: what freezing itself sets is the only change.
 CREATE FUNCTION guard_charge() RETURNS trigger
@@ -176,6 +204,9 @@ END $$;
 COMMENT ON FUNCTION guard_charge() IS 'trigger function of charge: a frozen charge is never changed or deleted (23001)';
 CREATE TRIGGER charge_frozen BEFORE UPDATE OR DELETE ON charge
     FOR EACH ROW WHEN (OLD.frozen_at IS NOT NULL) EXECUTE FUNCTION guard_charge();
+-- last of the row triggers, so that what is frozen says so
+CREATE TRIGGER charge_owned BEFORE INSERT OR UPDATE OR DELETE ON charge
+    FOR EACH ROW EXECUTE FUNCTION own_table('Charges follow the work: change the time entry, the task or the contract, or use charge_item() and adjust_charge().');
 
 CREATE TABLE rejected_entry (
     id bigserial CONSTRAINT rejected_entry_pkey PRIMARY KEY,
@@ -186,6 +217,9 @@ CREATE TABLE rejected_entry (
     rejected_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE rejected_entry IS 'records that ingest_entries() could not take, each with the reason; a record that is taken later leaves this table';
+SELECT allow('reader', 'select', 'rejected_entry'), allow('clerk', 'delete', 'rejected_entry');
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON rejected_entry
+    FOR EACH ROW EXECUTE FUNCTION own_columns('rejected_at');
 
 -- ---------------------------------------------------------------------------
 -- rows that charges and ledger entries name by id, without a foreign key

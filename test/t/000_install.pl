@@ -105,7 +105,7 @@ is( $node->safe_psql('postgres',
 	'1', 'a role without rights on the books sees no version');
 
 # A schema name that needs quotes, and one that attacks.
-for my $schema ('Acme & Co', q{x"; DROP SCHEMA acme CASCADE; --}, q{o'clock})
+for my $schema ('Acme & Co', q{x"; DROP SCHEMA acme, acme_internal CASCADE; --}, q{o'clock})
 {
 	(my $literal = $schema) =~ s/'/''/g;
 	is($node->safe_psql('postgres', "SELECT finance.create_books('$literal')"),
@@ -119,15 +119,19 @@ for my $schema ('Acme & Co', q{x"; DROP SCHEMA acme CASCADE; --}, q{o'clock})
 my $share = $node->config_data('--sharedir') . '/extension';
 SKIP:
 {
-	skip 'the installation cannot be written to', 4 unless -w $share;
+	skip 'the installation cannot be written to', 7 unless -w $share;
 	my @steps = ("$share/finance-books--0.8--0.9.sql", "$share/finance-books--0.9--$version.sql");
+	my @as_owner = (extra_params => [ '-U', 'owner' ]);
 	append_to_file($steps[0], 'CREATE TABLE step_one (n int);');
 	append_to_file($steps[1], 'INSERT INTO step_one VALUES (1), (1 / (SELECT count(*) FROM party)::int);');
 	$node->safe_psql('postgres', q{UPDATE acme.setting SET version = '0.8'});
-	like(refused(q{SELECT finance.upgrade_books('acme')}), qr/division by zero/, 'a step that fails is reported');
+	like(refused(q{SELECT finance.upgrade_books('acme')}), qr/ERROR:  42501: books "acme" belong to "owner"/, 'a superuser does not run what is the owner\'s');
+	$err = refused(q{SELECT finance.upgrade_books('acme')}, 'owner');
+	like($err, qr/division by zero/, 'a step that fails is reported');
+	like($err, qr/CONTEXT:  line 1 of "finance-books--0\.9--\Q$version\E\.sql"/, 'by its line, without the script');
 	is($node->safe_psql('postgres', q{SELECT version, to_regclass('acme.step_one') IS NULL FROM acme.setting}), '0.8|t', 'and leaves nothing behind');
 	$node->safe_psql('postgres', q{INSERT INTO acme.party (kind, name) VALUES ('own', 'Agency')});
-	is($node->safe_psql('postgres', q{SELECT finance.upgrade_books('acme')}), $version, 'two steps lead to the installed version');
+	is($node->safe_psql('postgres', q{SELECT finance.upgrade_books('acme')}, @as_owner), $version, 'two steps lead to the installed version');
 	is($node->safe_psql('postgres', q{SELECT version, (SELECT count(*) FROM acme.step_one) FROM acme.setting}), "$version|2", 'both were taken, in the books\' own schema');
 	unlink @steps;
 }

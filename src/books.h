@@ -1,0 +1,62 @@
+/*
+ * books.h
+ *		What the files about sets of books share: books.c has what users call,
+ *		schema.c knows who owns what, script.c runs the books' SQL.
+ */
+#ifndef FINANCE_BOOKS_H
+#define FINANCE_BOOKS_H
+
+#include "catalog/objectaddress.h"
+#include "nodes/pg_list.h"
+
+/* One set of books, or the schema that it is to be made in. */
+typedef struct Books
+{
+	char	   *name;			/* also the name of its schema */
+	Oid			schema;			/* InvalidOid where there is none yet */
+	Oid			owner;			/* of the schema; InvalidOid as above */
+	Oid			ledger;			/* its table "entry"; InvalidOid: no books here */
+	char	   *internal_name;	/* of the schema for its internal functions */
+	Oid			internal;		/* InvalidOid where there is none yet */
+	Oid			internal_owner;
+	Oid			code;			/* the schema of the extension */
+	Oid			extension;
+} Books;
+
+/* Who we were before we acted as somebody else. */
+typedef struct Acting
+{
+	Oid			user;
+	int			sec_context;
+	int			guc_level;
+} Acting;
+
+/* schema.c */
+extern Books *books_find(const char *name, Oid caller_function);
+extern List *books_find_all(Oid caller_function);
+extern void books_look_again(Books *books);
+extern bool books_is_own_code(const Books *books);
+extern void books_check_owner(const Books *books);
+extern void books_check_schema(const Books *books);
+extern void books_check_path(const Books *books);
+extern void books_check_room(const Books *books);
+extern void books_lock(const Books *books);
+extern void books_lock_name(const char *name, Oid function);
+extern void books_make_schemas(Books *books);
+extern char *books_version(const Books *books, Oid reader, bool wait);
+extern bool books_hold_entries(const Books *books);
+extern List *books_contents(Oid schema);
+extern Oid	books_object_owner(const ObjectAddress *object);
+extern char *books_role_name(Oid role);
+
+/* script.c */
+extern void books_act_as(Oid owner, Acting *before);
+extern void books_act_as_before(const Acting *before);
+extern char *books_read_script(const char *file);
+extern void books_run_script(const Books *books, const char *file, const char *script);
+extern void books_run_command(const char *command);
+extern char *books_next_step(const char *version, char **next_version);
+
+#define BOOKS_FILE_PREFIX "finance-books--"
+
+#endif							/* FINANCE_BOOKS_H */

@@ -1,0 +1,331 @@
+/*
+ * script.c
+ *		Running the books' SQL: as the owner of the books, under settings that
+ *		do not depend on the session, so that the same books come out of it
+ *		whoever makes them.
+ */
+#include "finance.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "catalog/namespace.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/fd.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/elog.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "books.h"
+
+#define SCRIPT_BYTES_MAX (16 * 1024 * 1024) /* no script of ours comes near */
+
+/*
+ * What a statement means, or what is kept of it, hangs on these.  Where things
+ * are stored (default_tablespace and the like) and how long a statement may
+ * take stays with the session.
+ */
+static const char *const script_settings[][2] = {
+	{"array_nulls", "on"},
+	{"backslash_quote", "safe_encoding"},
+	{"bytea_output", "hex"},
+	{"check_function_bodies", "on"},
+	{"DateStyle", "ISO, YMD"},
+	{"default_text_search_config", "pg_catalog.simple"},
+	{"escape_string_warning", "off"},
+	{"extra_float_digits", "1"},
+	{"IntervalStyle", "postgres"},
+	{"jit", "off"},
+	{"lc_monetary", "C"},
+	{"lc_numeric", "C"},
+	{"lc_time", "C"},
+	{"plpgsql.check_asserts", "on"},
+	{"plpgsql.extra_errors", "none"},
+	{"plpgsql.extra_warnings", "none"},
+	{"plpgsql.print_strict_params", "off"},
+	{"plpgsql.variable_conflict", "error"},
+	{"quote_all_identifiers", "off"},
+	{"restrict_nonsystem_relation_kind", ""},
+	{"row_security", "on"},
+	{"session_replication_role", "origin"},
+	{"standard_conforming_strings", "on"},
+	{"TimeZone", "UTC"},
+	{"timezone_abbreviations", "Default"},
+	{"transform_null_equals", "off"},
+	{"xmlbinary", "base64"},
+	{"xmloption", "content"},
+};
+
+/* Set one setting until the present nest level of settings ends. */
+static void
+pin_setting(const char *name, const char *value)
+{
+	/* not every minor version has every setting */
+	if (GetConfigOption(name, true, false) == NULL)
+		return;
+	/* PGC_SUSET: it is we who set it, not the caller, who may lack the right */
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * Act as the owner of some books, in a security-restricted operation: nothing
+ * that runs there can take the caller's identity again or leave anything in the
+ * session.  Names are looked up in pg_catalog alone.  Undone at an error, or by
+ * books_act_as_before().
+ */
+void
+books_act_as(Oid owner, Acting *before)
+{
+	GetUserIdAndSecContext(&before->user, &before->sec_context);
+	SetUserIdAndSecContext(owner, before->sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	before->guc_level = NewGUCNestLevel();
+	pin_setting("search_path", "pg_catalog, pg_temp");
+}
+
+void
+books_act_as_before(const Acting *before)
+{
+	AtEOXact_GUC(false, before->guc_level);
+	SetUserIdAndSecContext(before->user, before->sec_context);
+}
+
+/* Where PostgreSQL keeps the files of its extensions. */
+static char *
+books_directory(void)
+{
+	char		share[MAXPGPATH];
+
+	get_share_path(my_exec_path, share);
+	return psprintf("%s/extension", share);
+}
+
+/* Read one installed script of the books whole. */
+char *
+books_read_script(const char *file_name)
+{
+	char	   *path = psprintf("%s/%s", books_directory(), file_name);
+	FILE	   *file = AllocateFile(path, PG_BINARY_R);
+	struct stat st;
+	char	   *script;
+
+	if (file == NULL || fstat(fileno(file), &st) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read the books' script \"%s\": %m", path),
+				 errhint("Install the extension's files again.")));
+	if (st.st_size > SCRIPT_BYTES_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the books' script \"%s\" is longer than %d bytes",
+						path, SCRIPT_BYTES_MAX)));
+
+	script = palloc(st.st_size + 1);
+	if (fread(script, 1, st.st_size, file) != (size_t) st.st_size)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read the books' script \"%s\": %m", path)));
+	FreeFile(file);
+	script[st.st_size] = '\0';
+	return script;
+}
+
+/*
+ * Run one command of ours, with every name looked up in pg_catalog alone, as
+ * whoever we are.
+ */
+void
+books_run_command(const char *command)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	pin_setting("quote_all_identifiers", "off");
+	pin_setting("standard_conforming_strings", "on");
+	pin_setting("search_path", "pg_catalog, pg_temp");
+	SPI_connect();
+	if (SPI_execute(command, false, 0) < 0)
+		elog(ERROR, "SPI_execute failed: %s", command);
+	SPI_finish();
+	AtEOXact_GUC(false, guc_level);
+}
+
+/* The line of a script that a byte of it is on. */
+static int
+line_of(const char *script, int byte)
+{
+	int			line = 1;
+
+	for (int i = 0; i < byte && script[i] != '\0'; i++)
+		line += script[i] == '\n';
+	return line;
+}
+
+/* Pass over blanks and comments, to where a statement really begins. */
+static int
+skip_blanks(const char *script, int byte)
+{
+	for (;;)
+	{
+		byte += strspn(script + byte, " \t\r\n");
+		if (strncmp(script + byte, "--", 2) != 0)
+			return byte;
+		byte += strcspn(script + byte, "\n");
+	}
+}
+
+/*
+ * Report what went wrong in a script, by the line.  The texts that PostgreSQL
+ * adds, the statement and the statements within it, are pages long.
+ */
+static void
+report_script_error(ErrorData *error, const Books *books, const char *file, int line)
+{
+	if (error->sqlerrcode == ERRCODE_DUPLICATE_TABLE ||
+		error->sqlerrcode == ERRCODE_DUPLICATE_OBJECT ||
+		error->sqlerrcode == ERRCODE_DUPLICATE_FUNCTION)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("schema \"%s\" holds other objects of the names that books need",
+						books->name),
+				 errdetail("PostgreSQL says: %s.", error->message),
+				 errhint("Name an empty schema, or move those objects out of this one.")));
+
+	error->context = psprintf("line %d of \"%s\"", line, file);
+	error->internalquery = NULL;
+	error->internalpos = 0;
+	error->cursorpos = 0;
+	ReThrowError(error);
+}
+
+/* Run one statement of a script, which begins at a byte of it. */
+static void
+run_statement(const Books *books, const char *file, const char *script, int start, int length)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char	   *statement = length > 0 ? pnstrdup(script + start, length) :
+		pstrdup(script + start);
+
+	PG_TRY();
+	{
+		if (SPI_execute(statement, false, 0) < 0)
+			elog(ERROR, "statement could not be run");
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+		int			byte;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		byte = skip_blanks(script, start);
+		if (error->internalpos > 0 && error->internalquery != NULL &&
+			strcmp(error->internalquery, statement) == 0)
+			byte = Max(byte, start + pg_mbcharcliplen(statement, strlen(statement),
+													  error->internalpos - 1));
+		report_script_error(error, books, file, line_of(script, byte));
+	}
+	PG_END_TRY();
+	SPI_freetuptable(SPI_tuptable);
+	pfree(statement);
+}
+
+/* Set what the script reads from the session, and the path of the books. */
+static void
+pin_script_settings(const Books *books)
+{
+	const char *internal;
+
+	/* its settings are only checked once it is there */
+	(void) load_external_function("$libdir/plpgsql", "plpgsql_call_handler", true, NULL);
+	for (int i = 0; i < lengthof(script_settings); i++)
+		pin_setting(script_settings[i][0], script_settings[i][1]);
+
+	/* nobody wants to read 1 000 notices, here or in the log */
+	if (client_min_messages < WARNING)
+		pin_setting("client_min_messages", "warning");
+	if (log_min_messages < WARNING)
+		pin_setting("log_min_messages", "warning");
+
+	internal = quote_identifier(books->internal_name);
+	pin_setting("search_path",
+				books->schema == books->code ?
+				psprintf("%s, %s, pg_temp", quote_identifier(books->name), internal) :
+				psprintf("%s, %s, %s, pg_temp", quote_identifier(books->name), internal,
+						 quote_identifier(get_namespace_name(books->code))));
+}
+
+/*
+ * Run a script with the books' schemas first in the search path, so that its
+ * unqualified names are the books' own, then the extension's.  Statement by
+ * statement, so that an error or a warning has one statement for its context.
+ */
+void
+books_run_script(const Books *books, const char *file, const char *script)
+{
+	int			guc_level = NewGUCNestLevel();
+	MemoryContext parsing = AllocSetContextCreate(CurrentMemoryContext, "books' script",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller;
+	ListCell   *cell;
+
+	pin_script_settings(books);
+	caller = MemoryContextSwitchTo(parsing);
+	SPI_connect();
+	foreach(cell, pg_parse_query(script))
+	{
+		RawStmt    *statement = lfirst_node(RawStmt, cell);
+
+		CHECK_FOR_INTERRUPTS();
+		run_statement(books, file, script, statement->stmt_location, statement->stmt_len);
+	}
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(parsing);
+	AtEOXact_GUC(false, guc_level);
+}
+
+/*
+ * Find the installed step that leads on from a version; NULL when there is
+ * none.  Steps form a line: two that lead on are refused (0A000), since the
+ * order in which a directory is read decides nothing.
+ */
+char *
+books_next_step(const char *version, char **next_version)
+{
+	char	   *prefix = psprintf("%s%s--", BOOKS_FILE_PREFIX, version);
+	size_t		prefix_length = strlen(prefix);
+	DIR		   *directory = AllocateDir(books_directory());
+	struct dirent *file;
+	char	   *step = NULL;
+
+	while ((file = ReadDir(directory, books_directory())) != NULL)
+	{
+		size_t		length = strlen(file->d_name);
+
+		if (strncmp(file->d_name, prefix, prefix_length) != 0 ||
+			length <= prefix_length + 4 ||
+			strcmp(file->d_name + length - 4, ".sql") != 0 ||
+			strstr(file->d_name + prefix_length, "--") != NULL)
+			continue;
+		if (step != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("two steps lead on from version %s of the books", version),
+					 errdetail("Installed are \"%s\" and \"%s\".",
+							   strcmp(step, file->d_name) < 0 ? step : file->d_name,
+							   strcmp(step, file->d_name) < 0 ? file->d_name : step),
+					 errhint("Remove the one that does not belong to the installed version of the extension.")));
+		step = pstrdup(file->d_name);
+		*next_version = pnstrdup(step + prefix_length, length - prefix_length - 4);
+	}
+	FreeDir(directory);
+	return step;
+}
