@@ -110,7 +110,8 @@ REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-e
 
 ISOLATION = \
 	calendar_writers allotment_writers close_writers \
-	report_builders document_edit invoice_issuers invoice_payments ledger_writers
+	report_builders document_edit invoice_issuers invoice_payments ledger_writers \
+	level_money level_work level_documents level_ledger
 ISOLATION_OPTS = --inputdir=$(or $(srcdir),.)/test/isolation --encoding=UTF8 --no-locale --load-extension=finance
 
 TAP_TESTS = 1

@@ -426,7 +426,8 @@ BEGIN
          WHERE h.id = ANY (p_charges) ORDER BY h.id
         RETURNING id)
     SELECT array_agg(r.id ORDER BY r.id) INTO v_reversals FROM reversed r;
-    PERFORM post_charges(open_event(p_key, array_to_string(v_reversals, ','), p_reason), v_reversals, NULL);
+    PERFORM post_charges(open_event(p_key, array_to_string(v_reversals, ','), p_reason), v_reversals, NULL)
+      WHERE EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_reversals));  -- what is worth nothing posts nothing
     RETURN v_reversals;
 END $$;
 COMMENT ON FUNCTION reverse_charges(bigint[], text, text) IS

@@ -368,8 +368,10 @@ BEGIN
     IF v_charges IS NULL THEN
         RETURN 0;
     END IF;
-    v_event := open_event(p_key, array_to_string(v_charges, ','), 'charges frozen');
-    PERFORM post_charges(v_event, v_charges, p_document);
+    IF EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_charges)) THEN  -- what is worth nothing posts nothing
+        v_event := open_event(p_key, array_to_string(v_charges, ','), 'charges frozen');
+        PERFORM post_charges(v_event, v_charges, p_document);
+    END IF;
     RETURN cardinality(v_charges);
 END $$;
 COMMENT ON FUNCTION freeze_charges(bigint[], text, bigint) IS

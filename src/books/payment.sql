@@ -282,7 +282,7 @@ END;
 COMMENT ON FUNCTION bill_article(bigint) IS 'the article of a party''s bill that names none: payroll where its people log their hours here, contractors else';
 
 CREATE FUNCTION keep_meaning() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
     PERFORM lock_books();
@@ -295,7 +295,9 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_meaning() IS 'trigger function of currency_code and cash_account: what gives postings their meaning stays once there are any (23001)';
+COMMENT ON FUNCTION keep_meaning() IS
+    'trigger function of currency_code and cash_account: what gives postings their meaning stays once there are any (23001); SECURITY DEFINER because nobody is '
+    'granted the locks';
 CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
     FOR EACH ROW WHEN (NEW.exponent <> OLD.exponent) EXECUTE FUNCTION keep_meaning('exponent');
 CREATE TRIGGER cash_account_kept BEFORE UPDATE OF currency, account_id ON cash_account
