@@ -84,7 +84,7 @@ REGRESS = \
 	money time margin cube calendar rating template words \
 	books ledger work ingest access \
 	billing close explain what_if billing_random sequence_random \
-	document invoice settle share document_random page
+	document invoice settle share document_random page settings
 REGRESS_OPTS = --inputdir=. --load-extension=finance
 
 ISOLATION = \
