@@ -20,9 +20,9 @@ CREATE VIEW ledger_problems WITH (security_invoker) AS
       FROM payment p
       JOIN cash_account m ON m.id = p.cash_account_id
      CROSS JOIN LATERAL (SELECT CASE WHEN p.status <> 'posted' THEN 0 WHEN p.flow = 'in' THEN p.amount ELSE -p.amount END AS expected) x
-      LEFT JOIN LATERAL (
-        SELECT sum(CASE WHEN e.debit_id = m.account_id THEN e.amount WHEN e.credit_id = m.account_id THEN -e.amount ELSE 0 END) AS cash
-          FROM entry e WHERE e.payment_id = p.id) e ON true
+      LEFT JOIN (SELECT e.payment_id, s.account_id, sum(s.sign * e.amount) AS cash
+                   FROM entry e CROSS JOIN LATERAL (VALUES (e.debit_id, 1), (e.credit_id, -1)) AS s (account_id, sign)
+                  WHERE e.payment_id IS NOT NULL GROUP BY 1, 2) e ON e.payment_id = p.id AND e.account_id = m.account_id
      WHERE coalesce(e.cash, 0) <> x.expected
     UNION ALL
     SELECT 'a reversal is the exact opposite of its event', 'event ' || v.id, 'reverses event ' || v.reverses_id

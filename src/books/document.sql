@@ -436,10 +436,11 @@ CREATE VIEW charge_place WITH (security_invoker) AS
       LEFT JOIN document_line i ON i.kind = 'invoice' AND i.released_at IS NULL AND i.charge_id = c.work_id
       LEFT JOIN document d ON d.id = i.document_id
       -- its reversal, or what it reverses; no join on an expression, which planners take for a product
-      LEFT JOIN (SELECT r.id AS charge_id, r.reverses_id AS other_id, EXISTS (SELECT FROM charge_claim x WHERE x.charge_id = r.reverses_id) AS claimed
-                   FROM charge r WHERE r.reverses_id IS NOT NULL
+      LEFT JOIN (SELECT r.id AS charge_id, r.reverses_id AS other_id, x.line_id IS NOT NULL AS claimed
+                   FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.reverses_id WHERE r.reverses_id IS NOT NULL
                  UNION ALL
-                 SELECT r.reverses_id, r.id, EXISTS (SELECT FROM charge_claim x WHERE x.charge_id = r.id) FROM charge r WHERE r.reverses_id IS NOT NULL) o
+                 SELECT r.reverses_id, r.id, x.line_id IS NOT NULL
+                   FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.id WHERE r.reverses_id IS NOT NULL) o
         ON o.charge_id = h.id AND o.other_id = coalesce(h.reverses_id, o.other_id);
 COMMENT ON VIEW charge_place IS
     'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), reported (kept by a report or a draft '

@@ -390,7 +390,7 @@ BEGIN
       JOIN account d ON d.code = e.debit
       JOIN account k ON k.code = e.credit
      WHERE e.charge_id = ANY (p_charges)
-     ORDER BY e.charge_id;
+     ORDER BY e.charge_id, e.debit DESC;
 END $$;
 COMMENT ON FUNCTION post_charges(bigint, bigint[], bigint) IS
     'post the entries of charges on their service dates, or on the first day that is not locked';

@@ -259,7 +259,7 @@ BEGIN
     SELECT v_event, e.entry_on, e.debit_id, e.credit_id, e.amount, e.currency,
            convert(e.amount, e.currency, v_base, e.entry_on), e.article_id, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id,
            e.employee_id, e.direction_id, e.payment_id
-      FROM payment_entry e WHERE e.payment_id = p_payment;
+      FROM payment_entry e WHERE e.payment_id = p_payment ORDER BY e.article_id IS NULL;
 END $$;
 COMMENT ON FUNCTION post_payment(bigint) IS 'post the entries of one payment, as it stands, under an event of its id and revision, valued in the base currency on their dates';
 
