@@ -216,7 +216,7 @@ DECLARE
     v_line contract_line;
 BEGIN
     PERFORM lock_contracts(ARRAY(SELECT n.contract_id FROM contract_line n WHERE n.id = contract_line_id));
-    SELECT * INTO v_line FROM contract_line n WHERE n.id = contract_line_id FOR UPDATE;
+    SELECT * INTO v_line FROM contract_line n WHERE n.id = contract_line_id FOR NO KEY UPDATE;
     IF NOT FOUND OR v_line.kind <> 'stage' THEN
         RAISE EXCEPTION 'contract line % is no stage', contract_line_id
             USING ERRCODE = 'foreign_key_violation', HINT = 'Stages are the rows of contract_line of kind stage.';

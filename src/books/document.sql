@@ -181,6 +181,10 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
                                               'created_at', 'created_by');
 SELECT watch('document', 'digest:signature');
 ALTER TABLE notification ADD CONSTRAINT notification_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE charge ADD CONSTRAINT charge_held_by_fkey FOREIGN KEY (held_by) REFERENCES document;
+ALTER TABLE entry ADD CONSTRAINT entry_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE task_item ADD CONSTRAINT task_item_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+CREATE INDEX task_item_document_idx ON task_item (document_id) WHERE document_id IS NOT NULL;
 
 CREATE TABLE document_line (
     id bigserial CONSTRAINT document_line_pkey PRIMARY KEY,
