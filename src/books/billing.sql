@@ -513,7 +513,7 @@ CREATE TRIGGER task_item_unpriced AFTER DELETE ON task_item REFERENCING OLD TABL
     FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
 
 CREATE VIEW uncharged_task WITH (security_invoker) AS
-    SELECT t.id AS task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item, i.quantity::numeric(18,2) AS quantity, t.completed_at,
+    SELECT i.task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item, i.quantity::numeric(18,2) AS quantity, t.completed_at,
            coalesce(c.problem, format('no price for item "%s" on %s', m.code, iso(c.service_date))) AS reason
       FROM task_item i
       JOIN task t ON t.id = i.task_id AND t.status = 'done'
