@@ -59,15 +59,9 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     SELECT 'a charge keeps the currency of its contract', 'charge ' || h.id, format('%s, contract %s in %s', h.currency, c.number, c.currency)
       FROM charge h JOIN contract c ON c.id = h.contract_id WHERE h.currency <> c.currency
     UNION ALL
-    SELECT 'a charge points at rows that exist', 'charge ' || h.id, NULL
-      FROM charge h
-      LEFT JOIN party k ON k.id = h.client_id
-      LEFT JOIN time_entry e ON e.id = h.time_entry_id
-      LEFT JOIN project p ON p.id = h.project_id
-      LEFT JOIN task t ON t.id = h.task_id
-      LEFT JOIN employee m ON m.id = h.employee_id
-     WHERE k.id IS NULL OR (h.time_entry_id IS NOT NULL AND e.id IS NULL) OR (h.project_id IS NOT NULL AND p.id IS NULL)
-        OR (h.task_id IS NOT NULL AND t.id IS NULL) OR (h.employee_id IS NOT NULL AND m.id IS NULL);
+    SELECT 'a charge names terms and a price list that exist', 'charge ' || h.id, NULL
+      FROM charge h LEFT JOIN terms t ON t.id = h.terms_id LEFT JOIN price_list l ON l.id = h.price_list_id
+     WHERE h.terms_id IS NOT NULL AND t.id IS NULL OR h.price_list_id IS NOT NULL AND l.id IS NULL;
 COMMENT ON VIEW work_problems IS 'broken invariants of time entries and charges, none in healthy books';
 SELECT allow('controller', 'select', 'work_problems');
 

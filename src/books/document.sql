@@ -181,6 +181,10 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
                                               'created_at', 'created_by');
 SELECT watch('document', 'digest:signature');
 ALTER TABLE notification ADD CONSTRAINT notification_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE charge ADD CONSTRAINT charge_held_by_fkey FOREIGN KEY (held_by) REFERENCES document;
+ALTER TABLE entry ADD CONSTRAINT entry_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE task_item ADD CONSTRAINT task_item_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+CREATE INDEX task_item_document_idx ON task_item (document_id) WHERE document_id IS NOT NULL;
 
 CREATE TABLE document_line (
     id bigserial CONSTRAINT document_line_pkey PRIMARY KEY,
@@ -238,6 +242,7 @@ SELECT allow('reader', 'select', 'document_line');
 CREATE INDEX document_line_document_idx ON document_line (document_id, position);
 CREATE INDEX document_line_charge_idx ON document_line (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX document_line_adjustment_idx ON document_line (adjustment_id) WHERE adjustment_id IS NOT NULL;
+CREATE INDEX document_line_released_by_idx ON document_line (released_by) WHERE released_by IS NOT NULL;
 CREATE INDEX document_line_reverses_idx ON document_line (reverses_line_id) WHERE reverses_line_id IS NOT NULL;
 CREATE INDEX document_line_credit_idx ON document_line (document_id) WHERE kind = 'credit_note';
 CREATE UNIQUE INDEX document_line_claimed_once ON document_line (charge_id) WHERE claim AND released_at IS NULL;
@@ -330,6 +335,7 @@ COMMENT ON COLUMN document_status_change.by IS 'actor(): the person who took the
 COMMENT ON COLUMN document_status_change.login IS 'the session''s user, which no setting changes';
 COMMENT ON COLUMN document_status_change.said_by IS
     'on whose behalf, as the caller said: the argument by of transition(), or the client''s link that was answered';
+COMMENT ON COLUMN document_status_change.document_id IS 'the document; no foreign key, because drafts that were deleted stay here';
 CREATE INDEX document_status_change_document_idx ON document_status_change (document_id);
 CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_status_change
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
@@ -449,7 +455,8 @@ COMMENT ON VIEW charge_place IS
 SELECT allow('reader', 'select', 'charge_place');
 
 CREATE VIEW line_credit WITH (security_invoker) AS
-    SELECT n.reverses_line_id AS line_id, -sum(n.net) AS net, -sum(n.tax) AS tax, -sum(n.gross) AS gross
+    SELECT n.reverses_line_id AS line_id, (-sum(n.net))::numeric(20,6) AS net, (-sum(n.tax))::numeric(20,6) AS tax,
+           (-sum(n.gross))::numeric(20,6) AS gross
       FROM document_line n WHERE n.kind = 'credit_note' GROUP BY 1;
 COMMENT ON VIEW line_credit IS 'what was credited of each invoice line, positive, in the currency of the line';
 SELECT allow('reader', 'select', 'line_credit');

@@ -153,7 +153,7 @@ CREATE TABLE entry (
     employee_id bigint CONSTRAINT entry_employee_fkey REFERENCES employee,
     direction_id bigint CONSTRAINT entry_direction_fkey REFERENCES direction,
     work_type_id bigint CONSTRAINT entry_work_type_fkey REFERENCES work_type,
-    charge_id bigint,
+    charge_id bigint CONSTRAINT entry_charge_fkey REFERENCES charge,
     payment_id bigint,
     document_id bigint,
     CONSTRAINT entry_two_accounts CHECK (debit_id <> credit_id)

@@ -74,6 +74,7 @@ SELECT allow('reader', 'select', 'payment', columns => '{id}'), allow('clerk', '
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX payment_paid_on_idx ON payment (paid_on);
 ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
+ALTER TABLE entry ADD CONSTRAINT entry_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
 CREATE TRIGGER payment_amount_exact BEFORE INSERT OR UPDATE ON payment
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment

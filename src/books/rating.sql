@@ -881,7 +881,7 @@ COMMENT ON FUNCTION rerate(bigint, date) IS
 SELECT allow('manager', 'execute', 'rerate');
 
 CREATE VIEW unrated WITH (security_invoker) AS
-    SELECT e.id AS time_entry_id, p.client_id, k.name AS client, p.id AS project_id, p.name AS project, t.id AS task_id, t.title AS task,
+    SELECT r.time_entry_id, p.client_id, k.name AS client, t.project_id, p.name AS project, e.task_id, t.title AS task,
            e.employee_id, m.name AS employee, coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
            (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at
       FROM rating_problem r
