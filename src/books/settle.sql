@@ -324,7 +324,8 @@ BEGIN
             RAISE EXCEPTION 'payment % was recorded before with other content', v_payment.id
                 USING ERRCODE = 'unique_violation', CONSTRAINT = CASE WHEN v_payment.source = v_content ->> 'source' AND v_payment.external_id = v_content ->> 'external_id'
                           THEN 'payment_external_key' ELSE 'payment_bank_ref_key' END, TABLE = 'payment',
-                    DETAIL = format('It was: %s.', coalesce(v_payment.made_from::text, 'entered by hand')),
+                    DETAIL = coalesce(format('Other now: %s.', (SELECT string_agg(k.key, ', ' ORDER BY k.key) FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
+                                                                 WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)), 'It was entered by hand.'),
                     HINT = 'Send the same content again, or void that payment and send another (source, external_id) and bank_ref.';
         END IF;
     ELSIF v_payment.status = 'posted' THEN
@@ -346,17 +347,15 @@ COMMENT ON FUNCTION record_payment(jsonb) IS
     'bank_ref is refused (23505)';
 SELECT allow('clerk', 'execute', 'record_payment');
 
--- Of the owner: who may not read payments sees what of them waits.
-CREATE VIEW unallocated_payment WITH (security_barrier) AS
-    SELECT p.id AS payment_id, p.paid_on, p.party_id, k.name AS party, p.contract_id, c.number AS contract, p.amount::numeric(18,2) AS amount,
+CREATE VIEW unallocated_payment WITH (security_invoker) AS
+    SELECT p.payment_id, p.paid_on, p.party_id, p.party, p.contract_id, c.number AS contract, p.amount,
            (p.amount - coalesce(a.amount, 0))::numeric(18,2) AS unallocated, p.currency, o.open::numeric(18,2) AS open_invoices, n.numbers AS named_invoices,
            p.purpose, p.bank_ref, p.source, p.external_id
-      FROM visible_payment p
+      FROM payment_card p
       JOIN account x ON x.code = p.article AND x.kind = 'income' AND NOT x.accrues
-      LEFT JOIN party k ON k.id = p.party_id
       LEFT JOIN contract c ON c.id = p.contract_id
       LEFT JOIN client_credit r ON r.party_id = p.party_id AND r.currency = p.currency
-     CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.id) a
+     CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.payment_id) a
      CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0) AS open FROM document_balance b
                           WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice' AND b.open > 0) o
      CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers FROM document d
