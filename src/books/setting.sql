@@ -130,7 +130,7 @@ COMMENT ON FUNCTION check_exact() IS
     'trigger function: the columns named as arguments hold whole units of the row''s currency (its own or its contract''s); refused with 23514';
 
 CREATE FUNCTION keep_base_currency() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
     PERFORM lock_books() WHERE NEW.base_currency <> OLD.base_currency;
@@ -147,7 +147,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_base_currency() IS 'trigger function of setting: the base currency is fixed once there are facts; the zone must exist';
+COMMENT ON FUNCTION keep_base_currency() IS 'trigger function of setting: the base currency is fixed once there are facts; the zone must exist; SECURITY DEFINER because nobody is granted the locks';
 CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
     FOR EACH ROW EXECUTE FUNCTION keep_base_currency();
 CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting

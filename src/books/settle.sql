@@ -26,8 +26,8 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
 SELECT watch('payment_allocation');
 
 CREATE VIEW document_balance WITH (security_invoker) AS
-    SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0) AS credited, coalesce(a.amount, 0) AS allocated,
-           d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0) AS open, d.due_on, d.issued_on
+    SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0)::numeric(20,6) AS credited,
+           coalesce(a.amount, 0)::numeric(20,6) AS allocated, (d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0))::numeric(20,6) AS open, d.due_on, d.issued_on
       FROM document d
       LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id AND l.kind = 'credit_note'
                           WHERE n.based_on = d.id AND n.kind = 'credit_note') c ON d.kind = 'invoice'
@@ -474,7 +474,7 @@ SELECT allow('clerk', 'execute', 'pay_bill');
 -- What is paid of an invoice is spread over its lines by the largest
 -- remainder; lines below zero (corrections) settle others in full.
 CREATE VIEW line_payment WITH (security_invoker) AS
-    SELECT x.line_id, a.document_id, x.gross, least(x.gross, 0) + coalesce(x.share, 0) AS paid, a.currency
+    SELECT x.line_id, a.document_id, x.gross::numeric(20,6) AS gross, (least(x.gross, 0) + coalesce(x.share, 0))::numeric(20,6) AS paid, a.currency
       FROM (SELECT b.document_id, b.currency, b.allocated, array_agg(l.id ORDER BY l.id) AS ids, array_agg(l.gross - coalesce(c.gross, 0) ORDER BY l.id) AS grosses,
                    array_agg(greatest(l.gross - coalesce(c.gross, 0), 0) ORDER BY l.id) AS weights,
                    sum(least(l.gross - coalesce(c.gross, 0), 0)) AS below, sum(greatest(l.gross - coalesce(c.gross, 0), 0)) AS above
@@ -491,7 +491,7 @@ COMMENT ON VIEW line_payment IS
 SELECT allow('reader', 'select', 'line_payment');
 
 CREATE VIEW task_payment WITH (security_invoker) AS
-    SELECT t.id AS task_id, t.number, t.title AS task, p.id AS project_id, p.name AS project, p.client_id, k.name AS client, h.currency,
+    SELECT t.id AS task_id, t.number, t.title AS task, t.project_id, p.name AS project, p.client_id, k.name AS client, h.currency,
            h.charged::numeric(18,2) AS charged, h.unbilled::numeric(18,2) AS unbilled, h.reported::numeric(18,2) AS reported,
            coalesce(b.gross, 0)::numeric(18,2) AS billed_gross, coalesce(b.paid, 0)::numeric(18,2) AS paid_gross,
            coalesce(round(100 * b.paid / nullif(b.gross, 0), 2), 0)::numeric(18,2) AS percent_paid,
