@@ -103,14 +103,15 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books ledger work ingest access history \
 	billing close explain what_if billing_random sequence_random \
-	document invoice settle share document_random page \
-	rule one_call
+	document invoice settle share document_random page gateway \
+	rule one_call settings
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance
 
 ISOLATION = \
 	calendar_writers allotment_writers close_writers \
-	report_builders document_edit invoice_issuers invoice_payments ledger_writers
+	report_builders document_edit invoice_issuers invoice_payments ledger_writers \
+	level_money level_work level_documents level_ledger
 ISOLATION_OPTS = --inputdir=$(or $(srcdir),.)/test/isolation --encoding=UTF8 --no-locale --load-extension=finance
 
 TAP_TESTS = 1

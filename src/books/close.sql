@@ -82,7 +82,7 @@ BEGIN
                     HINT = 'View unrated has them all; they are rated again when the period is closed.';
         END IF;
     END IF;
-    PERFORM charge_task(t.task_id) FROM uncharged_task t WHERE t.client_id = p_base.client_id;
+    PERFORM charge_task(t.task_id) FROM (SELECT DISTINCT u.task_id FROM uncharged_task u WHERE u.client_id = p_base.client_id ORDER BY 1) t;
 END $$;
 COMMENT ON FUNCTION rate_unrated(contract, daterange) IS
     'rate what could not be rated through the end of a period; refused (23001) when some of it still cannot';
@@ -426,7 +426,8 @@ BEGIN
          WHERE h.id = ANY (p_charges) ORDER BY h.id
         RETURNING id)
     SELECT array_agg(r.id ORDER BY r.id) INTO v_reversals FROM reversed r;
-    PERFORM post_charges(open_event(p_key, array_to_string(v_reversals, ','), p_reason), v_reversals, NULL);
+    PERFORM post_charges(open_event(p_key, array_to_string(v_reversals, ','), p_reason), v_reversals, NULL)
+      WHERE EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_reversals));  -- what is worth nothing posts nothing
     RETURN v_reversals;
 END $$;
 COMMENT ON FUNCTION reverse_charges(bigint[], text, text) IS
@@ -510,6 +511,7 @@ DECLARE
     v_base contract;
     v_key text;
 BEGIN
+    changes := json_argument(changes);
     IF coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'a correction needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why the billed work is wrong.';
     END IF;

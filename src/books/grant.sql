@@ -110,15 +110,12 @@ BEGIN
             UNION ALL
             SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure) FROM pg_proc p
              WHERE p.pronamespace = quote_ident(v_internal)::regnamespace AND p.provolatile <> 'v'
-            UNION ALL
-            SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure) FROM pg_proc p
-              JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-              JOIN pg_extension x ON x.oid = d.refobjid AND x.extname = 'finance'
-             WHERE p.provolatile <> 'v' AND p.proname <> 'books') x
+            ) x
          WHERE v_rank > 0
     LOOP
         EXECUTE format('GRANT %s TO %I', v_grant, role);
     END LOOP;
+    PERFORM finance.grant_code(role) WHERE v_rank > 0;
     INSERT INTO access_grant (role, level) VALUES (role, level);
 END $$;
 COMMENT ON FUNCTION grant_access(text, text) IS
@@ -132,7 +129,7 @@ SELECT watch('access_grant'), watch('access_rule'), watch('access_level');
 -- functions are open to PUBLIC where nobody says otherwise: these are not.
 DO $$
 DECLARE
-    v_internal name := (SELECT s.name FROM unnest(current_schemas(false)) s (name) WHERE s.name LIKE '%\_internal' LIMIT 1);
+    v_internal name := (SELECT s.name FROM unnest(current_schemas(false)) s (name) WHERE right(s.name, 9) = '_internal' LIMIT 1);
     v_function record;
 BEGIN
     FOR v_function IN

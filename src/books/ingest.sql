@@ -80,15 +80,16 @@ BEGIN
           FROM matched m WHERE e.id = m.id AND NOT m.same AND NOT m.frozen
         RETURNING 1
     ), refused AS MATERIALIZED (
-        SELECT c.source, c.external_id, c.record, c.reason FROM checked c WHERE c.reason IS NOT NULL
+        SELECT c.source, c.external_id, c.record, c.reason, c.no FROM checked c WHERE c.reason IS NOT NULL
         UNION ALL
-        SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()' FROM matched m WHERE NOT m.same AND m.frozen
+        SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()', m.no FROM matched m WHERE NOT m.same AND m.frozen
     ), forgotten AS (
         DELETE FROM rejected_entry x USING record r
          WHERE x.source IS NOT DISTINCT FROM r.source AND x.external_id IS NOT DISTINCT FROM r.external_id
            AND (x.external_id IS NOT NULL OR x.record = r.record)
     ), kept AS (
-        INSERT INTO rejected_entry (source, external_id, record, reason) SELECT * FROM refused
+        INSERT INTO rejected_entry (source, external_id, record, reason)
+        SELECT r.source, r.external_id, r.record, r.reason FROM refused r ORDER BY r.no
     )
     SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed),
            (SELECT count(*) FROM matched WHERE same), (SELECT count(*) FROM refused),
@@ -116,6 +117,7 @@ DECLARE
     v_constraint text;
     v_message text;
 BEGIN
+    entries := json_argument(entries);
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
         RAISE EXCEPTION 'entries must be a JSON array, not %', coalesce(jsonb_typeof(entries), 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass an array of work logs, even for a single one.';
@@ -161,3 +163,13 @@ COMMENT ON FUNCTION ingest_entries(jsonb) IS
     'work_type a code. Idempotent on (source, external_id); a bad record goes to rejected_entry with the reason and never stops the others; '
     'at most 200000 in one call';
 SELECT allow('clerk', 'execute', 'ingest_entries');
+
+-- Gateways pass the whole body of a request to a parameter without a name.
+CREATE FUNCTION ingest(jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT i.inserted, i.updated, i.unchanged, i.rejected FROM ingest_entries($1) i;
+END;
+COMMENT ON FUNCTION ingest(jsonb) IS
+    'ingest_entries() for trackers that post their array as it is: through a gateway the body of the request is the array, with no object around it';
+SELECT allow('clerk', 'execute', 'ingest');

@@ -205,7 +205,7 @@ CREATE FUNCTION preview_report(filter jsonb)
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_filter jsonb := resolve_names(filter);
+    v_filter jsonb := resolve_names(json_argument(filter));
     v_client bigint := check_filter(v_filter);
 BEGIN
     RETURN QUERY
@@ -324,9 +324,9 @@ CREATE FUNCTION build_report(filter jsonb, options jsonb DEFAULT '{}') RETURNS b
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    v_filter jsonb := resolve_names(filter);
+    v_filter jsonb := resolve_names(json_argument(filter));
 BEGIN
-    RETURN coalesce(build_over_work('report', v_filter, options), refuse_no_work(v_filter));
+    RETURN coalesce(build_over_work('report', v_filter, json_argument(options)), refuse_no_work(v_filter));
 END $$;
 COMMENT ON FUNCTION build_report(jsonb, jsonb) IS
     'make a draft report of a client''s free work and reserve it: billable work, and at zero what is included or not charged. filter: client, contract, '
@@ -340,9 +340,9 @@ CREATE FUNCTION build_invoice(filter jsonb, options jsonb DEFAULT '{}') RETURNS 
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    v_filter jsonb := resolve_names(filter);
+    v_filter jsonb := resolve_names(json_argument(filter));
 BEGIN
-    RETURN coalesce(build_over_work('invoice', v_filter, options), refuse_no_work(v_filter));
+    RETURN coalesce(build_over_work('invoice', v_filter, json_argument(options)), refuse_no_work(v_filter));
 END $$;
 COMMENT ON FUNCTION build_invoice(jsonb, jsonb) IS
     'make a draft invoice straight over a client''s free billable work (a ticket, a contract''s period), without a report; issue_invoice() issues it. '
@@ -409,6 +409,7 @@ DECLARE
     v_document document := open_document(issue_invoice.document);
     v_other bigint;
 BEGIN
+    options := json_argument(options);
     IF v_document.kind = 'invoice' AND v_document.status = 'draft' THEN
         PERFORM check_keys(options, 'options', '{issued_on,due_on,outside_number,file_url,note}');
         UPDATE document d SET issued_on = coalesce(given_date(options, 'issued_on'), d.issued_on), due_on = coalesce(given_date(options, 'due_on'), d.due_on),
@@ -452,6 +453,7 @@ AS $$
 DECLARE
     c_of_issue CONSTANT text[] := '{outside_number,file_url}';
 BEGIN
+    options := json_argument(options);
     PERFORM check_keys(options, 'options', '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on,outside_number,file_url}');
     RETURN issue_invoice(build_invoice(filter, options - c_of_issue),
                          coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM jsonb_each(options) o WHERE o.key = ANY (c_of_issue)), '{}'));
@@ -469,6 +471,7 @@ DECLARE
     v_document document := open_document(issue_act.document);
     v_other bigint;
 BEGIN
+    options := json_argument(options);
     IF v_document.kind NOT IN ('report', 'invoice') OR v_document.status IN ('draft', 'sent', 'rejected', 'superseded', 'void', 'credited')
         AND NOT (v_document.kind = 'invoice' AND v_document.status = 'sent') THEN
         RAISE EXCEPTION '% is % and no act is made of it', document_name(v_document.id), v_document.status
@@ -558,6 +561,7 @@ DECLARE
     v_excess numeric;
     v_allocation record;
 BEGIN
+    lines := json_argument(lines);
     IF coalesce(credit.reason, '') = '' THEN
         RAISE EXCEPTION 'a credit note needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: credit(document, lines, reason).';
     END IF;
@@ -622,7 +626,7 @@ BEGIN
     WITH made AS MATERIALIZED (
         SELECT n.id AS line_id, n.net AS amount, nextval('charge_id_seq') AS charge_id, r.charge_id AS of_id
           FROM document_line n JOIN document_line r ON r.id = n.reverses_line_id
-         WHERE n.document_id = p_note AND r.id <> ALL (p_whole)
+         WHERE n.document_id = p_note AND r.id <> ALL (p_whole) ORDER BY n.id
     ), stored AS (
         INSERT INTO charge (id, source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
                             item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason,
@@ -748,6 +752,7 @@ DECLARE
     v_contract contract;
     v_id bigint;
 BEGIN
+    content := json_argument(content);
     PERFORM check_keys(content, 'content', c_known);
     content := resolve_names(content);
     IF coalesce(content ->> 'kind', '') NOT IN ('proposal', 'specification', 'proforma', 'act', 'bill', 'contract', 'annex', 'other')
@@ -827,8 +832,8 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no task %', issue_specification.task USING ERRCODE = 'foreign_key_violation', HINT = 'Table task lists the tasks.';
     END IF;
-    v_document := draft_document(jsonb_build_object('kind', 'specification', 'task', issue_specification.task, 'lines', lines)
-                                 || CASE WHEN v_contract IS NULL THEN '{}' ELSE jsonb_build_object('contract', v_contract) END || options);
+    v_document := draft_document(jsonb_build_object('kind', 'specification', 'task', issue_specification.task, 'lines', json_argument(lines))
+                                 || CASE WHEN v_contract IS NULL THEN '{}' ELSE jsonb_build_object('contract', v_contract) END || json_argument(options));
     PERFORM transition(v_document, 'sent');
     RETURN v_document;
 END $$;
@@ -841,7 +846,7 @@ CREATE FUNCTION record_bill(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_document bigint := draft_document(jsonb_build_object('kind', 'bill') || content);
+    v_document bigint := draft_document(jsonb_build_object('kind', 'bill') || json_argument(content));
 BEGIN
     PERFORM transition(v_document, 'sent') WHERE EXISTS (SELECT FROM document d WHERE d.id = v_document AND d.status = 'draft');
     RETURN v_document;
@@ -859,6 +864,7 @@ DECLARE
     v_old document := open_document(revise.document);
     v_new bigint;
 BEGIN
+    changes := json_argument(changes);
     PERFORM check_keys(changes, 'changes', '{title,requirements,note,lines,discount_pct,discount_amount,issued_on,due_on,positions}');
     IF NOT EXISTS (SELECT FROM document_transition t WHERE t.kind = v_old.kind AND t.from_status = v_old.status AND t.to_status = 'superseded') THEN
         RAISE EXCEPTION '% is % and has no next revision', document_name(v_old.id), v_old.status

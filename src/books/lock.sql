@@ -24,6 +24,8 @@ COMMENT ON TABLE lock_version IS
     'the locks of the books, one row for each thing whose sums must hold: a party (its work, documents and money), a calendar (its bands), and with id 0 '
     'all price lists, the ledger (which periods are locked) and the books as a whole (what gives figures their meaning). Each holder leaves a new version '
     'of the row, so that a transaction whose snapshot is older gets 40001';
+COMMENT ON COLUMN lock_version.kind IS 'party, calendar; price_list, ledger and books with id 0';
+COMMENT ON COLUMN lock_version.id IS 'the id of the party or calendar, or 0';
 COMMENT ON COLUMN lock_version.holder IS 'the transaction that holds the row, or held it last';
 COMMENT ON COLUMN lock_version.held_at IS 'when that transaction began; with holder it tells a transaction of this server from one that a dump brought along';
 SELECT allow('admin', 'select', 'lock_version');
@@ -86,7 +88,7 @@ END $$;
 COMMENT ON FUNCTION lock_contracts(bigint[]) IS 'hold the clients of contracts';
 
 CREATE FUNCTION lock_books() RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
     LOCK TABLE lock_version, entry IN SHARE ROW EXCLUSIVE MODE;

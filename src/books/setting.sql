@@ -90,6 +90,18 @@ COMMENT ON FUNCTION convert(numeric, text, text, date) IS
     'an amount in another currency by the last rate on or before the date, rounded once; refused (22023, 23503) for an unknown currency or a missing rate';
 SELECT allow('reader', 'execute', 'convert');
 
+-- What comes in the address of a request is text: a JSON document sent there
+-- arrives as a JSON string that holds it.
+CREATE FUNCTION json_argument(p_argument jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN jsonb_typeof(p_argument) = 'string' AND p_argument #>> '{}' ~ '^[[:space:]]*[[{]'
+                THEN (p_argument #>> '{}')::jsonb ELSE p_argument END;
+END;
+COMMENT ON FUNCTION json_argument(jsonb) IS
+    'an argument of a function that is called by people and gateways: where it is a JSON string that holds an object or an array, that object or array; '
+    'anything else as it is. Refused (22P02): text that begins like one and is none';
+
 -- Amounts never carry more decimals than their currency has.  A CHECK cannot
 -- look the exponent up (its table may not be restored yet), so triggers do.
 CREATE FUNCTION check_exact() RETURNS trigger
@@ -118,7 +130,7 @@ COMMENT ON FUNCTION check_exact() IS
     'trigger function: the columns named as arguments hold whole units of the row''s currency (its own or its contract''s); refused with 23514';
 
 CREATE FUNCTION keep_base_currency() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
     PERFORM lock_books() WHERE NEW.base_currency <> OLD.base_currency;
@@ -135,7 +147,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_base_currency() IS 'trigger function of setting: the base currency is fixed once there are facts; the zone must exist';
+COMMENT ON FUNCTION keep_base_currency() IS 'trigger function of setting: the base currency is fixed once there are facts; the zone must exist; SECURITY DEFINER because nobody is granted the locks';
 CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
     FOR EACH ROW EXECUTE FUNCTION keep_base_currency();
 CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting

@@ -218,6 +218,7 @@ AS $$
 DECLARE
     v_list price_list;
 BEGIN
+    terms := json_argument(terms);
     PERFORM check_what_if($4);
     IF $2 IS NULL OR $3 IS NULL OR $3 < $2 OR NOT isfinite($2) OR NOT isfinite($3) THEN
         RAISE EXCEPTION 'what_if needs a range of days, not % to %', coalesce($2::text, 'NULL'), coalesce($3::text, 'NULL')
