@@ -2,7 +2,7 @@
 -- blocks, write-offs, approval.
 SET client_min_messages = warning;
 SELECT finance.create_books('t_billing');
-SET search_path = t_billing, finance;
+SET search_path = t_billing, t_billing_internal, finance;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 \set SHOW_CONTEXT never
@@ -154,4 +154,4 @@ SELECT count(*) FROM charge WHERE contract_id = 2 AND source = 'fee';
 SELECT void_block(99, 'x');
 
 SET client_min_messages = warning;
-DROP SCHEMA t_billing CASCADE;
+DROP SCHEMA t_billing, t_billing_internal CASCADE;

@@ -105,7 +105,7 @@ END $$;
 SELECT differences('r_once', 'r_parts') AS depends_on_the_way;
 SELECT * FROM billing_problems;
 -- rated again when nothing changed: the same rows, untouched
-SET search_path = r_once, finance, public;
+SET search_path = r_once, r_once_internal, finance, public;
 CREATE TABLE before AS SELECT id, xmin::text AS version FROM charge;
 SELECT sum(rerate(id, '2025-01-01')) > 550 AS looked_at FROM contract WHERE parent_id IS NULL;
 SELECT count(*) AS touched FROM charge h FULL JOIN before b USING (id) WHERE h.xmin::text IS DISTINCT FROM b.version;
@@ -127,7 +127,7 @@ BEGIN
 END $$;
 SELECT * FROM billing_problems;
 SELECT count(*) AS open FROM charge WHERE frozen_at IS NULL AND period_start < '2025-04-01';
-SET search_path = r_once, finance, public;
+SET search_path = r_once, r_once_internal, finance, public;
 SELECT count(*) FILTER (WHERE outcome = 'refused') AS refused FROM run_billing('2025-04-30');
 SELECT * FROM billing_problems;
 SELECT number, o.charged - m.charged AS difference FROM r_once.contract_card o JOIN r_monthly.contract_card m USING (number)

@@ -437,7 +437,7 @@ SELECT count(*) FROM calendar_band;
 
 RESET search_path;
 SET client_min_messages = warning;
-DROP SCHEMA calendar_books CASCADE;
+DROP SCHEMA calendar_books, calendar_books_internal CASCADE;
 DROP TABLE sample, oracle_calendar, oracle_row, oracle_closed, oracle_change, oracle_date, oracle_interval, oracle_day,
     oracle_part, computed_part CASCADE;
 DROP FUNCTION random_rows, refusal;

@@ -1,7 +1,7 @@
 -- The close of periods, late work, corrections, the billing run.
 SET client_min_messages = warning;
 SELECT finance.create_books('t_close');
-SET search_path = t_close, finance;
+SET search_path = t_close, t_close_internal, finance;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 \set SHOW_CONTEXT never
@@ -122,7 +122,7 @@ INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (2, 2
 -- 300 by the minimum, 200 of work then, 100 now: the minimum gives 100 back
 SELECT * FROM close_period(2, '2025-01-01');
 SELECT source, service_date, amount::numeric(18,2), reason FROM charge WHERE contract_id = 2 AND period_start = '2025-01-01' ORDER BY id;
-SELECT action, old_row ->> 'period_start' AS period_start, new_row ->> 'reason' AS reason FROM history WHERE table_name = 'billing_period';
+SELECT action, row_key, old_values ->> 'period_start' AS period_start, new_values ->> 'reason' AS reason FROM history WHERE table_name = 'billing_period' ORDER BY id;
 
 -- the run: every contract that is due, the bad one refused, the rest closed
 INSERT INTO contract (client_id, number, currency, starts_on) VALUES (4, 'I-1', 'EUR', '2025-01-01'), (4, 'I-2', 'USD', '2025-02-01');
@@ -159,4 +159,4 @@ UPDATE contract SET period = 'week' WHERE id = 1;
 UPDATE contract SET period = 'week' WHERE number = 'I-4';
 
 SELECT * FROM billing_problems;
-DROP SCHEMA t_close CASCADE;
+DROP SCHEMA t_close, t_close_internal CASCADE;

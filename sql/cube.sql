@@ -20,7 +20,10 @@ SELECT '{2026-01-01,1,(1,2,3)}'::margin_cube;
 SELECT '{2026-01-01,1,(1,2,3,EUR);}'::margin_cube;
 SELECT '{2026-01-01,1,(1,2,3,EUR)'::margin_cube;
 SELECT '{2026-01-01,1,(1,2,3,EUR) }'::margin_cube;
+-- the hint is the server's, and not the same in every version
+\set VERBOSITY terse
 SELECT '{2026-01-32,1,(1,2,3,EUR)}'::margin_cube;
+\set VERBOSITY default
 SELECT '{2026-01-01,x,(1,2,3,EUR)}'::margin_cube;
 SELECT '{2026-01-01,1,(1,2,3,eur)}'::margin_cube;
 

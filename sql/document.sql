@@ -4,7 +4,7 @@ SET datestyle = ISO;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SELECT finance.create_books('t_document');
-SET search_path = t_document, finance, public;
+SET search_path = t_document, t_document_internal, finance, public;
 
 INSERT INTO party (kind, name) VALUES ('own', 'Agency'), ('company', 'Alpha'), ('company', 'Beta'), ('contractor', 'Freelance Ltd');
 INSERT INTO employee (name, role) VALUES ('Dev', 'senior'), ('Junior', 'junior');

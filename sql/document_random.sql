@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET jit = off;
 SELECT finance.create_books('t_document_random');
-SET search_path = t_document_random, finance, public;
+SET search_path = t_document_random, t_document_random_internal, finance, public;
 
 INSERT INTO party (kind, name) VALUES ('own', 'Agency'), ('company', 'Alpha'), ('company', 'Beta'), ('contractor', 'Freelance Ltd');
 INSERT INTO employee (name) VALUES ('Dev'), ('Junior');

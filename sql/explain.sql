@@ -1,7 +1,7 @@
 -- Why a charge is what it is, in words.
 SET client_min_messages = warning;
 SELECT finance.create_books('t_explain');
-SET search_path = t_explain, finance;
+SET search_path = t_explain, t_explain_internal, finance;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 \set SHOW_CONTEXT never
@@ -72,4 +72,4 @@ SELECT band_text(b) FROM unnest('{regular,off_hours,night,public_holiday}'::text
 SELECT add_block(1, '2026-02-01', 5, price => 250) AS block \gset
 SELECT explain_charge(id) FROM charge WHERE service_date BETWEEN '2026-02-14' AND '2026-02-15' ORDER BY id;
 SELECT explain_charge(12345);
-DROP SCHEMA t_explain CASCADE;
+DROP SCHEMA t_explain, t_explain_internal CASCADE;

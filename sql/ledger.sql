@@ -3,7 +3,7 @@
 SET datestyle = ISO;
 SET client_min_messages = warning;
 SELECT finance.create_books('t_ledger');
-SET search_path = t_ledger, finance, public;
+SET search_path = t_ledger, t_ledger_internal, finance, public;
 INSERT INTO exchange_rate VALUES ('USD', 'EUR', '2026-01-01', 0.9), ('USD', 'EUR', '2026-02-01', 0.95);
 
 -- conversion: the last rate on or before the day, the inverse pair, rounded once
@@ -134,4 +134,4 @@ TRUNCATE payment CASCADE;
 SELECT * FROM check_books();
 
 RESET search_path;
-DROP SCHEMA t_ledger CASCADE;
+DROP SCHEMA t_ledger, t_ledger_internal CASCADE;

@@ -4,7 +4,7 @@
 SET datestyle = ISO;
 SET client_min_messages = warning;
 SELECT finance.create_books('t_sequence');
-SET search_path = t_sequence, finance, public;
+SET search_path = t_sequence, t_sequence_internal, finance, public;
 INSERT INTO party (kind, name) VALUES ('company', 'Alpha');
 INSERT INTO employee (name) VALUES ('Dev');
 INSERT INTO price_list (code, name, currency, is_default) VALUES ('work', 'Work', 'EUR', true);
@@ -49,4 +49,4 @@ UPDATE allotment SET amount = 1;
 UPDATE allotment SET amount = amount + 1;
 SELECT * FROM check_books();
 RESET search_path;
-DROP SCHEMA t_sequence CASCADE;
+DROP SCHEMA t_sequence, t_sequence_internal CASCADE;

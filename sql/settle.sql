@@ -4,7 +4,7 @@ SET datestyle = ISO;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SELECT finance.create_books('t_settle');
-SET search_path = t_settle, finance, public;
+SET search_path = t_settle, t_settle_internal, finance, public;
 
 INSERT INTO party (kind, name) VALUES ('own', 'Agency'), ('company', 'Alpha'), ('company', 'Beta');
 INSERT INTO employee (name) VALUES ('Manager'), ('Dev');

@@ -1,7 +1,7 @@
 -- History under other terms.
 SET client_min_messages = warning;
 SELECT finance.create_books('t_what_if');
-SET search_path = t_what_if, finance;
+SET search_path = t_what_if, t_what_if_internal, finance;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 \set SHOW_CONTEXT never
@@ -62,4 +62,4 @@ SELECT * FROM what_if(1, '2025-01-01', '2025-12-31', '{"fee": -1}');
 SELECT * FROM what_if(1, '2025-01-01', '2025-12-31', '{"fee": "much"}');
 SELECT * FROM what_if(1, '2025-01-01', '2025-12-31', '{"prices": {}}');
 SELECT * FROM what_if(1, '2025-01-01', '2025-12-31', '{"rounding": {"mode": "sideways"}}');
-DROP SCHEMA t_what_if CASCADE;
+DROP SCHEMA t_what_if, t_what_if_internal CASCADE;

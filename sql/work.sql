@@ -4,7 +4,7 @@ SET datestyle = ISO;
 SET client_min_messages = warning;
 SET timezone = 'Europe/Kyiv';
 SELECT finance.create_books('t_work');
-SET search_path = t_work, finance, public;
+SET search_path = t_work, t_work_internal, finance, public;
 UPDATE setting SET zone = 'Europe/Kyiv';
 
 INSERT INTO party (kind, name) VALUES ('own', 'Agency'), ('company', 'Alpha'), ('company', 'Beta'), ('company', 'Gamma');
@@ -181,7 +181,8 @@ UPDATE price_list SET parent_id = 6 WHERE id = 1;
 INSERT INTO cost_rate (employee_id, role, valid_from, hourly_cost, currency) VALUES (1, 'senior', '2027-01-01', 1, 'EUR');
 \set VERBOSITY default
 
--- a frozen charge is a fact
+-- a frozen charge is a fact; only functions of the books write charges, so this one becomes such a function here
+ALTER FUNCTION freeze_charges(bigint[], text, bigint) SECURITY DEFINER;
 SELECT freeze_charges(ARRAY(SELECT id FROM charge WHERE time_entry_id = 1), 'test freeze');
 SELECT freeze_charges(ARRAY(SELECT id FROM charge WHERE time_entry_id = 1), 'test freeze');
 SELECT d.code AS debit, c.code AS credit, e.amount::numeric(9,2), e.currency FROM entry e JOIN account d ON d.id = e.debit_id JOIN account c ON c.id = e.credit_id
@@ -244,4 +245,4 @@ TRUNCATE billing_period;
 SELECT * FROM check_books();
 
 RESET search_path;
-DROP SCHEMA t_work CASCADE;
+DROP SCHEMA t_work, t_work_internal CASCADE;

@@ -22,7 +22,8 @@
 #include "calendar.h"
 #include "common/int.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
+#include "limit.h"
+#include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -30,12 +31,8 @@
 #include "utils/timestamp.h"
 
 #define DAY_S 86400
-#define ROWS_MAX 10000			/* of one key: a century of holidays and more */
-#define DAY_ROWS_MAX 96			/* a row for each quarter of an hour */
-#define BANDS_MAX 64
 #define BAND_BYTES_MAX 63
-#define SHOWN_BYTES_MAX 80		/* of a value in a message */
-#define INTERVAL_DAYS_MAX 3660	/* ten years: longer ones are typing errors */
+#define VALUE_BYTES_MAX 1000	/* of a list that a message shows the beginning of */
 
 /* From the Unix epoch to that of PostgreSQL. */
 #define EPOCH_SHIFT_S \
@@ -92,7 +89,7 @@ typedef struct CalendarScratch
 struct Calendar
 {
 	pg_tz	   *zone;			/* NULL is UTC */
-	char	   *bands[BANDS_MAX];
+	char	   *bands[CALENDAR_BANDS_MAX];
 	int			band_count;
 	BandSpan   *spans;
 	int			span_count;
@@ -123,7 +120,7 @@ static void parse_row(Calendar *calendar, JsonbContainer *list, const char *key,
 					  int row_no, CalendarRow *row);
 static void parse_times(Calendar *calendar, JsonbValue *value, JsonbValue *fields,
 						const char *key, int row_no, CalendarRow *row);
-static char *json_text(JsonbValue *value);
+static const char *json_text(JsonbValue *value);
 static int	json_integer(JsonbValue *value, int low, int high);
 static bool json_date(JsonbValue *value, DateADT *day);
 static int	intern_band(Calendar *calendar, const char *band, int length);
@@ -148,6 +145,7 @@ static const BandSpan *day_spans(const Calendar *calendar, DateADT day);
 static const ZonePeriod *zone_period(const Calendar *calendar, TimestampTz at);
 static int64 check_interval(TimestampTz started_at, TimestampTz ended_at);
 static int	errdetail_interval(TimestampTz started_at, TimestampTz ended_at);
+static char *interval_text(TimestampTz started_at, TimestampTz ended_at);
 static void add_segment(const Calendar *calendar, bool at_midnight, DateADT day,
 						int band_no, TimestampTz started_at, TimestampTz ended_at);
 static void count_seconds(const Calendar *calendar, int64 elapsed_us);
@@ -243,6 +241,7 @@ finance_split_by_calendar(PG_FUNCTION_ARGS)
 		Datum		values[5];
 		bool		nulls[5] = {false};
 
+		CHECK_FOR_INTERRUPTS();
 		values[0] = CStringGetTextDatum(segments[i].band);
 		values[1] = DateADTGetDatum(segments[i].local_date);
 		values[2] = TimestampTzGetDatum(segments[i].started_at);
@@ -475,12 +474,8 @@ find_array(JsonbContainer *document, const char *key)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("calendar key \"%s\" must hold a list", key)));
-	if (JsonContainerSize(value.val.binary.data) > ROWS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("calendar key \"%s\" holds %u rows", key,
-						(unsigned) JsonContainerSize(value.val.binary.data)),
-				 errdetail("A list of a calendar holds up to %d rows.", ROWS_MAX)));
+	finance_limit_check_at(LIMIT_CALENDAR_ROWS, JsonContainerSize(value.val.binary.data),
+						   psprintf("calendar key \"%s\"", key));
 	return value.val.binary.data;
 }
 
@@ -496,6 +491,7 @@ parse_rows(Calendar *calendar, JsonbContainer *document, const char *key,
 	{
 		CalendarRow row;
 
+		CHECK_FOR_INTERRUPTS();
 		parse_row(calendar, list, key, i + 1, &row);
 		add_row(rows, row);
 	}
@@ -651,16 +647,20 @@ json_date(JsonbValue *value, DateADT *day)
 	return month == parts[1] && month_day == parts[2];
 }
 
-/* Show a value in a message, cut where it is long. */
-static char *
+/* Show a value in a message; what is long is cut before it is written out. */
+static const char *
 json_text(JsonbValue *value)
 {
-	Jsonb	   *document = JsonbValueToJsonb(value);
-	char	   *text = JsonbToCString(NULL, &document->root, VARSIZE(document));
-	int			length = strlen(text);
-	int			shown = pg_mbcliplen(text, length, SHOWN_BYTES_MAX);
+	Jsonb	   *document;
+	char	   *text;
 
-	return shown == length ? text : psprintf("%.*s...", shown, text);
+	if (value->type == jbvString && value->val.string.len > SHOWN_BYTES_MAX)
+		return psprintf("\"%s", finance_shown(value->val.string.val, value->val.string.len));
+	if (value->type == jbvBinary && value->val.binary.len > VALUE_BYTES_MAX)
+		return JsonContainerIsArray(value->val.binary.data) ? "a long list" : "a long object";
+	document = JsonbValueToJsonb(value);
+	text = JsonbToCString(NULL, &document->root, VARSIZE(document));
+	return finance_shown(text, strlen(text));
 }
 
 /* Find the number of a band, giving it the next one when it is new. */
@@ -673,11 +673,7 @@ intern_band(Calendar *calendar, const char *band, int length)
 			memcmp(calendar->bands[i], band, length) == 0)
 			return i;
 	}
-	if (calendar->band_count >= BANDS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a calendar has more than %d bands", BANDS_MAX),
-				 errdetail("Every calendar has band \"%s\".", FINANCE_OFF_HOURS)));
+	finance_limit_check(LIMIT_CALENDAR_BANDS, calendar->band_count + 1);
 	calendar->bands[calendar->band_count] = pnstrdup(band, length);
 	return calendar->band_count++;
 }
@@ -723,11 +719,8 @@ sort_rows(const Calendar *calendar, CalendarRows *rows, bool weekday)
 							   calendar->bands[right->band_no], span_text(right))));
 		if (left->start_s >= 0 && right->start_s < left->end_s)
 			refuse_overlap(calendar, left, right, weekday);
-		if (i - first >= DAY_ROWS_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("%s has more than %d bands",
-							day_name(right->day, weekday), DAY_ROWS_MAX)));
+		finance_limit_check_at(LIMIT_CALENDAR_DAY_ROWS, i - first + 1,
+							   day_name(right->day, weekday));
 	}
 }
 
@@ -809,6 +802,7 @@ plan_calendar(Calendar *calendar, const CalendarRows *week, const CalendarRows *
 	{
 		DateADT		day = days->rows[i].day;
 
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0 && days->rows[i - 1].day == day)
 			continue;
 		for (DateADT planned = day; planned <= day + 1; planned++)
@@ -947,7 +941,10 @@ finance_calendar_split(const Calendar *calendar, TimestampTz started_at,
 		/* The clock runs evenly up to the end of the period. */
 		do
 		{
-			TimestampTz until = Min(midnight + span->end_s * USECS_PER_SEC, period_end);
+			TimestampTz until;
+
+			CHECK_FOR_INTERRUPTS();
+			until = Min(midnight + span->end_s * USECS_PER_SEC, period_end);
 
 			add_segment(calendar, at_midnight, day, span->band_no, at, until);
 			at = until;
@@ -1010,6 +1007,13 @@ int
 finance_calendar_band_count(const Calendar *calendar)
 {
 	return calendar->band_count;
+}
+
+/* Count the spans that the days of a calendar are planned in. */
+int
+finance_calendar_span_count(const Calendar *calendar)
+{
+	return calendar->span_count;
 }
 
 /* Name a band by its number. */
@@ -1127,12 +1131,10 @@ check_interval(TimestampTz started_at, TimestampTz ended_at)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the interval ends before it starts"),
 				 errdetail_interval(started_at, ended_at)));
-	if (pg_sub_s64_overflow(ended_at, started_at, &elapsed_us) ||
-		elapsed_us > INTERVAL_DAYS_MAX * USECS_PER_DAY)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the interval is longer than %d days", INTERVAL_DAYS_MAX),
-				 errdetail_interval(started_at, ended_at)));
+	if (pg_sub_s64_overflow(ended_at, started_at, &elapsed_us))
+		elapsed_us = PG_INT64_MAX;
+	finance_limit_check_at(LIMIT_INTERVAL_DAYS, (elapsed_us - 1) / USECS_PER_DAY + 1,
+						   interval_text(started_at, ended_at));
 	return elapsed_us;
 }
 
@@ -1144,6 +1146,15 @@ errdetail_interval(TimestampTz started_at, TimestampTz ended_at)
 
 	return errdetail("It starts at %s and ends at %s.", start,
 					 timestamptz_to_str(ended_at));
+}
+
+/* Show an interval at the beginning of a message. */
+static char *
+interval_text(TimestampTz started_at, TimestampTz ended_at)
+{
+	char	   *start = pstrdup(timestamptz_to_str(started_at));
+
+	return psprintf("the interval from %s to %s", start, timestamptz_to_str(ended_at));
 }
 
 /* Refuse infinity where an instant is needed. */

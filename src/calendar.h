@@ -52,6 +52,7 @@ extern TimestampTz finance_calendar_day_start(const Calendar *calendar, DateADT 
 
 /* Bands are numbered from 0; the number of a name is -1 when it has none. */
 extern int	finance_calendar_band_count(const Calendar *calendar);
+extern int	finance_calendar_span_count(const Calendar *calendar);
 extern const char *finance_calendar_band(const Calendar *calendar, int band_no);
 extern int	finance_calendar_band_no(const Calendar *calendar, const char *band);
 

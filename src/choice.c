@@ -8,6 +8,8 @@
  */
 #include "choice.h"
 
+#include "limit.h"
+
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
@@ -31,6 +33,6 @@ finance_choice(const text *word, const char *const *choices, int nchoices,
 		appendStringInfo(&list, "%s%s", i == 0 ? "" : ", ", choices[i]);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"%s\" is not a %s", text_to_cstring(word), what),
+			 errmsg("\"%s\" is not a %s", finance_shown(letters, length), what),
 			 errhint("Choose one of: %s.", list.data)));
 }

@@ -19,23 +19,24 @@
 
 #include "common/hashfn.h"
 #include "common/int.h"
+#include "common/pg_prng.h"
 #include "funcapi.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
+#include "iso.h"
+#include "limit.h"
 #include "margin.h"
 
 #define CUBE_MAGIC 0x46434d43	/* sets ours apart from other expanded objects */
 #define SLOTS_MIN 64			/* a power of two, as every number of slots */
 #define SLOT_EMPTY 0xFFFFFFFF
-#define CELLS_MAX (8 * 1024 * 1024) /* 512 MB, half of what a value can be */
 #define CELL_MESSAGE_BYTES 64
-#define DATE_TEXT_SIZE (MAXDATELEN + 1)
+#define FIELD_BYTES_MAX 128		/* no date and no key is longer */
 
 #define CELL_PERIOD_NULL 1
 #define CELL_KEY_NULL 2
@@ -81,6 +82,7 @@ typedef struct ExpandedCube
 	int			magic;
 	uint32		ncells;
 	uint32		nslots;
+	uint64		seed;			/* of the hash: nobody can choose keys that meet */
 	Slot	   *slots;			/* open addressing */
 	Cell	   *cells;			/* room for nslots / 2 */
 } ExpandedCube;
@@ -106,6 +108,7 @@ compare_cells(const void *a, const void *b)
 	const CellName *right = &((const Cell *) b)->name;
 	int			difference;
 
+	CHECK_FOR_INTERRUPTS();
 	difference = (left->nulls & CELL_PERIOD_NULL) - (right->nulls & CELL_PERIOD_NULL);
 	if (difference != 0)
 		return difference;
@@ -163,6 +166,7 @@ make_cube(MemoryContext parent)
 	EOH_init_header(&cube->header, &cube_methods, context);
 	cube->magic = CUBE_MAGIC;
 	cube->nslots = SLOTS_MIN;
+	cube->seed = pg_prng_uint64(&pg_global_prng_state);
 	cube->slots = make_slots(cube, cube->nslots);
 	cube->cells = MemoryContextAllocHuge(context, cube->nslots / 2 * sizeof(Cell));
 	return cube;
@@ -170,9 +174,9 @@ make_cube(MemoryContext parent)
 
 /* Hash the name and currency of a cell. */
 static inline uint32
-hash_cell(const CellName *name, uint64 currency)
+hash_cell(const ExpandedCube *cube, const CellName *name, uint64 currency)
 {
-	uint64		hash = (uint64) name->key * UINT64CONST(0x9E3779B97F4A7C15) +
+	uint64		hash = ((uint64) name->key ^ cube->seed) * UINT64CONST(0x9E3779B97F4A7C15) +
 		(uint32) name->period * UINT64CONST(0xC2B2AE3D27D4EB4F) + currency + name->nulls;
 
 	return murmurhash32((uint32) (hash >> 32) ^ (uint32) hash);
@@ -208,16 +212,13 @@ grow_cube(ExpandedCube *cube)
 	uint32		nslots = cube->nslots * 2;
 	Slot	   *slots;
 
-	if (cube->ncells >= CELLS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("margin_cube has more than %d cells", CELLS_MAX),
-				 errhint("Group by fewer keys, or use margin_sum() with GROUP BY.")));
+	finance_limit_check(LIMIT_CUBE_CELLS, (int64) cube->ncells + 1);
 	slots = make_slots(cube, nslots);
 	for (uint32 i = 0; i < cube->nslots; i++)
 	{
 		uint32		place = cube->slots[i].hash;
 
+		CHECK_FOR_INTERRUPTS();
 		if (cube->slots[i].cell == SLOT_EMPTY)
 			continue;
 		while (slots[place & (nslots - 1)].cell != SLOT_EMPTY)
@@ -261,7 +262,7 @@ cell_margin(ExpandedCube *cube, const CellName *name, const char *letters, int l
 
 	/* a code that is too long is no cell's, and is refused when one is made */
 	memcpy(&currency, letters, Min(length, FINANCE_CURRENCY_SIZE));
-	hash = hash_cell(name, currency);
+	hash = hash_cell(cube, name, currency);
 	slot = find_slot(cube, name, currency, hash);
 	if (unlikely(slot->cell == SLOT_EMPTY || length > FINANCE_CURRENCY_SIZE))
 		return make_cell(cube, name, letters, length, currency, hash);
@@ -276,6 +277,7 @@ add_cells(ExpandedCube *cube, const Cell *cells, uint32 ncells)
 	{
 		const Margin *margin = &cells[i].margin;
 
+		CHECK_FOR_INTERRUPTS();
 		finance_add_margin(cell_margin(cube, &cells[i].name, margin->currency,
 									   strnlen(margin->currency, FINANCE_CURRENCY_SIZE)),
 						   margin);
@@ -406,23 +408,6 @@ finance_cells(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* Write a date in ISO form whatever the session's style, for others to read. */
-static void
-write_period(StringInfo target, DateADT period)
-{
-	char		text[DATE_TEXT_SIZE];
-	struct pg_tm tm = {0};
-
-	if (DATE_NOT_FINITE(period))
-		EncodeSpecialDate(period, text);
-	else
-	{
-		j2date(period + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
-		EncodeDateOnly(&tm, USE_ISO_DATES, text);
-	}
-	appendStringInfoString(target, text);
-}
-
 /* margin_cube_out(margin_cube) -> cstring: {period,key,margin;...}. */
 Datum
 finance_margin_cube_out(PG_FUNCTION_ARGS)
@@ -436,10 +421,11 @@ finance_margin_cube_out(PG_FUNCTION_ARGS)
 	{
 		const CellName *name = &cube->cells[i].name;
 
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0)
 			appendStringInfoChar(&target, ';');
 		if (!(name->nulls & CELL_PERIOD_NULL))
-			write_period(&target, name->period);
+			appendStringInfoString(&target, finance_write_date(name->period));
 		appendStringInfoChar(&target, ',');
 		if (!(name->nulls & CELL_KEY_NULL))
 			appendStringInfo(&target, "%lld", (long long) name->key);
@@ -450,16 +436,21 @@ finance_margin_cube_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(target.data);
 }
 
-/* Read the text up to a comma, and move on behind it; NULL when there is none. */
+/*
+ * Read the text up to a comma, and move on behind it; NULL when there is none,
+ * or so far away that the text is no date and no key.
+ */
 static char *
 read_field(const char **source)
 {
-	const char *comma = strchr(*source, ',');
+	Size		length = strnlen(*source, FIELD_BYTES_MAX);
+	const char *comma = memchr(*source, ',', length);
 	char	   *field;
 
 	if (comma == NULL)
 		return NULL;
-	field = pnstrdup(*source, comma - *source);
+	length = comma - *source;
+	field = pnstrdup(*source, length);
 	*source = comma + 1;
 	return field;
 }
@@ -502,6 +493,7 @@ finance_margin_cube_in(PG_FUNCTION_ARGS)
 	{
 		Cell		cell;
 
+		CHECK_FOR_INTERRUPTS();
 		good = read_cell(&letter, &cell) && (*letter == ';' || *letter == '}');
 		if (good)
 			add_cells(cube, &cell, 1);
@@ -528,6 +520,7 @@ finance_margin_cube_send(PG_FUNCTION_ARGS)
 	pq_sendint32(&message, cube->ncells);
 	for (int i = 0; i < cube->ncells; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		pq_sendint32(&message, cube->cells[i].name.nulls);
 		pq_sendint32(&message, cube->cells[i].name.period);
 		pq_sendint64(&message, cube->cells[i].name.key);
@@ -560,10 +553,12 @@ finance_margin_cube_recv(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid number of cells in external \"%s\" value: %d", "margin_cube", ncells)));
+	finance_limit_check(LIMIT_CUBE_CELLS, ncells);
 	for (int i = 0; i < ncells; i++)
 	{
 		Cell		cell;
 
+		CHECK_FOR_INTERRUPTS();
 		cell.name.nulls = pq_getmsgint(message, sizeof(int32));
 		cell.name.period = pq_getmsgint(message, sizeof(int32));
 		cell.name.key = pq_getmsgint64(message);

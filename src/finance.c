@@ -1,7 +1,18 @@
 /*
  * finance.c
- *		Module entry: the magic block.
+ *		Module entry: the magic block, and what is made known when the library
+ *		is loaded.
  */
 #include "finance.h"
 
+#include "actor.h"
+
 PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	finance_actor_init();
+}

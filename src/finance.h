@@ -39,6 +39,15 @@
 #define finance_database_aclcheck(database, role, mode) pg_database_aclcheck(database, role, mode)
 #endif
 
+/* constraints may be kept without being enforced since 18 */
+#if PG_VERSION_NUM >= 180000
+#define finance_check_enforced(check) ((check)->ccenforced)
+#define finance_key_enforced(key) ((key)->conenforced)
+#else
+#define finance_check_enforced(check) true
+#define finance_key_enforced(key) true
+#endif
+
 /* a member may lack the right to SET ROLE since 16 */
 #if PG_VERSION_NUM >= 160000
 #define finance_can_become(member, role) member_can_set_role(member, role)
@@ -49,6 +58,11 @@
 /* c.h lost Abs() in 17 */
 #ifndef Abs
 #define Abs(x) ((x) >= 0 ? (x) : -(x))
+#endif
+
+/* before 18 the mark of a function that does not return stood behind it */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
 #endif
 
 #endif							/* FINANCE_H */

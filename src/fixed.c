@@ -20,6 +20,8 @@
  */
 #include "fixed.h"
 
+#include "limit.h"
+
 #define NUMERIC_KIND_MASK		0xC000
 #define NUMERIC_KIND_SPECIAL	0xC000
 #define NUMERIC_KIND_SHORT		0x8000
@@ -29,6 +31,8 @@
 #define NUMERIC_LONG_NEGATIVE	0x4000
 #define NUMERIC_SHORT_NEGATIVE	0x2000
 #define NUMERIC_SHORT_SCALE_SHIFT 7
+#define NUMERIC_SHORT_SCALE_MASK 0x1F80
+#define NUMERIC_LONG_SCALE_MASK	0x3FFF
 #define NUMERIC_SHORT_WEIGHT_SIGN 0x0040
 #define NUMERIC_SHORT_WEIGHT_MASK 0x007F
 
@@ -70,6 +74,15 @@ finance_power_of_ten(int exponent)
 	if (exponent <= POWERS_MAX)
 		return powers_of_ten[exponent];
 	return (int128) powers_of_ten[POWERS_MAX] * powers_of_ten[exponent - POWERS_MAX];
+}
+
+/* Take the weight out of the header of a short numeric. */
+static inline int16
+short_weight(uint16 header)
+{
+	int16		weight = header & NUMERIC_SHORT_WEIGHT_MASK;
+
+	return weight & NUMERIC_SHORT_WEIGHT_SIGN ? weight - (NUMERIC_SHORT_WEIGHT_MASK + 1) : weight;
 }
 
 /* Read base-10000 digits, most significant first, into one magnitude. */
@@ -117,9 +130,7 @@ finance_fixed_read(Numeric number, int scale, int128 *value)
 	length -= sizeof(header);
 	if ((header & NUMERIC_KIND_MASK) == NUMERIC_KIND_SHORT)
 	{
-		weight = header & NUMERIC_SHORT_WEIGHT_MASK;
-		if (weight & NUMERIC_SHORT_WEIGHT_SIGN)
-			weight -= NUMERIC_SHORT_WEIGHT_MASK + 1;
+		weight = short_weight(header);
 		negative = (header & NUMERIC_SHORT_NEGATIVE) != 0;
 	}
 	else
@@ -278,9 +289,47 @@ finance_numeric_sign(Numeric number)
 	return order < 0 ? -1 : order > 0 ? 1 : 0;
 }
 
-/* Refuse NaN and infinities: no amount, price or weight is either. */
+/*
+ * Count the digits that a number is written with; one that is stored may stand
+ * for many, as in 10^1000 or 0.000.
+ */
+static int
+count_digits(Numeric number)
+{
+	const char *data = VARDATA_ANY(number);
+	const char *end = data + VARSIZE_ANY_EXHDR(number);
+	uint16		header;
+	int16		weight;
+	int16		first;
+	int			scale;
+
+	memcpy(&header, data, sizeof(header));
+	data += sizeof(header);
+	if ((header & NUMERIC_KIND_MASK) == NUMERIC_KIND_SHORT)
+	{
+		scale = (header & NUMERIC_SHORT_SCALE_MASK) >> NUMERIC_SHORT_SCALE_SHIFT;
+		weight = short_weight(header);
+	}
+	else
+	{
+		scale = header & NUMERIC_LONG_SCALE_MASK;
+		memcpy(&weight, data, sizeof(weight));
+		data += sizeof(weight);
+	}
+	if (data >= end || weight < 0)
+		return scale;
+	memcpy(&first, data, sizeof(first));
+	return scale + weight * NUMERIC_BASE_DECIMALS +
+		(first >= 1000 ? 4 : first >= 100 ? 3 : first >= 10 ? 2 : 1);
+}
+
+/*
+ * Refuse NaN and infinities, for no amount, price or weight is either, and
+ * numbers so long that the server's arithmetic takes its time over them: a
+ * product of two takes the square of their digits, and cannot be cancelled.
+ */
 void
-finance_check_finite(Numeric number, const char *what)
+finance_check_number(Numeric number, const char *what)
 {
 	uint16		header;
 
@@ -292,6 +341,7 @@ finance_check_finite(Numeric number, const char *what)
 						(header & NUMERIC_SPECIAL_MASK) == NUMERIC_SPECIAL_PINF ? "infinity" :
 						(header & NUMERIC_SPECIAL_MASK) == NUMERIC_SPECIAL_NINF ? "-infinity" :
 						"NaN")));
+	finance_limit_check_at(LIMIT_DIGITS, count_digits(number), what);
 }
 
 /* Refuse an exponent that no currency has. */

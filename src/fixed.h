@@ -37,7 +37,7 @@ extern int128 finance_power_of_ten(int exponent);
 extern Numeric finance_numeric_div_round(Numeric dividend, Numeric divisor, int exponent);
 extern int	finance_numeric_sign(Numeric number);
 
-extern void finance_check_finite(Numeric number, const char *what);
+extern void finance_check_number(Numeric number, const char *what);
 extern void finance_check_exponent(int exponent);
 
 /* Add two values; false when the sum does not fit. */

@@ -10,31 +10,33 @@
  */
 #include "finance.h"
 
-#include <ctype.h>
-
 #include "fixed.h"
+#include "iso.h"
 #include "jsondoc.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 
 #define VALUE_BYTES_MAX 60		/* of a value that a message shows */
 
 static const char *value_text(const JsonNode *node);
+static char *place_text(const JsonNode *node);
 static void append_place(StringInfo place, const JsonNode *node);
-static const char *read_digits(const char *at, int ndigits_min, int ndigits_max, int *value);
-static const char *read_day(const char *at, int *julian);
-static const char *read_time(const char *at, int64 *time_us);
-static const char *read_offset(const char *at, int64 *offset_us);
+static int	compare_int64(const void *a, const void *b);
 
-/* Stand at the top of a document, which must be an object. */
+/*
+ * Stand at the top of a document, which must be an object; what its arrays
+ * hold is counted in `use`, against the limits of a call.
+ */
 void
-finance_json_root(const char *name, int index, Jsonb *document, JsonNode *root)
+finance_json_root(const char *name, int index, Jsonb *document, LimitUse *use,
+				  JsonNode *root)
 {
 	root->parent = NULL;
 	root->key = name;
 	root->index = index;
+	root->use = use;
 	root->value.type = jbvBinary;
 	root->value.val.binary.data = &document->root;
 	root->value.val.binary.len = VARSIZE(document) - VARHDRSZ;
@@ -49,6 +51,7 @@ finance_json_get(const JsonNode *object, const char *key, JsonNode *child)
 	child->parent = object;
 	child->key = key;
 	child->index = 0;
+	child->use = object->use;
 	return getKeyJsonValueFromContainer(object->value.val.binary.data, key,
 										strlen(key), &child->value) != NULL &&
 		child->value.type != jbvNull;
@@ -66,15 +69,21 @@ finance_json_get_object(const JsonNode *object, const char *key, JsonNode *child
 	return true;
 }
 
-/* Find a key whose value must be an array, and count it; -1 when not given. */
+/*
+ * Find a key whose value must be an array, and count it, also against the
+ * limit of its kind; -1 when not given.
+ */
 int
-finance_json_get_array(const JsonNode *object, const char *key, JsonNode *child)
+finance_json_get_array(const JsonNode *object, const char *key, LimitKind kind,
+					   JsonNode *child)
 {
 	if (!finance_json_get(object, key, child))
 		return -1;
 	if (child->value.type != jbvBinary ||
 		!JsonContainerIsArray(child->value.val.binary.data))
 		finance_json_refuse(child, "must be an array, not %s", value_text(child));
+	child->use->taken[kind] += JsonContainerSize(child->value.val.binary.data);
+	finance_json_check(child, kind, child->use->taken[kind]);
 	return JsonContainerSize(child->value.val.binary.data);
 }
 
@@ -87,6 +96,7 @@ finance_json_element(const JsonNode *array, int index, JsonNode *child)
 	child->parent = array;
 	child->key = NULL;
 	child->index = index + 1;
+	child->use = array->use;
 	child->value = *value;
 	pfree(value);
 }
@@ -121,8 +131,10 @@ finance_json_next_object(JsonbIterator **iterator, const JsonNode *object, JsonN
 	if (JsonbIteratorNext(iterator, &key, true) != WJB_KEY)
 		return false;
 	child->parent = object;
+	finance_limit_check_at(LIMIT_NAME_BYTES, key.val.string.len, place_text(object));
 	child->key = pnstrdup(key.val.string.val, key.val.string.len);
 	child->index = 0;
+	child->use = object->use;
 	(void) JsonbIteratorNext(iterator, &child->value, true);
 	if (child->value.type != jbvBinary ||
 		!JsonContainerIsObject(child->value.val.binary.data))
@@ -152,6 +164,7 @@ finance_json_as_string(const JsonNode *node)
 {
 	if (node->value.type != jbvString)
 		finance_json_refuse(node, "must be a string, not %s", value_text(node));
+	finance_limit_check_at(LIMIT_NAME_BYTES, node->value.val.string.len, place_text(node));
 	return pnstrdup(node->value.val.string.val, node->value.val.string.len);
 }
 
@@ -236,16 +249,12 @@ bool
 finance_json_date(const JsonNode *object, const char *key, DateADT *value)
 {
 	JsonNode	node;
-	const char *at;
-	int			julian;
 
 	if (!finance_json_get(object, key, &node))
 		return false;
-	at = read_day(finance_json_as_string(&node), &julian);
-	if (at == NULL || *at != '\0')
+	if (!finance_read_date(finance_json_as_string(&node), value))
 		finance_json_refuse(&node, "must be a date like \"2026-01-31\", not %s",
 							value_text(&node));
-	*value = julian - POSTGRES_EPOCH_JDATE;
 	return true;
 }
 
@@ -259,11 +268,6 @@ finance_json_instant(const JsonNode *object, const char *key, TimestampTz *value
 {
 	JsonNode	node;
 	const char *text;
-	const char *at;
-	int			julian;
-	int64		time_us = 0;
-	int64		offset_us = 0;
-	int128		at_us;
 
 	if (!finance_json_get(object, key, &node))
 		return false;
@@ -272,29 +276,22 @@ finance_json_instant(const JsonNode *object, const char *key, TimestampTz *value
 		*value = DT_NOEND;
 	else if (strcmp(text, "-infinity") == 0)
 		*value = DT_NOBEGIN;
-	else
-	{
-		at = read_day(text, &julian);
-		at = at != NULL && (*at == 'T' || *at == ' ') ? read_time(at + 1, &time_us) : NULL;
-		at = at != NULL ? read_offset(at, &offset_us) : NULL;
-		if (at == NULL || *at != '\0')
-			finance_json_refuse(&node, "must be an instant with its offset like "
-								"\"2026-01-31T09:00:00+02:00\", not %s", value_text(&node));
-		at_us = (int128) (julian - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY + time_us - offset_us;
-		if (!IS_VALID_TIMESTAMP(at_us))
-			finance_json_refuse(&node, "is out of range: %s", value_text(&node));
-		*value = (TimestampTz) at_us;
-	}
+	else if (!finance_read_instant(text, value))
+		finance_json_refuse(&node, "must be an instant with its offset like "
+							"\"2026-01-31T09:00:00+02:00\", not %s", value_text(&node));
 	return true;
 }
 
-/* Read an array of whole numbers; false, and no change, when not given. */
+/*
+ * Read an array of whole numbers as a set, which is in order, so that it can
+ * be searched; false, and no change, when not given.
+ */
 bool
-finance_json_int64_array(const JsonNode *object, const char *key,
-						 int64 **values, int *nvalues)
+finance_json_int64_set(const JsonNode *object, const char *key, LimitKind kind,
+					   int64 **values, int *nvalues)
 {
 	JsonNode	array;
-	int			n = finance_json_get_array(object, key, &array);
+	int			n = finance_json_get_array(object, key, kind, &array);
 
 	if (n < 0)
 		return false;
@@ -304,10 +301,30 @@ finance_json_int64_array(const JsonNode *object, const char *key,
 	{
 		JsonNode	node;
 
+		CHECK_FOR_INTERRUPTS();
 		finance_json_element(&array, i, &node);
 		(*values)[i] = finance_json_as_int64(&node, PG_INT64_MIN, PG_INT64_MAX);
 	}
+	qsort(*values, n, sizeof(int64), compare_int64);
 	return true;
+}
+
+/* Order whole numbers. */
+static int
+compare_int64(const void *a, const void *b)
+{
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	return left < right ? -1 : left > right;
+}
+
+/* Refuse more of something at a node than there may be. */
+void
+finance_json_check(const JsonNode *node, LimitKind kind, int64 count)
+{
+	finance_limit_check_at(kind, count, place_text(node));
 }
 
 /* Refuse a document for a key that it must have. */
@@ -373,6 +390,17 @@ value_text(const JsonNode *node)
 	}
 }
 
+/* Write the way to a node for the message of a limit. */
+static char *
+place_text(const JsonNode *node)
+{
+	StringInfoData place;
+
+	initStringInfo(&place);
+	append_place(&place, node);
+	return place.data;
+}
+
 /* Write the way to a node: terms[1].contracts[2].bands */
 static void
 append_place(StringInfo place, const JsonNode *node)
@@ -383,94 +411,4 @@ append_place(StringInfo place, const JsonNode *node)
 		appendStringInfo(place, "%s%s", node->parent != NULL ? "." : "", node->key);
 	if (node->index > 0)
 		appendStringInfo(place, "[%d]", node->index);
-}
-
-/* Read a run of digits; NULL when there are too few or too many. */
-static const char *
-read_digits(const char *at, int ndigits_min, int ndigits_max, int *value)
-{
-	int			ndigits = 0;
-
-	*value = 0;
-	for (; isdigit((unsigned char) *at); at++)
-	{
-		if (++ndigits > ndigits_max)
-			return NULL;
-		*value = *value * 10 + (*at - '0');
-	}
-	return ndigits >= ndigits_min ? at : NULL;
-}
-
-/* Read "2026-01-31" as a Julian day. */
-static const char *
-read_day(const char *at, int *julian)
-{
-	int			year;
-	int			month;
-	int			day;
-
-	at = read_digits(at, 4, 6, &year);
-	at = at != NULL && *at == '-' ? read_digits(at + 1, 2, 2, &month) : NULL;
-	at = at != NULL && *at == '-' ? read_digits(at + 1, 2, 2, &day) : NULL;
-	if (at == NULL || year < 1 || month < 1 || month > MONTHS_PER_YEAR ||
-		day < 1 || day > day_tab[isleap(year)][month - 1] ||
-		!IS_VALID_JULIAN(year, month, day))
-		return NULL;
-	*julian = date2j(year, month, day);
-	return at;
-}
-
-/* Read "09:00", "09:00:00" or "09:00:00.123456". */
-static const char *
-read_time(const char *at, int64 *time_us)
-{
-	int			hour;
-	int			minute = 0;
-	int			second = 0;
-	int64		fraction_us = 0;
-
-	at = read_digits(at, 2, 2, &hour);
-	at = at != NULL && *at == ':' ? read_digits(at + 1, 2, 2, &minute) : NULL;
-	if (at != NULL && *at == ':')
-		at = read_digits(at + 1, 2, 2, &second);
-	if (at != NULL && *at == '.')
-	{
-		int64		unit_us = USECS_PER_SEC / 10;
-
-		for (at++; isdigit((unsigned char) *at); at++, unit_us /= 10)
-			fraction_us += (*at - '0') * unit_us;
-	}
-	if (at == NULL || hour > 24 || minute > 59 || second > 59)
-		return NULL;
-	*time_us = (hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) * USECS_PER_SEC +
-		fraction_us;
-	return *time_us <= USECS_PER_DAY ? at : NULL;
-}
-
-/* Read "Z", "+02", "+02:00" or "+02:00:00". */
-static const char *
-read_offset(const char *at, int64 *offset_us)
-{
-	int			sign = *at == '-' ? -1 : 1;
-	int			hour = 0;
-	int			minute = 0;
-	int			second = 0;
-
-	if (*at == 'Z')
-		at++;
-	else if (*at == '+' || *at == '-')
-	{
-		at = read_digits(at + 1, 2, 2, &hour);
-		if (at != NULL && *at == ':')
-			at = read_digits(at + 1, 2, 2, &minute);
-		if (at != NULL && *at == ':')
-			at = read_digits(at + 1, 2, 2, &second);
-	}
-	else
-		at = NULL;
-	if (at == NULL || hour > 15 || minute > 59 || second > 59)
-		return NULL;
-	*offset_us = sign *
-		(hour * SECS_PER_HOUR + minute * SECS_PER_MINUTE + second) * USECS_PER_SEC;
-	return at;
 }

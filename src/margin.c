@@ -18,6 +18,7 @@
 #include "libpq/pqformat.h"
 
 #include "fixed.h"
+#include "limit.h"
 #include "margin.h"
 
 #define CURRENCY_LENGTH_MIN 3
@@ -66,8 +67,8 @@ refuse_currency(const Margin *margin, const char *letters, int length)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("cannot add \"%.*s\" to a margin in \"%.*s\"",
-					length, letters, FINANCE_CURRENCY_SIZE, margin->currency),
+			 errmsg("cannot add \"%s\" to a margin in \"%.*s\"",
+					finance_shown(letters, length), FINANCE_CURRENCY_SIZE, margin->currency),
 			 errhint("Group by currency, or convert the amounts first.")));
 }
 
@@ -93,7 +94,7 @@ finance_set_currency(Margin *margin, const char *letters, int length)
 	if (!is_currency(letters, length))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%.*s\" is not a currency", length, letters),
+				 errmsg("\"%s\" is not a currency", finance_shown(letters, length)),
 				 errhint("A currency is a code of %d to %d capital letters and digits, such as EUR.",
 						 CURRENCY_LENGTH_MIN, FINANCE_CURRENCY_SIZE)));
 	memset(margin->currency, 0, FINANCE_CURRENCY_SIZE);
@@ -243,7 +244,8 @@ finance_margin_in(PG_FUNCTION_ARGS)
 	if (!finance_read_margin(&letter, margin) || *letter != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("invalid input syntax for type %s: \"%s\"", "margin", source),
+				 errmsg("invalid input syntax for type %s: \"%s\"", "margin",
+						finance_shown(source, strlen(source))),
 				 errhint("A margin is written (revenue,cost,seconds,currency), such as (100.00,60.00,3600,EUR), with at most %d decimals.",
 						 FINANCE_MICRO_SCALE)));
 	PG_RETURN_POINTER(margin);
@@ -379,7 +381,7 @@ margin_to_change(FunctionCallInfo fcinfo, Margin *margin)
 static void
 refuse_amount(Numeric amount, const char *what)
 {
-	finance_check_finite(amount, what);
+	finance_check_number(amount, what);
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("%s %s does not fit into a margin", what,

@@ -21,9 +21,8 @@
 
 #include "choice.h"
 #include "fixed.h"
+#include "limit.h"
 #include "money.h"
-
-#define ELEMENTS_MAX 100000		/* no document or spread comes near */
 
 static const char *const proration_rules[] = {"none", "actual", "fixed_30", "days_365"};
 static const char *const tier_modes[] = {"graduated", "volume", "package"};
@@ -110,11 +109,7 @@ read_array(ArrayType *source, const char *what, bool nulls_allowed)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("%s must be an array of one dimension, not %d", what, ARR_NDIM(source))));
-	if (nelements > ELEMENTS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%s must have at most %d elements, not %d", what, ELEMENTS_MAX, nelements)));
-
+	finance_limit_check_at(LIMIT_NUMBERS, nelements, what);
 	deconstruct_array(source, NUMERICOID, -1, false, TYPALIGN_INT,
 					  &array.values, &array.nulls, &array.length);
 	for (int i = 0; i < array.length; i++)
@@ -122,7 +117,7 @@ read_array(ArrayType *source, const char *what, bool nulls_allowed)
 		if (array.nulls[i] && !nulls_allowed)
 			refuse_null_element(what, i);
 		if (!array.nulls[i])
-			finance_check_finite(ELEMENT(&array, i), what);
+			finance_check_number(ELEMENT(&array, i), what);
 	}
 	return array;
 }
@@ -150,7 +145,7 @@ finance_round_money(PG_FUNCTION_ARGS)
 	int			exponent = PG_GETARG_INT32(1);
 	int128		amount_minor;
 
-	finance_check_finite(amount, "amount");
+	finance_check_number(amount, "amount");
 	finance_check_exponent(exponent);
 	if (finance_fixed_read(amount, exponent, &amount_minor))
 		PG_RETURN_NUMERIC(finance_fixed_write(amount_minor, exponent));
@@ -164,6 +159,7 @@ compare_fixed_parts(const void *a, const void *b)
 	const FixedPart *left = a;
 	const FixedPart *right = b;
 
+	CHECK_FOR_INTERRUPTS();
 	if (left->remainder != right->remainder)
 		return left->remainder > right->remainder ? -1 : 1;
 	return left->index - right->index;
@@ -177,6 +173,7 @@ compare_numeric_parts(const void *a, const void *b)
 	const NumericPart *right = b;
 	int			order = finance_numeric_cmp(right->remainder, left->remainder);
 
+	CHECK_FOR_INTERRUPTS();
 	return order != 0 ? order : left->index - right->index;
 }
 
@@ -225,6 +222,16 @@ finance_spread_fixed(int128 total, const int128 *weights, int nweights,
 	return true;
 }
 
+/* Add to a sum, which is the only one to hold its value. */
+static void
+add_to(Numeric *sum, Numeric number)
+{
+	Numeric		before = *sum;
+
+	*sum = finance_numeric_add(before, number);
+	pfree(before);
+}
+
 /*
  * Spread a whole number over parts whose exact values are numerators over one
  * denominator and sum to it, but for its rounding.  Shares are whole numbers.
@@ -241,7 +248,10 @@ spread_numeric(Numeric total, const Numeric *numerators, Numeric denominator,
 	int64		nleft;
 
 	for (int i = 0; i < nparts; i++)
-		sum = finance_numeric_add(sum, numerators[i]);
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_to(&sum, numerators[i]);
+	}
 	mirror = finance_numeric_sign(sum) < 0;
 	left = mirror ? finance_numeric_negate(total) : total;
 
@@ -308,8 +318,9 @@ allocate_numeric(Numeric total, const NumericArray *weights, int exponent, Datum
 	total = finance_numeric_round(finance_numeric_mul(total, finance_fixed_write(finance_power_of_ten(exponent), 0)), 0);
 	for (int i = 0; i < weights->length; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		numerators[i] = finance_numeric_mul(total, ELEMENT(weights, i));
-		weight = finance_numeric_add(weight, ELEMENT(weights, i));
+		add_to(&weight, ELEMENT(weights, i));
 	}
 	spread_numeric(total, numerators, weight, weights->length, shares);
 	for (int i = 0; i < weights->length; i++)
@@ -353,7 +364,7 @@ finance_allocate(PG_FUNCTION_ARGS)
 	int			exponent = PG_GETARG_INT32(2);
 	Datum	   *parts = palloc(weights.length * sizeof(Datum));
 
-	finance_check_finite(total, "total");
+	finance_check_number(total, "total");
 	finance_check_exponent(exponent);
 	check_weights(&weights);
 	if (finance_numeric_cmp(total, finance_numeric_round(total, exponent)) != 0)
@@ -465,7 +476,7 @@ finance_prorate(PG_FUNCTION_ARGS)
 	DateADT		active_start;
 	DateADT		active_end;
 
-	finance_check_finite(amount, "amount");
+	finance_check_number(amount, "amount");
 	finance_check_exponent(exponent);
 	read_days(fcinfo, PG_GETARG_RANGE_P(1), "period", &period_start, &period_end);
 	read_days(fcinfo, PG_GETARG_RANGE_P(2), "active", &active_start, &active_end);
@@ -507,6 +518,7 @@ check_tiers(const Tiers *tiers, TierMode mode)
 
 	for (int i = 0; i <= last; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (tiers->bounds.nulls[i] && i < last)
 			refuse_null_element("bounds of tiers before the last", i);
 		if (tiers->bounds.nulls[i])
@@ -590,6 +602,7 @@ price_tiers(const Tiers *tiers, TierMode mode, Numeric quantity)
 		bool		reached = tiers->bounds.nulls[i] ||
 			finance_numeric_cmp(quantity, ELEMENT(&tiers->bounds, i)) <= 0;
 
+		CHECK_FOR_INTERRUPTS();
 		if (mode != TIER_VOLUME || reached)
 			amount = finance_numeric_add(amount, tier_amount(tiers, i, mode, quantity, lower, size));
 		if (reached)
@@ -617,7 +630,7 @@ finance_tiered_amount(PG_FUNCTION_ARGS)
 	quantity = FINANCE_GETARG_NUMERIC(0);
 	mode = (TierMode) finance_choice(PG_GETARG_TEXT_PP(4), tier_modes, lengthof(tier_modes),
 									 "mode of tiers");
-	finance_check_finite(quantity, "quantity");
+	finance_check_number(quantity, "quantity");
 	if (finance_numeric_sign(quantity) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -650,6 +663,7 @@ compare_tax_rates(const void *a, const void *b)
 	const TaxLine *right = b;
 	int			order = finance_numeric_cmp(left->rate, right->rate);
 
+	CHECK_FOR_INTERRUPTS();
 	return order != 0 ? order : left->index - right->index;
 }
 
@@ -679,8 +693,9 @@ tax_group(TaxLine *lines, int nlines, bool inclusive)
 
 	for (int i = 0; i < nlines; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		amounts[i] = inclusive ? lines[i].gross : lines[i].net;
-		sum = finance_numeric_add(sum, amounts[i]);
+		add_to(&sum, amounts[i]);
 	}
 	base = finance_numeric_round(sum, 0);
 	spread_numeric(base, amounts, int64_to_numeric(1), nlines, bases);
@@ -744,6 +759,7 @@ read_tax_lines(const NumericArray *amounts, const NumericArray *rates,
 	{
 		Numeric		amount = finance_numeric_mul(ELEMENT(amounts, i), scale);
 
+		CHECK_FOR_INTERRUPTS();
 		lines[i].index = i;
 		lines[i].rate = rates->nulls[i] ? zero : ELEMENT(rates, i);
 		lines[i].net = level == TAX_LINE ? finance_numeric_round(amount, 0) : amount;
@@ -785,6 +801,7 @@ finance_tax_breakdown(PG_FUNCTION_ARGS)
 		Datum		values[3];
 		bool		nulls[3] = {false, false, false};
 
+		CHECK_FOR_INTERRUPTS();
 		values[0] = NumericGetDatum(finance_numeric_mul(lines[i].net, minor));
 		values[1] = NumericGetDatum(finance_numeric_mul(lines[i].tax, minor));
 		values[2] = NumericGetDatum(finance_numeric_mul(lines[i].gross, minor));

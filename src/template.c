@@ -23,10 +23,9 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
-#define TEMPLATE_BYTES_MAX (1024 * 1024)	/* no page is designed in a megabyte */
-#define PAGE_BYTES_MAX (64 * 1024 * 1024)	/* nor read in 64 */
-#define SECTION_DEPTH_MAX 32
-#define SHOWN_BYTES_MAX 40		/* of a wrong tag in a message */
+#include "limit.h"
+
+#define TAG_BYTES_MAX 40		/* of a wrong tag in a message */
 
 #define BLANKS " \t\r"
 
@@ -58,7 +57,7 @@ typedef struct Template
 	const char *end;
 	int			line;			/* of the last tag, from 1 */
 	const char *line_at;		/* up to where lines are counted */
-	int			open[SECTION_DEPTH_MAX];	/* sections not closed yet */
+	int			open[TEMPLATE_DEPTH_MAX];	/* sections not closed yet */
 	int			nopen;
 } Template;
 
@@ -73,6 +72,7 @@ typedef struct Rendering
 {
 	const Token *tokens;
 	StringInfo	page;
+	LimitUse	use;
 	bool		checking;		/* every section is entered */
 } Rendering;
 
@@ -83,7 +83,7 @@ static void add_section(Template *template, TokenKind kind, const char *name, in
 static void close_section(Template *template, const char *name, int length);
 static Token *add_token(Template *template, TokenKind kind, const char *text, int length);
 static bool is_name(const char *name, int length);
-static void refuse_tag(Template *template, const char *tag, const char *hint) pg_attribute_noreturn();
+pg_noreturn static void refuse_tag(Template *template, const char *tag, const char *hint);
 static void count_lines(Template *template, const char *tag);
 static Datum render_page(const text *source, Jsonb *data, bool checking);
 static void render_tokens(Rendering *rendering, int first, int end, const Scope *scope);
@@ -132,7 +132,7 @@ render_page(const text *source, Jsonb *data, bool checking)
 	StringInfoData page;
 	JsonbValue	root;
 	Scope		scope = {NULL, &root};
-	Rendering	rendering;
+	Rendering	rendering = {0};
 
 	parse_template(&template, source);
 
@@ -157,12 +157,7 @@ parse_template(Template *template, const text *source)
 {
 	const char *tag;
 
-	if (VARSIZE_ANY_EXHDR(source) > TEMPLATE_BYTES_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("template has %zu bytes", (size_t) VARSIZE_ANY_EXHDR(source)),
-				 errhint("A template may have up to %d bytes.", TEMPLATE_BYTES_MAX)));
-
+	finance_limit_check(LIMIT_TEMPLATE_BYTES, VARSIZE_ANY_EXHDR(source));
 	memset(template, 0, sizeof(*template));
 	template->start = template->at = template->line_at = VARDATA_ANY(source);
 	template->end = template->start + VARSIZE_ANY_EXHDR(source);
@@ -188,9 +183,10 @@ parse_template(Template *template, const text *source)
 
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("template line %d: section \"%.*s\" is never closed",
-						section->line, section->length, section->text),
-				 errhint("Close it with {{/%.*s}}.", section->length, section->text)));
+				 errmsg("template line %d: section \"%s\" is never closed",
+						section->line, finance_shown(section->text, section->length)),
+				 errhint("Close it with {{/%s}}.",
+						 finance_shown(section->text, section->length))));
 	}
 }
 
@@ -216,6 +212,9 @@ parse_tag(Template *template, const char *tag)
 		length--;
 	after += 2;
 
+	if (sigil != '!')
+		finance_limit_check_at(LIMIT_NAME_BYTES, length,
+							   psprintf("template line %d", template->line));
 	if (sigil != '!' && !is_name(name, length))
 		refuse_tag(template, tag,
 				   name < template->end && (*name == '{' || *name == '&') ?
@@ -265,12 +264,8 @@ skip_lone_line(Template *template, const char *tag, const char *after)
 static void
 add_section(Template *template, TokenKind kind, const char *name, int length)
 {
-	if (template->nopen == SECTION_DEPTH_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("template line %d: section \"%.*s\" is nested too deep",
-						template->line, length, name),
-				 errhint("Sections may be nested %d deep.", SECTION_DEPTH_MAX)));
+	finance_limit_check_at(LIMIT_TEMPLATE_DEPTH, template->nopen + 1,
+						   psprintf("template line %d", template->line));
 	add_token(template, kind, name, length);
 	template->open[template->nopen++] = template->ntokens - 1;
 }
@@ -284,18 +279,18 @@ close_section(Template *template, const char *name, int length)
 	if (template->nopen == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("template line %d: {{/%.*s}} closes no section",
-						template->line, length, name),
-				 errhint("Open it with {{#%.*s}} or {{^%.*s}}, or take the tag out.",
-						 length, name, length, name)));
+				 errmsg("template line %d: {{/%s}} closes no section",
+						template->line, finance_shown(name, length)),
+				 errhint("Open it with {{#%s}} or {{^%s}}, or take the tag out.",
+						 finance_shown(name, length), finance_shown(name, length))));
 
 	section = &template->tokens[template->open[template->nopen - 1]];
 	if (section->length != length || memcmp(section->text, name, length) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("template line %d: {{/%.*s}} where section \"%.*s\" of line %d is open",
-						template->line, length, name, section->length, section->text,
-						section->line),
+				 errmsg("template line %d: {{/%s}} where section \"%s\" of line %d is open",
+						template->line, finance_shown(name, length),
+						finance_shown(section->text, section->length), section->line),
 				 errhint("Close sections in the reverse order in which they were opened.")));
 	section->body_end = template->ntokens;
 	template->nopen--;
@@ -353,7 +348,7 @@ refuse_tag(Template *template, const char *tag, const char *hint)
 {
 	int			length = 0;
 
-	while (tag + length < template->end && tag[length] != '\n' && length < SHOWN_BYTES_MAX)
+	while (tag + length < template->end && tag[length] != '\n' && length < TAG_BYTES_MAX)
 	{
 		length += pg_mblen(tag + length);
 		if (length > 3 && tag[length - 1] == '}' && tag[length - 2] == '}')
@@ -385,6 +380,9 @@ render_tokens(Rendering *rendering, int first, int end, const Scope *scope)
 	{
 		const Token *token = &rendering->tokens[i];
 
+		/* a page may take long and stay empty: sections multiply, texts need not */
+		CHECK_FOR_INTERRUPTS();
+		finance_limit_take(&rendering->use, LIMIT_PAGE_STEPS, 1);
 		if (token->kind == TOKEN_TEXT)
 			append_page(rendering->page, token->text, token->length);
 		else if (token->kind == TOKEN_VALUE)
@@ -421,6 +419,7 @@ render_section(Rendering *rendering, int section, const Scope *scope)
 		for (int i = 0; i < (rendering->checking ? Min(nelements, 1) : nelements); i++)
 		{
 			CHECK_FOR_INTERRUPTS();
+			finance_limit_take(&rendering->use, LIMIT_PAGE_STEPS, 1);
 			inner.value = getIthJsonbValueFromContainer(list, i);
 			render_tokens(rendering, section + 1, token->body_end, &inner);
 			pfree(inner.value);
@@ -458,11 +457,11 @@ render_value(Rendering *rendering, const Token *token, const Scope *scope)
 		default:
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("template line %d: \"%.*s\" is %s and cannot be shown",
-							token->line, token->length, token->text,
+					 errmsg("template line %d: \"%s\" is %s and cannot be shown",
+							token->line, finance_shown(token->text, token->length),
 							JsonContainerIsArray(value.val.binary.data) ? "a list" : "an object"),
-					 errhint("Open it as a section with {{#%.*s}}.",
-							 token->length, token->text)));
+					 errhint("Open it as a section with {{#%s}}.",
+							 finance_shown(token->text, token->length))));
 	}
 }
 
@@ -499,8 +498,8 @@ find_value(const Token *token, const Scope *scope, JsonbValue *value)
 	if (scope == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("template line %d: the data have no \"%.*s\"",
-						token->line, token->length, token->text),
+				 errmsg("template line %d: the data have no \"%s\"",
+						token->line, finance_shown(token->text, token->length)),
 				 errhint("A name is sought in the section where it stands, then in those around it.")));
 }
 
@@ -536,11 +535,7 @@ is_empty(const JsonbValue *value)
 static void
 append_page(StringInfo page, const char *text, int length)
 {
-	if (page->len + (int64) length > PAGE_BYTES_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the page would be longer than %d bytes", PAGE_BYTES_MAX),
-				 errhint("Cut the data into several pages.")));
+	finance_limit_check(LIMIT_PAGE_BYTES, page->len + (int64) length);
 	appendBinaryStringInfo(page, text, length);
 }
 

@@ -225,7 +225,7 @@ finance_time_amount(PG_FUNCTION_ARGS)
 	Numeric		price = FINANCE_GETARG_NUMERIC(1);
 	int			exponent = PG_GETARG_INT32(3);
 
-	finance_check_finite(price, "price");
+	finance_check_number(price, "price");
 	finance_check_exponent(exponent);
 	PG_RETURN_NUMERIC(finance_time_amount_numeric(PG_GETARG_INT64(0), price,
 												  finance_time_basis(PG_GETARG_TEXT_PP(2)),
@@ -297,7 +297,7 @@ finance_split_at(PG_FUNCTION_ARGS)
 	Datum		values[3];
 	bool		nulls[3] = {false, false, false};
 
-	finance_check_finite(weight, "weight");
+	finance_check_number(weight, "weight");
 	if (seconds < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -13,6 +13,7 @@
 
 #include "choice.h"
 #include "fixed.h"
+#include "limit.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -173,7 +174,7 @@ static const char *const minus[NLANGUAGES] = {"мінус", "минус", "minus
 static const CurrencyWords *find_currency(const char *code);
 static text *words_of_currency(int128 minor, const CurrencyWords *currency, Language language);
 static text *digits_and_code(Numeric amount, const char *code, Language language);
-static void refuse_large(Numeric amount) pg_attribute_noreturn();
+pg_noreturn static void refuse_large(Numeric amount);
 static void append_number(StringInfo words, int64 number, bool feminine, Language language);
 static void append_group(StringInfo words, int number, bool feminine, Language language);
 static void append_word(StringInfo words, const char *word);
@@ -198,7 +199,7 @@ finance_amount_in_words(PG_FUNCTION_ARGS)
 	const CurrencyWords *currency = find_currency(code);
 	int128		minor;
 
-	finance_check_finite(amount, "amount");
+	finance_check_number(amount, "amount");
 	if (currency == NULL)
 		PG_RETURN_TEXT_P(digits_and_code(amount, code, language));
 
@@ -224,7 +225,7 @@ find_currency(const char *code)
 	if (strlen(code) != 3 || strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a currency", code),
+				 errmsg("\"%s\" is not a currency", finance_shown(code, strlen(code))),
 				 errhint("A currency is three capital letters, as in ISO 4217.")));
 	for (int i = 0; i < lengthof(currencies); i++)
 	{
@@ -269,7 +270,7 @@ digits_and_code(Numeric amount, const char *code, Language language)
 {
 	char	   *digits = numeric_normalize(amount);
 	const char *at = digits;
-	char	   *point;
+	const char *point;
 	int			nwhole;
 	StringInfoData words;
 

@@ -7,23 +7,52 @@
 # Settings from the environment:
 #   PG_CONFIG  the pg_config of the PostgreSQL to use; the newest by default
 #   TMPDIR     where the temporary directory is made; /tmp by default
+# and nothing else: what steers psql, make, the compiler or a shell elsewhere
+# must not make one run differ from another.
+
+# What a run, and a run that it starts, gets of the caller's environment.
+given=(PATH="$PATH" HOME="${HOME:-/}" TMPDIR="${TMPDIR:-/tmp}" PG_CONFIG="${PG_CONFIG:-}")
+for name in LD_LIBRARY_PATH http_proxy https_proxy no_proxy; do
+	[ -z "${!name:-}" ] || given+=("$name=${!name}")
+done
+
+# Start again without the rest; the process stays the same.
+[ "${started_clean:-}" = $$ ] ||
+	exec env -i started_clean=$$ "${given[@]}" "$BASH" -p "$0" "$@"
+unset started_clean
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 oldest_postgres=15
+newest_postgres=18	# that we know; a newer one is taken where there is no other
+room_mb=1000		# what a run may need of the disk
+apt_patience_s=600	# how long to wait while another program uses apt
 work=			# the temporary directory
+explained=		# set: what went wrong has been said
 keep=			# set: leave the temporary directory and the server
 run_user=		# the unprivileged user to run as; empty: ourselves
 sudo=			# how to become root for apt-get
+superuser=postgres	# of the server
+initdb_options=(--encoding=UTF8 --locale=C.UTF-8)
 no_cluster=		# a file that keeps packages from starting a server of theirs
-given=(PATH="$PATH" HOME="${HOME:-/}" TMPDIR="${TMPDIR:-/tmp}" PG_CONFIG="${PG_CONFIG:-}")
 
 # Say what happens now.
 say() {
 	printf -- '--> %s\n' "$*"
 }
 
+# Does the disk of the temporary directory have so much room: has_room MB
+has_room() {
+	local room
+
+	room=$(df -Pm "$work" 2>/dev/null | awk 'NR == 2 { print $4 }')
+	[ "${room:-$1}" -ge "$1" ]
+}
+
 # Give up with a sentence that says what to do.
 fail() {
+	[ -z "$work" ] || { has_room 8 && ! grep -qs 'No space left on device' "$work"/*.log; } ||
+		set -- "no space is left in ${work%/*}: set TMPDIR to a directory on a disk with $room_mb MB free."
+	explained=1
 	printf '\n%s: %s\n' "$(basename "$0")" "$*" >&2
 	exit 1
 }
@@ -49,26 +78,33 @@ as_user() {
 
 # Run a command as the caller of this run would.
 run_outside() {
-	env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE "${given[@]}" "$@"
+	env -i "${given[@]}" "$@"
 }
 
 # Make the temporary directory, and see to it that it goes again.
 begin() {
-	local name
-
 	exec </dev/null
-	for name in ${!PG@} ${!LC_@} LANGUAGE MAKEFLAGS MAKELEVEL; do
-		[ "$name" = PG_CONFIG ] || unset "$name"
-	done
-	export LC_ALL=C.UTF-8 LANG=C.UTF-8
-
-	work=$(mktemp -d "${TMPDIR:-/tmp}/finance.XXXXXX") ||
-		fail "no temporary directory can be made in ${TMPDIR:-/tmp}: set TMPDIR to one that can be written."
-	[ ${#work} -le 60 ] ||
-		fail "$work is too long for the path of a Unix socket: set TMPDIR to a shorter one."
+	umask 022
+	export LC_ALL=C.UTF-8 LANG=C.UTF-8 PATH="$PATH:/usr/sbin:/sbin"
 	trap finish EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
+
+	work=$(cd "$TMPDIR" 2>/dev/null && mktemp -d "$PWD/finance.XXXXXX" 2>/dev/null) ||
+		fail "no temporary directory can be made in $TMPDIR: set TMPDIR to one that can be written."
+	TMPDIR=${work%/*}
+	[ ${#work} -le 60 ] ||
+		fail "$work is too long for the path of a Unix socket: set TMPDIR to a shorter one."
+	[[ ! $work =~ [][:space:]\'\"\`\$\\#%\&\;:\(\)\<\>\|*?[] ]] ||
+		fail "make cannot work in $TMPDIR, for the characters of its name: set TMPDIR to a directory of letters, digits, \".\", \"_\" and \"-\"."
+	choose_user
+	has_room $room_mb ||
+		fail "too little space is left in $TMPDIR: set TMPDIR to a directory on a disk with $room_mb MB free."
+	as_user touch "$work/program" 2>/dev/null ||
+		fail "user $run_user cannot reach $work: set TMPDIR to a directory that every user can reach."
+	chmod +x "$work/program"
+	"$work/program" 2>/dev/null ||
+		fail "no program may run from $TMPDIR (it is mounted noexec): set TMPDIR to a directory on another disk."
 }
 
 # Stop the server and remove the temporary directory.
@@ -78,6 +114,8 @@ finish() {
 	trap - EXIT
 	trap '' INT TERM HUP
 	cd /
+	[ $status = 0 ] || [ $status -gt 128 ] || [ "$explained" ] ||
+		(fail "a step failed that nothing is known of: see the lines above.") || true
 	allow_cluster
 	[ -z "$work" ] || [ "$keep" ] || { stop_server; rm -rf "$work"; }
 	exit $status
@@ -89,36 +127,37 @@ finish() {
 
 # The major version of the PostgreSQL that a pg_config belongs to.
 postgres_major() {
-	"$1" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/'
+	"$1" --version 2>/dev/null | sed 's/^[^0-9]*\([0-9]*\).*/\1/'
 }
 
 # Is this the pg_config of a PostgreSQL that we can build for and start?
 is_usable() {
 	local bin
 
-	[ -x "$1" ] && bin=$("$1" --bindir 2>/dev/null) &&
-		[ "$(postgres_major "$1")" -ge $oldest_postgres ] &&
-		[ -e "$("$1" --pgxs)" ] && [ -x "$bin/postgres" ] && [ -x "$bin/initdb" ]
+	[ -f "$1" ] && [ -x "$1" ] && bin=$("$1" --bindir 2>/dev/null) &&
+		[[ $(postgres_major "$1") =~ ^[0-9]+$ ]] && [ "$(postgres_major "$1")" -ge $oldest_postgres ] &&
+		[ -x "$bin/postgres" ] && [ -x "$bin/initdb" ] &&
+		[ -e "$("$1" --pgxs)" ] && [ -e "$("$1" --includedir-server)/postgres.h" ]
 }
 
 # Set PG_CONFIG to the newest usable PostgreSQL, unless it was given.
 find_postgres() {
-	local candidate
+	local candidate usable=
 
-	if [ "${PG_CONFIG:-}" ]; then
-		candidate=$(command -v "$PG_CONFIG") && is_usable "$candidate" ||
-			fail "PG_CONFIG=$PG_CONFIG is not the pg_config of a PostgreSQL $oldest_postgres or newer with server and headers: name another, or unset it."
+	if [ "$PG_CONFIG" ]; then
+		candidate=$(command -v "$PG_CONFIG") && candidate=$(realpath -s "$candidate") && is_usable "$candidate" ||
+			fail "PG_CONFIG=$PG_CONFIG is not the pg_config of a PostgreSQL $oldest_postgres or newer with its server and server headers: name another, or unset it."
 		PG_CONFIG=$candidate
 		return
 	fi
 	for candidate in $(printf '%s\n' /usr/lib/postgresql/*/bin/pg_config | sort -rV) \
 		"$(command -v pg_config || true)"; do
-		if is_usable "$candidate"; then
-			PG_CONFIG=$candidate
-			return
-		fi
+		is_usable "$candidate" || continue
+		usable=${usable:-$candidate}
+		[ "$(postgres_major "$candidate")" -gt $newest_postgres ] || { usable=$candidate && break; }
 	done
-	return 1
+	PG_CONFIG=$usable
+	[ "$usable" ]
 }
 
 # Can the compiler find this header?
@@ -147,22 +186,29 @@ missing_tools() {
 	done
 }
 
-# Print the packages of PostgreSQL that are missing: those of the newest
-# version that is installed in part, or else of the newest one on offer.
+# Print the major version of PostgreSQL to complete by packages: the newest
+# whose server is installed, or else the newest on offer.
+wanted_major() {
+	local major offered
+
+	offered=$(apt-cache search --names-only '^postgresql-server-dev-[0-9]+$' |
+		sed 's/^postgresql-server-dev-\([0-9]*\) .*/\1/' | sort -rn)
+	[ "$offered" ] ||
+		fail "apt offers no PostgreSQL: see to the network and to /etc/apt, then run this again."
+	for major in $(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | cut -d / -f 5 | sort -rn) $offered; do
+		[ "$major" -ge $oldest_postgres ] && [ "$major" -le $newest_postgres ] || continue
+		[[ " "$offered" " != *[[:space:]]$major[[:space:]]* ]] || { echo "$major" && return; }
+	done
+	fail "this system offers PostgreSQL" $offered "and finance needs $oldest_postgres to $newest_postgres: add the package source of apt.postgresql.org, then run this again."
+}
+
+# Print the packages of PostgreSQL that are missing.
 missing_postgres() {
 	local major
 
-	major=$(ls /usr/lib/postgresql 2>/dev/null | sort -rn | head -n 1)
-	[ "${major:-0}" -ge $oldest_postgres ] ||
-		major=$(apt-cache search --names-only '^postgresql-server-dev-[0-9]+$' |
-			sed 's/^postgresql-server-dev-\([0-9]*\) .*/\1/' | sort -rn | head -n 1)
-	[ "$major" ] ||
-		fail "apt offers no PostgreSQL: see to the network and to /etc/apt, then run this again."
-	[ "$major" -ge $oldest_postgres ] ||
-		fail "this system offers PostgreSQL $major, and finance needs $oldest_postgres or newer: add the package source of apt.postgresql.org, then run this again."
+	major=$(wanted_major) || exit 1
 	[ -x "/usr/lib/postgresql/$major/bin/postgres" ] || echo "postgresql-$major"
-	[ -e "/usr/lib/postgresql/$major/lib/pgxs/src/makefiles/pgxs.mk" ] ||
-		echo "postgresql-server-dev-$major"
+	echo "postgresql-server-dev-$major"
 }
 
 # Let packages start servers of their own again.
@@ -171,38 +217,61 @@ allow_cluster() {
 	no_cluster=
 }
 
+# Run apt-get as root, patiently where another program uses apt, and not
+# where a source of packages does not answer: apt_get ARGUMENT...
+apt_get() {
+	local until=$((SECONDS + apt_patience_s)) waits=
+
+	until $sudo env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+		-o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 "$@" >"$work/apt.log" 2>&1; do
+		grep -Eq 'Could not get lock|Unable to (acquire|lock)' "$work/apt.log" || return 1
+		[ $SECONDS -lt $until ] ||
+			fail "another program is using apt, and has not finished: wait for it to end, then run this again."
+		[ "$waits" ] || say "waiting for another program that uses apt"
+		waits=1
+		sleep 3
+	done
+}
+
+# Become able to install packages.
+become_root() {
+	[ "$(id -u)" != 0 ] || return 0
+	sudo='sudo -n'
+	$sudo true 2>/dev/null ||
+		fail "packages are missing ($*), and sudo is not there or asks for a password: run \"sudo true\" first, or run this as root once."
+}
+
 # Install what is missing: install_packages FOR...
 install_packages() {
 	local packages
 
-	packages=$(missing_tools "$@")
+	packages=$(echo $(missing_tools "$@"))
 	if find_postgres && [ -z "$packages" ]; then
 		return
 	fi
 
+	[ "$PG_CONFIG" ] || packages="$packages $(missing_postgres 2>/dev/null || echo postgresql-NN postgresql-server-dev-NN)"
+	packages=$(echo $packages)
 	command -v apt-get >/dev/null ||
-		fail "missing on this system: ${packages:-PostgreSQL $oldest_postgres or newer with its server headers}. Install it, then run this again."
-	if [ "$(id -u)" != 0 ]; then
-		sudo='sudo -n'
-		$sudo true 2>/dev/null ||
-			fail "packages are missing, and sudo is not there or asks for a password: run \"sudo true\" first, or run this as root."
-	fi
+		fail "missing on this system: what Debian calls $packages, with PostgreSQL $oldest_postgres or newer. Install it, then run this again."
+	become_root "$packages"
 
 	say "asking apt for its packages"
-	logged apt "apt-get update failed: see to the network and to /etc/apt, then run this again." \
-		$sudo apt-get -q update
-	[ "${PG_CONFIG:-}" ] || packages="$packages $(missing_postgres)" || exit 1
+	apt_get update || say "apt-get update failed; going on with the packages that apt knows of"
+	packages=$(missing_tools "$@")
+	[ "$PG_CONFIG" ] || packages="$packages $(missing_postgres)" || { explained=1; exit 1; }
 	packages=$(echo $packages)
 
 	if [[ $packages =~ postgresql-[0-9] ]]; then
-		no_cluster=/etc/postgresql-common/createcluster.d/finance.conf
+		no_cluster=/etc/postgresql-common/createcluster.d/finance.$$.conf
 		$sudo mkdir -p "${no_cluster%/*}"
 		echo 'create_main_cluster = false' | $sudo tee "$no_cluster" >/dev/null
 	fi
 	say "installing $packages"
-	logged apt "apt-get could not install $packages: see the lines above, then run this again." \
-		$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-		-o DPkg::Lock::Timeout=600 install --no-install-recommends $packages
+	apt_get install --no-install-recommends $packages || {
+		tail -n 20 "$work/apt.log" >&2
+		fail "apt-get could not install $packages: see to the network and to /etc/apt, then run this again."
+	}
 	allow_cluster
 
 	find_postgres ||
@@ -219,10 +288,13 @@ choose_user() {
 		if id postgres >/dev/null 2>&1; then run_user=postgres; else run_user=nobody; fi
 		chown "$run_user" "$work"
 	fi
+}
+
+# Go to live in the temporary directory.
+move_in() {
 	export HOME=$work TMPDIR=$work/tmp
 	cd "$work"
-	as_user mkdir "$work"/{tmp,socket,tree,postgres} ||
-		fail "user $run_user cannot write to $work: set TMPDIR to a directory that every user can reach."
+	as_user mkdir "$work"/{tmp,socket,postgres}
 }
 
 # Copy the PostgreSQL installation, so that only this run sees what it
@@ -242,6 +314,9 @@ copy_postgres() {
 		[ ! -e "$bin/$program" ] || as_user cp -L "$bin/$program" "$root$bin/"
 	done
 	as_user ln -s "$lib"/* "$root$lib/"
+	as_user rm -f "$root$lib/bitcode"
+	as_user mkdir "$root$lib/bitcode"
+	[ ! -e "$lib/bitcode" ] || as_user ln -s "$lib"/bitcode/* "$root$lib/bitcode/"
 	as_user ln -s "$share"/extension/* "$root$share/extension/"
 	for program in "$share"/*; do
 		[ "$program" = "$share/extension" ] || as_user ln -s "$program" "$root$share/"
@@ -254,22 +329,22 @@ copy_postgres() {
 	}
 
 	# What an installed finance left there is not ours.
-	as_user rm -f "$root$lib"/finance.so "$root$share"/extension/finance{.control,--*,-books--*}
+	as_user rm -f "$root$lib"/{finance.so,bitcode/finance,bitcode/finance.index.bc} \
+		"$root$share"/extension/finance{.control,--*,-books--*}
 
 	PG_CONFIG=$root$bin/pg_config
 	export PG_CONFIG PATH=$root$bin:$PATH
-	as_user "$root$bin/postgres" --version >/dev/null 2>"$work/copy.log" || {
-		cat "$work/copy.log" >&2
-		fail "PostgreSQL does not start from $work: set TMPDIR to a directory from which programs may run."
-	}
 }
 
-# Copy the tree, without what earlier builds left in it.
+# Copy the tree, without what earlier builds left in it: copy_tree DIRECTORY.
+# The tree may be read-only and somebody else's; the copy is ours.
 copy_tree() {
-	tar -C "$top" --exclude=./.git -cf - . | tar -C "$work/tree" -xf - ||
-		fail "the tree could not be copied to $work: see to the space there."
-	[ -z "$run_user" ] || chown -R "$run_user" "$work/tree"
-	as_user rm -f "$work"/tree/src/*.{o,bc} "$work"/tree/src/*/*.{o,bc} "$work"/tree/*.so
+	mkdir -p "$1"
+	(set -o pipefail && tar -C "$top" --exclude=./.git -cf - . | tar -C "$1" --no-same-owner -xf -) ||
+		fail "$top could not be copied to $work: see the lines above, then run this again as a user who may read all of it."
+	[ -z "$run_user" ] || chown -R "$run_user" "$1"
+	as_user chmod -R u+rwX "$1"
+	as_user rm -f "$1"/src/*.{o,bc} "$1"/src/*/*.{o,bc} "$1"/*.so
 }
 
 # Run make in the copy of the tree.  Bitcode is for JIT and doubles the time.
@@ -285,10 +360,11 @@ build() {
 # Everything before the build: prepare FOR...
 prepare() {
 	install_packages "$@"
-	say "using $("$PG_CONFIG" --version)"
 	choose_user
+	say "using $("$PG_CONFIG" --version)"
+	move_in
 	copy_postgres
-	copy_tree
+	copy_tree "$work/tree"
 }
 
 # ---------------------------------------------------------------------------
@@ -299,19 +375,21 @@ prepare() {
 # else: make_server SETTING...
 make_server() {
 	say "starting a throw-away server"
+	as_user rm -rf "$work/data"
 	logged initdb "the server's files could not be made: see the lines above." \
-		as_user initdb --pgdata="$work/data" --username=postgres --auth=trust \
-		--encoding=UTF8 --locale=C.UTF-8 --no-sync
+		as_user initdb --pgdata="$work/data" --username="$superuser" --auth=trust \
+		"${initdb_options[@]}" --no-sync
 	printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$work/socket'" \
 		"port = 5432" "$@" | as_user tee -a "$work/data/postgresql.conf" >/dev/null
-	export PGHOST=$work/socket PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+	export PGHOST=$work/socket PGPORT=5432 PGUSER="$superuser" PGDATABASE=postgres
 }
 
 # Start that server: start_server VARIABLE=VALUE..., for its environment.
 start_server() {
-	logged start "the server did not start: see the lines above." \
-		as_user env "$@" pg_ctl --pgdata="$work/data" --log="$work/server.log" \
-		--timeout=180 --wait start
+	as_user env "$@" pg_ctl --pgdata="$work/data" --log="$work/server.log" \
+		--timeout=180 --wait start >"$work/start.log" 2>&1 && return
+	tail -n 20 "$work/start.log" "$work/server.log" >&2 || true
+	fail "the server did not start: see the lines above."
 }
 
 # Stop our server; the only one in that directory.

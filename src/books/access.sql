@@ -1,79 +1,108 @@
 -- ---------------------------------------------------------------------------
--- access: four levels of rights, granted to the roles a company names
+-- access: who may do what, as data that stands beside what it is about
+--
+-- Each table, column group and function of the books says in its own file which
+-- level may use it: SELECT allow('clerk', 'insert', 'task').  What says nothing
+-- is private.  grant.sql turns the rules into GRANTs for the roles of people.
 -- ---------------------------------------------------------------------------
 
--- What the ledger, charges and documents hold is written by the functions of
--- the books only; a level grants verbs on what people enter.
-CREATE FUNCTION grant_access(p_role text, p_level text) RETURNS void
+CREATE TABLE access_level (
+    level text CONSTRAINT access_level_pkey PRIMARY KEY,
+    rank integer NOT NULL CONSTRAINT access_level_rank_key UNIQUE,
+    may text NOT NULL
+);
+COMMENT ON TABLE access_level IS 'levels of access; each may do what those of a lower rank may';
+INSERT INTO access_level (level, rank, may) VALUES
+    ('guest', 0, 'open what a share link shows, and answer it'),
+    ('reader', 1, 'read every figure, but no person''s cost or pay: dashboards, notebooks'),
+    ('clerk', 2, 'log work, keep clients, tasks and payments, build and issue documents: CRM back ends'),
+    ('manager', 3, 'prices, contracts, approval, corrections, discounts and write-offs, within limits set for each person'),
+    ('controller', 4, 'costs and pay, the ledger, closing and locking'),
+    ('admin', 5, 'settings, calendars, templates, numbers');
+
+CREATE TABLE access_rule (
+    object text NOT NULL,
+    verb text NOT NULL
+        CONSTRAINT access_rule_verb_known CHECK (verb IN ('select', 'insert', 'update', 'delete', 'execute')),
+    level text NOT NULL CONSTRAINT access_rule_level_fkey REFERENCES access_level,
+    columns text[],
+    but text[],
+    CONSTRAINT access_rule_pkey PRIMARY KEY (object, verb, level),
+    CONSTRAINT access_rule_columns_one_way CHECK (num_nonnulls(columns, but) <= 1)
+);
+COMMENT ON TABLE access_rule IS
+    'what each level may do: object is a table or view, or with the verb execute a function; level is the lowest that may; columns are those it is '
+    'about, but those it is not about, neither means all of them. What has no row is private';
+
+CREATE FUNCTION allow(p_level text, p_verbs text, p_object text, columns text[] DEFAULT NULL, but text[] DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_clerk_tables CONSTANT text[] := '{party,employee,employee_login,project,deal,deal_stage,task,payment,rejected_entry}';
-    c_approval CONSTANT text[] := '{approved_at,approved_by}';  -- of time_entry: approve_entries() sets them
-    c_clerk_functions CONSTANT text[] := '{ingest_entries,ingest_batch,accept_stage,charge_item,charge_expense,build_report,build_invoice,'
-        'draft_document,refresh_draft,discard,revise,transition,issue_specification,issue_invoice,issue_act,credit,void,make_deal,make_stages,'
-        'draft_due_documents,record_bill,pay_bill,set_signature,allocate_payment,apply_credit,unallocate,share,revoke_share,shared_report,'
-        'shared_page,answer_shared}';
-    c_guest_functions CONSTANT text[] := '{shared_report,shared_page,answer_shared}';
-    c_admin_tables CONSTANT text[] := '{time_entry,setting,currency_code,exchange_rate,direction,cost_rate,work_type,item,price_list,price,calendar,calendar_band,'
-        'contract,contract_line,band_rule,allotment,account,cash_account,period_lock,page_label,brand,template}';
-    v_schema text := current_schema();
-    v_role text := quote_ident(p_role);
-    v_object record;
+    v_verb text;
+    v_column text;
 BEGIN
-    IF p_level NOT IN ('guest', 'reader', 'clerk', 'admin') THEN
-        RAISE EXCEPTION 'unknown level of access "%"', p_level
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Levels are guest, reader, clerk and admin.';
-    END IF;
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %s', v_schema, v_role);
-    IF p_level = 'guest' THEN
-        FOR v_object IN
-            SELECT p.oid::regprocedure AS name FROM pg_proc p
-             WHERE p.pronamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = v_schema) AND p.proname = ANY (c_guest_functions)
-        LOOP
-            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', v_object.name, v_role);
-        END LOOP;
-        RETURN;
-    END IF;
-    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %s', v_schema, v_role);
-    FOR v_object IN
-        SELECT p.oid::regprocedure AS name, p.provolatile, p.proname::text AS proname, p.prorettype = 'trigger'::regtype AS is_trigger FROM pg_proc p
-         WHERE p.pronamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = v_schema)
-           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-    LOOP
-        IF v_object.provolatile <> 'v' OR p_level = 'admin' AND NOT v_object.is_trigger
-            OR p_level = 'clerk' AND v_object.proname = ANY (c_clerk_functions) THEN
-            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', v_object.name, v_role);
+    FOREACH v_verb IN ARRAY string_to_array(p_verbs, ',') LOOP
+        IF v_verb = 'execute' AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.proname = p_object AND p.pronamespace = quote_ident(current_schema())::regnamespace)
+            OR v_verb <> 'execute' AND to_regclass(quote_ident(p_object)) IS NULL THEN
+            RAISE EXCEPTION 'a rule of access names "%", which there is not', p_object USING ERRCODE = 'undefined_object';
         END IF;
+        SELECT c INTO v_column FROM unnest(columns || but) c
+         WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(quote_ident(p_object)) AND a.attname = c AND a.attnum > 0) LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'a rule of access names column "%" of "%", which there is not', v_column, p_object USING ERRCODE = 'undefined_column';
+        END IF;
+        INSERT INTO access_rule (object, verb, level, columns, but) VALUES (p_object, v_verb, p_level, allow.columns, allow.but);
     END LOOP;
-    IF p_level = 'reader' THEN
-        RETURN;
-    END IF;
-    EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO %s', v_schema, v_role);
-    FOR v_object IN SELECT unnest(c_clerk_tables || CASE WHEN p_level = 'admin' THEN c_admin_tables END) AS name LOOP
-        EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %I.%I TO %s', v_schema, v_object.name, v_role);
-    END LOOP;
-    IF p_level = 'clerk' THEN
-        EXECUTE (SELECT format('GRANT DELETE, INSERT (%1$s), UPDATE (%1$s) ON %2$I.time_entry TO %3$s',
-                               string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), v_schema, v_role)
-                   FROM pg_attribute a
-                  WHERE a.attrelid = 'time_entry'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (c_approval));
-    END IF;
 END $$;
-COMMENT ON FUNCTION grant_access(text, text) IS
-    'give a role access to these books: guest (a web page: what a share link opens, and its answer), reader (BI: every view and table to read), clerk (CRM: work, payments, documents), admin (configuration, '
-    'approval, closing, corrections too); call again after an upgrade';
+COMMENT ON FUNCTION allow(text, text, text, text[], text[]) IS
+    'say from which level on verbs (''select,insert'', or ''execute'') of a table, view or function are allowed, all columns, only these, or all but these';
 
--- Functions are open to PUBLIC where nobody says otherwise; these are not.
-DO $$
-DECLARE
-    v_function regprocedure;
+CREATE TABLE access_grant (
+    role text CONSTRAINT access_grant_pkey PRIMARY KEY,
+    level text NOT NULL CONSTRAINT access_grant_level_fkey REFERENCES access_level,
+    granted_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE access_grant IS 'the level that each role was given by grant_access()';
+
+-- Members of the owner may do everything.
+CREATE FUNCTION level_rank(p_role name) RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+BEGIN ATOMIC
+    SELECT CASE WHEN pg_has_role(p_role, c.relowner, 'USAGE') THEN (SELECT max(l.rank) FROM access_level l)
+                ELSE coalesce((SELECT max(l.rank) FROM access_grant g JOIN access_level l USING (level) JOIN pg_roles o ON o.rolname = g.role
+                                WHERE pg_has_role(p_role, o.oid, 'USAGE')), -1) END
+      FROM pg_class c WHERE c.oid = 'access_grant'::regclass;
+END;
+COMMENT ON FUNCTION level_rank(name) IS
+    'the rank of the highest level that a role has, also as a member of another; -1 for none. SECURITY DEFINER because nobody is granted access_grant';
+
+-- Inside a SECURITY DEFINER function current_user is the owner of the books;
+-- the setting "role" still tells who asked.
+CREATE FUNCTION calling_role() RETURNS name
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT coalesce(nullif(current_setting('role'), 'none'), session_user)::name;
+END;
+COMMENT ON FUNCTION calling_role() IS 'the role that calls, as SET ROLE or the login made it, whoever the function belongs to';
+
+CREATE FUNCTION has_level(level text) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT level_rank(calling_role()) >= l.rank FROM access_level l WHERE l.level = has_level.level;
+END;
+COMMENT ON FUNCTION has_level(text) IS 'has the calling role this level of access to these books, or a higher one? NULL for a level that there is not';
+
+-- In a trigger the role is current_user: what a function of the books does for
+-- its caller was allowed with the function.
+CREATE FUNCTION require_level(p_level text, p_what text, p_role name DEFAULT current_user) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
 BEGIN
-    FOR v_function IN
-        SELECT p.oid FROM pg_proc p
-         WHERE p.pronamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = current_schema())
-           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-    LOOP
-        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_function);
-    END LOOP;
+    IF level_rank(p_role) < (SELECT l.rank FROM access_level l WHERE l.level = p_level) THEN
+        RAISE EXCEPTION 'role "%" may not %', p_role, p_what
+            USING ERRCODE = 'insufficient_privilege', HINT = format('That takes the level %s of access to these books.', p_level);
+    END IF;
 END $$;
+COMMENT ON FUNCTION require_level(text, text, name) IS 'refuse (42501) what the level of a role does not allow, where the rules of a table or function are too coarse';
+SELECT allow('reader', 'select', 'access_level'), allow('reader', 'select', 'access_rule'), allow('admin', 'select', 'access_grant'),
+       allow('reader', 'execute', 'has_level');

@@ -11,7 +11,7 @@ CREATE FUNCTION end_contract() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    NEW.ends_on := coalesce(NEW.ends_on, greatest(NEW.starts_on, current_date));
+    NEW.ends_on := coalesce(NEW.ends_on, greatest(NEW.starts_on, contract_today(NEW)));
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION end_contract() IS 'trigger function of contract: one that is ended or cancelled without a day ends today';
@@ -32,6 +32,15 @@ BEGIN
     RETURN v_contract;
 END $$;
 COMMENT ON FUNCTION base_contract(bigint) IS 'a contract, or the base of a companion: it has the periods of both; refused (23503) when there is none';
+
+CREATE FUNCTION lock_contract(p_contract bigint) RETURNS contract
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_contracts(ARRAY[p_contract]);
+    RETURN base_contract(p_contract);
+END $$;
+COMMENT ON FUNCTION lock_contract(bigint) IS 'hold the client of a contract and return the base contract as it is then; refused (23503) when there is none';
 
 CREATE FUNCTION open_period(p_base contract, OUT span daterange, OUT opens_at timestamptz)
     LANGUAGE sql STABLE
@@ -98,8 +107,10 @@ BEGIN
       LEFT JOIN task t ON t.id = p_task
       LEFT JOIN project p ON p.id = coalesce(t.project_id, v_contract.project_id)
       LEFT JOIN employee m ON m.id = p_employee
+    ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
     RETURNING id INTO v_id;
-    RETURN v_id;
+    -- Another client's charge took the key meanwhile: that is refused.
+    RETURN coalesce(v_id, known_charge(p_key, p_contract, p_source, p_service_date, p_item, p_quantity, p_amount));
 END $$;
 COMMENT ON FUNCTION new_charge(text, bigint, date, numeric, text, numeric, bigint, bigint, bigint, bigint, numeric, numeric, numeric, text, bigint, text, bigint) IS
     'make a provisional charge that is no work and return its id; refused before the contract''s start (23001), for amounts its currency cannot hold '
@@ -137,8 +148,8 @@ CREATE FUNCTION due_fees(p_base bigint, p_span daterange)
 BEGIN ATOMIC
     SELECT n.id, c.id, n.item_id, lower(a.days), f.amount, f.cost,
            n.title || CASE WHEN n.kind = 'one_time' THEN ', once'
-                           WHEN n.prorate = 'none' OR a.days = p_span THEN format(', from %s to %s', lower(a.days), upper(a.days) - 1)
-                           ELSE format(', from %s to %s: %s of the %s days of the period (rule %s) of %s', lower(a.days), upper(a.days) - 1,
+                           WHEN n.prorate = 'none' OR a.days = p_span THEN format(', from %s to %s', iso(lower(a.days)), iso(upper(a.days) - 1))
+                           ELSE format(', from %s to %s: %s of the %s days of the period (rule %s) of %s', iso(lower(a.days)), iso(upper(a.days) - 1),
                                        upper(a.days) - lower(a.days), upper(p_span) - lower(p_span), n.prorate, round(n.amount, u.exponent)) END
       FROM contract c
       JOIN currency_code u ON u.code = c.currency
@@ -184,10 +195,9 @@ CREATE FUNCTION charge_fees(contract_id bigint, through date) RETURNS void
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_base contract := base_contract(contract_id);
+    v_base contract := lock_contract(contract_id);
     v_span daterange;
 BEGIN
-    PERFORM lock_clients(ARRAY[v_base.client_id]);
     v_span := (open_period(v_base)).span;
     WHILE v_base.status <> 'draft' AND lower(v_span) <= through AND lower(v_span) <= coalesce(v_base.ends_on, 'infinity') LOOP
         PERFORM charge_fees_of(v_base.id, v_span);
@@ -196,23 +206,22 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION charge_fees(bigint, date) IS
     'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in advance; idempotent';
+SELECT allow('manager', 'execute', 'charge_fees');
 
-CREATE FUNCTION accept_stage(contract_line_id bigint, accepted_on date) RETURNS bigint
+CREATE FUNCTION accept_stage(contract_line_id bigint, accepted_on date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
     v_line contract_line;
-    v_client bigint;
 BEGIN
-    SELECT c.client_id INTO v_client FROM contract_line n JOIN contract c ON c.id = n.contract_id WHERE n.id = contract_line_id;
-    PERFORM lock_clients(ARRAY[v_client]);
-    SELECT * INTO v_line FROM contract_line n WHERE n.id = contract_line_id FOR UPDATE;
+    PERFORM lock_contracts(ARRAY(SELECT n.contract_id FROM contract_line n WHERE n.id = contract_line_id));
+    SELECT * INTO v_line FROM contract_line n WHERE n.id = contract_line_id FOR NO KEY UPDATE;
     IF NOT FOUND OR v_line.kind <> 'stage' THEN
         RAISE EXCEPTION 'contract line % is no stage', contract_line_id
             USING ERRCODE = 'foreign_key_violation', HINT = 'Stages are the rows of contract_line of kind stage.';
     END IF;
-    IF v_line.status = 'accepted' AND v_line.accepted_on = accepted_on THEN
+    IF v_line.status = 'accepted' AND v_line.accepted_on = coalesce(accepted_on, v_line.accepted_on) THEN
         RETURN (SELECT h.id FROM charge h WHERE h.contract_line_id = v_line.id AND h.source = 'stage' AND h.reverses_id IS NULL);
     END IF;
     IF v_line.status IN ('accepted', 'cancelled') THEN
@@ -221,13 +230,15 @@ BEGIN
                 DETAIL = CASE v_line.status WHEN 'accepted' THEN format('It was accepted on %s.', v_line.accepted_on) ELSE 'It is not to be done.' END,
                 HINT = 'Add a line for another stage.';
     END IF;
+    accepted_on := coalesce(accepted_on, books_today());
     UPDATE contract_line n SET status = 'accepted', accepted_on = accept_stage.accepted_on WHERE n.id = v_line.id;
-    RETURN new_charge('stage', v_line.contract_id, accepted_on, v_line.amount, format('%s, accepted on %s', v_line.title, accepted_on),
+    RETURN new_charge('stage', v_line.contract_id, accepted_on, v_line.amount, format('%s, accepted on %s', v_line.title, iso(accepted_on)),
                       v_line.cost, v_line.id, v_line.item_id, p_quantity => 1, p_price => v_line.amount);
 END $$;
 COMMENT ON FUNCTION accept_stage(bigint, date) IS
-    'the client accepts a stage: it is charged on that day; returns the charge. The same again returns the same charge; refused for another day and '
+    'the client accepts a stage: it is charged on that day, today where none is given; returns the charge. The same again returns the same charge; refused for another day and '
     'for cancelled stages (23001), and for lines that are no stage (23503)';
+SELECT allow('clerk', 'execute', 'accept_stage');
 
 -- ---------------------------------------------------------------------------
 -- items, fixed prices of tasks, expenses
@@ -280,9 +291,9 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tiers_amount(jsonb, numeric) IS 'the exact price of a quantity by the tiers of a price position, as tiered_amount() counts it';
 
-CREATE FUNCTION charge_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint DEFAULT NULL,
-    key text DEFAULT NULL, price numeric DEFAULT NULL, cost numeric DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+CREATE FUNCTION sell_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint, key text, price numeric, cost numeric)
+    RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -309,7 +320,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no item %', item_id USING ERRCODE = 'foreign_key_violation', HINT = 'Table item lists the items.';
     END IF;
-    PERFORM lock_clients(ARRAY[(base_contract(contract_id)).client_id]);
+    PERFORM lock_contract(contract_id);
     SELECT * INTO v_contract FROM contract c WHERE c.id = contract_id;
     PERFORM FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = task_id AND p.client_id = v_contract.client_id;
     IF NOT FOUND AND task_id IS NOT NULL THEN
@@ -344,10 +355,23 @@ BEGIN
                       NULL, quantity, CASE WHEN v_price.tiers IS NULL THEN v_price.price END, v_price.discount_pct, v_price.source,
                       v_price.price_list_id, key);
 END $$;
+COMMENT ON FUNCTION sell_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS 'charge an item as charge_item() does, for whoever may agree a price';
+
+CREATE FUNCTION charge_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint DEFAULT NULL,
+    key text DEFAULT NULL, price numeric DEFAULT NULL, cost numeric DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF num_nonnulls(price, cost) > 0 THEN
+        PERFORM require_level('manager', 'agree the price of an item', calling_role());
+    END IF;
+    RETURN sell_item(contract_id, item_id, quantity, service_date, task_id, key, price, cost);
+END $$;
 COMMENT ON FUNCTION charge_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS
     'charge a quantity of an item under a contract at its price lists'' price and cost of that day, or at an agreed price (and cost) of a unit; '
     'returns the charge. The same key and content again returns the same charge; refused: other content under a key (23505), no price (23503), '
-    'a quantity that is not above 0, a price or cost below 0 (22023)';
+    'a quantity that is not above 0, a price or cost below 0 (22023), a price or cost agreed by who is no manager (42501)';
+SELECT allow('clerk', 'execute', 'charge_item');
 
 CREATE FUNCTION charge_expense(contract_id bigint, cost numeric, service_date date, reason text, currency text DEFAULT NULL,
     item_id bigint DEFAULT NULL, task_id bigint DEFAULT NULL, employee_id bigint DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
@@ -365,7 +389,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Amount %s, reason "%s".', coalesce(cost::text, 'NULL'), reason),
                 HINT = 'Say what it was spent on.';
     END IF;
-    PERFORM lock_clients(ARRAY[(base_contract(contract_id)).client_id]);
+    PERFORM lock_contract(contract_id);
     SELECT * INTO v_contract FROM contract c WHERE c.id = contract_id;
     v_known := known_charge(key, contract_id, 'expense', service_date, item_id, NULL, NULL);
     IF v_known IS NOT NULL THEN
@@ -376,7 +400,7 @@ BEGIN
     RETURN new_charge('expense', contract_id, service_date, round_money(v_cost * (100 + v_contract.expense_markup_pct) / 100, v_exponent),
                       concat_ws('; ', reason,
                                 CASE WHEN coalesce(currency, v_contract.currency) <> v_contract.currency
-                                     THEN format('%s %s at the rate of %s', trim_scale(cost), currency, service_date) END,
+                                     THEN format('%s %s at the rate of %s', trim_scale(cost), currency, iso(service_date)) END,
                                 CASE WHEN v_contract.expense_markup_pct = 0 THEN 'passed on at cost'
                                      ELSE format('cost with %s %% on it', trim_scale(v_contract.expense_markup_pct)) END),
                       v_cost, NULL, item_id, task_id, employee_id, p_key => key);
@@ -384,6 +408,7 @@ END $$;
 COMMENT ON FUNCTION charge_expense(bigint, numeric, date, text, text, bigint, bigint, bigint, text) IS
     'pass an expense or travel cost on to the client, at cost or with the contract''s expense_markup_pct; cost in currency (default the contract''s), '
     'converted at the rate of the day; returns the charge; idempotent under a key';
+SELECT allow('clerk', 'execute', 'charge_expense');
 
 CREATE FUNCTION task_contract(p_task bigint, p_at timestamptz, OUT contract_id bigint, OUT service_date date, OUT problem text)
     LANGUAGE sql STABLE
@@ -426,7 +451,7 @@ BEGIN
            AND (i.price IS NOT NULL OR EXISTS (SELECT FROM item_price(v_to.contract_id, v_task.project_id, i.item_id, v_to.service_date)))
          ORDER BY i.id
     LOOP
-        PERFORM charge_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task,
+        PERFORM sell_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task,
                             format('task:%s:%s', v_item.task_id, v_item.id), v_item.price, v_item.cost);
     END LOOP;
 END $$;
@@ -438,14 +463,17 @@ CREATE FUNCTION charge_done_tasks() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM lock_clients(ARRAY(SELECT DISTINCT p.client_id FROM new_rows n JOIN task_item i ON i.task_id = n.id JOIN project p ON p.id = n.project_id));
+    -- with those of tasks that move, whose work is rated next: all at once, by id
+    PERFORM lock_parties(ARRAY(
+        SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id IN (n.project_id, o.project_id)
+         WHERE n.project_id <> o.project_id OR EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id)));
     PERFORM charge_task(n.id) FROM new_rows n
       WHERE EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id) ORDER BY n.id;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION charge_done_tasks() IS
     'trigger function of task: charges the fixed price of what is done; SECURITY DEFINER because nobody is granted INSERT on charge';
-CREATE TRIGGER task_charged AFTER UPDATE ON task REFERENCING NEW TABLE AS new_rows
+CREATE TRIGGER task_charged AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION charge_done_tasks();
 
 -- The time of a task is in its fixed price from then on: what is not frozen is
@@ -466,7 +494,7 @@ BEGIN
         v_tasks := ARRAY(SELECT o.task_id FROM old_rows o UNION SELECT n.task_id FROM new_rows n);
         v_gone := ARRAY(SELECT o.id FROM old_rows o);
     END IF;
-    PERFORM lock_clients(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = ANY (v_tasks)));
+    PERFORM lock_parties(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = ANY (v_tasks)));
     DELETE FROM charge h WHERE h.task_id = ANY (v_tasks) AND h.source = 'item' AND NOT h.fixed
        AND h.key = ANY (ARRAY(SELECT format('task:%s:%s', t, g) FROM unnest(v_tasks) t, unnest(v_gone) g));
     PERFORM rate_entries(ARRAY(
@@ -484,9 +512,9 @@ CREATE TRIGGER task_item_priced_changed AFTER UPDATE ON task_item REFERENCING OL
 CREATE TRIGGER task_item_unpriced AFTER DELETE ON task_item REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
 
-CREATE VIEW uncharged_task AS
-    SELECT t.id AS task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item, i.quantity::numeric(18,2) AS quantity, t.completed_at,
-           coalesce(c.problem, format('no price for item "%s" on %s', m.code, c.service_date)) AS reason
+CREATE VIEW uncharged_task WITH (security_invoker) AS
+    SELECT i.task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item, i.quantity::numeric(18,2) AS quantity, t.completed_at,
+           coalesce(c.problem, format('no price for item "%s" on %s', m.code, iso(c.service_date))) AS reason
       FROM task_item i
       JOIN task t ON t.id = i.task_id AND t.status = 'done'
       JOIN project p ON p.id = t.project_id
@@ -495,10 +523,29 @@ CREATE VIEW uncharged_task AS
      CROSS JOIN LATERAL task_contract(t.id, coalesce(t.completed_at, now())) c
      WHERE NOT EXISTS (SELECT FROM charge h WHERE h.key = format('task:%s:%s', i.task_id, i.id));
 COMMENT ON VIEW uncharged_task IS 'fixed prices of tasks that are done and could not be charged, each with the reason; closing a period tries again';
+SELECT allow('reader', 'select', 'uncharged_task');
 
 -- ---------------------------------------------------------------------------
 -- prepaid blocks and top-ups
 -- ---------------------------------------------------------------------------
+
+CREATE FUNCTION known_block(p_key text, p_content allotment) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_known allotment;
+BEGIN
+    SELECT * INTO v_known FROM allotment a WHERE a.key = p_key;
+    IF FOUND AND (v_known.contract_id, v_known.kind, v_known.unit, v_known.amount, v_known.effective_at, v_known.expires_at)
+        IS DISTINCT FROM (p_content.contract_id, p_content.kind, p_content.unit, p_content.amount, p_content.effective_at, p_content.expires_at) THEN
+        RAISE EXCEPTION 'key "%" was used before for allotment % with other content', p_key, v_known.id
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'allotment_key_key',
+                HINT = 'Send the same content again, or use another key for another block.';
+    END IF;
+    RETURN v_known.id;
+END $$;
+COMMENT ON FUNCTION known_block(text, allotment) IS
+    'the block added before under a key, NULL when there is none; refused (23505) when its content was another';
 
 CREATE FUNCTION add_block(contract_id bigint, effective_on date, hours numeric DEFAULT NULL, amount numeric DEFAULT NULL, price numeric DEFAULT NULL,
     expires_on date DEFAULT NULL, priority integer DEFAULT 0, kind text DEFAULT 'block', work_types bigint[] DEFAULT NULL,
@@ -507,9 +554,9 @@ CREATE FUNCTION add_block(contract_id bigint, effective_on date, hours numeric D
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_base contract := base_contract(contract_id);
-    v_zone text := contract_zone(v_base.calendar_id);
-    v_known allotment;
+    v_base contract;
+    v_zone text;
+    v_block allotment;
     v_id bigint;
 BEGIN
     IF num_nonnulls(hours, amount) <> 1 OR coalesce(hours, amount) <= 0 OR hours * 3600 <> trunc(hours * 3600) OR kind NOT IN ('block', 'topup') THEN
@@ -530,25 +577,28 @@ BEGIN
         RAISE EXCEPTION 'a block cannot expire on %, before it starts on %', expires_on, effective_on
             USING ERRCODE = 'invalid_parameter_value', HINT = 'expires_on is its last day.';
     END IF;
-    PERFORM lock_clients(ARRAY[v_base.client_id]);
-    SELECT * INTO v_known FROM allotment a WHERE a.key = add_block.key;
-    IF FOUND THEN
-        IF (v_known.contract_id, v_known.kind, v_known.amount, v_known.effective_at, v_known.expires_at, v_known.unit)
-            IS DISTINCT FROM (contract_id, kind, coalesce(hours * 3600, amount), effective_on::timestamp AT TIME ZONE v_zone,
-                              (expires_on + 1)::timestamp AT TIME ZONE v_zone, CASE WHEN hours IS NULL THEN 'money' ELSE 'seconds' END) THEN
-            RAISE EXCEPTION 'key "%" was used before for allotment % with other content', key, v_known.id
-                USING ERRCODE = 'unique_violation', CONSTRAINT = 'allotment_key_key',
-                    HINT = 'Send the same content again, or use another key for another block.';
-        END IF;
-        RETURN v_known.id;
+    v_base := lock_contract(contract_id);
+    v_zone := contract_zone(v_base.calendar_id);
+    v_block.contract_id := contract_id;
+    v_block.kind := kind;
+    v_block.unit := CASE WHEN hours IS NULL THEN 'money' ELSE 'seconds' END;
+    v_block.amount := coalesce(hours * 3600, amount);
+    v_block.effective_at := effective_on::timestamp AT TIME ZONE v_zone;
+    v_block.expires_at := (expires_on + 1)::timestamp AT TIME ZONE v_zone;
+    v_id := known_block(key, v_block);
+    IF v_id IS NOT NULL THEN
+        RETURN v_id;
     END IF;
     INSERT INTO allotment (contract_id, kind, unit, amount, priority, effective_at, expires_at, scope_work_types, payment_id, key)
-    VALUES (contract_id, kind, CASE WHEN hours IS NULL THEN 'money' ELSE 'seconds' END, coalesce(hours * 3600, amount), priority,
-            effective_on::timestamp AT TIME ZONE v_zone, (expires_on + 1)::timestamp AT TIME ZONE v_zone, work_types, payment_id, key)
+    VALUES (contract_id, kind, v_block.unit, v_block.amount, priority, v_block.effective_at, v_block.expires_at, work_types, payment_id, key)
+    ON CONFLICT ON CONSTRAINT allotment_key_key DO NOTHING
     RETURNING id INTO v_id;
+    IF v_id IS NULL THEN
+        RETURN known_block(key, v_block);  -- another client's block took the key meanwhile: that is refused
+    END IF;
     PERFORM new_charge('fee', contract_id, effective_on, coalesce(price, amount),
                        concat(CASE WHEN hours IS NULL THEN 'prepaid money' ELSE format('%s prepaid hours', trim_scale(hours)) END,
-                              format(', from %s', effective_on), ' to ' || expires_on),
+                              format(', from %s', iso(effective_on)), ' to ' || iso(expires_on)),
                        p_quantity => 1, p_price => coalesce(price, amount), p_key => format('allotment:%s', v_id));
     PERFORM rate_again(v_base, effective_on);
     RETURN v_id;
@@ -556,7 +606,8 @@ END $$;
 COMMENT ON FUNCTION add_block(bigint, date, numeric, numeric, numeric, date, integer, text, bigint[], bigint, text) IS
     'sell a prepaid block or top-up: so many hours, or so much money, from effective_on to the end of expires_on (NULL: for ever); its price (for money: '
     'its amount unless another is given) is charged on effective_on, the work it covers then costs nothing more; what is rated already draws on it from '
-    'that day on. Returns the allotment; idempotent under a key; refused (22023) for what is no block';
+    'that day on. Blocks are eaten by priority, the lowest number first, then earliest expiry, then age. Returns the allotment; idempotent under a key; refused (22023) for what is no block';
+SELECT allow('manager', 'execute', 'add_block');
 
 CREATE FUNCTION void_block(allotment_id bigint, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
@@ -572,8 +623,7 @@ BEGIN
         RAISE EXCEPTION 'allotment % is no block', allotment_id
             USING ERRCODE = 'foreign_key_violation', HINT = 'Blocks are the rows of allotment of kind block or topup.';
     END IF;
-    v_base := base_contract(v_block.contract_id);
-    PERFORM lock_clients(ARRAY[v_base.client_id]);
+    v_base := lock_contract(v_block.contract_id);
     SELECT * INTO v_block FROM allotment a WHERE a.id = allotment_id FOR UPDATE;
     IF v_block.voided_at IS NOT NULL THEN
         RETURN;
@@ -594,6 +644,7 @@ END $$;
 COMMENT ON FUNCTION void_block(bigint, text) IS
     'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is rated again; refused (23001) when '
     'it covered work that is billed';
+SELECT allow('manager', 'execute', 'void_block');
 
 -- What an allotment that comes or goes changes: all that is open from a day on.
 CREATE FUNCTION rate_again(p_base contract, p_from date) RETURNS void
@@ -627,13 +678,14 @@ BEGIN
         RAISE EXCEPTION 'there is no time entry %', coalesce(v_unknown::text, 'NULL')
             USING ERRCODE = 'foreign_key_violation', HINT = 'Nothing was approved.';
     END IF;
-    UPDATE time_entry e SET approved_at = now(), approved_by = session_user
+    UPDATE time_entry e SET approved_at = now(), approved_by = actor()
      WHERE e.id = ANY (entries) AND e.approved_at IS NULL;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END $$;
 COMMENT ON FUNCTION approve_entries(bigint[]) IS
     'approve time entries, which rates those that waited for it; returns how many were not approved before; refused (23503) whole for an unknown one';
+SELECT allow('manager', 'execute', 'approve_entries');
 
 CREATE FUNCTION adjust_charge(charge_id bigint, amount numeric, reason text, key text DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -652,13 +704,14 @@ BEGIN
         RAISE EXCEPTION 'charge % is not under a contract', charge_id
             USING ERRCODE = 'restrict_violation', HINT = 'Change the price of its time entry instead.';
     END IF;
-    PERFORM lock_clients(ARRAY[v_charge.client_id]);
+    PERFORM lock_parties(ARRAY[v_charge.client_id]);
     v_known := known_charge(key, v_charge.contract_id, 'adjustment', v_charge.service_date, v_charge.item_id, NULL, amount);
     IF v_known IS NOT NULL THEN
         RETURN v_known;
     END IF;
     SELECT * INTO v_charge FROM charge h WHERE h.id = charge_id FOR UPDATE;
-    IF NOT FOUND OR v_charge.reverses_id IS NOT NULL OR v_charge.adjusts_id IS NOT NULL
+    PERFORM lock_parties(ARRAY[v_charge.client_id]);  -- its task may have moved meanwhile
+    IF v_charge.id IS NULL OR v_charge.reverses_id IS NOT NULL OR v_charge.adjusts_id IS NOT NULL
         OR EXISTS (SELECT FROM charge r WHERE r.reverses_id = charge_id) THEN
         RAISE EXCEPTION 'charge % is a reversal, an adjustment or reversed already', charge_id
             USING ERRCODE = 'restrict_violation', HINT = 'Adjust the charge that counts.';
@@ -677,6 +730,7 @@ BEGIN
         RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id, trim_scale(v_left)
             USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_adjusted_within_amount', HINT = 'Write off what is left at most.';
     END IF;
+    PERFORM concede('write_off', round_money(-amount * v_charge.base_rate, currency_exponent((SELECT s.base_currency FROM setting s))), charge_id, NULL, reason);
     -- A decision about a figure holds for that figure: it is frozen with it.
     PERFORM freeze_charges(ARRAY[charge_id], format('adjusted:%s', charge_id));
     RETURN new_charge('adjustment', v_charge.contract_id, v_charge.service_date, amount,
@@ -686,3 +740,4 @@ END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
     'write a part of a charge off (amount below 0) or up, with a reason: an adjustment charge beside it, which is returned; the charge itself is frozen. '
     'Refused: more than is left of it (23514), without a reason (22023), reversed or held charges (23001); idempotent under a key';
+SELECT allow('manager', 'execute', 'adjust_charge');

@@ -14,6 +14,8 @@ CREATE TABLE calendar (
 ALTER SEQUENCE calendar_id_seq OWNED BY calendar.id;
 COMMENT ON TABLE calendar IS 'a time zone with its business hours, holidays and other bands of the day';
 COMMENT ON COLUMN calendar.zone IS 'IANA name, one of pg_timezone_names';
+SELECT allow('reader', 'select', 'calendar'), allow('admin', 'insert,update,delete', 'calendar');
+SELECT watch('calendar');
 
 CREATE SEQUENCE calendar_band_id_seq;
 CREATE TABLE calendar_band (
@@ -40,6 +42,8 @@ COMMENT ON COLUMN calendar_band.day IS 'a local date; NULL when isodow is given'
 COMMENT ON COLUMN calendar_band.starts IS 'local time; NULL with ends and band: the date is closed';
 COMMENT ON COLUMN calendar_band.ends IS
     'local time, 24:00 allowed; not after starts: on the next day, where the next day''s own rows win';
+SELECT allow('reader', 'select', 'calendar_band'), allow('admin', 'insert,update,delete', 'calendar_band');
+SELECT watch('calendar_band');
 
 CREATE FUNCTION calendar_document(calendar_id bigint) RETURNS jsonb
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT
@@ -59,7 +63,7 @@ BEGIN
                            FILTER (WHERE r.day IS NOT NULL AND r.starts_s IS NOT NULL), '[]') AS days,
                   coalesce(jsonb_agg(r.day_text ORDER BY r.day)
                            FILTER (WHERE r.day IS NOT NULL AND r.starts_s IS NULL), '[]') AS closed_days
-             FROM (SELECT cb.isodow, cb.day, to_char(cb.day, 'YYYY-MM-DD') AS day_text, cb.band,
+             FROM (SELECT cb.isodow, cb.day, iso(cb.day) AS day_text, cb.band,
                           extract(epoch FROM cb.starts)::int AS starts_s, extract(epoch FROM cb.ends)::int AS ends_s
                      FROM calendar_band cb
                     WHERE cb.calendar_id = c.id) r) b
@@ -73,6 +77,7 @@ END
 $$;
 COMMENT ON FUNCTION calendar_document(bigint) IS
     'a calendar as the value that finance.split_by_calendar reads; NULL for NULL, which is UTC with band regular always; refuses an unknown calendar (23503)';
+SELECT allow('reader', 'execute', 'calendar_document');
 
 CREATE FUNCTION split_by_band(started_at timestamptz, ended_at timestamptz, calendar_id bigint)
     RETURNS TABLE (band text, local_date date, started_at timestamptz, ended_at timestamptz, seconds bigint)
@@ -82,7 +87,8 @@ BEGIN ATOMIC
       FROM finance.split_by_calendar($1, $2, calendar_document($3)) s;
 END;
 COMMENT ON FUNCTION split_by_band(timestamptz, timestamptz, bigint) IS
-    'the parts of a half-open interval by band and local date of a calendar, in order; their whole seconds sum to the elapsed ones; refuses an unknown calendar (23503), an end before the start, infinity and more than 3660 days (22023)';
+    'the parts of a half-open interval by band and local date of a calendar, in order; their whole seconds sum to the elapsed ones; refuses an unknown calendar (23503), an end before the start and infinity (22023), more than 3660 days (54000)';
+SELECT allow('reader', 'execute', 'split_by_band');
 
 CREATE FUNCTION business_seconds(started_at timestamptz, ended_at timestamptz, calendar_id bigint,
     band text DEFAULT 'regular') RETURNS bigint
@@ -92,23 +98,24 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION business_seconds(timestamptz, timestamptz, bigint, text) IS
     'the seconds of a half-open interval that lie in one band of a calendar; refused as split_by_band';
+SELECT allow('reader', 'execute', 'business_seconds');
 
 -- Overlapping bands are refused when they are written, not when work is rated.
 -- The lock makes two writers of one calendar see each other's rows.
 CREATE FUNCTION check_calendar_bands() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
     touched bigint[];
 BEGIN
     SELECT array_agg(DISTINCT calendar_id) INTO touched FROM changed;
-    PERFORM FROM calendar WHERE id = ANY (touched) ORDER BY id FOR NO KEY UPDATE;
+    PERFORM hold('calendar', touched);
     PERFORM finance.calendar_bands(calendar_document(id)) FROM unnest(touched) id;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION check_calendar_bands() IS
-    'trigger function: refuses bands of one day that overlap and a closed date that has bands (22023)';
+    'trigger function: refuses bands of one day that overlap and a closed date that has bands (22023); SECURITY DEFINER because nobody is granted the locks';
 
 CREATE TRIGGER calendar_band_checked_on_insert AFTER INSERT ON calendar_band
     REFERENCING NEW TABLE AS changed

@@ -6,7 +6,7 @@
 -- contract and its companions have the same periods and close together.
 -- ---------------------------------------------------------------------------
 
-CREATE VIEW billing_due AS
+CREATE VIEW billing_due WITH (security_invoker) AS
     SELECT c.id AS contract_id, c.number AS contract, c.client_id, k.name AS client, lower(o.span) AS period_start, upper(o.span) AS period_end,
            least(upper(o.span), c.ends_on + 1) AS over_on
       FROM contract c
@@ -15,6 +15,7 @@ CREATE VIEW billing_due AS
      WHERE c.parent_id IS NULL AND c.status <> 'draft' AND lower(o.span) <= coalesce(c.ends_on, 'infinity');
 COMMENT ON VIEW billing_due IS
     'the next service period that each base contract has to close; period_end is exclusive, over_on the first day on which it can be closed';
+SELECT allow('reader', 'select', 'billing_due');
 
 CREATE FUNCTION contract_today(p_base contract) RETURNS date
     LANGUAGE sql STABLE
@@ -81,7 +82,7 @@ BEGIN
                     HINT = 'View unrated has them all; they are rated again when the period is closed.';
         END IF;
     END IF;
-    PERFORM charge_task(t.task_id) FROM uncharged_task t WHERE t.client_id = p_base.client_id;
+    PERFORM charge_task(t.task_id) FROM (SELECT DISTINCT u.task_id FROM uncharged_task u WHERE u.client_id = p_base.client_id ORDER BY 1) t;
 END $$;
 COMMENT ON FUNCTION rate_unrated(contract, daterange) IS
     'rate what could not be rated through the end of a period; refused (23001) when some of it still cannot';
@@ -109,7 +110,7 @@ BEGIN
         PERFORM new_charge('adjustment', v_minimum.id, v_minimum.last_day, v_minimum.amount,
                            format('minimum charge of %s for the period, of which %s was reached', round(v_minimum.minimum_charge, v_minimum.exponent),
                                   round(v_minimum.work, v_minimum.exponent)),
-                           p_key => format('minimum:%s:%s:%s', v_minimum.id, lower(p_span), v_minimum.times + 1))
+                           p_key => format('minimum:%s:%s:%s', v_minimum.id, iso(lower(p_span)), v_minimum.times + 1))
           WHERE v_minimum.amount <> 0;
     END LOOP;
 END $$;
@@ -155,7 +156,7 @@ AS $$
 DECLARE
     v_charges bigint[];
     v_entries bigint[];
-    v_key text := format('period:%s:%s', p_base.id, lower(p_span));
+    v_key text := format('period:%s:%s', p_base.id, iso(lower(p_span)));
     v_group bigint[] := contract_group(p_base.id);
 BEGIN
     SELECT array_agg(h.id), array_agg(DISTINCT h.time_entry_id) INTO v_charges, v_entries
@@ -189,7 +190,7 @@ CREATE FUNCTION close_period(contract_id bigint, period_start date, OUT period_e
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_base contract := base_contract(contract_id);
+    v_base contract := lock_contract(contract_id);
     v_span daterange := period_of(period_start, v_base.period, v_base.anchor_day);
     v_group bigint[] := contract_group(v_base.id);
     v_last_allotment bigint;
@@ -198,8 +199,6 @@ BEGIN
         RAISE EXCEPTION 'contract % is a companion and closes with its base', contract_id
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Close the period of contract %s.', v_base.id);
     END IF;
-    PERFORM lock_clients(ARRAY[v_base.client_id]);
-    v_base := base_contract(contract_id);
     IF NOT EXISTS (SELECT FROM billing_period b WHERE b.contract_id = v_base.id AND b.period_start = close_period.period_start) THEN
         PERFORM check_closable(v_base, period_start);
         PERFORM rate_unrated(v_base, v_span);
@@ -230,17 +229,17 @@ COMMENT ON FUNCTION close_period(bigint, date) IS
     'close one service period of a contract and its companions: rate what could not be rated before, charge fees and minimum, freeze and post, carry '
     'included hours over. Periods close in order and when they are over, or the contract is; a closed one stays as it is. Returns the frozen charges of '
     'the period and their sum. Refused: out of order, not over, unrated work (23001), companions and days on which no period starts (22023)';
+SELECT allow('controller', 'execute', 'close_period');
 
 CREATE FUNCTION reopen_period(contract_id bigint, period_start date, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_base contract := base_contract(contract_id);
+    v_base contract := lock_contract(contract_id);
     v_period billing_period;
     v_charge bigint;
 BEGIN
-    PERFORM lock_clients(ARRAY[v_base.client_id]);
     IF v_base.late_policy <> 'reopen' OR coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'contract "%" does not reopen periods without a reason or against its late_policy', v_base.number
             USING ERRCODE = 'restrict_violation', DETAIL = format('late_policy is %s, the reason "%s".', v_base.late_policy, reason),
@@ -270,14 +269,15 @@ BEGIN
        AND a.period_start = v_period.period_end AND a.voided_at IS NULL;
     DELETE FROM billing_period b USING contract c
      WHERE c.id = b.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id) AND b.period_start = v_period.period_start;
-    INSERT INTO history (table_name, row_id, action, old_row, new_row)
-    VALUES ('billing_period', v_base.id, 'delete', to_jsonb(v_period), jsonb_build_object('reason', reason));
+    INSERT INTO history (table_name, row_key, action, new_values)
+    VALUES ('billing_period', format('%s/%s', v_base.id, to_char(v_period.period_start, 'YYYY-MM-DD')), 'reopen', jsonb_build_object('reason', reason));
     PERFORM plan_for(1000);
     PERFORM rate_again(v_base, v_period.period_start);
 END $$;
 COMMENT ON FUNCTION reopen_period(bigint, date, text) IS
     'open the last closed period of a contract again for late work, where its late_policy is reopen: what is frozen stays posted, work that waits as late '
     'comes back, hours carried over are taken back. Refused (23001): another period, one with a charge on an issued document, without a reason';
+SELECT allow('controller', 'execute', 'reopen_period');
 
 CREATE FUNCTION is_on_document(p_charge bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -304,18 +304,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION tell_progress(bigint, bigint, bigint) IS 'say in application_name how far a billing run is; the rest of the transaction keeps it';
 
-CREATE VIEW billing_progress AS
+CREATE VIEW billing_progress WITH (security_invoker) AS
     SELECT a.pid, a.usename::text AS username, m.part[1]::bigint AS contracts_done, m.part[2]::bigint AS contracts_total,
            m.part[3]::bigint AS contracts_refused, a.xact_start AS started_at
       FROM pg_stat_activity a
      CROSS JOIN LATERAL regexp_match(a.application_name,
-            '^finance run_billing ' || 'setting'::regclass::oid || ': (\d+) of (\d+), (\d+) refused$') AS m (part)
+            '^finance run_billing ' || 'setting'::regclass::oid || ': ([0-9]+) of ([0-9]+), ([0-9]+) refused$') AS m (part)
      WHERE m.part IS NOT NULL;
 COMMENT ON VIEW billing_progress IS
     'billing runs of these books that are under way, as seen from any session: how many of the due contracts are done, how many of them were refused; '
     'started_at is NULL without the right to see it';
+SELECT allow('reader', 'select', 'billing_progress');
 
-CREATE FUNCTION run_billing(through date)
+CREATE FUNCTION run_billing(through date DEFAULT books_today())
     RETURNS TABLE (contract_id bigint, contract text, period_start date, period_end date, outcome text, charges bigint, amount numeric(18,2),
                    currency text, message text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
@@ -336,7 +337,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'On the 1st of a month pass the last day of the month before.';
     END IF;
     -- All locks at once and in order: the run holds them to its end.
-    PERFORM lock_clients(ARRAY(SELECT d.client_id FROM billing_due d WHERE d.over_on <= through + 1
+    PERFORM lock_parties(ARRAY(SELECT d.client_id FROM billing_due d WHERE d.over_on <= through + 1
                                UNION SELECT c.client_id FROM contract c WHERE c.auto_bill <> 'none'));
     v_contracts := ARRAY(SELECT d.contract_id FROM billing_due d WHERE d.over_on <= through + 1 ORDER BY d.contract_id);
     FOREACH contract_id IN ARRAY v_contracts LOOP
@@ -357,15 +358,18 @@ BEGIN
                 currency := v_closed.currency;
                 message := NULL;
                 RETURN NEXT;
-            EXCEPTION WHEN OTHERS THEN
-                v_refused := v_refused + 1;
-                outcome := 'refused';
-                charges := NULL;
-                amount := NULL;
-                currency := v_base.currency;
-                GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
-                RETURN NEXT;
-                EXIT;
+            EXCEPTION
+                WHEN transaction_rollback THEN
+                    RAISE;  -- not the contract's fault: the whole run is tried again
+                WHEN OTHERS THEN
+                    v_refused := v_refused + 1;
+                    outcome := 'refused';
+                    charges := NULL;
+                    amount := NULL;
+                    currency := v_base.currency;
+                    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+                    RETURN NEXT;
+                    EXIT;
             END;
         END LOOP;
         v_done := v_done + 1;
@@ -375,8 +379,10 @@ BEGIN
     LOOP
         contract_id := v_draft.id;
         contract := v_draft.number;
-        period_start := NULL;
-        period_end := NULL;
+        -- what is drafted reaches from the first service period on it to the end of the last
+        SELECT min(h.period_start), upper(period_of(max(h.period_start), c.period, c.anchor_day)) INTO period_start, period_end
+          FROM document_line l JOIN charge h ON h.id = l.charge_id JOIN contract c ON c.id = v_draft.id
+         WHERE l.document_id = v_draft.document_id GROUP BY c.id;
         outcome := CASE WHEN v_draft.problem IS NULL THEN 'drafted' ELSE 'refused' END;
         charges := (SELECT count(*) FROM document_line l WHERE l.document_id = v_draft.document_id);
         amount := (SELECT sum(f.net)::numeric(18,2) FROM document_figures(v_draft.document_id) f);
@@ -387,9 +393,10 @@ BEGIN
     PERFORM set_config('application_name', v_name, true);
 END $$;
 COMMENT ON FUNCTION run_billing(date) IS
-    'close every period of every contract that is over by a day, the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
+    'close every period of every contract that is over by a day (today where none is given), the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
     'message; a contract that is refused keeps its periods open and stops no other. Contracts with auto_bill then get their drafts by '
     'draft_due_documents(): outcome drafted, with the name of the document. The same call again closes nothing twice. Watch it in billing_progress';
+SELECT allow('controller', 'execute', 'run_billing');
 
 -- ---------------------------------------------------------------------------
 -- corrections
@@ -419,7 +426,8 @@ BEGIN
          WHERE h.id = ANY (p_charges) ORDER BY h.id
         RETURNING id)
     SELECT array_agg(r.id ORDER BY r.id) INTO v_reversals FROM reversed r;
-    PERFORM post_charges(open_event(p_key, array_to_string(v_reversals, ','), p_reason), v_reversals, NULL);
+    PERFORM post_charges(open_event(p_key, array_to_string(v_reversals, ','), p_reason), v_reversals, NULL)
+      WHERE EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_reversals));  -- what is worth nothing posts nothing
     RETURN v_reversals;
 END $$;
 COMMENT ON FUNCTION reverse_charges(bigint[], text, text) IS
@@ -467,6 +475,13 @@ BEGIN
             RAISE EXCEPTION 'a correction cannot change "%"', v_key
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'It can change ' || array_to_string(c_keys, ', ') || '.';
         END IF;
+        SELECT c.key INTO v_key FROM jsonb_each_text(p_changes) c
+         WHERE c.key IN ('started_at', 'ended_at') AND c.value IS NOT NULL AND iso_instant(c.value) IS NULL ORDER BY c.key LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'a correction cannot set % to "%"', v_key, p_changes ->> v_key
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'Write it with its offset, as 2026-03-02T09:00:00+02:00: it means the same instant to everybody.';
+        END IF;
+        PERFORM given_date(p_changes, 'work_date');
         v_entry := jsonb_populate_record(p_entry, p_changes);
         -- time given by the clock beats a duration that came before, and the other way round
         IF NOT p_changes ? 'duration_s' AND p_changes ?| '{started_at,ended_at,break_s}' AND v_entry.started_at IS NOT NULL THEN
@@ -481,7 +496,7 @@ BEGIN
     RETURN v_entry;
 END $$;
 COMMENT ON FUNCTION corrected_entry(time_entry, jsonb, text) IS
-    'a time entry with changes made; NULL takes its time away; refused (22023): unknown keys, and changes that change nothing';
+    'a time entry with changes made; NULL takes its time away; refused (22023): unknown keys, times and dates not in ISO 8601 (times with their offset), and changes that change nothing';
 
 CREATE FUNCTION correct_entry(time_entry_id bigint, changes jsonb, reason text, OUT reversed bigint[], OUT charged bigint[], OUT difference numeric,
     OUT currency text)
@@ -496,19 +511,18 @@ DECLARE
     v_base contract;
     v_key text;
 BEGIN
+    changes := json_argument(changes);
     IF coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'a correction needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why the billed work is wrong.';
     END IF;
-    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id;
+    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no time entry %', time_entry_id USING ERRCODE = 'foreign_key_violation';
     END IF;
     v_new := corrected_entry(v_entry, changes, reason);
-    PERFORM lock_clients(ARRAY(
+    PERFORM lock_parties(ARRAY(
         SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id IN (v_entry.task_id, v_new.task_id)
         UNION SELECT h.client_id FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id));
-    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id FOR UPDATE;
-    v_new := corrected_entry(v_entry, changes, reason);
     SELECT h.id INTO v_held FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id AND h.held_by IS NOT NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % cannot be corrected now', time_entry_id
@@ -549,17 +563,24 @@ BEGIN
            + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.id = ANY (reversed) AND a.time_entry_id IS NULL), 0), min(h.currency)
       INTO charged, difference, currency
       FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id;
+    IF changes ?| '{price,billable,billable_s}' THEN
+        PERFORM refuse_limited('an own price, disposition or length of a time entry', calling_role());
+    END IF;
+    PERFORM concede('correction', convert(-difference, currency, (SELECT s.base_currency FROM setting s), books_today()), NULL, NULL,
+                    format('time entry %s: %s', time_entry_id, reason))
+      WHERE difference < 0;
 END $$;
 COMMENT ON FUNCTION correct_entry(bigint, jsonb, text) IS
     'correct a billed time entry: its frozen charges are reversed, and it is rated anew with changes ({"column": value, …}; NULL takes the work away) '
     'into provisional charges, in the open period with the true work date. Returns the reversals, the new charges and what they come to together. '
     'Refused: work that is not billed, or held by a sent report (23001), unknown columns, no reason, nothing changed (22023)';
+SELECT allow('manager', 'execute', 'correct_entry');
 
 -- ---------------------------------------------------------------------------
 -- what must hold
 -- ---------------------------------------------------------------------------
 
-CREATE VIEW billing_problems AS
+CREATE VIEW billing_problems WITH (security_invoker) AS
     SELECT 'an entry is charged as long as it worked' AS rule, 'time entry ' || e.id AS subject,
            format('worked %s s, charged %s s', e.worked_s, h.worked_s) AS detail
       FROM time_entry e JOIN (SELECT time_entry_id, sum(worked_s) AS worked_s FROM charge WHERE time_entry_id IS NOT NULL GROUP BY 1) h
@@ -585,7 +606,7 @@ CREATE VIEW billing_problems AS
       FROM charge h JOIN allotment a ON a.id = h.allotment_id
      WHERE h.reverses_id IS NULL
        AND (a.contract_id <> h.contract_id OR a.scope_work_types IS NOT NULL AND NOT coalesce(h.work_type_id = ANY (a.scope_work_types), false)
-            OR NOT h.late AND (h.started_at >= a.expires_at OR h.service_date < (a.effective_at - interval '1 day')::date))
+            OR NOT h.late AND (h.started_at >= a.expires_at OR h.service_date < (a.effective_at AT TIME ZONE 'UTC')::date - 1))
     UNION ALL
     SELECT 'a reversal is the opposite of what it reverses', 'charge ' || r.id, 'reverses charge ' || h.id
       FROM charge r JOIN charge h ON h.id = r.reverses_id
@@ -595,17 +616,20 @@ CREATE VIEW billing_problems AS
     SELECT 'what is not billed has no amount and no negative cost', 'charge ' || h.id, format('%s: amount %s, cost %s', h.coverage, h.amount, h.cost)
       FROM charge h WHERE h.coverage IN ('no_charge', 'non_billable') AND (h.amount <> 0 OR h.cost < 0 AND h.reverses_id IS NULL AND h.worked_s >= 0)
     UNION ALL
-    SELECT 'what is frozen is posted', 'charge ' || coalesce(h.charge_id, e.charge_id), format('%s to post, %s posted', h.amount, e.amount)
-      FROM (SELECT charge_id, sum(base_amount) AS amount FROM charge_entry WHERE frozen_at IS NOT NULL GROUP BY 1) h
-      FULL JOIN (SELECT charge_id, sum(base_amount) AS amount FROM entry WHERE charge_id IS NOT NULL GROUP BY 1) e USING (charge_id)
-     WHERE h.amount IS DISTINCT FROM e.amount AND coalesce(h.amount, 0) <> coalesce(e.amount, 0)
+    SELECT 'what is frozen is posted', 'charge ' || x.charge_id, format('%s to post, %s posted', sum(x.due), sum(x.posted))
+      FROM (SELECT h.charge_id, h.base_amount AS due, 0 AS posted FROM charge_entry h WHERE h.frozen_at IS NOT NULL
+            UNION ALL
+            SELECT e.charge_id, 0, e.base_amount FROM entry e WHERE e.charge_id IS NOT NULL) x
+     GROUP BY x.charge_id
+    HAVING sum(x.due) <> sum(x.posted)
     UNION ALL
-    SELECT 'periods close in order', 'contract ' || b.contract_id, format('a gap before %s', b.period_start)
+    SELECT 'periods close in order', 'contract ' || b.contract_id, format('a gap before %s', iso(b.period_start))
       FROM (SELECT b.*, lag(b.period_end) OVER (PARTITION BY b.contract_id ORDER BY b.period_start) AS before FROM billing_period b) b
      WHERE b.before <> b.period_start
     UNION ALL
-    SELECT 'a closed period has no open charges', 'charge ' || h.id, format('period of %s', h.period_start)
+    SELECT 'a closed period has no open charges', 'charge ' || h.id, format('period of %s', iso(h.period_start))
       FROM charge h JOIN billing_period b ON b.contract_id = h.contract_id AND b.period_start = h.period_start
      WHERE h.frozen_at IS NULL;
 COMMENT ON VIEW billing_problems IS
     'what must hold of charges, allotments and periods and does not: rule, subject and detail in words; empty in healthy books';
+SELECT allow('controller', 'select', 'billing_problems');

@@ -76,13 +76,36 @@ COMMENT ON TABLE contract IS
     'logged for a closed period; auto_bill what run_billing() drafts';
 COMMENT ON COLUMN contract.model IS
     'time_materials, prepaid_money (work is taken off receipts), by_fact (estimate, then invoice), subscription_plus (fee plus extras), block_hours, fixed_price (stages are charged, hours are in their price), retainer';
+SELECT allow('reader', 'select', 'contract'), allow('manager', 'insert,update,delete', 'contract');
 CREATE INDEX contract_client_idx ON contract (client_id);
 CREATE INDEX contract_parent_idx ON contract (parent_id) WHERE parent_id IS NOT NULL;
 ALTER TABLE task ADD CONSTRAINT task_contract_fkey FOREIGN KEY (contract_id) REFERENCES contract;
-CREATE TRIGGER contract_history AFTER INSERT OR UPDATE OR DELETE ON contract
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+SELECT watch('contract');
 CREATE TRIGGER contract_cap_exact BEFORE INSERT OR UPDATE OF cap_amount, minimum_charge, currency ON contract
     FOR EACH ROW EXECUTE FUNCTION check_exact('cap_amount', 'minimum_charge');
+
+CREATE VIEW seen_contract WITH (security_invoker) AS SELECT id FROM contract;
+COMMENT ON VIEW seen_contract IS 'the contracts that the row policies of whoever asks let through';
+CREATE VIEW visible_contract WITH (security_barrier) AS
+    SELECT c.* FROM contract c WHERE (SELECT NOT row_security_active('contract'::regclass)) OR c.id IN (SELECT s.id FROM seen_contract s);
+COMMENT ON VIEW visible_contract IS 'contracts for the views of figures, within the row policies of whoever asks; granted to nobody';
+
+CREATE FUNCTION lock_contract_parties() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(ARRAY[OLD.client_id, NEW.client_id]);
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION lock_contract_parties() IS
+    'trigger function of contract: holds the client before what facts rest on (client, currency, period, companions) is set; SECURITY DEFINER because nobody '
+    'is granted the locks';
+CREATE TRIGGER contract_bound_new BEFORE INSERT ON contract
+    FOR EACH ROW WHEN (num_nonnulls(NEW.parent_id, NEW.project_id) > 0) EXECUTE FUNCTION lock_contract_parties();
+CREATE TRIGGER contract_bound_changed BEFORE UPDATE ON contract
+    FOR EACH ROW WHEN ((NEW.client_id, NEW.currency, NEW.period, NEW.anchor_day, NEW.parent_id, NEW.project_id) IS DISTINCT FROM
+                       (OLD.client_id, OLD.currency, OLD.period, OLD.anchor_day, OLD.parent_id, OLD.project_id))
+    EXECUTE FUNCTION lock_contract_parties();
 
 CREATE FUNCTION check_contract() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -164,11 +187,11 @@ COMMENT ON TABLE contract_line IS
     'fees of a contract: recurring (each service period, with included hours or money), one_time (on starts_on), stage (on acceptance). '
     'overage_price is the hourly price past the included hours; rollover_min and rollover_max, in seconds or money, bound what is carried to the '
     'next rollover_life periods (NULL rollover_max: nothing); prorate how a fee is cut to the days a period really had';
+SELECT allow('reader', 'select', 'contract_line'), allow('manager', 'insert,update,delete', 'contract_line');
 CREATE INDEX contract_line_contract_idx ON contract_line (contract_id);
 CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'cost', 'included_amount');
-CREATE TRIGGER contract_line_history AFTER INSERT OR UPDATE OR DELETE ON contract_line
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+SELECT watch('contract_line');
 
 CREATE TABLE band_rule (
     id bigserial CONSTRAINT band_rule_pkey PRIMARY KEY,
@@ -187,6 +210,8 @@ CREATE TABLE band_rule (
 );
 COMMENT ON TABLE band_rule IS
     'what an hour costs and burns in a band or for a role (NULL: any); of several rules that match the greatest multiplier wins, they never compound';
+SELECT allow('reader', 'select', 'band_rule'), allow('manager', 'insert,update,delete', 'band_rule');
+SELECT watch('band_rule');
 
 CREATE TABLE allotment (
     id bigserial CONSTRAINT allotment_pkey PRIMARY KEY,
@@ -211,19 +236,25 @@ CREATE TABLE allotment (
 COMMENT ON TABLE allotment IS
     'anything that is eaten by work: included hours or money of a period, prepaid blocks, top-ups, rollover. Eaten by priority, then earliest expiry, '
     'then earliest effective_at; alive while effective_at <= the instant of the work < expires_at. key is the idempotency key of add_block()';
+SELECT allow('reader', 'select', 'allotment'), allow('manager', 'update', 'allotment', columns => '{priority,scope_work_types}');
 CREATE INDEX allotment_contract_idx ON allotment (contract_id);
 CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start, kind)
     WHERE contract_line_id IS NOT NULL AND voided_at IS NULL;
-CREATE TRIGGER allotment_history AFTER INSERT OR UPDATE OR DELETE ON allotment
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
+    FOR EACH ROW EXECUTE FUNCTION own_columns('voided_at: void_block() takes an allotment back.');
+SELECT watch('allotment');
 
 CREATE TABLE billing_period (
     contract_id bigint NOT NULL CONSTRAINT billing_period_contract_fkey REFERENCES contract,
     period_start date NOT NULL,
     period_end date NOT NULL,
     closed_at timestamptz NOT NULL DEFAULT now(),
-    closed_by text NOT NULL DEFAULT session_user,
+    closed_by text NOT NULL DEFAULT actor(),
     CONSTRAINT billing_period_pkey PRIMARY KEY (contract_id, period_start),
     CONSTRAINT billing_period_in_order CHECK (period_end > period_start)
 );
 COMMENT ON TABLE billing_period IS 'the closed service periods of a contract, contiguous from its first; period_end is exclusive';
+SELECT allow('reader', 'select', 'billing_period');
+CREATE TRIGGER billing_period_owned BEFORE INSERT OR UPDATE OR DELETE ON billing_period
+    FOR EACH ROW EXECUTE FUNCTION own_table('close_period() closes a period, reopen_period() opens the last closed one.');
+SELECT watch('billing_period', 'changes');

@@ -6,8 +6,8 @@
 -- unique indexes on document_line make that a constraint.  Drafts follow their
 -- charges; what is sent or issued is stamped and never changes.
 --
--- Rows are locked in one order: contracts by id, documents by id, charges by
--- id, the number series last.
+-- Rows are locked in one order: the party, documents, charges by id, the number
+-- series last.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE number_series (
@@ -16,7 +16,7 @@ CREATE TABLE number_series (
     kind text NOT NULL,
     year integer NOT NULL,
     pattern text NOT NULL DEFAULT '{YYYY}/{MM}-{####}'
-        CONSTRAINT number_series_pattern_counts CHECK (pattern ~ '\{#+\}'),
+        CONSTRAINT number_series_pattern_counts CHECK (pattern ~ '[{]#+[}]'),
     first_no bigint NOT NULL DEFAULT 1
         CONSTRAINT number_series_first_positive CHECK (first_no > 0),
     next_no bigint NOT NULL DEFAULT 1,
@@ -26,6 +26,10 @@ CREATE TABLE number_series (
 COMMENT ON TABLE number_series IS
     'counters of document numbers, one for each own company, kind and year, without gaps. pattern: {YYYY} {YY} {MM} {DD} of the day of issue, {####} '
     'the counter padded to so many digits; a new year takes the pattern of the year before. Its row is the last one that a transaction locks';
+SELECT allow('clerk', 'select', 'number_series'), allow('admin', 'insert,update', 'number_series', but => '{next_no}'),
+       allow('admin', 'delete', 'number_series');
+
+SELECT watch('number_series', 'ignore:next_no');
 
 CREATE FUNCTION guard_number_series() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -103,8 +107,9 @@ CREATE TABLE document (
     external_id text,
     status_reason text,
     status_by text,
+    status_said_by text,
     created_at timestamptz NOT NULL DEFAULT now(),
-    created_by text NOT NULL DEFAULT session_user,
+    created_by text NOT NULL DEFAULT actor(),
     CONSTRAINT document_line_key UNIQUE (id, kind, currency),
     CONSTRAINT document_number_once UNIQUE (series_id, series_no),
     CONSTRAINT document_number_text_once UNIQUE (series_id, number),
@@ -131,16 +136,55 @@ COMMENT ON TABLE document IS
     'status is kept in document_status_change';
 COMMENT ON COLUMN document.positions IS 'how charges are grouped into the positions of the paper: by task, employee, day, or not at all (none)';
 COMMENT ON COLUMN document.requirements IS 'requirements of a proposal; its lines are the estimate';
+COMMENT ON COLUMN document.sign_by IS 'who signed, as whoever recorded it says; who recorded it is in history';
+COMMENT ON COLUMN document.status_by IS 'actor() of the last step';
+COMMENT ON COLUMN document.status_said_by IS 'on whose behalf the last step was taken, as its caller said';
 COMMENT ON COLUMN document.sign_ref IS 'the id of the document at the operator of electronic documents';
+SELECT allow('reader', 'select', 'document'),
+       allow('clerk', 'update', 'document', columns => '{title,note,issued_on,due_on,outside_number,file_url,requirements}'),
+       allow('manager', 'update', 'document', columns => '{discount_pct,discount_amount}');
 CREATE INDEX document_party_idx ON document (party_id, kind, status);
 CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
 CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
 CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number) WHERE kind = 'bill' AND status <> 'void';
 CREATE TRIGGER document_amounts_exact BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION check_exact('discount_amount', 'net', 'tax', 'gross');
-CREATE TRIGGER document_history AFTER INSERT OR UPDATE OR DELETE ON document
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+-- A discount is a manager's to give, through whatever function it comes; a
+-- revision may keep what the one before gave.
+CREATE FUNCTION check_document_discount() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_before document;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        v_before := OLD;
+    ELSIF NEW.supersedes_id IS NOT NULL THEN
+        SELECT * INTO v_before FROM document d WHERE d.id = NEW.supersedes_id;
+    END IF;
+    IF (NEW.discount_pct, NEW.discount_amount) IS DISTINCT FROM (v_before.discount_pct, v_before.discount_amount)
+        AND num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0 THEN
+        PERFORM require_level('manager', 'give a discount', calling_role());
+        IF NEW.discount_amount IS NOT NULL THEN
+            PERFORM refuse_limited('a discount in money', calling_role());
+        END IF;
+        PERFORM check_discount(NEW.discount_pct, 'a discount', calling_role());
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_document_discount() IS
+    'trigger function of document: discounts are given by managers, within their limit; who has one gives them in per cent (42501)';
+CREATE TRIGGER document_discounted BEFORE INSERT OR UPDATE OF discount_pct, discount_amount ON document
+    FOR EACH ROW WHEN (num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0) EXECUTE FUNCTION check_document_discount();
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
+    FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.', 'status_said_by: transition() says it.', 'revision: revise() makes the next one.',
+                                              'created_at', 'created_by');
+SELECT watch('document', 'digest:signature');
 ALTER TABLE notification ADD CONSTRAINT notification_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE charge ADD CONSTRAINT charge_held_by_fkey FOREIGN KEY (held_by) REFERENCES document;
+ALTER TABLE entry ADD CONSTRAINT entry_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE task_item ADD CONSTRAINT task_item_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+CREATE INDEX task_item_document_idx ON task_item (document_id) WHERE document_id IS NOT NULL;
 
 CREATE TABLE document_line (
     id bigserial CONSTRAINT document_line_pkey PRIMARY KEY,
@@ -194,15 +238,20 @@ COMMENT ON TABLE document_line IS
     'reports, and of invoices made without one); adjustment_id the charge that takes discount and included tax off, so that net is what its charges sum '
     'to; base_line_id the line of the report that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document '
     'discount, net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by document released_by';
+SELECT allow('reader', 'select', 'document_line');
 CREATE INDEX document_line_document_idx ON document_line (document_id, position);
 CREATE INDEX document_line_charge_idx ON document_line (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX document_line_adjustment_idx ON document_line (adjustment_id) WHERE adjustment_id IS NOT NULL;
+CREATE INDEX document_line_released_by_idx ON document_line (released_by) WHERE released_by IS NOT NULL;
 CREATE INDEX document_line_reverses_idx ON document_line (reverses_line_id) WHERE reverses_line_id IS NOT NULL;
+CREATE INDEX document_line_credit_idx ON document_line (document_id) WHERE kind = 'credit_note';
 CREATE UNIQUE INDEX document_line_claimed_once ON document_line (charge_id) WHERE claim AND released_at IS NULL;
 CREATE UNIQUE INDEX document_line_invoiced_once ON document_line (charge_id) WHERE kind = 'invoice' AND released_at IS NULL;
 CREATE UNIQUE INDEX document_line_in_one_act ON document_line (charge_id) WHERE kind = 'act' AND released_at IS NULL;
 CREATE TRIGGER document_line_exact BEFORE INSERT OR UPDATE ON document_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'discount', 'net', 'tax', 'gross');
+-- lines of work follow their charges; the others are what somebody wrote
+SELECT watch('document_line', 'unless:charge_id');
 CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
 CREATE TRIGGER document_line_not_truncated BEFORE TRUNCATE ON document_line
@@ -219,6 +268,7 @@ CREATE TABLE document_transition (
 );
 COMMENT ON TABLE document_transition IS
     'the steps that documents of a kind can take; those not by_hand follow from another document or from a payment and are only taken when it is so';
+SELECT allow('reader', 'select', 'document_transition');
 
 INSERT INTO document_transition (kind, from_status, to_status, by_hand)
 SELECT k, f, t, h FROM (VALUES
@@ -263,6 +313,8 @@ SELECT k, f, t, h FROM (VALUES
     ('{invoice,report,bill}', 'paid', 'archived', true)
 ) AS v (kinds, f, t, h), unnest(v.kinds::text[]) k
 WHERE NOT (k = 'invoice' AND f = 'sent' AND t = 'archived');
+CREATE TRIGGER document_transition_owned BEFORE INSERT OR UPDATE OR DELETE ON document_transition
+    FOR EACH ROW EXECUTE FUNCTION own_table('The steps of documents are part of the books.');
 
 CREATE TABLE document_status_change (
     id bigserial CONSTRAINT document_status_change_pkey PRIMARY KEY,
@@ -270,15 +322,25 @@ CREATE TABLE document_status_change (
     from_status text,
     to_status text,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    by text NOT NULL,
+    by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user,
+    said_by text,
     reason text
 );
 COMMENT ON TABLE document_status_change IS
     'every status that every document ever had, for ever: from_status NULL when it was made, to_status NULL when a draft was deleted; document_id is no '
     'foreign key because deleted drafts stay here';
+SELECT allow('reader', 'select', 'document_status_change');
+COMMENT ON COLUMN document_status_change.by IS 'actor(): the person who took the step, as far as known';
+COMMENT ON COLUMN document_status_change.login IS 'the session''s user, which no setting changes';
+COMMENT ON COLUMN document_status_change.said_by IS
+    'on whose behalf, as the caller said: the argument by of transition(), or the client''s link that was answered';
+COMMENT ON COLUMN document_status_change.document_id IS 'the document; no foreign key, because drafts that were deleted stay here';
 CREATE INDEX document_status_change_document_idx ON document_status_change (document_id);
 CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_status_change
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
+CREATE TRIGGER document_status_change_owned BEFORE INSERT ON document_status_change
+    FOR EACH ROW EXECUTE FUNCTION own_table('The next step of a document is transition().');
 
 CREATE FUNCTION document_name(p_document bigint) RETURNS text
     LANGUAGE sql STABLE
@@ -303,6 +365,7 @@ BEGIN ATOMIC
     SELECT (now() AT TIME ZONE s.zone)::date FROM setting s;
 END;
 COMMENT ON FUNCTION books_today() IS 'the date in the zone of the books';
+SELECT allow('reader', 'execute', 'books_today');
 
 -- ---------------------------------------------------------------------------
 -- numbers
@@ -311,10 +374,10 @@ COMMENT ON FUNCTION books_today() IS 'the date in the zone of the books';
 CREATE FUNCTION format_number(p_pattern text, p_no bigint, p_on date) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT replace(replace(replace(replace(replace(p_pattern, '{YYYY}', to_char(p_on, 'YYYY')), '{YY}', to_char(p_on, 'YY')),
-                           '{MM}', to_char(p_on, 'MM')), '{DD}', to_char(p_on, 'DD')), m.mark,
+    SELECT replace(replace(replace(replace(replace(p_pattern, '{YYYY}', substr(iso(p_on), 1, 4)), '{YY}', substr(iso(p_on), 3, 2)),
+                           '{MM}', substr(iso(p_on), 6, 2)), '{DD}', substr(iso(p_on), 9, 2)), m.mark,
                    CASE WHEN length(p_no::text) < length(m.mark) - 2 THEN lpad(p_no::text, length(m.mark) - 2, '0') ELSE p_no::text END)
-      FROM (SELECT substring(p_pattern FROM '\{#+\}') AS mark) m;
+      FROM (SELECT substring(p_pattern FROM '[{]#+[}]') AS mark) m;
 END;
 COMMENT ON FUNCTION format_number(text, bigint, date) IS 'a document number from the pattern of its series';
 
@@ -348,7 +411,7 @@ COMMENT ON FUNCTION next_number(bigint, text, date) IS
 -- what stands on lines
 -- ---------------------------------------------------------------------------
 
-CREATE VIEW charge_claim AS
+CREATE VIEW charge_claim WITH (security_invoker) AS
     SELECT l.charge_id, l.id AS line_id, l.document_id, l.kind, l.charge_id AS work_id FROM document_line l
      WHERE l.claim AND l.released_at IS NULL
     UNION ALL
@@ -360,15 +423,16 @@ CREATE VIEW charge_claim AS
 COMMENT ON VIEW charge_claim IS
     'charges that a live document keeps, and by which line; work_id is the charge of the line, of which charge_id may be the discount or included tax; '
     'charges that a credit note made are kept by it';
+SELECT allow('reader', 'select', 'charge_claim');
 
 -- Where every charge is.  A charge and its reversal that no document keeps
 -- cancel each other out; while one of them is on a document the other is owed.
-CREATE VIEW charge_place AS
+CREATE VIEW charge_place WITH (security_invoker) AS
     SELECT h.id AS charge_id,
            CASE WHEN h.coverage = 'non_billable' THEN 'non_billable'
                 WHEN c.kind = 'credit_note' OR i.id IS NOT NULL AND d.status <> 'draft' THEN 'billed'
                 WHEN c.line_id IS NOT NULL THEN 'reported'
-                WHEN coalesce(h.reverses_id, r.id) IS NOT NULL AND x.line_id IS NULL THEN 'cancelled'
+                WHEN NOT o.claimed THEN 'cancelled'
                 WHEN h.coverage = 'capped' THEN 'written_off'
                 WHEN h.coverage = 'billable' AND h.amount <> 0 THEN 'unbilled'
                 ELSE 'no_charge' END AS place,
@@ -377,29 +441,37 @@ CREATE VIEW charge_place AS
       LEFT JOIN charge_claim c ON c.charge_id = h.id
       LEFT JOIN document_line i ON i.kind = 'invoice' AND i.released_at IS NULL AND i.charge_id = c.work_id
       LEFT JOIN document d ON d.id = i.document_id
-      LEFT JOIN charge r ON r.reverses_id = h.id
-      LEFT JOIN charge_claim x ON x.charge_id = coalesce(h.reverses_id, r.id);
+      -- its reversal, or what it reverses; no join on an expression, which planners take for a product
+      LEFT JOIN (SELECT r.id AS charge_id, r.reverses_id AS other_id, x.line_id IS NOT NULL AS claimed
+                   FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.reverses_id WHERE r.reverses_id IS NOT NULL
+                 UNION ALL
+                 SELECT r.reverses_id, r.id, x.line_id IS NOT NULL
+                   FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.id WHERE r.reverses_id IS NOT NULL) o
+        ON o.charge_id = h.id AND o.other_id = coalesce(h.reverses_id, o.other_id);
 COMMENT ON VIEW charge_place IS
     'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), reported (kept by a report or a draft '
     'invoice, claimed_by), cancelled (with its reversal, neither on a document), written_off (above a cap), unbilled, or no_charge (no_charge, '
     'included, prepaid or zero work that no report shows yet)';
+SELECT allow('reader', 'select', 'charge_place');
 
-CREATE VIEW line_credit AS
-    SELECT n.reverses_line_id AS line_id, -sum(n.net) AS net, -sum(n.tax) AS tax, -sum(n.gross) AS gross
+CREATE VIEW line_credit WITH (security_invoker) AS
+    SELECT n.reverses_line_id AS line_id, (-sum(n.net))::numeric(20,6) AS net, (-sum(n.tax))::numeric(20,6) AS tax,
+           (-sum(n.gross))::numeric(20,6) AS gross
       FROM document_line n WHERE n.kind = 'credit_note' GROUP BY 1;
 COMMENT ON VIEW line_credit IS 'what was credited of each invoice line, positive, in the currency of the line';
+SELECT allow('reader', 'select', 'line_credit');
 
 CREATE FUNCTION frozen_by(charge_id bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce(
-        (SELECT string_agg(format('It is on %s of %s (%s).', document_name(d.id), d.issued_on, d.status), ' ' ORDER BY d.id)
+        (SELECT string_agg(format('It is on %s of %s (%s).', document_name(d.id), iso(d.issued_on), d.status), ' ' ORDER BY d.id)
            FROM document_line l JOIN document d ON d.id = l.document_id
           WHERE (l.charge_id = h.id OR l.adjustment_id = h.id) AND l.released_at IS NULL AND d.status <> 'draft'),
-        (SELECT format('The period of contract "%s" from %s to %s is closed.', c.number, b.period_start, b.period_end - 1)
+        (SELECT format('The period of contract "%s" from %s to %s is closed.', c.number, iso(b.period_start), iso(b.period_end - 1))
            FROM billing_period b JOIN contract c ON c.id = b.contract_id
           WHERE b.contract_id = h.contract_id AND h.period_start >= b.period_start AND h.period_start < b.period_end),
-        format('It was posted to the ledger on %s.', h.frozen_at::date))
+        format('It was posted to the ledger on %s.', iso((h.frozen_at AT TIME ZONE (SELECT s.zone FROM setting s))::date)))
       FROM charge h WHERE h.id = frozen_by.charge_id;
 END;
 COMMENT ON FUNCTION frozen_by(bigint) IS 'the sentence that says which document or closed period froze or holds a charge';

@@ -75,7 +75,7 @@ BEGIN
     END IF;
 
     v_steps := v_steps || (
-        SELECT format('%s worked %s on %s', coalesce(m.name, 'Somebody'), duration_text(v_entry.worked_s), to_char(p_charge.service_date, 'YYYY-MM-DD'))
+        SELECT format('%s worked %s on %s', coalesce(m.name, 'Somebody'), duration_text(v_entry.worked_s), iso(p_charge.service_date))
                || CASE WHEN p_charge.segment = 1 AND e.started_at = p_charge.started_at AND e.worked_s = v_entry.worked_s
                        THEN format(', from %s to %s (%s)', to_char(e.started_at AT TIME ZONE v_zone, 'HH24:MI'), to_char(e.ended_at AT TIME ZONE v_zone, 'HH24:MI'), v_zone)
                        ELSE '' END
@@ -155,7 +155,7 @@ BEGIN
     CASE p_charge.source
     WHEN 'item' THEN
         RETURN ARRAY[
-            format('%s: %s %s on %s.', v_item.name, trim_scale(p_charge.quantity), v_item.unit, to_char(p_charge.service_date, 'YYYY-MM-DD')),
+            format('%s: %s %s on %s.', v_item.name, trim_scale(p_charge.quantity), v_item.unit, iso(p_charge.service_date)),
             CASE WHEN p_charge.price IS NULL THEN format('Priced %s: %s.', coalesce(substring(p_charge.reason FROM 'by tiers, [a-z]+'), 'by tiers'), p_charge.price_source)
                  ELSE format('Price %s each: %s.', money_text(p_charge.price, p_charge.currency), p_charge.price_source) END]
             || CASE WHEN p_charge.discount_pct <> 0 THEN
@@ -169,27 +169,38 @@ BEGIN
     WHEN 'stage' THEN
         RETURN ARRAY[format('Stage: %s.', p_charge.reason), format('The contract sets %s for it.', v_amount)];
     WHEN 'expense' THEN
-        RETURN ARRAY[format('Expense on %s: %s.', to_char(p_charge.service_date, 'YYYY-MM-DD'), p_charge.reason),
-                     format('It cost us %s and is charged at %s.', money_text(p_charge.cost, p_charge.currency), v_amount)];
+        RETURN ARRAY[format('Expense on %s: %s.', iso(p_charge.service_date), p_charge.reason), format('It is charged at %s.', v_amount)];
     ELSE
         RETURN ARRAY[format('Adjustment: %s.', p_charge.reason), format('It comes to %s.', v_amount)];
     END CASE;
 END $$;
 COMMENT ON FUNCTION explain_other(charge) IS 'the steps by which something that is no time became this charge, as sentences';
 
+-- What a charge says to who may not see its cost.
+CREATE FUNCTION told_charge(p_charge bigint) RETURNS charge
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_populate_record(NULL::charge, to_jsonb(x))
+      FROM (SELECT h.id, h.source, h.time_entry_id, h.segment, h.contract_id, h.client_id, h.task_id, h.employee_id, h.work_type_id, h.item_id, h.service_date,
+                   h.period_start, h.started_at, h.band, h.coverage, h.worked_s, h.billed_s, h.quantity, h.price, h.multiplier, h.discount_pct,
+                   h.price_source, h.amount, h.currency, h.allotment_id, h.burned, h.reason, h.terms_id, h.late, h.held_by, h.frozen_at, h.fixed,
+                   h.reverses_id
+              FROM charge h WHERE h.id = p_charge) x;
+END;
+COMMENT ON FUNCTION told_charge(bigint) IS 'a charge without its cost, as every reader may see it; NULL when there is none';
+
 CREATE FUNCTION explain_charge(charge_id bigint) RETURNS text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_charge charge;
+    v_charge charge := told_charge(charge_id);
     v_original charge;
     v_steps text[] := '{}';
     v_head text;
     v_other record;
 BEGIN
-    SELECT * INTO v_charge FROM charge h WHERE h.id = charge_id;
-    IF NOT FOUND THEN
+    IF v_charge.id IS NULL THEN
         RAISE EXCEPTION 'there is no charge %', charge_id
             USING ERRCODE = 'foreign_key_violation', HINT = 'View unbilled lists charges; a provisional charge may have been rated anew.';
     END IF;
@@ -198,9 +209,9 @@ BEGIN
         coalesce((SELECT ', ' || p.name FROM party p WHERE p.id = v_charge.client_id), ''),
         money_text(v_charge.amount, v_charge.currency));
     IF v_charge.reverses_id IS NOT NULL THEN
-        SELECT * INTO v_original FROM charge h WHERE h.id = v_charge.reverses_id;
+        v_original := told_charge(v_charge.reverses_id);
         v_steps := ARRAY[format('It takes back %s (%s).', format('charge %s of %s', v_original.id, money_text(v_original.amount, v_original.currency)),
-                                coalesce(substring(v_charge.reason FROM '^reversal of charge \d+: (.*)$'), v_charge.reason))];
+                                coalesce(substring(v_charge.reason FROM '^reversal of charge [0-9]+: (.*)$'), v_charge.reason))];
     ELSIF v_charge.source = 'time' THEN
         v_steps := explain_time(v_charge);
     ELSE
@@ -208,19 +219,20 @@ BEGIN
     END IF;
     IF v_charge.late THEN
         v_steps := v_steps || format('It came after its period was closed, so it is billed in the period of %s, with the day of the work as it was.',
-                                     to_char(v_charge.period_start, 'YYYY-MM-DD'));
+                                     iso(v_charge.period_start));
     END IF;
     FOR v_other IN SELECT h.id, h.amount, h.currency, h.reason FROM charge h WHERE h.adjusts_id = charge_id ORDER BY h.id LOOP
         v_steps := v_steps || format('Charge %s changes it by %s (%s).', v_other.id, money_text(v_other.amount, v_other.currency),
-                                     coalesce(substring(v_other.reason FROM '^write-(?:off|up) of charge \d+: (.*)$'), v_other.reason));
+                                     coalesce(substring(v_other.reason FROM '^write-(?:off|up) of charge [0-9]+: (.*)$'), v_other.reason));
     END LOOP;
     FOR v_other IN SELECT h.id FROM charge h WHERE h.reverses_id = charge_id LOOP
         v_steps := v_steps || format('Charge %s took it back.', v_other.id);
     END LOOP;
     v_steps := v_steps || CASE WHEN v_charge.held_by IS NOT NULL THEN 'It waits unchanged for the client''s answer to a report.'
                                WHEN v_charge.frozen_at IS NULL THEN 'It is provisional: it changes with the work it is for until it is billed.'
-                               ELSE format('It is final since %s.', to_char(v_charge.frozen_at AT TIME ZONE (SELECT s.zone FROM setting s), 'YYYY-MM-DD')) END;
-    RETURN v_head || (SELECT string_agg(E'\n' || s.no || '. ' || s.step, '' ORDER BY s.no) FROM unnest(v_steps) WITH ORDINALITY s (step, no));
+                               ELSE format('It is final since %s.', iso((v_charge.frozen_at AT TIME ZONE (SELECT s.zone FROM setting s))::date)) END;
+    RETURN v_head || (SELECT string_agg(chr(10) || s.no || '. ' || s.step, '' ORDER BY s.no) FROM unnest(v_steps) WITH ORDINALITY s (step, no));
 END $$;
 COMMENT ON FUNCTION explain_charge(bigint) IS
     'how a charge came to be, step by step in words a client understands, from what was stamped on it; refused (23503) for a charge that there is not';
+SELECT allow('reader', 'execute', 'explain_charge');

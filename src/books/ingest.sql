@@ -2,38 +2,11 @@
 -- ingest: work logs from trackers and CRMs
 -- ---------------------------------------------------------------------------
 
--- A field of an outside record is read only when it has the form it must have;
--- what looks right and still is none (30 February) raises, and is caught.
-CREATE FUNCTION ingest_timestamp(p_text text) RETURNS timestamptz
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
-BEGIN
-    IF p_text !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)$' THEN
-        RETURN NULL;
-    END IF;
-    RETURN p_text::timestamptz;
-EXCEPTION WHEN data_exception THEN
-    RETURN NULL;
-END $$;
-COMMENT ON FUNCTION ingest_timestamp(text) IS 'an ISO 8601 time stamp with its offset, or NULL when the text is none';
-
-CREATE FUNCTION ingest_date(p_text text) RETURNS date
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-AS $$
-BEGIN
-    IF p_text !~ '^\d{4}-\d\d-\d\d$' THEN
-        RETURN NULL;
-    END IF;
-    RETURN p_text::date;
-EXCEPTION WHEN data_exception THEN
-    RETURN NULL;
-END $$;
-COMMENT ON FUNCTION ingest_date(text) IS 'an ISO 8601 date, or NULL when the text is none';
-
+-- A field of an outside record is read only when it has the form it must have.
 CREATE FUNCTION ingest_seconds(p_text text) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT CASE WHEN p_text ~ '^-?\d{1,9}$' THEN p_text::bigint END;
+    SELECT CASE WHEN p_text ~ '^-?[0-9]{1,9}$' THEN p_text::bigint END;
 END;
 COMMENT ON FUNCTION ingest_seconds(text) IS 'a whole number of seconds of up to 9 digits, or NULL when the text is none';
 
@@ -50,8 +23,8 @@ BEGIN
         SELECT v.no, v.value AS record,
                v.value ->> 'source' AS source, v.value ->> 'external_id' AS external_id,
                v.value ->> 'employee' AS employee, v.value ->> 'task' AS task, v.value ->> 'work_type' AS work_type,
-               ingest_timestamp(v.value ->> 'started_at') AS started_at, ingest_timestamp(v.value ->> 'ended_at') AS ended_at,
-               ingest_date(v.value ->> 'work_date') AS work_date,
+               iso_instant(v.value ->> 'started_at') AS started_at, iso_instant(v.value ->> 'ended_at') AS ended_at,
+               iso_date(v.value ->> 'work_date') AS work_date,
                ingest_seconds(v.value ->> 'duration_s') AS duration_s, coalesce(ingest_seconds(v.value ->> 'break_s'), 0) AS break_s,
                v.value ->> 'billable' AS billable, v.value ->> 'comment' AS comment,
                row_number() OVER (PARTITION BY v.value ->> 'source', v.value ->> 'external_id' ORDER BY v.no DESC) AS newest
@@ -97,7 +70,7 @@ BEGIN
         INSERT INTO time_entry (employee_id, task_id, work_type_id, started_at, ended_at, work_date, duration_s, break_s, billable, comment, source, external_id)
         SELECT m.employee_id, m.task_id, m.work_type_id, m.started_at, m.ended_at, m.work_date, m.duration_s, m.break_s, m.billable, m.comment,
                m.source, m.external_id
-          FROM matched m WHERE m.id IS NULL ORDER BY coalesce(m.started_at, m.work_date::timestamptz), m.no
+          FROM matched m WHERE m.id IS NULL ORDER BY coalesce(m.started_at, m.work_date::timestamp AT TIME ZONE 'UTC'), m.no
         ON CONFLICT (source, external_id) DO NOTHING
         RETURNING 1
     ), changed AS (
@@ -107,15 +80,16 @@ BEGIN
           FROM matched m WHERE e.id = m.id AND NOT m.same AND NOT m.frozen
         RETURNING 1
     ), refused AS MATERIALIZED (
-        SELECT c.source, c.external_id, c.record, c.reason FROM checked c WHERE c.reason IS NOT NULL
+        SELECT c.source, c.external_id, c.record, c.reason, c.no FROM checked c WHERE c.reason IS NOT NULL
         UNION ALL
-        SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()' FROM matched m WHERE NOT m.same AND m.frozen
+        SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()', m.no FROM matched m WHERE NOT m.same AND m.frozen
     ), forgotten AS (
         DELETE FROM rejected_entry x USING record r
          WHERE x.source IS NOT DISTINCT FROM r.source AND x.external_id IS NOT DISTINCT FROM r.external_id
            AND (x.external_id IS NOT NULL OR x.record = r.record)
     ), kept AS (
-        INSERT INTO rejected_entry (source, external_id, record, reason) SELECT * FROM refused
+        INSERT INTO rejected_entry (source, external_id, record, reason)
+        SELECT r.source, r.external_id, r.record, r.reason FROM refused r ORDER BY r.no
     )
     SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed),
            (SELECT count(*) FROM matched WHERE same), (SELECT count(*) FROM refused),
@@ -134,7 +108,7 @@ COMMENT ON FUNCTION ingest_batch(jsonb) IS 'take work logs as ingest_entries() d
 -- Work that comes too late for a contract is refused by the trigger, with all
 -- that came with it: halves of what came are tried until it is alone.
 CREATE FUNCTION ingest_entries(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_half jsonb;
@@ -143,6 +117,7 @@ DECLARE
     v_constraint text;
     v_message text;
 BEGIN
+    entries := json_argument(entries);
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
         RAISE EXCEPTION 'entries must be a JSON array, not %', coalesce(jsonb_typeof(entries), 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass an array of work logs, even for a single one.';
@@ -158,7 +133,10 @@ BEGIN
         RETURN;
     EXCEPTION WHEN restrict_violation THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_message = MESSAGE_TEXT;
-        IF v_constraint IS DISTINCT FROM 'time_entry_period_open' THEN
+        IF v_constraint = 'time_entry_not_billed' THEN  -- while we waited: now it is seen, and a record that changes it is rejected
+            SELECT b.inserted, b.updated, b.unchanged, b.rejected INTO inserted, updated, unchanged, rejected FROM ingest_entries(entries) b;
+            RETURN;
+        ELSIF v_constraint IS DISTINCT FROM 'time_entry_period_open' THEN
             RAISE;
         END IF;
     END;
@@ -184,3 +162,14 @@ COMMENT ON FUNCTION ingest_entries(jsonb) IS
     '"work_date"+"duration_s", "break_s"?, "billable"?, "comment"?}; employee and task are the ids the source knows them by (employee_login, task), '
     'work_type a code. Idempotent on (source, external_id); a bad record goes to rejected_entry with the reason and never stops the others; '
     'at most 200000 in one call';
+SELECT allow('clerk', 'execute', 'ingest_entries');
+
+-- Gateways pass the whole body of a request to a parameter without a name.
+CREATE FUNCTION ingest(jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT i.inserted, i.updated, i.unchanged, i.rejected FROM ingest_entries($1) i;
+END;
+COMMENT ON FUNCTION ingest(jsonb) IS
+    'ingest_entries() for trackers that post their array as it is: through a gateway the body of the request is the array, with no object around it';
+SELECT allow('clerk', 'execute', 'ingest');

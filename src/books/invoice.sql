@@ -14,7 +14,7 @@ END;
 COMMENT ON FUNCTION filter_list(jsonb, text) IS 'the values a filter names under a key, one or an array of them; NULL when it does not';
 
 CREATE FUNCTION check_keys(p_object jsonb, p_what text, p_known text[]) RETURNS void
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_bad text;
@@ -31,6 +31,85 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_keys(jsonb, text, text[]) IS 'refuse (22023) what is no JSON object or has a key that is not known';
 
+CREATE FUNCTION given_date(p_object jsonb, p_key text) RETURNS date
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_text CONSTANT text := p_object ->> p_key;
+    v_date CONSTANT date := iso_date(v_text);
+BEGIN
+    IF v_text IS NOT NULL AND v_date IS NULL THEN
+        RAISE EXCEPTION '"%" is no date: "%"', p_key, v_text
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Write dates as YYYY-MM-DD: they mean the same day to everybody.';
+    END IF;
+    RETURN v_date;
+END $$;
+COMMENT ON FUNCTION given_date(jsonb, text) IS
+    'the date that a JSON object has under a key, NULL when it has none; refused (22023) when it is not written as YYYY-MM-DD';
+
+CREATE FUNCTION named_id(p_key text, p_name jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_name text := p_name #>> '{}';
+    v_table text := CASE p_key WHEN 'client' THEN 'party' WHEN 'to_cash_account' THEN 'cash_account' ELSE p_key END;
+    v_ids bigint[];
+BEGIN
+    IF jsonb_typeof(p_name) IS DISTINCT FROM 'string' THEN
+        RETURN p_name;
+    END IF;
+    v_ids := CASE v_table
+        WHEN 'party' THEN ARRAY(SELECT p.id FROM party p WHERE p.name = v_name)
+        WHEN 'contract' THEN ARRAY(SELECT c.id FROM contract c WHERE c.number = v_name)
+        WHEN 'project' THEN ARRAY(SELECT p.id FROM project p WHERE p.name = v_name)
+        WHEN 'task' THEN ARRAY(SELECT t.id FROM task t WHERE v_name IN (t.number, t.title))
+        WHEN 'deal' THEN ARRAY(SELECT d.id FROM deal d WHERE d.name = v_name)
+        WHEN 'direction' THEN ARRAY(SELECT d.id FROM direction d WHERE d.name = v_name)
+        WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
+        WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
+        WHEN 'document' THEN ARRAY(SELECT d.id FROM document d WHERE d.kind IN ('invoice', 'bill') AND d.status <> 'void'
+                                      AND v_name IN (d.number, CASE d.kind WHEN 'bill' THEN d.outside_number END)) END;
+    -- Digits are an id as well; where they are somebody else's number nobody can know which is meant.
+    IF v_name ~ '^[0-9]{1,18}$' AND (cardinality(v_ids) = 0 OR CASE v_table
+        WHEN 'party' THEN EXISTS (SELECT FROM party x WHERE x.id = v_name::bigint)
+        WHEN 'contract' THEN EXISTS (SELECT FROM contract x WHERE x.id = v_name::bigint)
+        WHEN 'project' THEN EXISTS (SELECT FROM project x WHERE x.id = v_name::bigint)
+        WHEN 'task' THEN EXISTS (SELECT FROM task x WHERE x.id = v_name::bigint)
+        WHEN 'deal' THEN EXISTS (SELECT FROM deal x WHERE x.id = v_name::bigint)
+        WHEN 'direction' THEN EXISTS (SELECT FROM direction x WHERE x.id = v_name::bigint)
+        WHEN 'employee' THEN EXISTS (SELECT FROM employee x WHERE x.id = v_name::bigint)
+        WHEN 'cash_account' THEN EXISTS (SELECT FROM cash_account x WHERE x.id = v_name::bigint)
+        WHEN 'document' THEN EXISTS (SELECT FROM document x WHERE x.id = v_name::bigint) END) THEN
+        v_ids := CASE WHEN v_name::bigint = ANY (v_ids) THEN v_ids ELSE v_ids || v_name::bigint END;
+    END IF;
+    IF cardinality(v_ids) = 1 THEN
+        RETURN to_jsonb(v_ids[1]);
+    ELSIF cardinality(v_ids) > 1 THEN
+        RAISE EXCEPTION '% "%" is not the only one of that name or id', replace(p_key, '_', ' '), v_name
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Their ids: %s.', array_to_string(v_ids, ', ')), HINT = 'Give the id, as a number.';
+    END IF;
+    RAISE EXCEPTION 'there is no % "%"', replace(p_key, '_', ' '), v_name
+        USING ERRCODE = 'foreign_key_violation',
+            HINT = format('Give its %s as table %s has it, or its id as a number.', CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number'
+                WHEN 'task' THEN 'number or title' WHEN 'employee' THEN 'name or e-mail address' ELSE 'name' END, v_table);
+END $$;
+COMMENT ON FUNCTION named_id(text, jsonb) IS
+    'the id of what a key names: text is a name (contract, invoice or bill: its number; task: number or title; employee: name or email) or, of digits, an id; a '
+    'number is an id. Refused: nothing of that name (23503), several, or a name that is another one''s id (22023)';
+
+CREATE FUNCTION resolve_names(p_object jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE jsonb_typeof(p_object) WHEN 'object' THEN p_object || coalesce(
+        (SELECT jsonb_object_agg(f.key, CASE jsonb_typeof(f.value)
+                    WHEN 'array' THEN (SELECT coalesce(jsonb_agg(named_id(f.key, e.value) ORDER BY e.no), '[]') FROM jsonb_array_elements(f.value) WITH ORDINALITY e (value, no))
+                    ELSE named_id(f.key, f.value) END)
+           FROM jsonb_each(p_object) f
+          WHERE f.key IN ('client', 'party', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'cash_account', 'to_cash_account', 'document')), '{}')
+        ELSE p_object END;
+END;
+COMMENT ON FUNCTION resolve_names(jsonb) IS 'a filter or content with the ids of what it names by name; see named_id()';
+
 CREATE FUNCTION check_filter(p_filter jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -43,10 +122,10 @@ BEGIN
     SELECT f.key, v INTO v_bad
       FROM jsonb_each(p_filter) f, unnest(filter_list(p_filter, f.key)) v
      WHERE v IS NULL
-        OR f.key IN ('client', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'charges') AND v !~ '^\d{1,18}$'
-        OR f.key IN ('paid_pct_from', 'paid_pct_to') AND v !~ '^\d{1,3}(\.\d+)?$'
-        OR f.key IN ('from', 'to') AND ingest_date(v) IS NULL
-        OR f.key = 'period' AND v !~ '^\d{4}-(0[1-9]|1[0-2])$' AND ingest_date(v) IS NULL
+        OR f.key IN ('client', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'charges') AND v !~ '^[0-9]{1,18}$'
+        OR f.key IN ('paid_pct_from', 'paid_pct_to') AND v !~ '^[0-9]{1,3}([.][0-9]+)?$'
+        OR f.key IN ('from', 'to') AND iso_date(v) IS NULL
+        OR f.key = 'period' AND v !~ '^[0-9]{4}-(0[1-9]|1[0-2])$' AND iso_date(v) IS NULL
         OR f.key = 'work_type' AND NOT EXISTS (SELECT FROM work_type w WHERE w.code = v)
         OR f.key = 'task_status' AND v NOT IN ('open', 'in_progress', 'done', 'cancelled')
         OR f.key = 'coverage' AND v NOT IN ('billable', 'included', 'prepaid', 'capped', 'no_charge')
@@ -54,7 +133,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'filter cannot use "%" of key "%"', v_bad.v, v_bad.key
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Ids are numbers, from and to dates (YYYY-MM-DD, both included), period YYYY-MM or the first day of a service period, '
+                HINT = 'Clients, contracts and the like are names or ids, from and to dates (YYYY-MM-DD, both included), period YYYY-MM or the first day of a service period, '
                        'work_type codes, task_status open, in_progress, done or cancelled.';
     END IF;
     v_clients := ARRAY(
@@ -84,9 +163,13 @@ BEGIN ATOMIC
         SELECT p.id FROM project p JOIN grp ON p.parent_id = grp.id
     )
     SELECT h.id, h.contract_id, h.currency, h.coverage, h.amount
-      FROM (SELECT h.* FROM charge h WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.client_id = p_client)
+      FROM (SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id, h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
+                   h.service_date, h.period_start
+              FROM charge h WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.client_id = p_client)
             UNION ALL
-            SELECT h.* FROM charge h WHERE h.contract_id IS NULL AND h.client_id = p_client) h
+            SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id, h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
+                   h.service_date, h.period_start
+              FROM charge h WHERE h.contract_id IS NULL AND h.client_id = p_client) h
       JOIN charge_place l ON l.charge_id = h.id AND l.place IN ('unbilled', 'no_charge', 'written_off')
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN work_type w ON w.id = h.work_type_id
@@ -102,11 +185,11 @@ BEGIN ATOMIC
        AND (NOT p_filter ? 'task_status' OR t.status = ANY (filter_list(p_filter, 'task_status')))
        AND (NOT p_filter ? 'coverage' OR h.coverage = ANY (filter_list(p_filter, 'coverage')))
        AND (NOT p_filter ? 'currency' OR h.currency = ANY (filter_list(p_filter, 'currency')))
-       AND (NOT p_filter ? 'from' OR h.service_date >= (p_filter ->> 'from')::date)
-       AND (NOT p_filter ? 'to' OR h.service_date <= (p_filter ->> 'to')::date)
+       AND (NOT p_filter ? 'from' OR h.service_date >= iso_date(p_filter ->> 'from'))
+       AND (NOT p_filter ? 'to' OR h.service_date <= iso_date(p_filter ->> 'to'))
        AND (NOT p_filter ? 'period'
-            OR CASE WHEN length(p_filter ->> 'period') = 7 THEN to_char(h.period_start, 'YYYY-MM') = p_filter ->> 'period'
-                    ELSE h.period_start = (p_filter ->> 'period')::date END)
+            OR CASE WHEN length(p_filter ->> 'period') = 7 THEN left(iso(h.period_start), 7) = p_filter ->> 'period'
+                    ELSE h.period_start = iso_date(p_filter ->> 'period') END)
        AND (NOT p_filter ?| '{paid_pct_from,paid_pct_to}'
             OR h.task_id IN (SELECT y.task_id FROM task_payment y
                               WHERE y.percent_paid >= coalesce((p_filter ->> 'paid_pct_from')::numeric, 0)
@@ -122,13 +205,14 @@ CREATE FUNCTION preview_report(filter jsonb)
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_client bigint := check_filter(filter);
+    v_filter jsonb := resolve_names(json_argument(filter));
+    v_client bigint := check_filter(v_filter);
 BEGIN
     RETURN QUERY
     SELECT p.id, p.name, t.id, t.number, coalesce(t.title, h.reason, h.source), t.url, t.status, h.coverage,
            (sum(h.worked_s) / 3600.0)::numeric(18,2), (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(h.amount)::numeric(18,2), h.currency,
            CASE WHEN t.id IS NULL THEN 0 ELSE percent_paid(t.id, h.currency) END::numeric(18,2)
-      FROM filtered_charge(preview_report.filter, v_client) f
+      FROM filtered_charge(v_filter, v_client) f
       JOIN charge h ON h.id = f.charge_id
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN project p ON p.id = h.project_id
@@ -137,6 +221,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION preview_report(jsonb) IS
     'what build_report() would take for the same filter, by task, reserving nothing; hours, amounts net in currency';
+SELECT allow('reader', 'execute', 'preview_report');
 
 -- Put the free charges that a filter finds on a draft.  Whoever is second waits
 -- for the client's contracts and charges and then finds only what is left.
@@ -180,7 +265,7 @@ BEGIN
         RAISE EXCEPTION 'a document has one discount'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give discount_pct or discount_amount.';
     END IF;
-    PERFORM lock_clients(ARRAY[v_client]);
+    PERFORM lock_parties(ARRAY[v_client]);
     SELECT array_agg(DISTINCT f.currency ORDER BY f.currency) AS currencies,
            array_agg(DISTINCT (k.tax_inclusive, k.tax_level)::text) FILTER (WHERE k.id IS NOT NULL) AS terms, bool_or(k.tax_inclusive) AS tax_inclusive,
            min(k.tax_level) AS tax_level,
@@ -206,10 +291,10 @@ BEGIN
     INSERT INTO document (kind, own_id, party_id, contract_id, project_id, task_id, deal_id, title, period_from, period_to, made_from, positions, currency,
                           tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, note)
     VALUES (p_kind, coalesce(v_head.owns[1], (SELECT min(p.id) FROM party p WHERE p.kind = 'own')), v_client, v_head.contract_id, v_head.project_id,
-            v_head.task_id, coalesce((p_options ->> 'deal')::bigint, v_head.deal_id), p_options ->> 'title', (p_filter ->> 'from')::date,
-            (p_filter ->> 'to')::date, p_filter, coalesce(p_options ->> 'positions', 'task'), v_head.currencies[1],
+            v_head.task_id, coalesce((p_options ->> 'deal')::bigint, v_head.deal_id), p_options ->> 'title', iso_date(p_filter ->> 'from'),
+            iso_date(p_filter ->> 'to'), p_filter, coalesce(p_options ->> 'positions', 'task'), v_head.currencies[1],
             coalesce(v_head.tax_inclusive, false), coalesce(v_head.tax_level, 'line'), (p_options ->> 'discount_pct')::numeric,
-            (p_options ->> 'discount_amount')::numeric, (p_options ->> 'issued_on')::date, (p_options ->> 'due_on')::date, p_options ->> 'note')
+            (p_options ->> 'discount_amount')::numeric, given_date(p_options, 'issued_on'), given_date(p_options, 'due_on'), p_options ->> 'note')
     RETURNING id INTO v_document;
     IF claim_charges(v_document, p_filter) = 0 THEN
         RAISE EXCEPTION 'the work for this filter was taken by another document meanwhile'
@@ -238,25 +323,31 @@ COMMENT ON FUNCTION refuse_no_work(jsonb) IS 'raise (23001) that a filter finds 
 CREATE FUNCTION build_report(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
+DECLARE
+    v_filter jsonb := resolve_names(json_argument(filter));
 BEGIN
-    RETURN coalesce(build_over_work('report', filter, options), refuse_no_work(filter));
+    RETURN coalesce(build_over_work('report', v_filter, json_argument(options)), refuse_no_work(v_filter));
 END $$;
 COMMENT ON FUNCTION build_report(jsonb, jsonb) IS
     'make a draft report of a client''s free work and reserve it: billable work, and at zero what is included or not charged. filter: client, contract, '
-    'project (with those below it), task, deal, direction, employee (ids, one or an array), work_type (codes), task_status, coverage, period (YYYY-MM, or '
+    'project (with those below it), task, deal, direction, employee (names or ids, one or an array; a contract by its number), work_type (codes), task_status, coverage, period (YYYY-MM, or '
     'first day of a service period), from, to (work dates, included), paid_pct_from, paid_pct_to (percent of the task that is paid), currency, charges. '
     'options: title, positions (task, employee, day, none), discount_pct or discount_amount, note, deal, issued_on, due_on. Refused: no free work '
     '(23001), unknown keys, several currencies (22023)';
+SELECT allow('clerk', 'execute', 'build_report');
 
 CREATE FUNCTION build_invoice(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
+DECLARE
+    v_filter jsonb := resolve_names(json_argument(filter));
 BEGIN
-    RETURN coalesce(build_over_work('invoice', filter, options), refuse_no_work(filter));
+    RETURN coalesce(build_over_work('invoice', v_filter, json_argument(options)), refuse_no_work(v_filter));
 END $$;
 COMMENT ON FUNCTION build_invoice(jsonb, jsonb) IS
     'make a draft invoice straight over a client''s free billable work (a ticket, a contract''s period), without a report; issue_invoice() issues it. '
     'Filter and options as of build_report()';
+SELECT allow('clerk', 'execute', 'build_invoice');
 
 CREATE FUNCTION refresh_draft(document bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -279,6 +370,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION refresh_draft(bigint) IS
     'let a draft follow its filter: takes new free work in and what does not fit any more out; returns the number of its lines';
+SELECT allow('clerk', 'execute', 'refresh_draft');
 
 -- ---------------------------------------------------------------------------
 -- invoices and acts
@@ -295,7 +387,7 @@ BEGIN
                           tax_inclusive, tax_level, issued_on, due_on, outside_number, file_url, note)
     VALUES (p_kind, p_from.own_id, p_from.party_id, p_from.contract_id, p_from.project_id, p_from.deal_id, p_from.task_id, p_from.id,
             coalesce(p_options ->> 'title', p_from.title), p_from.period_from, p_from.period_to, p_from.positions, p_from.currency, p_from.tax_inclusive,
-            p_from.tax_level, (p_options ->> 'issued_on')::date, (p_options ->> 'due_on')::date, p_options ->> 'outside_number',
+            p_from.tax_level, given_date(p_options, 'issued_on'), given_date(p_options, 'due_on'), p_options ->> 'outside_number',
             p_options ->> 'file_url', p_options ->> 'note')
     RETURNING id INTO v_document;
     INSERT INTO document_line (document_id, kind, currency, position, charge_id, base_line_id, item_id, task_id, title, unit, quantity, price, discount_pct,
@@ -317,9 +409,10 @@ DECLARE
     v_document document := open_document(issue_invoice.document);
     v_other bigint;
 BEGIN
+    options := json_argument(options);
     IF v_document.kind = 'invoice' AND v_document.status = 'draft' THEN
         PERFORM check_keys(options, 'options', '{issued_on,due_on,outside_number,file_url,note}');
-        UPDATE document d SET issued_on = coalesce((options ->> 'issued_on')::date, d.issued_on), due_on = coalesce((options ->> 'due_on')::date, d.due_on),
+        UPDATE document d SET issued_on = coalesce(given_date(options, 'issued_on'), d.issued_on), due_on = coalesce(given_date(options, 'due_on'), d.due_on),
                outside_number = coalesce(options ->> 'outside_number', d.outside_number), file_url = coalesce(options ->> 'file_url', d.file_url),
                note = coalesce(options ->> 'note', d.note)
          WHERE d.id = v_document.id AND options <> '{}';
@@ -352,6 +445,23 @@ COMMENT ON FUNCTION issue_invoice(bigint, jsonb) IS
     'issue the invoice of an agreed report, or a draft invoice: number, freezing of its work, tax in the ledger, the report invoiced, all at once; returns the '
     'invoice. options: issued_on, due_on (default: the client''s payment terms), outside_number, file_url (of an invoice made elsewhere), note, title. '
     'Refused (23001): a report that is not agreed, work that has an invoice';
+SELECT allow('clerk', 'execute', 'issue_invoice');
+
+CREATE FUNCTION invoice_work(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    c_of_issue CONSTANT text[] := '{outside_number,file_url}';
+BEGIN
+    options := json_argument(options);
+    PERFORM check_keys(options, 'options', '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on,outside_number,file_url}');
+    RETURN issue_invoice(build_invoice(filter, options - c_of_issue),
+                         coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM jsonb_each(options) o WHERE o.key = ANY (c_of_issue)), '{}'));
+END $$;
+COMMENT ON FUNCTION invoice_work(jsonb, jsonb) IS
+    'invoice a client''s free billable work at once, without a report: build_invoice() and issue_invoice() in one; returns the invoice. Filter as of '
+    'build_report(), options of both. Refused (23001) when there is no free work, so that the same call again bills nothing twice';
+SELECT allow('clerk', 'execute', 'invoice_work');
 
 CREATE FUNCTION issue_act(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -361,6 +471,7 @@ DECLARE
     v_document document := open_document(issue_act.document);
     v_other bigint;
 BEGIN
+    options := json_argument(options);
     IF v_document.kind NOT IN ('report', 'invoice') OR v_document.status IN ('draft', 'sent', 'rejected', 'superseded', 'void', 'credited')
         AND NOT (v_document.kind = 'invoice' AND v_document.status = 'sent') THEN
         RAISE EXCEPTION '% is % and no act is made of it', document_name(v_document.id), v_document.status
@@ -379,6 +490,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION issue_act(bigint, jsonb) IS
     'issue the act of completed work of an agreed report or an issued invoice; returns the act. Refused (23001) when its work is on an act already';
+SELECT allow('clerk', 'execute', 'issue_act');
 
 -- ---------------------------------------------------------------------------
 -- credit notes
@@ -449,11 +561,10 @@ DECLARE
     v_excess numeric;
     v_allocation record;
 BEGIN
+    lines := json_argument(lines);
     IF coalesce(credit.reason, '') = '' THEN
         RAISE EXCEPTION 'a credit note needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: credit(document, lines, reason).';
     END IF;
-    PERFORM FROM payment p WHERE p.id IN (SELECT a.payment_id FROM payment_allocation a WHERE a.document_id = credit.document)
-      ORDER BY p.id FOR NO KEY UPDATE;
     v_invoice := open_document(credit.document);
     IF v_invoice.kind <> 'invoice' OR v_invoice.status IN ('draft', 'void', 'credited') THEN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
@@ -481,6 +592,8 @@ BEGIN
     END IF;
     v_whole := ARRAY(SELECT l.id FROM document_line l JOIN line_credit c ON c.line_id = l.id WHERE l.id = ANY (v_whole) AND c.net = l.net ORDER BY 1);
     PERFORM reduce_charges(v_note, v_whole);
+    PERFORM concede('credit', (SELECT -sum(h.base_amount) FROM document_line n JOIN charge h ON h.id = n.charge_id WHERE n.document_id = v_note), NULL, v_note,
+                    credit.reason);
     PERFORM release_lines(v_whole || ARRAY(
         SELECT k.id FROM document_line l JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
          WHERE l.id = ANY (v_whole) AND k.id <> l.id ORDER BY 1), v_note);
@@ -502,6 +615,7 @@ COMMENT ON FUNCTION credit(bigint, jsonb, text, date) IS
     'issue a credit note for an invoice: lines NULL credits all that is left, else [{"line": id, "net": text}] or [{"position": number}], net left out '
     'credits the rest of the line. A line credited whole sets its work free to be billed again; one credited in part reduces its charge. What was paid '
     'above the rest becomes the client''s credit. Returns the credit note; never more than was billed (23514)';
+SELECT allow('manager', 'execute', 'credit');
 
 CREATE FUNCTION reduce_charges(p_note bigint, p_whole bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -512,7 +626,7 @@ BEGIN
     WITH made AS MATERIALIZED (
         SELECT n.id AS line_id, n.net AS amount, nextval('charge_id_seq') AS charge_id, r.charge_id AS of_id
           FROM document_line n JOIN document_line r ON r.id = n.reverses_line_id
-         WHERE n.document_id = p_note AND r.id <> ALL (p_whole)
+         WHERE n.document_id = p_note AND r.id <> ALL (p_whole) ORDER BY n.id
     ), stored AS (
         INSERT INTO charge (id, source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
                             item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason,
@@ -588,7 +702,7 @@ BEGIN
     IF jsonb_typeof(p_lines) <> 'array' THEN
         RAISE EXCEPTION 'lines must be a JSON array, not %', jsonb_typeof(p_lines) USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    FOR v_line IN SELECT e.value AS v, e.no FROM jsonb_array_elements(p_lines) WITH ORDINALITY e (value, no) LOOP
+    FOR v_line IN SELECT resolve_names(e.value) AS v, e.no FROM jsonb_array_elements(p_lines) WITH ORDINALITY e (value, no) LOOP
         PERFORM check_keys(v_line.v, 'line ' || v_line.no,
             '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,article,contract,project,task,employee,starts_on,ends_on}');
         v_item := NULL;
@@ -617,7 +731,7 @@ BEGIN
                 coalesce((v_line.v ->> 'quantity')::numeric, 1), coalesce((v_line.v ->> 'price')::numeric, v_terms.price),
                 coalesce((v_line.v ->> 'discount_pct')::numeric, CASE WHEN v_line.v ? 'price' THEN NULL ELSE v_terms.discount_pct END),
                 coalesce((v_line.v ->> 'cost')::numeric, v_terms.cost * coalesce((v_line.v ->> 'quantity')::numeric, 1)),
-                (v_line.v ->> 'starts_on')::date, (v_line.v ->> 'ends_on')::date,
+                given_date(v_line.v, 'starts_on'), given_date(v_line.v, 'ends_on'),
                 coalesce((v_line.v ->> 'tax_rate')::numeric, CASE WHEN v_document.kind <> 'bill' THEN v_contract.tax_rate END),
                 v_net, CASE WHEN v_net IS NOT NULL THEN 0 END, v_net, CASE WHEN v_net IS NOT NULL THEN v_tax END, v_net + v_tax);
     END LOOP;
@@ -638,7 +752,9 @@ DECLARE
     v_contract contract;
     v_id bigint;
 BEGIN
+    content := json_argument(content);
     PERFORM check_keys(content, 'content', c_known);
+    content := resolve_names(content);
     IF coalesce(content ->> 'kind', '') NOT IN ('proposal', 'specification', 'proforma', 'act', 'bill', 'contract', 'annex', 'other')
         OR content ->> 'kind' = 'act' AND NOT coalesce((content ->> 'incoming')::boolean, false) THEN
         RAISE EXCEPTION 'a document of kind "%" is not made of contents', coalesce(content ->> 'kind', 'none')
@@ -649,9 +765,20 @@ BEGIN
         RAISE EXCEPTION 'a bill has the number that its sender gave it'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it as "outside_number".';
     END IF;
+    SELECT * INTO v_contract FROM contract c WHERE c.id = (content ->> 'contract')::bigint;
+    v_party := coalesce((content ->> 'party')::bigint, v_contract.client_id,
+        (SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = (content ->> 'task')::bigint),
+        (SELECT p.client_id FROM project p WHERE p.id = (content ->> 'project')::bigint),
+        (SELECT d.client_id FROM deal d WHERE d.id = (content ->> 'deal')::bigint));
+    IF v_party IS NULL THEN
+        RAISE EXCEPTION 'the document has no party'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Name "party", or a contract, project, task or deal of a client.';
+    END IF;
+    PERFORM lock_parties(ARRAY[v_party]);  -- so that the same content, sent twice at once, is one document
     IF content ? 'source' AND content ? 'external_id' THEN
         SELECT * INTO v_document FROM document d WHERE d.source = content ->> 'source' AND d.external_id = content ->> 'external_id';
-    ELSIF content ->> 'kind' = 'bill' THEN
+    END IF;
+    IF v_document.id IS NULL AND content ->> 'kind' = 'bill' THEN
         SELECT * INTO v_document FROM document d WHERE d.kind = 'bill' AND d.status <> 'void' AND d.party_id = (content ->> 'party')::bigint
            AND d.outside_number = content ->> 'outside_number';
     END IF;
@@ -663,15 +790,6 @@ BEGIN
         END IF;
         RETURN v_document.id;
     END IF;
-    SELECT * INTO v_contract FROM contract c WHERE c.id = (content ->> 'contract')::bigint;
-    v_party := coalesce((content ->> 'party')::bigint, v_contract.client_id,
-        (SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = (content ->> 'task')::bigint),
-        (SELECT p.client_id FROM project p WHERE p.id = (content ->> 'project')::bigint),
-        (SELECT d.client_id FROM deal d WHERE d.id = (content ->> 'deal')::bigint));
-    IF v_party IS NULL THEN
-        RAISE EXCEPTION 'the document has no party'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Name "party", or a contract, project, task or deal of a client.';
-    END IF;
     INSERT INTO document (kind, incoming, own_id, party_id, contract_id, project_id, task_id, deal_id, based_on, title, made_from, positions, currency,
                           tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, period_from, period_to, outside_number, file_url,
                           requirements, note, source, external_id)
@@ -681,18 +799,23 @@ BEGIN
             (content ->> 'task')::bigint, (content ->> 'deal')::bigint, (content ->> 'based_on')::bigint, content ->> 'title', content, 'none',
             coalesce(content ->> 'currency', v_contract.currency, (SELECT s.base_currency FROM setting s)),
             coalesce(v_contract.tax_inclusive, false), coalesce(v_contract.tax_level, 'line'), (content ->> 'discount_pct')::numeric,
-            (content ->> 'discount_amount')::numeric, (content ->> 'issued_on')::date, (content ->> 'due_on')::date, (content ->> 'period_from')::date,
-            (content ->> 'period_to')::date, content ->> 'outside_number', content ->> 'file_url', content ->> 'requirements', content ->> 'note',
+            (content ->> 'discount_amount')::numeric, given_date(content, 'issued_on'), given_date(content, 'due_on'), given_date(content, 'period_from'),
+            given_date(content, 'period_to'), content ->> 'outside_number', content ->> 'file_url', content ->> 'requirements', content ->> 'note',
             content ->> 'source', content ->> 'external_id')
+    ON CONFLICT ON CONSTRAINT document_external_key DO NOTHING
     RETURNING id INTO v_id;
+    IF v_id IS NULL THEN
+        RETURN draft_document(content);  -- another party's document took the key meanwhile: that is refused
+    END IF;
     PERFORM add_lines(v_id, content -> 'lines') WHERE content ? 'lines';
     RETURN v_id;
 END $$;
 COMMENT ON FUNCTION draft_document(jsonb) IS
     'draft a document of given contents: {"kind" (proposal, specification, proforma, bill, contract, annex, other, incoming act), "party" | "contract" | '
-    '"project" | "task" | "deal" (ids), "incoming", "based_on", "title", "currency", "lines" (as add_lines() takes them), "requirements", "note", '
+    '"project" | "task" | "deal" (names or ids; a contract by its number), "incoming", "based_on", "title", "currency", "lines" (as add_lines() takes them), "requirements", "note", '
     '"issued_on", "due_on", "outside_number", "file_url", "discount_pct" | "discount_amount", "source", "external_id"}. The same content again returns the '
     'same document, another one under the same (source, external_id) or number of a bill is refused (23505)';
+SELECT allow('clerk', 'execute', 'draft_document');
 
 CREATE FUNCTION issue_specification(task bigint, lines jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -709,20 +832,21 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no task %', issue_specification.task USING ERRCODE = 'foreign_key_violation', HINT = 'Table task lists the tasks.';
     END IF;
-    v_document := draft_document(jsonb_build_object('kind', 'specification', 'task', issue_specification.task, 'lines', lines)
-                                 || CASE WHEN v_contract IS NULL THEN '{}' ELSE jsonb_build_object('contract', v_contract) END || options);
+    v_document := draft_document(jsonb_build_object('kind', 'specification', 'task', issue_specification.task, 'lines', json_argument(lines))
+                                 || CASE WHEN v_contract IS NULL THEN '{}' ELSE jsonb_build_object('contract', v_contract) END || json_argument(options));
     PERFORM transition(v_document, 'sent');
     RETURN v_document;
 END $$;
 COMMENT ON FUNCTION issue_specification(bigint, jsonb, jsonb) IS
     'send the client a specification of a task: works and materials with their prices (lines as add_lines() takes them; options as draft_document()); '
     'its client agrees or rejects it. Where the contract needs it, work on the task is charged only once it is agreed';
+SELECT allow('clerk', 'execute', 'issue_specification');
 
 CREATE FUNCTION record_bill(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_document bigint := draft_document(jsonb_build_object('kind', 'bill') || content);
+    v_document bigint := draft_document(jsonb_build_object('kind', 'bill') || json_argument(content));
 BEGIN
     PERFORM transition(v_document, 'sent') WHERE EXISTS (SELECT FROM document d WHERE d.id = v_document AND d.status = 'draft');
     RETURN v_document;
@@ -730,6 +854,7 @@ END $$;
 COMMENT ON FUNCTION record_bill(jsonb) IS
     'take a bill of a contractor in: {"party", "outside_number", "issued_on", "due_on", "currency", "lines"}; it costs nothing and cannot be paid before it is '
     'accepted: transition(document, ''agreed''). The same bill again returns the same document';
+SELECT allow('clerk', 'execute', 'record_bill');
 
 CREATE FUNCTION revise(document bigint, changes jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -739,13 +864,14 @@ DECLARE
     v_old document := open_document(revise.document);
     v_new bigint;
 BEGIN
+    changes := json_argument(changes);
     PERFORM check_keys(changes, 'changes', '{title,requirements,note,lines,discount_pct,discount_amount,issued_on,due_on,positions}');
     IF NOT EXISTS (SELECT FROM document_transition t WHERE t.kind = v_old.kind AND t.from_status = v_old.status AND t.to_status = 'superseded') THEN
         RAISE EXCEPTION '% is % and has no next revision', document_name(v_old.id), v_old.status
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Reports and offers are revised when they are sent or rejected; a draft is simply changed, an agreed report void().';
     END IF;
-    UPDATE document d SET status = 'superseded', status_by = session_user, status_reason = 'revised' WHERE d.id = v_old.id;
+    UPDATE document d SET status = 'superseded', status_said_by = NULL, status_reason = 'revised' WHERE d.id = v_old.id;
     INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, revision, supersedes_id, title, period_from, period_to,
                           made_from, positions, currency, tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, requirements, note)
     VALUES (v_old.kind, v_old.own_id, v_old.party_id, v_old.contract_id, v_old.project_id, v_old.deal_id, v_old.task_id, v_old.based_on, v_old.revision + 1,
@@ -753,7 +879,7 @@ BEGIN
             coalesce(changes ->> 'positions', v_old.positions), v_old.currency, v_old.tax_inclusive, v_old.tax_level,
             CASE WHEN changes ?| '{discount_pct,discount_amount}' THEN (changes ->> 'discount_pct')::numeric ELSE v_old.discount_pct END,
             CASE WHEN changes ?| '{discount_pct,discount_amount}' THEN (changes ->> 'discount_amount')::numeric ELSE v_old.discount_amount END,
-            (changes ->> 'issued_on')::date, (changes ->> 'due_on')::date, coalesce(changes ->> 'requirements', v_old.requirements), coalesce(changes ->> 'note', v_old.note))
+            given_date(changes, 'issued_on'), given_date(changes, 'due_on'), coalesce(changes ->> 'requirements', v_old.requirements), coalesce(changes ->> 'note', v_old.note))
     RETURNING id INTO v_new;
     IF v_old.kind = 'report' THEN
         PERFORM claim_charges(v_new, v_old.made_from);
@@ -771,6 +897,7 @@ END $$;
 COMMENT ON FUNCTION revise(bigint, jsonb) IS
     'make the next revision of a sent or rejected report, or of a proposal, specification or proforma, as a draft: the old one stays, superseded, its '
     'charges are free and go on the new one. changes: title, requirements, note, lines, discount_pct or discount_amount, issued_on, due_on, positions';
+SELECT allow('clerk', 'execute', 'revise');
 
 CREATE FUNCTION make_stages(document bigint, contract bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -801,6 +928,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION make_stages(bigint, bigint) IS
     'turn the estimate of an agreed proposal into stages of a contract, once; returns how many were made';
+SELECT allow('manager', 'execute', 'make_stages');
 
 CREATE FUNCTION make_deal(document bigint, stage text DEFAULT 'invoice') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -821,6 +949,7 @@ BEGIN
     RETURN v_deal;
 END $$;
 COMMENT ON FUNCTION make_deal(bigint, text) IS 'make the deal of a report, with its gross amount, and bind the report and what is made of it to the deal; a report has one';
+SELECT allow('clerk', 'execute', 'make_deal');
 
 CREATE FUNCTION set_signature(document bigint, status text, by text DEFAULT NULL, ref text DEFAULT NULL, at timestamptz DEFAULT NULL,
                               image bytea DEFAULT NULL, image_type text DEFAULT NULL) RETURNS void
@@ -840,14 +969,19 @@ BEGIN
            sign_ref = coalesce(set_signature.ref, d.sign_ref), signature = coalesce(set_signature.image, d.signature),
            signature_type = coalesce(set_signature.image_type, d.signature_type)
      WHERE d.id = v_document.id AND d.sign_status <> set_signature.status;
-    IF v_document.kind = 'act' AND v_document.status = 'sent' AND set_signature.status IN ('signed', 'rejected') THEN
+    -- Whoever signs agrees; a bill is agreed by us, not by who sent it.
+    IF v_document.status = 'sent' AND v_document.kind <> 'bill' AND set_signature.status IN ('signed', 'rejected')
+        AND EXISTS (SELECT FROM document_transition t WHERE t.kind = v_document.kind AND t.from_status = 'sent' AND t.by_hand
+                       AND t.to_status = CASE set_signature.status WHEN 'signed' THEN 'agreed' ELSE 'rejected' END) THEN
         PERFORM transition(v_document.id, CASE set_signature.status WHEN 'signed' THEN 'agreed' ELSE 'rejected' END, 'signature ' || set_signature.status,
                            set_signature.by);
     END IF;
 END $$;
 COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, text) IS
     'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator (ref), the image drawn on a phone '
-    '(image/png, image/jpeg or image/webp, up to 1 MB). A signed act is agreed, a rejected one rejected; the same state again changes nothing';
+    '(image/png, image/jpeg or image/webp, up to 1 MB). What waits for an answer (a report, act, contract, …) is agreed when it is signed, rejected when its '
+    'signature is; the same state again changes nothing';
+SELECT allow('clerk', 'execute', 'set_signature');
 
 -- What a month's end asks for: drafts for contracts that want them.
 CREATE FUNCTION draft_due_documents(through date) RETURNS TABLE (contract_id bigint, document_id bigint, problem text)
@@ -878,6 +1012,8 @@ BEGIN
                 RETURN NEXT;
             END IF;
         EXCEPTION
+            WHEN transaction_rollback THEN
+                RAISE;  -- not the contract's fault: the whole call is tried again
             WHEN OTHERS THEN
                 document_id := NULL;
                 problem := SQLERRM;
@@ -888,3 +1024,4 @@ END $$;
 COMMENT ON FUNCTION draft_due_documents(date) IS
     'draft the reports or invoices that contracts ask for (contract.auto_bill) over their work of service periods that end on or before a day; running it '
     'again refreshes the drafts; a contract that fails is a row with its problem and stops no other';
+SELECT allow('clerk', 'execute', 'draft_due_documents');

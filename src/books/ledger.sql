@@ -16,14 +16,17 @@ CREATE TABLE account (
     cash_section text
         CONSTRAINT account_cash_section_known CHECK (cash_section IN ('operating', 'investing', 'financing')),
     accrues boolean NOT NULL DEFAULT false,
+    pay boolean NOT NULL DEFAULT false,
     CONSTRAINT account_pnl_section_fits CHECK ((kind IN ('income', 'expense')) = (pnl_section IS NOT NULL))
 );
 COMMENT ON TABLE account IS
     'accounts of the ledger and articles of P&L and cash flow in one tree. kind income or expense: an article of the P&L, in pnl_section; '
     'cash_section where its payments stand in the cash flow. accrues: a payment with this article also makes the accrual (rent, salaries); '
-    'false where charges or documents accrue it (revenue)';
+    'false where charges or documents accrue it (revenue). pay: what people are paid, which is for controllers to see';
+SELECT allow('reader', 'select', 'account'), allow('controller', 'insert,update,delete', 'account');
 
-INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues) VALUES
+INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues, pay)
+SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('receivable', 'Settlements with clients', 'settlement', NULL, 'operating', false),
     ('payable', 'Settlements with suppliers and staff', 'settlement', NULL, 'operating', false),
     ('tax_payable', 'Taxes on sales payable', 'liability', NULL, 'operating', false),
@@ -52,7 +55,9 @@ INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues) VALUE
     ('interest', 'Interest paid', 'expense', 'interest', 'operating', true),
     ('fx_difference', 'Exchange differences', 'expense', 'fx', NULL, false),
     ('profit_tax', 'Profit tax', 'expense', 'tax', 'operating', true),
-    ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true);
+    ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true)
+) AS v (code, name, kind, pnl_section, cash_section, accrues);
+SELECT watch('account');
 
 -- Charges, documents and payments are posted to these by their codes.
 CREATE FUNCTION keep_account() RETURNS trigger
@@ -88,9 +93,13 @@ COMMENT ON FUNCTION account_id(text) IS 'the account with a code; refused (23503
 CREATE TABLE period_lock (
     locked_through date CONSTRAINT period_lock_pkey PRIMARY KEY,
     locked_at timestamptz NOT NULL DEFAULT now(),
-    locked_by text NOT NULL DEFAULT session_user
+    locked_by text NOT NULL DEFAULT actor()
 );
 COMMENT ON TABLE period_lock IS 'nothing is posted on or before the latest locked_through; deleting the row opens the books again';
+SELECT allow('reader', 'select', 'period_lock'), allow('controller', 'insert,delete', 'period_lock');
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON period_lock
+    FOR EACH ROW EXECUTE FUNCTION own_columns('locked_at', 'locked_by');
+SELECT watch('period_lock');
 
 -- A lock is taken after what is being posted now: who waits for it sees it.
 CREATE FUNCTION await_posting() RETURNS trigger
@@ -98,6 +107,7 @@ CREATE FUNCTION await_posting() RETURNS trigger
 AS $$
 BEGIN
     LOCK TABLE entry IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM hold('ledger', '{0}');  -- and who took a snapshot before does not post at all
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION await_posting() IS
@@ -113,12 +123,17 @@ CREATE TABLE event (
     reverses_id bigint CONSTRAINT event_reverses_fkey REFERENCES event
         CONSTRAINT event_reversed_once UNIQUE,
     posted_at timestamptz NOT NULL DEFAULT now(),
-    posted_by text NOT NULL DEFAULT session_user
+    posted_by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user
 );
 COMMENT ON TABLE event IS
     'what happened, once: several entries of one business event share it. key is the idempotency key, digest the fingerprint of the content first posted under it';
+SELECT allow('controller', 'select', 'event');
+COMMENT ON COLUMN event.login IS 'the session''s user, beside posted_by, which is actor()';
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
+CREATE TRIGGER event_owned BEFORE INSERT ON event
+    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts an event.');
 
 CREATE TABLE entry (
     id bigserial CONSTRAINT entry_pkey PRIMARY KEY,
@@ -138,7 +153,7 @@ CREATE TABLE entry (
     employee_id bigint CONSTRAINT entry_employee_fkey REFERENCES employee,
     direction_id bigint CONSTRAINT entry_direction_fkey REFERENCES direction,
     work_type_id bigint CONSTRAINT entry_work_type_fkey REFERENCES work_type,
-    charge_id bigint,
+    charge_id bigint CONSTRAINT entry_charge_fkey REFERENCES charge,
     payment_id bigint,
     document_id bigint,
     CONSTRAINT entry_two_accounts CHECK (debit_id <> credit_id)
@@ -146,15 +161,25 @@ CREATE TABLE entry (
 COMMENT ON TABLE entry IS
     'a transfer: one debit account, one credit account, one amount, one date, so the ledger cannot be out of balance. A reversal is the same entry '
     'with the opposite sign; article_id explains a cash entry in the cash flow; append-only';
+SELECT allow('reader', 'select', 'entry', columns => '{id}'), allow('controller', 'select', 'entry');
 CREATE INDEX entry_event_idx ON entry (event_id);
 CREATE INDEX entry_debit_idx ON entry (debit_id, entry_on);
 CREATE INDEX entry_credit_idx ON entry (credit_id, entry_on);
 CREATE INDEX entry_contract_idx ON entry (contract_id) WHERE contract_id IS NOT NULL;
+CREATE INDEX entry_direct_idx ON entry (contract_id) WHERE contract_id IS NOT NULL AND charge_id IS NULL;
 CREATE INDEX entry_charge_idx ON entry (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX entry_payment_idx ON entry (payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX entry_document_idx ON entry (document_id) WHERE document_id IS NOT NULL;
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
+CREATE TRIGGER entry_owned BEFORE INSERT ON entry
+    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts entries.');
+
+CREATE VIEW seen_entry WITH (security_invoker) AS SELECT id FROM entry;
+COMMENT ON VIEW seen_entry IS 'the entries that the row policies of whoever asks let through';
+CREATE VIEW visible_entry WITH (security_barrier) AS
+    SELECT e.* FROM entry e WHERE (SELECT NOT row_security_active('entry'::regclass)) OR e.id IN (SELECT s.id FROM seen_entry s);
+COMMENT ON VIEW visible_entry IS 'entries for the views of figures, within the row policies of whoever asks; granted to nobody';
 
 CREATE FUNCTION check_entries() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -163,6 +188,7 @@ DECLARE
     v_locked date := (SELECT max(locked_through) FROM period_lock);
     v_bad record;
 BEGIN
+    PERFORM heed('ledger');
     SELECT n.entry_on INTO v_bad FROM new_rows n WHERE n.entry_on <= v_locked LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the books are locked through %: nothing can be posted on %', v_locked, v_bad.entry_on
@@ -198,10 +224,14 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a key that is the same when the same event is sent again.';
     END IF;
     INSERT INTO event (key, digest, memo, reverses_id) VALUES (p_key, v_digest, p_memo, p_reverses)
-    ON CONFLICT (key) DO NOTHING RETURNING id INTO v_id;
+    ON CONFLICT DO NOTHING RETURNING id INTO v_id;
     IF v_id IS NULL THEN
         SELECT e.digest INTO v_known FROM event e WHERE e.key = p_key;
-        IF v_known <> v_digest THEN
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'event % is reversed already', p_reverses
+                USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
+                    HINT = 'Post the event anew if it was right after all.';
+        ELSIF v_known <> v_digest THEN
             RAISE EXCEPTION 'event "%" was posted before with other content', p_key
                 USING ERRCODE = 'unique_violation', CONSTRAINT = 'event_key_key',
                     HINT = 'Send the same content again, or use another key for another event.';
@@ -210,7 +240,8 @@ BEGIN
     RETURN v_id;
 END $$;
 COMMENT ON FUNCTION open_event(text, text, text, bigint) IS
-    'a new event, or NULL when this key was posted before with the same content; refused (23505) for the same key with other content';
+    'a new event, or NULL when this key was posted before with the same content; refused: the same key with other content (23505), a second reversal '
+    'of one event under another key (23001)';
 
 CREATE FUNCTION post(key text, entries jsonb, memo text DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -218,9 +249,12 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     v_event bigint;
-    v_base text := (SELECT s.base_currency FROM setting s);
+    v_base text;
     v_bad record;
 BEGIN
+    PERFORM lock_parties('{}');
+    v_base := (SELECT s.base_currency FROM setting s);
+    entries := json_argument(entries);
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' OR jsonb_array_length(entries) = 0 THEN
         RAISE EXCEPTION 'entries must be a JSON array of at least one entry'
             USING ERRCODE = 'invalid_parameter_value',
@@ -239,9 +273,9 @@ BEGIN
     END IF;
     INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id,
                        party_id, contract_id, project_id, deal_id, task_id, employee_id, direction_id)
-    SELECT v_event, (e ->> 'on')::date, account_id(e ->> 'debit'), account_id(e ->> 'credit'),
+    SELECT v_event, given_date(e, 'on'), account_id(e ->> 'debit'), account_id(e ->> 'credit'),
            (e ->> 'amount')::numeric, e ->> 'currency',
-           convert((e ->> 'amount')::numeric, e ->> 'currency', v_base, (e ->> 'on')::date),
+           convert((e ->> 'amount')::numeric, e ->> 'currency', v_base, given_date(e, 'on')),
            account_id(e ->> 'article'), (e ->> 'party')::bigint, (e ->> 'contract')::bigint, (e ->> 'project')::bigint,
            (e ->> 'deal')::bigint, (e ->> 'task')::bigint, (e ->> 'employee')::bigint, (e ->> 'direction')::bigint
       FROM jsonb_array_elements(entries) e;
@@ -251,6 +285,7 @@ COMMENT ON FUNCTION post(text, jsonb, text) IS
     'post one event of one or more entries and return its id; entries is an array of {"on", "debit", "credit", "amount", "currency"} with account '
     'codes, and optionally "article", "party", "contract", "project", "deal", "task", "employee", "direction" (ids). The same key and content again '
     'returns the same event and posts nothing; the same key with other content is refused (23505)';
+SELECT allow('controller', 'execute', 'post');
 
 CREATE FUNCTION reverse_event(event_id bigint, key text, on_date date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -278,7 +313,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
                 HINT = 'Post the event anew if it was right after all.';
     END IF;
-    v_event := open_event(key, format('reverse %s on %s', event_id, on_date), NULL, event_id);
+    v_event := open_event(key, format('reverse %s on %s', event_id, iso(on_date)), NULL, event_id);
     IF v_event IS NULL THEN
         RETURN (SELECT e.id FROM event e WHERE e.key = reverse_event.key);
     END IF;
@@ -293,6 +328,7 @@ END $$;
 COMMENT ON FUNCTION reverse_event(bigint, text, date) IS
     'post the opposite of an event, on the same dates or on on_date, and return the reversal''s id; an event is reversed once, '
     'and those of charges, payments and documents only with them (23001)';
+SELECT allow('controller', 'execute', 'reverse_event');
 
 -- ---------------------------------------------------------------------------
 -- posting of charges
@@ -302,10 +338,11 @@ COMMENT ON FUNCTION reverse_event(bigint, text, date) IS
 -- client, and its labour is absorbed at the cost rate: what is really paid to
 -- people goes to payroll, so a cost rate moves profit between projects and
 -- never invents any.  Items likewise, against purchases.
+-- Of the owner, as it stands behind figures of those who may not see costs.
 CREATE VIEW charge_entry AS
     SELECT c.id AS charge_id, c.frozen_at, c.service_date AS entry_on, r.debit, r.credit, r.amount, r.currency, r.base_amount,
            c.client_id AS party_id, c.contract_id, c.project_id, c.deal_id, c.task_id, c.employee_id, c.direction_id, c.work_type_id
-      FROM charge c
+      FROM visible_charge c
      CROSS JOIN setting s
      CROSS JOIN LATERAL (VALUES
         ('receivable', 'revenue', c.amount, c.currency, c.base_amount),
@@ -314,6 +351,7 @@ CREATE VIEW charge_entry AS
      ) AS r (debit, credit, amount, currency, base_amount)
      WHERE r.amount <> 0;
 COMMENT ON VIEW charge_entry IS 'the ledger entries of each charge, posted when frozen_at is set, live otherwise; debit and credit are account codes';
+SELECT allow('controller', 'select', 'charge_entry');
 
 CREATE FUNCTION freeze_charges(p_charges bigint[], p_key text, p_document bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -330,8 +368,10 @@ BEGIN
     IF v_charges IS NULL THEN
         RETURN 0;
     END IF;
-    v_event := open_event(p_key, array_to_string(v_charges, ','), 'charges frozen');
-    PERFORM post_charges(v_event, v_charges, p_document);
+    IF EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_charges)) THEN  -- what is worth nothing posts nothing
+        v_event := open_event(p_key, array_to_string(v_charges, ','), 'charges frozen');
+        PERFORM post_charges(v_event, v_charges, p_document);
+    END IF;
     RETURN cardinality(v_charges);
 END $$;
 COMMENT ON FUNCTION freeze_charges(bigint[], text, bigint) IS
@@ -350,7 +390,7 @@ BEGIN
       JOIN account d ON d.code = e.debit
       JOIN account k ON k.code = e.credit
      WHERE e.charge_id = ANY (p_charges)
-     ORDER BY e.charge_id;
+     ORDER BY e.charge_id, e.debit DESC;
 END $$;
 COMMENT ON FUNCTION post_charges(bigint, bigint[], bigint) IS
     'post the entries of charges on their service dates, or on the first day that is not locked';

@@ -11,22 +11,33 @@ CREATE FUNCTION lock_documents(p_documents bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM FROM document d
-      WHERE d.id IN (SELECT x.id FROM document x WHERE x.id = ANY (p_documents)
-                     UNION SELECT x.based_on FROM document x WHERE x.id = ANY (p_documents))
-      ORDER BY d.id FOR NO KEY UPDATE;
+    PERFORM lock_parties(ARRAY(
+        SELECT x.party_id FROM document x WHERE x.id = ANY (p_documents)
+        UNION SELECT b.party_id FROM document x JOIN document b ON b.id = x.based_on WHERE x.id = ANY (p_documents)));
 END $$;
-COMMENT ON FUNCTION lock_documents(bigint[]) IS 'lock documents and those they are based on, by id';
+COMMENT ON FUNCTION lock_documents(bigint[]) IS 'hold the parties of documents and of those they are based on';
+
+CREATE FUNCTION period_name(first_day date, period text, anchor_day integer) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN period = 'month' AND extract(day FROM first_day) = 1 THEN left(iso(first_day), 7)
+                ELSE iso(first_day) || ' – ' || iso((upper(period_of(first_day, period, anchor_day)) - 1)) END;
+END;
+COMMENT ON FUNCTION period_name(date, text, integer) IS 'what papers call a service period, in any language: 2026-03, or its first and last day';
 
 -- The figures of a document's lines as its charges and contents are now.  One
 -- position holds one task (employee, day), one price and one sign; tax is
 -- rounded a position (or in total) and spread over its lines, so that lines,
--- positions and header all add up to the last digit.
+-- positions and header all add up to the last digit.  It is PL/pgSQL because
+-- that keeps its plan, which no view over documents has to make again.
 CREATE FUNCTION document_figures(p_document bigint)
     RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric, discount_pct numeric,
                    worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric, tax numeric, gross numeric)
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
+    LANGUAGE plpgsql STABLE ROWS 60 COST 4000 SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH head AS (
         SELECT d.id, d.kind, d.positions, d.tax_inclusive, d.tax_level, d.discount_pct, d.discount_amount, currency_exponent(d.currency) AS exponent
           FROM document d WHERE d.id = p_document
@@ -36,15 +47,15 @@ BEGIN ATOMIC
                CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
-                    WHEN h.source = 'time' AND d.positions = 'day' THEN h.service_date::text
-                    ELSE coalesce(n.title, i.name, CASE WHEN h.source <> 'time' THEN h.reason END, concat_ws(' ', t.number, t.title), h.source) END AS title,
+                    WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
+                    ELSE coalesce(n.title || CASE WHEN n.kind = 'recurring' THEN ', ' || period_name(h.period_start, k.period, k.anchor_day) ELSE '' END, i.name, CASE WHEN h.source <> 'time' THEN h.reason END, concat_ws(' ', t.number, t.title), h.source) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h' WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
                CASE WHEN h.id IS NULL THEN l.price WHEN coalesce(h.multiplier, 1) = 1 THEN h.price END AS price,
                CASE WHEN h.id IS NULL THEN l.discount_pct ELSE h.discount_pct END AS discount_pct,
                dense_rank() OVER (ORDER BY
                    h.id IS NULL,
-                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day' THEN h.service_date::text END,
+                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day' THEN iso(h.service_date) END,
                    CASE d.positions WHEN 'task' THEN t.id WHEN 'employee' THEN m.id END,
                    h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.discount_pct, sign(h.amount), h.reverses_id IS NOT NULL,
                    CASE WHEN h.id IS NULL OR d.positions = 'none' OR h.source NOT IN ('time', 'item') THEN l.id END)::integer AS position
@@ -89,7 +100,7 @@ BEGIN ATOMIC
            CASE WHEN d.tax_inclusive THEN l.base - coalesce(s.tax, 0) ELSE l.base END, coalesce(s.tax, 0),
            CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END
       FROM line l CROSS JOIN head d LEFT JOIN spread s ON s.id = l.id;
-END;
+END $$;
 COMMENT ON FUNCTION document_figures(bigint) IS
     'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s discount, net, tax, gross in the '
     'document''s currency; hours as seconds';
@@ -172,7 +183,7 @@ BEGIN
                CASE WHEN d.tax_inclusive AND coalesce(l.discount, 0) <> 0 THEN 'discount, and tax included in the price'
                     WHEN d.tax_inclusive THEN 'tax included in the price' ELSE 'discount' END AS reason
           FROM document d JOIN document_line l ON l.document_id = d.id JOIN charge h ON h.id = l.charge_id
-         WHERE d.id = p_document AND l.claim AND l.net <> h.amount
+         WHERE d.id = p_document AND l.claim AND l.net <> h.amount ORDER BY l.id
     ), stored AS (
         INSERT INTO charge (id, source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
                             item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason,
@@ -252,7 +263,7 @@ BEGIN
               LEFT JOIN document_line r ON r.id = l.reverses_line_id
               LEFT JOIN charge h ON h.id = coalesce(r.charge_id, l.charge_id)
              WHERE d.id = p_document GROUP BY 1, 2, 3) t
-     WHERE t.tax <> 0;
+     WHERE t.tax <> 0 ORDER BY t.contract_id;
 END $$;
 COMMENT ON FUNCTION post_tax(bigint, date) IS 'post the tax of an invoice or credit note on its tax date: receivable to tax payable, by contract';
 
@@ -273,7 +284,7 @@ BEGIN
      CROSS JOIN LATERAL (VALUES (coalesce(l.article, bill_article(d.party_id)), l.net), ('tax_payable', l.tax)) AS a (article, amount)
      CROSS JOIN LATERAL (SELECT greatest(d.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)) AS entry_on) e
      WHERE d.id = p_document AND a.amount <> 0
-     ORDER BY l.id;
+     ORDER BY l.id, a.article = 'tax_payable';
 END $$;
 COMMENT ON FUNCTION post_bill(bigint) IS
     'post an accepted bill on its date: net to its article (bill_article() where it names none), its tax against tax payable, all to payable';
@@ -379,10 +390,11 @@ CREATE FUNCTION guard_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    c_open CONSTANT text[] := '{status,status_reason,status_by,sign_status,sign_at,sign_by,sign_ref,signature,signature_type,file_url,note,deal_id,source,external_id}';
+    c_open CONSTANT text[] := '{status,status_reason,status_by,status_said_by,sign_status,sign_at,sign_by,sign_ref,signature,signature_type,file_url,note,deal_id,source,external_id}';
     v_hand boolean;
     v_column text;
 BEGIN
+    PERFORM lock_parties(ARRAY[OLD.party_id, NEW.party_id]);
     IF TG_OP = 'DELETE' THEN
         IF OLD.status <> 'draft' THEN
             RAISE EXCEPTION '% was issued and cannot be deleted', document_name(OLD.id)
@@ -419,6 +431,7 @@ BEGIN
            AND EXISTS (SELECT FROM document c WHERE c.based_on = OLD.id AND c.kind = 'credit_note' AND c.status <> 'draft') THEN
         PERFORM refuse_step(OLD, NEW.status);
     END IF;
+    NEW.status_by := actor();
     NEW := take_step(OLD, NEW);
     RETURN NEW;
 END $$;
@@ -438,11 +451,10 @@ BEGIN
     IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
         RETURN NULL;
     END IF;
-    INSERT INTO document_status_change (document_id, from_status, to_status, by, reason)
+    INSERT INTO document_status_change (document_id, from_status, to_status, said_by, reason)
     VALUES (CASE TG_OP WHEN 'DELETE' THEN OLD.id ELSE NEW.id END, CASE WHEN TG_OP <> 'INSERT' THEN OLD.status END,
             CASE WHEN TG_OP <> 'DELETE' THEN NEW.status END,
-            coalesce(CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_by END, session_user),
-            CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_reason END);
+            CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_said_by END, CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_reason END);
     IF TG_OP <> 'UPDATE' THEN
         RETURN NULL;
     END IF;
@@ -452,7 +464,7 @@ BEGIN
     END IF;
     IF NEW.kind = 'invoice' AND NEW.based_on IS NOT NULL THEN
         v_status := settled_status(NEW.based_on);
-        UPDATE document d SET status = v_status, status_by = NEW.status_by, status_reason = format('%s: %s', document_name(NEW.id), NEW.status)
+        UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = format('%s: %s', document_name(NEW.id), NEW.status)
          WHERE d.id = NEW.based_on AND d.kind = 'report' AND d.status <> v_status AND NOT (d.status = 'archived' AND v_status = 'paid');
     END IF;
     IF NEW.kind = 'invoice' AND 'paid' IN (NEW.status, OLD.status) AND 'archived' NOT IN (NEW.status, OLD.status) THEN
@@ -516,14 +528,11 @@ BEGIN
         RAISE EXCEPTION 'there is no document %', p_document
             USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
     END IF;
-    IF NOT v_document.incoming THEN
-        PERFORM lock_clients(ARRAY[v_document.party_id]);
-    END IF;
     PERFORM lock_documents(ARRAY[p_document]);
     SELECT * INTO v_document FROM document d WHERE d.id = p_document;
     RETURN v_document;
 END $$;
-COMMENT ON FUNCTION open_document(bigint) IS 'a document, locked in order with its client''s contracts and what it is based on; refused (23503) when there is none';
+COMMENT ON FUNCTION open_document(bigint) IS 'a document whose party is held, and that of what it is based on; refused (23503) when there is none';
 
 CREATE FUNCTION transition(document bigint, status text, reason text DEFAULT NULL, by text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -543,13 +552,15 @@ BEGIN
         RAISE EXCEPTION '% is not % without a reason', document_name(v_document.id), transition.status
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: transition(document, status, reason).';
     END IF;
-    UPDATE document d SET status = transition.status, status_reason = transition.reason, status_by = coalesce(transition.by, session_user)
+    UPDATE document d SET status = transition.status, status_reason = transition.reason, status_said_by = nullif(transition.by, '')
      WHERE d.id = v_document.id;
     RETURN transition.status;
 END $$;
 COMMENT ON FUNCTION transition(bigint, text, text, text) IS
-    'take a document to another status and do all that belongs to the step; the same step again changes nothing. rejected and void want a reason. '
+    'take a document to another status and do all that belongs to the step; the same step again changes nothing. rejected and void want a reason. by: on '
+    'whose behalf, kept as said_by beside who really did it. '
     'Refused (23001) with the steps that are open when this one is not';
+SELECT allow('clerk', 'execute', 'transition');
 
 CREATE FUNCTION void(document bigint, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -565,6 +576,7 @@ END $$;
 COMMENT ON FUNCTION void(bigint, text) IS
     'take a document back: its number stays, the charges it held are free again, what it posted of tax is reversed; refused (23001) once it is paid, in '
     'part or whole, or credited';
+SELECT allow('clerk', 'execute', 'void');
 
 CREATE FUNCTION discard(document bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -575,3 +587,4 @@ BEGIN
     DELETE FROM document d WHERE d.id = v_document.id;
 END $$;
 COMMENT ON FUNCTION discard(bigint) IS 'delete a draft and set its charges free; what was issued is refused (23001): void() it';
+SELECT allow('clerk', 'execute', 'discard');

@@ -20,4 +20,7 @@ CREATE TABLE notification (
 COMMENT ON TABLE notification IS
     'the queue of notices: who is to be told what. dedupe_key makes a notice unique whatever the concurrency; what is not true any more before it is '
     'delivered is deleted; recipient_id the employee who is told, NULL when nobody looks after the client';
+SELECT allow('clerk', 'select', 'notification'), allow('clerk', 'update', 'notification', columns => '{delivered_at}');
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
+    FOR EACH ROW EXECUTE FUNCTION own_columns('created_at');
 CREATE INDEX notification_queue_idx ON notification (id) WHERE delivered_at IS NULL;

@@ -59,6 +59,7 @@ COMMENT ON FUNCTION document_rows(bigint) IS
     'the positions of a document as they stand on the paper, those of a draft as they are now: project, title and link of the task (only http and https), days of the work, '
     'coverage where it is not billable, quantity (hours, where unit is h) and price, discount_pct of the position, hours, amount before the document''s '
     'discount, its share of that discount, net, tax, gross, in the document''s currency; seconds beside the hours for sums';
+SELECT allow('reader', 'execute', 'document_rows');
 
 -- ---------------------------------------------------------------------------
 -- figures and days as a language writes them
@@ -166,9 +167,9 @@ BEGIN ATOMIC
         SELECT r.project, min(r.position) AS first, sum(r.worked_s) AS worked_s, sum(r.billed_s) AS billed_s, sum(r.amount) AS amount,
                jsonb_agg(jsonb_build_object(
                    'no', r.no,
-                   'title', CASE WHEN r.title ~ '^\d{4}-\d\d-\d\d$' THEN page_date(r.title::date, language) ELSE r.title END,
+                   'title', coalesce(page_date(iso_date(r.title), language), r.title),
                    'url', r.url,
-                   'days', CASE WHEN r.title ~ '^\d{4}-\d\d-\d\d$' THEN NULL ELSE page_days(r.first_day, r.last_day, language, h.beside) END,
+                   'days', CASE WHEN iso_date(r.title) IS NULL THEN page_days(r.first_day, r.last_day, language, h.beside) END,
                    'unit', coalesce(label ->> ('unit_' || r.unit), r.unit),
                    'quantity', page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit WHEN 'h' THEN 2 ELSE 0 END), language),
                    'price', page_number(r.price, greatest(scale(trim_scale(r.price)), h.exponent), language),
@@ -287,7 +288,7 @@ BEGIN
 
     v_data := jsonb_build_object(
         'label', v_label, 'language', v_language, 'kind', v_document.kind, 'heading', v_label ->> v_document.kind,
-        'number', v_document.number, 'number_line', (v_label ->> 'numero') || E'\u00a0' || v_document.number,
+        'number', v_document.number, 'number_line', (v_label ->> 'numero') || chr(160) || v_document.number,
         'page_title', concat_ws(' ', page_heading(v_document.kind, v_document.number, NULL, v_language, v_label)),
         'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due', page_date(v_document.due_on, v_language),
         'period', page_days(v_document.period_from, v_document.period_to, v_language),
@@ -316,12 +317,13 @@ BEGIN
                                 page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on, v_language, v_label) END) END,
         'signature', CASE WHEN v_document.sign_status = 'signed'
                           THEN jsonb_build_object('by', v_document.sign_by, 'on', page_date((v_document.sign_at AT TIME ZONE s.zone)::date, v_language),
-                            'image', 'data:' || v_document.signature_type || ';base64,' || translate(encode(v_document.signature, 'base64'), E'\n', '')) END)
+                            'image', 'data:' || v_document.signature_type || ';base64,' || translate(encode(v_document.signature, 'base64'), chr(10), '')) END)
       FROM setting s;
 END $$;
 COMMENT ON FUNCTION document_data(bigint, text) IS
     'all that the page of a document says, as text written for the language (NULL: page_language()): what templates name, see page_sample(). Refused: '
     'unknown document (23503), language (22023), what came from outside (23001)';
+SELECT allow('reader', 'execute', 'document_data');
 
 CREATE FUNCTION document_html(document bigint, language text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -349,6 +351,7 @@ END $$;
 COMMENT ON FUNCTION document_html(bigint, text) IS
     'a document as one complete HTML page: branded, every value escaped, nothing loaded from elsewhere, made to be printed on A4. Refused as '
     'document_data() is, and where no template is stored for its kind (23503)';
+SELECT allow('reader', 'execute', 'document_html');
 
 -- ---------------------------------------------------------------------------
 -- as a table
@@ -377,22 +380,23 @@ BEGIN
             USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
     END IF;
     v_exponent := currency_exponent(v_document.currency);
-    RETURN CASE WHEN bom THEN E'\ufeff' ELSE '' END
-        || E'document,number,date,position,project,title,url,first_day,last_day,coverage,unit,quantity,price,discount_pct,hours_worked,hours_billed,'
-           'amount,discount,net,tax_rate,tax,gross,currency\r\n'
+    RETURN CASE WHEN bom THEN chr(65279) ELSE '' END
+        || 'document,number,date,position,project,title,url,first_day,last_day,coverage,unit,quantity,price,discount_pct,hours_worked,hours_billed,'
+           'amount,discount,net,tax_rate,tax,gross,currency' || chr(13) || chr(10)
         || coalesce((
-        SELECT string_agg(concat_ws(',', v_document.kind, csv_text(coalesce(v_document.number, v_document.outside_number)), coalesce(v_document.issued_on::text, ''),
-                   r.position::text, csv_text(r.project), csv_text(r.title), csv_text(r.url), coalesce(r.first_day::text, ''), coalesce(r.last_day::text, ''),
+        SELECT string_agg(concat_ws(',', v_document.kind, csv_text(coalesce(v_document.number, v_document.outside_number)), coalesce(iso(v_document.issued_on), ''),
+                   r.position::text, csv_text(r.project), csv_text(r.title), csv_text(r.url), coalesce(iso(r.first_day), ''), coalesce(iso(r.last_day), ''),
                    coalesce(r.coverage, ''), csv_text(r.unit), coalesce(trim_scale(r.quantity)::text, ''), coalesce(trim_scale(r.price)::text, ''),
                    coalesce(trim_scale(r.discount_pct)::text, ''), coalesce(r.hours_worked::text, ''), coalesce(r.hours_billed::text, ''),
                    round(r.amount, v_exponent)::text, coalesce(round(r.discount, v_exponent)::text, ''), round(r.net, v_exponent)::text,
                    coalesce(trim_scale(r.tax_rate)::text, ''), round(r.tax, v_exponent)::text, round(r.gross, v_exponent)::text, v_document.currency)
-               || E'\r\n', '' ORDER BY r.position)
+               || chr(13) || chr(10), '' ORDER BY r.position)
           FROM document_rows(v_document.id) r), '');
 END $$;
 COMMENT ON FUNCTION document_csv(bigint, boolean) IS
     'the positions of a document as CSV (RFC 4180, CRLF, UTF-8, a header line): numbers with a point and no spaces, days as YYYY-MM-DD; a byte order mark '
     'first, by which spreadsheets know UTF-8, unless bom is false. Texts that begin like a formula get an apostrophe. Unknown documents are refused (23503)';
+SELECT allow('reader', 'execute', 'document_csv');
 
 -- ---------------------------------------------------------------------------
 -- for a REST gateway, which takes the domain's name for the media type
@@ -409,6 +413,7 @@ BEGIN ATOMIC
     SELECT document_html(document_page.document, document_page.language)::"text/html";
 END;
 COMMENT ON FUNCTION document_page(bigint, text) IS 'document_html() under its media type';
+SELECT allow('reader', 'execute', 'document_page');
 
 CREATE FUNCTION document_table(document bigint) RETURNS "text/csv"
     LANGUAGE sql STABLE
@@ -416,13 +421,105 @@ BEGIN ATOMIC
     SELECT document_csv(document_table.document)::"text/csv";
 END;
 COMMENT ON FUNCTION document_table(bigint) IS 'document_csv() under its media type';
+SELECT allow('reader', 'execute', 'document_table');
+
+-- What a link shows that shows no document, or one that holds no more.  Its page
+-- is no template: nothing that is configured can break it.
+CREATE FUNCTION notice_page(language text, heading text, number_line text, says text, hint text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT render($html$<!DOCTYPE html>
+<html lang="{{language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<title>{{heading}}</title>
+<style>
+* { box-sizing: border-box; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif; color: #1d252c; -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: #e9edf0; }
+h1, p { margin: 0; }
+.page { width: 210mm; max-width: 100%; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
+  box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); }
+.top { padding-bottom: 7mm; border-bottom: 1.2pt solid #1f5673; overflow-wrap: anywhere; }
+h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
+.number { margin-top: 1mm; font-size: 11pt; color: #66717b; }
+.says { padding-top: 7mm; font-size: 11.5pt; font-weight: 600; }
+.hint { padding-top: 2mm; color: #66717b; }
+@page { size: A4; margin: 14mm 15mm 16mm; }
+@media print { body { background: none; } .page { width: auto; margin: 0; padding: 0; box-shadow: none; } }
+@media screen and (max-width: 720px) { .page { margin: 0; padding: 6mm 5mm; min-height: 100vh; } }
+</style>
+</head>
+<body>
+<main class="page">
+<header class="top">
+  <h1>{{heading}}</h1>
+  {{#number_line}}
+  <p class="number">{{number_line}}</p>
+  {{/number_line}}
+</header>
+<p class="says">{{says}}</p>
+<p class="hint">{{hint}}</p>
+</main>
+</body>
+</html>
+$html$, jsonb_build_object('language', language, 'heading', heading, 'number_line', number_line, 'says', says, 'hint', hint));
+END;
+COMMENT ON FUNCTION notice_page(text, text, text, text, text) IS
+    'a whole HTML page in the look of documents that says one thing: heading, number_line below it (NULL: none), what it says and what can be done';
+
+CREATE FUNCTION visitor_language(language text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(visitor_language.language,
+        (SELECT l.language
+           FROM regexp_split_to_table(lower(left(nullif(current_setting('request.headers', true), '')::jsonb ->> 'accept-language', 200)), '[,;[:space:]]+')
+                WITH ORDINALITY AS a (range, no)
+           JOIN (VALUES ('uk'), ('ru'), ('en')) AS l (language) ON a.range = l.language OR a.range LIKE l.language || '-%'
+          ORDER BY a.no LIMIT 1),
+        'en');
+END;
+COMMENT ON FUNCTION visitor_language(text) IS
+    'the language for a visitor of whom nothing is known: the one asked for, else the first of uk, ru, en that the browser names (Accept-Language, '
+    'where a gateway passes it), else English';
 
 CREATE FUNCTION shared_page(token text, language text DEFAULT NULL) RETURNS "text/html"
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
+#variable_conflict use_column
+DECLARE
+    v_document document;
+    v_language text;
+    v_label jsonb;
 BEGIN
-    RETURN (SELECT document_html(l.document_id, shared_page.language) FROM open_link(token) l WHERE l.document_id IS NOT NULL);
+    IF shared_page.language NOT IN ('uk', 'ru', 'en') THEN
+        RAISE EXCEPTION 'pages have no language "%"', left(shared_page.language, 20)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
+    END IF;
+    IF current_setting('request.method', true) <> '' THEN
+        PERFORM set_config('response.headers', '[{"Cache-Control": "private, no-store"}, {"Referrer-Policy": "no-referrer"}]', true);
+    END IF;
+    SELECT d.* INTO v_document FROM open_link(shared_page.token) l JOIN document d ON d.id = l.document_id;
+    IF v_document.id IS NULL THEN
+        PERFORM answer_status(404);
+        v_language := visitor_language(shared_page.language);
+        v_label := page_labels(v_language);
+        RETURN notice_page(v_language, v_label ->> 'link_invalid', NULL, v_label ->> 'link_invalid_says', v_label ->> 'link_invalid_hint');
+    END IF;
+    IF v_document.status IN ('void', 'superseded') THEN
+        v_language := coalesce(shared_page.language, page_language(v_document.id));
+        v_label := page_labels(v_language);
+        RETURN notice_page(v_language, page_heading(v_document.kind, v_document.number, v_document.issued_on, v_language, v_label),
+                           v_label ->> ('status_' || v_document.status), v_label ->> (v_document.status || '_says'), v_label ->> (v_document.status || '_hint'));
+    END IF;
+    RETURN document_html(v_document.id, shared_page.language);
 END $$;
 COMMENT ON FUNCTION shared_page(text, text) IS
-    'the page of what the link with this token opens; NULL when the link is unknown, expired or revoked, all alike. SECURITY DEFINER: a visitor reaches '
-    'this document and nothing else';
+    'the page of what the link with this token opens. Where the link is unknown, expired or revoked, all alike, a page that says so, through a gateway '
+    'with status 404; where the document is void or superseded a page that says so in place of its figures. Refused: other languages than uk, ru, en '
+    '(22023). SECURITY DEFINER: a visitor reaches this document and nothing else';
+SELECT allow('guest', 'execute', 'shared_page');

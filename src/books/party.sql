@@ -8,6 +8,8 @@ CREATE TABLE direction (
     parent_id bigint CONSTRAINT direction_parent_fkey REFERENCES direction
 );
 COMMENT ON TABLE direction IS 'lines of business (development, support, …) for profit by direction';
+SELECT allow('reader', 'select', 'direction'), allow('admin', 'insert,update,delete', 'direction');
+SELECT watch('direction');
 
 CREATE TABLE party (
     id bigserial CONSTRAINT party_pkey PRIMARY KEY,
@@ -32,6 +34,24 @@ CREATE TABLE party (
 COMMENT ON TABLE party IS
     'whoever the books deal with: own company, clients (company, individual), contractors, state bodies; requisites as printed on documents; '
     'manager_id the employee who looks after the client';
+SELECT allow('reader', 'select', 'party'), allow('clerk', 'insert,update', 'party', but => '{payment_terms_days,grace_days}'),
+       allow('clerk', 'delete', 'party'), allow('manager', 'insert,update', 'party');
+
+-- What is printed on every invoice, our own bank account above all, is not for
+-- everybody who keeps clients.
+CREATE FUNCTION check_party() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF TG_OP <> 'DELETE' AND NEW.kind = 'own' OR TG_OP <> 'INSERT' AND OLD.kind = 'own' THEN
+        PERFORM require_level('admin', 'keep the own company');
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+COMMENT ON FUNCTION check_party() IS 'trigger function of party: the own company is kept by admins (42501)';
+CREATE TRIGGER party_checked BEFORE INSERT OR UPDATE OR DELETE ON party
+    FOR EACH ROW EXECUTE FUNCTION check_party();
+SELECT watch('party');
 
 CREATE TABLE employee (
     id bigserial CONSTRAINT employee_pkey PRIMARY KEY,
@@ -45,6 +65,9 @@ CREATE TABLE employee (
 );
 COMMENT ON TABLE employee IS
     'people whose time is sold; role prices and costs them where nothing more specific does; party_id is set for contractors, NULL for staff';
+SELECT allow('reader', 'select', 'employee'), allow('clerk', 'insert,update', 'employee', but => '{role,party_id}'),
+       allow('clerk', 'delete', 'employee'), allow('manager', 'insert,update', 'employee');
+SELECT watch('employee');
 ALTER TABLE party ADD CONSTRAINT party_manager_fkey FOREIGN KEY (manager_id) REFERENCES employee;
 
 CREATE TABLE employee_login (
@@ -54,6 +77,8 @@ CREATE TABLE employee_login (
     CONSTRAINT employee_login_pkey PRIMARY KEY (source, external_id)
 );
 COMMENT ON TABLE employee_login IS 'under which id each tracker and CRM (source) knows an employee';
+SELECT allow('reader', 'select', 'employee_login'), allow('clerk', 'insert,update,delete', 'employee_login');
+SELECT watch('employee_login');
 
 CREATE TABLE cost_rate (
     id bigserial CONSTRAINT cost_rate_pkey PRIMARY KEY,
@@ -71,12 +96,15 @@ CREATE TABLE cost_rate (
 COMMENT ON TABLE cost_rate IS
     'what an hour of an employee, or of a role, costs from valid_from until the next row; a NULL hourly_cost withdraws the rate; '
     'hourly_pay is what a contractor is paid';
+SELECT allow('controller', 'select,insert,update,delete', 'cost_rate');
+SELECT watch('cost_rate');
 
-CREATE VIEW cost_rate_span AS
+CREATE VIEW cost_rate_span WITH (security_invoker) AS
     SELECT employee_id, role, hourly_cost, currency, valid_from,
            coalesce(lead(valid_from) OVER (PARTITION BY employee_id, role ORDER BY valid_from), 'infinity'::date) AS valid_to
       FROM cost_rate;
 COMMENT ON VIEW cost_rate_span IS 'cost rates with the day on which each stops being in force (exclusive)';
+SELECT allow('controller', 'select', 'cost_rate_span');
 
 CREATE TABLE project (
     id bigserial CONSTRAINT project_pkey PRIMARY KEY,
@@ -96,7 +124,10 @@ CREATE TABLE project (
 );
 COMMENT ON TABLE project IS
     'a project of a client, or of the own company: its work is not billed unless billable says so; billable is its default disposition, price_list_id its price list';
+SELECT allow('reader', 'select', 'project'), allow('clerk', 'insert,update', 'project', but => '{price_list_id,billable}'),
+       allow('clerk', 'delete', 'project'), allow('manager', 'insert,update', 'project');
 CREATE INDEX project_client_idx ON project (client_id);
+SELECT watch('project');
 
 CREATE TABLE deal (
     id bigserial CONSTRAINT deal_pkey PRIMARY KEY,
@@ -116,8 +147,10 @@ CREATE TABLE deal (
     CONSTRAINT deal_dates_in_order CHECK (ends_on >= starts_on)
 );
 COMMENT ON TABLE deal IS 'sales as the CRM knows them; (source, external_id) makes the exchange idempotent';
+SELECT allow('reader', 'select', 'deal'), allow('clerk', 'insert,update,delete', 'deal');
 CREATE TRIGGER deal_amount_exact BEFORE INSERT OR UPDATE ON deal
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
+SELECT watch('deal');
 
 CREATE TABLE deal_stage (
     id bigserial CONSTRAINT deal_stage_pkey PRIMARY KEY,
@@ -130,6 +163,8 @@ CREATE TABLE deal_stage (
     CONSTRAINT deal_stage_dates_in_order CHECK (ends_on >= starts_on)
 );
 COMMENT ON TABLE deal_stage IS 'parts of a deal in order; a support period is a stage too';
+SELECT allow('reader', 'select', 'deal_stage'), allow('clerk', 'insert,update,delete', 'deal_stage');
+SELECT watch('deal_stage');
 
 CREATE TABLE work_type (
     id bigserial CONSTRAINT work_type_pkey PRIMARY KEY,
@@ -140,10 +175,12 @@ CREATE TABLE work_type (
 );
 COMMENT ON TABLE work_type IS
     'kinds of work and their default disposition: billable (priced), no_charge (shown to the client at zero, as bugs are), non_billable (never shown)';
+SELECT allow('reader', 'select', 'work_type'), allow('admin', 'insert,update,delete', 'work_type');
 INSERT INTO work_type (code, name, billable) VALUES
     ('development', 'Development', 'billable'), ('design', 'Design', 'billable'),
     ('support', 'Support', 'billable'), ('management', 'Project management', 'billable'),
     ('bug', 'Bug fixing', 'no_charge'), ('internal', 'Internal work', 'non_billable');
+SELECT watch('work_type');
 
 CREATE TABLE task (
     id bigserial CONSTRAINT task_pkey PRIMARY KEY,
@@ -166,4 +203,7 @@ CREATE TABLE task (
 );
 COMMENT ON TABLE task IS
     'tasks and tickets as the planner knows them; contract_id and billable override what project and work type say; estimate_s in seconds';
+SELECT allow('reader', 'select', 'task'), allow('clerk', 'insert,update', 'task', but => '{contract_id,billable}'), allow('clerk', 'delete', 'task'),
+       allow('manager', 'insert,update', 'task');
 CREATE INDEX task_project_idx ON task (project_id);
+SELECT watch('task');

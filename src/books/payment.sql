@@ -12,6 +12,8 @@ CREATE TABLE cash_account (
         CONSTRAINT cash_account_account_key UNIQUE
 );
 COMMENT ON TABLE cash_account IS 'bank accounts and cash desks, each with a ledger account of its own, made with it; floor_amount below which there is a cash gap';
+SELECT allow('reader', 'select', 'cash_account'), allow('controller', 'insert,update,delete', 'cash_account');
+SELECT watch('cash_account');
 
 CREATE FUNCTION open_cash_account() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -54,6 +56,7 @@ CREATE TABLE payment (
     source text,
     external_id text,
     revision integer NOT NULL DEFAULT 1,
+    made_from jsonb,
     CONSTRAINT payment_external_key UNIQUE (source, external_id),
     CONSTRAINT payment_bank_ref_key UNIQUE (cash_account_id, bank_ref),
     CONSTRAINT payment_transfer_has_target CHECK ((flow = 'transfer') = (to_cash_account_id IS NOT NULL)),
@@ -63,22 +66,78 @@ CREATE TABLE payment (
 COMMENT ON TABLE payment IS
     'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; void: taken back by a reversal. '
     'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on; settles_bills: its cost came with the '
-    'bills it pays, so it accrues nothing. '
+    'bills it pays, so it accrues nothing; made_from the content that record_payment() made it of. '
     'Changing a posted payment reverses its entries and posts them anew';
+SELECT allow('reader', 'select', 'payment', columns => '{id}'), allow('clerk', 'select', 'payment', but => '{amount,employee_id,purpose,made_from}'),
+       allow('clerk', 'insert,update', 'payment', but => '{settles_bills,revision,made_from}'), allow('clerk', 'delete', 'payment'),
+       allow('controller', 'select', 'payment');
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX payment_paid_on_idx ON payment (paid_on);
 ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
+ALTER TABLE entry ADD CONSTRAINT entry_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
 CREATE TRIGGER payment_amount_exact BEFORE INSERT OR UPDATE ON payment
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
-CREATE TRIGGER payment_history AFTER INSERT OR UPDATE OR DELETE ON payment
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'made_from: record_payment() keeps it.', 'settles_bills: pay_bill() and allocate_payment() tie a payment to the bills it settles.');
+SELECT watch('payment');
+
+CREATE VIEW seen_payment WITH (security_invoker) AS SELECT id FROM payment;
+COMMENT ON VIEW seen_payment IS 'the payments that the row policies of whoever asks let through';
+CREATE VIEW visible_payment WITH (security_barrier) AS
+    SELECT p.* FROM payment p WHERE (SELECT NOT row_security_active('payment'::regclass)) OR p.id IN (SELECT s.id FROM seen_payment s);
+COMMENT ON VIEW visible_payment IS 'payments for the views of figures, within the row policies of whoever asks; granted to nobody';
+
+CREATE FUNCTION is_pay(p_article text, p_employee bigint) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT p_employee IS NOT NULL OR EXISTS (SELECT FROM account a WHERE a.code = p_article AND a.pay);
+END;
+COMMENT ON FUNCTION is_pay(text, bigint) IS 'is a payment of this article, naming this employee, what people are paid? That is for controllers';
+
+-- Of the owner, because what people are paid is not for all who keep payments.
+CREATE VIEW payment_card WITH (security_barrier) AS
+    SELECT p.id AS payment_id, p.flow, p.status, p.paid_on, p.accrued_on, p.amount::numeric(18,2) AS amount, p.currency, p.cash_account_id, m.name AS cash_account,
+           p.to_cash_account_id, p.article, p.party_id, k.name AS party, p.contract_id, p.project_id, p.deal_id, p.task_id, p.direction_id,
+           p.purpose, p.bank_ref, p.source, p.external_id
+      FROM visible_payment p
+      LEFT JOIN cash_account m ON m.id = p.cash_account_id
+      LEFT JOIN party k ON k.id = p.party_id
+      LEFT JOIN account a ON a.code = p.article
+     WHERE p.employee_id IS NULL AND a.pay IS NOT TRUE;
+COMMENT ON VIEW payment_card IS
+    'payments with their cash account and party, in their currency, without those of pay (account.pay, or naming an employee), which '
+    'table payment has for controllers';
+SELECT allow('reader', 'select', 'payment_card');
+
+-- What is paid back counts against credit, a contract keeps its currency once
+-- it is paid, and what is allocated is not changed away.
+CREATE FUNCTION lock_payment_parties() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(CASE WHEN TG_OP = 'UPDATE' OR NEW.flow = 'out' THEN ARRAY[OLD.party_id, NEW.party_id] ELSE '{}' END);
+    PERFORM lock_contracts(ARRAY[OLD.contract_id, NEW.contract_id]) WHERE num_nonnulls(OLD.contract_id, NEW.contract_id) > 0;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION lock_payment_parties() IS
+    'trigger function of payment: holds the party that is paid back, the client of the contract, and whom a change concerns; SECURITY DEFINER because nobody '
+    'is granted the locks';
+CREATE TRIGGER payment_account_locked BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION lock_payment_parties();
 
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
+    c_labels CONSTANT text[] := '{purpose,bank_ref,source,external_id}';  -- they say nothing about the money
     v_wrong text;
 BEGIN
+    IF TG_OP <> 'DELETE' AND is_pay(NEW.article, NEW.employee_id) OR TG_OP <> 'INSERT' AND is_pay(OLD.article, OLD.employee_id) THEN
+        PERFORM require_level('controller', 'keep payments of what people are paid');
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
     SELECT format('cash account "%s" is in %s', a.name, a.currency) INTO v_wrong
       FROM cash_account a WHERE a.id IN (NEW.cash_account_id, NEW.to_cash_account_id) AND a.currency <> NEW.currency;
     IF NOT FOUND THEN
@@ -102,19 +161,27 @@ BEGIN
         RAISE EXCEPTION 'payment % is void and stays so', OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Enter the payment anew.';
     END IF;
+    IF TG_OP = 'UPDATE' AND NEW.status = 'void'
+        AND (CASE OLD.status WHEN 'void' THEN to_jsonb(NEW) <> to_jsonb(OLD)
+                             ELSE to_jsonb(NEW) - c_labels - 'status' <> to_jsonb(OLD) - c_labels - 'status' END) THEN
+        RAISE EXCEPTION 'payment % % as it is', OLD.id, CASE OLD.status WHEN 'void' THEN 'is void and stays' ELSE 'is voided' END
+            USING ERRCODE = 'restrict_violation',
+                HINT = CASE OLD.status WHEN 'void' THEN 'Enter the payment anew.' ELSE 'Change its status alone; enter what was really paid as a payment of its own.' END;
+    END IF;
     IF TG_OP = 'UPDATE' AND OLD.status = 'posted' AND NEW.status = 'planned' THEN
         RAISE EXCEPTION 'payment % is posted and cannot be planned again', OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Void it.';
     END IF;
     IF TG_OP = 'UPDATE' AND OLD.status = 'posted' AND NEW.status = 'posted'
-        AND to_jsonb(NEW) - 'purpose' - 'bank_ref' - 'source' - 'external_id' <> to_jsonb(OLD) - 'purpose' - 'bank_ref' - 'source' - 'external_id' THEN
+        AND to_jsonb(NEW) - c_labels <> to_jsonb(OLD) - c_labels THEN
         NEW.revision := OLD.revision + 1;
     END IF;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_payment() IS
-    'trigger function of payment: one currency with its account and contract, the contract''s client, the order of statuses; counts revisions';
-CREATE TRIGGER payment_checked BEFORE INSERT OR UPDATE ON payment
+    'trigger function of payment: one currency with its account and contract, the contract''s client, the order of statuses; voiding changes nothing else, '
+    'and what is void stays as it is (23001); counts revisions; payments of pay take a controller (42501)';
+CREATE TRIGGER payment_checked BEFORE INSERT OR UPDATE OR DELETE ON payment
     FOR EACH ROW EXECUTE FUNCTION check_payment();
 
 CREATE FUNCTION refuse_posted_payment() RETURNS trigger
@@ -130,7 +197,7 @@ CREATE TRIGGER payment_kept BEFORE DELETE ON payment
 
 -- The entries of payments as they stand: cash against settlements, and the
 -- accrual where the article accrues with its payment.
-CREATE VIEW payment_entry AS
+CREATE VIEW payment_entry WITH (security_invoker) AS
     SELECT p.id AS payment_id, p.revision, e.entry_on, e.debit_id, e.credit_id, p.amount, p.currency, e.article_id,
            p.party_id, p.contract_id, p.project_id, p.deal_id, p.task_id, p.employee_id, p.direction_id
       FROM payment p
@@ -154,6 +221,7 @@ CREATE VIEW payment_entry AS
         SELECT coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL WHERE p.flow = 'out' AND a.accrues AND NOT p.settles_bills
      ) e;
 COMMENT ON VIEW payment_entry IS 'the ledger entries that each payment makes when it is posted';
+SELECT allow('controller', 'select', 'payment_entry');
 
 CREATE FUNCTION post_payments() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -185,14 +253,14 @@ DECLARE
     v_base text := (SELECT s.base_currency FROM setting s);
     v_event bigint;
 BEGIN
-    SELECT open_event(format('payment:%s:%s', p.id, p.revision), format('%s %s %s', p.paid_on, p.amount, p.currency)) INTO v_event
+    SELECT open_event(format('payment:%s:%s', p.id, p.revision), format('%s %s %s', iso(p.paid_on), p.amount, p.currency)) INTO v_event
       FROM payment p WHERE p.id = p_payment;
     INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id, party_id, contract_id,
                        project_id, deal_id, task_id, employee_id, direction_id, payment_id)
     SELECT v_event, e.entry_on, e.debit_id, e.credit_id, e.amount, e.currency,
            convert(e.amount, e.currency, v_base, e.entry_on), e.article_id, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id,
            e.employee_id, e.direction_id, e.payment_id
-      FROM payment_entry e WHERE e.payment_id = p_payment;
+      FROM payment_entry e WHERE e.payment_id = p_payment ORDER BY e.article_id IS NULL;
 END $$;
 COMMENT ON FUNCTION post_payment(bigint) IS 'post the entries of one payment, as it stands, under an event of its id and revision, valued in the base currency on their dates';
 
@@ -215,9 +283,10 @@ END;
 COMMENT ON FUNCTION bill_article(bigint) IS 'the article of a party''s bill that names none: payroll where its people log their hours here, contractors else';
 
 CREATE FUNCTION keep_meaning() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
+    PERFORM lock_books();
     IF (CASE TG_TABLE_NAME
            WHEN 'currency_code' THEN EXISTS (SELECT FROM charge h WHERE h.currency = to_jsonb(OLD) ->> 'code')
                                     OR EXISTS (SELECT FROM entry e WHERE e.currency = to_jsonb(OLD) ->> 'code')
@@ -227,7 +296,9 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_meaning() IS 'trigger function of currency_code and cash_account: what gives postings their meaning stays once there are any (23001)';
+COMMENT ON FUNCTION keep_meaning() IS
+    'trigger function of currency_code and cash_account: what gives postings their meaning stays once there are any (23001); SECURITY DEFINER because nobody is '
+    'granted the locks';
 CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
     FOR EACH ROW WHEN (NEW.exponent <> OLD.exponent) EXECUTE FUNCTION keep_meaning('exponent');
 CREATE TRIGGER cash_account_kept BEFORE UPDATE OF currency, account_id ON cash_account

@@ -140,13 +140,14 @@ COMMENT ON FUNCTION stamp_terms(bigint) IS 'the snapshot of the terms a contract
 
 -- A contract whose entries bear on one another: what one burns or rounds away
 -- another cannot.  Others are rated entry by entry.
-CREATE VIEW sequential_contract AS
+CREATE VIEW sequential_contract WITH (security_invoker) AS
     SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id, c.round_scope
       FROM contract c
      WHERE c.round_scope <> 'entry' OR c.cap_amount IS NOT NULL OR c.cap_s IS NOT NULL
         OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = c.id)
         OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id AND num_nonnulls(n.included_s, n.included_amount) > 0);
 COMMENT ON VIEW sequential_contract IS 'contracts with allotments, caps or rounding over several entries: an early entry changes later ones';
+SELECT allow('reader', 'select', 'sequential_contract');
 
 CREATE FUNCTION contract_group(p_base bigint) RETURNS bigint[]
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
@@ -187,7 +188,7 @@ BEGIN
              WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL AND a.amount > coalesce(b.burned, 0)
                AND (a.expires_at > o.opens_at OR a.expires_at IS NULL OR o.opens_at IS NULL)),
         'used', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds', u.seconds)), '[]')
+            SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds', u.seconds) ORDER BY u.contract_id), '[]')
               FROM (SELECT h.contract_id, sum(h.amount) AS amount, sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
                       FROM contract c JOIN charge h ON h.contract_id = c.id
                      WHERE c.id = ANY (o.contracts) AND num_nonnulls(c.cap_amount, c.cap_s) > 0
@@ -228,6 +229,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM billing_period q WHERE q.contract_id = p_base AND q.period_start = lower(p.span))
        AND NOT EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = n.id AND a.period_start = lower(p.span) AND a.kind = 'included'
                           AND a.voided_at IS NULL)
+     ORDER BY c.id, n.id, p.span
     ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL AND voided_at IS NULL DO NOTHING;
 END $$;
 COMMENT ON FUNCTION grant_included(bigint, date[]) IS 'make the allotments of included hours or money for the service periods of these days, once each';
@@ -254,14 +256,14 @@ BEGIN ATOMIC
            CASE WHEN cardinality(x.contracts) > 1
                 THEN 'contracts ' || (SELECT string_agg(m.number, ' and ' ORDER BY m.id) FROM contract m WHERE m.id = ANY (x.contracts)) || ' both match'
                 WHEN x.contracts IS NULL AND x.disposition = 'billable' AND x.client_contracts > 0
-                THEN 'no contract is in force on ' || x.work_date
+                THEN 'no contract is in force on ' || iso(x.work_date)
                 WHEN c.needs_approval AND x.approved_at IS NULL AND x.disposition = 'billable' THEN 'waits for approval'
                 WHEN c.needs_specification AND x.disposition = 'billable' AND NOT specification_agreed(x.task_id)
                 THEN 'waits for the client to agree a specification of the task'
                 WHEN b.rate IS NULL
-                THEN format('no exchange rate from %s to %s on %s', k.currency, s.base_currency, x.work_date)
+                THEN format('no exchange rate from %s to %s on %s', k.currency, s.base_currency, iso(x.work_date))
                 WHEN r.currency <> k.currency AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
-                THEN format('no exchange rate from %s to %s on %s', r.currency, k.currency, x.work_date) END
+                THEN format('no exchange rate from %s to %s on %s', r.currency, k.currency, iso(x.work_date)) END
       FROM entry_context(p_entries) x
      CROSS JOIN setting s
       LEFT JOIN contract c ON c.id = x.contracts[1]
@@ -363,7 +365,7 @@ CREATE FUNCTION stamp_input(INOUT p_input rating_input[], OUT contracts bigint[]
 AS $$
 BEGIN
     SELECT array_agg(c.id), array_agg((stamp_terms(c.id)).id) INTO contracts, terms
-      FROM (SELECT DISTINCT i.contract_id AS id FROM unnest(p_input) i WHERE i.contract_id IS NOT NULL AND i.problem IS NULL) c;
+      FROM (SELECT DISTINCT i.contract_id AS id FROM unnest(p_input) i WHERE i.contract_id IS NOT NULL AND i.problem IS NULL ORDER BY 1) c;
     IF cardinality(contracts) = 1 THEN
         p_input := ARRAY(
             SELECT ROW(i.entry_id, i.contract_id, CASE WHEN i.contract_id = contracts[1] THEN terms[1] END, i.price_list_id, i.disposition,
@@ -378,11 +380,13 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION stamp_input(rating_input[]) IS 'give fresh entries the terms their contracts have now, and say which contracts these are';
 
--- Store segments as charges, by index look-ups whatever the planner knows of
--- tables that were just loaded.  A charge that stays the same is not touched, one
+-- Store segments as charges, by index look-ups for any number of rows, whatever
+-- the planner knows of tables that were just loaded; foreign keys are checked by
+-- the same mode.  A charge that stays the same is not touched, one
 -- that changes keeps its id.
 CREATE FUNCTION store_rating(p_input rating_input[], p_rated rated_entry[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
 AS $$
 DECLARE
     -- The LIMIT makes this an index look-up a row, whatever the planner thinks of charge.
@@ -391,8 +395,6 @@ DECLARE
          CROSS JOIN LATERAL (SELECT FROM charge h WHERE h.time_entry_id = i.entry_id AND NOT h.fixed LIMIT 1) k
          WHERE i.frozen_s IS NULL);
 BEGIN
-    -- Index look-ups for any number of rows; foreign keys are checked by the same mode.
-    PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
     INSERT INTO charge AS old (source, time_entry_id, segment, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id,
            direction_id, service_date, period_start, started_at, band, coverage, worked_s, billed_s, price, multiplier, discount_pct,
            price_source, price_list_id, amount, currency, base_rate, base_amount, cost, base_cost, cost_rate, base_cost_rate, allotment_id, burned,
@@ -470,16 +472,18 @@ COMMENT ON FUNCTION store_rating(rating_input[], rated_entry[]) IS
     'store what rating made of entries: charges, keeping their ids, and problems; provisional charges that are no more go away';
 
 -- A handful of rows wants the plan that is ready, a bulk load one made for it.
+-- Whoever calls it has SET plan_cache_mode, which ends the choice with the call:
+-- else it would be the caller's to the end of his transaction.
 CREATE FUNCTION plan_for(p_rows int) RETURNS void
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM pg_catalog.set_config('plan_cache_mode', CASE WHEN p_rows > 250 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+    PERFORM set_config('plan_cache_mode', CASE WHEN p_rows > 250 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
 END $$;
-COMMENT ON FUNCTION plan_for(int) IS 'choose, until the calling trigger ends, how statements over so many rows are planned';
+COMMENT ON FUNCTION plan_for(int) IS 'choose, until the calling function ends, how statements over so many rows are planned';
 
 CREATE FUNCTION rate_batch(p_fresh bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto
 AS $$
 DECLARE
     v_stamped record;
@@ -522,7 +526,7 @@ COMMENT ON FUNCTION add_use(allotment_use[], bigint[], int) IS
 -- take what they took before: then nothing changes any more.
 CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz, p_last timestamptz, p_grouped boolean)
     RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto SET enable_seqscan = off SET enable_mergejoin = off
 AS $$
 DECLARE
     v_batch int := 50;  -- grows: a change that goes far is looked at in few steps
@@ -588,32 +592,33 @@ COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], timestamptz, times
     'rate fresh entries of a contract as configured now, and as stamped those from an instant on that the change bears on; p_changed are all entries '
     'that this change touches, p_last the instant of the last of them, p_grouped whether entries are rounded together';
 
-CREATE FUNCTION lock_clients(p_clients bigint[]) RETURNS void
-    LANGUAGE sql
-BEGIN ATOMIC
-    SELECT FROM contract c WHERE c.client_id = ANY (p_clients) ORDER BY c.id FOR NO KEY UPDATE;
-END;
-COMMENT ON FUNCTION lock_clients(bigint[]) IS 'lock the contracts of clients, in the order that everyone keeps';
-
 CREATE FUNCTION lock_entries(p_entries bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_clients bigint[] := ARRAY(
-        SELECT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
-          JOIN task t ON t.id = e.task_id JOIN project p ON p.id = t.project_id
-        UNION
-        SELECT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed);
+    v_charged bigint[] := ARRAY(
+        SELECT DISTINCT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed);
+    v_held bigint[];
+    v_clients bigint[];
 BEGIN
-    PERFORM FROM contract c WHERE c.client_id = ANY (v_clients) ORDER BY c.id FOR NO KEY UPDATE;
+    -- A task may move while we wait: then its new client is held too.
+    LOOP
+        v_clients := ARRAY(
+            SELECT DISTINCT p.client_id FROM unnest(p_entries) x (id) JOIN time_entry e USING (id)
+              JOIN task t ON t.id = e.task_id JOIN project p ON p.id = t.project_id ORDER BY 1);
+        EXIT WHEN v_clients = v_held;
+        PERFORM lock_parties(v_clients || v_charged);
+        v_held := v_clients;
+    END LOOP;
+    v_clients := ARRAY(SELECT unnest(v_clients) UNION SELECT unnest(v_charged));
     PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed ORDER BY h.id FOR NO KEY UPDATE OF h;
     RETURN v_clients;
 END $$;
 COMMENT ON FUNCTION lock_entries(bigint[]) IS
-    'lock the contracts of the clients of time entries, then the charges they have, as documents do; returns the clients';
+    'hold the clients of time entries, then lock the charges they have, as documents do; returns the clients';
 
 CREATE FUNCTION rate_entries(p_entries bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto
 AS $$
 DECLARE
     c_batch CONSTANT int := 50000;  -- bounds the memory of one statement; any size gives the same charges
@@ -676,7 +681,7 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION rate_entries(bigint[]) IS
-    'rate time entries as configured now, and whatever follows them in contracts with allotments, caps or shared rounding; locks the contracts of their clients';
+    'rate time entries as configured now, and whatever follows them in contracts with allotments, caps or shared rounding; holds their clients';
 
 CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[]) RETURNS timestamptz
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -704,7 +709,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id) ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be changed', v_charge.time_entry_id
-            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge.id),
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_not_billed', DETAIL = frozen_by(v_charge.id),
                 HINT = 'Use correct_entry(): it reverses the charge and bills the corrected work in the open period.';
     END IF;
 END $$;
@@ -815,6 +820,10 @@ CREATE FUNCTION rate_moved_tasks() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 BEGIN
+    -- first, so that work that is being logged on the task is seen
+    PERFORM lock_parties(ARRAY(
+        SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id IN (n.project_id, o.project_id)
+         WHERE n.project_id <> o.project_id));
     PERFORM rate_entries(ARRAY(
         SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
          WHERE n.project_id <> o.project_id ORDER BY e.id));
@@ -826,9 +835,10 @@ CREATE TRIGGER task_moved AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION rate_moved_tasks();
 
 CREATE FUNCTION keep_client() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
+    PERFORM lock_parties(ARRAY[OLD.client_id, NEW.client_id]);
     IF EXISTS (SELECT FROM task t JOIN charge h ON h.task_id = t.id WHERE t.project_id = OLD.id)
         OR EXISTS (SELECT FROM contract c WHERE c.project_id = OLD.id) THEN
         RAISE EXCEPTION 'project "%" has charges or a contract: its client stays', OLD.name
@@ -836,7 +846,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_client() IS 'trigger function of project: its client is fixed once there are charges or a contract (23001)';
+COMMENT ON FUNCTION keep_client() IS 'trigger function of project: its client is fixed once there are charges or a contract (23001); SECURITY DEFINER because nobody is granted the locks';
 CREATE TRIGGER project_client_kept BEFORE UPDATE OF client_id ON project
     FOR EACH ROW WHEN (NEW.client_id <> OLD.client_id) EXECUTE FUNCTION keep_client();
 
@@ -861,16 +871,17 @@ BEGIN
         UNION
         SELECT e.id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id
           JOIN project p ON p.id = t.project_id JOIN contract c ON c.client_id = p.client_id AND c.id = rerate.contract_id
-         WHERE coalesce(e.started_at::date, e.work_date) >= from_date - 1
+         WHERE coalesce((e.started_at AT TIME ZONE 'UTC')::date, e.work_date) >= from_date - 1
         ORDER BY 1);
     PERFORM rate_entries(v_entries);
     RETURN cardinality(v_entries);
 END $$;
 COMMENT ON FUNCTION rerate(bigint, date) IS
     'rate the unfrozen work of a contract and its client''s unrated work again, from a work date on, as configured now; returns how many entries were looked at';
+SELECT allow('manager', 'execute', 'rerate');
 
-CREATE VIEW unrated AS
-    SELECT e.id AS time_entry_id, p.client_id, k.name AS client, p.id AS project_id, p.name AS project, t.id AS task_id, t.title AS task,
+CREATE VIEW unrated WITH (security_invoker) AS
+    SELECT r.time_entry_id, p.client_id, k.name AS client, t.project_id, p.name AS project, e.task_id, t.title AS task,
            e.employee_id, m.name AS employee, coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
            (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at
       FROM rating_problem r
@@ -881,3 +892,4 @@ CREATE VIEW unrated AS
       JOIN project p ON p.id = t.project_id
       JOIN party k ON k.id = p.client_id;
 COMMENT ON VIEW unrated IS 'time entries that could not be rated, each with the reason; rerate() tries again once the reason is gone';
+SELECT allow('reader', 'select', 'unrated');

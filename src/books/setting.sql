@@ -10,6 +10,7 @@ CREATE TABLE currency_code (
     name text NOT NULL
 );
 COMMENT ON TABLE currency_code IS 'currencies the books know; exponent is the number of decimals of an amount (ISO 4217)';
+SELECT allow('reader', 'select', 'currency_code'), allow('admin', 'insert,update,delete', 'currency_code');
 
 INSERT INTO currency_code (code, exponent, name) VALUES
     ('AED', 2, 'UAE dirham'), ('AMD', 2, 'Armenian dram'), ('AUD', 2, 'Australian dollar'), ('AZN', 2, 'Azerbaijani manat'),
@@ -21,6 +22,7 @@ INSERT INTO currency_code (code, exponent, name) VALUES
     ('PLN', 2, 'Polish zloty'), ('RON', 2, 'Romanian leu'), ('RSD', 2, 'Serbian dinar'), ('RUB', 2, 'Russian ruble'),
     ('SEK', 2, 'Swedish krona'), ('SGD', 2, 'Singapore dollar'), ('TRY', 2, 'Turkish lira'), ('UAH', 2, 'Ukrainian hryvnia'),
     ('USD', 2, 'US dollar'), ('UZS', 2, 'Uzbekistani sum');
+SELECT watch('currency_code');
 
 CREATE TABLE setting (
     id boolean DEFAULT true CONSTRAINT setting_pkey PRIMARY KEY
@@ -35,7 +37,9 @@ CREATE TABLE setting (
 COMMENT ON TABLE setting IS
     'one row: version of the books; base_currency in which company-wide figures are kept; zone of work dates where no calendar says another; '
     'max_entry_s the longest time entry accepted, in seconds';
+SELECT allow('reader', 'select', 'setting'), allow('admin', 'update', 'setting', but => '{id,version}');
 INSERT INTO setting (version) VALUES ('@version@');
+SELECT watch('setting');
 
 CREATE TABLE exchange_rate (
     base text NOT NULL CONSTRAINT exchange_rate_base_fkey REFERENCES currency_code,
@@ -47,6 +51,8 @@ CREATE TABLE exchange_rate (
     CONSTRAINT exchange_rate_two_currencies CHECK (base <> quote)
 );
 COMMENT ON TABLE exchange_rate IS 'one base costs rate quote from valid_from until the next row of the pair';
+SELECT allow('reader', 'select', 'exchange_rate'), allow('controller', 'insert,update,delete', 'exchange_rate');
+SELECT watch('exchange_rate');
 
 CREATE FUNCTION exchange_rate_on(from_currency text, to_currency text, on_date date) RETURNS numeric
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -61,6 +67,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION exchange_rate_on(text, text, date) IS
     'how much of to_currency one from_currency costs on a date: the latest rate of the pair, else the inverse of the opposite pair to 12 decimals; NULL when neither is known';
+SELECT allow('reader', 'execute', 'exchange_rate_on');
 
 CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on_date date) RETURNS numeric
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
@@ -81,6 +88,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION convert(numeric, text, text, date) IS
     'an amount in another currency by the last rate on or before the date, rounded once; refused (22023, 23503) for an unknown currency or a missing rate';
+SELECT allow('reader', 'execute', 'convert');
+
+-- What comes in the address of a request is text: a JSON document sent there
+-- arrives as a JSON string that holds it.
+CREATE FUNCTION json_argument(p_argument jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN jsonb_typeof(p_argument) = 'string' AND p_argument #>> '{}' ~ '^[[:space:]]*[[{]'
+                THEN (p_argument #>> '{}')::jsonb ELSE p_argument END;
+END;
+COMMENT ON FUNCTION json_argument(jsonb) IS
+    'an argument of a function that is called by people and gateways: where it is a JSON string that holds an object or an array, that object or array; '
+    'anything else as it is. Refused (22P02): text that begins like one and is none';
 
 -- Amounts never carry more decimals than their currency has.  A CHECK cannot
 -- look the exponent up (its table may not be restored yet), so triggers do.
@@ -110,9 +130,10 @@ COMMENT ON FUNCTION check_exact() IS
     'trigger function: the columns named as arguments hold whole units of the row''s currency (its own or its contract''s); refused with 23514';
 
 CREATE FUNCTION keep_base_currency() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
+    PERFORM lock_books() WHERE NEW.base_currency <> OLD.base_currency;
     IF NEW.base_currency <> OLD.base_currency
         AND (EXISTS (SELECT FROM charge) OR EXISTS (SELECT FROM entry)) THEN
         RAISE EXCEPTION 'the base currency stays % once there are charges or ledger entries', OLD.base_currency
@@ -126,41 +147,8 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_base_currency() IS 'trigger function of setting: the base currency is fixed once there are facts; the zone must exist';
+COMMENT ON FUNCTION keep_base_currency() IS 'trigger function of setting: the base currency is fixed once there are facts; the zone must exist; SECURITY DEFINER because nobody is granted the locks';
 CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
     FOR EACH ROW EXECUTE FUNCTION keep_base_currency();
-
--- ---------------------------------------------------------------------------
--- history: who changed what, in the tables that decide money
--- ---------------------------------------------------------------------------
-
-CREATE TABLE history (
-    id bigserial CONSTRAINT history_pkey PRIMARY KEY,
-    table_name text NOT NULL,
-    row_id bigint NOT NULL,
-    at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    by text NOT NULL DEFAULT session_user,
-    action text NOT NULL,
-    old_row jsonb,
-    new_row jsonb
-);
-COMMENT ON TABLE history IS 'who changed what: the rows of watched tables before and after; append-only';
-CREATE INDEX history_row_idx ON history (table_name, row_id);
-CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('History is what it is; add a row if something has to be explained.');
-
-CREATE FUNCTION keep_history() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-BEGIN
-    IF TG_OP = 'UPDATE' AND OLD IS NOT DISTINCT FROM NEW THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO history (table_name, row_id, action, old_row, new_row)
-    VALUES (TG_TABLE_NAME, CASE WHEN TG_OP = 'DELETE' THEN OLD.id ELSE NEW.id END, lower(TG_OP),
-            CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
-            CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END);
-    RETURN NULL;
-END $$;
-COMMENT ON FUNCTION keep_history() IS
-    'trigger function: writes the row''s old and new content to history; SECURITY DEFINER because nobody is granted INSERT there';
+CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The books cannot be without their settings; change them instead.');

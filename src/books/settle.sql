@@ -13,27 +13,30 @@ CREATE TABLE payment_allocation (
     amount numeric(20,6) NOT NULL
         CONSTRAINT payment_allocation_positive CHECK (amount > 0 AND amount <> 'NaN'),
     allocated_at timestamptz NOT NULL DEFAULT now(),
-    allocated_by text NOT NULL DEFAULT session_user,
+    allocated_by text NOT NULL DEFAULT actor(),
     CONSTRAINT payment_allocation_key UNIQUE (payment_id, document_id)
 );
 COMMENT ON TABLE payment_allocation IS
     'which part of a payment settles which invoice or bill, in their common currency; what is not allocated stays as the payer''s credit. The sum is '
     'never above the payment, nor above what is open';
+SELECT allow('reader', 'select', 'payment_allocation');
 CREATE INDEX payment_allocation_document_idx ON payment_allocation (document_id);
-CREATE TRIGGER payment_allocation_history AFTER INSERT OR UPDATE OR DELETE ON payment_allocation
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
+    FOR EACH ROW EXECUTE FUNCTION own_columns('allocated_at', 'allocated_by');
+SELECT watch('payment_allocation');
 
-CREATE VIEW document_balance AS
-    SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0) AS credited, coalesce(a.amount, 0) AS allocated,
-           d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0) AS open, d.due_on, d.issued_on
+CREATE VIEW document_balance WITH (security_invoker) AS
+    SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0)::numeric(20,6) AS credited,
+           coalesce(a.amount, 0)::numeric(20,6) AS allocated, (d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0))::numeric(20,6) AS open, d.due_on, d.issued_on
       FROM document d
-      LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id
+      LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id AND l.kind = 'credit_note'
                           WHERE n.based_on = d.id AND n.kind = 'credit_note') c ON d.kind = 'invoice'
       LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.document_id = d.id) a ON true
      WHERE d.kind = 'invoice' AND d.status NOT IN ('draft', 'void')
         OR d.kind = 'bill' AND d.status IN ('agreed', 'partly_paid', 'paid', 'archived');
 COMMENT ON VIEW document_balance IS
     'issued invoices and accepted bills: gross, credited, allocated (paid) and open, in the currency of the document';
+SELECT allow('reader', 'select', 'document_balance');
 
 CREATE FUNCTION settled_status(p_document bigint) RETURNS text
     LANGUAGE sql STABLE
@@ -84,10 +87,18 @@ BEGIN
     IF (SELECT b.open FROM document_balance b WHERE b.document_id = p_document) < 0 THEN
         RETURN;  -- credit() is about to give back what is paid too much
     END IF;
-    UPDATE document d SET status = v_status, status_by = session_user, status_reason = p_reason
+    UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = p_reason
      WHERE d.id = p_document AND d.status <> v_status AND NOT (d.status = 'archived' AND v_status IN ('paid', 'credited'));
 END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS 'give an invoice or bill the status that its payments and credits make true';
+
+CREATE FUNCTION lock_allocation(p_payment bigint, p_document bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = p_payment UNION SELECT d.party_id FROM document d WHERE d.id = p_document));
+END $$;
+COMMENT ON FUNCTION lock_allocation(bigint, bigint) IS 'hold the parties of a payment and a document: one and the same, or the allocation is refused';
 
 CREATE FUNCTION check_allocation() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -105,8 +116,7 @@ BEGIN
         RAISE EXCEPTION 'allocation % stays with its payment and document', OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Take it back with unallocate() and allocate anew.';
     END IF;
-    PERFORM FROM payment p WHERE p.id = NEW.payment_id FOR NO KEY UPDATE;
-    PERFORM lock_documents(ARRAY[NEW.document_id]);
+    PERFORM lock_allocation(NEW.payment_id, NEW.document_id);
     SELECT * INTO v_payment FROM payment p WHERE p.id = NEW.payment_id;
     SELECT * INTO v_document FROM document d WHERE d.id = NEW.document_id;
     IF v_payment.id IS NULL OR v_document.id IS NULL THEN
@@ -169,8 +179,7 @@ DECLARE
     v_bills boolean;
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        PERFORM FROM payment p WHERE p.id = v_payment FOR NO KEY UPDATE;
-        PERFORM lock_documents(ARRAY[v_document]);
+        PERFORM lock_allocation(v_payment, v_document);
     END IF;
     PERFORM settle_document(v_document, format('payment %s %s', v_payment, CASE TG_OP WHEN 'DELETE' THEN 'taken back' ELSE 'allocated' END));
     v_bills := EXISTS (SELECT FROM payment_allocation a JOIN document d ON d.id = a.document_id WHERE a.payment_id = v_payment AND d.kind = 'bill');
@@ -205,16 +214,18 @@ COMMENT ON FUNCTION follow_payment() IS
 CREATE TRIGGER payment_followed AFTER UPDATE ON payment
     FOR EACH ROW EXECUTE FUNCTION follow_payment();
 
-CREATE VIEW client_credit AS
+-- Of the owner: who keeps no payments may see what they come to.
+CREATE VIEW client_credit WITH (security_barrier) AS
     SELECT p.party_id, k.name AS party, p.currency,
            sum(CASE p.flow WHEN 'in' THEN p.amount - coalesce(a.amount, 0) ELSE -p.amount END)::numeric(18,2) AS credit
-      FROM payment p
+      FROM visible_payment p
       JOIN account c ON c.code = p.article AND c.kind = 'income' AND NOT c.accrues
       JOIN party k ON k.id = p.party_id
       LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.id) a ON true
      WHERE p.status = 'posted' AND p.flow IN ('in', 'out')
      GROUP BY 1, 2, 3;
 COMMENT ON VIEW client_credit IS 'what clients have paid and no invoice took yet, less what was paid back, by currency: their credit';
+SELECT allow('reader', 'select', 'client_credit');
 
 CREATE FUNCTION allocate_payment(payment bigint, allocations jsonb DEFAULT NULL) RETURNS numeric
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -225,6 +236,7 @@ DECLARE
     v_target record;
     v_left numeric;
 BEGIN
+    allocations := json_argument(allocations);
     SELECT * INTO v_payment FROM payment p WHERE p.id = allocate_payment.payment FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no payment %', allocate_payment.payment
@@ -239,12 +251,10 @@ BEGIN
         RAISE EXCEPTION 'allocations must be an array of {"document": id, "amount": text}'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = allocations::text;
     END IF;
-    -- Lock all that may be settled at once, by id, before reading what is open.
-    PERFORM lock_documents(ARRAY(
-        SELECT (e ->> 'document')::bigint FROM jsonb_array_elements(allocations) e WHERE allocations IS NOT NULL
-        UNION ALL
-        SELECT b.document_id FROM document_balance b
-         WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency AND b.open > 0));
+    IF jsonb_array_length(allocations) > 0 THEN
+        allocations := (SELECT jsonb_agg(resolve_names(e.value) ORDER BY e.no) FROM jsonb_array_elements(allocations) WITH ORDINALITY e (value, no));
+    END IF;
+    PERFORM lock_parties(ARRAY[v_payment.party_id]);
     v_left := v_payment.amount - (SELECT coalesce(sum(a.amount), 0) FROM payment_allocation a WHERE a.payment_id = v_payment.id);
     FOR v_target IN
         SELECT (e ->> 'document')::bigint AS document_id, (e ->> 'amount')::numeric AS amount, NULL::date AS due_on
@@ -267,8 +277,94 @@ BEGIN
     RETURN round_money(v_left, currency_exponent(v_payment.currency));
 END $$;
 COMMENT ON FUNCTION allocate_payment(bigint, jsonb) IS
-    'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations ([{"document": id, "amount": text}]); '
+    'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations ([{"document": id or number, "amount": text}]); '
     'returns what is left of the payment, which stays as credit. A payment that names a contract settles documents of that contract only';
+SELECT allow('clerk', 'execute', 'allocate_payment');
+
+CREATE FUNCTION record_payment(content jsonb, OUT payment_id bigint, OUT allocated numeric, OUT unallocated numeric)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_content jsonb := resolve_names(json_argument(content));
+    v_payment payment;
+    v_account cash_account;
+    v_settles boolean;
+BEGIN
+    PERFORM check_keys(json_argument(content), 'payment', '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,contract,project,deal,'
+        'task,employee,direction,purpose,bank_ref,allocations,source,external_id}');
+    IF num_nonnulls(v_content ->> 'source', v_content ->> 'external_id') = 1 OR v_content ->> 'amount' IS NULL THEN
+        RAISE EXCEPTION 'the payment has no %', CASE WHEN v_content ->> 'amount' IS NULL THEN 'amount' WHEN v_content ? 'source' THEN 'external_id' ELSE 'source' END
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = content::text,
+                HINT = 'Give "amount" as text; "source" and "external_id" together, or neither.';
+    END IF;
+    IF is_pay(v_content ->> 'article', (v_content ->> 'employee')::bigint) THEN
+        PERFORM require_level('controller', 'keep payments of what people are paid', calling_role());
+    END IF;
+    SELECT * INTO v_account FROM cash_account a WHERE a.id = (v_content ->> 'cash_account')::bigint;
+    -- Two who record the same payment at once: the second waits for the first
+    -- and then finds it.
+    INSERT INTO payment (flow, status, paid_on, accrued_on, amount, currency, cash_account_id, to_cash_account_id, article, party_id, contract_id, project_id,
+                         deal_id, task_id, employee_id, direction_id, purpose, bank_ref, source, external_id, made_from)
+    SELECT f.flow, coalesce(v_content ->> 'status', 'posted'), coalesce(given_date(v_content, 'paid_on'), books_today()), given_date(v_content, 'accrued_on'),
+           (v_content ->> 'amount')::numeric, coalesce(v_content ->> 'currency', v_account.currency), (v_content ->> 'cash_account')::bigint,
+           (v_content ->> 'to_cash_account')::bigint, coalesce(v_content ->> 'article', CASE f.flow WHEN 'in' THEN 'revenue' END),
+           (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint, (v_content ->> 'deal')::bigint,
+           (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint, (v_content ->> 'direction')::bigint, v_content ->> 'purpose',
+           v_content ->> 'bank_ref', v_content ->> 'source', v_content ->> 'external_id', v_content
+      FROM (SELECT coalesce(v_content ->> 'flow', 'in') AS flow) f
+    ON CONFLICT DO NOTHING
+    RETURNING * INTO v_payment;
+    IF v_payment.id IS NULL THEN
+        SELECT * INTO v_payment FROM payment p
+         WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
+            OR (p.cash_account_id, p.bank_ref) = ((v_content ->> 'cash_account')::bigint, v_content ->> 'bank_ref')
+         ORDER BY (p.source, p.external_id) IS NOT DISTINCT FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
+        IF v_payment.made_from IS DISTINCT FROM v_content THEN
+            RAISE EXCEPTION 'payment % was recorded before with other content', v_payment.id
+                USING ERRCODE = 'unique_violation', CONSTRAINT = CASE WHEN v_payment.source = v_content ->> 'source' AND v_payment.external_id = v_content ->> 'external_id'
+                          THEN 'payment_external_key' ELSE 'payment_bank_ref_key' END, TABLE = 'payment',
+                    DETAIL = coalesce(format('Other now: %s.', (SELECT string_agg(k.key, ', ' ORDER BY k.key) FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
+                                                                 WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)), 'It was entered by hand.'),
+                    HINT = 'Send the same content again, or void that payment and send another (source, external_id) and bank_ref.';
+        END IF;
+    ELSIF v_payment.status = 'posted' THEN
+        v_settles := v_content ? 'allocations'
+            OR v_payment.flow = 'in' AND EXISTS (SELECT FROM account a WHERE a.code = v_payment.article AND a.kind = 'income' AND NOT a.accrues);
+        PERFORM allocate_payment(v_payment.id, v_content -> 'allocations') WHERE v_settles;
+    END IF;
+    payment_id := v_payment.id;
+    SELECT coalesce(sum(a.amount), 0) INTO allocated FROM payment_allocation a WHERE a.payment_id = v_payment.id;
+    allocated := round_money(allocated, currency_exponent(v_payment.currency));
+    unallocated := round_money(v_payment.amount - allocated, currency_exponent(v_payment.currency));
+END $$;
+COMMENT ON FUNCTION record_payment(jsonb) IS
+    'enter a payment and settle what it is for, in one: {"amount" (text), "cash_account", "party" | "contract" (names, numbers or ids), "purpose", "paid_on" (default '
+    'today), "flow" (default in), "status" (default posted), "article" (default revenue, of money that comes in), "currency" (default the cash account''s), '
+    '"to_cash_account", "accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" (as allocate_payment() takes them; [] keeps it '
+    'all as credit), "source", "external_id"}. Money from clients settles their open invoices, oldest due first; other money what "allocations" name. Returns '
+    'the payment, what is allocated and what is not. The same content again returns the same payment, other content under the same (source, external_id) or '
+    'bank_ref is refused (23505)';
+SELECT allow('clerk', 'execute', 'record_payment');
+
+CREATE VIEW unallocated_payment WITH (security_invoker) AS
+    SELECT p.payment_id, p.paid_on, p.party_id, p.party, p.contract_id, c.number AS contract, p.amount,
+           (p.amount - coalesce(a.amount, 0))::numeric(18,2) AS unallocated, p.currency, o.open::numeric(18,2) AS open_invoices, n.numbers AS named_invoices,
+           p.purpose, p.bank_ref, p.source, p.external_id
+      FROM payment_card p
+      JOIN account x ON x.code = p.article AND x.kind = 'income' AND NOT x.accrues
+      LEFT JOIN contract c ON c.id = p.contract_id
+      LEFT JOIN client_credit r ON r.party_id = p.party_id AND r.currency = p.currency
+     CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.payment_id) a
+     CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0) AS open FROM document_balance b
+                          WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice' AND b.open > 0) o
+     CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers FROM document d
+                          WHERE d.kind = 'invoice' AND d.status IN ('sent', 'partly_paid') AND strpos(p.purpose, d.number) > 0) n
+     WHERE p.status = 'posted' AND p.flow = 'in' AND p.amount > coalesce(a.amount, 0) AND coalesce(r.credit, 1) > 0;
+COMMENT ON VIEW unallocated_payment IS
+    'money that came from clients and no invoice took, or not all of it: unallocated in the payment''s currency; open_invoices is what its payer owes in that '
+    'currency (0: an advance); named_invoices are open invoices whose number stands in the purpose; what was paid back in full is not listed';
+SELECT allow('reader', 'select', 'unallocated_payment');
 
 CREATE FUNCTION unallocate(payment bigint, document bigint DEFAULT NULL) RETURNS numeric
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -278,7 +374,7 @@ DECLARE
     v_freed numeric;
 BEGIN
     PERFORM FROM payment p WHERE p.id = unallocate.payment FOR NO KEY UPDATE;
-    PERFORM lock_documents(ARRAY(SELECT a.document_id FROM payment_allocation a WHERE a.payment_id = unallocate.payment));
+    PERFORM lock_parties(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = unallocate.payment));
     WITH gone AS (
         DELETE FROM payment_allocation a
          WHERE a.payment_id = unallocate.payment AND (unallocate.document IS NULL OR a.document_id = unallocate.document)
@@ -292,6 +388,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION unallocate(bigint, bigint) IS
     'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the amount that is credit again';
+SELECT allow('clerk', 'execute', 'unallocate');
 
 CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETURNS numeric
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -309,8 +406,6 @@ BEGIN
         RAISE EXCEPTION 'there is no invoice %', apply_credit.document
             USING ERRCODE = 'foreign_key_violation', HINT = 'Credit is applied to invoices; view document_card lists them.';
     END IF;
-    PERFORM FROM payment p WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in' AND p.status = 'posted'
-      ORDER BY p.id FOR NO KEY UPDATE;
     PERFORM lock_documents(ARRAY[v_document.id]);
     v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = v_document.party_id AND c.currency = v_document.currency), 0);
     v_take := least(coalesce((SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id), 0), v_credit, apply_credit.amount);
@@ -338,6 +433,7 @@ END $$;
 COMMENT ON FUNCTION apply_credit(bigint, numeric) IS
     'settle an invoice from what its client paid before and no document took, oldest payment first, up to amount; returns what was applied (0 when there '
     'is no credit)';
+SELECT allow('clerk', 'execute', 'apply_credit');
 
 CREATE FUNCTION pay_bill(document bigint, cash_account bigint, paid_on date DEFAULT NULL, amount numeric DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -369,6 +465,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION pay_bill(bigint, bigint, date, numeric) IS
     'pay an accepted bill, whole or in part, from a cash account and allocate the payment; returns the payment. An unaccepted bill is refused (23001)';
+SELECT allow('clerk', 'execute', 'pay_bill');
 
 -- ---------------------------------------------------------------------------
 -- percent paid
@@ -376,8 +473,8 @@ COMMENT ON FUNCTION pay_bill(bigint, bigint, date, numeric) IS
 
 -- What is paid of an invoice is spread over its lines by the largest
 -- remainder; lines below zero (corrections) settle others in full.
-CREATE VIEW line_payment AS
-    SELECT x.line_id, a.document_id, x.gross, least(x.gross, 0) + coalesce(x.share, 0) AS paid, a.currency
+CREATE VIEW line_payment WITH (security_invoker) AS
+    SELECT x.line_id, a.document_id, x.gross::numeric(20,6) AS gross, (least(x.gross, 0) + coalesce(x.share, 0))::numeric(20,6) AS paid, a.currency
       FROM (SELECT b.document_id, b.currency, b.allocated, array_agg(l.id ORDER BY l.id) AS ids, array_agg(l.gross - coalesce(c.gross, 0) ORDER BY l.id) AS grosses,
                    array_agg(greatest(l.gross - coalesce(c.gross, 0), 0) ORDER BY l.id) AS weights,
                    sum(least(l.gross - coalesce(c.gross, 0), 0)) AS below, sum(greatest(l.gross - coalesce(c.gross, 0), 0)) AS above
@@ -391,9 +488,10 @@ CREATE VIEW line_payment AS
          AS x (line_id, gross, share);
 COMMENT ON VIEW line_payment IS
     'lines of issued invoices: gross less credits, and what is paid of it, in the currency of the document; the paid sums to the allocations';
+SELECT allow('reader', 'select', 'line_payment');
 
-CREATE VIEW task_payment AS
-    SELECT t.id AS task_id, t.number, t.title AS task, p.id AS project_id, p.name AS project, p.client_id, k.name AS client, h.currency,
+CREATE VIEW task_payment WITH (security_invoker) AS
+    SELECT t.id AS task_id, t.number, t.title AS task, t.project_id, p.name AS project, p.client_id, k.name AS client, h.currency,
            h.charged::numeric(18,2) AS charged, h.unbilled::numeric(18,2) AS unbilled, h.reported::numeric(18,2) AS reported,
            coalesce(b.gross, 0)::numeric(18,2) AS billed_gross, coalesce(b.paid, 0)::numeric(18,2) AS paid_gross,
            coalesce(round(100 * b.paid / nullif(b.gross, 0), 2), 0)::numeric(18,2) AS percent_paid,
@@ -410,6 +508,7 @@ CREATE VIEW task_payment AS
 COMMENT ON VIEW task_payment IS
     'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid (gross), percent of the billed that is paid; '
     'paid: all that was billed is';
+SELECT allow('reader', 'select', 'task_payment');
 
 CREATE FUNCTION percent_paid(p_task bigint, p_currency text) RETURNS numeric
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off

@@ -8,7 +8,7 @@ CREATE TABLE share_link (
     token_digest bytea NOT NULL CONSTRAINT share_link_token_key UNIQUE
         CONSTRAINT share_link_digest_size CHECK (octet_length(token_digest) = 32),
     created_at timestamptz NOT NULL DEFAULT now(),
-    created_by text NOT NULL DEFAULT session_user,
+    created_by text NOT NULL DEFAULT actor(),
     expires_at timestamptz NOT NULL,
     revoked_at timestamptz,
     views bigint NOT NULL DEFAULT 0,
@@ -17,7 +17,11 @@ CREATE TABLE share_link (
 );
 COMMENT ON TABLE share_link IS
     'links to documents: the token itself is shown once and not kept, only its SHA-256; views counts how often the link was opened';
+SELECT allow('clerk', 'select', 'share_link', but => '{token_digest}');
 CREATE INDEX share_link_document_idx ON share_link (document_id);
+CREATE TRIGGER share_link_owned BEFORE INSERT OR UPDATE OR DELETE ON share_link
+    FOR EACH ROW EXECUTE FUNCTION own_table('share() makes a link, revoke_share() ends it.');
+SELECT watch('share_link', 'digest:token_digest', 'ignore:views', 'ignore:last_view_at');
 
 CREATE FUNCTION share(document bigint, ttl interval DEFAULT '30 days') RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -49,6 +53,33 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION share(bigint, interval) IS
     'make a link to a document that was sent: a token of 32 random bytes (43 URL-safe characters), shown this once; ttl is how long it works';
+SELECT allow('clerk', 'execute', 'share');
+
+CREATE FUNCTION send(document bigint, ttl interval DEFAULT '30 days') RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_document document := open_document(send.document);
+BEGIN
+    IF v_document.status IN ('rejected', 'superseded') THEN
+        RAISE EXCEPTION '% is % and is not sent again', document_name(v_document.id), v_document.status
+            USING ERRCODE = 'restrict_violation', HINT = 'Send its next revision: revise(document) makes it.';
+    END IF;
+    IF v_document.incoming THEN
+        RAISE EXCEPTION '% came from outside and is not sent', document_name(v_document.id)
+            USING ERRCODE = 'restrict_violation', HINT = 'Answer it: transition(document, ''agreed'') or transition(document, ''rejected'', reason).';
+    END IF;
+    IF v_document.status = 'draft' AND v_document.kind = 'invoice' THEN
+        PERFORM issue_invoice(v_document.id);
+    ELSIF v_document.status = 'draft' THEN
+        PERFORM transition(v_document.id, 'sent');
+    END IF;
+    RETURN share(v_document.id, send.ttl);
+END $$;
+COMMENT ON FUNCTION send(bigint, interval) IS
+    'send a document to its client: issues the draft and returns the token of a link to it, which works for ttl; what is sent already gets one more link. '
+    'Refused (23001): what was rejected or superseded, what is void or came from outside';
+SELECT allow('clerk', 'execute', 'send');
 
 CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -63,25 +94,55 @@ BEGIN
     RETURN v_count;
 END $$;
 COMMENT ON FUNCTION revoke_share(bigint, bigint) IS 'make the links of a document, or one of them, work no more; returns how many';
+SELECT allow('clerk', 'execute', 'revoke_share');
 
+-- A gateway answers GET in a read-only transaction, and a standby has no other:
+-- there the page is shown and the view is not counted.
 CREATE FUNCTION open_link(token text, OUT document_id bigint, OUT link_id bigint)
-    LANGUAGE sql
-BEGIN ATOMIC
-    UPDATE share_link s SET views = s.views + 1, last_view_at = now()
-     WHERE s.token_digest = sha256(convert_to(token, 'UTF8')) AND s.revoked_at IS NULL AND s.expires_at > now()
-    RETURNING s.document_id, s.id;
-END;
-COMMENT ON FUNCTION open_link(text) IS 'the document that a token opens, counting the view; NULL whether the token is unknown, expired or revoked';
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF octet_length(token) <> 43 THEN
+        RETURN;
+    END IF;
+    SELECT s.document_id, s.id INTO open_link.document_id, open_link.link_id FROM share_link s
+     WHERE s.token_digest = sha256(convert_to(open_link.token, 'UTF8')) AND s.revoked_at IS NULL AND s.expires_at > now();
+    IF open_link.link_id IS NOT NULL AND current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery() THEN
+        UPDATE share_link s SET views = s.views + 1, last_view_at = now() WHERE s.id = open_link.link_id;
+    END IF;
+END $$;
+COMMENT ON FUNCTION open_link(text) IS
+    'the document that a token opens, counting the view where the transaction may write; NULL whether the token is unknown, expired or revoked';
+
+-- Gateways (PostgREST) set request.… and read response.…; elsewhere there is no
+-- one to tell.  A setting that an earlier transaction made local stays as ''.
+CREATE FUNCTION answer_status(p_status int) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF pg_catalog.current_setting('request.method', true) <> '' THEN
+        PERFORM pg_catalog.set_config('response.status', p_status::text, true);
+    END IF;
+END $$;
+COMMENT ON FUNCTION answer_status(int) IS 'the HTTP status of the answer, where a gateway is there to send one; nothing elsewhere';
 
 CREATE FUNCTION shared_report(token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
+DECLARE
+    v_document bigint := (SELECT l.document_id FROM open_link(token) l);
 BEGIN
-    RETURN (SELECT document_json(l.document_id) FROM open_link(token) l);
+    IF v_document IS NULL THEN
+        PERFORM answer_status(404);
+        RETURN NULL;
+    END IF;
+    RETURN document_json(v_document);
 END $$;
 COMMENT ON FUNCTION shared_report(text) IS
-    'what the link with this token shows: one document, as document_json() gives it; NULL when the link is unknown, expired or revoked, all alike. '
-    'SECURITY DEFINER: it is the only thing that a visitor is granted, with answer_shared()';
+    'what the link with this token shows: one document, as document_json() gives it, its status with it (void, superseded); NULL, through a gateway with '
+    'status 404, when the link is unknown, expired or revoked, all alike. SECURITY DEFINER: a visitor reaches this document and nothing else';
+SELECT allow('guest', 'execute', 'shared_report');
 
 CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -91,10 +152,14 @@ DECLARE
     v_document document;
 BEGIN
     IF decision IS NULL OR decision NOT IN ('agreed', 'rejected') THEN
-        RAISE EXCEPTION 'unknown decision "%"', decision USING ERRCODE = 'invalid_parameter_value', HINT = 'Decisions are agreed and rejected.';
+        RAISE EXCEPTION 'unknown decision "%"', left(decision, 20) USING ERRCODE = 'invalid_parameter_value', HINT = 'Decisions are agreed and rejected.';
     END IF;
-    IF decision = 'rejected' AND coalesce(comment, '') = '' THEN
+    IF decision = 'rejected' AND coalesce(comment, '') !~ '[^[:space:]]' THEN
         RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say what is to be changed.';
+    END IF;
+    IF length(comment) > 4000 THEN
+        RAISE EXCEPTION 'a comment of % characters is too long', length(comment)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say it in at most 4000 characters.';
     END IF;
     SELECT * INTO v_link FROM open_link(token);
     IF v_link.document_id IS NULL THEN
@@ -111,5 +176,6 @@ BEGIN
     RETURN transition(v_document.id, decision, comment, format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id), v_link.link_id));
 END $$;
 COMMENT ON FUNCTION answer_shared(text, text, text) IS
-    'the client''s answer through a link: agreed, or rejected with a comment; the same answer again changes nothing. Unknown, expired and revoked '
-    'links are refused alike (23503), a document that waits for no answer with its status (23001)';
+    'the client''s answer through a link: agreed, or rejected with a comment, which has at most 4000 characters (22023); the same answer again changes '
+    'nothing. Unknown, expired and revoked links are refused alike (23503), a document that waits for no answer with its status (23001)';
+SELECT allow('guest', 'execute', 'answer_shared');

@@ -2,12 +2,32 @@
 -- statement: documents as people read them
 -- ---------------------------------------------------------------------------
 
-CREATE VIEW document_card AS
+CREATE FUNCTION document_totals(p_document bigint, p_status text, OUT net numeric, OUT tax numeric, OUT gross numeric, OUT worked_s numeric,
+                                OUT billed_s numeric, OUT tasks bigint)
+    LANGUAGE plpgsql STABLE COST 5000 SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF p_status = 'draft' THEN
+        SELECT sum(f.net), sum(f.tax), sum(f.gross), sum(f.worked_s), sum(f.billed_s), count(DISTINCT h.task_id)
+          INTO document_totals.net, document_totals.tax, document_totals.gross, document_totals.worked_s, document_totals.billed_s, document_totals.tasks
+          FROM document_figures(p_document) f JOIN document_line l ON l.id = f.line_id LEFT JOIN charge h ON h.id = l.charge_id;
+    ELSE
+        SELECT sum(l.worked_s), sum(l.billed_s), count(DISTINCT coalesce(h.task_id, l.task_id))
+          INTO document_totals.worked_s, document_totals.billed_s, document_totals.tasks
+          FROM document_line l LEFT JOIN charge h ON h.id = l.charge_id WHERE l.document_id = p_document;
+    END IF;
+END $$;
+COMMENT ON FUNCTION document_totals(bigint, text) IS
+    'what the lines of a document come to: hours as seconds and tasks; of drafts also net, tax and gross as they are now, NULL for what is issued, '
+    'whose header has them. A function, so that the plan of a view over documents stays small: it is not worth compiling';
+
+CREATE VIEW document_card WITH (security_invoker) AS
     SELECT d.id AS document_id, d.kind, d.incoming, coalesce(d.number, d.outside_number) AS number, d.status, d.revision, d.supersedes_id, d.based_on,
            (SELECT s.id FROM document s WHERE s.supersedes_id = d.id) AS superseded_by,
            d.own_id, o.name AS own, d.party_id, p.name AS party, d.contract_id, c.number AS contract, d.project_id, j.name AS project,
            d.deal_id, d.task_id, d.title, d.period_from, d.period_to, d.issued_on, d.due_on, d.currency,
-           f.net::numeric(18,2) AS net, f.tax::numeric(18,2) AS tax, f.gross::numeric(18,2) AS gross,
+           coalesce(d.net, f.net)::numeric(18,2) AS net, coalesce(d.tax, f.tax)::numeric(18,2) AS tax, coalesce(d.gross, f.gross)::numeric(18,2) AS gross,
            b.credited::numeric(18,2) AS credited, b.allocated::numeric(18,2) AS paid, b.open::numeric(18,2) AS open,
            CASE WHEN b.open > 0 THEN greatest(books_today() - d.due_on, 0) END AS days_overdue,
            (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked, (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed, f.tasks,
@@ -18,20 +38,11 @@ CREATE VIEW document_card AS
       LEFT JOIN contract c ON c.id = d.contract_id
       LEFT JOIN project j ON j.id = d.project_id
       LEFT JOIN document_balance b ON b.document_id = d.id
-      LEFT JOIN LATERAL (
-        SELECT sum(f.net) AS net, sum(f.tax) AS tax, sum(f.gross) AS gross, sum(f.worked_s) AS worked_s, sum(f.billed_s) AS billed_s,
-               count(DISTINCT h.task_id) AS tasks
-          FROM document_figures(d.id) f JOIN document_line l ON l.id = f.line_id LEFT JOIN charge h ON h.id = l.charge_id
-         WHERE d.status = 'draft'
-        HAVING d.status = 'draft'
-        UNION ALL
-        SELECT d.net, d.tax, d.gross, sum(l.worked_s), sum(l.billed_s), count(DISTINCT coalesce(h.task_id, l.task_id))
-          FROM document_line l LEFT JOIN charge h ON h.id = l.charge_id
-         WHERE l.document_id = d.id AND d.status <> 'draft'
-        HAVING d.status <> 'draft') f ON true;
+     CROSS JOIN LATERAL document_totals(d.id, d.status) f;
 COMMENT ON VIEW document_card IS
     'every document with its parties, dates, figures in its currency (of drafts as they are now), what is credited, paid and open, hours, number of '
     'tasks, and its signature';
+SELECT allow('reader', 'select', 'document_card');
 
 CREATE FUNCTION document_sheet(document bigint)
     RETURNS TABLE ("position" integer, title text, project text, task_id bigint, task_number text, task_url text, coverage text,
@@ -69,6 +80,7 @@ END;
 COMMENT ON FUNCTION document_sheet(bigint) IS
     'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is at zero), days, hours, quantity and '
     'price, amount, its share of the discount, net, tax and gross in currency; of drafts as they are now. The sums are the header''s, to the last digit';
+SELECT allow('reader', 'execute', 'document_sheet');
 
 CREATE FUNCTION document_tax(document bigint)
     RETURNS TABLE (tax_rate numeric(7,4), net numeric(18,2), tax numeric(18,2), gross numeric(18,2), currency text)
@@ -78,6 +90,7 @@ BEGIN ATOMIC
       FROM document_sheet(document_tax.document) s GROUP BY 1 ORDER BY 1 NULLS LAST;
 END;
 COMMENT ON FUNCTION document_tax(bigint) IS 'net, tax and gross of a document by rate of tax in per cent; NULL is exempt';
+SELECT allow('reader', 'execute', 'document_tax');
 
 CREATE FUNCTION document_json(document bigint) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -103,6 +116,7 @@ BEGIN ATOMIC
      WHERE c.document_id = document_json.document;
 END;
 COMMENT ON FUNCTION document_json(bigint) IS 'a document as its client may see it: header, both parties, positions, totals by tax rate; money and hours as text';
+SELECT allow('reader', 'execute', 'document_json');
 
 CREATE FUNCTION client_statement(client bigint, from_date date, to_date date)
     RETURNS TABLE (on_date date, kind text, number text, detail text, debit numeric(18,2), credit numeric(18,2), balance numeric(18,2), currency text,
@@ -116,8 +130,8 @@ BEGIN ATOMIC
          WHERE d.party_id = client_statement.client AND d.kind IN ('invoice', 'credit_note') AND d.status NOT IN ('draft', 'void')
         UNION ALL
         SELECT p.paid_on, CASE p.flow WHEN 'in' THEN 'payment' ELSE 'refund' END, p.bank_ref, p.purpose, CASE p.flow WHEN 'out' THEN p.amount ELSE 0 END,
-               CASE p.flow WHEN 'in' THEN p.amount ELSE 0 END, p.currency, NULL, p.id, 2
-          FROM payment p JOIN account a ON a.code = p.article AND a.kind = 'income' AND NOT a.accrues
+               CASE p.flow WHEN 'in' THEN p.amount ELSE 0 END, p.currency, NULL, p.payment_id, 2
+          FROM payment_card p JOIN account a ON a.code = p.article AND a.kind = 'income' AND NOT a.accrues
          WHERE p.party_id = client_statement.client AND p.status = 'posted' AND p.flow IN ('in', 'out')
     ), row AS (
         SELECT from_date AS on_date, 'opening balance' AS kind, NULL AS number, NULL AS detail, 0 AS debit, 0 AS credit,
@@ -140,11 +154,13 @@ END;
 COMMENT ON FUNCTION client_statement(bigint, date, date) IS
     'a client''s account between two days, both included: opening balance, invoices and refunds (debit), credit notes and payments (credit), closing '
     'balance; by currency; a positive balance is owed by the client';
+SELECT allow('reader', 'execute', 'client_statement');
 
-CREATE VIEW billing_cycle AS
+CREATE VIEW billing_cycle WITH (security_invoker) AS
     SELECT m.client_id, k.name AS client, m.month, m.currency,
            CASE WHEN m.counting THEN 'counting' WHEN m.to_invoice <> 0 THEN 'invoicing' WHEN m.to_pay > 0 THEN 'payment' ELSE 'done' END AS stage,
-           CASE WHEN m.to_report <> 0 THEN 'us: report the work' WHEN m.in_draft <> 0 THEN 'us: send the draft'
+           CASE WHEN m.to_report <> 0 THEN CASE WHEN m.no_report THEN 'us: invoice the work' WHEN m.any_report THEN 'us: report the work'
+                                                ELSE 'us: report or invoice the work' END WHEN m.in_draft <> 0 THEN 'us: send the draft'
                 WHEN m.with_client <> 0 THEN 'client: answer the report' WHEN m.to_invoice <> 0 THEN 'us: issue the invoice'
                 WHEN m.overdue > 0 THEN 'client: pay, overdue' WHEN m.to_pay > 0 THEN 'client: pay' END AS waits_for,
            m.to_report::numeric(18,2) AS to_report, m.in_draft::numeric(18,2) AS in_draft, m.with_client::numeric(18,2) AS with_client,
@@ -153,6 +169,8 @@ CREATE VIEW billing_cycle AS
       FROM (SELECT x.*, x.to_report <> 0 OR x.in_draft <> 0 OR x.with_client <> 0 AS counting
               FROM (SELECT h.client_id, month(h.period_start) AS month, h.currency,
                            coalesce(sum(h.amount) FILTER (WHERE l.place = 'unbilled'), 0) AS to_report,
+                           coalesce(bool_and(k.auto_bill = 'invoice') FILTER (WHERE l.place = 'unbilled'), false) AS no_report,
+                           coalesce(bool_or(k.auto_bill = 'report') FILTER (WHERE l.place = 'unbilled'), false) AS any_report,
                            coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'draft'), 0) AS in_draft,
                            coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'sent'), 0) AS with_client,
                            coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status NOT IN ('draft', 'sent')), 0) AS to_invoice,
@@ -162,6 +180,7 @@ CREATE VIEW billing_cycle AS
                            coalesce(sum(y.paid), 0) AS paid
                       FROM charge h
                       JOIN charge_place l ON l.charge_id = h.id
+                      LEFT JOIN contract k ON k.id = h.contract_id
                       LEFT JOIN document d ON d.id = l.claimed_by
                       LEFT JOIN document_line n ON n.charge_id = h.id AND n.kind = 'invoice' AND n.released_at IS NULL
                       LEFT JOIN document i ON i.id = n.document_id
@@ -171,9 +190,10 @@ CREATE VIEW billing_cycle AS
       JOIN party k ON k.id = m.client_id;
 COMMENT ON VIEW billing_cycle IS
     'the monthly cycle of every client: counting (to_report, in_draft, with_client) → invoicing (to_invoice) → payment (to_pay, of that overdue), and who has '
-    'to do what next; month of the service period; to_report … billed net, to_pay … paid gross, in currency';
+    'to do what next (contracts with auto_bill invoice want no report); month of the service period; to_report … billed net, to_pay … paid gross, in currency';
+SELECT allow('reader', 'select', 'billing_cycle');
 
-CREATE VIEW late_entry AS
+CREATE VIEW late_entry WITH (security_invoker) AS
     SELECT h.id AS charge_id, h.time_entry_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, c.late_policy, h.task_id, t.title AS task,
            h.employee_id, m.name AS employee, h.service_date, h.period_start AS billed_in, h.late AS after_close, coalesce(y.paid, false) AS task_is_paid,
            l.place, (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, h.amount::numeric(18,2) AS amount, h.currency
@@ -188,20 +208,39 @@ CREATE VIEW late_entry AS
 COMMENT ON VIEW late_entry IS
     'work that came late: for a service period that was closed (after_close; billed in the later period billed_in), or on a task whose billed work is all '
     'paid; it is new work to be billed, by the contract''s late_policy';
+SELECT allow('reader', 'select', 'late_entry');
 
-CREATE VIEW document_problems AS
+CREATE VIEW overlapping_entry WITH (security_invoker) AS
+    SELECT e.id AS time_entry_id, e.employee_id, m.name AS employee, e.task_id, t.title AS task, e.started_at, e.ended_at,
+           o.id AS other_entry_id, o.task_id AS other_task_id, u.title AS other_task, o.started_at AS other_started_at, o.ended_at AS other_ended_at,
+           (extract(epoch FROM least(e.ended_at, o.ended_at) - e.started_at) / 3600.0)::numeric(18,2) AS hours_twice
+      FROM (SELECT e.id, e.employee_id, e.task_id, e.started_at, e.ended_at,
+                   -- of those that began before it the one that ends last, in microseconds, with its id
+                   max(ARRAY[(extract(epoch FROM e.ended_at) * 1000000)::bigint, e.id])
+                       OVER (PARTITION BY e.employee_id ORDER BY e.started_at, e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS longest
+              FROM time_entry e WHERE e.ended_at > e.started_at) e
+      JOIN time_entry o ON o.id = e.longest[2]
+      JOIN employee m ON m.id = e.employee_id
+      JOIN task t ON t.id = e.task_id
+      JOIN task u ON u.id = o.task_id
+     WHERE e.longest[1] > (extract(epoch FROM e.started_at) * 1000000)::bigint;
+COMMENT ON VIEW overlapping_entry IS
+    'work by the clock that one person logged twice: an entry that begins while another one of the same employee, other_…, is under way; hours_twice is what '
+    'the two share. It is rated like any other; who logged it corrects it';
+SELECT allow('reader', 'select', 'overlapping_entry');
+
+CREATE VIEW document_problems WITH (security_invoker) AS
     SELECT 'a document is the sum of its lines' AS rule, document_name(d.id) AS subject,
-           format('%s + %s = %s, lines %s + %s = %s', d.net, d.tax, d.gross, l.net, l.tax, l.gross) AS detail
+           format('%s + %s = %s, lines %s + %s = %s', d.net, d.tax, d.gross, coalesce(l.net, 0), coalesce(l.tax, 0), coalesce(l.gross, 0)) AS detail
       FROM document d
-     CROSS JOIN LATERAL (SELECT coalesce(sum(l.net), 0) AS net, coalesce(sum(l.tax), 0) AS tax, coalesce(sum(l.gross), 0) AS gross
-                           FROM document_line l WHERE l.document_id = d.id) l
-     WHERE d.net IS NOT NULL AND (d.net, d.tax, d.gross) <> (l.net, l.tax, l.gross)
+      LEFT JOIN (SELECT l.document_id, sum(l.net) AS net, sum(l.tax) AS tax, sum(l.gross) AS gross FROM document_line l GROUP BY 1) l ON l.document_id = d.id
+     WHERE d.net IS NOT NULL AND (d.net, d.tax, d.gross) <> (coalesce(l.net, 0), coalesce(l.tax, 0), coalesce(l.gross, 0))
     UNION ALL
     SELECT 'what a line bills is what its charges are', document_name(l.document_id), format('line %s: %s, charges %s', l.id, l.net, h.amount + coalesce(a.amount, 0))
-      FROM document_line l JOIN charge h ON h.id = l.charge_id LEFT JOIN charge a ON a.id = l.adjustment_id
-     WHERE l.released_at IS NULL AND h.frozen_at IS NOT NULL AND (l.claim AND l.net IS NOT NULL AND l.net <> h.amount + coalesce(a.amount, 0)
-            AND EXISTS (SELECT FROM document d WHERE d.id = l.document_id AND d.status <> 'sent')
-        OR l.kind = 'credit_note' AND l.net <> h.amount)
+      FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id LEFT JOIN charge a ON a.id = l.adjustment_id
+     WHERE l.released_at IS NULL AND h.frozen_at IS NOT NULL
+       AND (l.claim AND l.net IS NOT NULL AND l.net <> h.amount + coalesce(a.amount, 0) AND d.status <> 'sent'
+            OR l.kind = 'credit_note' AND l.net <> h.amount)
     UNION ALL
     SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id), format('line %s, charge %s', l.id, l.charge_id)
       FROM document_line l
@@ -294,3 +333,4 @@ CREATE VIEW document_problems AS
     SELECT 'a charge is kept by one document', 'charge ' || c.charge_id, string_agg(document_name(c.document_id), ', ')
       FROM charge_claim c GROUP BY c.charge_id HAVING count(*) <> 1;
 COMMENT ON VIEW document_problems IS 'broken invariants of documents and payments, none in healthy books: the rule, what breaks it, the figures';
+SELECT allow('controller', 'select', 'document_problems');

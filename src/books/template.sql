@@ -17,6 +17,7 @@ CREATE TABLE page_label (
 COMMENT ON TABLE page_label IS
     'the words of pages: {{label.name}} in a template is the row of the page''s language, of English where it has none. currency_XXX is how a currency '
     'is written beside an amount, unit_x how a unit is, requisite_x what a key of party.requisites is called';
+SELECT allow('reader', 'select', 'page_label'), allow('admin', 'insert,update,delete', 'page_label');
 
 INSERT INTO page_label (name, language, label)
 SELECT v.name, l.language, l.label
@@ -39,6 +40,16 @@ SELECT v.name, l.language, l.label
     ('status_partly_paid', 'Сплачено частково', 'Оплачен частично', 'Partly paid'),
     ('status_paid', 'Сплачено', 'Оплачен', 'Paid'),
     ('status_credited', 'Скасовано кредит-нотою', 'Отменён кредит-нотой', 'Credited'),
+    ('link_invalid', 'Посилання не дійсне', 'Ссылка не действительна', 'Link not valid'),
+    ('link_invalid_says', 'Це посилання більше не дійсне.', 'Эта ссылка больше не действительна.', 'This link is not valid any more.'),
+    ('link_invalid_hint', 'Попросіть нове посилання в того, хто його надіслав.', 'Попросите новую ссылку у того, кто её прислал.',
+        'Ask whoever sent it for a new one.'),
+    ('void_says', 'Цей документ анульовано.', 'Этот документ аннулирован.', 'This document is void.'),
+    ('void_hint', 'Він більше нічого не означає: за ним нічого не потрібно погоджувати чи сплачувати.',
+        'Он больше ничего не значит: по нему ничего не нужно согласовывать или оплачивать.', 'It stands for nothing any more: there is nothing to agree to or to pay.'),
+    ('superseded_says', 'Цей документ замінено новішою редакцією.', 'Этот документ заменён новой редакцией.', 'This document was replaced by a newer version.'),
+    ('superseded_hint', 'Попросіть посилання на неї в того, хто надіслав це.', 'Попросите ссылку на неё у того, кто прислал эту.',
+        'Ask whoever sent you this link for that of the newer one.'),
     ('numero', '№', '№', 'No.'),
     ('dated', 'від', 'от', 'of'),
     ('date', 'Дата', 'Дата', 'Date'),
@@ -128,6 +139,7 @@ BEGIN ATOMIC
       FROM page_label l WHERE l.language IN ('en', page_labels.language);
 END;
 COMMENT ON FUNCTION page_labels(text) IS 'the words of pages in a language as an object, English where the language lacks one';
+SELECT allow('reader', 'execute', 'page_labels');
 
 -- ---------------------------------------------------------------------------
 -- brand: what a page of an own company looks like
@@ -150,6 +162,8 @@ CREATE TABLE brand (
 COMMENT ON TABLE brand IS
     'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG or SVG in base64, up to 700 000 '
     'characters), accent and ink colours as #rrggbb, footer a line at the end';
+SELECT allow('reader', 'select', 'brand'), allow('admin', 'insert,update,delete', 'brand');
+SELECT watch('brand', 'digest:logo');
 
 CREATE TABLE template (
     id bigserial CONSTRAINT template_pkey PRIMARY KEY,
@@ -166,8 +180,7 @@ COMMENT ON TABLE template IS
     'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The most specific one is used: the '
     'company''s before the common one, then the language''s before that for all. Credit notes and proformas take the template of invoices, proposals '
     'that of specifications, where they have none. Checked when stored against page_sample()';
-CREATE TRIGGER template_history AFTER INSERT OR UPDATE OR DELETE ON template
-    FOR EACH ROW EXECUTE FUNCTION keep_history();
+SELECT allow('reader', 'select', 'template'), allow('admin', 'insert,update,delete', 'template');
 
 CREATE FUNCTION check_page_owner() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -213,6 +226,7 @@ BEGIN ATOMIC
         "signature": {"image": "data:image/png;base64,", "by": "B. Client", "on": "1 April 2026"}}$$::jsonb;
 END;
 COMMENT ON FUNCTION page_sample() IS 'every name that a template may use, with an example; amounts, hours and dates come as text, written for the language';
+SELECT allow('reader', 'execute', 'page_sample');
 
 CREATE FUNCTION check_template_body() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -537,3 +551,6 @@ SELECT g.kind,
            '@foot@', p.parts ->> 'foot')
   FROM page g CROSS JOIN (SELECT jsonb_object_agg(name, body) AS parts FROM part) p
  ORDER BY g.kind;
+-- those that come with the books are nobody's edit
+SELECT watch('template', 'digest:body');
+SELECT watch('page_label');

@@ -28,7 +28,7 @@ BEGIN
     END IF;
     SELECT k INTO v_key
       FROM unnest('{price_list_id,included_s,included_hours,overage_price,cap_amount,discount_pct,fee}'::text[]) k
-     WHERE jsonb_typeof(p_terms -> k) NOT IN ('number', 'null') AND NOT coalesce(p_terms ->> k ~ '^\d+(\.\d+)?$', false)
+     WHERE jsonb_typeof(p_terms -> k) NOT IN ('number', 'null') AND NOT coalesce(p_terms ->> k ~ '^[0-9]+([.][0-9]+)?$', false)
         OR (p_terms ->> k)::numeric < 0 LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'term "%" must be a number that is not negative, not %', v_key, p_terms -> v_key
@@ -218,6 +218,7 @@ AS $$
 DECLARE
     v_list price_list;
 BEGIN
+    terms := json_argument(terms);
     PERFORM check_what_if($4);
     IF $2 IS NULL OR $3 IS NULL OR $3 < $2 OR NOT isfinite($2) OR NOT isfinite($3) THEN
         RAISE EXCEPTION 'what_if needs a range of days, not % to %', coalesce($2::text, 'NULL'), coalesce($3::text, 'NULL')
@@ -250,3 +251,4 @@ COMMENT ON FUNCTION what_if(bigint, date, date, jsonb) IS
     'the contract; writes nothing. terms: price_list_id or prices ([{"price", "role"?, "employee"?, "work_type"?}]), included_s or included_hours a period, '
     'overage_price, rounding ({"mode", "increment_s", …}), band_rules ([{"band", "multiplier", …}]), cap_amount, discount_pct (in place of all others), '
     'fee a period; null takes a term away. Entries the new terms have no price for count as they are, in unrated_entries. Refused (22023): unknown terms';
+SELECT allow('manager', 'execute', 'what_if');

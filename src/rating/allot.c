@@ -9,51 +9,106 @@
 #include "finance.h"
 
 #include "allot.h"
+#include "miscadmin.h"
 #include "price.h"
 
 static const char *const kind_words[] = {"included", "block", "topup", "rollover", "adjustment"};
 static const bool kind_is_prepaid[] = {false, true, true, false, true};
 static const char *const unit_words[] = {"seconds", "money"};
 
-static void read_allotments(Account *account, const JsonNode *state, int exponent);
+static void read_allotments(Account *accounts, int naccounts, const JsonNode *state, int exponent);
 static void read_allotment(Allotment *allotment, const JsonNode *node, int exponent);
-static void read_used(Account *account, const JsonNode *state, int exponent);
+static void read_used(Account *accounts, int naccounts, const JsonNode *state, int exponent);
+static Account *find_account_of(Account *accounts, int naccounts, const JsonNode *row);
 static int	compare_allotments(const void *a, const void *b);
+static int	compare_effective(const void *a, const void *b);
+static int	compare_places(const void *a, const void *b);
+static void drop_used_up(Account *account, TimestampTz entry_at);
+static void bring_in(Account *account, int nopened);
 
-/* Read what the state says of one contract. */
-void
-finance_account_read_state(Account *account, const JsonNode *state, int exponent)
+/* Find the account of a contract among those in order of contract; NULL when there is none. */
+Account *
+finance_account_find(Account *accounts, int naccounts, int64 contract)
 {
-	(void) finance_json_instant(state, "draw_from", &account->draw_from);
-	read_allotments(account, state, exponent);
-	read_used(account, state, exponent);
-	qsort(account->allotments, account->nallotments, sizeof(Allotment), compare_allotments);
-	for (int i = 1; i < account->nallotments; i++)
+	int			low = 0;
+	int			high = naccounts;
+
+	while (low < high)
 	{
-		if (compare_allotments(&account->allotments[i - 1], &account->allotments[i]) == 0)
-			finance_json_refuse(state, "has allotment " INT64_FORMAT " twice",
-								account->allotments[i].id);
+		int			middle = low + (high - low) / 2;
+
+		if (accounts[middle].contract < contract)
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	return low < naccounts && accounts[low].contract == contract ? &accounts[low] : NULL;
 }
 
-/* Read the allotments of a contract. */
-static void
-read_allotments(Account *account, const JsonNode *state, int exponent)
+/*
+ * Read the state once and hand its rows to the accounts, which are in order of
+ * contract.  Rows of contracts that the terms do not have are left alone.
+ */
+void
+finance_accounts_read_state(Account *accounts, int naccounts, const JsonNode *state, int exponent)
 {
-	JsonNode	allotments;
-	int			nallotments = finance_json_get_array(state, "allotments", &allotments);
+	TimestampTz draw_from = DT_NOBEGIN;
 
-	account->allotments = palloc0(sizeof(Allotment) * Max(nallotments, 1));
-	for (int i = 0; i < nallotments; i++)
+	(void) finance_json_instant(state, "draw_from", &draw_from);
+	for (int i = 0; i < naccounts; i++)
+		accounts[i].draw_from = draw_from;
+	read_allotments(accounts, naccounts, state, exponent);
+	read_used(accounts, naccounts, state, exponent);
+}
+
+/* Find whose account a row of the state is about; NULL when it is no contract of the call. */
+static Account *
+find_account_of(Account *accounts, int naccounts, const JsonNode *row)
+{
+	int64		contract;
+
+	if (!finance_json_int64(row, "contract", PG_INT64_MIN, PG_INT64_MAX, &contract))
+		finance_json_missing(row, "contract");
+	return finance_account_find(accounts, naccounts, contract);
+}
+
+/* Read the allotments, and give each account its own. */
+static void
+read_allotments(Account *accounts, int naccounts, const JsonNode *state, int exponent)
+{
+	JsonNode	rows;
+	int			nrows = finance_json_get_array(state, "allotments", LIMIT_ALLOTMENTS, &rows);
+	Allotment  *allotments = palloc0(sizeof(Allotment) * Max(nrows, 1));
+	Allotment **places = palloc(sizeof(Allotment *) * 2 * Max(nrows, 1));
+	int			nallotments = 0;
+
+	for (int i = 0; i < nrows; i++)
 	{
 		JsonNode	node;
-		int64		contract;
+		Account    *account;
 
-		finance_json_element_object(&allotments, i, &node);
-		if (!finance_json_int64(&node, "contract", PG_INT64_MIN, PG_INT64_MAX, &contract))
-			finance_json_missing(&node, "contract");
-		if (contract == account->contract)
-			read_allotment(&account->allotments[account->nallotments++], &node, exponent);
+		CHECK_FOR_INTERRUPTS();
+		finance_json_element_object(&rows, i, &node);
+		account = find_account_of(accounts, naccounts, &node);
+		if (account == NULL)
+			continue;
+		allotments[nallotments].account = account;
+		read_allotment(&allotments[nallotments++], &node, exponent);
+	}
+	qsort(allotments, nallotments, sizeof(Allotment), compare_allotments);
+
+	for (int i = 0; i < nallotments; i++)
+	{
+		Account    *account = allotments[i].account;
+
+		if (i > 0 && compare_allotments(&allotments[i - 1], &allotments[i]) == 0)
+			finance_json_refuse(state, "has allotment " INT64_FORMAT " twice", allotments[i].id);
+		if (account->nallotments++ == 0)
+		{
+			account->allotments = &allotments[i];
+			account->pending = &places[2 * i];
+		}
+		account->live = account->pending + account->nallotments;
 	}
 }
 
@@ -76,7 +131,7 @@ read_allotment(Allotment *allotment, const JsonNode *node, int exponent)
 
 	if (!finance_json_fixed(node, "remaining", allotment->is_money ? exponent : 0, 0,
 							allotment->is_money ? money_max : SECONDS_MAX,
-							&allotment->remaining, NULL))
+							&allotment->granted, NULL))
 		finance_json_missing(node, "remaining");
 	(void) finance_json_int64(node, "priority", PG_INT64_MIN, PG_INT64_MAX,
 							  &allotment->priority);
@@ -84,46 +139,50 @@ read_allotment(Allotment *allotment, const JsonNode *node, int exponent)
 		finance_json_missing(node, "effective_at");
 	allotment->expires_at = DT_NOEND;
 	(void) finance_json_instant(node, "expires_at", &allotment->expires_at);
-	allotment->is_scoped = finance_json_int64_array(node, "scope", &allotment->work_types,
-													&allotment->nwork_types);
+	allotment->is_scoped = finance_json_int64_set(node, "scope", LIMIT_SCOPE_WORK_TYPES,
+												   &allotment->work_types,
+												   &allotment->nwork_types);
 }
 
-/* Read what counts against the caps of a contract; several rows add up. */
+/* Read what counts against the caps of the contracts; several rows add up. */
 static void
-read_used(Account *account, const JsonNode *state, int exponent)
+read_used(Account *accounts, int naccounts, const JsonNode *state, int exponent)
 {
 	int128		money_max = MONEY_MAX * finance_power_of_ten(exponent);
 	JsonNode	rows;
-	int			nrows = finance_json_get_array(state, "used", &rows);
+	int			nrows = finance_json_get_array(state, "used", LIMIT_USED, &rows);
 
 	for (int i = 0; i < nrows; i++)
 	{
 		JsonNode	node;
-		int64		contract;
+		Account    *account;
 		int128		amount = 0;
 		int64		seconds = 0;
 
+		CHECK_FOR_INTERRUPTS();
 		finance_json_element_object(&rows, i, &node);
-		if (!finance_json_int64(&node, "contract", PG_INT64_MIN, PG_INT64_MAX, &contract))
-			finance_json_missing(&node, "contract");
+		account = find_account_of(accounts, naccounts, &node);
 		(void) finance_json_fixed(&node, "amount", exponent, -money_max, money_max,
 								  &amount, NULL);
 		(void) finance_json_int64(&node, "seconds", -SECONDS_MAX, SECONDS_MAX, &seconds);
-		if (contract == account->contract)
+		if (account != NULL)
 		{
-			account->used_amount += amount;
-			account->used_seconds += seconds;
+			account->used_amount_before += amount;
+			account->used_seconds_before += seconds;
 		}
 	}
 }
 
-/* Order allotments as they are eaten: priority, expiry, age, id. */
+/* Order allotments by account, and there as they are eaten: priority, expiry, age, id. */
 static int
 compare_allotments(const void *a, const void *b)
 {
 	const Allotment *left = a;
 	const Allotment *right = b;
 
+	CHECK_FOR_INTERRUPTS();
+	if (left->account != right->account)
+		return left->account < right->account ? -1 : 1;
 	if (left->priority != right->priority)
 		return left->priority < right->priority ? -1 : 1;
 	if (left->expires_at != right->expires_at)
@@ -133,6 +192,110 @@ compare_allotments(const void *a, const void *b)
 	if (left->id != right->id)
 		return left->id < right->id ? -1 : 1;
 	return 0;
+}
+
+/* Order allotments by the instant from which they hold. */
+static int
+compare_effective(const void *a, const void *b)
+{
+	const Allotment *left = *(Allotment *const *) a;
+	const Allotment *right = *(Allotment *const *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	if (left->effective_at != right->effective_at)
+		return left->effective_at < right->effective_at ? -1 : 1;
+	return left < right ? -1 : left > right;
+}
+
+/* Order allotments of one account as they lie, which is the order of eating. */
+static int
+compare_places(const void *a, const void *b)
+{
+	const Allotment *left = *(Allotment *const *) a;
+	const Allotment *right = *(Allotment *const *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	return left < right ? -1 : left > right;
+}
+
+/* Put an account back to what the state said. */
+void
+finance_account_reset(Account *account)
+{
+	account->used_amount = account->used_amount_before;
+	account->used_seconds = account->used_seconds_before;
+	account->npending = account->nallotments;
+	account->nopened = account->first = account->nlive = account->nscanned = 0;
+	account->entry = NULL;
+	for (int i = 0; i < account->nallotments; i++)
+	{
+		account->allotments[i].remaining = account->allotments[i].granted;
+		account->pending[i] = &account->allotments[i];
+	}
+	qsort(account->pending, account->npending, sizeof(Allotment *), compare_effective);
+}
+
+/*
+ * Make ready to draw for an entry, at an instant.  Entries come in order of
+ * time, so that what has expired or is used up is looked at no more, and what
+ * does not hold yet is not looked at either: a contract gathers thousands of
+ * allotments, of which a few hold at a time.
+ */
+void
+finance_account_open(Account *account, const void *entry, TimestampTz entry_at, TimestampTz at)
+{
+	int			nopened = account->nopened;
+
+	if (account->entry != entry)
+	{
+		drop_used_up(account, Max(entry_at, account->draw_from));
+		account->entry = entry;
+	}
+	while (nopened < account->npending && account->pending[nopened]->effective_at <= at)
+		nopened++;
+	if (nopened > account->nopened)
+		bring_in(account, nopened);
+}
+
+/*
+ * Leave out what the entry before looked at and no later one can eat: it was
+ * rated whole, or gave back what it took.
+ */
+static void
+drop_used_up(Account *account, TimestampTz entry_at)
+{
+	int			first = account->nscanned;
+
+	for (int i = account->nscanned - 1; i >= account->first; i--)
+	{
+		const Allotment *allotment = account->live[i];
+
+		if (allotment->remaining > 0 && allotment->expires_at > entry_at)
+			account->live[--first] = account->live[i];
+	}
+	account->first = account->nscanned = first;
+}
+
+/* Merge those that have come into force with the live ones, from the back. */
+static void
+bring_in(Account *account, int nopened)
+{
+	Allotment **fresh = &account->pending[account->nopened];
+	int			nfresh = nopened - account->nopened;
+	int			from = account->nlive - 1;
+	int			to = account->nlive + nfresh - 1;
+
+	if (nfresh > 1)
+		qsort(fresh, nfresh, sizeof(Allotment *), compare_places);
+	for (int i = nfresh - 1; i >= 0;)
+	{
+		if (from >= account->first && account->live[from] > fresh[i])
+			account->live[to--] = account->live[from--];
+		else
+			account->live[to--] = fresh[i--];
+	}
+	account->nlive += nfresh;
+	account->nopened = nopened;
 }
 
 /* May work of a type at an instant draw on the allotment? */

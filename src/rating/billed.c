@@ -58,6 +58,7 @@ finance_entries_bill(RatingEntry *entries, int nentries)
 	{
 		RatingEntry *entry = &entries[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (entry->disposition != DISPOSITION_BILLABLE || entry->billed_by == BILLED_BY_HAND ||
 			!entry->terms->is_rounded || entry->has_problem)
 			continue;
@@ -136,6 +137,7 @@ collect_members(RatingEntry *entries, int nentries, int nmembers)
 		Group	   *group;
 		bool		is_known;
 
+		CHECK_FOR_INTERRUPTS();
 		if (!finance_entry_joins_group(&entries[i]))
 			continue;
 		make_key(&entries[i], &key);
@@ -161,6 +163,7 @@ compare_members(const void *a, const void *b)
 	const Member *left = a;
 	const Member *right = b;
 
+	CHECK_FOR_INTERRUPTS();
 	if (left->group_no != right->group_no)
 		return left->group_no < right->group_no ? -1 : 1;
 	return left->entry < right->entry ? -1 : left->entry > right->entry;
@@ -173,6 +176,7 @@ compare_remainders(const void *a, const void *b)
 	const Member *left = a;
 	const Member *right = b;
 
+	CHECK_FOR_INTERRUPTS();
 	if (left->remainder != right->remainder)
 		return left->remainder > right->remainder ? -1 : 1;
 	return left->entry < right->entry ? -1 : left->entry > right->entry;
@@ -247,6 +251,7 @@ spread(Member *members, int nmembers, int64 seconds)
 		int128		share = (int128) (seconds - worked_s) * Abs(entry->worked_s);
 		int128		whole = share / weight_s;
 
+		CHECK_FOR_INTERRUPTS();
 		members[i].remainder = share % weight_s;
 		if (members[i].remainder < 0)
 		{

@@ -6,13 +6,12 @@
 #include "finance.h"
 
 #include "access/htup_details.h"
+#include "common/int.h"
 #include "entry.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
-
-#define ENTRY_DAYS_MAX 366		/* longer ones are typing errors */
 
 /* The columns of rating_entry, in order. */
 typedef enum EntryColumn
@@ -38,9 +37,10 @@ typedef enum EntryColumn
 } EntryColumn;
 
 static void read_entry(RatingEntry *entry, const Datum *values, const bool *nulls,
-					   Terms **terms, int nterms);
+					   Terms **terms, int nterms, const char *role_before);
 static void read_time(RatingEntry *entry, const Datum *values, const bool *nulls);
 static void read_seconds(RatingEntry *entry, const Datum *values, const bool *nulls);
+static const char *read_role(const RatingEntry *entry, const text *word, const char *before);
 static bool read_id(const Datum *values, const bool *nulls, EntryColumn column, int64 *id);
 static bool read_rate(const RatingEntry *entry, const Datum *values, const bool *nulls,
 					  EntryColumn column, const char *what, int scale, int128 maximum,
@@ -54,14 +54,17 @@ RatingEntry *
 finance_entries_read(ArrayType *array, Terms **terms, int nterms, int *nentries)
 {
 	TupleDesc	tupdesc = lookup_rowtype_tupdesc(ARR_ELEMTYPE(array), -1);
-	ArrayIterator iterator = array_create_iterator(array, 0, NULL);
+	ArrayIterator iterator;
 	int			nelements = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	RatingEntry *entries = MemoryContextAllocExtended(CurrentMemoryContext,
-													  sizeof(RatingEntry) * Max(nelements, 1),
-													  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	RatingEntry *entries;
 	Datum		element;
 	bool		is_null;
 
+	finance_limit_check(LIMIT_ENTRIES, nelements);
+	iterator = array_create_iterator(array, 0, NULL);
+	entries = MemoryContextAllocExtended(CurrentMemoryContext,
+										 sizeof(RatingEntry) * Max(nelements, 1),
+										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	if (tupdesc->natts != ENTRY_COLUMNS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -90,7 +93,9 @@ finance_entries_read(ArrayType *array, Terms **terms, int nterms, int *nentries)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("entry %d of the array has no entry_id", *nentries + 1)));
-		read_entry(&entries[(*nentries)++], values, nulls, terms, nterms);
+		read_entry(&entries[*nentries], values, nulls, terms, nterms,
+				   *nentries > 0 ? entries[*nentries - 1].role : NULL);
+		(*nentries)++;
 	}
 	array_free_iterator(iterator);
 	ReleaseTupleDesc(tupdesc);
@@ -102,7 +107,7 @@ finance_entries_read(ArrayType *array, Terms **terms, int nterms, int *nentries)
 /* Read one entry. */
 static void
 read_entry(RatingEntry *entry, const Datum *values, const bool *nulls,
-		   Terms **terms, int nterms)
+		   Terms **terms, int nterms, const char *role_before)
 {
 	int			terms_no = nulls[ENTRY_TERMS_NO] ? 1 : DatumGetInt32(values[ENTRY_TERMS_NO]);
 
@@ -124,7 +129,7 @@ read_entry(RatingEntry *entry, const Datum *values, const bool *nulls,
 	entry->has_work_type = read_id(values, nulls, ENTRY_WORK_TYPE_ID, &entry->work_type);
 	entry->has_task = read_id(values, nulls, ENTRY_TASK_ID, &entry->task);
 	if (!nulls[ENTRY_ROLE])
-		entry->role = TextDatumGetCString(values[ENTRY_ROLE]);
+		entry->role = read_role(entry, DatumGetTextPP(values[ENTRY_ROLE]), role_before);
 
 	if (read_rate(entry, values, nulls, ENTRY_PRICE, "price", PRICE_SCALE, PRICE_MAX,
 				  &entry->price))
@@ -141,6 +146,7 @@ static void
 read_time(RatingEntry *entry, const Datum *values, const bool *nulls)
 {
 	Terms	   *terms = entry->terms;
+	int64		elapsed_us;
 
 	entry->has_clock = !nulls[ENTRY_STARTED_AT];
 	if (nulls[ENTRY_STARTED_AT] != nulls[ENTRY_ENDED_AT] ||
@@ -165,11 +171,10 @@ read_time(RatingEntry *entry, const Datum *values, const bool *nulls)
 					 errdetail("It starts at %s and ends at %s.",
 							   timestamptz_to_str(entry->started_at),
 							   pstrdup(timestamptz_to_str(entry->ended_at)))));
-		if (entry->ended_at - entry->started_at > ENTRY_DAYS_MAX * USECS_PER_DAY)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("entry " INT64_FORMAT " lasts longer than %d days",
-							entry->id, ENTRY_DAYS_MAX)));
+		if (pg_sub_s64_overflow(entry->ended_at, entry->started_at, &elapsed_us))
+			elapsed_us = PG_INT64_MAX;
+		finance_limit_check_at(LIMIT_ENTRY_DAYS, (elapsed_us - 1) / USECS_PER_DAY + 1,
+							   psprintf("entry " INT64_FORMAT, entry->id));
 		entry->instant = entry->started_at;
 		entry->work_date = finance_calendar_local_date(terms->calendar, entry->started_at);
 	}
@@ -222,6 +227,19 @@ read_seconds(RatingEntry *entry, const Datum *values, const bool *nulls)
 						entry->id, SECONDS_MAX)));
 }
 
+/* Read a role; entries that follow one another mostly share theirs. */
+static const char *
+read_role(const RatingEntry *entry, const text *word, const char *before)
+{
+	int			length = VARSIZE_ANY_EXHDR(word);
+
+	finance_limit_check_at(LIMIT_NAME_BYTES, length, psprintf("entry " INT64_FORMAT, entry->id));
+	if (before != NULL && strncmp(before, VARDATA_ANY(word), length) == 0 &&
+		before[length] == '\0')
+		return before;
+	return pnstrdup(VARDATA_ANY(word), length);
+}
+
 /* Read a column of whole numbers; false when it is null. */
 static bool
 read_id(const Datum *values, const bool *nulls, EntryColumn column, int64 *id)
@@ -242,12 +260,16 @@ read_rate(const RatingEntry *entry, const Datum *values, const bool *nulls,
 		return false;
 	numeric = (Numeric) PG_DETOAST_DATUM_PACKED(values[column]);
 	if (!finance_fixed_read(numeric, scale, rate) || *rate < 0 || *rate > maximum)
+	{
+		char	   *digits = DatumGetCString(DirectFunctionCall1(numeric_out, values[column]));
+
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("entry " INT64_FORMAT " has a %s of %s", entry->id, what,
-						DatumGetCString(DirectFunctionCall1(numeric_out, values[column]))),
+						finance_shown(digits, strlen(digits))),
 				 errdetail("A %s is from 0 to below 10^13 and has at most %d decimals.",
 						   what, scale)));
+	}
 	return true;
 }
 
@@ -266,7 +288,7 @@ read_disposition(const RatingEntry *entry, const text *word)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("entry " INT64_FORMAT " has the unknown disposition \"%s\"",
-					entry->id, text_to_cstring(word)),
+					entry->id, finance_shown(VARDATA_ANY(word), length)),
 			 errhint("A disposition is billable, no_charge or non_billable.")));
 }
 
@@ -298,6 +320,7 @@ compare_entries(const void *a, const void *b)
 	const RatingEntry *left = a;
 	const RatingEntry *right = b;
 
+	CHECK_FOR_INTERRUPTS();
 	if (left->instant != right->instant)
 		return left->instant < right->instant ? -1 : 1;
 	if (left->id != right->id)

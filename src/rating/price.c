@@ -17,11 +17,14 @@
 #include "finance.h"
 
 #include "common/hashfn.h"
+#include "miscadmin.h"
+#include "limit.h"
 #include "price.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #define KEYS_PER_LIST 6
+#define CACHE_BYTES_MAX (64 * 1024 * 1024)	/* of searches, and of sources */
 
 /* The positions of one key in one list, in order of date. */
 typedef struct PriceCandidate
@@ -41,6 +44,7 @@ typedef struct PriceCacheEntry
 
 static int	compare_keys(const PricePosition *a, const PricePosition *b);
 static int	compare_positions(const void *a, const void *b);
+static void open_cache(PriceCache *cache);
 static uint32 hash_query(const void *key, Size size);
 static int	match_query(const void *a, const void *b, Size size);
 static void find_candidates(PriceCache *cache, PriceCacheEntry *entry);
@@ -96,6 +100,7 @@ compare_positions(const void *a, const void *b)
 	const PricePosition *right = b;
 	int			order = compare_keys(left, right);
 
+	CHECK_FOR_INTERRUPTS();
 	if (order == 0 && left->valid_from != right->valid_from)
 		order = left->valid_from < right->valid_from ? -1 : 1;
 	return order;
@@ -105,19 +110,31 @@ compare_positions(const void *a, const void *b)
 PriceCache *
 finance_price_cache_create(void)
 {
-	PriceCache *cache = palloc(sizeof(PriceCache));
+	PriceCache *cache = palloc0(sizeof(PriceCache));
+
+	cache->sources_context = CurrentMemoryContext;
+	cache->context = AllocSetContextCreate(CurrentMemoryContext, "finance price cache",
+										   ALLOCSET_DEFAULT_SIZES);
+	open_cache(cache);
+	return cache;
+}
+
+/* Begin the cache, or begin it anew, empty. */
+static void
+open_cache(PriceCache *cache)
+{
 	HASHCTL		control = {
 		.keysize = sizeof(PriceQuery),
 		.entrysize = sizeof(PriceCacheEntry),
 		.hash = hash_query,
 		.match = match_query,
-		.hcxt = CurrentMemoryContext
+		.hcxt = cache->context
 	};
 
-	cache->context = CurrentMemoryContext;
+	MemoryContextReset(cache->context);	/* with the table, whose context is below it */
+	cache->bytes = 0;
 	cache->table = hash_create("finance price cache", 64, &control,
 							   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	return cache;
 }
 
 /* Hash a query by what its role says, not by where it lies. */
@@ -155,8 +172,11 @@ bool
 finance_price_find(PriceCache *cache, const PriceQuery *query, DateADT day, PriceFound *found)
 {
 	bool		is_cached;
-	PriceCacheEntry *entry = hash_search(cache->table, query, HASH_ENTER, &is_cached);
+	PriceCacheEntry *entry;
 
+	if (cache->bytes > CACHE_BYTES_MAX)
+		open_cache(cache);
+	entry = hash_search(cache->table, query, HASH_ENTER, &is_cached);
 	if (!is_cached)
 		find_candidates(cache, entry);
 	for (int i = 0; i < entry->ncandidates; i++)
@@ -182,11 +202,9 @@ find_candidates(PriceCache *cache, PriceCacheEntry *entry)
 	const PriceQuery *query = &entry->query;
 	const PriceList *discounting = NULL;
 	MemoryContext old_context = MemoryContextSwitchTo(cache->context);
-	int			nlists = 0;
+	PriceCandidate candidates[KEYS_PER_LIST * (LIST_PARENTS_MAX + 1)];
+	Size		bytes;
 
-	for (const PriceList *list = query->list; list != NULL; list = list->parent)
-		nlists++;
-	entry->candidates = palloc(sizeof(PriceCandidate) * KEYS_PER_LIST * nlists);
 	entry->ncandidates = 0;
 	if (query->role != NULL)
 		entry->query.role = pstrdup(query->role);	/* the caller's may go */
@@ -202,7 +220,7 @@ find_candidates(PriceCache *cache, PriceCacheEntry *entry)
 			bool		by_role = i == 2 || i == 3;
 			bool		by_work_type = i % 2 == 0;
 			PricePosition key = {0};
-			PriceCandidate *candidate = &entry->candidates[entry->ncandidates];
+			PriceCandidate *candidate = &candidates[entry->ncandidates];
 
 			if ((by_employee && !query->has_employee) ||
 				(by_role && query->role == NULL) ||
@@ -221,6 +239,13 @@ find_candidates(PriceCache *cache, PriceCacheEntry *entry)
 				entry->ncandidates++;
 		}
 	}
+
+	/* a long chain holds few of a query's keys: what is kept is what was found */
+	bytes = sizeof(PriceCandidate) * entry->ncandidates;
+	entry->candidates = palloc(bytes);
+	memcpy(entry->candidates, candidates, bytes);
+	cache->bytes += sizeof(PriceCacheEntry) + bytes +
+		(query->role != NULL ? strlen(query->role) : 0);
 	MemoryContextSwitchTo(old_context);
 }
 
@@ -275,17 +300,24 @@ Datum
 finance_price_source(PriceCache *cache, const PriceFound *found)
 {
 	PricePosition *position = found->position;
+	MemoryContext old_context = CurrentMemoryContext;
+	Datum		source;
 
-	if (position->source == (Datum) 0)
+	if (position->source != (Datum) 0)
+		return position->source;
+
+	/* past so many bytes they are written for each entry, and go with it */
+	if (cache->sources_bytes < CACHE_BYTES_MAX)
+		MemoryContextSwitchTo(cache->sources_context);
+	source = CStringGetTextDatum(psprintf("%s, position " INT64_FORMAT,
+										  found->list->name, position->id));
+	if (cache->sources_bytes < CACHE_BYTES_MAX)
 	{
-		MemoryContext old_context = MemoryContextSwitchTo(cache->context);
-		char	   *source = psprintf("%s, position " INT64_FORMAT,
-									  found->list->name, position->id);
-
-		position->source = CStringGetTextDatum(source);
-		MemoryContextSwitchTo(old_context);
+		position->source = source;
+		cache->sources_bytes += 2 * VARSIZE_ANY(source);
 	}
-	return position->source;
+	MemoryContextSwitchTo(old_context);
+	return source;
 }
 
 /*

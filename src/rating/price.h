@@ -78,7 +78,10 @@ typedef struct PriceQuery
 typedef struct PriceCache
 {
 	HTAB	   *table;
-	MemoryContext context;
+	MemoryContext context;		/* of the searches; emptied when they are too many */
+	MemoryContext sources_context;	/* of the words, which positions keep */
+	Size		bytes;			/* of the searches */
+	Size		sources_bytes;
 } PriceCache;
 
 /* The position found, its list, and the list discount on the way to it. */

@@ -60,7 +60,8 @@ typedef struct Engine
 {
 	Terms	  **terms;
 	int			nterms;
-	Account    *accounts;
+	LimitUse	use;			/* of the documents */
+	Account    *accounts;		/* in order of contract */
 	int			naccounts;
 	Rating		rating;
 	Datum		coverages[lengthof(coverage_words)];	/* texts */
@@ -72,10 +73,16 @@ typedef struct Engine
 
 static void read_terms(Engine *engine, ArrayType *array);
 static void open_accounts(Engine *engine, Jsonb *state);
-static Account *find_account(Engine *engine, int64 contract);
+static void open_account(Account *account, const Contract *contract);
+static int	compare_contracts(const void *a, const void *b);
+static void reset_accounts(Engine *engine);
 static void begin_rating(Engine *engine);
 static bool rate_entries(Engine *engine, RatingEntry *entries, int nentries);
 static void rate_entry(Engine *engine, const RatingEntry *entry);
+#ifdef USE_ASSERT_CHECKING
+static void assert_rating(const Rating *rating, const RatingEntry *entry);
+static void assert_segment(const Segment *segment);
+#endif
 static void give_back(const Rating *rating);
 static void put_segments(Engine *engine, const RatingEntry *entry);
 static void put_segment(Engine *engine, const RatingEntry *entry, int no,
@@ -126,10 +133,13 @@ finance_rate(PG_FUNCTION_ARGS)
 	 * An entry that turns out to have no price bears on no rounding group, so
 	 * all is rated again without it; each turn leaves out at least one more.
 	 */
+	open_accounts(&engine, PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
 	do
 	{
+		finance_limit_take(&engine.use, LIMIT_TURNS, 1);
 		tuplestore_clear(engine.store);
-		open_accounts(&engine, PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
+		engine.use.taken[LIMIT_SEGMENTS] = 0;
+		reset_accounts(&engine);
 		finance_entries_bill(entries, nentries);
 	} while (!rate_entries(&engine, entries, nentries));
 	PG_RETURN_NULL();
@@ -173,6 +183,7 @@ read_terms(Engine *engine, ArrayType *array)
 	Datum	   *documents;
 	bool	   *nulls;
 
+	finance_limit_check(LIMIT_TERMS, ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
 	deconstruct_array(array, JSONBOID, -1, false, TYPALIGN_INT,
 					  &documents, &nulls, &engine->nterms);
 	if (engine->nterms == 0)
@@ -184,11 +195,13 @@ read_terms(Engine *engine, ArrayType *array)
 	{
 		Terms	   *terms;
 
+		CHECK_FOR_INTERRUPTS();
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("terms[%d] must not be null", i + 1)));
-		terms = finance_terms_read(i + 1, DatumGetJsonbP(documents[i]));
+		terms = finance_terms_read(i + 1, DatumGetJsonbP(documents[i]), &engine->use,
+								   i > 0 ? engine->terms[i - 1] : NULL);
 		engine->terms[i] = terms;
 		if (terms->exponent != engine->terms[0]->exponent ||
 			terms->base_exponent != engine->terms[0]->base_exponent)
@@ -201,52 +214,77 @@ read_terms(Engine *engine, ArrayType *array)
 	}
 }
 
-/* Open an account for each contract, with the caps of the first terms that have it. */
+/*
+ * Open an account for each contract, with the caps of the first terms that
+ * have it, and read what the state says of it.
+ */
 static void
 open_accounts(Engine *engine, Jsonb *state)
 {
-	int			naccounts_max = 0;
+	Contract  **contracts;
+	int			ncontracts = 0;
 	JsonNode	root;
 
-	if (state != NULL)
-		finance_json_root("state", 0, state, &root);
-	for (int i = 0; i < engine->nterms; i++)
-		naccounts_max += engine->terms[i]->ncontracts;
-	engine->naccounts = 0;
-	engine->accounts = palloc0(sizeof(Account) * naccounts_max);
-
+	contracts = palloc(sizeof(Contract *) * engine->use.taken[LIMIT_CONTRACTS]);
 	for (int i = 0; i < engine->nterms; i++)
 	{
 		for (int j = 0; j < engine->terms[i]->ncontracts; j++)
-		{
-			Contract   *contract = &engine->terms[i]->contracts[j];
-			Account    *account = find_account(engine, contract->id);
-
-			contract->account = account;
-			if (account != &engine->accounts[engine->naccounts])
-				continue;
-			engine->naccounts++;
-			account->contract = contract->id;
-			account->draw_from = DT_NOBEGIN;
-			account->has_cap_amount = contract->has_cap_amount;
-			account->cap_amount = contract->cap_amount;
-			account->has_cap_seconds = contract->has_cap_seconds;
-			account->cap_seconds = contract->cap_seconds;
-			if (state != NULL)
-				finance_account_read_state(account, &root, engine->terms[0]->exponent);
-		}
+			contracts[ncontracts++] = &engine->terms[i]->contracts[j];
 	}
+	qsort(contracts, ncontracts, sizeof(Contract *), compare_contracts);
+
+	engine->naccounts = 0;
+	engine->accounts = palloc0(sizeof(Account) * ncontracts);
+	for (int i = 0; i < ncontracts; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (i == 0 || contracts[i]->id != contracts[i - 1]->id)
+			open_account(&engine->accounts[engine->naccounts++], contracts[i]);
+		contracts[i]->account = &engine->accounts[engine->naccounts - 1];
+	}
+	pfree(contracts);
+
+	if (state == NULL)
+		return;
+	finance_json_root("state", 0, state, &engine->use, &root);
+	finance_accounts_read_state(engine->accounts, engine->naccounts, &root,
+								engine->terms[0]->exponent);
 }
 
-/* Find the account of a contract, or the place for a new one. */
-static Account *
-find_account(Engine *engine, int64 contract)
+/* Open the account of a contract. */
+static void
+open_account(Account *account, const Contract *contract)
 {
-	int			i = 0;
+	account->contract = contract->id;
+	account->draw_from = DT_NOBEGIN;
+	account->has_cap_amount = contract->has_cap_amount;
+	account->cap_amount = contract->cap_amount;
+	account->has_cap_seconds = contract->has_cap_seconds;
+	account->cap_seconds = contract->cap_seconds;
+}
 
-	while (i < engine->naccounts && engine->accounts[i].contract != contract)
-		i++;
-	return &engine->accounts[i];
+/* Order contracts by id, and those of one id by the number of their terms. */
+static int
+compare_contracts(const void *a, const void *b)
+{
+	const Contract *left = *(Contract *const *) a;
+	const Contract *right = *(Contract *const *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	if (left->id != right->id)
+		return left->id < right->id ? -1 : 1;
+	return left->terms_no < right->terms_no ? -1 : left->terms_no > right->terms_no;
+}
+
+/* Put all accounts back to what the state said. */
+static void
+reset_accounts(Engine *engine)
+{
+	for (int i = 0; i < engine->naccounts; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		finance_account_reset(&engine->accounts[i]);
+	}
 }
 
 /* Prepare what all entries share. */
@@ -279,16 +317,87 @@ rate_entry(Engine *engine, const RatingEntry *entry)
 	rating->rounding = finance_tell_rounding(entry);
 	finance_entry_slice(rating, entry);
 	for (int i = 0; i < rating->nslices && rating->problem == NULL; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		(void) finance_slice_rate(rating, entry, &rating->slices[i]);
+	}
 
 	if (rating->problem == NULL)
+	{
+#ifdef USE_ASSERT_CHECKING
+		assert_rating(rating, entry);
+#endif
 		put_segments(engine, entry);
+	}
 	else
 	{
 		give_back(rating);
 		put_problem(engine, entry);
 	}
 }
+
+#ifdef USE_ASSERT_CHECKING
+
+/*
+ * Assert what holds of every entry that was rated: its parts sum to it, but
+ * for what a band's minimum raises, and nothing is worked or billed twice.
+ */
+static void
+assert_rating(const Rating *rating, const RatingEntry *entry)
+{
+	int64		worked_s = 0;
+	int64		shared_s = 0;
+	int			at = 0;
+
+	for (int i = 0; i < rating->nslices; i++)
+	{
+		const Slice *slice = &rating->slices[i];
+		int64		billed_s = 0;
+
+		for (; at < rating->nsegments && rating->segments[at].slice == slice; at++)
+		{
+			assert_segment(&rating->segments[at]);
+			worked_s += rating->segments[at].worked_s;
+			billed_s += rating->segments[at].billed_s;
+		}
+		if (entry->disposition != DISPOSITION_BILLABLE)
+			Assert(billed_s == 0);
+		else
+			Assert(slice->billed_s > 0 ? billed_s >= slice->billed_s : billed_s == slice->billed_s);
+		shared_s += slice->billed_s;
+	}
+	Assert(at == rating->nsegments);
+	Assert(worked_s == entry->worked_s);
+	Assert(shared_s == entry->billed_s);
+}
+
+/* Assert what holds of every segment: what covers it, and what it may cost. */
+static void
+assert_segment(const Segment *segment)
+{
+	const Account *account = segment->contract->account;
+	bool		is_billable = segment->coverage == COVERAGE_BILLABLE;
+	bool		is_covered = segment->coverage == COVERAGE_INCLUDED ||
+		segment->coverage == COVERAGE_PREPAID;
+
+	Assert(is_covered == (segment->allotment != NULL));
+	Assert(is_billable || segment->amount == 0);
+	if (is_covered)
+	{
+		Assert(segment->billed_s > 0 && segment->burned >= 0);
+		Assert(segment->allotment->account == account);
+		Assert(segment->allotment->remaining >= 0 &&
+			   segment->allotment->remaining + segment->burned <= segment->allotment->granted);
+	}
+
+	/* what was used before the call may be over a cap; then nothing is added */
+	if (is_billable && account->has_cap_amount)
+		Assert(segment->amount <= 0 || account->used_amount <= account->cap_amount);
+	if (is_billable && account->has_cap_seconds)
+		Assert(segment->billed_s <= 0 || account->used_seconds <= account->cap_seconds);
+}
+
+#endif
 
 /* Give back what the segments of an entry took from allotments and caps. */
 static void
@@ -314,8 +423,10 @@ put_segments(Engine *engine, const RatingEntry *entry)
 {
 	int64		worked_before_s = 0;
 
+	finance_limit_take(&engine->use, LIMIT_SEGMENTS, engine->rating.nsegments);
 	for (int i = 0; i < engine->rating.nsegments; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		put_segment(engine, entry, i, worked_before_s);
 		worked_before_s += engine->rating.segments[i].worked_s;
 	}
@@ -411,6 +522,7 @@ put_problem(Engine *engine, const RatingEntry *entry)
 	Datum		values[SEGMENT_COLUMNS];
 	bool		nulls[SEGMENT_COLUMNS];
 
+	finance_limit_take(&engine->use, LIMIT_SEGMENTS, 1);
 	memset(nulls, true, sizeof(nulls));
 	nulls[SEGMENT_ENTRY_ID] = false;
 	nulls[SEGMENT_NO] = false;

@@ -8,10 +8,12 @@
  */
 #include "finance.h"
 
+#include "iso.h"
 #include "lib/stringinfo.h"
 #include "rating.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
+
+#define LISTS_TOLD_MAX 10		/* of a chain, in one reason */
 
 static void begin_reason(const SliceRating *work, StringInfo text);
 static void begin_part(StringInfo text);
@@ -20,7 +22,6 @@ static void append_duration(StringInfo text, int64 seconds);
 static void append_unit(StringInfo text, int64 count, const char *unit);
 static void append_number(StringInfo text, Numeric number);
 static void append_money(StringInfo text, int128 amount, int exponent);
-static void append_day(StringInfo text, DateADT day);
 
 /* Tell how worked seconds became billed ones; NULL when they are the same. */
 const char *
@@ -138,9 +139,11 @@ finance_tell_no_price(const SliceRating *work, const PriceList *list)
 	else
 		appendStringInfoString(&text, " anyone");
 	appendStringInfoString(&text, " on ");
-	append_day(&text, work->slice->service_date);
-	for (const char *in = " in"; list != NULL; list = list->parent, in = ",")
-		appendStringInfo(&text, "%s \"%s\"", in, list->name);
+	appendStringInfoString(&text, finance_write_date(work->slice->service_date));
+	for (int i = 0; list != NULL && i < LISTS_TOLD_MAX; list = list->parent, i++)
+		appendStringInfo(&text, "%s \"%s\"", i == 0 ? " in" : ",", list->name);
+	if (list != NULL)
+		appendStringInfoString(&text, " and the lists above");
 	return text.data;
 }
 
@@ -242,16 +245,4 @@ append_money(StringInfo text, int128 amount, int exponent)
 	Datum		number = NumericGetDatum(finance_fixed_write(amount, exponent));
 
 	appendStringInfoString(text, DatumGetCString(DirectFunctionCall1(numeric_out, number)));
-}
-
-/* Write a date whatever the session's DateStyle. */
-static void
-append_day(StringInfo text, DateADT day)
-{
-	int			year;
-	int			month;
-	int			month_day;
-
-	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &month_day);
-	appendStringInfo(text, "%04d-%02d-%02d", year, month, month_day);
 }

@@ -5,6 +5,7 @@
  */
 #include "finance.h"
 
+#include "miscadmin.h"
 #include "rating.h"
 
 static void rate_unbilled(SliceRating *work);
@@ -122,21 +123,27 @@ draw(SliceRating *work)
 {
 	Account    *account = work->contract->account;
 	const RatingEntry *entry = work->entry;
+	TimestampTz at = Max(work->slice->started_at, account->draw_from);
+	int			i;
+	bool		is_priced = true;
 
-	for (int i = 0; i < account->nallotments && work->done_s < work->billed_s; i++)
+	if (account->nallotments == 0 || work->billed_s <= 0)
+		return true;
+	finance_account_open(account, entry, entry->instant, at);
+	for (i = account->first; i < account->nlive && work->done_s < work->billed_s && is_priced; i++)
 	{
-		Allotment  *allotment = &account->allotments[i];
+		Allotment  *allotment = account->live[i];
 
-		if (!finance_allotment_is_live(allotment,
-									   Max(work->slice->started_at, account->draw_from),
-									   entry->has_work_type, entry->work_type))
+		CHECK_FOR_INTERRUPTS();
+		if (!finance_allotment_is_live(allotment, at, entry->has_work_type, entry->work_type))
 			continue;
 		if (!allotment->is_money)
 			draw_seconds(work, allotment);
-		else if (!draw_money(work, allotment))
-			return false;
+		else
+			is_priced = draw_money(work, allotment);
 	}
-	return true;
+	account->nscanned = Max(account->nscanned, i);
+	return is_priced;
 }
 
 /* Draw seconds, each of which weighs what the band says. */
@@ -292,6 +299,8 @@ add_segment(SliceRating *work, Coverage coverage, int64 billed_s)
 	int64		worked_end_s = work->slice->worked_s;
 	Segment    *segment;
 
+	finance_limit_check_at(LIMIT_ENTRY_SEGMENTS, rating->nsegments + 1,
+						   psprintf("entry " INT64_FORMAT, work->entry->id));
 	if (rating->nsegments == rating->segments_max)
 	{
 		rating->segments_max *= 2;

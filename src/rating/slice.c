@@ -8,8 +8,10 @@
  */
 #include "finance.h"
 
+#include "miscadmin.h"
 #include "rating.h"
 
+static void add_part(Rating *rating, Terms *terms, const BandSegment *part);
 static Slice *add_slice(Rating *rating, const Band *band, TimestampTz started_at,
 						DateADT service_date, DateADT period_start);
 static bool may_cross_periods(const RatingEntry *entry);
@@ -41,16 +43,23 @@ finance_entry_slice(Rating *rating, const RatingEntry *entry)
 									crosses, &parts);
 	for (int i = 0; i < nparts; i++)
 	{
-		const Band *band = &terms->bands[parts[i].band_no];
-		DateADT		period_start = finance_terms_period_start(terms, parts[i].local_date);
-		Slice	   *slice = rating->nslices > 0 ? &rating->slices[rating->nslices - 1] : NULL;
-
-		if (slice == NULL || slice->band != band || slice->period_start != period_start)
-			slice = add_slice(rating, band, parts[i].started_at, parts[i].local_date,
-							  period_start);
-		slice->ended_at = parts[i].ended_at;
+		CHECK_FOR_INTERRUPTS();
+		add_part(rating, terms, &parts[i]);
 	}
 	share_seconds(rating, entry);
+}
+
+/* Add a part to the slice before it, or as another one. */
+static void
+add_part(Rating *rating, Terms *terms, const BandSegment *part)
+{
+	const Band *band = &terms->bands[part->band_no];
+	DateADT		period_start = finance_terms_period_start(terms, part->local_date);
+	Slice	   *slice = rating->nslices > 0 ? &rating->slices[rating->nslices - 1] : NULL;
+
+	if (slice == NULL || slice->band != band || slice->period_start != period_start)
+		slice = add_slice(rating, band, part->started_at, part->local_date, period_start);
+	slice->ended_at = part->ended_at;
 }
 
 /* Add an empty slice. */
@@ -103,6 +112,7 @@ share_seconds(Rating *rating, const RatingEntry *entry)
 		int64		worked_end_s = entry->worked_s;
 		int64		billed_end_s = entry->billed_s;
 
+		CHECK_FOR_INTERRUPTS();
 		if (gone_us < elapsed_us)
 		{
 			worked_end_s = (int64) finance_fixed_div_round(gone_us * entry->worked_s, elapsed_us);

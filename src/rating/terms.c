@@ -19,13 +19,18 @@ static const char *const scope_words[] = {"entry", "task_day", "day", "task", "p
 static const char *const basis_words[] = {"exact", "hundredth"};
 
 static void read_rounding(Terms *terms, const JsonNode *root);
-static void read_calendar(Terms *terms, const JsonNode *root);
+static void read_calendar(Terms *terms, const JsonNode *root, const Terms *before);
+static bool same_calendar(const Terms *terms, const JsonNode *node);
 static void read_period(Terms *terms, const JsonNode *root);
 static void read_lists(Terms *terms, const JsonNode *root);
 static void read_list(PriceList *list, const JsonNode *node);
 static void read_position(PricePosition *position, const JsonNode *node);
+static int	compare_lists(const void *a, const void *b);
 static void link_lists(Terms *terms, const JsonNode *lists);
+static bool is_cycle(const PriceList *list);
 static void read_contracts(Terms *terms, const JsonNode *root);
+static void refuse_same_contract(const Terms *terms, const JsonNode *contracts);
+static int	compare_contracts(const void *a, const void *b);
 static void read_contract(Terms *terms, Contract *contract, const JsonNode *node);
 static void read_contract_bands(Contract *contract, const JsonNode *node);
 static void read_band_rules(Contract *contract, const JsonNode *node);
@@ -34,9 +39,12 @@ static void read_discount(const JsonNode *node, Discount *discount);
 static void claim_bands(Terms *terms);
 static bool contract_claims(const Contract *contract, const char *band);
 
-/* Read one terms document. */
+/*
+ * Read one terms document; `before` is the one read before it, NULL for the
+ * first, whose calendar is mostly the same.
+ */
 Terms *
-finance_terms_read(int no, Jsonb *document)
+finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before)
 {
 	Terms	   *terms = palloc0(sizeof(Terms));
 	JsonNode	root;
@@ -44,7 +52,8 @@ finance_terms_read(int no, Jsonb *document)
 	int			basis = 0;
 
 	terms->no = no;
-	finance_json_root("terms", no, document, &root);
+	finance_limit_take(use, LIMIT_TERMS_BYTES, VARSIZE(document));
+	finance_json_root("terms", no, document, use, &root);
 	if (!finance_json_int64(&root, "exponent", 0, FINANCE_EXPONENT_MAX, &exponent))
 		finance_json_missing(&root, "exponent");
 	terms->exponent = (int) exponent;
@@ -55,7 +64,7 @@ finance_terms_read(int no, Jsonb *document)
 	terms->in_hundredths = basis == 1;
 
 	read_rounding(terms, &root);
-	read_calendar(terms, &root);
+	read_calendar(terms, &root, before);
 	read_period(terms, &root);
 	read_lists(terms, &root);
 	read_contracts(terms, &root);
@@ -67,12 +76,19 @@ finance_terms_read(int no, Jsonb *document)
 const PriceList *
 finance_terms_list(const Terms *terms, int64 id)
 {
-	for (int i = 0; i < terms->nlists; i++)
+	int			low = 0;
+	int			high = terms->nlists;
+
+	while (low < high)
 	{
-		if (terms->lists[i].id == id)
-			return &terms->lists[i];
+		int			middle = low + (high - low) / 2;
+
+		if (terms->lists[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	return low < terms->nlists && terms->lists[low].id == id ? &terms->lists[low] : NULL;
 }
 
 /* Find the first day of the service period that a day lies in. */
@@ -123,18 +139,26 @@ read_rounding(Terms *terms, const JsonNode *root)
 
 /* Read the calendar and list its bands; work without a clock is "regular". */
 static void
-read_calendar(Terms *terms, const JsonNode *root)
+read_calendar(Terms *terms, const JsonNode *root, const Terms *before)
 {
 	JsonNode	node;
 	int			nbands;
 
-	if (finance_json_get_object(root, "calendar", &node))
+	terms->has_bands = finance_json_get_object(root, "calendar", &node);
+	if (before != NULL && same_calendar(before, terms->has_bands ? &node : NULL))
 	{
-		terms->calendar = finance_calendar_parse(JsonbValueToJsonb(&node.value));
-		terms->has_bands = true;
+		/* older terms of a contract differ in prices, not in their hours */
+		terms->calendar = before->calendar;
+		terms->calendar_document = before->calendar_document;
 	}
 	else
-		terms->calendar = finance_calendar_parse(NULL);
+	{
+		if (terms->has_bands)
+			terms->calendar_document = JsonbValueToJsonb(&node.value);
+		terms->calendar = finance_calendar_parse(terms->calendar_document);
+		finance_limit_take(root->use, LIMIT_CALENDAR_SPANS,
+						   finance_calendar_span_count(terms->calendar));
+	}
 
 	nbands = finance_calendar_band_count(terms->calendar);
 	terms->regular_no = finance_calendar_band_no(terms->calendar, FINANCE_REGULAR);
@@ -148,6 +172,19 @@ read_calendar(Terms *terms, const JsonNode *root)
 		terms->bands[i].text = CStringGetTextDatum(terms->bands[i].name);
 	}
 	terms->nbands = nbands;
+}
+
+/* Is this the calendar of the terms, byte for byte?  NULL is none. */
+static bool
+same_calendar(const Terms *terms, const JsonNode *node)
+{
+	const Jsonb *document = terms->calendar_document;
+
+	if (document == NULL || node == NULL)
+		return document == NULL && node == NULL;
+	return VARSIZE(document) - VARHDRSZ == node->value.val.binary.len &&
+		memcmp(&document->root, node->value.val.binary.data,
+			   node->value.val.binary.len) == 0;
 }
 
 /* Read the service period. */
@@ -173,6 +210,7 @@ read_lists(Terms *terms, const JsonNode *root)
 
 	if (!finance_json_get_object(root, "lists", &lists))
 		return;
+	finance_limit_take(root->use, LIMIT_LISTS, JsonContainerSize(lists.value.val.binary.data));
 	terms->lists = palloc0(sizeof(PriceList) *
 						   Max(JsonContainerSize(lists.value.val.binary.data), 1));
 	iterator = finance_json_iterate(&lists);
@@ -181,13 +219,31 @@ read_lists(Terms *terms, const JsonNode *root)
 		PriceList  *list = &terms->lists[terms->nlists++];
 		char	   *end;
 
+		CHECK_FOR_INTERRUPTS();
 		errno = 0;
 		list->id = strtoi64(node.key, &end, 10);
 		if (errno != 0 || end == node.key || *end != '\0')
 			finance_json_refuse(&node, "must have the id of a price list as its key");
 		read_list(list, &node);
 	}
+	qsort(terms->lists, terms->nlists, sizeof(PriceList), compare_lists);
+	for (int i = 1; i < terms->nlists; i++)
+	{
+		if (terms->lists[i].id == terms->lists[i - 1].id)
+			finance_json_refuse(&lists, "has list " INT64_FORMAT " twice", terms->lists[i].id);
+	}
 	link_lists(terms, &lists);
+}
+
+/* Order price lists by their ids. */
+static int
+compare_lists(const void *a, const void *b)
+{
+	int64		left = ((const PriceList *) a)->id;
+	int64		right = ((const PriceList *) b)->id;
+
+	CHECK_FOR_INTERRUPTS();
+	return left < right ? -1 : left > right;
 }
 
 /* Read one price list. */
@@ -203,7 +259,7 @@ read_list(PriceList *list, const JsonNode *node)
 										  &list->parent_id);
 	read_discount(node, &list->discount);
 
-	npositions = finance_json_get_array(node, "prices", &positions);
+	npositions = finance_json_get_array(node, "prices", LIMIT_POSITIONS, &positions);
 	list->positions = palloc0(sizeof(PricePosition) * Max(npositions, 1));
 	for (int i = 0; i < npositions; i++)
 	{
@@ -236,7 +292,10 @@ read_position(PricePosition *position, const JsonNode *node)
 		finance_json_refuse(node, "must price an employee or a role, not both");
 }
 
-/* Let each list know its parent; a chain that comes back to itself is refused. */
+/*
+ * Let each list know its parent; a chain that comes back to itself is refused,
+ * and so is one so long that no price would be looked for up there.
+ */
 static void
 link_lists(Terms *terms, const JsonNode *lists)
 {
@@ -244,6 +303,7 @@ link_lists(Terms *terms, const JsonNode *lists)
 	{
 		PriceList  *list = &terms->lists[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (!list->has_parent)
 			continue;
 		list->parent = finance_terms_list(terms, list->parent_id);
@@ -254,16 +314,36 @@ link_lists(Terms *terms, const JsonNode *lists)
 	}
 	for (int i = 0; i < terms->nlists; i++)
 	{
-		const PriceList *list = &terms->lists[i];
-		int			nsteps = 0;
+		int			nparents = 0;
 
-		while ((list = list->parent) != NULL)
+		CHECK_FOR_INTERRUPTS();
+		for (const PriceList *list = terms->lists[i].parent; list != NULL; list = list->parent)
 		{
-			if (++nsteps >= terms->nlists)
+			if (++nparents < terms->nlists && nparents <= LIST_PARENTS_MAX)
+				continue;
+			if (is_cycle(&terms->lists[i]))
 				finance_json_refuse(lists, "has a cycle of parents at list " INT64_FORMAT,
 									terms->lists[i].id);
+			finance_limit_check(LIMIT_LIST_PARENTS, nparents);
 		}
 	}
+}
+
+/* Does a chain of parents come back to itself?  Then one that runs twice as fast meets it. */
+static bool
+is_cycle(const PriceList *list)
+{
+	const PriceList *fast = list;
+
+	while (fast != NULL && fast->parent != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		list = list->parent;
+		fast = fast->parent->parent;
+		if (fast == list)
+			return true;
+	}
+	return false;
 }
 
 /* Read the contracts, of which the first is the base. */
@@ -271,7 +351,8 @@ static void
 read_contracts(Terms *terms, const JsonNode *root)
 {
 	JsonNode	contracts;
-	int			ncontracts = finance_json_get_array(root, "contracts", &contracts);
+	int			ncontracts = finance_json_get_array(root, "contracts", LIMIT_CONTRACTS,
+														  &contracts);
 
 	if (ncontracts < 0)
 		finance_json_missing(root, "contracts");
@@ -283,18 +364,52 @@ read_contracts(Terms *terms, const JsonNode *root)
 		Contract   *contract = &terms->contracts[i];
 		JsonNode	node;
 
+		CHECK_FOR_INTERRUPTS();
 		finance_json_element_object(&contracts, i, &node);
 		read_contract(terms, contract, &node);
 		if (i > 0 && contract->has_all_bands)
 			finance_json_refuse(&node, "is a companion and must name the bands that it claims");
-		for (int j = 0; j < i; j++)
-		{
-			if (terms->contracts[j].id == contract->id)
-				finance_json_refuse(&node, "is contract " INT64_FORMAT " a second time",
-									contract->id);
-		}
 		terms->ncontracts++;
 	}
+	refuse_same_contract(terms, &contracts);
+}
+
+/* Refuse terms that have a contract twice, naming the second one. */
+static void
+refuse_same_contract(const Terms *terms, const JsonNode *contracts)
+{
+	const Contract **sorted = palloc(sizeof(Contract *) * terms->ncontracts);
+	const Contract *second = NULL;
+
+	for (int i = 0; i < terms->ncontracts; i++)
+		sorted[i] = &terms->contracts[i];
+	qsort(sorted, terms->ncontracts, sizeof(Contract *), compare_contracts);
+	for (int i = 1; i < terms->ncontracts; i++)
+	{
+		if (sorted[i]->id == sorted[i - 1]->id && (second == NULL || sorted[i] < second))
+			second = sorted[i];
+	}
+	if (second != NULL)
+	{
+		JsonNode	node;
+
+		finance_json_element(contracts, second - terms->contracts, &node);
+		finance_json_refuse(&node, "is contract " INT64_FORMAT " a second time", second->id);
+	}
+	pfree(sorted);
+}
+
+/* Order contracts by id, those of one id as they come. */
+static int
+compare_contracts(const void *a, const void *b)
+{
+	const Contract *left = *(const Contract *const *) a;
+	const Contract *right = *(const Contract *const *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	if (left->id != right->id)
+		return left->id < right->id ? -1 : 1;
+	return left < right ? -1 : left > right;
 }
 
 /* Read one contract. */
@@ -306,6 +421,7 @@ read_contract(Terms *terms, Contract *contract, const JsonNode *node)
 
 	if (!finance_json_int64(node, "contract", PG_INT64_MIN, PG_INT64_MAX, &contract->id))
 		finance_json_missing(node, "contract");
+	contract->terms_no = terms->no;
 	if (finance_json_int64(node, "list", PG_INT64_MIN, PG_INT64_MAX, &list))
 	{
 		contract->list = finance_terms_list(terms, list);
@@ -328,8 +444,9 @@ static void
 read_contract_bands(Contract *contract, const JsonNode *node)
 {
 	JsonNode	bands;
-	int			nbands = finance_json_get_array(node, "bands", &bands);
+	int			nbands = finance_json_get_array(node, "bands", LIMIT_BANDS, &bands);
 
+	finance_json_check(&bands, LIMIT_CONTRACT_BANDS, nbands);
 	contract->has_all_bands = nbands < 0;
 	contract->bands = palloc(sizeof(char *) * Max(nbands, 1));
 	for (int i = 0; i < nbands; i++)
@@ -346,8 +463,9 @@ static void
 read_band_rules(Contract *contract, const JsonNode *node)
 {
 	JsonNode	rules;
-	int			nrules = finance_json_get_array(node, "band_rules", &rules);
+	int			nrules = finance_json_get_array(node, "band_rules", LIMIT_BAND_RULES, &rules);
 
+	finance_json_check(&rules, LIMIT_CONTRACT_BAND_RULES, nrules);
 	contract->rules = palloc0(sizeof(BandRule) * Max(nrules, 1));
 	for (int i = 0; i < nrules; i++)
 	{
@@ -372,8 +490,9 @@ static void
 read_overages(Contract *contract, const JsonNode *node)
 {
 	JsonNode	overages;
-	int			noverages = finance_json_get_array(node, "overage", &overages);
+	int			noverages = finance_json_get_array(node, "overage", LIMIT_OVERAGES, &overages);
 
+	finance_json_check(&overages, LIMIT_CONTRACT_OVERAGES, noverages);
 	contract->overages = palloc0(sizeof(Overage) * Max(noverages, 1));
 	for (int i = 0; i < noverages; i++)
 	{
@@ -386,8 +505,8 @@ read_overages(Contract *contract, const JsonNode *node)
 		if (!finance_json_fixed(&item, "price", PRICE_SCALE, 0, PRICE_MAX,
 								&overage->price, &overage->numeric))
 			finance_json_missing(&item, "price");
-		overage->is_scoped = finance_json_int64_array(&item, "scope", &overage->work_types,
-													  &overage->nwork_types);
+		overage->is_scoped = finance_json_int64_set(&item, "scope", LIMIT_SCOPE_WORK_TYPES,
+													&overage->work_types, &overage->nwork_types);
 		overage->from_date = DATEVAL_NOBEGIN;
 		overage->to_date = DATEVAL_NOEND;
 		(void) finance_json_date(&item, "from", &overage->from_date);
@@ -420,6 +539,7 @@ claim_bands(Terms *terms)
 		{
 			const Contract *contract = &terms->contracts[j % terms->ncontracts];
 
+			CHECK_FOR_INTERRUPTS();
 			if (contract_claims(contract, band->name))
 				band->contract = contract;
 		}

@@ -41,7 +41,7 @@ typedef struct Overage
 	int128		price;
 	Numeric		numeric;
 	bool		is_scoped;
-	int64	   *work_types;		/* the scope */
+	int64	   *work_types;		/* the scope, in order */
 	int			nwork_types;
 	DateADT		from_date;
 	DateADT		to_date;		/* not part of it; infinity when open */
@@ -52,6 +52,7 @@ typedef struct Overage
 typedef struct Contract
 {
 	int64		id;
+	int			terms_no;		/* in which it stands */
 	bool		has_all_bands;
 	const char **bands;
 	int			nbands;
@@ -82,6 +83,7 @@ typedef struct Terms
 	int			exponent;
 	int			base_exponent;
 	Calendar   *calendar;
+	Jsonb	   *calendar_document;	/* NULL: none */
 	bool		has_bands;		/* more than one rate around the clock */
 	Band	   *bands;			/* by number in the calendar */
 	int			nbands;
@@ -92,7 +94,7 @@ typedef struct Terms
 	RoundingRule rounding;
 	RoundingScope scope;
 	bool		in_hundredths;
-	PriceList  *lists;
+	PriceList  *lists;			/* in order of id */
 	int			nlists;
 	Contract   *contracts;		/* the base contract first */
 	int			ncontracts;
@@ -100,7 +102,7 @@ typedef struct Terms
 	DateADT		period_end;
 } Terms;
 
-extern Terms *finance_terms_read(int no, Jsonb *document);
+extern Terms *finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before);
 extern const PriceList *finance_terms_list(const Terms *terms, int64 id);
 extern DateADT finance_terms_period_start(Terms *terms, DateADT day);
 

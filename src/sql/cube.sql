@@ -5,7 +5,7 @@
 CREATE TYPE finance.margin_cube;
 COMMENT ON TYPE finance.margin_cube IS
     'margins by period, key and currency as one value, written {2026-01-01,17,(100.00,60.00,3600,EUR);...}: the result of '
-    'margin_cube_sum(), which groups faster than GROUP BY does; cells() gives its rows; at most 8388608 cells';
+    'margin_cube_sum(), which groups faster than GROUP BY does; cells() gives its rows; at most 2097152 cells';
 
 CREATE FUNCTION finance.margin_cube_in(cstring) RETURNS finance.margin_cube
     AS 'MODULE_PATHNAME', 'finance_margin_cube_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -60,7 +60,7 @@ CREATE AGGREGATE finance.margin_cube_sum(
 );
 COMMENT ON AGGREGATE finance.margin_cube_sum(date, bigint, numeric, numeric, bigint, text) IS
     'the margins of rows by period (such as month(day)), key (such as a contract) and currency, in one value; figures are '
-    'treated as by margin_sum(), no rows give NULL; refuses more than 8388608 cells (54000)';
+    'treated as by margin_sum(), no rows give NULL; refuses more than 2097152 cells (54000)';
 
 CREATE AGGREGATE finance.margin_cube_merge(finance.margin_cube) (
     SFUNC = finance.margin_cube_add,

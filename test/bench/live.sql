@@ -10,7 +10,7 @@ SET client_min_messages = warning;
 DROP SCHEMA IF EXISTS bench_live CASCADE;
 CREATE EXTENSION IF NOT EXISTS finance;
 SELECT finance.create_books('bench_live');
-SET search_path = bench_live, finance;
+SET search_path = bench_live, bench_live_internal, finance;
 SET jit = off;
 
 INSERT INTO party (kind, name) SELECT 'company', 'Client ' || i FROM generate_series(1, 1001) i;
@@ -77,4 +77,4 @@ CALL measure('what_if over all contracts', 'SELECT count(*) FROM what_if(NULL, '
 SELECT what, ms FROM measured ORDER BY no;
 SELECT round(max(ms) FILTER (WHERE what LIKE 'the same%') / max(ms) FILTER (WHERE what LIKE 'bare%'), 2) AS times_a_bare_insert FROM measured;
 SELECT * FROM run;
-DROP SCHEMA bench_live CASCADE;
+DROP SCHEMA bench_live, bench_live_internal CASCADE;

@@ -117,7 +117,7 @@ SELECT pg_temp.note('transition sent, share', 'number ' || d.number || ', link '
   FROM document d WHERE d.id = :report \g /dev/null
 
 SELECT answer_shared(:'token', 'agreed', 'thank you') AS result \gset
-SELECT pg_temp.note('answer_shared agreed', 'by ' || c.by, :client, :report, :invoice, :act)
+SELECT pg_temp.note('answer_shared agreed', 'by ' || coalesce(c.said_by, c.by), :client, :report, :invoice, :act)
   FROM document_status_change c WHERE c.document_id = :report ORDER BY c.id DESC LIMIT 1 \g /dev/null
 
 SELECT issue_invoice(:report, '{"issued_on": "2026-10-05"}') AS invoice \gset

@@ -154,9 +154,10 @@ SELECT e.id, l.task_id, w.id, l.day, l.planned_s,
  ORDER BY l.started_at, l.key;
 
 -- The warehouse app bills approved hours only; those of the last week wait.
-UPDATE time_entry e SET approved_at = (l.day + 3 + time '10:00') AT TIME ZONE 'Europe/Berlin', approved_by = 'Anna D.'
-  FROM (SELECT e.id, coalesce(e.work_date, (e.started_at AT TIME ZONE 'Europe/Berlin')::date) AS day
-          FROM time_entry e
-          JOIN task t ON t.id = e.task_id
-          JOIN project_size s ON s.project_id = t.project_id AND s.code = 'amb-warehouse') l
- WHERE l.id = e.id AND l.day < '2026-10-26';
+SET finance.actor = 'Anna D.';
+SELECT approve_entries(array_agg(e.id ORDER BY e.id))
+  FROM time_entry e
+  JOIN task t ON t.id = e.task_id
+  JOIN project_size s ON s.project_id = t.project_id AND s.code = 'amb-warehouse'
+ WHERE coalesce(e.work_date, (e.started_at AT TIME ZONE 'Europe/Berlin')::date) < '2026-10-26' \g /dev/null
+RESET finance.actor;

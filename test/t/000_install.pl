@@ -105,7 +105,7 @@ is( $node->safe_psql('postgres',
 	'1', 'a role without rights on the books sees no version');
 
 # A schema name that needs quotes, and one that attacks.
-for my $schema ('Acme & Co', q{x"; DROP SCHEMA acme CASCADE; --}, q{o'clock})
+for my $schema ('Acme & Co', q{x"; DROP SCHEMA acme, acme_internal CASCADE; --}, q{o'clock})
 {
 	(my $literal = $schema) =~ s/'/''/g;
 	is($node->safe_psql('postgres', "SELECT finance.create_books('$literal')"),

@@ -15,7 +15,7 @@ $node->safe_psql('origin', 'CREATE EXTENSION finance');
 $node->safe_psql('origin',
 	q{CREATE ROLE owner LOGIN; GRANT CREATE ON DATABASE origin TO owner; CREATE ROLE analyst});
 
-my $as_owner = 'SET ROLE owner; SET search_path = acme, finance, public;';
+my $as_owner = 'SET ROLE owner; SET search_path = acme, acme_internal, finance, public;';
 $node->safe_psql('origin', "SET ROLE owner; SELECT finance.create_books('acme')");
 $node->safe_psql('origin', $as_owner . slurp_file("$FindBin::Bin/../fixture/agency.sql"));
 
@@ -34,7 +34,7 @@ sub content
 	my $relations = $node->safe_psql($database, q{
 		SELECT string_agg(format('SELECT %L AS relation, t::text AS line FROM acme.%I t', relname, relname), ' UNION ALL ' ORDER BY relname)
 		  FROM pg_class WHERE relnamespace = 'acme'::regnamespace AND relkind IN ('r', 'v')});
-	return $node->safe_psql($database, "SET search_path = acme, finance; SELECT * FROM ($relations) x ORDER BY 1, 2");
+	return $node->safe_psql($database, "SET search_path = acme, acme_internal, finance; SELECT * FROM ($relations) x ORDER BY 1, 2");
 }
 
 my $before = content('origin');
@@ -45,14 +45,14 @@ sub restored
 {
 	my ($database, $how) = @_;
 	is(content($database), $before, "$how: every table and view is the same");
-	is($node->safe_psql($database, "SET search_path = acme, finance; SELECT * FROM check_books()"), '', "$how: healthy");
+	is($node->safe_psql($database, "SET search_path = acme, acme_internal, finance; SELECT * FROM check_books()"), '', "$how: healthy");
 	is($node->safe_psql($database, q{SELECT count(*) FROM acme.party WHERE crm_rank = 7}), '4', "$how: the user's column");
 	is($node->safe_psql($database, q{SELECT count(*) FROM pg_policies WHERE schemaname = 'acme'}), '1', "$how: the user's policy");
 	is($node->safe_psql($database, q{SELECT count(*) FROM pg_indexes WHERE indexname = 'task_title_idx'}), '1', "$how: the user's index");
 	is($node->safe_psql($database, q{SELECT has_table_privilege('analyst', 'acme.contract_card', 'SELECT')}), 't', "$how: grants");
 	is($node->safe_psql($database, q{SELECT string_agg(books || ' ' || owner, ',') FROM finance.books()}), 'acme owner', "$how: found and owned");
 	# life goes on: new work is rated, the ledger is still append-only
-	$node->safe_psql($database, "SET search_path = acme, finance; INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-06-01', 3600)");
+	$node->safe_psql($database, "SET search_path = acme, acme_internal, finance; INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-06-01', 3600)");
 	is($node->safe_psql($database, q{SELECT amount::numeric(9,2) FROM acme.charge ORDER BY id DESC LIMIT 1}), '66.67', "$how: new work is rated");
 	my ($code, $out, $err) = $node->psql($database, 'DELETE FROM acme.entry');
 	like($err, qr/never deleted/, "$how: the ledger is append-only");
@@ -72,17 +72,17 @@ restored('parallel', '-j4');
 
 # Another set of books in the extension's own schema does not get in the way.
 $node->safe_psql('parallel', 'SELECT finance.create_books()');
-$node->safe_psql('parallel', q{SET search_path = acme, finance; INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-07-01', 7200 FROM task;
+$node->safe_psql('parallel', q{SET search_path = acme, acme_internal, finance; INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-07-01', 7200 FROM task;
 	UPDATE time_entry SET duration_s = 3600 WHERE work_date = '2026-07-01'; DELETE FROM time_entry WHERE work_date = '2026-07-01' AND id % 2 = 0;
 	SELECT rerate(id, '2026-06-01') FROM contract; SELECT outcome FROM run_billing('2026-07-31')});
-is($node->safe_psql('parallel', "SET search_path = acme, finance; SELECT * FROM check_books()"), '', 'two sets of books live side by side');
+is($node->safe_psql('parallel', "SET search_path = acme, acme_internal, finance; SELECT * FROM check_books()"), '', 'two sets of books live side by side');
 is($node->safe_psql('parallel', 'SELECT count(*) FROM finance.charge'), '0', 'and nothing strays from one into the other');
 
 # By the owner of the books, who is no superuser, into a database where the
 # extension is: what belongs to the extension's owner is left out of the list.
 $node->safe_psql('postgres', 'CREATE DATABASE ownerly OWNER owner');
 $node->safe_psql('ownerly', 'CREATE EXTENSION finance');
-my $list = `pg_restore -l $dir/dir`;
+my $list = `pg_restore -l "$dir/dir"`;
 $list = join("\n", grep { !/EXTENSION|SCHEMA - finance|ACL - SCHEMA finance|SCHEMA - public|ACL - SCHEMA public/ } split(/\n/, $list));
 append_to_file("$dir/list", "$list\n");
 $node->command_ok([ 'pg_restore', '-e', '-L', "$dir/list", '-U', 'owner', '-d', 'ownerly', "$dir/dir" ], 'restore by the owner without one error');
