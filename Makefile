@@ -103,8 +103,8 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books ledger work ingest access history \
 	billing close explain what_if billing_random sequence_random \
-	document invoice settle share document_random page \
-	rule one_call
+	document invoice settle share document_random page gateway \
+	rule one_call settings
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance
 

@@ -15,6 +15,7 @@ WITH own AS (
            ARRAY(SELECT DISTINCT p.proname::text FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgrelid = c.oid AND t.tgenabled = 'O') AS triggers
       FROM pg_class c WHERE c.relnamespace = 't_history'::regnamespace AND c.relkind IN ('r', 'p')),
 named (name, reason) AS (VALUES
+    ('lock_version', 'the locks of the books: they say who holds them now, and nothing of anybody'),
     ('notification', 'the queue of notices: functions of the books fill it, who delivers one says so'),
     ('rejected_entry', 'what a tracker sent and nobody could take: it stands for itself and goes when it is taken'))
 SELECT o.name FROM own o LEFT JOIN named n USING (name)

@@ -74,6 +74,69 @@ SELECT views FROM share_link WHERE document_id = :i;
 SELECT draft_document('{"kind": "bill", "party": 2, "outside_number": "1", "lines": [{"title": "x", "price": "1"}]}') AS b \gset
 SELECT share(:b);
 
+-- a guest's texts are bounded, and none of them is told back at length
+SELECT build_report('{"client": 2, "to": "2026-12-31"}') AS none;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-05-04', 3600);
+SELECT build_report('{"client": 2}') AS r2 \gset
+SELECT transition(:r2, 'sent');
+SELECT share(:r2) AS token \gset
+SET ROLE regress_finance_guest;
+SELECT answer_shared(:'token', 'rejected', repeat('ї', 4001));
+SELECT answer_shared(:'token', 'rejected', E' \n\t');
+SELECT answer_shared(:'token', repeat('x', 100000));
+SELECT answer_shared(repeat('x', 100000), 'agreed');
+SELECT shared_page(:'token', repeat('x', 100000));
+SELECT shared_page(repeat('x', 100000))::text ~ 'not valid' AS refused, shared_report(repeat('x', 100000));
+SELECT shared_page(''), shared_page(NULL)::text = shared_page('no such token')::text AS same \gset
+\echo :same
+SELECT answer_shared(:'token', 'rejected', repeat('ї', 4000));
+RESET ROLE;
+SELECT length(reason) FROM document_status_change WHERE document_id = :r2 AND to_status = 'rejected';
+
+-- a page says what holds no more: nobody's data on it, in the visitor's language
+SELECT l.language, p.page ~ '^<!DOCTYPE html>\s' AS whole, p.page ~ ('<html lang="' || l.language || '">') AS language,
+       substring(p.page FROM '<p class="says">(.*?)</p>') AS says, p.page ~ 'Agency|Alpha|Альфа' AS tells
+  FROM (VALUES ('uk'), ('ru'), ('en')) AS l (language) CROSS JOIN LATERAL (SELECT shared_page('no such token', l.language)::text AS page) p;
+SELECT shared_page('no such token', 'de');
+-- a gateway tells the browser's language and takes the status; elsewhere nothing is set
+CREATE FUNCTION pg_temp.visit(p_token text, p_accept text, OUT says text, OUT status text, OUT headers text) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('response.status', '', true), set_config('response.headers', '', true),
+            set_config('request.method', CASE WHEN p_accept IS NOT NULL THEN 'GET' ELSE '' END, true),
+            set_config('request.headers', CASE WHEN p_accept <> '' THEN json_build_object('accept-language', p_accept)::text ELSE '' END, true);
+    says := substring(shared_page(p_token)::text FROM '<p class="says">(.*?)</p>');
+    status := current_setting('response.status');
+    headers := current_setting('response.headers');
+END $$;
+SELECT a.accept, v.* FROM (VALUES (1, 'uk-UA,uk;q=0.9,en;q=0.8'), (2, 'de-DE, RU;q=0.5'), (3, 'fr'), (4, ''), (5, NULL)) AS a (no, accept)
+ CROSS JOIN LATERAL pg_temp.visit('no such token', a.accept) v ORDER BY a.no;
+SELECT * FROM pg_temp.visit(:'token', 'uk');
+SELECT shared_report('no such token') IS NULL AS nothing, current_setting('response.status') AS status FROM set_config('request.method', 'GET', true);
+
+-- what was replaced or is void says so in place of its figures
+SELECT revise(:r2) AS r3 \gset
+SELECT substring(shared_page(:'token')::text FROM '<p class="says">(.*?)</p>') AS superseded, shared_page(:'token')::text ~ '60[.,]00' AS figures,
+       shared_report(:'token') ->> 'status' AS status;
+SELECT transition(:r3, 'sent');
+SELECT share(:r3) AS token \gset
+SELECT shared_page(:'token')::text ~ '60[.,]00' AS figures;
+SELECT void(:r3, 'not wanted') \g /dev/null
+SELECT substring(shared_page(:'token', 'uk')::text FROM '<p class="says">(.*?)</p>') AS void, shared_page(:'token')::text ~ '60[.,]00' AS figures,
+       shared_report(:'token') ->> 'status' AS status;
+
+-- in a read-only transaction links open and are not counted; they are not answered
+SELECT share(:r) AS token \gset
+BEGIN READ ONLY;
+SET LOCAL ROLE regress_finance_guest;
+SELECT shared_page(:'token')::text ~ '^<!DOCTYPE html>' AS page, shared_report(:'token') ->> 'kind' AS kind, shared_page('x')::text ~ 'not valid' AS unknown;
+SAVEPOINT s;
+SELECT answer_shared(:'token', 'agreed');
+ROLLBACK TO s;
+COMMIT;
+SELECT views FROM share_link ORDER BY id DESC LIMIT 1;
+SELECT shared_page(:'token') \g /dev/null
+SELECT views FROM share_link ORDER BY id DESC LIMIT 1;
+
 DROP OWNED BY regress_finance_guest;
 DROP ROLE regress_finance_guest;
 SELECT * FROM document_problems;

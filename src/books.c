@@ -36,8 +36,6 @@
 
 #include "books.h"
 
-#define BOOKS_STEPS_MAX 1000	/* more than there will be versions */
-
 PG_FUNCTION_INFO_V1(finance_create_books);
 PG_FUNCTION_INFO_V1(finance_upgrade_books);
 PG_FUNCTION_INFO_V1(finance_drop_books);
@@ -78,19 +76,28 @@ check_name(const char *name)
 				 errhint("%s", why)));
 }
 
+/* Refuse (42704) a name that no books have. */
+static void
+check_there(const Books *books)
+{
+	if (!OidIsValid(books->ledger))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there are no books \"%s\"", books->name),
+				 errhint("finance.books() lists the books of this database.")));
+}
+
 /* Find books that must be there and the caller's; lock them. */
 static Books *
 find_own_books(const char *name, Oid function)
 {
-	Books	   *books = books_find(name, function);
+	Books	   *books = finance_books_find(name, function);
 
-	if (!OidIsValid(books->ledger))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there are no books \"%s\"", name),
-				 errhint("finance.books() lists the books of this database.")));
-	books_check_owner(books);
-	books_lock(books);
+	check_there(books);
+	finance_books_check_owner(books);
+	finance_books_lock(books);
+	finance_books_look_again(books);
+	check_there(books);
 	return books;
 }
 
@@ -116,10 +123,10 @@ finance_create_books(PG_FUNCTION_ARGS)
 	check_encoding();
 	check_name(name);
 	PreventCommandIfReadOnly("create_books()");
-	script = books_read_script(file);
+	script = finance_books_read_script(file);
 
-	books_lock_name(name, fcinfo->flinfo->fn_oid);
-	books = books_find(name, fcinfo->flinfo->fn_oid);
+	finance_books_lock_name(name, fcinfo->flinfo->fn_oid);
+	books = finance_books_find(name, fcinfo->flinfo->fn_oid);
 	if (OidIsValid(books->ledger))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -128,19 +135,19 @@ finance_create_books(PG_FUNCTION_ARGS)
 						 quote_literal_cstr(name))));
 	if (OidIsValid(books->schema))
 	{
-		books_check_owner(books);
-		books_lock(books);
-		books_check_schema(books);
-		books_check_room(books);
+		finance_books_check_owner(books);
+		finance_books_lock(books);
+		finance_books_check_schema(books);
+		finance_books_check_room(books);
 	}
-	books_make_schemas(books);
-	books_check_path(books);
+	finance_books_make_schemas(books);
+	finance_books_check_path(books);
 
-	books_act_as(books->owner, &before);
-	books_run_script(books, file, script);
-	books_act_as_before(&before);
+	finance_books_act_as(books->owner, &before);
+	finance_books_run_script(books, file, script);
+	finance_books_act_as_before(&before);
 
-	books_look_again(books);
+	finance_books_look_again(books);
 	if (!OidIsValid(books->ledger))
 		ereport(ERROR,
 				(errcode(ERRCODE_RESTRICT_VIOLATION),
@@ -153,7 +160,7 @@ finance_create_books(PG_FUNCTION_ARGS)
 static void
 set_version(const Books *books, const char *version)
 {
-	books_run_command(psprintf("UPDATE %s.setting SET version = %s",
+	finance_books_run_command(psprintf("UPDATE %s.setting SET version = %s",
 							   quote_identifier(books->name), quote_literal_cstr(version)));
 }
 
@@ -162,7 +169,7 @@ static char *
 run_step(const Books *books, const char *version)
 {
 	char	   *next_version;
-	char	   *step = books_next_step(version, &next_version);
+	char	   *step = finance_books_next_step(version, &next_version);
 	char	   *script;
 	Acting		before;
 
@@ -174,13 +181,50 @@ run_step(const Books *books, const char *version)
 				 errdetail("No file \"%s%s--….sql\" is installed.",
 						   BOOKS_FILE_PREFIX, version),
 				 errhint("Install the version of the extension that made these books, or a newer one.")));
-	script = books_read_script(step);
+	script = finance_books_read_script(step);
 
-	books_act_as(books->owner, &before);
-	books_run_script(books, step, script);
+	finance_books_act_as(books->owner, &before);
+	finance_books_run_script(books, step, script);
 	set_version(books, next_version);
-	books_act_as_before(&before);
+	finance_books_act_as_before(&before);
+	CommandCounterIncrement();
 	return next_version;
+}
+
+/* The version of books whose owner asks for it; refused (23001) without one. */
+static char *
+check_version(const Books *books)
+{
+	char	   *version = finance_books_version(books, books->owner, true);
+
+	if (version == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_RESTRICT_VIOLATION),
+				 errmsg("books \"%s\" have lost their version", books->name),
+				 errdetail("Table \"%s.setting\" must be a plain table of one row, without rules, row security and inheritance.",
+						   books->name)));
+	return version;
+}
+
+/* Run the steps that lead from a version to the installed one. */
+static void
+run_steps(const Books *books, char *version)
+{
+	List	   *passed = NIL;
+	ListCell   *cell;
+
+	while (strcmp(version, FINANCE_VERSION) != 0)
+	{
+		foreach(cell, passed)
+			if (strcmp(lfirst(cell), version) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("the installed steps of the books go round in a circle"),
+						 errdetail("They came to version %s again.", version),
+						 errhint("Install the extension's files again.")));
+		passed = lappend(passed, version);
+		version = run_step(books, version);
+	}
 }
 
 /*
@@ -198,34 +242,23 @@ finance_upgrade_books(PG_FUNCTION_ARGS)
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Books	   *books;
 	char	   *version;
-	int			nsteps = 0;
 
 	check_encoding();
 	PreventCommandIfReadOnly("upgrade_books()");
 	books = find_own_books(name, fcinfo->flinfo->fn_oid);
-	version = books_version(books, books->owner, true);
-	if (version == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_RESTRICT_VIOLATION),
-				 errmsg("books \"%s\" have lost their version", name),
-				 errdetail("Table \"%s.setting\" must be a plain table of one row, without rules, row security and inheritance.",
-						   name)));
-
-	while (strcmp(version, FINANCE_VERSION) != 0)
+	version = check_version(books);
+	if (strcmp(version, FINANCE_VERSION) != 0)
 	{
-		if (nsteps++ == 0)
-		{
-			/* books of older versions have no internal schema */
-			books_make_schemas(books);
-			books_check_path(books);
-		}
-		if (nsteps > BOOKS_STEPS_MAX)
+		/* books of older versions may have no internal schema */
+		finance_books_make_schemas(books);
+		finance_books_check_path(books);
+		run_steps(books, version);
+		version = check_version(books);
+		if (strcmp(version, FINANCE_VERSION) != 0)
 			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("the installed steps of the books go round in a circle"),
-					 errdetail("They came to version %s again.", version),
-					 errhint("Install the extension's files again.")));
-		version = run_step(books, version);
+					(errcode(ERRCODE_RESTRICT_VIOLATION),
+					 errmsg("books \"%s\" stayed at version %s", name, version),
+					 errhint("See which trigger on table \"setting\" keeps its version.")));
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(FINANCE_VERSION));
 }
@@ -242,16 +275,16 @@ finance_books(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(cell, books_find_all(fcinfo->flinfo->fn_oid))
+	foreach(cell, finance_books_find_all(fcinfo->flinfo->fn_oid))
 	{
 		Books	   *books = (Books *) lfirst(cell);
-		char	   *version = books_version(books, GetUserId(), false);
+		char	   *version = finance_books_version(books, GetUserId(), false);
 		Datum		values[3];
 		bool		nulls[3] = {false, version == NULL, false};
 
 		values[0] = CStringGetTextDatum(books->name);
 		values[1] = version != NULL ? CStringGetTextDatum(version) : (Datum) 0;
-		values[2] = CStringGetTextDatum(books_role_name(books->owner));
+		values[2] = CStringGetTextDatum(finance_books_role_name(books->owner));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -276,7 +309,7 @@ refuse_stranger(const Books *books, Oid schema, const ObjectAddress *object, Oid
 			 errdetail("Schema \"%s\" holds %s of extension \"%s\".",
 					   get_namespace_name(schema), what, get_extension_name(extension)) :
 			 errdetail("Schema \"%s\" holds %s of \"%s\".", get_namespace_name(schema),
-					   what, books_role_name(books_object_owner(object))),
+					   what, finance_books_role_name(finance_books_object_owner(object))),
 			 errhint("Move it to another schema, or drop it, first.")));
 }
 
@@ -290,12 +323,12 @@ add_schema(const Books *books, Oid schema, ObjectAddresses *doomed)
 	ListCell   *cell;
 	ObjectAddress address;
 
-	foreach(cell, books_contents(schema))
+	foreach(cell, finance_books_contents(schema))
 	{
 		ObjectAddress *object = (ObjectAddress *) lfirst(cell);
 		Oid			extension = object->classId == ExtensionRelationId ?
 			object->objectId : getExtensionOfObject(object->classId, object->objectId);
-		Oid			owner = books_object_owner(object);
+		Oid			owner = finance_books_object_owner(object);
 
 		CHECK_FOR_INTERRUPTS();
 		if (OidIsValid(extension) && extension == books->extension)
@@ -395,8 +428,8 @@ finance_drop_books(PG_FUNCTION_ARGS)
 				 errmsg("\"%s\" does not confirm that books \"%s\" are dropped", confirm, name),
 				 errhint("Repeat the name of the books as the second argument.")));
 
-	books_act_as(books->owner, &before);
-	if (confirm == NULL && books_hold_entries(books))
+	finance_books_act_as(books->owner, &before);
+	if (confirm == NULL && finance_books_hold_entries(books))
 		ereport(ERROR,
 				(errcode(ERRCODE_RESTRICT_VIOLATION),
 				 errmsg("books \"%s\" hold a ledger", name),
@@ -409,6 +442,6 @@ finance_drop_books(PG_FUNCTION_ARGS)
 		add_schema(books, books->internal, doomed);
 	drop_doomed(books, doomed);
 	CommandCounterIncrement();
-	books_act_as_before(&before);
+	finance_books_act_as_before(&before);
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }

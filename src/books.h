@@ -32,30 +32,30 @@ typedef struct Acting
 } Acting;
 
 /* schema.c */
-extern Books *books_find(const char *name, Oid caller_function);
-extern List *books_find_all(Oid caller_function);
-extern void books_look_again(Books *books);
-extern bool books_is_own_code(const Books *books);
-extern void books_check_owner(const Books *books);
-extern void books_check_schema(const Books *books);
-extern void books_check_path(const Books *books);
-extern void books_check_room(const Books *books);
-extern void books_lock(const Books *books);
-extern void books_lock_name(const char *name, Oid function);
-extern void books_make_schemas(Books *books);
-extern char *books_version(const Books *books, Oid reader, bool wait);
-extern bool books_hold_entries(const Books *books);
-extern List *books_contents(Oid schema);
-extern Oid	books_object_owner(const ObjectAddress *object);
-extern char *books_role_name(Oid role);
+extern Books *finance_books_find(const char *name, Oid caller_function);
+extern List *finance_books_find_all(Oid caller_function);
+extern void finance_books_look_again(Books *books);
+extern bool finance_books_is_own_code(const Books *books);
+extern void finance_books_check_owner(const Books *books);
+extern void finance_books_check_schema(const Books *books);
+extern void finance_books_check_path(const Books *books);
+extern void finance_books_check_room(const Books *books);
+extern void finance_books_lock(const Books *books);
+extern void finance_books_lock_name(const char *name, Oid function);
+extern void finance_books_make_schemas(Books *books);
+extern char *finance_books_version(const Books *books, Oid reader, bool wait);
+extern bool finance_books_hold_entries(const Books *books);
+extern List *finance_books_contents(Oid schema);
+extern Oid	finance_books_object_owner(const ObjectAddress *object);
+extern char *finance_books_role_name(Oid role);
 
 /* script.c */
-extern void books_act_as(Oid owner, Acting *before);
-extern void books_act_as_before(const Acting *before);
-extern char *books_read_script(const char *file);
-extern void books_run_script(const Books *books, const char *file, const char *script);
-extern void books_run_command(const char *command);
-extern char *books_next_step(const char *version, char **next_version);
+extern void finance_books_act_as(Oid owner, Acting *before);
+extern void finance_books_act_as_before(const Acting *before);
+extern char *finance_books_read_script(const char *file);
+extern void finance_books_run_script(const Books *books, const char *file, const char *script);
+extern void finance_books_run_command(const char *command);
+extern char *finance_books_next_step(const char *version, char **next_version);
 
 #define BOOKS_FILE_PREFIX "finance-books--"
 

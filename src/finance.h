@@ -48,6 +48,13 @@
 #define finance_key_enforced(key) true
 #endif
 
+/* a member may lack the right to SET ROLE since 16 */
+#if PG_VERSION_NUM >= 160000
+#define finance_can_become(member, role) member_can_set_role(member, role)
+#else
+#define finance_can_become(member, role) is_member_of_role(member, role)
+#endif
+
 /* c.h lost Abs() in 17 */
 #ifndef Abs
 #define Abs(x) ((x) >= 0 ? (x) : -(x))

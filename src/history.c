@@ -30,6 +30,7 @@
 #include "utils/tuplestore.h"
 
 #define HISTORY_BATCH_ROWS 500	/* that one INSERT writes */
+#define HISTORY_BATCH_BYTES (16 * 1024 * 1024)	/* of them, but for the last row */
 #define HISTORY_ARGUMENTS 5
 
 /* What is done with a column. */
@@ -263,7 +264,8 @@ keep_row(Statement *statement, TupleTableSlot *before, TupleTableSlot *after)
 	}
 	pfree(changed);
 	MemoryContextSwitchTo(old);
-	if (statement->count == HISTORY_BATCH_ROWS)
+	if (statement->count == HISTORY_BATCH_ROWS ||
+		MemoryContextMemAllocated(statement->batch_context, true) > HISTORY_BATCH_BYTES)
 		write_batch(statement);
 }
 

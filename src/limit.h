@@ -81,8 +81,7 @@ typedef struct LimitUse
 } LimitUse;
 
 extern int64 finance_limit(LimitKind kind);
-extern void finance_limit_refuse(LimitKind kind, int64 count, const char *where)
-			pg_attribute_noreturn();
+pg_noreturn extern void finance_limit_refuse(LimitKind kind, int64 count, const char *where);
 extern void finance_limit_take(LimitUse *use, LimitKind kind, int64 count);
 
 /*

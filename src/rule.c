@@ -39,6 +39,7 @@
 #include "utils/rls.h"
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "rule.h"
@@ -427,6 +428,21 @@ finance_tell_check(PG_FUNCTION_ARGS)
 
 /* ---------- foreign keys ---------- */
 
+/* The unique index that a foreign key refers to. */
+static Oid
+referenced_index(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Oid			index = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		index = ((Form_pg_constraint) GETSTRUCT(tuple))->conindid;
+		ReleaseSysCache(tuple);
+	}
+	return index;
+}
+
 /* What a foreign key of one column refers to, in the memory of the statement. */
 static Keys *
 prepare_keys(Relation table)
@@ -446,13 +462,14 @@ prepare_keys(Relation table)
 			continue;
 		key->constraint = found->conoid;
 		key->table = found->confrelid;
-		key->index = get_constraint_index(found->conoid);
+		key->index = referenced_index(found->conoid);
 		key->from = found->conkey[0];
 		key->to = found->confkey[0];
 		key->equal = get_opcode(found->conpfeqop[0]);
 		key->by_value = TupleDescAttr(RelationGetDescr(table), key->from - 1)->attbyval;
 		key->seen = NULL;
-		keys->count++;
+		if (OidIsValid(key->index))
+			keys->count++;
 	}
 	return keys;
 }

@@ -15,6 +15,7 @@
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -42,6 +43,7 @@
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -62,7 +64,7 @@
 
 /* The name of a role for a message. */
 char *
-books_role_name(Oid role)
+finance_books_role_name(Oid role)
 {
 	char	   *name = GetUserNameFromId(role, true);
 
@@ -159,7 +161,7 @@ find_ledger(Oid schema, Oid owner, Oid guard)
 
 /* Read again what a lock or a command may have changed. */
 void
-books_look_again(Books *books)
+finance_books_look_again(Books *books)
 {
 	Oid			guard = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 										CStringGetDatum(LEDGER_FUNCTION),
@@ -180,7 +182,7 @@ books_look_again(Books *books)
  * extension is the one that the calling function belongs to.
  */
 Books *
-books_find(const char *name, Oid caller_function)
+finance_books_find(const char *name, Oid caller_function)
 {
 	Books	   *books = palloc0(sizeof(Books));
 
@@ -188,7 +190,7 @@ books_find(const char *name, Oid caller_function)
 	books->internal_name = internal_name(name);
 	books->code = get_func_namespace(caller_function);
 	books->extension = getExtensionOfObject(ProcedureRelationId, caller_function);
-	books_look_again(books);
+	finance_books_look_again(books);
 	return books;
 }
 
@@ -200,7 +202,7 @@ compare_names(const ListCell *a, const ListCell *b)
 
 /* All sets of books of this database, by name. */
 List *
-books_find_all(Oid caller_function)
+finance_books_find_all(Oid caller_function)
 {
 	Relation	relations = table_open(RelationRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -226,7 +228,7 @@ books_find_all(Oid caller_function)
 		CHECK_FOR_INTERRUPTS();
 		if (name == NULL || isAnyTempNamespace(lfirst_oid(cell)))
 			continue;
-		books = books_find(name, caller_function);
+		books = finance_books_find(name, caller_function);
 		if (OidIsValid(books->ledger))
 			found = lappend(found, books);
 	}
@@ -236,7 +238,7 @@ books_find_all(Oid caller_function)
 
 /* Are these the books that share the schema of the extension? */
 bool
-books_is_own_code(const Books *books)
+finance_books_is_own_code(const Books *books)
 {
 	return books->schema == books->code;
 }
@@ -260,6 +262,13 @@ database_owner(void)
 	return owner;
 }
 
+/* Has a role all that another has, and could it become that one? */
+static bool
+is_as_good(Oid role, Oid other)
+{
+	return has_privs_of_role(role, other) && finance_can_become(role, other);
+}
+
 /*
  * May a role put code where it runs with the rights of the books' owner?  Only
  * one that has those rights anyway.  The database's owner may decide what runs
@@ -271,7 +280,7 @@ is_trusted(Oid role, Oid owner, bool with_database_owner)
 {
 	if (role == ROLE_PG_DATABASE_OWNER)
 		role = database_owner();
-	if (role == owner || superuser_arg(role) || has_privs_of_role(role, owner))
+	if (role == owner || superuser_arg(role) || is_as_good(role, owner))
 		return true;
 	return with_database_owner && role == database_owner() && !superuser_arg(owner);
 }
@@ -283,16 +292,16 @@ is_trusted(Oid role, Oid owner, bool with_database_owner)
  * the extension he may make books, which its owner then has.
  */
 void
-books_check_owner(const Books *books)
+finance_books_check_owner(const Books *books)
 {
 	Oid			user = GetUserId();
 	bool		is_superuser = superuser();
-	char	   *owner = books_role_name(books->owner);
+	char	   *owner = finance_books_role_name(books->owner);
 
 	if (user == books->owner ||
-		(!is_superuser && has_privs_of_role(user, books->owner)) ||
+		(!is_superuser && is_as_good(user, books->owner)) ||
 		(is_superuser && superuser_arg(books->owner)) ||
-		(is_superuser && books_is_own_code(books) && !OidIsValid(books->ledger)))
+		(is_superuser && finance_books_is_own_code(books) && !OidIsValid(books->ledger)))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -336,12 +345,12 @@ check_grants(Oid schema, Oid owner, bool is_code)
 				 is_public ?
 				 errmsg("everybody may create in schema \"%s\"", name) :
 				 errmsg("\"%s\" may create in schema \"%s\"",
-						books_role_name(item->ai_grantee), name),
+						finance_books_role_name(item->ai_grantee), name),
 				 errdetail("What is put there runs with the rights of \"%s\", who owns the books.",
-						   books_role_name(owner)),
+						   finance_books_role_name(owner)),
 				 errhint("REVOKE CREATE ON SCHEMA %s FROM %s%s.", quote_identifier(name),
 						 is_public ? "PUBLIC" :
-						 quote_identifier(books_role_name(item->ai_grantee)),
+						 quote_identifier(finance_books_role_name(item->ai_grantee)),
 						 is_code ? "" : ", or name another schema")));
 	}
 }
@@ -351,7 +360,7 @@ check_grants(Oid schema, Oid owner, bool is_code)
  * the like belong to their tables and are not listed.
  */
 List *
-books_contents(Oid schema)
+finance_books_contents(Oid schema)
 {
 	Relation	depends = table_open(DependRelationId, AccessShareLock);
 	ScanKeyData keys[2];
@@ -384,7 +393,7 @@ books_contents(Oid schema)
 
 /* The owner of any object; InvalidOid for kinds that only superusers make. */
 Oid
-books_object_owner(const ObjectAddress *object)
+finance_books_object_owner(const ObjectAddress *object)
 {
 	AttrNumber	column = is_objectclass_supported(object->classId) ?
 		get_object_attnum_owner(object->classId) : InvalidAttrNumber;
@@ -411,10 +420,10 @@ check_strangers(Oid schema, Oid owner, bool is_code)
 {
 	ListCell   *cell;
 
-	foreach(cell, books_contents(schema))
+	foreach(cell, finance_books_contents(schema))
 	{
 		ObjectAddress *object = (ObjectAddress *) lfirst(cell);
-		Oid			role = books_object_owner(object);
+		Oid			role = finance_books_object_owner(object);
 
 		CHECK_FOR_INTERRUPTS();
 		/* an extension's members speak for themselves */
@@ -424,9 +433,9 @@ check_strangers(Oid schema, Oid owner, bool is_code)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("schema \"%s\" holds an object of \"%s\"",
-						get_namespace_name(schema), books_role_name(role)),
+						get_namespace_name(schema), finance_books_role_name(role)),
 				 errdetail("It is %s; what is there runs with the rights of \"%s\", who owns the books.",
-						   getObjectDescription(object, true), books_role_name(owner)),
+						   getObjectDescription(object, true), finance_books_role_name(owner)),
 				 is_code ?
 				 errhint("Move it out of that schema, or drop it.") :
 				 errhint("Move it out of that schema, or name another schema.")));
@@ -435,7 +444,7 @@ check_strangers(Oid schema, Oid owner, bool is_code)
 
 /* Refuse (42501) a schema of books where somebody else decides what runs. */
 void
-books_check_schema(const Books *books)
+finance_books_check_schema(const Books *books)
 {
 	check_grants(books->schema, books->owner, false);
 	check_strangers(books->schema, books->owner, false);
@@ -446,24 +455,24 @@ books_check_schema(const Books *books)
  * their search path: their own two and that of the extension.
  */
 void
-books_check_path(const Books *books)
+finance_books_check_path(const Books *books)
 {
 	Oid			code_owner = schema_owner(books->code);
 	char	   *code_name = get_namespace_name(books->code);
 
-	books_check_schema(books);
+	finance_books_check_schema(books);
 	check_grants(books->internal, books->owner, false);
 	check_strangers(books->internal, books->owner, false);
-	if (books_is_own_code(books))
+	if (finance_books_is_own_code(books))
 		return;
 
 	if (!is_trusted(code_owner, books->owner, true))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("schema \"%s\", which holds the extension, belongs to \"%s\"",
-						code_name, books_role_name(code_owner)),
+						code_name, finance_books_role_name(code_owner)),
 				 errdetail("What is put there runs with the rights of \"%s\", who owns the books.",
-						   books_role_name(books->owner)),
+						   finance_books_role_name(books->owner)),
 				 errhint("Let a superuser own it: ALTER SCHEMA %s OWNER TO ….",
 						 quote_identifier(code_name))));
 	check_grants(books->code, books->owner, true);
@@ -476,11 +485,11 @@ books_check_path(const Books *books)
  * the owner may stay; a name that the books need shows when they are made.
  */
 void
-books_check_room(const Books *books)
+finance_books_check_room(const Books *books)
 {
 	ListCell   *cell;
 
-	foreach(cell, books_contents(books->schema))
+	foreach(cell, finance_books_contents(books->schema))
 	{
 		ObjectAddress *object = (ObjectAddress *) lfirst(cell);
 
@@ -505,7 +514,7 @@ books_check_room(const Books *books)
  * of the transaction; the function's oid keeps the lock apart from others.
  */
 void
-books_lock_name(const char *name, Oid function)
+finance_books_lock_name(const char *name, Oid function)
 {
 	LockDatabaseObject(function, hash_name(name), 0, ExclusiveLock);
 }
@@ -513,10 +522,11 @@ books_lock_name(const char *name, Oid function)
 /*
  * Lock the schema of a set of books until the end of the transaction: nobody
  * else makes, upgrades or drops books there, changes its owner or grants rights
- * on it.  PostgreSQL takes no lock on a schema for those but its row's.
+ * on it.  PostgreSQL takes no lock on a schema for those but its row's.  What
+ * happened since we looked is refused (40001).
  */
 void
-books_lock(const Books *books)
+finance_books_lock(const Books *books)
 {
 	Relation	schemas = table_open(NamespaceRelationId, RowExclusiveLock);
 	HeapTuple	tuple = SearchSysCacheCopy1(NAMESPACEOID, ObjectIdGetDatum(books->schema));
@@ -524,7 +534,8 @@ books_lock(const Books *books)
 	TM_FailureData failure;
 	Buffer		buffer;
 
-	if (HeapTupleIsValid(tuple))
+	if (HeapTupleIsValid(tuple) &&
+		((Form_pg_namespace) GETSTRUCT(tuple))->nspowner == books->owner)
 	{
 		result = heap_lock_tuple(schemas, tuple, GetCurrentCommandId(true),
 								 LockTupleNoKeyExclusive, LockWaitBlock, false,
@@ -549,7 +560,7 @@ static void
 check_may_create(const char *name, Oid owner)
 {
 	char	   *database = get_database_name(MyDatabaseId);
-	char	   *user = books_role_name(GetUserId());
+	char	   *user = finance_books_role_name(GetUserId());
 
 	if (finance_database_aclcheck(MyDatabaseId, GetUserId(), ACL_CREATE) == ACLCHECK_OK)
 		return;
@@ -559,7 +570,7 @@ check_may_create(const char *name, Oid owner)
 			 errdetail("\"%s\" may not create schema \"%s\".", user, name),
 			 errhint("Let an administrator GRANT CREATE ON DATABASE %s TO %s, or CREATE SCHEMA %s AUTHORIZATION %s.",
 					 quote_identifier(database), quote_identifier(user),
-					 quote_identifier(name), quote_identifier(books_role_name(owner)))));
+					 quote_identifier(name), quote_identifier(finance_books_role_name(owner)))));
 }
 
 /* Create a schema for an owner, with the caller's rights. */
@@ -567,8 +578,8 @@ static void
 create_schema(const char *name, Oid owner)
 {
 	check_may_create(name, owner);
-	books_run_command(psprintf("CREATE SCHEMA %s AUTHORIZATION %s", quote_identifier(name),
-							   quote_identifier(books_role_name(owner))));
+	finance_books_run_command(psprintf("CREATE SCHEMA %s AUTHORIZATION %s", quote_identifier(name),
+							   quote_identifier(finance_books_role_name(owner))));
 }
 
 /* Take from everybody but the owner what is granted on a schema. */
@@ -591,10 +602,10 @@ revoke_grants(Oid schema, Oid owner)
 		Oid			role = ACL_DAT(acl)[i].ai_grantee;
 
 		if (role != owner)
-			books_run_command(psprintf("REVOKE ALL ON SCHEMA %s FROM %s CASCADE",
+			finance_books_run_command(psprintf("REVOKE ALL ON SCHEMA %s FROM %s CASCADE",
 									   quote_identifier(get_namespace_name(schema)),
 									   role == ACL_ID_PUBLIC ? "PUBLIC" :
-									   quote_identifier(books_role_name(role))));
+									   quote_identifier(finance_books_role_name(role))));
 	}
 }
 
@@ -604,9 +615,9 @@ check_internal_schema(const Books *books, bool is_new)
 {
 	bool		is_foreign = books->internal_owner != books->owner;
 	char	   *internal = books->internal_name;
-	char	   *owner = books_role_name(books->internal_owner);
+	char	   *owner = finance_books_role_name(books->internal_owner);
 
-	if (!is_foreign && !(is_new && books_contents(books->internal) != NIL))
+	if (!is_foreign && !(is_new && finance_books_contents(books->internal) != NIL))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_SCHEMA),
@@ -628,7 +639,7 @@ check_internal_schema(const Books *books, bool is_new)
  * with the caller's rights.
  */
 void
-books_make_schemas(Books *books)
+finance_books_make_schemas(Books *books)
 {
 	Acting		before;
 	bool		is_new = !OidIsValid(books->ledger);
@@ -636,23 +647,23 @@ books_make_schemas(Books *books)
 	if (!OidIsValid(books->schema))
 	{
 		create_schema(books->name, GetUserId());
-		books_look_again(books);
+		finance_books_look_again(books);
 	}
 	if (OidIsValid(books->internal))
 		check_internal_schema(books, is_new);
 	else
 	{
 		create_schema(books->internal_name, books->owner);
-		books_look_again(books);
+		finance_books_look_again(books);
 	}
 
-	books_act_as(books->owner, &before);
+	finance_books_act_as(books->owner, &before);
 	CreateComments(books->internal, NamespaceRelationId, 0,
 				   psprintf("internal functions of the books \"%s\"", books->name));
 	if (is_new)
 		revoke_grants(books->internal, books->owner);
 	CommandCounterIncrement();
-	books_act_as_before(&before);
+	finance_books_act_as_before(&before);
 }
 
 /* ---------------------------------------------------------------------------
@@ -736,7 +747,7 @@ read_version(Relation setting, AttrNumber column)
  * good as unreadable.
  */
 char *
-books_version(const Books *books, Oid reader, bool wait)
+finance_books_version(const Books *books, Oid reader, bool wait)
 {
 	Oid			oid = get_relname_relid("setting", books->schema);
 	Relation	setting;
@@ -769,7 +780,7 @@ books_version(const Books *books, Oid reader, bool wait)
  * posted before the transaction ends.
  */
 bool
-books_hold_entries(const Books *books)
+finance_books_hold_entries(const Books *books)
 {
 	Relation	ledger = table_open(books->ledger, AccessExclusiveLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());

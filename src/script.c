@@ -78,10 +78,10 @@ pin_setting(const char *name, const char *value)
  * Act as the owner of some books, in a security-restricted operation: nothing
  * that runs there can take the caller's identity again or leave anything in the
  * session.  Names are looked up in pg_catalog alone.  Undone at an error, or by
- * books_act_as_before().
+ * finance_books_act_as_before().
  */
 void
-books_act_as(Oid owner, Acting *before)
+finance_books_act_as(Oid owner, Acting *before)
 {
 	GetUserIdAndSecContext(&before->user, &before->sec_context);
 	SetUserIdAndSecContext(owner, before->sec_context |
@@ -91,7 +91,7 @@ books_act_as(Oid owner, Acting *before)
 }
 
 void
-books_act_as_before(const Acting *before)
+finance_books_act_as_before(const Acting *before)
 {
 	AtEOXact_GUC(false, before->guc_level);
 	SetUserIdAndSecContext(before->user, before->sec_context);
@@ -109,7 +109,7 @@ books_directory(void)
 
 /* Read one installed script of the books whole. */
 char *
-books_read_script(const char *file_name)
+finance_books_read_script(const char *file_name)
 {
 	char	   *path = psprintf("%s/%s", books_directory(), file_name);
 	FILE	   *file = AllocateFile(path, PG_BINARY_R);
@@ -142,7 +142,7 @@ books_read_script(const char *file_name)
  * whoever we are.
  */
 void
-books_run_command(const char *command)
+finance_books_run_command(const char *command)
 {
 	int			guc_level = NewGUCNestLevel();
 
@@ -268,7 +268,7 @@ pin_script_settings(const Books *books)
  * statement, so that an error or a warning has one statement for its context.
  */
 void
-books_run_script(const Books *books, const char *file, const char *script)
+finance_books_run_script(const Books *books, const char *file, const char *script)
 {
 	int			guc_level = NewGUCNestLevel();
 	MemoryContext parsing = AllocSetContextCreate(CurrentMemoryContext, "books' script",
@@ -298,7 +298,7 @@ books_run_script(const Books *books, const char *file, const char *script)
  * order in which a directory is read decides nothing.
  */
 char *
-books_next_step(const char *version, char **next_version)
+finance_books_next_step(const char *version, char **next_version)
 {
 	char	   *prefix = psprintf("%s%s--", BOOKS_FILE_PREFIX, version);
 	size_t		prefix_length = strlen(prefix);

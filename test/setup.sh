@@ -31,6 +31,7 @@ explained=		# set: what went wrong has been said
 keep=			# set: leave the temporary directory and the server
 run_user=		# the unprivileged user to run as; empty: ourselves
 sudo=			# how to become root for apt-get
+superuser=postgres	# of the server
 initdb_options=(--encoding=UTF8 --locale=C.UTF-8)
 no_cluster=		# a file that keeps packages from starting a server of theirs
 
@@ -249,9 +250,10 @@ install_packages() {
 		return
 	fi
 
-	[ "$PG_CONFIG" ] || packages="${packages:+$packages, }PostgreSQL $oldest_postgres or newer with its server headers"
+	[ "$PG_CONFIG" ] || packages="$packages $(missing_postgres 2>/dev/null || echo postgresql-NN postgresql-server-dev-NN)"
+	packages=$(echo $packages)
 	command -v apt-get >/dev/null ||
-		fail "missing on this system: $packages. Install it, then run this again."
+		fail "missing on this system: what Debian calls $packages, with PostgreSQL $oldest_postgres or newer. Install it, then run this again."
 	become_root "$packages"
 
 	say "asking apt for its packages"
@@ -375,11 +377,11 @@ make_server() {
 	say "starting a throw-away server"
 	as_user rm -rf "$work/data"
 	logged initdb "the server's files could not be made: see the lines above." \
-		as_user initdb --pgdata="$work/data" --username=postgres --auth=trust \
+		as_user initdb --pgdata="$work/data" --username="$superuser" --auth=trust \
 		"${initdb_options[@]}" --no-sync
 	printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$work/socket'" \
 		"port = 5432" "$@" | as_user tee -a "$work/data/postgresql.conf" >/dev/null
-	export PGHOST=$work/socket PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+	export PGHOST=$work/socket PGPORT=5432 PGUSER="$superuser" PGDATABASE=postgres
 }
 
 # Start that server: start_server VARIABLE=VALUE..., for its environment.

@@ -216,7 +216,7 @@ DECLARE
     v_line contract_line;
 BEGIN
     PERFORM lock_contracts(ARRAY(SELECT n.contract_id FROM contract_line n WHERE n.id = contract_line_id));
-    SELECT * INTO v_line FROM contract_line n WHERE n.id = contract_line_id FOR UPDATE;
+    SELECT * INTO v_line FROM contract_line n WHERE n.id = contract_line_id FOR NO KEY UPDATE;
     IF NOT FOUND OR v_line.kind <> 'stage' THEN
         RAISE EXCEPTION 'contract line % is no stage', contract_line_id
             USING ERRCODE = 'foreign_key_violation', HINT = 'Stages are the rows of contract_line of kind stage.';
@@ -513,7 +513,7 @@ CREATE TRIGGER task_item_unpriced AFTER DELETE ON task_item REFERENCING OLD TABL
     FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
 
 CREATE VIEW uncharged_task WITH (security_invoker) AS
-    SELECT t.id AS task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item, i.quantity::numeric(18,2) AS quantity, t.completed_at,
+    SELECT i.task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item, i.quantity::numeric(18,2) AS quantity, t.completed_at,
            coalesce(c.problem, format('no price for item "%s" on %s', m.code, iso(c.service_date))) AS reason
       FROM task_item i
       JOIN task t ON t.id = i.task_id AND t.status = 'done'

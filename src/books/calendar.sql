@@ -87,7 +87,7 @@ BEGIN ATOMIC
       FROM finance.split_by_calendar($1, $2, calendar_document($3)) s;
 END;
 COMMENT ON FUNCTION split_by_band(timestamptz, timestamptz, bigint) IS
-    'the parts of a half-open interval by band and local date of a calendar, in order; their whole seconds sum to the elapsed ones; refuses an unknown calendar (23503), an end before the start, infinity and more than 3660 days (22023)';
+    'the parts of a half-open interval by band and local date of a calendar, in order; their whole seconds sum to the elapsed ones; refuses an unknown calendar (23503), an end before the start and infinity (22023), more than 3660 days (54000)';
 SELECT allow('reader', 'execute', 'split_by_band');
 
 CREATE FUNCTION business_seconds(started_at timestamptz, ended_at timestamptz, calendar_id bigint,

@@ -20,9 +20,9 @@ CREATE VIEW ledger_problems WITH (security_invoker) AS
       FROM payment p
       JOIN cash_account m ON m.id = p.cash_account_id
      CROSS JOIN LATERAL (SELECT CASE WHEN p.status <> 'posted' THEN 0 WHEN p.flow = 'in' THEN p.amount ELSE -p.amount END AS expected) x
-      LEFT JOIN LATERAL (
-        SELECT sum(CASE WHEN e.debit_id = m.account_id THEN e.amount WHEN e.credit_id = m.account_id THEN -e.amount ELSE 0 END) AS cash
-          FROM entry e WHERE e.payment_id = p.id) e ON true
+      LEFT JOIN (SELECT e.payment_id, s.account_id, sum(s.sign * e.amount) AS cash
+                   FROM entry e CROSS JOIN LATERAL (VALUES (e.debit_id, 1), (e.credit_id, -1)) AS s (account_id, sign)
+                  WHERE e.payment_id IS NOT NULL GROUP BY 1, 2) e ON e.payment_id = p.id AND e.account_id = m.account_id
      WHERE coalesce(e.cash, 0) <> x.expected
     UNION ALL
     SELECT 'a reversal is the exact opposite of its event', 'event ' || v.id, 'reverses event ' || v.reverses_id
@@ -59,15 +59,9 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     SELECT 'a charge keeps the currency of its contract', 'charge ' || h.id, format('%s, contract %s in %s', h.currency, c.number, c.currency)
       FROM charge h JOIN contract c ON c.id = h.contract_id WHERE h.currency <> c.currency
     UNION ALL
-    SELECT 'a charge points at rows that exist', 'charge ' || h.id, NULL
-      FROM charge h
-      LEFT JOIN party k ON k.id = h.client_id
-      LEFT JOIN time_entry e ON e.id = h.time_entry_id
-      LEFT JOIN project p ON p.id = h.project_id
-      LEFT JOIN task t ON t.id = h.task_id
-      LEFT JOIN employee m ON m.id = h.employee_id
-     WHERE k.id IS NULL OR (h.time_entry_id IS NOT NULL AND e.id IS NULL) OR (h.project_id IS NOT NULL AND p.id IS NULL)
-        OR (h.task_id IS NOT NULL AND t.id IS NULL) OR (h.employee_id IS NOT NULL AND m.id IS NULL);
+    SELECT 'a charge names terms and a price list that exist', 'charge ' || h.id, NULL
+      FROM charge h LEFT JOIN terms t ON t.id = h.terms_id LEFT JOIN price_list l ON l.id = h.price_list_id
+     WHERE h.terms_id IS NOT NULL AND t.id IS NULL OR h.price_list_id IS NOT NULL AND l.id IS NULL;
 COMMENT ON VIEW work_problems IS 'broken invariants of time entries and charges, none in healthy books';
 SELECT allow('controller', 'select', 'work_problems');
 

@@ -82,7 +82,7 @@ BEGIN
                     HINT = 'View unrated has them all; they are rated again when the period is closed.';
         END IF;
     END IF;
-    PERFORM charge_task(t.task_id) FROM uncharged_task t WHERE t.client_id = p_base.client_id;
+    PERFORM charge_task(t.task_id) FROM (SELECT DISTINCT u.task_id FROM uncharged_task u WHERE u.client_id = p_base.client_id ORDER BY 1) t;
 END $$;
 COMMENT ON FUNCTION rate_unrated(contract, daterange) IS
     'rate what could not be rated through the end of a period; refused (23001) when some of it still cannot';

@@ -29,13 +29,15 @@ CREATE TABLE concession (
         CONSTRAINT concession_kind_known CHECK (kind IN ('write_off', 'credit', 'correction')),
     base_amount numeric(20,6) NOT NULL
         CONSTRAINT concession_positive CHECK (base_amount > 0 AND base_amount <> 'NaN'),
-    charge_id bigint,
-    document_id bigint,
+    charge_id bigint CONSTRAINT concession_charge_fkey REFERENCES charge,
+    document_id bigint CONSTRAINT concession_document_fkey REFERENCES document,
     reason text
 );
 COMMENT ON TABLE concession IS
     'what was given away after it had been charged: write-offs, credits in part, corrections downwards; base_amount in the base currency, by whom and why; '
     'charge_id and document_id what it is about; append-only';
+CREATE INDEX concession_charge_idx ON concession (charge_id) WHERE charge_id IS NOT NULL;
+CREATE INDEX concession_document_idx ON concession (document_id) WHERE document_id IS NOT NULL;
 CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON concession
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was given away is what it is; write it up again with adjust_charge().');
 CREATE TRIGGER concession_owned BEFORE INSERT ON concession

@@ -181,6 +181,10 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
                                               'created_at', 'created_by');
 SELECT watch('document', 'digest:signature');
 ALTER TABLE notification ADD CONSTRAINT notification_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE charge ADD CONSTRAINT charge_held_by_fkey FOREIGN KEY (held_by) REFERENCES document;
+ALTER TABLE entry ADD CONSTRAINT entry_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE task_item ADD CONSTRAINT task_item_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+CREATE INDEX task_item_document_idx ON task_item (document_id) WHERE document_id IS NOT NULL;
 
 CREATE TABLE document_line (
     id bigserial CONSTRAINT document_line_pkey PRIMARY KEY,
@@ -238,6 +242,7 @@ SELECT allow('reader', 'select', 'document_line');
 CREATE INDEX document_line_document_idx ON document_line (document_id, position);
 CREATE INDEX document_line_charge_idx ON document_line (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX document_line_adjustment_idx ON document_line (adjustment_id) WHERE adjustment_id IS NOT NULL;
+CREATE INDEX document_line_released_by_idx ON document_line (released_by) WHERE released_by IS NOT NULL;
 CREATE INDEX document_line_reverses_idx ON document_line (reverses_line_id) WHERE reverses_line_id IS NOT NULL;
 CREATE INDEX document_line_credit_idx ON document_line (document_id) WHERE kind = 'credit_note';
 CREATE UNIQUE INDEX document_line_claimed_once ON document_line (charge_id) WHERE claim AND released_at IS NULL;
@@ -330,6 +335,7 @@ COMMENT ON COLUMN document_status_change.by IS 'actor(): the person who took the
 COMMENT ON COLUMN document_status_change.login IS 'the session''s user, which no setting changes';
 COMMENT ON COLUMN document_status_change.said_by IS
     'on whose behalf, as the caller said: the argument by of transition(), or the client''s link that was answered';
+COMMENT ON COLUMN document_status_change.document_id IS 'the document; no foreign key, because drafts that were deleted stay here';
 CREATE INDEX document_status_change_document_idx ON document_status_change (document_id);
 CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_status_change
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
@@ -436,10 +442,11 @@ CREATE VIEW charge_place WITH (security_invoker) AS
       LEFT JOIN document_line i ON i.kind = 'invoice' AND i.released_at IS NULL AND i.charge_id = c.work_id
       LEFT JOIN document d ON d.id = i.document_id
       -- its reversal, or what it reverses; no join on an expression, which planners take for a product
-      LEFT JOIN (SELECT r.id AS charge_id, r.reverses_id AS other_id, EXISTS (SELECT FROM charge_claim x WHERE x.charge_id = r.reverses_id) AS claimed
-                   FROM charge r WHERE r.reverses_id IS NOT NULL
+      LEFT JOIN (SELECT r.id AS charge_id, r.reverses_id AS other_id, x.line_id IS NOT NULL AS claimed
+                   FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.reverses_id WHERE r.reverses_id IS NOT NULL
                  UNION ALL
-                 SELECT r.reverses_id, r.id, EXISTS (SELECT FROM charge_claim x WHERE x.charge_id = r.id) FROM charge r WHERE r.reverses_id IS NOT NULL) o
+                 SELECT r.reverses_id, r.id, x.line_id IS NOT NULL
+                   FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.id WHERE r.reverses_id IS NOT NULL) o
         ON o.charge_id = h.id AND o.other_id = coalesce(h.reverses_id, o.other_id);
 COMMENT ON VIEW charge_place IS
     'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), reported (kept by a report or a draft '
@@ -448,7 +455,8 @@ COMMENT ON VIEW charge_place IS
 SELECT allow('reader', 'select', 'charge_place');
 
 CREATE VIEW line_credit WITH (security_invoker) AS
-    SELECT n.reverses_line_id AS line_id, -sum(n.net) AS net, -sum(n.tax) AS tax, -sum(n.gross) AS gross
+    SELECT n.reverses_line_id AS line_id, (-sum(n.net))::numeric(20,6) AS net, (-sum(n.tax))::numeric(20,6) AS tax,
+           (-sum(n.gross))::numeric(20,6) AS gross
       FROM document_line n WHERE n.kind = 'credit_note' GROUP BY 1;
 COMMENT ON VIEW line_credit IS 'what was credited of each invoice line, positive, in the currency of the line';
 SELECT allow('reader', 'select', 'line_credit');

@@ -80,15 +80,16 @@ BEGIN
           FROM matched m WHERE e.id = m.id AND NOT m.same AND NOT m.frozen
         RETURNING 1
     ), refused AS MATERIALIZED (
-        SELECT c.source, c.external_id, c.record, c.reason FROM checked c WHERE c.reason IS NOT NULL
+        SELECT c.source, c.external_id, c.record, c.reason, c.no FROM checked c WHERE c.reason IS NOT NULL
         UNION ALL
-        SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()' FROM matched m WHERE NOT m.same AND m.frozen
+        SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()', m.no FROM matched m WHERE NOT m.same AND m.frozen
     ), forgotten AS (
         DELETE FROM rejected_entry x USING record r
          WHERE x.source IS NOT DISTINCT FROM r.source AND x.external_id IS NOT DISTINCT FROM r.external_id
            AND (x.external_id IS NOT NULL OR x.record = r.record)
     ), kept AS (
-        INSERT INTO rejected_entry (source, external_id, record, reason) SELECT * FROM refused
+        INSERT INTO rejected_entry (source, external_id, record, reason)
+        SELECT r.source, r.external_id, r.record, r.reason FROM refused r ORDER BY r.no
     )
     SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed),
            (SELECT count(*) FROM matched WHERE same), (SELECT count(*) FROM refused),

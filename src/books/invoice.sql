@@ -626,7 +626,7 @@ BEGIN
     WITH made AS MATERIALIZED (
         SELECT n.id AS line_id, n.net AS amount, nextval('charge_id_seq') AS charge_id, r.charge_id AS of_id
           FROM document_line n JOIN document_line r ON r.id = n.reverses_line_id
-         WHERE n.document_id = p_note AND r.id <> ALL (p_whole)
+         WHERE n.document_id = p_note AND r.id <> ALL (p_whole) ORDER BY n.id
     ), stored AS (
         INSERT INTO charge (id, source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
                             item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason,

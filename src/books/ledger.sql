@@ -25,7 +25,8 @@ COMMENT ON TABLE account IS
     'false where charges or documents accrue it (revenue). pay: what people are paid, which is for controllers to see';
 SELECT allow('reader', 'select', 'account'), allow('controller', 'insert,update,delete', 'account');
 
-INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues) VALUES
+INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues, pay)
+SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('receivable', 'Settlements with clients', 'settlement', NULL, 'operating', false),
     ('payable', 'Settlements with suppliers and staff', 'settlement', NULL, 'operating', false),
     ('tax_payable', 'Taxes on sales payable', 'liability', NULL, 'operating', false),
@@ -54,8 +55,8 @@ INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues) VALUE
     ('interest', 'Interest paid', 'expense', 'interest', 'operating', true),
     ('fx_difference', 'Exchange differences', 'expense', 'fx', NULL, false),
     ('profit_tax', 'Profit tax', 'expense', 'tax', 'operating', true),
-    ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true);
-UPDATE account SET pay = true WHERE code IN ('payroll', 'payroll_tax');
+    ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true)
+) AS v (code, name, kind, pnl_section, cash_section, accrues);
 SELECT watch('account');
 
 -- Charges, documents and payments are posted to these by their codes.
@@ -152,7 +153,7 @@ CREATE TABLE entry (
     employee_id bigint CONSTRAINT entry_employee_fkey REFERENCES employee,
     direction_id bigint CONSTRAINT entry_direction_fkey REFERENCES direction,
     work_type_id bigint CONSTRAINT entry_work_type_fkey REFERENCES work_type,
-    charge_id bigint,
+    charge_id bigint CONSTRAINT entry_charge_fkey REFERENCES charge,
     payment_id bigint,
     document_id bigint,
     CONSTRAINT entry_two_accounts CHECK (debit_id <> credit_id)
@@ -389,7 +390,7 @@ BEGIN
       JOIN account d ON d.code = e.debit
       JOIN account k ON k.code = e.credit
      WHERE e.charge_id = ANY (p_charges)
-     ORDER BY e.charge_id;
+     ORDER BY e.charge_id, e.debit DESC;
 END $$;
 COMMENT ON FUNCTION post_charges(bigint, bigint[], bigint) IS
     'post the entries of charges on their service dates, or on the first day that is not locked';

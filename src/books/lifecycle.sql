@@ -183,7 +183,7 @@ BEGIN
                CASE WHEN d.tax_inclusive AND coalesce(l.discount, 0) <> 0 THEN 'discount, and tax included in the price'
                     WHEN d.tax_inclusive THEN 'tax included in the price' ELSE 'discount' END AS reason
           FROM document d JOIN document_line l ON l.document_id = d.id JOIN charge h ON h.id = l.charge_id
-         WHERE d.id = p_document AND l.claim AND l.net <> h.amount
+         WHERE d.id = p_document AND l.claim AND l.net <> h.amount ORDER BY l.id
     ), stored AS (
         INSERT INTO charge (id, source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
                             item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason,
@@ -263,7 +263,7 @@ BEGIN
               LEFT JOIN document_line r ON r.id = l.reverses_line_id
               LEFT JOIN charge h ON h.id = coalesce(r.charge_id, l.charge_id)
              WHERE d.id = p_document GROUP BY 1, 2, 3) t
-     WHERE t.tax <> 0;
+     WHERE t.tax <> 0 ORDER BY t.contract_id;
 END $$;
 COMMENT ON FUNCTION post_tax(bigint, date) IS 'post the tax of an invoice or credit note on its tax date: receivable to tax payable, by contract';
 
@@ -284,7 +284,7 @@ BEGIN
      CROSS JOIN LATERAL (VALUES (coalesce(l.article, bill_article(d.party_id)), l.net), ('tax_payable', l.tax)) AS a (article, amount)
      CROSS JOIN LATERAL (SELECT greatest(d.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)) AS entry_on) e
      WHERE d.id = p_document AND a.amount <> 0
-     ORDER BY l.id;
+     ORDER BY l.id, a.article = 'tax_payable';
 END $$;
 COMMENT ON FUNCTION post_bill(bigint) IS
     'post an accepted bill on its date: net to its article (bill_article() where it names none), its tax against tax payable, all to payable';

@@ -69,15 +69,16 @@ COMMENT ON TABLE payment IS
     'bills it pays, so it accrues nothing; made_from the content that record_payment() made it of. '
     'Changing a posted payment reverses its entries and posts them anew';
 SELECT allow('reader', 'select', 'payment', columns => '{id}'), allow('clerk', 'select', 'payment', but => '{amount,employee_id,purpose,made_from}'),
-       allow('clerk', 'insert,update', 'payment', but => '{settles_bills,revision}'), allow('clerk', 'delete', 'payment'),
+       allow('clerk', 'insert,update', 'payment', but => '{settles_bills,revision,made_from}'), allow('clerk', 'delete', 'payment'),
        allow('controller', 'select', 'payment');
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX payment_paid_on_idx ON payment (paid_on);
 ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
+ALTER TABLE entry ADD CONSTRAINT entry_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
 CREATE TRIGGER payment_amount_exact BEFORE INSERT OR UPDATE ON payment
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment
-    FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'settles_bills: pay_bill() and allocate_payment() tie a payment to the bills it settles.');
+    FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'made_from: record_payment() keeps it.', 'settles_bills: pay_bill() and allocate_payment() tie a payment to the bills it settles.');
 SELECT watch('payment');
 
 CREATE VIEW seen_payment WITH (security_invoker) AS SELECT id FROM payment;
@@ -259,7 +260,7 @@ BEGIN
     SELECT v_event, e.entry_on, e.debit_id, e.credit_id, e.amount, e.currency,
            convert(e.amount, e.currency, v_base, e.entry_on), e.article_id, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id,
            e.employee_id, e.direction_id, e.payment_id
-      FROM payment_entry e WHERE e.payment_id = p_payment;
+      FROM payment_entry e WHERE e.payment_id = p_payment ORDER BY e.article_id IS NULL;
 END $$;
 COMMENT ON FUNCTION post_payment(bigint) IS 'post the entries of one payment, as it stands, under an event of its id and revision, valued in the base currency on their dates';
 

@@ -188,7 +188,7 @@ BEGIN
              WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL AND a.amount > coalesce(b.burned, 0)
                AND (a.expires_at > o.opens_at OR a.expires_at IS NULL OR o.opens_at IS NULL)),
         'used', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds', u.seconds)), '[]')
+            SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds', u.seconds) ORDER BY u.contract_id), '[]')
               FROM (SELECT h.contract_id, sum(h.amount) AS amount, sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
                       FROM contract c JOIN charge h ON h.contract_id = c.id
                      WHERE c.id = ANY (o.contracts) AND num_nonnulls(c.cap_amount, c.cap_s) > 0
@@ -229,6 +229,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM billing_period q WHERE q.contract_id = p_base AND q.period_start = lower(p.span))
        AND NOT EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = n.id AND a.period_start = lower(p.span) AND a.kind = 'included'
                           AND a.voided_at IS NULL)
+     ORDER BY c.id, n.id, p.span
     ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL AND voided_at IS NULL DO NOTHING;
 END $$;
 COMMENT ON FUNCTION grant_included(bigint, date[]) IS 'make the allotments of included hours or money for the service periods of these days, once each';
@@ -364,7 +365,7 @@ CREATE FUNCTION stamp_input(INOUT p_input rating_input[], OUT contracts bigint[]
 AS $$
 BEGIN
     SELECT array_agg(c.id), array_agg((stamp_terms(c.id)).id) INTO contracts, terms
-      FROM (SELECT DISTINCT i.contract_id AS id FROM unnest(p_input) i WHERE i.contract_id IS NOT NULL AND i.problem IS NULL) c;
+      FROM (SELECT DISTINCT i.contract_id AS id FROM unnest(p_input) i WHERE i.contract_id IS NOT NULL AND i.problem IS NULL ORDER BY 1) c;
     IF cardinality(contracts) = 1 THEN
         p_input := ARRAY(
             SELECT ROW(i.entry_id, i.contract_id, CASE WHEN i.contract_id = contracts[1] THEN terms[1] END, i.price_list_id, i.disposition,
@@ -880,7 +881,7 @@ COMMENT ON FUNCTION rerate(bigint, date) IS
 SELECT allow('manager', 'execute', 'rerate');
 
 CREATE VIEW unrated WITH (security_invoker) AS
-    SELECT e.id AS time_entry_id, p.client_id, k.name AS client, p.id AS project_id, p.name AS project, t.id AS task_id, t.title AS task,
+    SELECT r.time_entry_id, p.client_id, k.name AS client, t.project_id, p.name AS project, e.task_id, t.title AS task,
            e.employee_id, m.name AS employee, coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
            (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at
       FROM rating_problem r

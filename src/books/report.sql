@@ -23,7 +23,7 @@ SELECT allow('controller', 'select', 'ledger_entry');
 
 CREATE VIEW ledger_line AS
     SELECT l.entry_id, l.entry_on, a.id AS account_id, a.code AS account, a.name AS account_name, a.kind, a.pnl_section,
-           s.sign * l.amount AS amount, l.currency, s.sign * l.base_amount AS base_amount, l.article_id, l.party_id, l.contract_id, l.project_id,
+           (s.sign * l.amount)::numeric(20,6) AS amount, l.currency, (s.sign * l.base_amount)::numeric(20,6) AS base_amount, l.article_id, l.party_id, l.contract_id, l.project_id,
            l.deal_id, l.task_id, l.employee_id, l.direction_id, l.work_type_id, l.charge_id, l.payment_id, l.posted
       FROM ledger_entry l
      CROSS JOIN LATERAL (VALUES (l.debit_id, 1), (l.credit_id, -1)) AS s (account_id, sign)
@@ -50,8 +50,9 @@ SELECT allow('reader', 'select', 'account_balance');
 
 -- Of the owner, because it sums costs that its reader may not see one by one.
 CREATE VIEW contract_figure WITH (security_barrier) AS
-    SELECT c.id AS contract_id, coalesce(p.receipts, 0) AS receipts, coalesce(h.charged, 0) AS charged, coalesce(h.worked_s, 0) AS worked_s,
-           coalesce(h.billed_s, 0) AS billed_s, a.remaining_s, coalesce(h.cost, 0) + coalesce(d.cost, 0) AS cost, coalesce(h.uncosted, 0) AS uncosted
+    SELECT c.id AS contract_id, coalesce(p.receipts, 0)::numeric(20,6) AS receipts, coalesce(h.charged, 0)::numeric(20,6) AS charged,
+           coalesce(h.worked_s, 0)::bigint AS worked_s, coalesce(h.billed_s, 0)::bigint AS billed_s, a.remaining_s::numeric(20,6) AS remaining_s,
+           (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, coalesce(h.uncosted, 0) AS uncosted
       FROM visible_contract c
       LEFT JOIN LATERAL (
         SELECT sum(CASE p.flow WHEN 'in' THEN p.amount ELSE -p.amount END) AS receipts
@@ -109,12 +110,12 @@ SELECT allow('reader', 'select', 'loss_making_contract');
 -- Of the owner: profit is summed from the costs of people, which only controllers see.
 CREATE VIEW fact WITH (security_barrier) AS
     SELECT h.service_date AS fact_on, h.client_id, h.contract_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.direction_id, h.work_type_id,
-           h.base_amount AS revenue, coalesce(h.base_cost, 0) AS cost, h.worked_s, h.billed_s, h.cost IS NULL AND h.worked_s > 0 AS uncosted
+           h.base_amount AS revenue, coalesce(h.base_cost, 0)::numeric(20,6) AS cost, h.worked_s, h.billed_s, h.cost IS NULL AND h.worked_s > 0 AS uncosted
       FROM visible_charge h
     UNION ALL
     SELECT l.entry_on, coalesce(p.client_id, c.client_id, l.party_id), l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id,
            coalesce(l.direction_id, p.direction_id), l.work_type_id,
-           0, l.base_amount, 0, 0, false
+           0::numeric(20,6), l.base_amount, 0, 0, false
       FROM ledger_line l
       LEFT JOIN project p ON p.id = l.project_id
       LEFT JOIN contract c ON c.id = l.contract_id

@@ -13,6 +13,7 @@ DECLARE
     v_rule record;
 BEGIN
     FOR v_rule IN SELECT * FROM (VALUES
+        ('access_rule', 'access_rule_columns_one_way', 'Give columns or but, or neither for all of them.'),
         ('currency_code', 'currency_code_iso', 'A currency is its three capital letters of ISO 4217.'),
         ('setting', 'setting_one_row', 'Settings are one row; update it.'),
         ('exchange_rate', 'exchange_rate_two_currencies', 'A currency has no rate to itself.'),
@@ -128,7 +129,7 @@ DO $$
 DECLARE
     -- Rows that the functions of the books alone write.
     c_written_by_us CONSTANT text[] := '{charge,entry,event,terms,history,document_status_change,billing_period,rating_problem}';
-    -- A trigger after each row costs a bulk load a tenth of its time; whom and
+    -- A trigger after each row costs a bulk load a twentieth of its time; whom and
     -- what an entry names the server says well enough.
     c_hot CONSTANT text[] := '{time_entry}';
     v_table record;

@@ -26,8 +26,8 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
 SELECT watch('payment_allocation');
 
 CREATE VIEW document_balance WITH (security_invoker) AS
-    SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0) AS credited, coalesce(a.amount, 0) AS allocated,
-           d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0) AS open, d.due_on, d.issued_on
+    SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0)::numeric(20,6) AS credited,
+           coalesce(a.amount, 0)::numeric(20,6) AS allocated, (d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0))::numeric(20,6) AS open, d.due_on, d.issued_on
       FROM document d
       LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id AND l.kind = 'credit_note'
                           WHERE n.based_on = d.id AND n.kind = 'credit_note') c ON d.kind = 'invoice'
@@ -324,7 +324,8 @@ BEGIN
             RAISE EXCEPTION 'payment % was recorded before with other content', v_payment.id
                 USING ERRCODE = 'unique_violation', CONSTRAINT = CASE WHEN v_payment.source = v_content ->> 'source' AND v_payment.external_id = v_content ->> 'external_id'
                           THEN 'payment_external_key' ELSE 'payment_bank_ref_key' END, TABLE = 'payment',
-                    DETAIL = format('It was: %s.', coalesce(v_payment.made_from::text, 'entered by hand')),
+                    DETAIL = coalesce(format('Other now: %s.', (SELECT string_agg(k.key, ', ' ORDER BY k.key) FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
+                                                                 WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)), 'It was entered by hand.'),
                     HINT = 'Send the same content again, or void that payment and send another (source, external_id) and bank_ref.';
         END IF;
     ELSIF v_payment.status = 'posted' THEN
@@ -346,17 +347,15 @@ COMMENT ON FUNCTION record_payment(jsonb) IS
     'bank_ref is refused (23505)';
 SELECT allow('clerk', 'execute', 'record_payment');
 
--- Of the owner: who may not read payments sees what of them waits.
-CREATE VIEW unallocated_payment WITH (security_barrier) AS
-    SELECT p.id AS payment_id, p.paid_on, p.party_id, k.name AS party, p.contract_id, c.number AS contract, p.amount::numeric(18,2) AS amount,
+CREATE VIEW unallocated_payment WITH (security_invoker) AS
+    SELECT p.payment_id, p.paid_on, p.party_id, p.party, p.contract_id, c.number AS contract, p.amount,
            (p.amount - coalesce(a.amount, 0))::numeric(18,2) AS unallocated, p.currency, o.open::numeric(18,2) AS open_invoices, n.numbers AS named_invoices,
            p.purpose, p.bank_ref, p.source, p.external_id
-      FROM visible_payment p
+      FROM payment_card p
       JOIN account x ON x.code = p.article AND x.kind = 'income' AND NOT x.accrues
-      LEFT JOIN party k ON k.id = p.party_id
       LEFT JOIN contract c ON c.id = p.contract_id
       LEFT JOIN client_credit r ON r.party_id = p.party_id AND r.currency = p.currency
-     CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.id) a
+     CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.payment_id) a
      CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0) AS open FROM document_balance b
                           WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice' AND b.open > 0) o
      CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers FROM document d
@@ -475,7 +474,7 @@ SELECT allow('clerk', 'execute', 'pay_bill');
 -- What is paid of an invoice is spread over its lines by the largest
 -- remainder; lines below zero (corrections) settle others in full.
 CREATE VIEW line_payment WITH (security_invoker) AS
-    SELECT x.line_id, a.document_id, x.gross, least(x.gross, 0) + coalesce(x.share, 0) AS paid, a.currency
+    SELECT x.line_id, a.document_id, x.gross::numeric(20,6) AS gross, (least(x.gross, 0) + coalesce(x.share, 0))::numeric(20,6) AS paid, a.currency
       FROM (SELECT b.document_id, b.currency, b.allocated, array_agg(l.id ORDER BY l.id) AS ids, array_agg(l.gross - coalesce(c.gross, 0) ORDER BY l.id) AS grosses,
                    array_agg(greatest(l.gross - coalesce(c.gross, 0), 0) ORDER BY l.id) AS weights,
                    sum(least(l.gross - coalesce(c.gross, 0), 0)) AS below, sum(greatest(l.gross - coalesce(c.gross, 0), 0)) AS above
@@ -492,7 +491,7 @@ COMMENT ON VIEW line_payment IS
 SELECT allow('reader', 'select', 'line_payment');
 
 CREATE VIEW task_payment WITH (security_invoker) AS
-    SELECT t.id AS task_id, t.number, t.title AS task, p.id AS project_id, p.name AS project, p.client_id, k.name AS client, h.currency,
+    SELECT t.id AS task_id, t.number, t.title AS task, t.project_id, p.name AS project, p.client_id, k.name AS client, h.currency,
            h.charged::numeric(18,2) AS charged, h.unbilled::numeric(18,2) AS unbilled, h.reported::numeric(18,2) AS reported,
            coalesce(b.gross, 0)::numeric(18,2) AS billed_gross, coalesce(b.paid, 0)::numeric(18,2) AS paid_gross,
            coalesce(round(100 * b.paid / nullif(b.gross, 0), 2), 0)::numeric(18,2) AS percent_paid,

@@ -90,18 +90,18 @@ CREATE TABLE charge (
     id bigserial CONSTRAINT charge_pkey PRIMARY KEY,
     source text NOT NULL
         CONSTRAINT charge_source_known CHECK (source IN ('time', 'item', 'fee', 'stage', 'expense', 'adjustment')),
-    time_entry_id bigint,
+    time_entry_id bigint CONSTRAINT charge_time_entry_fkey REFERENCES time_entry DEFERRABLE INITIALLY DEFERRED,
     segment smallint,
-    contract_line_id bigint,
+    contract_line_id bigint CONSTRAINT charge_contract_line_fkey REFERENCES contract_line,
     contract_id bigint CONSTRAINT charge_contract_fkey REFERENCES contract,
-    client_id bigint NOT NULL,
-    project_id bigint,
-    deal_id bigint,
-    task_id bigint,
-    employee_id bigint,
-    work_type_id bigint,
-    direction_id bigint,
-    item_id bigint,
+    client_id bigint NOT NULL CONSTRAINT charge_client_fkey REFERENCES party,
+    project_id bigint CONSTRAINT charge_project_fkey REFERENCES project,
+    deal_id bigint CONSTRAINT charge_deal_fkey REFERENCES deal,
+    task_id bigint CONSTRAINT charge_task_fkey REFERENCES task,
+    employee_id bigint CONSTRAINT charge_employee_fkey REFERENCES employee,
+    work_type_id bigint CONSTRAINT charge_work_type_fkey REFERENCES work_type,
+    direction_id bigint CONSTRAINT charge_direction_fkey REFERENCES direction,
+    item_id bigint CONSTRAINT charge_item_fkey REFERENCES item,
     service_date date NOT NULL,
     period_start date NOT NULL,
     started_at timestamptz NOT NULL,
@@ -132,8 +132,8 @@ CREATE TABLE charge (
     held_by bigint,
     frozen_at timestamptz,
     fixed boolean NOT NULL GENERATED ALWAYS AS (frozen_at IS NOT NULL OR held_by IS NOT NULL) STORED,
-    reverses_id bigint,
-    adjusts_id bigint,
+    reverses_id bigint CONSTRAINT charge_reverses_fkey REFERENCES charge,
+    adjusts_id bigint CONSTRAINT charge_adjusts_fkey REFERENCES charge,
     key text,
     CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
     CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
@@ -143,7 +143,12 @@ CREATE TABLE charge (
 COMMENT ON TABLE charge IS
     'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the same currency (NULL: unknown), '
     'base_… the same in the company''s currency. Provisional while frozen_at is NULL; frozen with the document or the period that takes it, and posted '
-    'to the ledger in the same transaction; while a report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer. Rating keeps the dimensions consistent with the time entry, so only the contract is a foreign key';
+    'to the ledger in the same transaction; while a report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
+COMMENT ON COLUMN charge.time_entry_id IS 'the work it is for; checked at the end of the transaction, since what is deleted is needed to rate what followed it';
+COMMENT ON COLUMN charge.terms_id IS
+    'the terms by which it was rated, a row of terms, which are never changed or deleted; no foreign key: each one costs a bulk load a twentieth';
+COMMENT ON COLUMN charge.price_list_id IS
+    'the price list that its price was found in, which is not deleted while a charge names it; no foreign key: each one costs a bulk load a twentieth';
 COMMENT ON COLUMN charge.service_date IS 'day on which the work was done, in the contract''s zone';
 COMMENT ON COLUMN charge.period_start IS 'first day of the service period in which it is billed; later than service_date''s own for late work';
 COMMENT ON COLUMN charge.fixed IS 'frozen or held: rating leaves it as it is';
@@ -159,6 +164,8 @@ CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start
     WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
 CREATE INDEX charge_allotment_idx ON charge (allotment_id) WHERE allotment_id IS NOT NULL;
 CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX charge_contract_line_idx ON charge (contract_line_id) WHERE contract_line_id IS NOT NULL;
+CREATE INDEX charge_held_by_idx ON charge (held_by) WHERE held_by IS NOT NULL;
 CREATE UNIQUE INDEX charge_key_key ON charge (key) WHERE key IS NOT NULL;
 CREATE INDEX charge_adjusts_idx ON charge (adjusts_id) WHERE adjusts_id IS NOT NULL;
 CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
@@ -222,7 +229,7 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON rejected_entry
     FOR EACH ROW EXECUTE FUNCTION own_columns('rejected_at');
 
 -- ---------------------------------------------------------------------------
--- rows that charges and ledger entries name by id, without a foreign key
+-- rows that charges and ledger entries name by id: what the foreign keys do not say
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION keep_named() RETURNS trigger
@@ -254,7 +261,8 @@ BEGIN
                            WHEN 'employee' THEN EXISTS (SELECT FROM charge h WHERE h.employee_id = OLD.id)
                            WHEN 'direction' THEN EXISTS (SELECT FROM charge h WHERE h.direction_id = OLD.id)
                            WHEN 'work_type' THEN EXISTS (SELECT FROM charge h WHERE h.work_type_id = OLD.id)
-                           WHEN 'item' THEN EXISTS (SELECT FROM charge h WHERE h.item_id = OLD.id) END) THEN
+                           WHEN 'item' THEN EXISTS (SELECT FROM charge h WHERE h.item_id = OLD.id)
+                           WHEN 'price_list' THEN EXISTS (SELECT FROM charge h WHERE h.price_list_id = OLD.id) END) THEN
         RAISE EXCEPTION '% % has charges and cannot be deleted', replace(TG_TABLE_NAME, '_', ' '), OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Figures are told by it; close, archive or rename it instead.';
     END IF;
@@ -278,6 +286,8 @@ CREATE TRIGGER direction_named BEFORE DELETE OR UPDATE OF id ON direction
 CREATE TRIGGER work_type_named BEFORE DELETE OR UPDATE OF id ON work_type
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER item_named BEFORE DELETE OR UPDATE OF id ON item
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER price_list_named BEFORE DELETE OR UPDATE OF id ON price_list
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER time_entry_named BEFORE UPDATE OF id ON time_entry
     FOR EACH ROW EXECUTE FUNCTION keep_named();

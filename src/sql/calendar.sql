@@ -42,7 +42,7 @@ CREATE FUNCTION finance.split_by_calendar(started_at timestamptz, ended_at times
     RETURNS TABLE (band text, local_date date, started_at timestamptz, ended_at timestamptz, seconds bigint)
     AS 'MODULE_PATHNAME', 'finance_split_by_calendar' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION finance.split_by_calendar(timestamptz, timestamptz, jsonb) IS
-    'the parts of a half-open interval by band and local date, in order; their whole seconds sum to the elapsed ones; an empty interval gives one part of 0 seconds; refused: an end before the start, infinity, more than 3660 days (22023)';
+    'the parts of a half-open interval by band and local date, in order; their whole seconds sum to the elapsed ones; an empty interval gives one part of 0 seconds; refused: an end before the start, infinity (22023), more than 3660 days (54000)';
 
 CREATE FUNCTION finance.business_seconds_by_calendar(started_at timestamptz, ended_at timestamptz, calendar jsonb,
     band text DEFAULT 'regular') RETURNS bigint

@@ -87,4 +87,4 @@ CREATE FUNCTION finance.rate(terms jsonb[], entries finance.rating_entry[], stat
     AS 'MODULE_PATHNAME', 'finance_rate' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION finance.rate(jsonb[], finance.rating_entry[], jsonb) IS
     'rate the entries of one contract (and its companions) under its terms, drawing on the allotments and caps in state; '
-    'reads no table, so it serves live rating, re-rating and what-if alike';
+    'reads no table, so it serves live rating, re-rating and what-if alike; what goes past finance.limits() is refused (54000)';

@@ -19,7 +19,7 @@ COMMENT ON FUNCTION finance.render(text, jsonb) IS
 CREATE FUNCTION finance.check_template(template text) RETURNS void
     AS 'MODULE_PATHNAME', 'finance_check_template' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION finance.check_template(text) IS
-    'refuse, with the line, a template that does not parse (22023): unknown tags, sections not closed or nested above 32';
+    'refuse, with the line, a template that does not parse: unknown tags, sections not closed (22023), nested above 32 (54000)';
 
 CREATE FUNCTION finance.check_template(template text, sample jsonb) RETURNS void
     AS 'MODULE_PATHNAME', 'finance_check_template' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

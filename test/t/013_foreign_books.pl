@@ -294,6 +294,10 @@ SKIP:
 	as('keeper', 'postgres', q{DROP TABLE honest.step; UPDATE honest.setting SET version = 't3'});
 	step('t3', 't4', 'SELECT 1;');
 	step('t4', 't3', 'SELECT 1;');
+	as('keeper', 'postgres', q{CREATE FUNCTION honest.stay() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.version := OLD.version; RETURN NEW; END';
+		CREATE TRIGGER stay BEFORE UPDATE ON honest.setting FOR EACH ROW EXECUTE FUNCTION honest.stay(); ALTER TABLE honest.setting DISABLE TRIGGER stay; UPDATE honest.setting SET version = 't1'; ALTER TABLE honest.setting ENABLE TRIGGER stay});
+	refused('keeper', 'postgres', q{SELECT finance.upgrade_books('honest')}, '23001', 'books "honest" stayed at version t1', 'a version that does not move', '\S');
+	as('keeper', 'postgres', q{DROP FUNCTION honest.stay CASCADE; UPDATE honest.setting SET version = 't3'});
 	refused('keeper', 'postgres', q{SELECT finance.upgrade_books('honest')}, '0A000', 'the installed steps of the books go round in a circle', 'steps in a circle', 'Install');
 	as('keeper', 'postgres', qq{UPDATE honest.setting SET version = '$version'});
 

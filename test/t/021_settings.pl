@@ -151,7 +151,7 @@ my @empty = grep { !$wanted->{$_} } split /\n/, $node->safe_psql('postgres', q{
 	   AND c.relname NOT IN ('deal_stage', 'brand')});
 is("@empty", '', 'no table of the plain books stays empty');
 like($wanted->{"said by refused $_"}[0], qr/^(22023|23001|23503|23505|23514) /, "what must be refused is, number $_") for 1 .. 24;
-my @dates = grep { /\b[0-9]{2}([.\/-])[0-9]{2}\1[0-9]{4}\b/ } map { @{ $wanted->{$_} } } grep { /^(said by (refused|explain|frozen|run)|charge$|event$|rating_problem|history)/ } keys %$wanted;
+my @dates = grep { !/^22023/ && /\b[0-9]{2}([.\/-])[0-9]{2}\1[0-9]{4}\b/ } map { @{ $wanted->{$_} } } grep { /^(said by (refused|explain|frozen|run)|charge$|event$|rating_problem|history)/ } keys %$wanted;
 is(scalar(@dates), 0, 'no date is written in a style') or diag("@dates[0 .. 2]");
 
 # What was sent before, sent again: known, and nothing is changed by it.
