@@ -17,7 +17,7 @@ SELECT t AS text, (finance.iso_instant(t) AT TIME ZONE 'UTC')::time AS time, fin
        WITH ORDINALITY x (t, no) ORDER BY no;
 
 SELECT finance.create_books('t_settings');
-SET search_path = t_settings, finance;
+SET search_path = t_settings, t_settings_internal, finance;
 
 -- what is given as JSON is read in one way
 SELECT iso(given_date('{"a": "2026-02-03"}', 'a')), given_date('{"a": null}', 'a'), given_date('{}', 'a');
