@@ -125,6 +125,13 @@ my @view = map { names($_->[0]) } table('Figures', 'view');
 is( join(', ', grep { !/^_/ && $node->safe_psql('walk', "SELECT to_regclass('finance.$_') IS NULL") eq 't' } @view),
 	'', 'the views that are named are there');
 
+# Who may do what, made from the same rules.
+my ($access) = $readme =~ /^\| level \| verb \| what it adds[^\n]*\n\|-[^\n]*\n((?:\|[^\n]*\n)+)/m;
+is( $access,
+	$node->safe_psql('walk', q{SELECT format('| %s | %s | %s |', level, CASE verb WHEN 'select' THEN 'reads' WHEN 'insert' THEN 'adds'
+		WHEN 'update' THEN 'changes' WHEN 'delete' THEN 'deletes' ELSE 'calls' END, objects) FROM finance.access_summary}) . "\n",
+	'the levels may do what the rules of access say');
+
 # What refuses in words is in a dump like everything else.
 my $dump = PostgreSQL::Test::Utils::tempdir . '/walk.dump';
 $node->safe_psql('postgres', q{CREATE DATABASE restored TEMPLATE template0 ENCODING 'UTF8'});
