@@ -124,7 +124,7 @@ BEGIN
     END IF;
     IF jsonb_array_length(entries) > 200000 THEN
         RAISE EXCEPTION 'too many entries in one call: %', jsonb_array_length(entries)
-            USING ERRCODE = 'program_limit_exceeded', HINT = 'Send at most 200000 in one call.';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Send at most 200000 in one call.';
     END IF;
 
     v_count := jsonb_array_length(entries);
