@@ -90,8 +90,8 @@ BOOKS_FRAGMENTS = \
 	src/books/page.sql \
 	src/books/check.sql \
 	src/books/rule.sql \
-	src/books/session.sql \
 	src/books/grant.sql \
+	src/books/session.sql \
 	src/books/column.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql

@@ -18,7 +18,7 @@ $node->append_conf('postgresql.conf', "max_connections = 60\ndeadlock_timeout = 
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION finance; SELECT finance.create_books();
-	ALTER DATABASE postgres SET search_path = finance, public;
+	ALTER DATABASE postgres SET search_path = finance, finance_internal, public;
 	ALTER DATABASE postgres SET jit = off});
 $node->safe_psql('postgres', q{
 	INSERT INTO party (kind, name) VALUES ('own', 'Agency');

@@ -79,6 +79,19 @@ $node->safe_psql('postgres', q{
 	            FROM %1$I.%2$I t, (SELECT (now() AT TIME ZONE 'UTC')::text AS today) iso$q$, name, v_place);
 	    END LOOP;
 	END $$;
+	-- What views say in this session: all of it but instants, which are written in the session's zone, and what is of the run itself.
+	CREATE FUNCTION public.view(name text) RETURNS void LANGUAGE plpgsql AS $$
+	DECLARE
+	    v_view record;
+	BEGIN
+	    FOR v_view IN SELECT c.relname, array_agg(a.attname) FILTER (WHERE a.atttypid = 'timestamptz'::regtype) AS instants
+	                    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+	                   WHERE c.relnamespace::regnamespace::text IN (name, quote_ident(name)) AND c.relkind = 'v' GROUP BY 1 ORDER BY 1 LOOP
+	        EXECUTE format($q$INSERT INTO public.shown (books, what, result)
+	            SELECT %1$L, 'view ' || %2$L, v.line FROM (SELECT (to_jsonb(t) - %3$L::text[])::text AS line FROM %1$I.%2$I t) v ORDER BY v.line COLLATE "C"$q$,
+	            name, v_view.relname, coalesce(v_view.instants, '{}'));
+	    END LOOP;
+	END $$;
 	-- A schema to stand first in a search path: nothing of it may ever be used.
 	CREATE SCHEMA evil;
 	CREATE FUNCTION evil.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT ''1999-01-01Z''::timestamptz';
@@ -93,7 +106,7 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE evil.setting (version text);
 	CREATE TABLE evil.charge (id bigint)});
 
-my $flow = slurp_file('test/fixture/flow.sql');
+my $flow = slurp_file('test/fixture/flow.sql') . "\nSELECT public.view(:'books');\n";
 
 # Run a script on a set of books as a session that is set so would.
 sub run
