@@ -24,7 +24,7 @@ unset started_clean
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 oldest_postgres=15
 newest_postgres=18	# that we know; a newer one is taken where there is no other
-room_mb=1000		# what a run may need of the disk
+room_mb=400		# what a run may need of the disk
 apt_patience_s=600	# how long to wait while another program uses apt
 work=			# the temporary directory
 explained=		# set: what went wrong has been said
