@@ -10,6 +10,27 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ingest_seconds(text) IS 'a whole number of seconds of up to 9 digits, or NULL when the text is none';
 
+-- New records and changed ones are rated one after the other: what both need is
+-- held before, at once and in order, so that nobody waits for one who waits for him.
+CREATE FUNCTION lock_records(p_entries jsonb) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM FROM jsonb_array_elements(p_entries) v (value)
+      JOIN time_entry e ON e.source = v.value ->> 'source' AND e.external_id = v.value ->> 'external_id' ORDER BY e.id FOR NO KEY UPDATE OF e;
+    PERFORM lock_parties(ARRAY(
+        SELECT p.client_id FROM jsonb_array_elements(p_entries) v (value)
+          JOIN task t ON t.source = v.value ->> 'source' AND t.external_id = v.value ->> 'task'
+          JOIN project p ON p.id = t.project_id
+        UNION
+        SELECT p.client_id FROM jsonb_array_elements(p_entries) v (value)
+          JOIN time_entry e ON e.source = v.value ->> 'source' AND e.external_id = v.value ->> 'external_id'
+          JOIN task t ON t.id = e.task_id
+          JOIN project p ON p.id = t.project_id));
+END $$;
+COMMENT ON FUNCTION lock_records(jsonb) IS
+    'lock the entries that records of trackers name, then hold their clients and those of the tasks that the records name';
+
 CREATE FUNCTION ingest_batch(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -17,6 +38,7 @@ DECLARE
     v_missed bigint;
     v_again record;
 BEGIN
+    PERFORM lock_records(entries);
     WITH record AS MATERIALIZED (
         -- Read every field as text and only where it has the form it must have,
         -- so that one bad record never fails the others.
@@ -124,7 +146,7 @@ BEGIN
     END IF;
     IF jsonb_array_length(entries) > 200000 THEN
         RAISE EXCEPTION 'too many entries in one call: %', jsonb_array_length(entries)
-            USING ERRCODE = 'program_limit_exceeded', HINT = 'Send at most 200000 in one call.';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Send at most 200000 in one call.';
     END IF;
 
     v_count := jsonb_array_length(entries);
@@ -165,11 +187,16 @@ COMMENT ON FUNCTION ingest_entries(jsonb) IS
 SELECT allow('clerk', 'execute', 'ingest_entries');
 
 -- Gateways pass the whole body of a request to a parameter without a name.
+-- It is PL/pgSQL because pg_dump cannot write a BEGIN ATOMIC body that names an
+-- argument without a name.
 CREATE FUNCTION ingest(jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
-    LANGUAGE sql
-BEGIN ATOMIC
-    SELECT i.inserted, i.updated, i.unchanged, i.rejected FROM ingest_entries($1) i;
-END;
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT i.inserted, i.updated, i.unchanged, i.rejected INTO ingest.inserted, ingest.updated, ingest.unchanged, ingest.rejected
+      FROM ingest_entries($1) i;
+END $$;
 COMMENT ON FUNCTION ingest(jsonb) IS
     'ingest_entries() for trackers that post their array as it is: through a gateway the body of the request is the array, with no object around it';
 SELECT allow('clerk', 'execute', 'ingest');

@@ -233,7 +233,7 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON rejected_entry
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION keep_named() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
@@ -243,13 +243,8 @@ BEGIN
         RAISE EXCEPTION 'the id of % % stays as it is', replace(TG_TABLE_NAME, '_', ' '), OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Charges and ledger entries know the row by it; change other columns.';
     END IF;
-    -- Charges that others make of it meanwhile have to be seen.
-    IF TG_TABLE_NAME IN ('party', 'project', 'task', 'deal') THEN
-        PERFORM lock_parties(ARRAY(
-            SELECT OLD.id WHERE TG_TABLE_NAME = 'party'
-            UNION ALL SELECT (to_jsonb(OLD) ->> 'client_id')::bigint
-            UNION ALL SELECT p.client_id FROM project p WHERE p.id = (to_jsonb(OLD) ->> 'project_id')::bigint));
-    ELSIF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    -- Foreign keys see what others charge meanwhile; of a price list there is none.
+    IF TG_TABLE_NAME = 'price_list' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
         RAISE EXCEPTION 'in a % transaction it cannot be seen whether % % has charges', current_setting('transaction_isolation'),
             replace(TG_TABLE_NAME, '_', ' '), OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Delete it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
@@ -269,8 +264,8 @@ BEGIN
     RETURN OLD;
 END $$;
 COMMENT ON FUNCTION keep_named() IS
-    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it (23001); what belongs to no party is deleted '
-    'in READ COMMITTED only (23001). SECURITY DEFINER because nobody is granted the locks';
+    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it (23001); a price list is deleted in '
+    'READ COMMITTED only (23001)';
 CREATE TRIGGER party_named BEFORE DELETE OR UPDATE OF id ON party
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER project_named BEFORE DELETE OR UPDATE OF id ON project

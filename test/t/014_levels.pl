@@ -58,7 +58,7 @@ $node->safe_psql('postgres', q{
 			INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1 + (random() * 4)::int, v_task, v_day, 600 + (random() * 3000)::int);
 			RETURN 'log';
 		WHEN chance < 35 THEN
-			PERFORM ingest_entries((SELECT jsonb_agg(jsonb_build_object('source', 'b24', 'external_id', (random() * 300)::int::text, 'employee', '1',
+			PERFORM ingest_entries((SELECT jsonb_agg(jsonb_build_object('source', 'b24', 'external_id', format('%s/%s', client, (random() * 40)::int), 'employee', '1',
 				'task', (SELECT t.external_id FROM task t WHERE t.id = v_task), 'work_date', v_day::text, 'duration_s', 60 * (random() * 30)::int))
 				FROM generate_series(1, 3) i));
 			RETURN 'ingest';

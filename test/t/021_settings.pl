@@ -38,13 +38,13 @@ SET jit = on; SET jit_above_cost = 0; SET jit_optimize_above_cost = -1; SET jit_
 },
 	sql_no_hash => qq{
 SET datestyle = 'SQL, MDY'; SET timezone = '+09:30'; SET escape_string_warning = on; SET standard_conforming_strings = off;
-SET enable_hashjoin = off; SET enable_hashagg = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET enable_material = off;
+SET jit = off; SET enable_hashjoin = off; SET enable_hashagg = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET enable_material = off;
 SET join_collapse_limit = 1; SET from_collapse_limit = 1; SET work_mem = '64kB'; SET plan_cache_mode = 'force_generic_plan';
 SET $parallel = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
 },
 	sql_no_index => q{
 SET datestyle = 'SQL, DMY'; SET timezone = 'Pacific/Apia'; SET intervalstyle = 'postgres_verbose';
-SET enable_nestloop = off; SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off; SET enable_sort = off;
+SET jit = off; SET enable_nestloop = off; SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off; SET enable_sort = off;
 SET enable_memoize = off; SET geqo_threshold = 2; SET cursor_tuple_fraction = 0.01; SET plan_cache_mode = 'force_custom_plan';
 SET search_path = finance, pg_temp; SET work_mem = '1GB'; SET synchronize_seqscans = on;
 });

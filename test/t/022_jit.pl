@@ -51,6 +51,8 @@ is($node->safe_psql('postgres', q{
 	SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 	 WHERE p.pronamespace = 'finance'::regnamespace AND l.lanname = 'plpgsql' AND NOT p.proconfig @> '{jit=off}'
 	   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')}), '', 'nor any statement of a function');
+# all of them, also contracts that had no work in these days
+is($node->safe_psql('postgres', q{SELECT count(DISTINCT contract_id) > 5 FROM finance.what_if(NULL, '2026-01-01', '2026-06-30', '{}')}), 't', 'what_if() of every contract');
 # such a check can fail
 like(compiled("VALUES ('SELECT * FROM charge a, charge b')"), qr/^SELECT \* FROM charge a, charge b: \d+$/, 'a product would be');
 

@@ -129,7 +129,7 @@ is( join(', ', grep { !/^_/ && $node->safe_psql('walk', "SELECT to_regclass('fin
 my ($access) = $readme =~ /^\| level \| verb \| what it adds[^\n]*\n\|-[^\n]*\n((?:\|[^\n]*\n)+)/m;
 is( $access,
 	$node->safe_psql('walk', q{SELECT format('| %s | %s | %s |', level, CASE verb WHEN 'select' THEN 'reads' WHEN 'insert' THEN 'adds'
-		WHEN 'update' THEN 'changes' WHEN 'delete' THEN 'deletes' ELSE 'calls' END, objects) FROM finance.access_summary}) . "\n",
+		WHEN 'update' THEN 'changes' WHEN 'delete' THEN 'deletes' ELSE 'calls' END, about) FROM finance.access_summary}) . "\n",
 	'the levels may do what the rules of access say');
 
 # What refuses in words is in a dump like everything else.
