@@ -90,8 +90,8 @@ BOOKS_FRAGMENTS = \
 	src/books/page.sql \
 	src/books/check.sql \
 	src/books/rule.sql \
-	src/books/session.sql \
 	src/books/grant.sql \
+	src/books/session.sql \
 	src/books/column.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
@@ -135,7 +135,8 @@ endif
 bitcode_tools := $(shell sed -n 's,^CLANG *= *,,p; s,^LLVM_BINPATH *= *\(..*\),\1/llvm-lto,p' '$(dir $(PGXS))../Makefile.global')
 bitcode_missing := $(shell for tool in $(bitcode_tools); do command -v "$$tool" >/dev/null || echo "$$tool"; done)
 ifneq ($(and $(bitcode_missing),$(filter-out no,$(or $(with_llvm),yes))),)
-$(warning no $(bitcode_missing): building without the bitcode that JIT could inline)
+$(if $(filter-out clean installcheck uninstall print-%,$(or $(MAKECMDGOALS),all)),\
+	$(warning no $(bitcode_missing): building without the bitcode that JIT could inline))
 override with_llvm = no
 endif
 

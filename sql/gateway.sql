@@ -36,6 +36,8 @@ INSERT INTO door VALUES
     ('preview_report($1)', ARRAY['{"client": 2, "task": [1]}'::jsonb]),
     ('build_report($1, $2)', ARRAY['{"client": 2, "contract": 1}'::jsonb, '{"positions": "day", "discount_pct": 5}']),
     ('build_invoice($1, $2)', ARRAY['{"client": 2, "project": [1]}'::jsonb, '{"title": "March"}']),
+    ('invoice_work($1, $2)', ARRAY['{"client": 2, "project": [1]}'::jsonb, '{"issued_on": "2026-05-01"}']),
+    ('record_payment($1)', ARRAY['{"amount": "5", "cash_account": 1, "party": 2, "paid_on": "2026-05-01"}'::jsonb]),
     (format('issue_invoice(%s, $1)', :agreed), ARRAY['{"issued_on": "2026-05-01"}'::jsonb]),
     (format('issue_act(%s, $1)', :invoice), ARRAY['{"issued_on": "2026-05-01"}'::jsonb]),
     (format('credit(%s, $1, ''less'')', :invoice), ARRAY[(SELECT format('[{"line": %s, "net": 5}]', min(id)) FROM document_line WHERE document_id = :invoice)::jsonb]),
@@ -59,7 +61,7 @@ BEGIN
     EXECUTE format('SELECT string_agg(x::text, E''\n'') FROM %s x', p_call) INTO v_answer USING p_arguments[1], p_arguments[2];
     RAISE EXCEPTION USING ERRCODE = 'RB000', MESSAGE = coalesce(v_answer, 'nothing');
 EXCEPTION
-    WHEN SQLSTATE 'RB000' THEN RETURN regexp_replace(SQLERRM, '^\d+$|\{\d+\}', 'N', 'g');
+    WHEN SQLSTATE 'RB000' THEN RETURN regexp_replace(SQLERRM, '^\d+$|\{\d+\}|(?<=^\()\d+(?=,\d+\.)', 'N', 'g');
     WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
 -- as JSON, as text that holds it, with its numbers as text, and as text that holds none
@@ -86,6 +88,17 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
 -- ranges and domains, which reflectors stumble over, are in no table or view
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
  WHERE c.relnamespace = 't_gateway'::regnamespace AND c.relkind IN ('v', 'r') AND a.attnum > 0 AND t.typtype IN ('d', 'r', 'm');
+
+-- types that every client knows, and names that are none of a reflector's own (Django: objects, pk; SQLAlchemy: metadata, registry), nor the name
+-- of the table that a key leads to
+SELECT c.relname, a.attname, format_type(a.atttypid, NULL) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+ WHERE c.relnamespace = 't_gateway'::regnamespace AND c.relkind IN ('v', 'r') AND a.attnum > 0 AND NOT a.attisdropped
+   AND format_type(a.atttypid, NULL) NOT IN ('bigint', 'integer', 'smallint', 'numeric', 'text', 'boolean', 'date', 'timestamp with time zone',
+       'time without time zone', 'jsonb', 'bytea', 'text[]', 'bigint[]', 'numeric[]') AND c.relname <> 'door' ORDER BY 1, 2;
+SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+ WHERE c.relnamespace = 't_gateway'::regnamespace AND c.relkind IN ('v', 'r') AND a.attnum > 0
+   AND (a.attname IN ('objects', 'pk', 'metadata', 'registry', 'query', 'check', 'class') OR a.attname ~ '_$|__' OR EXISTS (
+           SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum] AND k.confrelid = to_regclass(a.attname::text)));
 
 -- joins: what ends in _id and is no outside id is a foreign key, or says why not
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid

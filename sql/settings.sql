@@ -17,7 +17,7 @@ SELECT t AS text, (finance.iso_instant(t) AT TIME ZONE 'UTC')::time AS time, fin
        WITH ORDINALITY x (t, no) ORDER BY no;
 
 SELECT finance.create_books('t_settings');
-SET search_path = t_settings, finance;
+SET search_path = t_settings, t_settings_internal, finance;
 
 -- what is given as JSON is read in one way
 SELECT iso(given_date('{"a": "2026-02-03"}', 'a')), given_date('{"a": null}', 'a'), given_date('{}', 'a');
@@ -26,21 +26,21 @@ SELECT given_date('{"a": 20260203}', 'a');
 SELECT post('k', '[{"on": "03.02.2026", "debit": "rent", "credit": "payable", "amount": "1", "currency": "EUR"}]');
 
 -- No body of a function holds a backslash: what it means is the session's to say.
-SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 't_settings'::regnamespace AND (position(chr(92) IN p.prosrc) > 0 OR p.prosrc ~* 'u&''');
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace IN ('t_settings'::regnamespace, 't_settings_internal'::regnamespace) AND (position(chr(92) IN p.prosrc) > 0 OR p.prosrc ~* 'u&''');
 -- SQL functions are bound when they are made, PL/pgSQL ones carry what they are run with.
 SELECT p.proname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
- WHERE p.pronamespace = 't_settings'::regnamespace
+ WHERE p.pronamespace IN ('t_settings'::regnamespace, 't_settings_internal'::regnamespace)
    AND CASE l.lanname WHEN 'sql' THEN p.prosqlbody IS NULL
                       ELSE p.proconfig IS NULL OR NOT p.proconfig @> '{"DateStyle=ISO, YMD",IntervalStyle=postgres,TimeZone=UTC,bytea_output=hex,jit=off}'
                            OR NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=t_settings, %') END;
 -- Who chooses how statements are planned ends that choice with the call.
 SELECT p.proname FROM pg_proc p
- WHERE p.pronamespace = 't_settings'::regnamespace AND p.proname <> 'plan_for' AND p.prosrc ~ 'plan_for[(]|plan_cache_mode'
+ WHERE p.pronamespace IN ('t_settings'::regnamespace, 't_settings_internal'::regnamespace) AND p.proname <> 'plan_for' AND p.prosrc ~ 'plan_for[(]|plan_cache_mode'
    AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'plan_cache_mode=%');
 -- No view, bound body, default or check casts a date, time, instant, interval or bytes to text.
 SELECT x.object FROM (
     SELECT r.ev_class::regclass::text AS object, r.ev_action::text AS tree FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace = 't_settings'::regnamespace
-    UNION ALL SELECT p.proname, p.prosqlbody::text FROM pg_proc p WHERE p.pronamespace = 't_settings'::regnamespace
+    UNION ALL SELECT p.proname, p.prosqlbody::text FROM pg_proc p WHERE p.pronamespace IN ('t_settings'::regnamespace, 't_settings_internal'::regnamespace)
     UNION ALL SELECT c.conname, c.conbin::text FROM pg_constraint c WHERE c.connamespace = 't_settings'::regnamespace
     UNION ALL SELECT d.adrelid::regclass::text, d.adbin::text FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid WHERE c.relnamespace = 't_settings'::regnamespace) x
  WHERE x.tree ~ 'COERCEVIAIO :arg [{][A-Z]+ [^{}]*type (17|1082|1083|1114|1184|1186|1266) ';

@@ -24,7 +24,7 @@ unset started_clean
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 oldest_postgres=15
 newest_postgres=18	# that we know; a newer one is taken where there is no other
-room_mb=1000		# what a run may need of the disk
+room_mb=400		# what a run may need of the disk
 apt_patience_s=600	# how long to wait while another program uses apt
 work=			# the temporary directory
 explained=		# set: what went wrong has been said
@@ -107,6 +107,11 @@ begin() {
 		fail "no program may run from $TMPDIR (it is mounted noexec): set TMPDIR to a directory on another disk."
 }
 
+# Remove a directory, whatever may not be written to in it.
+remove() {
+	rm -rf "$1" 2>/dev/null || { chmod -R u+rwX "$1" && rm -rf "$1"; }
+}
+
 # Stop the server and remove the temporary directory.
 finish() {
 	local status=$?
@@ -117,7 +122,7 @@ finish() {
 	[ $status = 0 ] || [ $status -gt 128 ] || [ "$explained" ] ||
 		(fail "a step failed that nothing is known of: see the lines above.") || true
 	allow_cluster
-	[ -z "$work" ] || [ "$keep" ] || { stop_server; rm -rf "$work"; }
+	[ -z "$work" ] || [ "$keep" ] || { stop_server; remove "$work"; }
 	exit $status
 }
 
@@ -206,9 +211,11 @@ wanted_major() {
 missing_postgres() {
 	local major
 
-	major=$(wanted_major) || exit 1
+	major=$(wanted_major) || return
 	[ -x "/usr/lib/postgresql/$major/bin/postgres" ] || echo "postgresql-$major"
 	echo "postgresql-server-dev-$major"
+	# since 18 JIT is a package of its own
+	! apt-cache show "postgresql-$major-jit" >/dev/null 2>&1 || echo "postgresql-$major-jit"
 }
 
 # Let packages start servers of their own again.
@@ -339,12 +346,17 @@ copy_postgres() {
 # Copy the tree, without what earlier builds left in it: copy_tree DIRECTORY.
 # The tree may be read-only and somebody else's; the copy is ours.
 copy_tree() {
+	local version
+
+	version=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" "$top/finance.control")
 	mkdir -p "$1"
-	(set -o pipefail && tar -C "$top" --exclude=./.git -cf - . | tar -C "$1" --no-same-owner -xf -) ||
+	(set -o pipefail && tar -C "$top" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
+		--exclude=./results --exclude=./output_iso --exclude='./tmp_check*' \
+		--exclude="./src/finance--$version.sql" --exclude="./src/finance-books--$version.sql" -cf - . |
+		tar -C "$1" --no-same-owner -xf -) ||
 		fail "$top could not be copied to $work: see the lines above, then run this again as a user who may read all of it."
 	[ -z "$run_user" ] || chown -R "$run_user" "$1"
 	as_user chmod -R u+rwX "$1"
-	as_user rm -f "$1"/src/*.{o,bc} "$1"/src/*/*.{o,bc} "$1"/*.so
 }
 
 # Run make in the copy of the tree.  Bitcode is for JIT and doubles the time.

@@ -11,6 +11,7 @@
 DO $$
 DECLARE
     c_words CONSTANT text := $words$
+about: tables, views or functions, with their columns
 accent: accent colour of pages, #rrggbb
 accepted_on: day on which the client accepted the stage
 account: code of the account
@@ -263,7 +264,6 @@ note: remark printed on the document
 named_invoices: open invoices whose number stands in the purpose
 number: number by which people know it
 object: table, view or function
-objects: tables, views or functions, with their columns
 old_value: value before, as text
 open_invoices: what the payer owes on open invoices, in currency
 open: what is still to be paid, in the document's currency

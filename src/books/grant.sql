@@ -22,7 +22,7 @@ COMMENT ON VIEW access_right IS
 CREATE VIEW access_summary WITH (security_invoker) AS
     SELECT l.level, l.may, r.verb, string_agg(r.object || coalesce(
                CASE WHEN x.columns IS NOT NULL THEN format(' (%s)', array_to_string(x.columns, ', '))
-                    WHEN x.but IS NOT NULL THEN format(' (not %s)', array_to_string(x.but, ', ')) END, ''), ', ' ORDER BY r.object) AS objects
+                    WHEN x.but IS NOT NULL THEN format(' (not %s)', array_to_string(x.but, ', ')) END, ''), ', ' ORDER BY r.object) AS about
       FROM access_right r
       JOIN access_level l USING (level)
       JOIN access_rule x ON x.object = r.object AND x.verb = r.verb AND x.level = r.level

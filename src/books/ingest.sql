@@ -146,7 +146,7 @@ BEGIN
     END IF;
     IF jsonb_array_length(entries) > 200000 THEN
         RAISE EXCEPTION 'too many entries in one call: %', jsonb_array_length(entries)
-            USING ERRCODE = 'program_limit_exceeded', HINT = 'Send at most 200000 in one call.';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Send at most 200000 in one call.';
     END IF;
 
     v_count := jsonb_array_length(entries);
@@ -187,11 +187,16 @@ COMMENT ON FUNCTION ingest_entries(jsonb) IS
 SELECT allow('clerk', 'execute', 'ingest_entries');
 
 -- Gateways pass the whole body of a request to a parameter without a name.
+-- It is PL/pgSQL because pg_dump cannot write a BEGIN ATOMIC body that names an
+-- argument without a name.
 CREATE FUNCTION ingest(jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
-    LANGUAGE sql
-BEGIN ATOMIC
-    SELECT i.inserted, i.updated, i.unchanged, i.rejected FROM ingest_entries($1) i;
-END;
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT i.inserted, i.updated, i.unchanged, i.rejected INTO ingest.inserted, ingest.updated, ingest.unchanged, ingest.rejected
+      FROM ingest_entries($1) i;
+END $$;
 COMMENT ON FUNCTION ingest(jsonb) IS
     'ingest_entries() for trackers that post their array as it is: through a gateway the body of the request is the array, with no object around it';
 SELECT allow('clerk', 'execute', 'ingest');

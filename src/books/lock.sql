@@ -16,7 +16,7 @@ CREATE TABLE lock_version (
     kind text NOT NULL
         CONSTRAINT lock_version_kind_known CHECK (kind IN ('party', 'books', 'ledger', 'calendar', 'price_list')),
     id bigint NOT NULL,
-    holder xid8 NOT NULL,
+    holder bigint NOT NULL,
     held_at timestamptz NOT NULL,
     CONSTRAINT lock_version_pkey PRIMARY KEY (kind, id)
 ) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
@@ -29,19 +29,21 @@ COMMENT ON COLUMN lock_version.id IS 'the id of the party or calendar, or 0';
 COMMENT ON COLUMN lock_version.holder IS 'the transaction that holds the row, or held it last';
 COMMENT ON COLUMN lock_version.held_at IS 'when that transaction began; with holder it tells a transaction of this server from one that a dump brought along';
 SELECT allow('admin', 'select', 'lock_version');
-INSERT INTO lock_version (kind, id, holder, held_at) VALUES ('books', 0, pg_current_xact_id(), now()), ('ledger', 0, pg_current_xact_id(), now());
+INSERT INTO lock_version (kind, id, holder, held_at) VALUES ('books', 0, pg_current_xact_id()::text::bigint, now()), ('ledger', 0, pg_current_xact_id()::text::bigint, now());
 
 -- The one place that locks.  A row is made when it is first held; what this
 -- transaction holds already is not written again.
 CREATE FUNCTION hold(p_kind text, p_ids bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
 AS $$
+DECLARE
+    v_holder CONSTANT bigint := pg_current_xact_id()::text::bigint;
 BEGIN
     INSERT INTO lock_version AS v (kind, id, holder, held_at)
-    SELECT p_kind, x.id, pg_current_xact_id(), now()
+    SELECT p_kind, x.id, v_holder, now()
       FROM (SELECT DISTINCT u.id FROM unnest(p_ids) u (id) WHERE u.id IS NOT NULL) x
      -- a look-up for each: SERIALIZABLE remembers what is read, and shall remember no neighbours
-     WHERE (SELECT (o.holder, o.held_at) = (pg_current_xact_id(), now()) FROM lock_version o WHERE o.kind = p_kind AND o.id = x.id) IS NOT true
+     WHERE (SELECT (o.holder, o.held_at) = (v_holder, now()) FROM lock_version o WHERE o.kind = p_kind AND o.id = x.id) IS NOT true
      ORDER BY x.id
     ON CONFLICT ON CONSTRAINT lock_version_pkey DO UPDATE SET holder = excluded.holder, held_at = excluded.held_at;
 END $$;

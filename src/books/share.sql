@@ -118,7 +118,7 @@ COMMENT ON FUNCTION open_link(text) IS
 -- Gateways (PostgREST) set request.… and read response.…; elsewhere there is no
 -- one to tell.  A setting that an earlier transaction made local stays as ''.
 CREATE FUNCTION answer_status(p_status int) RETURNS void
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
     IF pg_catalog.current_setting('request.method', true) <> '' THEN

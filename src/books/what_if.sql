@@ -170,6 +170,7 @@ BEGIN
                            NULL, array_position(v_terms_ids, i.terms_id))::rating_entry) AS entries
                   FROM input i JOIN time_entry e ON e.id = i.id JOIN employee m ON m.id = e.employee_id JOIN task t ON t.id = e.task_id) b
          CROSS JOIN LATERAL rate(v_bodies, b.entries, v_state) s
+         WHERE b.entries IS NOT NULL  -- a contract without work in these days has no terms to rate by
     ), periods AS (
         SELECT DISTINCT period_of(d::date, p_base.period, p_base.anchor_day) AS span
           FROM generate_series(greatest(p_from, p_base.starts_on), least(p_to, p_base.ends_on), interval '1 day') d

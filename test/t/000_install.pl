@@ -87,7 +87,8 @@ is( $node->safe_psql('postgres',
 $node->safe_psql('postgres', q{
 	CREATE ROLE clerk LOGIN;
 	CREATE ROLE owner LOGIN;
-	GRANT CREATE ON DATABASE postgres TO owner});
+	GRANT CREATE ON DATABASE postgres TO owner;
+	SELECT finance.grant_keeper('owner'), finance.grant_keeper('clerk')});
 like(refused(q{SELECT finance.create_books('acme')}, 'clerk'),
 	qr/ERROR:  42501: /, 'a role without CREATE on the database makes none');
 is( $node->safe_psql('postgres', q{SELECT finance.create_books('acme')},

@@ -13,7 +13,7 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE origin');
 $node->safe_psql('origin', 'CREATE EXTENSION finance');
 $node->safe_psql('origin',
-	q{CREATE ROLE owner LOGIN; GRANT CREATE ON DATABASE origin TO owner; CREATE ROLE analyst});
+	q{CREATE ROLE owner LOGIN; GRANT CREATE ON DATABASE origin TO owner; SELECT finance.grant_keeper('owner'); CREATE ROLE analyst});
 
 my $as_owner = 'SET ROLE owner; SET search_path = acme, acme_internal, finance, public;';
 $node->safe_psql('origin', "SET ROLE owner; SELECT finance.create_books('acme')");
@@ -81,7 +81,7 @@ is($node->safe_psql('parallel', 'SELECT count(*) FROM finance.charge'), '0', 'an
 # By the owner of the books, who is no superuser, into a database where the
 # extension is: what belongs to the extension's owner is left out of the list.
 $node->safe_psql('postgres', 'CREATE DATABASE ownerly OWNER owner');
-$node->safe_psql('ownerly', 'CREATE EXTENSION finance');
+$node->safe_psql('ownerly', q{CREATE EXTENSION finance; SELECT finance.grant_keeper('owner')});
 my $list = `pg_restore -l "$dir/dir"`;
 $list = join("\n", grep { !/EXTENSION|SCHEMA - finance|ACL - SCHEMA finance|SCHEMA - public|ACL - SCHEMA public/ } split(/\n/, $list));
 append_to_file("$dir/list", "$list\n");

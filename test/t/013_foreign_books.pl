@@ -493,7 +493,7 @@ is(as('keeper', 'postgres', q{SELECT finance.create_books('inner')}), 'inner', '
 
 refused('other', 'postgres', 'SELECT finance.create_books()', '42501', qq{schema "finance" belongs to "$super"}, 'books in the extension\'s schema by another role', 'Name a schema of your own');
 is(as($super, 'postgres', 'SELECT finance.create_books()'), 'finance', 'by its owner');
-is($node->safe_psql('postgres', q{SELECT DISTINCT proconfig[1] FROM pg_proc p WHERE pronamespace = 'finance'::regnamespace AND proconfig[1] LIKE 'search_path=%' AND NOT prosecdef}),
+is($node->safe_psql('postgres', q{SELECT DISTINCT proconfig[1] FROM pg_proc p WHERE pronamespace = 'finance'::regnamespace AND proconfig[1] LIKE 'search_path=finance%' AND NOT prosecdef}),
 	'search_path=finance, finance_internal, pg_temp', 'with a path of their own');
 is(as($super, 'postgres', q{SELECT finance.upgrade_books('finance')}), $version, 'upgraded');
 my $functions = q{SELECT count(*) FROM pg_depend WHERE deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'finance')};
@@ -597,7 +597,7 @@ sub rows
 {
 	my ($database) = @_;
 	my $tables = $node->safe_psql($database, q{
-		SELECT string_agg(format('SELECT %L || (to_jsonb(t) - ''at'' - ''created_at'')::text FROM acme.%I t', relname || ' ', relname), ' UNION ALL ' ORDER BY relname)
+		SELECT string_agg(format('SELECT %L || (to_jsonb(t) - ''{at,created_at,holder,held_at}''::text[])::text FROM acme.%I t', relname || ' ', relname), ' UNION ALL ' ORDER BY relname)
 		  FROM pg_class WHERE relnamespace = 'acme'::regnamespace AND relkind = 'r'});
 	return $node->safe_psql($database, "SET TimeZone = 'UTC'; SELECT * FROM ($tables) x (line) ORDER BY line COLLATE \"C\"");
 }
@@ -605,7 +605,7 @@ sub rows
 my %plain = (definitions => definitions('plain'), rows => rows('plain'));
 cmp_ok(length($plain{definitions}), '>', 500_000, 'there is much to compare');
 ok($plain{definitions} eq definitions('hostile'), 'the same functions, defaults, constraints, views, indexes and triggers');
-ok($plain{rows} eq rows('hostile'), 'the same rows');
+is(rows('hostile'), $plain{rows}, 'the same rows');
 
 # The role and the database may carry such settings; a plain user has most.
 database('carried');

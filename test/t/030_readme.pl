@@ -125,4 +125,21 @@ my @view = map { names($_->[0]) } table('Figures', 'view');
 is( join(', ', grep { !/^_/ && $node->safe_psql('walk', "SELECT to_regclass('finance.$_') IS NULL") eq 't' } @view),
 	'', 'the views that are named are there');
 
+# Who may do what, made from the same rules.
+my ($access) = $readme =~ /^\| level \| verb \| what it adds[^\n]*\n\|-[^\n]*\n((?:\|[^\n]*\n)+)/m;
+is( $access,
+	$node->safe_psql('walk', q{SELECT format('| %s | %s | %s |', level, CASE verb WHEN 'select' THEN 'reads' WHEN 'insert' THEN 'adds'
+		WHEN 'update' THEN 'changes' WHEN 'delete' THEN 'deletes' ELSE 'calls' END, about) FROM finance.access_summary}) . "\n",
+	'the levels may do what the rules of access say');
+
+# What refuses in words is in a dump like everything else.
+my $dump = PostgreSQL::Test::Utils::tempdir . '/walk.dump';
+$node->safe_psql('postgres', q{CREATE DATABASE restored TEMPLATE template0 ENCODING 'UTF8'});
+command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('walk') ], 'dumped');
+command_ok([ 'pg_restore', '-d', $node->connstr('restored'), '--exit-on-error', $dump ], 'restored');
+my ($status, $out, $said) = $node->psql('restored', q{UPDATE finance.contract SET model = 'hourly'});
+like($said, qr/contract\.model cannot be "hourly", only time_materials, /, 'a restored rule tells its words');
+($status, $out, $said) = $node->psql('restored', q{UPDATE finance.contract SET ends_on = '2000-01-01'});
+like($said, qr/HINT:  Give an ends_on on or after starts_on\./, 'and its way out');
+
 done_testing();
