@@ -268,11 +268,16 @@ for my $code (sort keys %books)
 	cmp_ok($status, '>=', 400, "$code: $status");
 	cmp_ok($status, '<', 500, "$code is the client's mistake");
 }
-my $readme = slurp_file("$FindBin::Bin/../../README.md");
-if ($readme =~ /^## Refusals\n(.*?)^## /ms)
+# Each row: states, status, meaning.
+my ($table) = slurp_file("$FindBin::Bin/../../README.md") =~ /^### What a state means\n(.*?)^###? /ms;
+my %told;
+while (($table // '') =~ /^\| (\d[^|]*) \| (\d{3})/mg)
 {
-	my %told = map { $_ => 1 } $1 =~ /^\| `?(\w{5})`? \|/mg;
-	is(join(' ', grep { !$told{$_} } sort keys %books), '', 'the README tells each of them');
+	my ($states, $status) = ($1, $2);
+	$told{$_} = $status for $states =~ /\b(\w{5})\b/g;
 }
+delete $told{class};
+is(join(' ', grep { !$told{$_} } sort keys %books), '', 'the README tells each of them');
+is(http_status($_, 'a_reader'), $told{$_}, "and the status that $_ arrives with") for sort keys %told;
 
 done_testing();
