@@ -415,6 +415,7 @@ to_pay: on invoices and not paid, gross, in currency
 to_report: on no report yet, net, in currency
 to_status: status after the step, NULL when a draft was deleted
 token_digest: SHA-256 of the token
+trackers_decide: may records of trackers say that they are not billed, whoever sends them?
 transfers: between own accounts, in currency
 unabsorbed_labour: payroll less hours at their cost rates, in the base currency
 unallocated: what no document took, in the payment's currency

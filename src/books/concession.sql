@@ -71,11 +71,12 @@ CREATE FUNCTION check_discount(p_pct numeric, p_what text, p_role name DEFAULT c
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_limit numeric := (SELECT min(m.discount_pct) FROM limit_rows(p_role) m);
+    v_limit manager_limit;
 BEGIN
-    IF p_pct > v_limit THEN
-        RAISE EXCEPTION '% of % %% is above the limit of %', p_what, trim_scale(round(p_pct, 4)), actor()
-            USING ERRCODE = 'insufficient_privilege', DETAIL = format('It is %s %%.', trim_scale(v_limit)),
+    SELECT * INTO v_limit FROM limit_rows(p_role) m ORDER BY m.discount_pct LIMIT 1;
+    IF p_pct > v_limit.discount_pct THEN
+        RAISE EXCEPTION '% of % %% is above the limit of %', p_what, trim_scale(round(p_pct, 4)), replace(v_limit.actor, '*', actor())
+            USING ERRCODE = 'insufficient_privilege', DETAIL = format('It is %s %%.', trim_scale(v_limit.discount_pct)),
                 HINT = 'Ask a controller, who may do it or raise the limit (table manager_limit).';
     END IF;
 END $$;
@@ -141,10 +142,13 @@ BEGIN
         PERFORM check_discount((v_new ->> 'discount_pct')::numeric, 'a discount');
     END IF;
     IF TG_TABLE_NAME = 'price' AND TG_OP = 'INSERT' THEN
+        -- what holds without the new position: the nearest one that is as wide or wider
         v_before := (SELECT p.price FROM price p
-                      WHERE (p.price_list_id, p.item_id, p.work_type_id, p.role, p.employee_id)
-                            IS NOT DISTINCT FROM (NEW.price_list_id, NEW.item_id, NEW.work_type_id, NEW.role, NEW.employee_id) AND p.valid_from < NEW.valid_from
-                      ORDER BY p.valid_from DESC LIMIT 1);
+                      WHERE p.price_list_id = NEW.price_list_id AND p.item_id IS NOT DISTINCT FROM NEW.item_id AND p.price IS NOT NULL
+                        AND coalesce(p.work_type_id = NEW.work_type_id, p.work_type_id IS NULL) AND coalesce(p.employee_id = NEW.employee_id, p.employee_id IS NULL)
+                        AND coalesce(p.role = coalesce(NEW.role, (SELECT m.role FROM employee m WHERE m.id = NEW.employee_id)), p.role IS NULL)
+                        AND p.valid_from <= NEW.valid_from
+                      ORDER BY p.employee_id IS NULL, p.role IS NULL, p.work_type_id IS NULL, p.valid_from DESC LIMIT 1);
     END IF;
     IF v_before > 0 THEN
         PERFORM check_discount(100 - 100 * (v_new ->> 'price')::numeric / v_before, 'a price cut');
@@ -174,3 +178,19 @@ END $$;
 COMMENT ON FUNCTION check_override() IS 'trigger function of time_entry: who has a limit of discount cannot set an entry''s own price, disposition or billed length (42501)';
 CREATE TRIGGER time_entry_overridden BEFORE INSERT OR UPDATE OF price, billable, billable_s ON time_entry
     FOR EACH ROW WHEN (num_nonnulls(NEW.price, NEW.billable, NEW.billable_s) > 0) EXECUTE FUNCTION check_override();
+
+-- Nor what becomes of all work of a task or project.
+CREATE FUNCTION check_disposition() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF TG_OP = 'INSERT' OR NEW.billable IS DISTINCT FROM OLD.billable THEN
+        PERFORM refuse_limited('work that is not billed');
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_disposition() IS 'trigger function of task and project: who has a limit of discount cannot say that their work is not billed (42501)';
+CREATE TRIGGER task_disposed BEFORE INSERT OR UPDATE OF billable ON task
+    FOR EACH ROW WHEN (NEW.billable <> 'billable') EXECUTE FUNCTION check_disposition();
+CREATE TRIGGER project_disposed BEFORE INSERT OR UPDATE OF billable ON project
+    FOR EACH ROW WHEN (NEW.billable <> 'billable') EXECUTE FUNCTION check_disposition();

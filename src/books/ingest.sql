@@ -35,6 +35,7 @@ CREATE FUNCTION ingest_batch(entries jsonb, OUT inserted bigint, OUT updated big
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
+    v_manager boolean := coalesce(has_level('manager'), false);
     v_missed bigint;
     v_again record;
 BEGIN
@@ -73,6 +74,7 @@ BEGIN
                     WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at) - r.break_s) < 0 THEN 'break_s is longer than the entry'
                     WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at)) > s.max_entry_s
                     THEN format('longer than the limit of %s seconds', s.max_entry_s)
+                    WHEN r.billable <> 'billable' AND NOT s.trackers_decide AND NOT v_manager THEN 'billable is not for trackers to say: setting.trackers_decide'
                     WHEN r.billable NOT IN ('billable', 'no_charge', 'non_billable') THEN format('unknown disposition "%s"', r.billable) END AS reason
           FROM record r
          CROSS JOIN setting s

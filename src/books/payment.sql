@@ -19,6 +19,10 @@ CREATE FUNCTION open_cash_account() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
+    IF EXISTS (SELECT FROM cash_account a WHERE a.name = NEW.name) THEN
+        RAISE EXCEPTION 'there is a cash account "%" already', NEW.name
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'cash_account_name_key', TABLE = 'cash_account', HINT = 'Give another name, or use the account that has it.';
+    END IF;
     IF NEW.account_id IS NULL THEN
         INSERT INTO account (code, name, kind) VALUES ('cash ' || NEW.name, NEW.name, 'cash')
         RETURNING id INTO NEW.account_id;

@@ -32,11 +32,12 @@ CREATE TABLE setting (
         CONSTRAINT setting_base_currency_fkey REFERENCES currency_code,
     zone text NOT NULL DEFAULT 'UTC',
     max_entry_s bigint NOT NULL DEFAULT 86400
-        CONSTRAINT setting_max_entry_positive CHECK (max_entry_s > 0)
+        CONSTRAINT setting_max_entry_positive CHECK (max_entry_s > 0),
+    trackers_decide boolean NOT NULL DEFAULT true
 );
 COMMENT ON TABLE setting IS
     'one row: version of the books; base_currency in which company-wide figures are kept; zone of work dates where no calendar says another; '
-    'max_entry_s the longest time entry accepted, in seconds';
+    'max_entry_s the longest time entry accepted, in seconds; trackers_decide whether a record of ingest_entries() may say that it is not billed';
 SELECT allow('reader', 'select', 'setting'), allow('admin', 'update', 'setting', but => '{id,version}');
 INSERT INTO setting (version) VALUES ('@version@');
 SELECT watch('setting');

@@ -328,6 +328,10 @@ BEGIN
                                                                  WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)), 'It was entered by hand.'),
                     HINT = 'Send the same content again, or void that payment and send another (source, external_id) and bank_ref.';
         END IF;
+        IF v_payment.status = 'void' THEN
+            RAISE EXCEPTION 'payment % was recorded before and is void', v_payment.id
+                USING ERRCODE = 'restrict_violation', HINT = 'Record it anew under another external_id or bank_ref.';
+        END IF;
     ELSIF v_payment.status = 'posted' THEN
         v_settles := v_content ? 'allocations'
             OR v_payment.flow = 'in' AND EXISTS (SELECT FROM account a WHERE a.code = v_payment.article AND a.kind = 'income' AND NOT a.accrues);
