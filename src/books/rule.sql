@@ -162,8 +162,8 @@ CREATE VIEW rule WITH (security_invoker) AS
       JOIN pg_class c ON c.oid = r.conrelid
      CROSS JOIN LATERAL (SELECT string_agg(a.attname, ', ' ORDER BY k.no) AS names
                            FROM unnest(r.conkey) WITH ORDINALITY k (attnum, no) JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = k.attnum) a
-     CROSS JOIN LATERAL (SELECT CASE WHEN r.contype = 'c' AND pg_get_constraintdef(r.oid) ~ '^CHECK \(\([a-z_]+ = ANY \(ARRAY\[(''[a-z0-9_/]+''::text(, )?)+\]\)\)\)$'
-                                     THEN ARRAY(SELECT m.part[1] FROM regexp_matches(pg_get_constraintdef(r.oid), '''([^'']+)''::text', 'g') m (part)) END AS words) w
+     CROSS JOIN LATERAL (SELECT CASE WHEN r.contype = 'c' AND pg_get_constraintdef(r.oid) ~ '^CHECK \(\("?[a-z_]+"? = ANY \(ARRAY\[(''[a-z0-9_/]+''::"?text"?(, )?)+\]\)\)\)$'
+                                     THEN ARRAY(SELECT m.part[1] FROM regexp_matches(pg_get_constraintdef(r.oid), '''([^'']+)''::"?text', 'g') m (part)) END AS words) w
      WHERE c.relnamespace = (SELECT s.relnamespace FROM pg_class s WHERE s.oid = 'setting'::regclass) AND c.relkind = 'r' AND r.contype IN ('c', 'u', 'f', 'p');
 COMMENT ON VIEW rule IS
     'the rules of the tables, as the catalog has them: one row for each CHECK (kind words: the words that a column takes; check), unique key, primary key and '
