@@ -191,6 +191,14 @@ read_own_columns(TriggerData *trigger, MemoryContext context)
 					 errmsg("trigger \"%s\" names column \"%s\", which \"%s\" has not",
 							trigger->tg_trigger->tgname, name,
 							RelationGetRelationName(trigger->tg_relation))));
+		/* its expression is of a row, and has no value before there is one */
+		if (TupleDescAttr(RelationGetDescr(trigger->tg_relation), column->attno - 1)->attgenerated != '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+					 errmsg("trigger \"%s\" names column \"%s\" of \"%s\", which is generated",
+							trigger->tg_trigger->tgname, name,
+							RelationGetRelationName(trigger->tg_relation)),
+					 errhint("Leave it out: nobody sets a generated column.")));
 		if (colon != NULL)
 			column->hint = MemoryContextStrdup(context, colon + strspn(colon, ": "));
 	}

@@ -52,7 +52,7 @@ CREATE FUNCTION revoke_access(role text) RETURNS void
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_internal name := (SELECT p.pronamespace::regnamespace FROM pg_proc p WHERE p.oid = 'level_rank(name)'::regprocedure);
+    v_internal name := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = 'level_rank(name)'::regprocedure);
     v_object text;
 BEGIN
     PERFORM check_keeper(role);
@@ -79,7 +79,7 @@ CREATE FUNCTION grant_access(role text, level text) RETURNS void
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_internal name := (SELECT p.pronamespace::regnamespace FROM pg_proc p WHERE p.oid = 'level_rank(name)'::regprocedure);
+    v_internal name := (SELECT n.nspname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = 'level_rank(name)'::regprocedure);
     v_rank integer := (SELECT l.rank FROM access_level l WHERE l.level = grant_access.level);
     v_grant text;
 BEGIN
@@ -129,7 +129,7 @@ SELECT watch('access_grant'), watch('access_rule'), watch('access_level');
 -- functions are open to PUBLIC where nobody says otherwise: these are not.
 DO $$
 DECLARE
-    v_internal name := (SELECT s.name FROM unnest(current_schemas(false)) s (name) WHERE right(s.name, 9) = '_internal' LIMIT 1);
+    v_internal name := (SELECT s.name FROM unnest(current_schemas(false)) s (name) WHERE right(s.name, 9) = '_internal' AND s.name <> current_schema());
     v_function record;
 BEGIN
     FOR v_function IN

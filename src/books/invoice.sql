@@ -705,6 +705,9 @@ BEGIN
     FOR v_line IN SELECT resolve_names(e.value) AS v, e.no FROM jsonb_array_elements(p_lines) WITH ORDINALITY e (value, no) LOOP
         PERFORM check_keys(v_line.v, 'line ' || v_line.no,
             '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,article,contract,project,task,employee,starts_on,ends_on}');
+        IF v_document.kind = 'bill' THEN
+            PERFORM require_pay(v_line.v ->> 'article', (v_line.v ->> 'employee')::bigint, calling_role());
+        END IF;
         v_item := NULL;
         v_terms := NULL;
         IF v_line.v ? 'item' THEN

@@ -98,6 +98,13 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION is_pay(text, bigint) IS 'is a payment of this article, naming this employee, what people are paid? That is for controllers';
 
+CREATE FUNCTION require_pay(p_article text, p_employee bigint, p_role name DEFAULT current_user) RETURNS void
+    LANGUAGE sql STABLE SET search_path FROM CURRENT
+BEGIN ATOMIC
+    SELECT require_level('controller', 'keep payments of what people are paid', p_role) WHERE is_pay(p_article, p_employee);
+END;
+COMMENT ON FUNCTION require_pay(text, bigint, name) IS 'refuse (42501) what people are paid to a role below controller';
+
 -- Of the owner, because what people are paid is not for all who keep payments.
 CREATE VIEW payment_card WITH (security_barrier) AS
     SELECT p.id AS payment_id, p.flow, p.status, p.paid_on, p.accrued_on, p.amount::numeric(18,2) AS amount, p.currency, p.cash_account_id, m.name AS cash_account,
@@ -136,12 +143,11 @@ DECLARE
     c_labels CONSTANT text[] := '{purpose,bank_ref,source,external_id}';  -- they say nothing about the money
     v_wrong text;
 BEGIN
-    IF TG_OP <> 'DELETE' AND is_pay(NEW.article, NEW.employee_id) OR TG_OP <> 'INSERT' AND is_pay(OLD.article, OLD.employee_id) THEN
-        PERFORM require_level('controller', 'keep payments of what people are paid');
-    END IF;
+    PERFORM require_pay(OLD.article, OLD.employee_id);
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
+    PERFORM require_pay(NEW.article, NEW.employee_id);
     SELECT format('cash account "%s" is in %s', a.name, a.currency) INTO v_wrong
       FROM cash_account a WHERE a.id IN (NEW.cash_account_id, NEW.to_cash_account_id) AND a.currency <> NEW.currency;
     IF NOT FOUND THEN

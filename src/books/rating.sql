@@ -749,6 +749,8 @@ AS $$
 DECLARE
     v_entries bigint[];
     v_moved bigint[];
+    v_corrected bigint[];
+    v_before numeric;
     v_too_long record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -761,6 +763,9 @@ BEGIN
                 <> to_jsonb(o) - '{comment,source,external_id,approved_by,override_reason}'::text[] ORDER BY n.id);
         PERFORM lock_entries(v_entries);
         PERFORM refuse_frozen_entries(v_entries);
+        -- what was billed once and corrected may not be lowered further unseen
+        SELECT array_agg(DISTINCT h.time_entry_id) INTO v_corrected FROM charge h WHERE h.time_entry_id = ANY (v_entries) AND h.fixed;
+        v_before := (SELECT sum(h.base_amount) FROM charge h WHERE h.time_entry_id = ANY (v_corrected));
     END IF;
     IF cardinality(v_entries) = 0 THEN
         RETURN NULL;
@@ -772,6 +777,8 @@ BEGIN
                 HINT = 'Split the entry, or raise max_entry_s in table setting.';
     END IF;
     PERFORM rate_entries(v_entries);
+    PERFORM concede('correction', v_before - coalesce((SELECT sum(h.base_amount) FROM charge h WHERE h.time_entry_id = ANY (v_corrected)), 0), NULL, NULL,
+                    'change of corrected work') WHERE v_corrected IS NOT NULL;
     -- approval may come after the close, work may not
     IF TG_OP = 'INSERT' THEN
         v_moved := v_entries;

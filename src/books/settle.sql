@@ -242,6 +242,7 @@ BEGIN
         RAISE EXCEPTION 'there is no payment %', allocate_payment.payment
             USING ERRCODE = 'foreign_key_violation', HINT = 'Table payment lists the payments.';
     END IF;
+    PERFORM require_pay(v_payment.article, v_payment.employee_id, calling_role());  -- what is left of it is what it was
     IF v_payment.status <> 'posted' THEN
         RAISE EXCEPTION 'payment % is % and cannot be allocated', v_payment.id, v_payment.status
             USING ERRCODE = 'restrict_violation', HINT = 'Post the payment first.';
@@ -298,9 +299,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', DETAIL = content::text,
                 HINT = 'Give "amount" as text; "source" and "external_id" together, or neither.';
     END IF;
-    IF is_pay(v_content ->> 'article', (v_content ->> 'employee')::bigint) THEN
-        PERFORM require_level('controller', 'keep payments of what people are paid', calling_role());
-    END IF;
+    PERFORM require_pay(v_content ->> 'article', (v_content ->> 'employee')::bigint, calling_role());
     SELECT * INTO v_account FROM cash_account a WHERE a.id = (v_content ->> 'cash_account')::bigint;
     -- Two who record the same payment at once: the second waits for the first
     -- and then finds it.
@@ -320,6 +319,7 @@ BEGIN
          WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
             OR (p.cash_account_id, p.bank_ref) = ((v_content ->> 'cash_account')::bigint, v_content ->> 'bank_ref')
          ORDER BY (p.source, p.external_id) IS NOT DISTINCT FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
+        PERFORM require_pay(v_payment.article, v_payment.employee_id, calling_role());
         IF v_payment.made_from IS DISTINCT FROM v_content THEN
             RAISE EXCEPTION 'payment % was recorded before with other content', v_payment.id
                 USING ERRCODE = 'unique_violation', CONSTRAINT = CASE WHEN v_payment.source = v_content ->> 'source' AND v_payment.external_id = v_content ->> 'external_id'
@@ -377,7 +377,7 @@ AS $$
 DECLARE
     v_freed numeric;
 BEGIN
-    PERFORM FROM payment p WHERE p.id = unallocate.payment FOR NO KEY UPDATE;
+    PERFORM require_pay(p.article, p.employee_id, calling_role()) FROM payment p WHERE p.id = unallocate.payment FOR NO KEY UPDATE;
     PERFORM lock_parties(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = unallocate.payment));
     WITH gone AS (
         DELETE FROM payment_allocation a
@@ -464,6 +464,7 @@ BEGIN
             coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id), bill_article(v_document.party_id)), v_document.party_id,
             v_document.contract_id, v_document.project_id, true, 'Bill ' || v_document.outside_number)
     RETURNING id INTO v_payment;
+    PERFORM require_pay(p.article, p.employee_id, calling_role()) FROM payment p WHERE p.id = v_payment;
     INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (v_payment, v_document.id, coalesce(pay_bill.amount, v_open));
     RETURN v_payment;
 END $$;

@@ -43,6 +43,10 @@ AS $$
 DECLARE
     v_function regprocedure;
 BEGIN
+    -- "public" and the roles of the system are no one's in particular
+    IF NOT EXISTS (SELECT FROM pg_roles o WHERE o.rolname = role AND o.rolname !~ '^pg_') THEN
+        RAISE EXCEPTION 'there is no role "%" to call the functions', role USING ERRCODE = 'undefined_object', HINT = 'Make one first: CREATE ROLE.';
+    END IF;
     FOR v_function IN
         SELECT p.oid FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid AND x.extname = 'finance' JOIN pg_proc p ON p.oid = d.objid
          WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
@@ -53,5 +57,5 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION finance.grant_code(text) FROM PUBLIC;
 COMMENT ON FUNCTION finance.grant_code(text) IS
-    'let a role call the functions of the extension that compute and write nothing, as the views of books do; grant_access() calls it. SECURITY DEFINER '
-    'because keepers of books do not own the extension';
+    'let a role call the functions of the extension that compute and write nothing, as the views of books do; grant_access() calls it; refused (42704) for PUBLIC and '
+    'the roles of the system. SECURITY DEFINER because keepers of books do not own the extension';
