@@ -155,6 +155,8 @@ INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, a
 SET ROLE regress_finance_crm;
 UPDATE payment SET status = 'void' WHERE article = 'payroll';
 DELETE FROM payment WHERE article = 'payroll';
+SELECT allocate_payment(p.payment) FROM (SELECT max(y.id) AS payment FROM payment y WHERE y.flow = 'out') p;
+SELECT record_bill('{"party": "Beta", "outside_number": "77", "currency": "EUR", "lines": [{"title": "salary", "article": "payroll", "price": "1234.56"}]}');
 SELECT payment_id, article, amount FROM payment_card;
 
 -- a reader reads, without any of it
@@ -200,6 +202,9 @@ UPDATE price_list SET discount_pct = 20 WHERE id = 1;
 UPDATE price SET price = 50 WHERE id = 1;
 INSERT INTO price (price_list_id, valid_from, price) VALUES (1, '2026-04-01', 53.99);
 INSERT INTO price (price_list_id, valid_from, price) VALUES (1, '2026-04-01', 54);
+INSERT INTO price (price_list_id, valid_from, employee_id, price) VALUES (1, '2026-04-01', 1, 1);
+UPDATE task SET billable = 'no_charge' WHERE id = 1;
+UPDATE project SET billable = 'non_billable' WHERE id = 1;
 UPDATE time_entry SET price = 59, override_reason = 'x';
 SELECT correct_entry(1, '{"price": "1"}', 'x');
 SELECT adjust_charge((SELECT min(id) FROM charge WHERE time_entry_id = 1), -30, 'goodwill') > 0 AS written_off;
@@ -216,6 +221,11 @@ RESET finance.actor;
 SELECT actor, kind, base_amount::numeric(9,2) AS base_amount, reason FROM concession ORDER BY id;
 SET ROLE regress_finance_cfo;
 SELECT adjust_charge((SELECT max(id) FROM charge WHERE source = 'time'), -60, 'no limit') > 0 AS written_off;
+-- what was corrected falls no further unseen
+SELECT difference FROM correct_entry(1, '{"duration_s": 3000}', 'ten minutes off');
+SET ROLE regress_finance_pm;
+UPDATE time_entry SET duration_s = 60 WHERE id = 1;
+SET ROLE regress_finance_cfo;
 SELECT * FROM check_books();
 
 -- row policies bind the views, figures of the owner's views included
@@ -267,6 +277,17 @@ RESET ROLE;
 
 RESET search_path;
 DROP TABLE public.t_level;
+-- a name that needs quotes, and ends as the schema of its functions does
+SELECT finance.create_books('t Acme_internal');
+SELECT "t Acme_internal".grant_access('regress_finance_bi', 'reader');
+SELECT n.nspname, p.proname, has_function_privilege('regress_finance_bi', p.oid, 'EXECUTE') AS may
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname LIKE 't Acme%' AND p.proname IN ('what_if', 'level_rank') ORDER BY 2 DESC;
+SELECT "t Acme_internal".revoke_access('regress_finance_bi');
+SELECT finance.drop_books('t Acme_internal');
+-- the functions of the extension are for roles that somebody made
+SELECT finance.grant_code('public');
+SELECT finance.grant_code('pg_read_all_data');
 DROP SCHEMA t_access, t_access_internal CASCADE;
 DROP OWNED BY regress_finance_web, regress_finance_bi, regress_finance_crm, regress_finance_pm, regress_finance_cfo, regress_finance_it, regress_finance_stranger,
     regress_finance_beta;

@@ -31,6 +31,12 @@ SELECT table_name, column_name, column_default FROM information_schema.columns
 -- what comes with the books is nobody's edit
 SELECT table_name, count(*) FROM history GROUP BY 1;
 
+-- a generated column is nobody's to set, so nobody keeps it from being set
+CREATE TEMP TABLE t_generated (id int, twice int GENERATED ALWAYS AS (2 * id) STORED);
+CREATE TRIGGER own BEFORE INSERT ON t_generated FOR EACH ROW EXECUTE FUNCTION own_columns('twice');
+INSERT INTO t_generated VALUES (1);
+DROP TABLE t_generated;
+
 -- ---------------------------------------------------------------------------
 -- actor()
 -- ---------------------------------------------------------------------------
