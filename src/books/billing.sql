@@ -364,6 +364,7 @@ AS $$
 BEGIN
     IF num_nonnulls(price, cost) > 0 THEN
         PERFORM require_level('manager', 'agree the price of an item', calling_role());
+        PERFORM refuse_limited('an agreed price of an item', calling_role());
     END IF;
     RETURN sell_item(contract_id, item_id, quantity, service_date, task_id, key, price, cost);
 END $$;

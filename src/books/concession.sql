@@ -138,6 +138,15 @@ DECLARE
     v_old jsonb := CASE WHEN TG_OP = 'UPDATE' THEN to_jsonb(OLD) END;
     v_before numeric := (v_old ->> 'price')::numeric;
 BEGIN
+    -- what another position would hold in its place cannot be told in per cent
+    IF TG_TABLE_NAME = 'price' AND (TG_OP = 'DELETE' OR TG_OP = 'UPDATE'
+        AND (v_old - '{price,cost,discount_pct}'::text[] <> v_new - '{price,cost,discount_pct}'::text[] OR v_before IS NOT NULL AND v_new ->> 'price' IS NULL)
+        OR TG_OP = 'INSERT' AND v_new ->> 'tiers' IS NOT NULL) THEN
+        PERFORM refuse_limited('a position that goes, moves or has tiers');
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
     IF v_new ->> 'discount_pct' IS DISTINCT FROM v_old ->> 'discount_pct' THEN
         PERFORM check_discount((v_new ->> 'discount_pct')::numeric, 'a discount');
     END IF;
@@ -156,12 +165,13 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_concession() IS
-    'trigger function of contract, price_list and price: discounts and price cuts stay within the limit of whoever makes them (42501)';
+    'trigger function of contract, price_list and price: discounts and price cuts stay within the limit of whoever makes them, who leaves '
+    'the key and the tiers of positions alone (42501)';
 CREATE TRIGGER contract_conceded BEFORE INSERT OR UPDATE OF discount_pct ON contract
     FOR EACH ROW EXECUTE FUNCTION check_concession();
 CREATE TRIGGER price_list_conceded BEFORE INSERT OR UPDATE OF discount_pct ON price_list
     FOR EACH ROW EXECUTE FUNCTION check_concession();
-CREATE TRIGGER price_conceded BEFORE INSERT OR UPDATE OF price, discount_pct ON price
+CREATE TRIGGER price_conceded BEFORE INSERT OR UPDATE OR DELETE ON price
     FOR EACH ROW EXECUTE FUNCTION check_concession();
 
 -- What an entry costs by its own word is a price that no list bounds.
