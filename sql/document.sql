@@ -229,3 +229,24 @@ INSERT INTO document (kind, party_id, currency, status) VALUES ('report', 2, 'EU
 
 SELECT * FROM document_problems;
 SELECT * FROM check_books();
+
+-- a task that moves to another client while a report holds its work: the work follows once it is free
+SELECT finance.create_books('t_moved');
+SET search_path = t_moved, t_moved_internal, finance, public;
+INSERT INTO party (kind, name) VALUES ('own', 'Us'), ('company', 'Alpha'), ('company', 'Beta');
+INSERT INTO employee (name) VALUES ('Dana');
+INSERT INTO price_list (code, name, currency, is_default) VALUES ('l', 'List', 'EUR', true);
+INSERT INTO price (price_list_id, price) VALUES (1, 60);
+INSERT INTO project (client_id, name) VALUES (2, 'A'), (3, 'B');
+INSERT INTO task (project_id, title) VALUES (1, 'Cart');
+INSERT INTO contract (client_id, number, currency, starts_on) VALUES (2, 'A-1', 'EUR', '2026-01-01'), (3, 'B-1', 'EUR', '2026-01-01');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-02', 3600);
+SELECT build_report('{"client": 2}') AS report \gset
+SELECT transition(:report, 'sent');
+UPDATE task SET project_id = 2;
+SELECT client_id, project_id, contract_id, amount::numeric(9,2), fixed FROM charge;
+SELECT transition(:report, 'rejected', 'not ours');
+SELECT client_id, project_id, contract_id, amount::numeric(9,2), fixed FROM charge;
+SELECT * FROM check_books();
+RESET search_path;
+SELECT finance.drop_books('t_moved', 't_moved');

@@ -239,9 +239,14 @@ BEGIN
      WHERE l.id = ANY (p_lines) AND l.released_at IS NULL AND l.claim AND h.id = l.charge_id AND h.held_by = l.document_id AND h.frozen_at IS NULL;
     UPDATE document_line l SET released_at = now(), released_by = p_by WHERE l.id = ANY (p_lines) AND l.released_at IS NULL;
     PERFORM reverse_adjustments(v_adjustments, format('document:%s:release', p_by), p_by);
+    -- a task that moved while a report held its work left the work behind
+    PERFORM rate_entries(ARRAY(
+        SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.fixed JOIN task t ON t.id = h.task_id
+         WHERE l.id = ANY (p_lines) AND t.project_id <> h.project_id AND h.time_entry_id IS NOT NULL ORDER BY 1));
 END $$;
 COMMENT ON FUNCTION release_lines(bigint[], bigint) IS
-    'set the charges of lines free again, by a document (void, rejected, superseded, or the credit note): exactly these may then be billed again';
+    'set the charges of lines free again, by a document (void, rejected, superseded, or the credit note): exactly these may then be billed again, '
+    'where their task is now';
 
 CREATE FUNCTION post_tax(p_document bigint, p_on date) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
