@@ -248,5 +248,9 @@ SELECT client_id, project_id, contract_id, amount::numeric(9,2), fixed FROM char
 SELECT transition(:report, 'rejected', 'not ours');
 SELECT client_id, project_id, contract_id, amount::numeric(9,2), fixed FROM charge;
 SELECT * FROM check_books();
+-- and work that was left behind is told
+ALTER TABLE charge DISABLE TRIGGER USER;
+UPDATE charge SET project_id = 1;
+SELECT * FROM check_books() WHERE rule LIKE 'open work%';
 RESET search_path;
 SELECT finance.drop_books('t_moved', 't_moved');

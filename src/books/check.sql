@@ -61,7 +61,14 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'a charge names terms and a price list that exist', 'charge ' || h.id, NULL
       FROM charge h LEFT JOIN terms t ON t.id = h.terms_id LEFT JOIN price_list l ON l.id = h.price_list_id
-     WHERE h.terms_id IS NOT NULL AND t.id IS NULL OR h.price_list_id IS NOT NULL AND l.id IS NULL;
+     WHERE h.terms_id IS NOT NULL AND t.id IS NULL OR h.price_list_id IS NOT NULL AND l.id IS NULL
+    UNION ALL
+    -- an entry of which a part is billed stays with whom that was billed to
+    SELECT 'open work is charged where its task is', 'charge ' || h.id, format('project %s, the task is in %s', h.project_id, t.project_id)
+      FROM charge h JOIN task t ON t.id = h.task_id
+     WHERE h.source = 'time' AND NOT h.fixed AND h.project_id <> t.project_id
+       AND NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = h.time_entry_id AND f.fixed AND f.reverses_id IS NULL
+                          AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = f.id));
 COMMENT ON VIEW work_problems IS 'broken invariants of time entries and charges, none in healthy books';
 SELECT allow('controller', 'select', 'work_problems');
 

@@ -515,7 +515,7 @@ BEGIN
     IF coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'a correction needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why the billed work is wrong.';
     END IF;
-    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id FOR UPDATE;
+    SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no time entry %', time_entry_id USING ERRCODE = 'foreign_key_violation';
     END IF;

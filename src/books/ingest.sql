@@ -15,18 +15,29 @@ COMMENT ON FUNCTION ingest_seconds(text) IS 'a whole number of seconds of up to 
 CREATE FUNCTION lock_records(p_entries jsonb) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
+DECLARE
+    v_held bigint[];
+    v_clients bigint[];
 BEGIN
     PERFORM FROM jsonb_array_elements(p_entries) v (value)
       JOIN time_entry e ON e.source = v.value ->> 'source' AND e.external_id = v.value ->> 'external_id' ORDER BY e.id FOR NO KEY UPDATE OF e;
-    PERFORM lock_parties(ARRAY(
-        SELECT p.client_id FROM jsonb_array_elements(p_entries) v (value)
-          JOIN task t ON t.source = v.value ->> 'source' AND t.external_id = v.value ->> 'task'
-          JOIN project p ON p.id = t.project_id
-        UNION
-        SELECT p.client_id FROM jsonb_array_elements(p_entries) v (value)
-          JOIN time_entry e ON e.source = v.value ->> 'source' AND e.external_id = v.value ->> 'external_id'
-          JOIN task t ON t.id = e.task_id
-          JOIN project p ON p.id = t.project_id));
+    -- A task may move while we wait: then its new client is held too, before
+    -- rows are inserted that somebody else may wait for.
+    LOOP
+        v_clients := ARRAY(
+            SELECT p.client_id FROM jsonb_array_elements(p_entries) v (value)
+              JOIN task t ON t.source = v.value ->> 'source' AND t.external_id = v.value ->> 'task'
+              JOIN project p ON p.id = t.project_id
+            UNION
+            SELECT p.client_id FROM jsonb_array_elements(p_entries) v (value)
+              JOIN time_entry e ON e.source = v.value ->> 'source' AND e.external_id = v.value ->> 'external_id'
+              JOIN task t ON t.id = e.task_id
+              JOIN project p ON p.id = t.project_id
+             ORDER BY 1);
+        EXIT WHEN v_clients = v_held;
+        PERFORM lock_parties(v_clients);
+        v_held := v_clients;
+    END LOOP;
 END $$;
 COMMENT ON FUNCTION lock_records(jsonb) IS
     'lock the entries that records of trackers name, then hold their clients and those of the tasks that the records name';
