@@ -159,4 +159,18 @@ UPDATE contract SET period = 'week' WHERE id = 1;
 UPDATE contract SET period = 'week' WHERE number = 'I-4';
 
 SELECT * FROM billing_problems;
+
+-- a correction that moves billed work to a contract in another currency: 100 EUR go, 50 USD at 1.25 come, 60 EUR are given away
+INSERT INTO party (kind, name) VALUES ('company', 'Euro Ltd'), ('company', 'Dollar Inc');
+INSERT INTO contract (client_id, number, currency, starts_on) SELECT id, 'E-1', 'EUR', '2025-01-01' FROM party WHERE name = 'Euro Ltd';
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id)
+SELECT p.id, 'D-1', 'USD', '2025-01-01', l.id FROM party p, price_list l WHERE p.name = 'Dollar Inc' AND l.code = 'usd';
+INSERT INTO project (client_id, name) SELECT id, name FROM party WHERE name IN ('Euro Ltd', 'Dollar Inc');
+INSERT INTO task (project_id, title) SELECT id, name FROM project WHERE name IN ('Euro Ltd', 'Dollar Inc');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2025-01-10', 3600 FROM task WHERE title = 'Euro Ltd' RETURNING id AS moved \gset
+SELECT build_report('{"client": "Euro Ltd"}') AS report \gset
+SELECT transition(:report, 'sent'), transition(:report, 'agreed');
+SELECT c.difference, c.currency FROM task t, correct_entry(:moved, jsonb_build_object('task_id', t.id), 'theirs') c WHERE t.title = 'Dollar Inc';
+SELECT base_amount::numeric(9,2) FROM concession ORDER BY id DESC LIMIT 1;
+SELECT * FROM check_books();
 DROP SCHEMA t_close, t_close_internal CASCADE;

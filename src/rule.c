@@ -428,21 +428,6 @@ finance_tell_check(PG_FUNCTION_ARGS)
 
 /* ---------- foreign keys ---------- */
 
-/* The unique index that a foreign key refers to. */
-static Oid
-referenced_index(Oid constraint)
-{
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	Oid			index = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		index = ((Form_pg_constraint) GETSTRUCT(tuple))->conindid;
-		ReleaseSysCache(tuple);
-	}
-	return index;
-}
-
 /* What a foreign key of one column refers to, in the memory of the statement. */
 static Keys *
 prepare_keys(Relation table)
@@ -462,7 +447,7 @@ prepare_keys(Relation table)
 			continue;
 		key->constraint = found->conoid;
 		key->table = found->confrelid;
-		key->index = referenced_index(found->conoid);
+		key->index = GetSysCacheOid1(CONSTROID, Anum_pg_constraint_conindid, ObjectIdGetDatum(found->conoid));
 		key->from = found->conkey[0];
 		key->to = found->confkey[0];
 		key->equal = get_opcode(found->conpfeqop[0]);

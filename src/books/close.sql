@@ -510,6 +510,8 @@ DECLARE
     v_held bigint;
     v_base contract;
     v_key text;
+    v_base_difference numeric;
+    v_currencies bigint;
 BEGIN
     changes := json_argument(changes);
     IF coalesce(reason, '') = '' THEN
@@ -558,21 +560,24 @@ BEGIN
     IF v_base.id IS NOT NULL AND EXISTS (SELECT FROM charge h WHERE h.id = ANY (reversed) AND h.allotment_id IS NOT NULL) THEN
         PERFORM rate_again(v_base, (SELECT min(h.service_date) FROM charge h WHERE h.id = ANY (reversed)));
     END IF;
-    SELECT coalesce(array_agg(h.id ORDER BY h.id) FILTER (WHERE NOT h.fixed), '{}'),
-           coalesce(sum(h.amount) FILTER (WHERE NOT h.fixed OR h.id = ANY (reversed)), 0)::numeric(18,2)
-           + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.id = ANY (reversed) AND a.time_entry_id IS NULL), 0), min(h.currency)
-      INTO charged, difference, currency
-      FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id;
+    SELECT coalesce(array_agg(h.id ORDER BY h.id) FILTER (WHERE NOT h.fixed), '{}'), coalesce(sum(h.amount), 0), min(h.currency),
+           coalesce(sum(h.base_amount), 0), count(DISTINCT h.currency)
+      INTO charged, difference, currency, v_base_difference, v_currencies
+      FROM charge h WHERE h.id = ANY (reversed) OR h.time_entry_id = correct_entry.time_entry_id AND NOT h.fixed;
+    IF v_currencies > 1 THEN
+        difference := v_base_difference;
+        currency := (SELECT s.base_currency FROM setting s);
+    END IF;
+    difference := round_money(difference, currency_exponent(currency));
     IF changes ?| '{price,billable,billable_s}' THEN
         PERFORM refuse_limited('an own price, disposition or length of a time entry', calling_role());
     END IF;
-    PERFORM concede('correction', convert(-difference, currency, (SELECT s.base_currency FROM setting s), books_today()), NULL, NULL,
-                    format('time entry %s: %s', time_entry_id, reason))
-      WHERE difference < 0;
+    PERFORM concede('correction', -v_base_difference, NULL, NULL, format('time entry %s: %s', time_entry_id, reason));
 END $$;
 COMMENT ON FUNCTION correct_entry(bigint, jsonb, text) IS
     'correct a billed time entry: its frozen charges are reversed, and it is rated anew with changes ({"column": value, …}; NULL takes the work away) '
-    'into provisional charges, in the open period with the true work date. Returns the reversals, the new charges and what they come to together. '
+    'into provisional charges, in the open period with the true work date. Returns the reversals, the new charges and what they come to together, '
+    'in the base currency where the work moves to another currency. '
     'Refused: work that is not billed, or held by a sent report (23001), unknown columns, no reason, nothing changed (22023)';
 SELECT allow('manager', 'execute', 'correct_entry');
 

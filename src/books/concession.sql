@@ -130,77 +130,153 @@ COMMENT ON FUNCTION concede(text, numeric, bigint, bigint, text) IS
     'keep what somebody gives away, in the base currency, and refuse (42501) what is above the month''s limit of the person, role or login; nothing for amounts not above 0';
 
 -- Prices and discounts that managers set.
+--
+-- A position is searched by employee, role and kind of work, the most specific
+-- first, so it takes over from those that are as specific or less, of whatever
+-- it answers for and on every day until its own key goes on.
+CREATE FUNCTION price_before(p_new price) RETURNS numeric
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH position AS (
+        SELECT p.work_type_id, p.role, p.employee_id, p.valid_from, p.price,
+               4 * (p.employee_id IS NOT NULL)::int + 2 * (p.role IS NOT NULL)::int + (p.work_type_id IS NOT NULL)::int AS specific,
+               (p.work_type_id, p.role, p.employee_id) IS NOT DISTINCT FROM (p_new.work_type_id, p_new.role, p_new.employee_id) AS own
+          FROM price p WHERE p.price_list_id = p_new.price_list_id AND p.item_id IS NOT DISTINCT FROM p_new.item_id AND p.id <> p_new.id
+    ), question AS (
+        SELECT p_new.work_type_id, coalesce(p_new.role, m.role) AS role, p_new.employee_id FROM (VALUES (1)) one LEFT JOIN employee m ON m.id = p_new.employee_id
+        UNION
+        SELECT coalesce(p_new.work_type_id, p.work_type_id), coalesce(p_new.role, m.role, p.role), p_new.employee_id
+          FROM position p LEFT JOIN employee m ON m.id = p_new.employee_id WHERE p.employee_id IS NULL OR p.employee_id = p_new.employee_id
+    ), day AS (
+        SELECT p_new.valid_from AS day
+        UNION
+        SELECT p.valid_from FROM position p
+         WHERE p.valid_from > p_new.valid_from
+           AND p.valid_from < (SELECT coalesce(min(o.valid_from), 'infinity') FROM position o WHERE o.own AND o.valid_from > p_new.valid_from)
+    )
+    SELECT max(b.price)
+      FROM question q CROSS JOIN day d
+     CROSS JOIN LATERAL (
+        SELECT k.price, k.specific
+          FROM (SELECT DISTINCT ON (p.work_type_id, p.role, p.employee_id) p.price, p.specific
+                  FROM position p
+                 WHERE coalesce(p.work_type_id = q.work_type_id, p.work_type_id IS NULL) AND coalesce(p.role = q.role, p.role IS NULL)
+                   AND coalesce(p.employee_id = q.employee_id, p.employee_id IS NULL) AND p.valid_from <= d.day
+                 ORDER BY p.work_type_id, p.role, p.employee_id, p.valid_from DESC) k
+         WHERE k.price IS NOT NULL ORDER BY k.specific DESC LIMIT 1) b
+     WHERE b.specific <= 4 * (p_new.employee_id IS NOT NULL)::int + 2 * (p_new.role IS NOT NULL)::int + (p_new.work_type_id IS NOT NULL)::int;
+END;
+COMMENT ON FUNCTION price_before(price) IS
+    'the greatest price of its list that a position takes over from, NULL for none: of the same key before, or less specific, on any day that it holds';
+
 CREATE FUNCTION check_concession() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
-DECLARE
-    v_new jsonb := to_jsonb(NEW);
-    v_old jsonb := CASE WHEN TG_OP = 'UPDATE' THEN to_jsonb(OLD) END;
-    v_before numeric := (v_old ->> 'price')::numeric;
 BEGIN
-    -- what another position would hold in its place cannot be told in per cent
-    IF TG_TABLE_NAME = 'price' AND (TG_OP = 'DELETE' OR TG_OP = 'UPDATE'
-        AND (v_old - '{price,cost,discount_pct}'::text[] <> v_new - '{price,cost,discount_pct}'::text[] OR v_before IS NOT NULL AND v_new ->> 'price' IS NULL)
-        OR TG_OP = 'INSERT' AND v_new ->> 'tiers' IS NOT NULL) THEN
-        PERFORM refuse_limited('a position that goes, moves or has tiers');
-    END IF;
-    IF TG_OP = 'DELETE' THEN
-        RETURN OLD;
-    END IF;
-    IF v_new ->> 'discount_pct' IS DISTINCT FROM v_old ->> 'discount_pct' THEN
-        PERFORM check_discount((v_new ->> 'discount_pct')::numeric, 'a discount');
-    END IF;
-    IF TG_TABLE_NAME = 'price' AND TG_OP = 'INSERT' THEN
-        -- what holds without the new position: the nearest one that is as wide or wider
-        v_before := (SELECT p.price FROM price p
-                      WHERE p.price_list_id = NEW.price_list_id AND p.item_id IS NOT DISTINCT FROM NEW.item_id AND p.price IS NOT NULL
-                        AND coalesce(p.work_type_id = NEW.work_type_id, p.work_type_id IS NULL) AND coalesce(p.employee_id = NEW.employee_id, p.employee_id IS NULL)
-                        AND coalesce(p.role = coalesce(NEW.role, (SELECT m.role FROM employee m WHERE m.id = NEW.employee_id)), p.role IS NULL)
-                        AND p.valid_from <= NEW.valid_from
-                      ORDER BY p.employee_id IS NULL, p.role IS NULL, p.work_type_id IS NULL, p.valid_from DESC LIMIT 1);
-    END IF;
-    IF v_before > 0 THEN
-        PERFORM check_discount(100 - 100 * (v_new ->> 'price')::numeric / v_before, 'a price cut');
+    IF TG_OP = 'INSERT' OR NEW.discount_pct IS DISTINCT FROM OLD.discount_pct THEN
+        PERFORM check_discount(NEW.discount_pct, 'a discount');
     END IF;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_concession() IS
-    'trigger function of contract, price_list and price: discounts and price cuts stay within the limit of whoever makes them, who leaves '
-    'the key and the tiers of positions alone (42501)';
+    'trigger function of contract, price_list and price: discounts stay within the limit of whoever gives them (42501)';
 CREATE TRIGGER contract_conceded BEFORE INSERT OR UPDATE OF discount_pct ON contract
     FOR EACH ROW EXECUTE FUNCTION check_concession();
 CREATE TRIGGER price_list_conceded BEFORE INSERT OR UPDATE OF discount_pct ON price_list
     FOR EACH ROW EXECUTE FUNCTION check_concession();
-CREATE TRIGGER price_conceded BEFORE INSERT OR UPDATE OR DELETE ON price
+CREATE TRIGGER price_conceded BEFORE INSERT OR UPDATE OF discount_pct ON price
     FOR EACH ROW EXECUTE FUNCTION check_concession();
+
+CREATE FUNCTION check_price_cut() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_before numeric;
+BEGIN
+    IF NOT EXISTS (SELECT FROM limit_rows(current_user) m WHERE m.discount_pct < 100) THEN
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    END IF;
+    -- what would hold in the place of a position that goes cannot be told in per cent
+    IF TG_OP = 'DELETE' THEN
+        PERFORM refuse_limited('a position that goes, moves or has tiers');
+        RETURN OLD;
+    ELSIF TG_OP = 'INSERT' THEN
+        v_before := price_before(NEW);
+        PERFORM refuse_limited('a position that goes, moves or has tiers') WHERE NEW.tiers IS NOT NULL OR NEW.price IS NULL AND v_before IS NOT NULL;
+    ELSE
+        v_before := coalesce(OLD.price, price_before(NEW));
+        PERFORM refuse_limited('a position that goes, moves or has tiers')
+          WHERE to_jsonb(NEW) - '{price,cost,discount_pct}'::text[] <> to_jsonb(OLD) - '{price,cost,discount_pct}'::text[]
+             OR OLD.price IS NOT NULL AND NEW.price IS NULL;
+    END IF;
+    PERFORM check_discount(100 - 100 * NEW.price / v_before, 'a price cut') WHERE v_before > 0;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_price_cut() IS
+    'trigger function of price: price cuts stay within the limit of whoever makes them, who leaves the key and the tiers of positions alone (42501)';
+CREATE TRIGGER price_cut BEFORE INSERT OR UPDATE OR DELETE ON price
+    FOR EACH ROW EXECUTE FUNCTION check_price_cut();
 
 -- What an entry costs by its own word is a price that no list bounds.
 CREATE FUNCTION check_override() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF TG_OP = 'INSERT' OR (NEW.price, NEW.billable, NEW.billable_s) IS DISTINCT FROM (OLD.price, OLD.billable, OLD.billable_s) THEN
-        PERFORM require_level('manager', 'say what an entry is billed at');
-        PERFORM refuse_limited('an own price, disposition or length of a time entry');
-    END IF;
+    PERFORM require_level('manager', 'say what an entry is billed at');
+    PERFORM refuse_limited('an own price, disposition or length of a time entry');
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION check_override() IS 'trigger function of time_entry: who has a limit of discount cannot set an entry''s own price, disposition or billed length (42501)';
-CREATE TRIGGER time_entry_overridden BEFORE INSERT OR UPDATE OF price, billable, billable_s ON time_entry
+COMMENT ON FUNCTION check_override() IS
+    'trigger function of time_entry: who has a limit of discount cannot set or clear an entry''s own price, disposition or billed length (42501)';
+CREATE TRIGGER time_entry_overridden BEFORE INSERT ON time_entry
     FOR EACH ROW WHEN (num_nonnulls(NEW.price, NEW.billable, NEW.billable_s) > 0) EXECUTE FUNCTION check_override();
+CREATE TRIGGER time_entry_override_changed BEFORE UPDATE OF price, billable, billable_s ON time_entry
+    FOR EACH ROW WHEN ((NEW.price, NEW.billable, NEW.billable_s) IS DISTINCT FROM (OLD.price, OLD.billable, OLD.billable_s))
+    EXECUTE FUNCTION check_override();
 
 -- Nor what becomes of all work of a task or project.
 CREATE FUNCTION check_disposition() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF TG_OP = 'INSERT' OR NEW.billable IS DISTINCT FROM OLD.billable THEN
-        PERFORM refuse_limited('work that is not billed');
+    PERFORM refuse_limited('work that is not billed');
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_disposition() IS
+    'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, nor unsay that it is (42501)';
+CREATE TRIGGER task_disposed BEFORE INSERT ON task
+    FOR EACH ROW WHEN (NEW.billable <> 'billable') EXECUTE FUNCTION check_disposition();
+CREATE TRIGGER task_disposition_changed BEFORE UPDATE OF billable ON task
+    FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable') EXECUTE FUNCTION check_disposition();
+CREATE TRIGGER project_disposed BEFORE INSERT ON project
+    FOR EACH ROW WHEN (NEW.billable <> 'billable') EXECUTE FUNCTION check_disposition();
+CREATE TRIGGER project_disposition_changed BEFORE UPDATE OF billable ON project
+    FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable') EXECUTE FUNCTION check_disposition();
+
+-- A discount is a manager's to give, through whatever function it comes; a
+-- revision may keep what the one before gave.
+CREATE FUNCTION check_document_discount() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_before document;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        v_before := OLD;
+    ELSIF NEW.supersedes_id IS NOT NULL THEN
+        SELECT * INTO v_before FROM document d WHERE d.id = NEW.supersedes_id;
+    END IF;
+    IF (NEW.discount_pct, NEW.discount_amount) IS DISTINCT FROM (v_before.discount_pct, v_before.discount_amount)
+        AND num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0 THEN
+        PERFORM require_level('manager', 'give a discount', calling_role());
+        IF NEW.discount_amount IS NOT NULL THEN
+            PERFORM refuse_limited('a discount in money', calling_role());
+        END IF;
+        PERFORM check_discount(NEW.discount_pct, 'a discount', calling_role());
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION check_disposition() IS 'trigger function of task and project: who has a limit of discount cannot say that their work is not billed (42501)';
-CREATE TRIGGER task_disposed BEFORE INSERT OR UPDATE OF billable ON task
-    FOR EACH ROW WHEN (NEW.billable <> 'billable') EXECUTE FUNCTION check_disposition();
-CREATE TRIGGER project_disposed BEFORE INSERT OR UPDATE OF billable ON project
-    FOR EACH ROW WHEN (NEW.billable <> 'billable') EXECUTE FUNCTION check_disposition();
+COMMENT ON FUNCTION check_document_discount() IS
+    'trigger function of document: discounts are given by managers, within their limit; who has one gives them in per cent (42501)';
+CREATE TRIGGER document_discounted BEFORE INSERT OR UPDATE OF discount_pct, discount_amount ON document
+    FOR EACH ROW WHEN (num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0) EXECUTE FUNCTION check_document_discount();

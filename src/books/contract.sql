@@ -108,7 +108,7 @@ CREATE TRIGGER contract_bound_changed BEFORE UPDATE ON contract
     EXECUTE FUNCTION lock_contract_parties();
 
 CREATE FUNCTION check_contract() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND (NEW.currency, NEW.client_id) IS DISTINCT FROM (OLD.currency, OLD.client_id)
@@ -143,7 +143,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_contract() IS
     'trigger function of contract: companions, price list and project fit; client and currency are fixed once there are facts, the service '
-    'period once one is closed';
+    'period once one is closed. SECURITY DEFINER because row policies must not hide facts';
 CREATE TRIGGER contract_fits AFTER INSERT OR UPDATE ON contract
     FOR EACH ROW EXECUTE FUNCTION check_contract();
 

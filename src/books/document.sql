@@ -149,33 +149,6 @@ CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
 CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number) WHERE kind = 'bill' AND status <> 'void';
 CREATE TRIGGER document_amounts_exact BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION check_exact('discount_amount', 'net', 'tax', 'gross');
--- A discount is a manager's to give, through whatever function it comes; a
--- revision may keep what the one before gave.
-CREATE FUNCTION check_document_discount() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_before document;
-BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        v_before := OLD;
-    ELSIF NEW.supersedes_id IS NOT NULL THEN
-        SELECT * INTO v_before FROM document d WHERE d.id = NEW.supersedes_id;
-    END IF;
-    IF (NEW.discount_pct, NEW.discount_amount) IS DISTINCT FROM (v_before.discount_pct, v_before.discount_amount)
-        AND num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0 THEN
-        PERFORM require_level('manager', 'give a discount', calling_role());
-        IF NEW.discount_amount IS NOT NULL THEN
-            PERFORM refuse_limited('a discount in money', calling_role());
-        END IF;
-        PERFORM check_discount(NEW.discount_pct, 'a discount', calling_role());
-    END IF;
-    RETURN NEW;
-END $$;
-COMMENT ON FUNCTION check_document_discount() IS
-    'trigger function of document: discounts are given by managers, within their limit; who has one gives them in per cent (42501)';
-CREATE TRIGGER document_discounted BEFORE INSERT OR UPDATE OF discount_pct, discount_amount ON document
-    FOR EACH ROW WHEN (num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0) EXECUTE FUNCTION check_document_discount();
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.', 'status_said_by: transition() says it.', 'revision: revise() makes the next one.',
                                               'created_at', 'created_by');

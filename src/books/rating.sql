@@ -750,7 +750,7 @@ DECLARE
     v_entries bigint[];
     v_moved bigint[];
     v_corrected bigint[];
-    v_before numeric;
+    v_before numeric[];
     v_too_long record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -764,8 +764,9 @@ BEGIN
         PERFORM lock_entries(v_entries);
         PERFORM refuse_frozen_entries(v_entries);
         -- what was billed once and corrected may not be lowered further unseen
-        SELECT array_agg(DISTINCT h.time_entry_id) INTO v_corrected FROM charge h WHERE h.time_entry_id = ANY (v_entries) AND h.fixed;
-        v_before := (SELECT sum(h.base_amount) FROM charge h WHERE h.time_entry_id = ANY (v_corrected));
+        SELECT array_agg(b.id), array_agg(b.amount) INTO v_corrected, v_before
+          FROM (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h
+                 WHERE h.time_entry_id = ANY (v_entries) GROUP BY 1 HAVING bool_or(h.fixed)) b;
     END IF;
     IF cardinality(v_entries) = 0 THEN
         RETURN NULL;
@@ -777,8 +778,10 @@ BEGIN
                 HINT = 'Split the entry, or raise max_entry_s in table setting.';
     END IF;
     PERFORM rate_entries(v_entries);
-    PERFORM concede('correction', v_before - coalesce((SELECT sum(h.base_amount) FROM charge h WHERE h.time_entry_id = ANY (v_corrected)), 0), NULL, NULL,
-                    'change of corrected work') WHERE v_corrected IS NOT NULL;
+    PERFORM concede('correction', (
+        SELECT sum(greatest(b.amount - coalesce(a.amount, 0), 0)) FROM unnest(v_corrected, v_before) b (id, amount)
+          LEFT JOIN (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h WHERE h.time_entry_id = ANY (v_corrected) GROUP BY 1) a USING (id)
+        ), NULL, NULL, 'change of corrected work') WHERE v_corrected IS NOT NULL;
     -- approval may come after the close, work may not
     IF TG_OP = 'INSERT' THEN
         v_moved := v_entries;

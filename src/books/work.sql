@@ -233,7 +233,7 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON rejected_entry
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION keep_named() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
@@ -249,6 +249,7 @@ BEGIN
             replace(TG_TABLE_NAME, '_', ' '), OLD.id
             USING ERRCODE = 'restrict_violation', HINT = 'Delete it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
     END IF;
+    PERFORM lock_books() WHERE TG_TABLE_NAME = 'price_list';
     IF (CASE TG_TABLE_NAME WHEN 'party' THEN EXISTS (SELECT FROM charge h WHERE h.client_id = OLD.id)
                            WHEN 'project' THEN EXISTS (SELECT FROM charge h WHERE h.project_id = OLD.id)
                            WHEN 'task' THEN EXISTS (SELECT FROM charge h WHERE h.task_id = OLD.id)
@@ -265,7 +266,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION keep_named() IS
     'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it (23001); a price list is deleted in '
-    'READ COMMITTED only (23001)';
+    'READ COMMITTED only (23001). SECURITY DEFINER because row policies must not hide charges';
 CREATE TRIGGER party_named BEFORE DELETE OR UPDATE OF id ON party
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER project_named BEFORE DELETE OR UPDATE OF id ON project
