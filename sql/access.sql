@@ -290,6 +290,16 @@ SELECT count(*) FROM contract_card;
 SET ROLE regress_finance_cfo;
 SELECT * FROM check_books();
 
+-- a restore without privileges leaves functions open to everybody: that is told, and the next grant closes them
+RESET ROLE;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA t_access, t_access_internal TO PUBLIC;
+SELECT count(*) > 40 AS told, count(DISTINCT rule) AS rules FROM check_books();
+SELECT grant_access('regress_finance_web', 'guest');
+SELECT count(*) AS told FROM check_books();
+SET ROLE regress_finance_web;
+SELECT record_payment('{"amount": "5", "cash_account": 1}');
+SELECT what_if(1, '2026-01-01', '2026-03-31', '{}');
+
 -- a lower level takes the higher one's rights away, none all of them
 RESET ROLE;
 SELECT grant_access('regress_finance_it', 'reader');

@@ -95,6 +95,11 @@ UPDATE contract_line SET prorate = 'actual', ends_on = '2025-06-15' WHERE id = 3
 INSERT INTO contract_line (contract_id, kind, title, amount, prorate, starts_on) VALUES (1, 'recurring', 'Hosting plus', 45, 'actual', '2025-06-16'),
     (1, 'one_time', 'Set-up', 200, 'none', NULL), (1, 'one_time', 'Training', 80, 'none', '2025-06-20');
 SELECT charge_fees(1, '2025-06-01');
+\set VERBOSITY terse
+SELECT charge_fees(1, 'infinity');
+SELECT charge_fees(1, NULL);
+SELECT charge_fees(1, '9999-12-31');
+\set VERBOSITY default
 SELECT service_date, period_start, amount::numeric(18,2), reason FROM charge WHERE source = 'fee' ORDER BY service_date, id;
 -- the same again changes nothing; a changed line is followed while provisional
 CREATE TABLE before AS SELECT id, amount FROM charge WHERE source = 'fee';

@@ -104,5 +104,18 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION require_level(text, text, name) IS 'refuse (42501) what the level of a role does not allow, where the rules of a table or function are too coarse';
+
+-- A restore without privileges, or without one of the roles that had some, opens
+-- functions to PUBLIC again, as all functions begin.
+CREATE VIEW open_function WITH (security_invoker) AS
+    SELECT p.oid::regprocedure::text AS object
+      FROM pg_proc p
+     WHERE p.pronamespace IN (SELECT f.pronamespace FROM pg_proc f WHERE f.oid = 'level_rank(name)'::regprocedure
+                              UNION SELECT c.relnamespace FROM pg_class c WHERE c.oid = 'access_rule'::regclass)
+       AND p.prosecdef
+       AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE');
+COMMENT ON VIEW open_function IS
+    'functions of the books that act for their owner and that PUBLIC may call: none, but after a restore that lost privileges; grant_access() closes them';
+SELECT allow('controller', 'select', 'open_function');
 SELECT allow('reader', 'select', 'access_level'), allow('reader', 'select', 'access_rule'), allow('admin', 'select', 'access_grant'),
        allow('reader', 'execute', 'has_level');

@@ -197,15 +197,24 @@ AS $$
 DECLARE
     v_base contract := lock_contract(contract_id);
     v_span daterange;
+    v_last date;
 BEGIN
     v_span := (open_period(v_base)).span;
+    v_last := greatest(lower(v_span), books_today()) + interval '10 years';
+    IF through IS NULL OR NOT isfinite(through) THEN
+        RAISE EXCEPTION 'charge_fees needs the day through which to charge' USING ERRCODE = 'invalid_parameter_value', HINT = 'The last day of the period that is paid in advance.';
+    ELSIF through > v_last THEN
+        RAISE EXCEPTION 'fees through % are too far ahead', through
+            USING ERRCODE = 'program_limit_exceeded', DETAIL = format('The limit is ten years, %s.', iso(v_last)), HINT = 'Charge them nearer to their time.';
+    END IF;
     WHILE v_base.status <> 'draft' AND lower(v_span) <= through AND lower(v_span) <= coalesce(v_base.ends_on, 'infinity') LOOP
         PERFORM charge_fees_of(v_base.id, v_span);
         v_span := period_of(upper(v_span), v_base.period, v_base.anchor_day);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION charge_fees(bigint, date) IS
-    'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in advance; idempotent';
+    'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in advance, at most ten years (54000); '
+    'idempotent. Refused (22023): no day, or one without end';
 SELECT allow('manager', 'execute', 'charge_fees');
 
 CREATE FUNCTION accept_stage(contract_line_id bigint, accepted_on date DEFAULT NULL) RETURNS bigint

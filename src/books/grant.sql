@@ -89,6 +89,9 @@ BEGIN
                 HINT = format('Levels are %s.', (SELECT string_agg(l.level, ', ' ORDER BY l.rank) FROM access_level l));
     END IF;
     PERFORM revoke_access(role);
+    FOR v_grant IN SELECT o.object FROM open_function o LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_grant);
+    END LOOP;
     FOR v_grant IN
         SELECT format('USAGE ON SCHEMA %I', current_schema())
         UNION ALL
