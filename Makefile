@@ -11,19 +11,35 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)finan
 MODULE_big = finance
 OBJS = \
 	src/finance.o \
-	src/books.o \
-	src/schema.o \
-	src/script.o \
-	src/choice.o \
-	src/limit.o \
-	src/fixed.o \
-	src/iso.o \
-	src/money.o \
-	src/time.o \
-	src/margin.o \
-	src/cube.o \
-	src/calendar.o \
-	src/jsondoc.o \
+	src/base/fixed.o \
+	src/base/number.o \
+	src/base/choice.o \
+	src/base/iso.o \
+	src/base/limit.o \
+	src/json/jsondoc.o \
+	src/json/value.o \
+	src/money/money.o \
+	src/money/spread.o \
+	src/money/prorate.o \
+	src/money/tier.o \
+	src/money/tax.o \
+	src/time/duration.o \
+	src/time/period.o \
+	src/calendar/calendar.o \
+	src/calendar/read.o \
+	src/calendar/row.o \
+	src/calendar/plan.o \
+	src/calendar/zone.o \
+	src/calendar/split.o \
+	src/page/template.o \
+	src/page/render.o \
+	src/page/words.o \
+	src/page/lexicon.o \
+	src/summary/margin.o \
+	src/summary/margin_io.o \
+	src/summary/margin_figures.o \
+	src/summary/cube.o \
+	src/summary/cube_io.o \
 	src/rating/terms.o \
 	src/rating/price.o \
 	src/rating/allot.o \
@@ -33,12 +49,20 @@ OBJS = \
 	src/rating/segment.o \
 	src/rating/reason.o \
 	src/rating/rating.o \
-	src/template.o \
-	src/words.o \
-	src/actor.o \
-	src/history.o \
-	src/guard.o \
-	src/rule.o
+	src/schema/find.o \
+	src/schema/trust.o \
+	src/schema/make.o \
+	src/schema/version.o \
+	src/schema/script.o \
+	src/keeper/books.o \
+	src/keeper/drop.o \
+	src/keeper/actor.o \
+	src/keeper/history.o \
+	src/keeper/change.o \
+	src/guard/guard.o \
+	src/guard/rule.o \
+	src/guard/check.o \
+	src/guard/key.o
 
 # The code that CREATE EXTENSION installs, in order.
 SQL_FRAGMENTS = \
@@ -119,7 +143,8 @@ PROVE_TESTS = test/t/*.pl
 
 # For "…" only: -I would put our time.h before the C library's.  The compiler
 # of the bitcode sees these flags, and not PG_CFLAGS.
-override PG_CPPFLAGS += -iquote $(srcdir)/src -iquote $(srcdir)/src/rating -DFINANCE_VERSION='"$(EXTVERSION)"'
+override PG_CPPFLAGS += $(addprefix -iquote ,$(addprefix $(srcdir)/,$(sort $(patsubst %/,%,$(dir $(OBJS)))))) \
+	-DFINANCE_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 
 PG_CONFIG ?= pg_config
@@ -170,7 +195,7 @@ ifdef VPATH
 $(shell mkdir -p $(sort $(dir $(OBJS))))
 endif
 
-$(OBJS) $(OBJS:.o=.bc): $(wildcard $(here)src/*.h $(here)src/rating/*.h) finance.control
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(here)src/*.h $(here)src/*/*.h) finance.control
 
 # what root's "make install" left is removed first, as it cannot be written to
 $(INSTALL_SQL): $(SQL_FRAGMENTS) finance.control Makefile
