@@ -82,46 +82,138 @@ SQL_FRAGMENTS = \
 	src/sql/books.sql \
 	src/sql/keeper.sql
 
-# The books that create_books() makes, in order.
-BOOKS_FRAGMENTS = \
-	src/books/access.sql \
-	src/books/history.sql \
-	src/books/setting.sql \
-	src/books/lock.sql \
-	src/books/party.sql \
-	src/books/catalogue.sql \
-	src/books/calendar.sql \
-	src/books/contract.sql \
-	src/books/work.sql \
-	src/books/ledger.sql \
-	src/books/payment.sql \
-	src/books/notification.sql \
-	src/books/document.sql \
-	src/books/concession.sql \
-	src/books/rating.sql \
-	src/books/ingest.sql \
-	src/books/billing.sql \
-	src/books/close.sql \
-	src/books/explain.sql \
-	src/books/what_if.sql \
-	src/books/settle.sql \
-	src/books/lifecycle.sql \
-	src/books/invoice.sql \
-	src/books/report.sql \
-	src/books/statement.sql \
-	src/books/share.sql \
-	src/books/template.sql \
-	src/books/page.sql \
-	src/books/check.sql \
-	src/books/rule.sql \
-	src/books/grant.sql \
-	src/books/session.sql \
-	src/books/column.sql
+# The tables of the books, made once: from then on steps change them by hand.
+BOOKS_TABLES = \
+	src/books/base/table.sql \
+	src/books/party/table.sql \
+	src/books/catalogue/table.sql \
+	src/books/calendar/table.sql \
+	src/books/contract/table.sql \
+	src/books/work/table.sql \
+	src/books/charge/table.sql \
+	src/books/ledger/table.sql \
+	src/books/money/table.sql \
+	src/books/notice/table.sql \
+	src/books/document/table.sql \
+	src/books/concession/table.sql \
+	src/books/settle/table.sql \
+	src/books/share/table.sql \
+	src/books/page/table.sql
+
+# What works on them, made anew at every upgrade, in order.
+BOOKS_CODE = \
+	src/books/base/anew.sql \
+	src/books/base/access.sql \
+	src/books/base/history.sql \
+	src/books/base/currency.sql \
+	src/books/base/setting.sql \
+	src/books/base/input.sql \
+	src/books/base/lock.sql \
+	src/books/base/right.sql \
+	src/books/party/party.sql \
+	src/books/party/right.sql \
+	src/books/catalogue/price_list.sql \
+	src/books/catalogue/item_price.sql \
+	src/books/catalogue/right.sql \
+	src/books/calendar/calendar.sql \
+	src/books/calendar/right.sql \
+	src/books/contract/contract.sql \
+	src/books/contract/period.sql \
+	src/books/contract/match.sql \
+	src/books/contract/right.sql \
+	src/books/work/ingest.sql \
+	src/books/work/approve.sql \
+	src/books/work/right.sql \
+	src/books/charge/view.sql \
+	src/books/charge/guard.sql \
+	src/books/charge/put.sql \
+	src/books/charge/adjust.sql \
+	src/books/charge/correct.sql \
+	src/books/charge/right.sql \
+	src/books/ledger/account.sql \
+	src/books/ledger/view.sql \
+	src/books/ledger/post.sql \
+	src/books/ledger/posting.sql \
+	src/books/ledger/right.sql \
+	src/books/money/payment.sql \
+	src/books/money/right.sql \
+	src/books/document/number.sql \
+	src/books/document/place.sql \
+	src/books/document/figures.sql \
+	src/books/document/adjust.sql \
+	src/books/document/step.sql \
+	src/books/document/transition.sql \
+	src/books/document/right.sql \
+	src/books/concession/limit.sql \
+	src/books/concession/price.sql \
+	src/books/concession/work.sql \
+	src/books/concession/right.sql \
+	src/books/rating/context.sql \
+	src/books/rating/terms.sql \
+	src/books/rating/state.sql \
+	src/books/rating/input.sql \
+	src/books/rating/store.sql \
+	src/books/rating/sequence.sql \
+	src/books/rating/rate.sql \
+	src/books/rating/follow.sql \
+	src/books/explain/explain.sql \
+	src/books/explain/what_if.sql \
+	src/books/billing/fee.sql \
+	src/books/billing/stage.sql \
+	src/books/billing/item.sql \
+	src/books/billing/task.sql \
+	src/books/billing/block.sql \
+	src/books/settle/allocation.sql \
+	src/books/settle/pay.sql \
+	src/books/settle/paid.sql \
+	src/books/settle/right.sql \
+	src/books/closing/due.sql \
+	src/books/closing/period.sql \
+	src/books/closing/close.sql \
+	src/books/closing/run.sql \
+	src/books/invoice/filter.sql \
+	src/books/invoice/report.sql \
+	src/books/invoice/invoice.sql \
+	src/books/invoice/credit.sql \
+	src/books/invoice/due.sql \
+	src/books/offer/content.sql \
+	src/books/offer/bill.sql \
+	src/books/offer/follow.sql \
+	src/books/sheet/sheet.sql \
+	src/books/sheet/statement.sql \
+	src/books/share/share.sql \
+	src/books/share/right.sql \
+	src/books/page/label.sql \
+	src/books/page/row.sql \
+	src/books/page/page.sql \
+	src/books/page/table_page.sql \
+	src/books/page/shared.sql \
+	src/books/page/right.sql \
+	src/books/notice/notify.sql \
+	src/books/notice/right.sql \
+	src/books/figures/line.sql \
+	src/books/figures/contract.sql \
+	src/books/figures/profit.sql \
+	src/books/figures/waiting.sql \
+	src/books/figures/pnl.sql \
+	src/books/figures/cash_flow.sql \
+	src/books/charge/problems.sql \
+	src/books/ledger/problems.sql \
+	src/books/document/problems.sql \
+	src/books/closing/problems.sql \
+	src/books/figures/problems.sql \
+	src/books/check/check_books.sql \
+	src/books/finish/trigger.sql \
+	src/books/finish/rule.sql \
+	src/books/finish/grant.sql \
+	src/books/finish/session.sql \
+	src/books/finish/column.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
-BOOKS_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
-DATA_built = $(INSTALL_SQL) $(BOOKS_SQL)
-EXTRA_CLEAN = $(INSTALL_SQL) $(BOOKS_SQL)
+TABLES_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
+CODE_SQL = src/$(EXTENSION)-books-code--$(EXTVERSION).sql
+DATA_built = $(INSTALL_SQL) $(TABLES_SQL) $(CODE_SQL)
+EXTRA_CLEAN = $(DATA_built)
 
 REGRESS = \
 	money time margin cube calendar rating template words limit \
@@ -202,7 +294,9 @@ $(INSTALL_SQL): $(SQL_FRAGMENTS) finance.control Makefile
 	rm -f $@
 	cat $(filter %.sql,$^) > $@
 
-$(BOOKS_SQL): $(BOOKS_FRAGMENTS) finance.control Makefile
+$(TABLES_SQL): $(BOOKS_TABLES) finance.control Makefile
+$(CODE_SQL): $(BOOKS_CODE) finance.control Makefile
+$(TABLES_SQL) $(CODE_SQL):
 	rm -f $@
 	sed 's/@version@/$(EXTVERSION)/g' $(filter %.sql,$^) > $@
 

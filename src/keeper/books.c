@@ -101,15 +101,12 @@ Datum
 finance_create_books(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char	   *file = BOOKS_FILE_PREFIX FINANCE_VERSION ".sql";
-	char	   *script;
 	Books	   *books;
 	Acting		before;
 
 	check_encoding();
 	check_name(name);
 	PreventCommandIfReadOnly("create_books()");
-	script = finance_books_read_script(file);
 
 	finance_books_lock_name(name, fcinfo->flinfo->fn_oid);
 	books = finance_books_find(name, fcinfo->flinfo->fn_oid);
@@ -130,7 +127,8 @@ finance_create_books(PG_FUNCTION_ARGS)
 	finance_books_check_path(books);
 
 	finance_books_act_as(books->owner, &before);
-	finance_books_run_script(books, file, script);
+	finance_books_run_script(books, TABLES_FILE, false);
+	finance_books_run_script(books, CODE_FILE, false);
 	finance_books_act_as_before(&before);
 
 	finance_books_look_again(books);
@@ -156,7 +154,6 @@ run_step(const Books *books, const char *version)
 {
 	char	   *next_version;
 	char	   *step = finance_books_next_step(version, &next_version);
-	char	   *script;
 	Acting		before;
 
 	if (step == NULL)
@@ -167,10 +164,8 @@ run_step(const Books *books, const char *version)
 				 errdetail("No file \"%s%s--….sql\" is installed.",
 						   BOOKS_FILE_PREFIX, version),
 				 errhint("Install the version of the extension that made these books, or a newer one.")));
-	script = finance_books_read_script(step);
-
 	finance_books_act_as(books->owner, &before);
-	finance_books_run_script(books, step, script);
+	finance_books_run_script(books, step, false);
 	set_version(books, next_version);
 	finance_books_act_as_before(&before);
 	CommandCounterIncrement();
@@ -214,9 +209,24 @@ run_steps(const Books *books, char *version)
 }
 
 /*
- * upgrade_books(name text) -> text: run the steps that lead the books to the
- * installed version, and return that version.  Books that are up to date stay
- * as they are.
+ * Make the functions, views and triggers of the books anew, as the owner.  What
+ * a step did not drop is replaced in place, so that what users built on it stays.
+ */
+static void
+make_code_anew(const Books *books)
+{
+	Acting		before;
+
+	finance_books_act_as(books->owner, &before);
+	finance_books_run_script(books, CODE_FILE, true);
+	finance_books_act_as_before(&before);
+	CommandCounterIncrement();
+}
+
+/*
+ * upgrade_books(name text) -> text: run the steps that lead the tables of the
+ * books to the installed version, make all that works on them anew, and return
+ * that version.  Books that are up to date stay as they are.
  *
  * Raises 42704 when there are no such books, 42501 unless the caller owns them,
  * 0A000 when no way leads to the installed version, 23001 when the version of
@@ -245,6 +255,7 @@ finance_upgrade_books(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_RESTRICT_VIOLATION),
 					 errmsg("books \"%s\" stayed at version %s", name, version),
 					 errhint("See which trigger on table \"setting\" keeps its version.")));
+		make_code_anew(books);
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(FINANCE_VERSION));
 }

@@ -60,11 +60,16 @@ extern bool finance_books_hold_entries(const Books *books);
 /* script.c */
 extern void finance_books_act_as(Oid owner, Acting *before);
 extern void finance_books_act_as_before(const Acting *before);
-extern char *finance_books_read_script(const char *file);
-extern void finance_books_run_script(const Books *books, const char *file, const char *script);
+extern void finance_books_run_script(const Books *books, const char *file, bool anew);
 extern void finance_books_run_command(const char *command);
 extern char *finance_books_next_step(const char *version, char **next_version);
 
+/*
+ * The tables of the books are made once by the first of these and changed by
+ * the steps, "finance-books--1.0--1.1.sql"; what works on them is in the last.
+ */
 #define BOOKS_FILE_PREFIX "finance-books--"
+#define TABLES_FILE BOOKS_FILE_PREFIX FINANCE_VERSION ".sql"
+#define CODE_FILE "finance-books-code--" FINANCE_VERSION ".sql"
 
 #endif							/* FINANCE_BOOKS_H */

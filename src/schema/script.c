@@ -108,8 +108,8 @@ books_directory(void)
 }
 
 /* Read one installed script of the books whole. */
-char *
-finance_books_read_script(const char *file_name)
+static char *
+read_script(const char *file_name)
 {
 	char	   *path = psprintf("%s/%s", books_directory(), file_name);
 	FILE	   *file = AllocateFile(path, PG_BINARY_R);
@@ -204,13 +204,35 @@ report_script_error(ErrorData *error, const Books *books, const char *file, int 
 	ReThrowError(error);
 }
 
-/* Run one statement of a script, which begins at a byte of it. */
-static void
-run_statement(const Books *books, const char *file, const char *script, int start, int length)
+/* Does a statement make what can be replaced in place? */
+static bool
+is_code(const RawStmt *statement)
 {
+	return IsA(statement->stmt, CreateFunctionStmt) || IsA(statement->stmt, ViewStmt) ||
+		IsA(statement->stmt, CreateTrigStmt);
+}
+
+/*
+ * Run one statement of a script.  The script says CREATE, so that books are
+ * never made over what is there already; made anew, their code is replaced.
+ */
+static void
+run_statement(const Books *books, const char *file, const char *script,
+			  const RawStmt *parsed, bool anew)
+{
+	static const char *const create = "CREATE ";
+	int			start = parsed->stmt_location;
 	MemoryContext context = CurrentMemoryContext;
-	char	   *statement = length > 0 ? pnstrdup(script + start, length) :
-		pstrdup(script + start);
+	char	   *statement = parsed->stmt_len > 0 ?
+		pnstrdup(script + start, parsed->stmt_len) : pstrdup(script + start);
+
+	if (anew && is_code(parsed))
+	{
+		char	   *rest = statement + skip_blanks(statement, 0);
+
+		Assert(strncmp(rest, create, strlen(create)) == 0);
+		statement = psprintf("CREATE OR REPLACE %s", rest + strlen(create));
+	}
 
 	PG_TRY();
 	{
@@ -263,13 +285,15 @@ pin_script_settings(const Books *books)
 }
 
 /*
- * Run a script with the books' schemas first in the search path, so that its
- * unqualified names are the books' own, then the extension's.  Statement by
- * statement, so that an error or a warning has one statement for its context.
+ * Run an installed script with the books' schemas first in the search path, so
+ * that its unqualified names are the books' own, then the extension's.  Statement
+ * by statement, so that an error or a warning has one statement for its context.
+ * Anew: functions, views and triggers take the place of those that are there.
  */
 void
-finance_books_run_script(const Books *books, const char *file, const char *script)
+finance_books_run_script(const Books *books, const char *file, bool anew)
 {
+	char	   *script = read_script(file);
 	int			guc_level = NewGUCNestLevel();
 	MemoryContext parsing = AllocSetContextCreate(CurrentMemoryContext, "books' script",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -281,10 +305,8 @@ finance_books_run_script(const Books *books, const char *file, const char *scrip
 	SPI_connect();
 	foreach(cell, pg_parse_query(script))
 	{
-		RawStmt    *statement = lfirst_node(RawStmt, cell);
-
 		CHECK_FOR_INTERRUPTS();
-		run_statement(books, file, script, statement->stmt_location, statement->stmt_len);
+		run_statement(books, file, script, lfirst_node(RawStmt, cell), anew);
 	}
 	SPI_finish();
 	MemoryContextSwitchTo(caller);

@@ -1,0 +1,120 @@
+-- ---------------------------------------------------------------------------
+-- block: prepaid hours and money
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION known_block(p_key text, p_content allotment) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_known allotment;
+BEGIN
+    SELECT * INTO v_known FROM allotment a WHERE a.key = p_key;
+    IF FOUND AND (v_known.contract_id, v_known.kind, v_known.unit, v_known.amount, v_known.effective_at, v_known.expires_at)
+        IS DISTINCT FROM (p_content.contract_id, p_content.kind, p_content.unit, p_content.amount, p_content.effective_at, p_content.expires_at) THEN
+        RAISE EXCEPTION 'key "%" was used before for allotment % with other content', p_key, v_known.id
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'allotment_key_key',
+                HINT = 'Send the same content again, or use another key for another block.';
+    END IF;
+    RETURN v_known.id;
+END $$;
+COMMENT ON FUNCTION known_block(text, allotment) IS
+    'the block added before under a key, NULL when there is none; refused (23505) when its content was another';
+
+CREATE FUNCTION add_block(contract_id bigint, effective_on date, hours numeric DEFAULT NULL, amount numeric DEFAULT NULL, price numeric DEFAULT NULL,
+    expires_on date DEFAULT NULL, priority integer DEFAULT 0, kind text DEFAULT 'block', work_types bigint[] DEFAULT NULL,
+    payment_id bigint DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+    v_base contract;
+    v_zone text;
+    v_block allotment;
+    v_id bigint;
+BEGIN
+    IF num_nonnulls(hours, amount) <> 1 OR coalesce(hours, amount) <= 0 OR hours * 3600 <> trunc(hours * 3600) OR kind NOT IN ('block', 'topup') THEN
+        RAISE EXCEPTION 'a block is so many hours or so much money, above 0'
+            USING ERRCODE = 'invalid_parameter_value',
+                DETAIL = format('Hours %s, amount %s, kind %s.', coalesce(hours::text, 'NULL'), coalesce(amount::text, 'NULL'), kind),
+                HINT = 'Pass hours (whole seconds) or amount; kind is block or topup.';
+    END IF;
+    IF price IS NULL AND amount IS NULL THEN
+        RAISE EXCEPTION 'what does a block of % hours cost', hours
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass its price, 0 when it is a present.';
+    END IF;
+    IF price < 0 THEN
+        RAISE EXCEPTION 'a block cannot cost %', price
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass its price, 0 when it is a present.';
+    END IF;
+    IF expires_on < effective_on THEN
+        RAISE EXCEPTION 'a block cannot expire on %, before it starts on %', expires_on, effective_on
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'expires_on is its last day.';
+    END IF;
+    v_base := lock_contract(contract_id);
+    v_zone := contract_zone(v_base.calendar_id);
+    v_block.contract_id := contract_id;
+    v_block.kind := kind;
+    v_block.unit := CASE WHEN hours IS NULL THEN 'money' ELSE 'seconds' END;
+    v_block.amount := coalesce(hours * 3600, amount);
+    v_block.effective_at := effective_on::timestamp AT TIME ZONE v_zone;
+    v_block.expires_at := (expires_on + 1)::timestamp AT TIME ZONE v_zone;
+    v_id := known_block(key, v_block);
+    IF v_id IS NOT NULL THEN
+        RETURN v_id;
+    END IF;
+    INSERT INTO allotment (contract_id, kind, unit, amount, priority, effective_at, expires_at, scope_work_types, payment_id, key)
+    VALUES (contract_id, kind, v_block.unit, v_block.amount, priority, v_block.effective_at, v_block.expires_at, work_types, payment_id, key)
+    ON CONFLICT ON CONSTRAINT allotment_key_key DO NOTHING
+    RETURNING id INTO v_id;
+    IF v_id IS NULL THEN
+        RETURN known_block(key, v_block);  -- another client's block took the key meanwhile: that is refused
+    END IF;
+    PERFORM new_charge('fee', contract_id, effective_on, coalesce(price, amount),
+                       concat(CASE WHEN hours IS NULL THEN 'prepaid money' ELSE format('%s prepaid hours', trim_scale(hours)) END,
+                              format(', from %s', iso(effective_on)), ' to ' || iso(expires_on)),
+                       p_quantity => 1, p_price => coalesce(price, amount), p_key => format('allotment:%s', v_id));
+    PERFORM rate_again(v_base, effective_on);
+    RETURN v_id;
+END $$;
+COMMENT ON FUNCTION add_block(bigint, date, numeric, numeric, numeric, date, integer, text, bigint[], bigint, text) IS
+    'sell a prepaid block or top-up: so many hours, or so much money, from effective_on to the end of expires_on (NULL: for ever); its price (for money: '
+    'its amount unless another is given) is charged on effective_on, the work it covers then costs nothing more; what is rated already draws on it from '
+    'that day on. Blocks are eaten by priority, the lowest number first, then earliest expiry, then age. Returns the allotment; idempotent under a key; refused (22023) for what is no block';
+SELECT allow('manager', 'execute', 'add_block');
+
+CREATE FUNCTION void_block(allotment_id bigint, reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+    v_block allotment;
+    v_base contract;
+    v_charge charge;
+BEGIN
+    SELECT * INTO v_block FROM allotment a WHERE a.id = allotment_id AND a.kind IN ('block', 'topup');
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'allotment % is no block', allotment_id
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Blocks are the rows of allotment of kind block or topup.';
+    END IF;
+    v_base := lock_contract(v_block.contract_id);
+    SELECT * INTO v_block FROM allotment a WHERE a.id = allotment_id FOR UPDATE;
+    IF v_block.voided_at IS NOT NULL THEN
+        RETURN;
+    END IF;
+    IF (SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = v_block.id AND h.fixed) <> 0 THEN
+        RAISE EXCEPTION 'block % has covered work that is billed', allotment_id
+            USING ERRCODE = 'restrict_violation', HINT = 'Correct that work first with correct_entry().';
+    END IF;
+    UPDATE allotment a SET voided_at = now() WHERE a.id = v_block.id;
+    SELECT * INTO v_charge FROM charge h WHERE h.key = format('allotment:%s', v_block.id);
+    IF v_charge.fixed THEN
+        PERFORM adjust_charge(v_charge.id, -v_charge.amount, reason) WHERE v_charge.amount <> 0;
+    ELSE
+        DELETE FROM charge h WHERE h.id = v_charge.id;
+    END IF;
+    PERFORM rate_again(v_base, (v_block.effective_at AT TIME ZONE contract_zone(v_base.calendar_id))::date);
+END $$;
+COMMENT ON FUNCTION void_block(bigint, text) IS
+    'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is rated again; refused (23001) when '
+    'it covered work that is billed';
+SELECT allow('manager', 'execute', 'void_block');

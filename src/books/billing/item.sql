@@ -1,0 +1,123 @@
+-- ---------------------------------------------------------------------------
+-- item: what is sold by the piece, and expenses passed on
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION sell_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint, key text, price numeric, cost numeric)
+    RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_variable
+DECLARE
+    v_known bigint;
+    v_item item;
+    v_contract contract;
+    v_price record;
+    v_exponent int;
+    v_whole numeric;
+    v_amount numeric;
+BEGIN
+    IF coalesce(quantity, 0) <= 0 OR quantity = 'NaN' THEN
+        RAISE EXCEPTION 'a quantity of % cannot be charged', coalesce(quantity::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a quantity above 0; take a charge back with adjust_charge().';
+    END IF;
+    IF price < 0 OR cost < 0 THEN
+        RAISE EXCEPTION 'an item cannot have a price of % and a cost of %', coalesce(price::text, 'NULL'), coalesce(cost::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Neither is below 0; take a charge back with adjust_charge().';
+    END IF;
+    IF service_date IS NULL OR NOT isfinite(service_date) THEN
+        RAISE EXCEPTION 'a charge needs the day of its service' USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a date.';
+    END IF;
+    SELECT * INTO v_item FROM item i WHERE i.id = item_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no item %', item_id USING ERRCODE = 'foreign_key_violation', HINT = 'Table item lists the items.';
+    END IF;
+    PERFORM lock_contract(contract_id);
+    SELECT * INTO v_contract FROM contract c WHERE c.id = contract_id;
+    PERFORM FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = task_id AND p.client_id = v_contract.client_id;
+    IF NOT FOUND AND task_id IS NOT NULL THEN
+        RAISE EXCEPTION 'task % is not one of the client of contract "%"', task_id, v_contract.number
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Charge it under the contract of its own client.';
+    END IF;
+    v_known := known_charge(key, contract_id, 'item', service_date, item_id, quantity, NULL);
+    IF v_known IS NOT NULL THEN
+        RETURN v_known;
+    END IF;
+    SELECT * INTO v_price FROM item_price(contract_id, coalesce((SELECT t.project_id FROM task t WHERE t.id = task_id), v_contract.project_id),
+                                          item_id, service_date);
+    IF NOT FOUND AND price IS NULL THEN
+        RAISE EXCEPTION 'no price for item "%" on % under contract "%"', v_item.code, service_date, v_contract.number
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Add a position with a price to a price list that the contract uses.';
+    END IF;
+    SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_contract.currency;
+    IF price IS NOT NULL THEN
+        v_price.price := price;
+        v_price.tiers := NULL;
+        v_price.discount_pct := NULL;
+        v_price.source := 'agreed price';
+        v_price.price_list_id := NULL;
+    END IF;
+    v_whole := CASE WHEN v_price.tiers IS NULL THEN quantity * v_price.price ELSE tiers_amount(v_price.tiers, quantity) END;
+    v_amount := round_money(v_whole * (100 - coalesce(v_price.discount_pct, 0)) / 100, v_exponent);
+    RETURN new_charge('item', contract_id, service_date, v_amount,
+                      nullif(concat_ws('; ', CASE WHEN v_price.tiers IS NOT NULL THEN format('by tiers, %s', v_price.tiers ->> 'mode') END,
+                                       CASE WHEN v_price.discount_pct <> 0
+                                            THEN format('discount of %s %% by %s', trim_scale(v_price.discount_pct), v_price.discounting) END), ''),
+                      round_money(quantity * coalesce(cost, v_price.cost), v_exponent), NULL, item_id, task_id,
+                      NULL, quantity, CASE WHEN v_price.tiers IS NULL THEN v_price.price END, v_price.discount_pct, v_price.source,
+                      v_price.price_list_id, key);
+END $$;
+COMMENT ON FUNCTION sell_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS 'charge an item as charge_item() does, for whoever may agree a price';
+
+CREATE FUNCTION charge_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint DEFAULT NULL,
+    key text DEFAULT NULL, price numeric DEFAULT NULL, cost numeric DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF num_nonnulls(price, cost) > 0 THEN
+        PERFORM require_level('manager', 'agree the price of an item', calling_role());
+        PERFORM refuse_limited('an agreed price of an item', calling_role());
+    END IF;
+    RETURN sell_item(contract_id, item_id, quantity, service_date, task_id, key, price, cost);
+END $$;
+COMMENT ON FUNCTION charge_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS
+    'charge a quantity of an item under a contract at its price lists'' price and cost of that day, or at an agreed price (and cost) of a unit; '
+    'returns the charge. The same key and content again returns the same charge; refused: other content under a key (23505), no price (23503), '
+    'a quantity that is not above 0, a price or cost below 0 (22023), a price or cost agreed by who is no manager (42501)';
+SELECT allow('clerk', 'execute', 'charge_item');
+
+CREATE FUNCTION charge_expense(contract_id bigint, cost numeric, service_date date, reason text, currency text DEFAULT NULL,
+    item_id bigint DEFAULT NULL, task_id bigint DEFAULT NULL, employee_id bigint DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_variable
+DECLARE
+    v_known bigint;
+    v_contract contract;
+    v_exponent int;
+    v_cost numeric;
+BEGIN
+    IF coalesce(cost, 0) <= 0 OR cost = 'NaN' OR coalesce(reason, '') = '' THEN
+        RAISE EXCEPTION 'an expense needs an amount above 0 and a reason'
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Amount %s, reason "%s".', coalesce(cost::text, 'NULL'), reason),
+                HINT = 'Say what it was spent on.';
+    END IF;
+    PERFORM lock_contract(contract_id);
+    SELECT * INTO v_contract FROM contract c WHERE c.id = contract_id;
+    v_known := known_charge(key, contract_id, 'expense', service_date, item_id, NULL, NULL);
+    IF v_known IS NOT NULL THEN
+        RETURN v_known;
+    END IF;
+    SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_contract.currency;
+    v_cost := convert(cost, coalesce(currency, v_contract.currency), v_contract.currency, service_date);
+    RETURN new_charge('expense', contract_id, service_date, round_money(v_cost * (100 + v_contract.expense_markup_pct) / 100, v_exponent),
+                      concat_ws('; ', reason,
+                                CASE WHEN coalesce(currency, v_contract.currency) <> v_contract.currency
+                                     THEN format('%s %s at the rate of %s', trim_scale(cost), currency, iso(service_date)) END,
+                                CASE WHEN v_contract.expense_markup_pct = 0 THEN 'passed on at cost'
+                                     ELSE format('cost with %s %% on it', trim_scale(v_contract.expense_markup_pct)) END),
+                      v_cost, NULL, item_id, task_id, employee_id, p_key => key);
+END $$;
+COMMENT ON FUNCTION charge_expense(bigint, numeric, date, text, text, bigint, bigint, bigint, text) IS
+    'pass an expense or travel cost on to the client, at cost or with the contract''s expense_markup_pct; cost in currency (default the contract''s), '
+    'converted at the rate of the day; returns the charge; idempotent under a key';
+SELECT allow('clerk', 'execute', 'charge_expense');

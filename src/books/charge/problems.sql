@@ -1,0 +1,39 @@
+-- ---------------------------------------------------------------------------
+-- work problems: what must hold of work and charges
+-- ---------------------------------------------------------------------------
+
+CREATE VIEW work_problems WITH (security_invoker) AS
+    SELECT 'a time entry has charges or a reason why not' AS rule, 'time entry ' || e.id AS subject, NULL::text AS detail
+      FROM time_entry e
+     WHERE NOT EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id)
+       AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
+    UNION ALL
+    SELECT 'the charges of an entry share out its worked seconds', 'time entry ' || e.id, format('worked %s s, charged %s s', e.worked_s, h.worked_s)
+      FROM time_entry e
+      JOIN (SELECT h.time_entry_id, sum(h.worked_s) AS worked_s FROM charge h WHERE h.source = 'time' GROUP BY 1) h ON h.time_entry_id = e.id
+     WHERE h.worked_s <> e.worked_s AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
+       AND NOT (h.worked_s = 0 AND EXISTS (SELECT FROM charge r WHERE r.time_entry_id = e.id AND r.reverses_id IS NOT NULL))
+    UNION ALL
+    SELECT 'an amount is whole units of its currency', 'charge ' || h.id, format('%s %s', trim_scale(h.amount), h.currency)
+      FROM charge h JOIN currency_code u ON u.code = h.currency
+     WHERE h.amount <> round(h.amount, u.exponent) OR h.cost <> round(h.cost, u.exponent)
+    UNION ALL
+    SELECT 'base figures are whole units of the base currency', 'charge ' || h.id, format('%s, cost %s', trim_scale(h.base_amount), trim_scale(h.base_cost))
+      FROM charge h CROSS JOIN setting s JOIN currency_code u ON u.code = s.base_currency
+     WHERE h.base_amount <> round(h.base_amount, u.exponent) OR h.base_cost <> round(h.base_cost, u.exponent)
+    UNION ALL
+    SELECT 'a charge keeps the currency of its contract', 'charge ' || h.id, format('%s, contract %s in %s', h.currency, c.number, c.currency)
+      FROM charge h JOIN contract c ON c.id = h.contract_id WHERE h.currency <> c.currency
+    UNION ALL
+    SELECT 'a charge names terms and a price list that exist', 'charge ' || h.id, NULL
+      FROM charge h LEFT JOIN terms t ON t.id = h.terms_id LEFT JOIN price_list l ON l.id = h.price_list_id
+     WHERE h.terms_id IS NOT NULL AND t.id IS NULL OR h.price_list_id IS NOT NULL AND l.id IS NULL
+    UNION ALL
+    -- an entry of which a part is billed stays with whom that was billed to
+    SELECT 'open work is charged where its task is', 'charge ' || h.id, format('project %s, the task is in %s', h.project_id, t.project_id)
+      FROM charge h JOIN task t ON t.id = h.task_id
+     WHERE h.source = 'time' AND NOT h.fixed AND h.project_id <> t.project_id
+       AND NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = h.time_entry_id AND f.fixed AND f.reverses_id IS NULL
+                          AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = f.id));
+COMMENT ON VIEW work_problems IS 'broken invariants of time entries and charges, none in healthy books';
+SELECT allow('controller', 'select', 'work_problems');

@@ -1,0 +1,122 @@
+-- ---------------------------------------------------------------------------
+-- charge: one rated segment of work, item, fee or stage, and the terms it was rated by
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE terms (
+    id bigserial CONSTRAINT terms_pkey PRIMARY KEY,
+    contract_id bigint NOT NULL CONSTRAINT terms_contract_fkey REFERENCES contract,
+    digest bytea NOT NULL,
+    body jsonb NOT NULL,
+    stamped_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT terms_key UNIQUE (contract_id, digest)
+);
+COMMENT ON TABLE terms IS
+    'snapshots of the terms by which charges were rated, one row for each content; a later change of configuration prices new work only';
+
+CREATE TABLE charge (
+    id bigserial CONSTRAINT charge_pkey PRIMARY KEY,
+    source text NOT NULL
+        CONSTRAINT charge_source_known CHECK (source IN ('time', 'item', 'fee', 'stage', 'expense', 'adjustment')),
+    time_entry_id bigint CONSTRAINT charge_time_entry_fkey REFERENCES time_entry DEFERRABLE INITIALLY DEFERRED,
+    segment smallint,
+    contract_line_id bigint CONSTRAINT charge_contract_line_fkey REFERENCES contract_line,
+    contract_id bigint CONSTRAINT charge_contract_fkey REFERENCES contract,
+    client_id bigint NOT NULL CONSTRAINT charge_client_fkey REFERENCES party,
+    project_id bigint CONSTRAINT charge_project_fkey REFERENCES project,
+    deal_id bigint CONSTRAINT charge_deal_fkey REFERENCES deal,
+    task_id bigint CONSTRAINT charge_task_fkey REFERENCES task,
+    employee_id bigint CONSTRAINT charge_employee_fkey REFERENCES employee,
+    work_type_id bigint CONSTRAINT charge_work_type_fkey REFERENCES work_type,
+    direction_id bigint CONSTRAINT charge_direction_fkey REFERENCES direction,
+    item_id bigint CONSTRAINT charge_item_fkey REFERENCES item,
+    service_date date NOT NULL,
+    period_start date NOT NULL,
+    started_at timestamptz NOT NULL,
+    band text,
+    coverage text NOT NULL
+        CONSTRAINT charge_coverage_known CHECK (coverage IN ('billable', 'included', 'prepaid', 'capped', 'no_charge', 'non_billable')),
+    worked_s bigint NOT NULL DEFAULT 0,
+    billed_s bigint NOT NULL DEFAULT 0,
+    quantity numeric(19,6),
+    price numeric(19,6),
+    multiplier numeric(6,3),
+    discount_pct numeric(7,4),
+    price_source text,
+    price_list_id bigint,
+    amount numeric(20,6) NOT NULL,
+    currency text NOT NULL,
+    base_rate numeric(24,12) NOT NULL DEFAULT 1,
+    base_amount numeric(20,6) NOT NULL,
+    cost numeric(20,6),
+    base_cost numeric(20,6),
+    cost_rate numeric(24,12),
+    base_cost_rate numeric(24,12),
+    allotment_id bigint CONSTRAINT charge_allotment_fkey REFERENCES allotment,
+    burned numeric(20,6),
+    reason text,
+    terms_id bigint,
+    late boolean NOT NULL DEFAULT false,
+    held_by bigint,
+    frozen_at timestamptz,
+    fixed boolean NOT NULL GENERATED ALWAYS AS (frozen_at IS NOT NULL OR held_by IS NOT NULL) STORED,
+    reverses_id bigint CONSTRAINT charge_reverses_fkey REFERENCES charge,
+    adjusts_id bigint CONSTRAINT charge_adjusts_fkey REFERENCES charge,
+    key text,
+    CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
+    CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
+    CONSTRAINT charge_burn_has_allotment CHECK ((allotment_id IS NULL) = (burned IS NULL)),
+    CONSTRAINT charge_reversal_frozen CHECK (reverses_id IS NULL OR frozen_at IS NOT NULL)
+) WITH (fillfactor = 90);
+COMMENT ON TABLE charge IS
+    'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the same currency (NULL: unknown), '
+    'base_… the same in the company''s currency. Provisional while frozen_at is NULL; frozen with the document or the period that takes it, and posted '
+    'to the ledger in the same transaction; while a report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
+COMMENT ON COLUMN charge.time_entry_id IS 'the work it is for; checked at the end of the transaction, since what is deleted is needed to rate what followed it';
+COMMENT ON COLUMN charge.terms_id IS
+    'the terms by which it was rated, a row of terms, which are never changed or deleted; no foreign key: each one costs a bulk load a twentieth';
+COMMENT ON COLUMN charge.price_list_id IS
+    'the price list that its price was found in, which is not deleted while a charge names it; no foreign key: each one costs a bulk load a twentieth';
+COMMENT ON COLUMN charge.service_date IS 'day on which the work was done, in the contract''s zone';
+COMMENT ON COLUMN charge.period_start IS 'first day of the service period in which it is billed; later than service_date''s own for late work';
+COMMENT ON COLUMN charge.fixed IS 'frozen or held: rating leaves it as it is';
+COMMENT ON COLUMN charge.adjusts_id IS 'the charge that a write-off or write-up changes';
+COMMENT ON COLUMN charge.key IS 'idempotency key of a charge that a function made; NULL for work, fees and stages';
+COMMENT ON COLUMN charge.price IS 'price an hour, or a unit of quantity, before multiplier and discount';
+CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
+    WHERE time_entry_id IS NOT NULL AND NOT fixed;
+CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
+CREATE INDEX charge_contract_idx ON charge (contract_id, started_at);
+CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start)
+    WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
+CREATE INDEX charge_allotment_idx ON charge (allotment_id) WHERE allotment_id IS NOT NULL;
+CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX charge_contract_line_idx ON charge (contract_line_id) WHERE contract_line_id IS NOT NULL;
+CREATE INDEX charge_held_by_idx ON charge (held_by) WHERE held_by IS NOT NULL;
+CREATE UNIQUE INDEX charge_key_key ON charge (key) WHERE key IS NOT NULL;
+CREATE INDEX charge_adjusts_idx ON charge (adjusts_id) WHERE adjusts_id IS NOT NULL;
+CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
+
+CREATE TABLE rating_problem (
+    time_entry_id bigint CONSTRAINT rating_problem_pkey PRIMARY KEY
+        CONSTRAINT rating_problem_entry_fkey REFERENCES time_entry ON DELETE CASCADE,
+    problem text NOT NULL,
+    found_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE rating_problem IS 'why a time entry has no charge; view unrated shows it with the entry';
+
+-- Charges of clients without a contract are looked for by client.
+CREATE INDEX charge_uncontracted_idx ON charge (client_id) WHERE contract_id IS NULL;
+
+CREATE TYPE rating_input AS (
+    entry_id bigint, contract_id bigint, terms_id bigint, price_list_id bigint, disposition text, disposition_from text,
+    currency text, cost_rate numeric, base_cost_rate numeric, base_rate numeric, frozen_s bigint, instant timestamptz, problem text);
+COMMENT ON TYPE rating_input IS
+    'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup starts, '
+    'disposition and where it comes from, currency, cost rates an hour, rate to the base currency, seconds billed when frozen, its instant, and '
+    'what stands in the way';
+
+CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);
+COMMENT ON TYPE rated_entry IS 'a segment that rating made, beside what was known of its entry';
+
+CREATE TYPE allotment_use AS (contract_id bigint, allotment_id bigint, burned numeric, amount numeric, billed_s numeric);
+COMMENT ON TYPE allotment_use IS 'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed seconds)';

@@ -1,0 +1,18 @@
+-- ---------------------------------------------------------------------------
+-- charge views: what its readers may see, where a charge is, what froze it
+-- ---------------------------------------------------------------------------
+
+-- Figures are summed from more than their reader may see one by one: the cost of
+-- a charge is a person's.  These views show all columns to the views of figures,
+-- which belong to the owner, and only the rows that the policies of whoever asks let through.
+CREATE VIEW seen_charge WITH (security_invoker) AS SELECT id FROM charge;
+COMMENT ON VIEW seen_charge IS 'the charges that the row policies of whoever asks let through';
+
+CREATE VIEW visible_charge WITH (security_barrier) AS
+    SELECT h.* FROM charge h WHERE (SELECT NOT row_security_active('charge'::regclass)) OR h.id IN (SELECT s.id FROM seen_charge s);
+COMMENT ON VIEW visible_charge IS 'charges with their costs for the views of figures, within the row policies of whoever asks; granted to nobody';
+
+CREATE VIEW burn WITH (security_invoker) AS
+    SELECT allotment_id, id AS charge_id, burned AS amount FROM charge WHERE allotment_id IS NOT NULL;
+COMMENT ON VIEW burn IS 'what each charge took from an allotment, in the allotment''s unit; a segment is cut where an allotment ends, so it draws on one only';
+SELECT allow('reader', 'select', 'burn');

@@ -1,0 +1,124 @@
+-- ---------------------------------------------------------------------------
+-- period: what closing does to one service period
+-- ---------------------------------------------------------------------------
+
+-- Work that could not be rated is tried once more: a period is not closed over
+-- work that nobody can price.  What waits for an approval follows as late work.
+CREATE FUNCTION rate_unrated(p_base contract, p_span daterange) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_entries bigint[];
+    v_problem record;
+BEGIN
+    v_entries := ARRAY(
+        SELECT x.entry_id
+          FROM entry_context(ARRAY(
+                SELECT r.time_entry_id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id
+                  JOIN project p ON p.id = t.project_id AND p.client_id = p_base.client_id)) x
+         WHERE x.work_date < upper(p_span) AND p_base.id = ANY (x.contracts) ORDER BY 1);
+    IF cardinality(v_entries) > 0 THEN
+        PERFORM rate_entries(v_entries);
+        SELECT r.time_entry_id, r.problem, count(*) OVER () AS count INTO v_problem
+          FROM rating_problem r WHERE r.time_entry_id = ANY (v_entries) AND r.problem NOT LIKE 'waits for %' ORDER BY 1 LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'contract "%" has work in the period of % that cannot be rated: %', p_base.number, lower(p_span), v_problem.problem
+                USING ERRCODE = 'restrict_violation', DETAIL = format('Time entry %s, the first of %s.', v_problem.time_entry_id, v_problem.count),
+                    HINT = 'View unrated has them all; they are rated again when the period is closed.';
+        END IF;
+    END IF;
+    PERFORM charge_task(t.task_id) FROM (SELECT DISTINCT u.task_id FROM uncharged_task u WHERE u.client_id = p_base.client_id ORDER BY 1) t;
+END $$;
+COMMENT ON FUNCTION rate_unrated(contract, daterange) IS
+    'rate what could not be rated through the end of a period; refused (23001) when some of it still cannot';
+
+CREATE FUNCTION charge_minimum(p_base bigint, p_span daterange) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_minimum record;
+BEGIN
+    FOR v_minimum IN
+        SELECT c.id, c.number, c.minimum_charge, m.work, m.raised, m.times, u.exponent, greatest(c.minimum_charge - m.work, 0) - m.raised AS amount,
+               least(upper(p_span) - 1, c.ends_on) AS last_day
+          FROM contract c
+          JOIN currency_code u ON u.code = c.currency
+         CROSS JOIN LATERAL (
+            SELECT coalesce(sum(h.amount) FILTER (WHERE h.key IS NULL OR h.key NOT LIKE 'minimum:%'), 0) AS work,
+                   coalesce(sum(h.amount) FILTER (WHERE h.key LIKE 'minimum:%'), 0) AS raised,
+                   count(*) FILTER (WHERE h.key LIKE 'minimum:%') AS times
+              FROM charge h WHERE h.contract_id = c.id AND h.period_start = lower(p_span)) m
+         WHERE c.id = ANY (contract_group(p_base)) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft'
+           AND daterange(c.starts_on, c.ends_on, '[]') && p_span
+         ORDER BY c.id
+    LOOP
+        PERFORM new_charge('adjustment', v_minimum.id, v_minimum.last_day, v_minimum.amount,
+                           format('minimum charge of %s for the period, of which %s was reached', round(v_minimum.minimum_charge, v_minimum.exponent),
+                                  round(v_minimum.work, v_minimum.exponent)),
+                           p_key => format('minimum:%s:%s:%s', v_minimum.id, iso(lower(p_span)), v_minimum.times + 1))
+          WHERE v_minimum.amount <> 0;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION charge_minimum(bigint, daterange) IS
+    'charge what a period lacks to the contract''s minimum_charge, whole periods and parts alike; again after a period was reopened';
+
+CREATE FUNCTION roll_over(p_base contract, p_span daterange) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_left record;
+    v_end date;
+BEGIN
+    FOR v_left IN
+        SELECT a.contract_id, n.id AS line_id, a.unit, n.rollover_life, a.scope_work_types,
+               least(n.rollover_max, greatest(n.rollover_min, a.amount - coalesce((SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = a.id), 0)))
+                   AS amount
+          FROM allotment a
+          JOIN contract_line n ON n.id = a.contract_line_id AND n.rollover_max > 0 AND n.status <> 'cancelled'
+           AND (n.ends_on IS NULL OR n.ends_on >= upper(p_span))
+         WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.kind = 'included' AND a.period_start = lower(p_span) AND a.voided_at IS NULL
+         ORDER BY a.id
+    LOOP
+        v_end := upper(p_span);
+        FOR i IN 1 .. v_left.rollover_life LOOP
+            v_end := upper(period_of(v_end, p_base.period, p_base.anchor_day));
+        END LOOP;
+        INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at, period_start, scope_work_types)
+        SELECT v_left.contract_id, v_left.line_id, 'rollover', v_left.unit, CASE v_left.unit WHEN 'seconds' THEN trunc(v_left.amount) ELSE v_left.amount END,
+               -1, upper(p_span)::timestamp AT TIME ZONE contract_zone(p_base.calendar_id),
+               v_end::timestamp AT TIME ZONE contract_zone(p_base.calendar_id), upper(p_span), v_left.scope_work_types
+         WHERE v_left.amount >= 1 OR v_left.unit = 'money' AND v_left.amount > 0
+        ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL AND voided_at IS NULL DO NOTHING;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION roll_over(contract, daterange) IS
+    'carry what is left of a period''s included hours or money to the next rollover_life periods, within rollover_min and rollover_max; what is carried '
+    'is eaten first';
+
+CREATE FUNCTION freeze_period(p_base contract, p_span daterange) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_charges bigint[];
+    v_entries bigint[];
+    v_key text := format('period:%s:%s', p_base.id, iso(lower(p_span)));
+    v_group bigint[] := contract_group(p_base.id);
+BEGIN
+    SELECT array_agg(h.id), array_agg(DISTINCT h.time_entry_id) INTO v_charges, v_entries
+      FROM charge h
+     WHERE h.contract_id = ANY (v_group)
+       AND h.period_start <= lower(p_span) AND h.frozen_at IS NULL;
+    -- An entry that runs into the next period is frozen whole.  OFFSET 0: one
+    -- entry at a time, by index, whatever the planner knows of charge.
+    v_charges := ARRAY(
+        SELECT unnest(v_charges)
+        UNION
+        SELECT h.id FROM unnest(v_entries) x (id)
+         CROSS JOIN LATERAL (SELECT c.id FROM charge c WHERE c.time_entry_id = x.id AND c.frozen_at IS NULL OFFSET 0) h
+        ORDER BY 1);
+    WHILE EXISTS (SELECT FROM event e WHERE e.key = v_key) LOOP
+        v_key := v_key || '+';  -- closed again after it was reopened
+    END LOOP;
+    PERFORM freeze_charges(v_charges, v_key);
+END $$;
+COMMENT ON FUNCTION freeze_period(contract, daterange) IS 'freeze and post what is charged in a period and was not frozen before';

@@ -1,0 +1,52 @@
+-- ---------------------------------------------------------------------------
+-- work: prices and dispositions set by hand, discounts of documents
+-- ---------------------------------------------------------------------------
+
+-- What an entry costs by its own word is a price that no list bounds.
+CREATE FUNCTION check_override() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM require_level('manager', 'say what an entry is billed at');
+    PERFORM refuse_limited('an own price, disposition or length of a time entry');
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_override() IS
+    'trigger function of time_entry: who has a limit of discount cannot set or clear an entry''s own price, disposition or billed length (42501)';
+
+-- Nor what becomes of all work of a task or project.
+CREATE FUNCTION check_disposition() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM refuse_limited('work that is not billed');
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_disposition() IS
+    'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, nor unsay that it is (42501)';
+
+-- A discount is a manager's to give, through whatever function it comes; a
+-- revision may keep what the one before gave.
+CREATE FUNCTION check_document_discount() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_before document;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        v_before := OLD;
+    ELSIF NEW.supersedes_id IS NOT NULL THEN
+        SELECT * INTO v_before FROM document d WHERE d.id = NEW.supersedes_id;
+    END IF;
+    IF (NEW.discount_pct, NEW.discount_amount) IS DISTINCT FROM (v_before.discount_pct, v_before.discount_amount)
+        AND num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0 THEN
+        PERFORM require_level('manager', 'give a discount', calling_role());
+        IF NEW.discount_amount IS NOT NULL THEN
+            PERFORM refuse_limited('a discount in money', calling_role());
+        END IF;
+        PERFORM check_discount(NEW.discount_pct, 'a discount', calling_role());
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_document_discount() IS
+    'trigger function of document: discounts are given by managers, within their limit; who has one gives them in per cent (42501)';

@@ -1,0 +1,65 @@
+-- ---------------------------------------------------------------------------
+-- number: gapless, in series
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION guard_number_series() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND OLD.next_no = OLD.first_no
+        OR TG_OP = 'UPDATE' AND ((NEW.next_no = OLD.next_no AND NEW.first_no = OLD.first_no)
+                                 OR (NEW.next_no = OLD.next_no + 1 AND NEW.first_no = OLD.first_no)
+                                 OR (OLD.next_no = OLD.first_no AND NEW.next_no = NEW.first_no)) THEN
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    END IF;
+    RAISE EXCEPTION 'number series % of % goes on at %', OLD.kind, OLD.year, OLD.next_no
+        USING ERRCODE = 'restrict_violation',
+            HINT = 'The first number can be chosen before the series is used; its pattern can be changed at any time.';
+END $$;
+COMMENT ON FUNCTION guard_number_series() IS 'trigger function of number_series: a used counter only counts on, one by one (23001)';
+
+CREATE FUNCTION document_name(p_document bigint) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN coalesce(d.number, d.outside_number) IS NULL
+                THEN format('%s %s (id %s)', CASE d.status WHEN 'draft' THEN 'draft' ELSE d.status END, replace(d.kind, '_', ' '), d.id)
+                ELSE format('%s %s', replace(d.kind, '_', ' '), coalesce(d.number, d.outside_number)) END
+      FROM document d WHERE d.id = p_document;
+END;
+COMMENT ON FUNCTION document_name(bigint) IS 'what a message calls a document: kind and number, or kind and id while it has none';
+
+CREATE FUNCTION format_number(p_pattern text, p_no bigint, p_on date) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT replace(replace(replace(replace(replace(p_pattern, '{YYYY}', substr(iso(p_on), 1, 4)), '{YY}', substr(iso(p_on), 3, 2)),
+                           '{MM}', substr(iso(p_on), 6, 2)), '{DD}', substr(iso(p_on), 9, 2)), m.mark,
+                   CASE WHEN length(p_no::text) < length(m.mark) - 2 THEN lpad(p_no::text, length(m.mark) - 2, '0') ELSE p_no::text END)
+      FROM (SELECT substring(p_pattern FROM '[{]#+[}]') AS mark) m;
+END;
+COMMENT ON FUNCTION format_number(text, bigint, date) IS 'a document number from the pattern of its series';
+
+CREATE FUNCTION next_number(p_own bigint, p_kind text, p_on date, OUT series_id bigint, OUT series_no bigint, OUT number text)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_pattern text;
+BEGIN
+    -- The row lock makes the counter gapless and serial: who comes second
+    -- waits for the first to commit, and a rollback gives the number back.
+    UPDATE number_series s SET next_no = s.next_no + 1
+     WHERE s.own_id IS NOT DISTINCT FROM p_own AND s.kind = p_kind AND s.year = extract(year FROM p_on)
+    RETURNING s.id, s.next_no - 1, s.pattern INTO next_number.series_id, next_number.series_no, v_pattern;
+    IF NOT FOUND THEN
+        INSERT INTO number_series AS s (own_id, kind, year, pattern, next_no)
+        VALUES (p_own, p_kind, extract(year FROM p_on),
+                coalesce((SELECT o.pattern FROM number_series o WHERE o.own_id IS NOT DISTINCT FROM p_own AND o.kind = p_kind
+                           ORDER BY o.year > extract(year FROM p_on), abs(o.year - extract(year FROM p_on)) LIMIT 1),
+                         '{YYYY}/{MM}-{####}'), 2)
+        ON CONFLICT ON CONSTRAINT number_series_key DO UPDATE SET next_no = s.next_no + 1
+        RETURNING s.id, s.next_no - 1, s.pattern INTO next_number.series_id, next_number.series_no, v_pattern;
+    END IF;
+    next_number.number := format_number(v_pattern, next_number.series_no, p_on);
+END $$;
+COMMENT ON FUNCTION next_number(bigint, text, date) IS
+    'the next number of the series of an own company, kind and year; holds the series'' row until the end of the transaction, so it is called last';

@@ -1,0 +1,264 @@
+-- ---------------------------------------------------------------------------
+-- document: reports, invoices, acts and all other papers in one lifecycle
+--
+-- A document is a header and lines.  Lines of work point at charges; a line
+-- that claims its charge keeps it from every other document, and the partial
+-- unique indexes on document_line make that a constraint.  Drafts follow their
+-- charges; what is sent or issued is stamped and never changes.
+--
+-- Rows are locked in one order: the party, documents, charges by id, the number
+-- series last.
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE number_series (
+    id bigserial CONSTRAINT number_series_pkey PRIMARY KEY,
+    own_id bigint CONSTRAINT number_series_own_fkey REFERENCES party,
+    kind text NOT NULL,
+    year integer NOT NULL,
+    pattern text NOT NULL DEFAULT '{YYYY}/{MM}-{####}'
+        CONSTRAINT number_series_pattern_counts CHECK (pattern ~ '[{]#+[}]'),
+    first_no bigint NOT NULL DEFAULT 1
+        CONSTRAINT number_series_first_positive CHECK (first_no > 0),
+    next_no bigint NOT NULL DEFAULT 1,
+    CONSTRAINT number_series_key UNIQUE NULLS NOT DISTINCT (own_id, kind, year),
+    CONSTRAINT number_series_next_in_order CHECK (next_no >= first_no)
+);
+COMMENT ON TABLE number_series IS
+    'counters of document numbers, one for each own company, kind and year, without gaps. pattern: {YYYY} {YY} {MM} {DD} of the day of issue, {####} '
+    'the counter padded to so many digits; a new year takes the pattern of the year before. Its row is the last one that a transaction locks';
+
+CREATE TABLE document (
+    id bigserial CONSTRAINT document_pkey PRIMARY KEY,
+    kind text NOT NULL
+        CONSTRAINT document_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice', 'act', 'credit_note',
+            'bill', 'contract', 'annex', 'other')),
+    incoming boolean NOT NULL DEFAULT false,
+    status text NOT NULL DEFAULT 'draft'
+        CONSTRAINT document_status_known CHECK (status IN ('draft', 'sent', 'agreed', 'rejected', 'invoiced', 'partly_paid', 'paid',
+            'credited', 'archived', 'superseded', 'void')),
+    own_id bigint CONSTRAINT document_own_fkey REFERENCES party,
+    party_id bigint NOT NULL CONSTRAINT document_party_fkey REFERENCES party,
+    contract_id bigint CONSTRAINT document_contract_fkey REFERENCES contract,
+    project_id bigint CONSTRAINT document_project_fkey REFERENCES project,
+    deal_id bigint CONSTRAINT document_deal_fkey REFERENCES deal,
+    task_id bigint CONSTRAINT document_task_fkey REFERENCES task,
+    based_on bigint CONSTRAINT document_based_on_fkey REFERENCES document,
+    revision integer NOT NULL DEFAULT 1,
+    supersedes_id bigint CONSTRAINT document_supersedes_fkey REFERENCES document
+        CONSTRAINT document_superseded_once UNIQUE,
+    title text,
+    period_from date,
+    period_to date,
+    made_from jsonb,
+    positions text NOT NULL DEFAULT 'task'
+        CONSTRAINT document_positions_known CHECK (positions IN ('task', 'employee', 'day', 'none')),
+    currency text NOT NULL CONSTRAINT document_currency_fkey REFERENCES currency_code,
+    tax_inclusive boolean NOT NULL DEFAULT false,
+    tax_level text NOT NULL DEFAULT 'line'
+        CONSTRAINT document_tax_level_known CHECK (tax_level IN ('line', 'total')),
+    discount_pct numeric(7,4)
+        CONSTRAINT document_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    discount_amount numeric(20,6)
+        CONSTRAINT document_discount_not_negative CHECK (discount_amount >= 0 AND discount_amount <> 'NaN'),
+    net numeric(20,6),
+    tax numeric(20,6),
+    gross numeric(20,6),
+    series_id bigint CONSTRAINT document_series_fkey REFERENCES number_series,
+    series_no bigint,
+    number text,
+    outside_number text,
+    issued_on date CONSTRAINT document_issue_date_finite CHECK (isfinite(issued_on)),
+    issued_at timestamptz,
+    due_on date CONSTRAINT document_due_date_finite CHECK (isfinite(due_on)),
+    requirements text,
+    note text,
+    sign_status text NOT NULL DEFAULT 'none'
+        CONSTRAINT document_sign_status_known CHECK (sign_status IN ('none', 'sent', 'signed', 'rejected')),
+    sign_at timestamptz,
+    sign_by text,
+    sign_ref text,
+    signature bytea
+        CONSTRAINT document_signature_size CHECK (octet_length(signature) BETWEEN 1 AND 1048576),
+    signature_type text,
+    file_url text,
+    source text,
+    external_id text,
+    status_reason text,
+    status_by text,
+    status_said_by text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text NOT NULL DEFAULT actor(),
+    CONSTRAINT document_line_key UNIQUE (id, kind, currency),
+    CONSTRAINT document_number_once UNIQUE (series_id, series_no),
+    CONSTRAINT document_number_text_once UNIQUE (series_id, number),
+    CONSTRAINT document_external_key UNIQUE (source, external_id),
+    CONSTRAINT document_numbered_whole CHECK (num_nonnulls(series_id, series_no, number) IN (0, 3)),
+    CONSTRAINT document_draft_has_no_number CHECK (status <> 'draft' OR number IS NULL),
+    CONSTRAINT document_issued_has_number CHECK (status IN ('draft', 'void') OR number IS NOT NULL OR incoming),
+    CONSTRAINT document_stamped CHECK (status IN ('draft', 'void') OR num_nonnulls(net, tax, gross, issued_on) = 4),
+    CONSTRAINT document_adds_up CHECK (net + tax = gross),
+    CONSTRAINT document_one_discount CHECK (num_nonnulls(discount_pct, discount_amount) <= 1),
+    CONSTRAINT document_bill_comes_in CHECK (kind <> 'bill' OR incoming),
+    CONSTRAINT document_work_goes_out CHECK (NOT incoming OR kind NOT IN ('proposal', 'specification', 'report', 'proforma', 'invoice', 'credit_note')),
+    CONSTRAINT document_bill_names_its_number CHECK (kind <> 'bill' OR outside_number IS NOT NULL),
+    CONSTRAINT document_dates_in_order CHECK (period_to >= period_from AND due_on >= issued_on),
+    CONSTRAINT document_signature_whole CHECK (num_nonnulls(signature, signature_type) IN (0, 2)),
+    CONSTRAINT document_signature_known CHECK (signature_type IN ('image/png', 'image/jpeg', 'image/webp')),
+    CONSTRAINT document_sign_dated CHECK ((sign_status = 'none') = (sign_at IS NULL))
+);
+COMMENT ON TABLE document IS
+    'every paper: proposal, specification, report, proforma, invoice, act, credit_note, bill (from a contractor), contract, annex, other. party_id the '
+    'client or contractor, own_id the own company; based_on the document it was made of (report → invoice → credit note); a revision supersedes the one '
+    'before. net, tax, gross in currency, stamped when it leaves draft; number given then, from its series; outside_number the one the other side or '
+    'another system gave. made_from is the filter or the content it was made of. Changes by transition(), void(), credit(), revise(); each change of '
+    'status is kept in document_status_change';
+COMMENT ON COLUMN document.positions IS 'how charges are grouped into the positions of the paper: by task, employee, day, or not at all (none)';
+COMMENT ON COLUMN document.requirements IS 'requirements of a proposal; its lines are the estimate';
+COMMENT ON COLUMN document.sign_by IS 'who signed, as whoever recorded it says; who recorded it is in history';
+COMMENT ON COLUMN document.status_by IS 'actor() of the last step';
+COMMENT ON COLUMN document.status_said_by IS 'on whose behalf the last step was taken, as its caller said';
+COMMENT ON COLUMN document.sign_ref IS 'the id of the document at the operator of electronic documents';
+CREATE INDEX document_party_idx ON document (party_id, kind, status);
+CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
+CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
+CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number) WHERE kind = 'bill' AND status <> 'void';
+ALTER TABLE notification ADD CONSTRAINT notification_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE charge ADD CONSTRAINT charge_held_by_fkey FOREIGN KEY (held_by) REFERENCES document;
+ALTER TABLE entry ADD CONSTRAINT entry_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE task_item ADD CONSTRAINT task_item_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+
+CREATE TABLE document_line (
+    id bigserial CONSTRAINT document_line_pkey PRIMARY KEY,
+    document_id bigint NOT NULL,
+    kind text NOT NULL,
+    currency text NOT NULL,
+    position integer,
+    charge_id bigint CONSTRAINT document_line_charge_fkey REFERENCES charge ON DELETE CASCADE,
+    claim boolean NOT NULL DEFAULT false,
+    adjustment_id bigint CONSTRAINT document_line_adjustment_fkey REFERENCES charge,
+    base_line_id bigint CONSTRAINT document_line_base_fkey REFERENCES document_line,
+    reverses_line_id bigint CONSTRAINT document_line_reverses_fkey REFERENCES document_line,
+    item_id bigint CONSTRAINT document_line_item_fkey REFERENCES item,
+    article text CONSTRAINT document_line_article_fkey REFERENCES account (code),
+    contract_id bigint CONSTRAINT document_line_contract_fkey REFERENCES contract,
+    contract_line_id bigint CONSTRAINT document_line_contract_line_fkey REFERENCES contract_line,
+    project_id bigint CONSTRAINT document_line_project_fkey REFERENCES project,
+    task_id bigint CONSTRAINT document_line_task_fkey REFERENCES task,
+    employee_id bigint CONSTRAINT document_line_employee_fkey REFERENCES employee,
+    title text,
+    unit text,
+    quantity numeric(19,6) CONSTRAINT document_line_quantity_number CHECK (quantity <> 'NaN'),
+    price numeric(19,6) CONSTRAINT document_line_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
+    discount_pct numeric(7,4) CONSTRAINT document_line_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    cost numeric(20,6) CONSTRAINT document_line_cost_not_negative CHECK (cost >= 0 AND cost <> 'NaN'),
+    starts_on date,
+    ends_on date,
+    worked_s bigint,
+    billed_s bigint,
+    amount numeric(20,6) CONSTRAINT document_line_amount_number CHECK (amount <> 'NaN'),
+    discount numeric(20,6),
+    tax_rate numeric(7,4) CONSTRAINT document_line_tax_range CHECK (tax_rate BETWEEN 0 AND 100),
+    net numeric(20,6),
+    tax numeric(20,6),
+    gross numeric(20,6),
+    released_at timestamptz,
+    released_by bigint CONSTRAINT document_line_released_by_fkey REFERENCES document,
+    CONSTRAINT document_line_document_fkey FOREIGN KEY (document_id, kind, currency)
+        REFERENCES document (id, kind, currency) ON DELETE CASCADE,
+    CONSTRAINT document_line_adds_up CHECK (net + tax = gross),
+    CONSTRAINT document_line_work_has_charge CHECK (kind NOT IN ('report', 'invoice') OR charge_id IS NOT NULL),
+    CONSTRAINT document_line_claims_charge CHECK (NOT claim OR charge_id IS NOT NULL AND kind IN ('report', 'invoice')),
+    CONSTRAINT document_line_report_claims CHECK (kind <> 'report' OR claim),
+    CONSTRAINT document_line_free_has_title CHECK (num_nonnulls(charge_id, reverses_line_id, title) > 0),
+    CONSTRAINT document_line_credit_reverses CHECK ((kind = 'credit_note') = (reverses_line_id IS NOT NULL)),
+    CONSTRAINT document_line_credit_negative CHECK (kind <> 'credit_note' OR amount IS NOT NULL),
+    CONSTRAINT document_line_release_whole CHECK (num_nonnulls(released_at, released_by) IN (0, 2))
+);
+COMMENT ON TABLE document_line IS
+    'stored lines, one for each charge; position groups them into the rows of the paper. claim: this line keeps the charge from other documents (lines of '
+    'reports, and of invoices made without one); adjustment_id the charge that takes discount and included tax off, so that net is what its charges sum '
+    'to; base_line_id the line of the report that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document '
+    'discount, net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by document released_by';
+CREATE INDEX document_line_document_idx ON document_line (document_id, position);
+CREATE INDEX document_line_charge_idx ON document_line (charge_id) WHERE charge_id IS NOT NULL;
+CREATE INDEX document_line_adjustment_idx ON document_line (adjustment_id) WHERE adjustment_id IS NOT NULL;
+CREATE INDEX document_line_released_by_idx ON document_line (released_by) WHERE released_by IS NOT NULL;
+CREATE INDEX document_line_reverses_idx ON document_line (reverses_line_id) WHERE reverses_line_id IS NOT NULL;
+CREATE INDEX document_line_credit_idx ON document_line (document_id) WHERE kind = 'credit_note';
+CREATE UNIQUE INDEX document_line_claimed_once ON document_line (charge_id) WHERE claim AND released_at IS NULL;
+CREATE UNIQUE INDEX document_line_invoiced_once ON document_line (charge_id) WHERE kind = 'invoice' AND released_at IS NULL;
+CREATE UNIQUE INDEX document_line_in_one_act ON document_line (charge_id) WHERE kind = 'act' AND released_at IS NULL;
+
+CREATE TABLE document_transition (
+    kind text NOT NULL,
+    from_status text NOT NULL,
+    to_status text NOT NULL,
+    by_hand boolean NOT NULL,
+    CONSTRAINT document_transition_pkey PRIMARY KEY (kind, from_status, to_status)
+);
+COMMENT ON TABLE document_transition IS
+    'the steps that documents of a kind can take; those not by_hand follow from another document or from a payment and are only taken when it is so';
+INSERT INTO document_transition (kind, from_status, to_status, by_hand)
+SELECT k, f, t, h FROM (VALUES
+    -- what the client answers
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'sent', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'agreed', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'rejected', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'void', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'void', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'agreed', 'void', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'rejected', 'archived', true),
+    ('{proposal,specification,act,contract,annex,other,proforma}', 'agreed', 'archived', true),
+    ('{report,proposal,specification,proforma}', 'sent', 'superseded', false),
+    ('{report,proposal,specification,proforma}', 'rejected', 'superseded', false),
+    ('{proposal,specification,proforma}', 'agreed', 'superseded', false),
+    -- what its invoice makes of a report
+    ('{report}', 'agreed', 'invoiced', false),
+    ('{report}', 'invoiced', 'agreed', false),
+    ('{report}', 'invoiced', 'void', false),
+    ('{report}', 'partly_paid', 'void', false),
+    ('{report}', 'paid', 'void', false),
+    ('{report}', 'archived', 'void', false),
+    -- what payments and credits make of invoices and bills, and of the reports behind them
+    ('{invoice,credit_note}', 'draft', 'sent', true),
+    ('{invoice}', 'draft', 'void', true),
+    ('{invoice}', 'sent', 'void', true),
+    ('{invoice}', 'sent', 'credited', false),
+    ('{invoice}', 'partly_paid', 'credited', false),
+    ('{invoice}', 'paid', 'credited', false),
+    ('{invoice}', 'archived', 'credited', false),
+    ('{invoice,credit_note}', 'sent', 'archived', true),
+    ('{invoice}', 'credited', 'archived', true),
+    ('{invoice}', 'sent', 'partly_paid', false), ('{invoice}', 'sent', 'paid', false),
+    ('{invoice}', 'partly_paid', 'sent', false), ('{invoice}', 'paid', 'sent', false), ('{invoice}', 'archived', 'sent', false),
+    ('{report}', 'invoiced', 'partly_paid', false), ('{report}', 'invoiced', 'paid', false),
+    ('{report}', 'partly_paid', 'invoiced', false), ('{report}', 'paid', 'invoiced', false), ('{report}', 'archived', 'invoiced', false),
+    ('{bill}', 'agreed', 'partly_paid', false), ('{bill}', 'agreed', 'paid', false),
+    ('{bill}', 'partly_paid', 'agreed', false), ('{bill}', 'paid', 'agreed', false), ('{bill}', 'archived', 'agreed', false),
+    ('{invoice,report,bill}', 'partly_paid', 'paid', false),
+    ('{invoice,report,bill}', 'paid', 'partly_paid', false),
+    ('{invoice,report,bill}', 'archived', 'partly_paid', false),
+    ('{invoice,report,bill}', 'paid', 'archived', true)
+) AS v (kinds, f, t, h), unnest(v.kinds::text[]) k
+WHERE NOT (k = 'invoice' AND f = 'sent' AND t = 'archived');
+
+CREATE TABLE document_status_change (
+    id bigserial CONSTRAINT document_status_change_pkey PRIMARY KEY,
+    document_id bigint NOT NULL,
+    from_status text,
+    to_status text,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user,
+    said_by text,
+    reason text
+);
+COMMENT ON TABLE document_status_change IS
+    'every status that every document ever had, for ever: from_status NULL when it was made, to_status NULL when a draft was deleted; document_id is no '
+    'foreign key because deleted drafts stay here';
+COMMENT ON COLUMN document_status_change.by IS 'actor(): the person who took the step, as far as known';
+COMMENT ON COLUMN document_status_change.login IS 'the session''s user, which no setting changes';
+COMMENT ON COLUMN document_status_change.said_by IS
+    'on whose behalf, as the caller said: the argument by of transition(), or the client''s link that was answered';
+COMMENT ON COLUMN document_status_change.document_id IS 'the document; no foreign key, because drafts that were deleted stay here';
+CREATE INDEX document_status_change_document_idx ON document_status_change (document_id);

@@ -1,0 +1,58 @@
+-- ---------------------------------------------------------------------------
+-- contract figures: charged, received, spent, left
+-- ---------------------------------------------------------------------------
+
+-- Of the owner, because it sums costs that its reader may not see one by one.
+CREATE VIEW contract_figure WITH (security_barrier) AS
+    SELECT c.id AS contract_id, coalesce(p.receipts, 0)::numeric(20,6) AS receipts, coalesce(h.charged, 0)::numeric(20,6) AS charged,
+           coalesce(h.worked_s, 0)::bigint AS worked_s, coalesce(h.billed_s, 0)::bigint AS billed_s, a.remaining_s::numeric(20,6) AS remaining_s,
+           (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, coalesce(h.uncosted, 0) AS uncosted
+      FROM visible_contract c
+      LEFT JOIN LATERAL (
+        SELECT sum(CASE p.flow WHEN 'in' THEN p.amount ELSE -p.amount END) AS receipts
+          FROM visible_payment p JOIN account a ON a.code = p.article
+         WHERE p.contract_id = c.id AND p.status = 'posted' AND a.kind = 'income' AND NOT a.accrues) p ON true
+      LEFT JOIN LATERAL (
+        SELECT sum(h.amount) AS charged, sum(h.worked_s) AS worked_s, sum(h.billed_s) AS billed_s, sum(h.cost) AS cost,
+               count(*) FILTER (WHERE h.cost IS NULL AND h.worked_s > 0) AS uncosted
+          FROM visible_charge h WHERE h.contract_id = c.id) h ON true
+      LEFT JOIN LATERAL (
+        SELECT sum(convert(CASE e.debit_id WHEN a.id THEN e.amount ELSE -e.amount END, e.currency, c.currency, e.entry_on)) AS cost
+          FROM visible_entry e JOIN account a ON a.id IN (e.debit_id, e.credit_id)
+         WHERE e.contract_id = c.id AND e.charge_id IS NULL AND a.pnl_section = 'direct') d ON true
+      LEFT JOIN LATERAL (
+        SELECT sum(a.amount - coalesce((SELECT sum(b.burned) FROM charge b WHERE b.allotment_id = a.id), 0)) AS remaining_s
+          FROM allotment a
+         WHERE a.contract_id = c.id AND a.unit = 'seconds' AND a.voided_at IS NULL
+           AND a.effective_at <= now() AND (a.expires_at IS NULL OR a.expires_at > now())) a ON true;
+COMMENT ON VIEW contract_figure IS
+    'what contracts come to, in their currency and in seconds, for contract_card; within the row policies of contract, charge, payment and entry';
+SELECT allow('reader', 'select', 'contract_figure');
+
+CREATE VIEW contract_card WITH (security_invoker) AS
+    SELECT c.id AS contract_id, c.number, c.client_id, k.name AS client, c.model, c.status, c.starts_on, c.ends_on, c.currency,
+           f.receipts::numeric(18,2) AS receipts,
+           f.charged::numeric(18,2) AS charged,
+           (f.receipts - f.charged)::numeric(18,2) AS balance,
+           (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
+           (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
+           (f.remaining_s / 3600.0)::numeric(18,2) AS hours_left,
+           f.cost::numeric(18,2) AS cost,
+           (f.receipts - f.cost)::numeric(18,2) AS profit_cash,
+           (f.charged - f.cost)::numeric(18,2) AS profit_accrual,
+           round(100 * (f.receipts - f.cost) / nullif(f.receipts, 0), 2)::numeric(18,2) AS margin_cash_pct,
+           round(100 * (f.charged - f.cost) / nullif(f.charged, 0), 2)::numeric(18,2) AS margin_pct,
+           f.uncosted AS uncosted_charges
+      FROM contract c
+      JOIN party k ON k.id = c.client_id
+      JOIN contract_figure f ON f.contract_id = c.id;
+COMMENT ON VIEW contract_card IS
+    'every contract at this moment, in its currency: receipts, work charged, balance (receipts - charged), hours, what is left of prepaid and included '
+    'hours, cost of labour and of direct expenses, profit by cash (receipts - cost) and by accrual (charged - cost), both margins in percent '
+    '(NULL without a base); uncosted_charges have no cost rate and count as free';
+SELECT allow('reader', 'select', 'contract_card');
+
+CREATE VIEW loss_making_contract WITH (security_invoker) AS
+    SELECT * FROM contract_card WHERE profit_cash < 0 AND profit_accrual < 0 OR receipts > 0 AND profit_cash < 0 AND charged = 0;
+COMMENT ON VIEW loss_making_contract IS 'contracts whose cost exceeds what came in and what was charged';
+SELECT allow('reader', 'select', 'loss_making_contract');

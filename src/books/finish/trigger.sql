@@ -1,0 +1,309 @@
+-- ---------------------------------------------------------------------------
+-- trigger: what fires on the tables, in the order in which it fires
+--
+-- Triggers of a kind fire by name, BEFORE ones first.  A new one is put here, where
+-- its neighbours show what it comes after.  Those that keep the history are made by
+-- watch(), those that tell rules by rule.sql.
+-- ---------------------------------------------------------------------------
+
+-- history
+CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('History is what it is; add a row if something has to be explained.');
+CREATE TRIGGER history_owned BEFORE INSERT ON history
+    FOR EACH ROW EXECUTE FUNCTION own_table('It follows what is done to the tables that watch() was called for.');
+
+-- currency_code
+CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
+    FOR EACH ROW WHEN (NEW.exponent <> OLD.exponent) EXECUTE FUNCTION keep_meaning('exponent');
+
+-- setting
+CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
+    FOR EACH ROW EXECUTE FUNCTION keep_base_currency();
+CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The books cannot be without their settings; change them instead.');
+
+-- direction
+CREATE TRIGGER direction_named BEFORE DELETE OR UPDATE OF id ON direction
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+
+-- party
+CREATE TRIGGER party_checked BEFORE INSERT OR UPDATE OR DELETE ON party
+    FOR EACH ROW EXECUTE FUNCTION check_party();
+CREATE TRIGGER party_named BEFORE DELETE OR UPDATE OF id ON party
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+
+-- employee
+CREATE TRIGGER employee_named BEFORE DELETE OR UPDATE OF id ON employee
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+
+-- project
+CREATE TRIGGER project_client_kept BEFORE UPDATE OF client_id ON project
+    FOR EACH ROW WHEN (NEW.client_id <> OLD.client_id) EXECUTE FUNCTION keep_client();
+CREATE TRIGGER project_disposed BEFORE INSERT ON project
+    FOR EACH ROW WHEN (NEW.billable <> 'billable') EXECUTE FUNCTION check_disposition();
+CREATE TRIGGER project_disposition_changed BEFORE UPDATE OF billable ON project
+    FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable') EXECUTE FUNCTION check_disposition();
+CREATE TRIGGER project_named BEFORE DELETE OR UPDATE OF id ON project
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+
+-- deal
+CREATE TRIGGER deal_amount_exact BEFORE INSERT OR UPDATE ON deal
+    FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
+CREATE TRIGGER deal_named BEFORE DELETE OR UPDATE OF id ON deal
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+
+-- work_type
+CREATE TRIGGER work_type_named BEFORE DELETE OR UPDATE OF id ON work_type
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+
+-- task
+CREATE TRIGGER task_disposed BEFORE INSERT ON task
+    FOR EACH ROW WHEN (NEW.billable <> 'billable') EXECUTE FUNCTION check_disposition();
+CREATE TRIGGER task_disposition_changed BEFORE UPDATE OF billable ON task
+    FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable') EXECUTE FUNCTION check_disposition();
+CREATE TRIGGER task_named BEFORE DELETE OR UPDATE OF id ON task
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER task_charged AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION charge_done_tasks();
+CREATE TRIGGER task_moved AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION rate_moved_tasks();
+
+-- item
+CREATE TRIGGER item_named BEFORE DELETE OR UPDATE OF id ON item
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+
+-- price_list
+CREATE TRIGGER price_list_alone BEFORE INSERT OR UPDATE OF client_id, currency, is_default ON price_list
+    FOR EACH ROW EXECUTE FUNCTION check_price_list_alone();
+CREATE TRIGGER price_list_conceded BEFORE INSERT OR UPDATE OF discount_pct ON price_list
+    FOR EACH ROW EXECUTE FUNCTION check_concession();
+CREATE TRIGGER price_list_named BEFORE DELETE OR UPDATE OF id ON price_list
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER price_list_tree AFTER INSERT OR UPDATE OF parent_id, currency ON price_list
+    FOR EACH ROW EXECUTE FUNCTION check_price_list();
+
+-- price
+CREATE TRIGGER price_conceded BEFORE INSERT OR UPDATE OF discount_pct ON price
+    FOR EACH ROW EXECUTE FUNCTION check_concession();
+CREATE TRIGGER price_cut BEFORE INSERT OR UPDATE OR DELETE ON price
+    FOR EACH ROW EXECUTE FUNCTION check_price_cut();
+
+-- calendar_band
+CREATE TRIGGER calendar_band_checked_on_insert AFTER INSERT ON calendar_band
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION check_calendar_bands();
+CREATE TRIGGER calendar_band_checked_on_update AFTER UPDATE ON calendar_band
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION check_calendar_bands();
+
+-- contract
+CREATE TRIGGER contract_bound_changed BEFORE UPDATE ON contract
+    FOR EACH ROW WHEN ((NEW.client_id, NEW.currency, NEW.period, NEW.anchor_day, NEW.parent_id, NEW.project_id) IS DISTINCT FROM
+                       (OLD.client_id, OLD.currency, OLD.period, OLD.anchor_day, OLD.parent_id, OLD.project_id))
+    EXECUTE FUNCTION lock_contract_parties();
+CREATE TRIGGER contract_bound_new BEFORE INSERT ON contract
+    FOR EACH ROW WHEN (num_nonnulls(NEW.parent_id, NEW.project_id) > 0) EXECUTE FUNCTION lock_contract_parties();
+CREATE TRIGGER contract_cap_exact BEFORE INSERT OR UPDATE OF cap_amount, minimum_charge, currency ON contract
+    FOR EACH ROW EXECUTE FUNCTION check_exact('cap_amount', 'minimum_charge');
+CREATE TRIGGER contract_conceded BEFORE INSERT OR UPDATE OF discount_pct ON contract
+    FOR EACH ROW EXECUTE FUNCTION check_concession();
+CREATE TRIGGER contract_ended BEFORE INSERT OR UPDATE OF status, ends_on ON contract
+    FOR EACH ROW WHEN (NEW.status IN ('ended', 'cancelled') AND NEW.ends_on IS NULL) EXECUTE FUNCTION end_contract();
+CREATE TRIGGER contract_fits AFTER INSERT OR UPDATE ON contract
+    FOR EACH ROW EXECUTE FUNCTION check_contract();
+
+-- contract_line
+CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
+    FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'cost', 'included_amount');
+
+-- allotment
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
+    FOR EACH ROW EXECUTE FUNCTION own_columns('voided_at: void_block() takes an allotment back.');
+CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON allotment
+    FOR EACH ROW EXECUTE FUNCTION keep_burned();
+
+-- billing_period
+CREATE TRIGGER billing_period_not_truncated BEFORE TRUNCATE ON billing_period
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('reopen_period() opens the last closed one.');
+CREATE TRIGGER billing_period_owned BEFORE INSERT OR UPDATE OR DELETE ON billing_period
+    FOR EACH ROW EXECUTE FUNCTION own_table('close_period() closes a period, reopen_period() opens the last closed one.');
+
+-- task_item
+CREATE TRIGGER task_item_priced_changed AFTER UPDATE ON task_item REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
+CREATE TRIGGER task_item_priced_new AFTER INSERT ON task_item REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
+CREATE TRIGGER task_item_unpriced AFTER DELETE ON task_item REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
+
+-- time_entry
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON time_entry
+    FOR EACH ROW EXECUTE FUNCTION own_columns('approved_at: approve_entries() approves work.', 'approved_by: approve_entries() approves work.',
+                                              'created_at', 'created_by');
+CREATE TRIGGER time_entry_named BEFORE UPDATE OF id ON time_entry
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER time_entry_not_truncated BEFORE TRUNCATE ON time_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Delete the entries that are not billed; correct_entry() takes billed ones back.');
+CREATE TRIGGER time_entry_overridden BEFORE INSERT ON time_entry
+    FOR EACH ROW WHEN (num_nonnulls(NEW.price, NEW.billable, NEW.billable_s) > 0) EXECUTE FUNCTION check_override();
+CREATE TRIGGER time_entry_override_changed BEFORE UPDATE OF price, billable, billable_s ON time_entry
+    FOR EACH ROW WHEN ((NEW.price, NEW.billable, NEW.billable_s) IS DISTINCT FROM (OLD.price, OLD.billable, OLD.billable_s))
+    EXECUTE FUNCTION check_override();
+CREATE TRIGGER time_entry_rated_changed AFTER UPDATE ON time_entry REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION rate_changed_entries();
+CREATE TRIGGER time_entry_rated_new AFTER INSERT ON time_entry REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION rate_changed_entries();
+CREATE TRIGGER time_entry_unrated AFTER DELETE ON time_entry REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION unrate_deleted_entries();
+
+-- rejected_entry
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON rejected_entry
+    FOR EACH ROW EXECUTE FUNCTION own_columns('rejected_at');
+
+-- terms
+CREATE TRIGGER terms_append_only BEFORE UPDATE OR TRUNCATE ON terms
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Terms are stamped on charges; change the contract or its price lists instead.');
+CREATE TRIGGER terms_owned BEFORE INSERT OR DELETE ON terms
+    FOR EACH ROW EXECUTE FUNCTION own_table('Terms are stamped on charges; change the contract or its price lists instead.');
+
+-- charge
+CREATE TRIGGER charge_frozen BEFORE UPDATE OR DELETE ON charge
+    FOR EACH ROW WHEN (OLD.frozen_at IS NOT NULL) EXECUTE FUNCTION guard_charge();
+CREATE TRIGGER charge_named BEFORE UPDATE OF id ON charge
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER charge_not_truncated BEFORE TRUNCATE ON charge
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Delete the time entries that are not billed; correct_entry() takes billed ones back.');
+-- last of the row triggers, so that what is frozen says so
+CREATE TRIGGER charge_owned BEFORE INSERT OR UPDATE OR DELETE ON charge
+    FOR EACH ROW EXECUTE FUNCTION own_table('Charges follow the work: change the time entry, the task or the contract, or use charge_item() and adjust_charge().');
+
+-- rating_problem
+CREATE TRIGGER rating_problem_owned BEFORE INSERT OR UPDATE OR DELETE ON rating_problem
+    FOR EACH ROW EXECUTE FUNCTION own_table('It says what rating found; mend what it names and the row goes by itself.');
+
+-- account
+CREATE TRIGGER account_kept BEFORE UPDATE OR DELETE ON account
+    FOR EACH ROW WHEN (OLD.code IN ('receivable', 'payable', 'tax_payable', 'revenue', 'direct_labour', 'absorbed_labour', 'contractors', 'materials',
+                                    'absorbed_materials'))
+    EXECUTE FUNCTION keep_account();
+
+-- period_lock
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON period_lock
+    FOR EACH ROW EXECUTE FUNCTION own_columns('locked_at', 'locked_by');
+CREATE TRIGGER period_lock_waits BEFORE INSERT OR UPDATE ON period_lock
+    FOR EACH STATEMENT EXECUTE FUNCTION await_posting();
+
+-- event
+CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
+CREATE TRIGGER event_owned BEFORE INSERT ON event
+    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts an event.');
+
+-- entry
+CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
+CREATE TRIGGER entry_owned BEFORE INSERT ON entry
+    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts entries.');
+CREATE TRIGGER entry_checked AFTER INSERT ON entry REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION check_entries();
+
+-- cash_account
+CREATE TRIGGER cash_account_kept BEFORE UPDATE OF currency, account_id ON cash_account
+    FOR EACH ROW WHEN ((NEW.currency, NEW.account_id) IS DISTINCT FROM (OLD.currency, OLD.account_id)) EXECUTE FUNCTION keep_meaning('currency and account');
+CREATE TRIGGER cash_account_opened BEFORE INSERT ON cash_account
+    FOR EACH ROW EXECUTE FUNCTION open_cash_account();
+
+-- payment
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'made_from: record_payment() keeps it.', 'settles_bills: pay_bill() and allocate_payment() tie a payment to the bills it settles.');
+CREATE TRIGGER payment_account_locked BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION lock_payment_parties();
+CREATE TRIGGER payment_amount_exact BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
+CREATE TRIGGER payment_checked BEFORE INSERT OR UPDATE OR DELETE ON payment
+    FOR EACH ROW EXECUTE FUNCTION check_payment();
+CREATE TRIGGER payment_kept BEFORE DELETE ON payment
+    FOR EACH ROW WHEN (OLD.status <> 'planned') EXECUTE FUNCTION refuse_posted_payment();
+CREATE TRIGGER payment_named BEFORE UPDATE OF id ON payment
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER payment_not_truncated BEFORE TRUNCATE ON payment
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Set the status of payments to void: that posts the reversals.');
+CREATE TRIGGER payment_followed AFTER UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION follow_payment();
+CREATE TRIGGER payment_posted_changed AFTER UPDATE ON payment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
+CREATE TRIGGER payment_posted_new AFTER INSERT ON payment REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
+
+-- notification
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
+    FOR EACH ROW EXECUTE FUNCTION own_columns('created_at');
+
+-- number_series
+CREATE TRIGGER number_series_kept BEFORE UPDATE OR DELETE ON number_series
+    FOR EACH ROW EXECUTE FUNCTION guard_number_series();
+
+-- document
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
+    FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.', 'status_said_by: transition() says it.', 'revision: revise() makes the next one.',
+                                              'created_at', 'created_by');
+CREATE TRIGGER document_amounts_exact BEFORE INSERT OR UPDATE ON document
+    FOR EACH ROW EXECUTE FUNCTION check_exact('discount_amount', 'net', 'tax', 'gross');
+CREATE TRIGGER document_discounted BEFORE INSERT OR UPDATE OF discount_pct, discount_amount ON document
+    FOR EACH ROW WHEN (num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0) EXECUTE FUNCTION check_document_discount();
+CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
+    FOR EACH ROW EXECUTE FUNCTION guard_document();
+CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
+CREATE TRIGGER document_followed AFTER INSERT OR UPDATE OR DELETE ON document
+    FOR EACH ROW EXECUTE FUNCTION follow_document();
+
+-- document_line
+CREATE TRIGGER document_line_exact BEFORE INSERT OR UPDATE ON document_line
+    FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'discount', 'net', 'tax', 'gross');
+CREATE TRIGGER document_line_guarded BEFORE INSERT OR UPDATE OR DELETE ON document_line
+    FOR EACH ROW EXECUTE FUNCTION guard_document_line();
+CREATE TRIGGER document_line_not_truncated BEFORE TRUNCATE ON document_line
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
+
+-- document_transition
+CREATE TRIGGER document_transition_owned BEFORE INSERT OR UPDATE OR DELETE ON document_transition
+    FOR EACH ROW EXECUTE FUNCTION own_table('The steps of documents are part of the books.');
+
+-- document_status_change
+CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_status_change
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
+CREATE TRIGGER document_status_change_owned BEFORE INSERT ON document_status_change
+    FOR EACH ROW EXECUTE FUNCTION own_table('The next step of a document is transition().');
+
+-- concession
+CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON concession
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was given away is what it is; write it up again with adjust_charge().');
+CREATE TRIGGER concession_owned BEFORE INSERT ON concession
+    FOR EACH ROW EXECUTE FUNCTION own_table('adjust_charge(), credit() and correct_entry() keep what they give away.');
+
+-- concession_month
+CREATE TRIGGER concession_month_owned BEFORE INSERT OR UPDATE OR DELETE ON concession_month
+    FOR EACH ROW EXECUTE FUNCTION own_table('It is the sum of what concession holds.');
+
+-- payment_allocation
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
+    FOR EACH ROW EXECUTE FUNCTION own_columns('allocated_at', 'allocated_by');
+CREATE TRIGGER payment_allocation_checked BEFORE INSERT OR UPDATE ON payment_allocation
+    FOR EACH ROW EXECUTE FUNCTION check_allocation();
+CREATE TRIGGER payment_allocation_followed AFTER INSERT OR UPDATE OR DELETE ON payment_allocation
+    FOR EACH ROW EXECUTE FUNCTION follow_allocation();
+
+-- share_link
+CREATE TRIGGER share_link_owned BEFORE INSERT OR UPDATE OR DELETE ON share_link
+    FOR EACH ROW EXECUTE FUNCTION own_table('share() makes a link, revoke_share() ends it.');
+
+-- brand
+CREATE TRIGGER brand_owner BEFORE INSERT OR UPDATE OF own_id ON brand
+    FOR EACH ROW EXECUTE FUNCTION check_page_owner();
+
+-- template
+CREATE TRIGGER template_body BEFORE INSERT OR UPDATE OF body ON template
+    FOR EACH ROW EXECUTE FUNCTION check_template_body();
+CREATE TRIGGER template_owner BEFORE INSERT OR UPDATE OF own_id ON template
+    FOR EACH ROW EXECUTE FUNCTION check_page_owner();

@@ -1,0 +1,58 @@
+-- ---------------------------------------------------------------------------
+-- money: cash accounts and payments, planned and posted
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE cash_account (
+    id bigserial CONSTRAINT cash_account_pkey PRIMARY KEY,
+    name text NOT NULL CONSTRAINT cash_account_name_key UNIQUE,
+    currency text NOT NULL CONSTRAINT cash_account_currency_fkey REFERENCES currency_code,
+    iban text,
+    floor_amount numeric(20,6) NOT NULL DEFAULT 0,
+    account_id bigint NOT NULL CONSTRAINT cash_account_account_fkey REFERENCES account
+        CONSTRAINT cash_account_account_key UNIQUE
+);
+COMMENT ON TABLE cash_account IS 'bank accounts and cash desks, each with a ledger account of its own, made with it; floor_amount below which there is a cash gap';
+
+CREATE TABLE payment (
+    id bigserial CONSTRAINT payment_pkey PRIMARY KEY,
+    flow text NOT NULL
+        CONSTRAINT payment_flow_known CHECK (flow IN ('in', 'out', 'transfer')),
+    status text NOT NULL DEFAULT 'planned'
+        CONSTRAINT payment_status_known CHECK (status IN ('planned', 'posted', 'void')),
+    paid_on date NOT NULL CONSTRAINT payment_date_finite CHECK (isfinite(paid_on)),
+    accrued_on date CONSTRAINT payment_accrual_finite CHECK (isfinite(accrued_on)),
+    amount numeric(20,6) NOT NULL
+        CONSTRAINT payment_amount_positive CHECK (amount > 0 AND amount <> 'NaN'),
+    currency text NOT NULL CONSTRAINT payment_currency_fkey REFERENCES currency_code,
+    cash_account_id bigint CONSTRAINT payment_cash_account_fkey REFERENCES cash_account,
+    to_cash_account_id bigint CONSTRAINT payment_to_cash_account_fkey REFERENCES cash_account,
+    article text CONSTRAINT payment_article_fkey REFERENCES account (code),
+    party_id bigint CONSTRAINT payment_party_fkey REFERENCES party,
+    contract_id bigint CONSTRAINT payment_contract_fkey REFERENCES contract,
+    project_id bigint CONSTRAINT payment_project_fkey REFERENCES project,
+    deal_id bigint CONSTRAINT payment_deal_fkey REFERENCES deal,
+    task_id bigint CONSTRAINT payment_task_fkey REFERENCES task,
+    employee_id bigint CONSTRAINT payment_employee_fkey REFERENCES employee,
+    direction_id bigint CONSTRAINT payment_direction_fkey REFERENCES direction,
+    settles_bills boolean NOT NULL DEFAULT false,
+    purpose text,
+    bank_ref text,
+    source text,
+    external_id text,
+    revision integer NOT NULL DEFAULT 1,
+    made_from jsonb,
+    CONSTRAINT payment_external_key UNIQUE (source, external_id),
+    CONSTRAINT payment_bank_ref_key UNIQUE (cash_account_id, bank_ref),
+    CONSTRAINT payment_transfer_has_target CHECK ((flow = 'transfer') = (to_cash_account_id IS NOT NULL)),
+    CONSTRAINT payment_has_article CHECK (flow = 'transfer' OR article IS NOT NULL),
+    CONSTRAINT payment_posted_on_account CHECK (status <> 'posted' OR cash_account_id IS NOT NULL)
+);
+COMMENT ON TABLE payment IS
+    'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; void: taken back by a reversal. '
+    'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on; settles_bills: its cost came with the '
+    'bills it pays, so it accrues nothing; made_from the content that record_payment() made it of. '
+    'Changing a posted payment reverses its entries and posts them anew';
+CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
+CREATE INDEX payment_paid_on_idx ON payment (paid_on);
+ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
+ALTER TABLE entry ADD CONSTRAINT entry_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;

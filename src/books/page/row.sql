@@ -1,0 +1,218 @@
+-- ---------------------------------------------------------------------------
+-- row: the rows, totals and parties of a page, as a language writes them
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION document_rows(document bigint)
+    RETURNS TABLE ("position" integer, project text, title text, url text, first_day date, last_day date, coverage text, unit text, quantity numeric,
+                   price numeric, discount_pct numeric, hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric, discount numeric,
+                   tax_rate numeric, net numeric, tax numeric, gross numeric, worked_s bigint, billed_s bigint)
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH figure AS (
+        SELECT f.line_id, f.position, f.title, f.unit, f.quantity, f.price, f.discount_pct, f.worked_s, f.billed_s, f.amount, f.discount, f.tax_rate,
+               f.net, f.tax, f.gross
+          FROM document d, document_figures(d.id) f WHERE d.id = document_rows.document AND d.net IS NULL
+        UNION ALL
+        SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount, l.discount, l.tax_rate,
+               l.net, l.tax, l.gross
+          FROM document d JOIN document_line l ON l.document_id = d.id WHERE d.id = document_rows.document AND d.net IS NOT NULL
+    ), line AS (
+        SELECT f.*, d.positions, h.source, h.coverage, h.service_date, p.name AS project,
+               h.price * coalesce(h.multiplier, 1) AS hour_price, t.id AS task_id, t.url
+          FROM figure f
+          JOIN document_line l ON l.id = f.line_id
+          JOIN document d ON d.id = l.document_id
+          LEFT JOIN document_line r ON r.id = l.reverses_line_id
+          LEFT JOIN charge h ON h.id = coalesce(r.charge_id, l.charge_id)
+          LEFT JOIN task t ON t.id = coalesce(h.task_id, nullif(l.task_id, d.task_id))
+          LEFT JOIN project p ON p.id = CASE d.positions WHEN 'task' THEN coalesce(h.project_id, l.project_id) END
+    )
+    SELECT l.position, min(l.project), min(l.title),
+           CASE WHEN count(DISTINCT l.task_id) = 1 AND count(l.task_id) = count(*) AND min(l.positions) IN ('task', 'none')
+                     AND min(l.url) ~* '^https?://[^[:space:]]+$' THEN min(l.url) END,
+           min(l.service_date), max(l.service_date),
+           CASE WHEN count(DISTINCT l.coverage) = 1 AND min(l.coverage) <> 'billable' THEN min(l.coverage) END,
+           min(l.unit),
+           CASE WHEN min(l.unit) = 'h' AND count(l.quantity) = 0 THEN (sum(l.billed_s) / 3600.0)::numeric(18,2)
+                WHEN count(l.quantity) > 0 THEN sum(l.quantity) WHEN min(l.kind) <> 'credit_note' THEN 1 END,
+           CASE WHEN sum(l.amount) = 0 AND min(l.coverage) <> 'billable' THEN NULL
+                WHEN count(l.price) > 0 THEN min(l.price)
+                WHEN min(l.kind) = 'credit_note' THEN NULL
+                WHEN min(l.source) = 'time' THEN CASE WHEN count(DISTINCT l.hour_price) = 1 THEN min(l.hour_price) END
+                ELSE sum(l.amount) END,
+           min(l.discount_pct), (sum(l.worked_s) / 3600.0)::numeric(18,2), (sum(l.billed_s) / 3600.0)::numeric(18,2),
+           sum(l.amount), sum(l.discount), min(l.tax_rate), sum(l.net), sum(l.tax), sum(l.gross), sum(l.worked_s)::bigint, sum(l.billed_s)::bigint
+      FROM (SELECT l.*, d.kind FROM line l JOIN document d ON d.id = document_rows.document) l
+     GROUP BY l.position
+     ORDER BY l.position;
+END $$;
+COMMENT ON FUNCTION document_rows(bigint) IS
+    'the positions of a document as they stand on the paper, those of a draft as they are now: project, title and link of the task (only http and https), days of the work, '
+    'coverage where it is not billable, quantity (hours, where unit is h) and price, discount_pct of the position, hours, amount before the document''s '
+    'discount, its share of that discount, net, tax, gross, in the document''s currency; seconds beside the hours for sums';
+SELECT allow('reader', 'execute', 'document_rows');
+
+CREATE FUNCTION page_number(number numeric, decimals int, language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN n.rounded < 0 THEN '−' ELSE '' END
+           || regexp_replace(split_part(abs(n.rounded)::text, '.', 1), '(\d)(?=(\d{3})+$)', '\1' || CASE language WHEN 'en' THEN ',' ELSE U&'\00A0' END, 'g')
+           || CASE WHEN decimals > 0 THEN CASE language WHEN 'en' THEN '.' ELSE ',' END || split_part(abs(n.rounded)::text, '.', 2) ELSE '' END
+      FROM (SELECT round(number, decimals) AS rounded) n;
+END;
+COMMENT ON FUNCTION page_number(numeric, int, text) IS
+    'a number with so many decimals as a language writes it: 1,234.50 in en, 1 234,50 with no-break spaces in uk and ru; a real minus sign';
+
+CREATE FUNCTION page_date(day date, language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE language
+               WHEN 'uk' THEN format('%s %s %s р.', extract(day FROM day),
+                   ('{січня,лютого,березня,квітня,травня,червня,липня,серпня,вересня,жовтня,листопада,грудня}'::text[])[extract(month FROM day)], extract(year FROM day))
+               WHEN 'ru' THEN format('%s %s %s г.', extract(day FROM day),
+                   ('{января,февраля,марта,апреля,мая,июня,июля,августа,сентября,октября,ноября,декабря}'::text[])[extract(month FROM day)], extract(year FROM day))
+               ELSE format('%s %s %s', extract(day FROM day),
+                   ('{January,February,March,April,May,June,July,August,September,October,November,December}'::text[])[extract(month FROM day)], extract(year FROM day)) END
+     WHERE day IS NOT NULL;
+END;
+COMMENT ON FUNCTION page_date(date, text) IS 'a day written out: 31 березня 2026 р., 31 марта 2026 г., 31 March 2026';
+
+CREATE FUNCTION page_days(first_day date, last_day date, language text, beside date DEFAULT NULL) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT string_agg(CASE language
+               WHEN 'en' THEN concat_ws(' ', extract(day FROM d.day)::text,
+                   ('{Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec}'::text[])[extract(month FROM d.day)],
+                   CASE WHEN d.year_known THEN NULL ELSE extract(year FROM d.day)::text END)
+               ELSE lpad(extract(day FROM d.day)::text, 2, '0') || '.' || lpad(extract(month FROM d.day)::text, 2, '0')
+                    || CASE WHEN d.year_known THEN '' ELSE '.' || extract(year FROM d.day)::text END END, ' – ' ORDER BY d.no)
+      FROM (SELECT v.no, v.day, coalesce(extract(year FROM first_day) = extract(year FROM beside)
+                                         AND extract(year FROM last_day) = extract(year FROM beside), false) AS year_known
+              FROM (VALUES (1, first_day), (2, nullif(last_day, first_day))) AS v (no, day)) d
+     WHERE d.day IS NOT NULL;
+END;
+COMMENT ON FUNCTION page_days(date, date, text, date) IS
+    'a day or a range of days in short: 01.03.2026 – 31.03.2026, 1 Mar 2026 – 31 Mar 2026; the year is left out where both days are in that of beside';
+
+CREATE FUNCTION page_percent(percent numeric, language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT page_number(percent, scale(trim_scale(percent)), language) || CASE language WHEN 'en' THEN '%' ELSE U&'\00A0%' END;
+END;
+COMMENT ON FUNCTION page_percent(numeric, text) IS 'a percentage as a language writes it: 20% in en, 20 % in uk and ru';
+
+CREATE FUNCTION page_party(party bigint, language text) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH known (key, no, in_bank) AS (
+        VALUES ('tax_id', 1, false), ('reg_no', 2, false), ('kpp', 3, false), ('vat_no', 4, false), ('address', 5, false),
+               ('phone', 11, false), ('email', 12, false), ('website', 13, false),
+               ('iban', 21, true), ('account', 22, true), ('bank', 23, true), ('bic', 24, true), ('correspondent_account', 25, true)
+    ), said AS (
+        SELECT p.email, jsonb_build_object('name', coalesce(p.legal_name, p.name))
+                        || CASE WHEN p.tax_id IS NULL THEN '{}' ELSE jsonb_build_object('tax_id', p.tax_id) END || p.requisites
+                        || CASE jsonb_typeof(p.requisites -> page_party.language) WHEN 'object' THEN p.requisites -> page_party.language ELSE '{}' END AS requisites
+          FROM party p WHERE p.id = page_party.party
+    ), requisite AS (
+        SELECT coalesce(b.label, e.key) AS name, e.value, coalesce(k.no, 10) AS no, coalesce(k.in_bank, false) AS in_bank, e.key
+          FROM said s
+         CROSS JOIN LATERAL (
+            SELECT r.key, s.requisites ->> r.key AS value FROM jsonb_each(s.requisites) r
+             WHERE jsonb_typeof(r.value) IN ('string', 'number') AND r.key NOT IN ('language', 'name', 'signatory', 'signatory_title')) e
+          LEFT JOIN known k ON k.key = e.key
+          LEFT JOIN page_label b ON b.language = page_party.language AND b.name = 'requisite_' || e.key
+         WHERE e.value <> ''
+    )
+    SELECT jsonb_build_object(
+        'name', coalesce(p.requisites ->> 'name', ''), 'address', p.requisites ->> 'address', 'tax_id', p.requisites ->> 'tax_id',
+        'email', coalesce(p.requisites ->> 'email', p.email), 'signatory', p.requisites ->> 'signatory', 'signatory_title', p.requisites ->> 'signatory_title',
+        'requisites', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value) ORDER BY r.no, r.key)
+                                  FROM requisite r WHERE NOT r.in_bank), '[]'),
+        'bank', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value) ORDER BY r.no)
+                            FROM requisite r WHERE r.in_bank), '[]'))
+      FROM (SELECT) one LEFT JOIN said p ON true;
+END;
+COMMENT ON FUNCTION page_party(bigint, text) IS
+    'a party as pages print it: the name, what identifies it (requisites) and its bank details. Keys of party.requisites: reg_no, kpp, vat_no, address, '
+    'phone, email, website, iban, account, bank, bic, correspondent_account under the label of the language, any other under its own name; name the '
+    'one on pages, signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it in that language';
+
+CREATE FUNCTION page_rows(document bigint, language text, label jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH head AS (
+        SELECT currency_exponent(d.currency) AS exponent, CASE d.kind WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
+               coalesce(d.period_to, d.issued_on, books_today()) AS beside
+          FROM document d WHERE d.id = page_rows.document
+    ), "row" AS MATERIALIZED (
+        SELECT r.*, row_number() OVER (ORDER BY r.position) AS no FROM document_rows(page_rows.document) r
+    ), grp AS (
+        SELECT r.project, min(r.position) AS first, sum(r.worked_s) AS worked_s, sum(r.billed_s) AS billed_s, sum(r.amount) AS amount,
+               jsonb_agg(jsonb_build_object(
+                   'no', r.no,
+                   'title', coalesce(page_date(iso_date(r.title), language), r.title),
+                   'url', r.url,
+                   'days', CASE WHEN iso_date(r.title) IS NULL THEN page_days(r.first_day, r.last_day, language, h.beside) END,
+                   'unit', coalesce(label ->> ('unit_' || r.unit), r.unit),
+                   'quantity', page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit WHEN 'h' THEN 2 ELSE 0 END), language),
+                   'price', page_number(r.price, greatest(scale(trim_scale(r.price)), h.exponent), language),
+                   'discount', page_percent(nullif(r.discount_pct, 0), language),
+                   'hours_worked', page_number(r.hours_worked * h.side, 2, language), 'hours_billed', page_number(r.hours_billed * h.side, 2, language),
+                   'amount', page_number(r.amount * h.side, h.exponent, language),
+                   'net', page_number(r.net * h.side, h.exponent, language),
+                   'tax_rate', coalesce(page_percent(r.tax_rate, language), label ->> 'tax_none'),
+                   'tax', page_number(r.tax * h.side, h.exponent, language), 'gross', page_number(r.gross * h.side, h.exponent, language),
+                   'free', r.coverage IS NOT NULL, 'coverage', label ->> ('coverage_' || r.coverage)) ORDER BY r.no) AS rows
+          FROM "row" r CROSS JOIN head h
+         GROUP BY r.project
+    )
+    SELECT coalesce(jsonb_agg(jsonb_build_object(
+               'title', coalesce(g.project, label ->> 'rest'), 'hours_worked', page_number(g.worked_s * h.side / 3600.0, 2, language),
+               'hours_billed', page_number(g.billed_s * h.side / 3600.0, 2, language), 'amount', page_number(g.amount * h.side, h.exponent, language),
+               'rows', g.rows) ORDER BY g.first), '[]')
+      FROM grp g CROSS JOIN head h;
+END;
+COMMENT ON FUNCTION page_rows(bigint, text, jsonb) IS
+    'the positions of a document in groups by project, written for a language';
+
+CREATE FUNCTION page_totals(document bigint, language text, label jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH head AS (
+        SELECT d.id, d.currency, d.tax_inclusive, currency_exponent(d.currency) AS exponent, CASE d.kind WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
+               coalesce(label ->> ('currency_' || d.currency), d.currency) AS currency_name
+          FROM document d WHERE d.id = page_totals.document
+    ), "row" AS MATERIALIZED (
+        SELECT r.* FROM document_rows(page_totals.document) r
+    ), rate AS (
+        SELECT r.tax_rate, sum(r.net) AS net, sum(r.tax) AS tax FROM "row" r WHERE r.tax_rate IS NOT NULL GROUP BY 1
+    ), total AS (
+        SELECT coalesce(sum(r.worked_s), 0) AS worked_s, coalesce(sum(r.billed_s), 0) AS billed_s, coalesce(sum(r.amount), 0) AS amount,
+               coalesce(sum(r.discount), 0) AS discount, coalesce(sum(r.net), 0) AS net, coalesce(sum(r.tax), 0) AS tax, coalesce(sum(r.gross), 0) AS gross,
+               count(r.tax_rate) AS taxed
+          FROM "row" r
+    )
+    SELECT jsonb_build_object(
+        'hours_worked', page_number(t.worked_s * h.side / 3600.0, 2, language), 'hours_billed', page_number(t.billed_s * h.side / 3600.0, 2, language),
+        'amount', page_number(t.amount * h.side, h.exponent, language),
+        'discount', page_number(nullif(-t.discount * h.side, 0), h.exponent, language),
+        'net', page_number(t.net * h.side, h.exponent, language), 'tax', page_number(t.tax * h.side, h.exponent, language),
+        'gross', page_number(t.gross * h.side, h.exponent, language),
+        'gross_money', CASE language WHEN 'en' THEN h.currency_name || U&'\00A0' || page_number(t.gross * h.side, h.exponent, language)
+                                     ELSE page_number(t.gross * h.side, h.exponent, language) || U&'\00A0' || h.currency_name END,
+        'words', amount_in_words(t.gross * h.side, h.currency, language),
+        'taxed', t.taxed > 0, 'tax_free', t.taxed = 0, 'inclusive', h.tax_inclusive,
+        'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
+                'name', format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included' ELSE label ->> 'tax' END, page_percent(r.tax_rate, language)),
+                'base', page_number(r.net * h.side, h.exponent, language), 'amount', page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC)
+              FROM rate r), '[]'),
+        'paid', page_number(nullif(b.allocated, 0), h.exponent, language), 'credited', page_number(nullif(b.credited, 0), h.exponent, language),
+        'open', CASE WHEN b.open > 0 AND b.open < b.gross THEN page_number(b.open, h.exponent, language) END)
+      FROM total t CROSS JOIN head h LEFT JOIN document_balance b ON b.document_id = h.id;
+END;
+COMMENT ON FUNCTION page_totals(bigint, text, jsonb) IS
+    'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by rate, gross, in words, paid and open; '
+    'credit notes with their signs turned';

@@ -1,0 +1,69 @@
+-- ---------------------------------------------------------------------------
+-- context: what an entry is about, and which contract takes it
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION specification_agreed(task_id bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM document d
+                    WHERE d.task_id = specification_agreed.task_id AND d.kind = 'specification' AND d.status IN ('agreed', 'archived')
+                      AND EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id AND s.to_status = 'agreed'));
+END;
+COMMENT ON FUNCTION specification_agreed(bigint) IS 'has the client agreed a specification of this task?';
+
+-- Which contract takes an entry: the one it names, else the one its task
+-- names, else the client's contract in force on the work date, one for the
+-- project before one for the whole client.  Companions come with their base,
+-- also when they are named.
+CREATE FUNCTION entry_context(p_entries bigint[])
+    RETURNS TABLE (entry_id bigint, employee_id bigint, role text, employee_name text, task_id bigint, work_type_id bigint,
+                   project_id bigint, client_id bigint, deal_id bigint, direction_id bigint, disposition text, disposition_from text,
+                   price_list_id bigint, work_date date, instant timestamptz, contracts bigint[], client_contracts bigint,
+                   approved_at timestamptz, overridden boolean)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT e.id, e.employee_id, m.role, m.name, t.id, coalesce(e.work_type_id, t.work_type_id), p.id, p.client_id, t.deal_id,
+           coalesce(p.direction_id, m.direction_id),
+           CASE WHEN f.fixed AND e.billable IS NULL AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
+                ELSE coalesce(e.billable, t.billable, f.internal, w.billable, p.billable, 'billable') END,
+           CASE WHEN e.billable IS NOT NULL THEN coalesce(e.override_reason, 'entry')
+                WHEN f.fixed AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'in the fixed price of the task'
+                WHEN t.billable IS NOT NULL THEN 'task'
+                WHEN f.internal IS NOT NULL THEN 'project of the own company'
+                WHEN w.billable IS NOT NULL THEN 'work type ' || w.code WHEN p.billable IS NOT NULL THEN 'project' END,
+           p.price_list_id,
+           coalesce((e.started_at AT TIME ZONE z.zone)::date, e.work_date),
+           coalesce(e.started_at, e.work_date::timestamp AT TIME ZONE z.zone),
+           c.contracts, c.client_contracts, e.approved_at, num_nonnulls(e.billable, e.price) > 0
+      FROM unnest(p_entries) AS x (id)
+      JOIN time_entry e ON e.id = x.id
+      JOIN employee m ON m.id = e.employee_id
+      JOIN task t ON t.id = e.task_id
+      JOIN project p ON p.id = t.project_id
+      LEFT JOIN work_type w ON w.id = coalesce(e.work_type_id, t.work_type_id)
+     CROSS JOIN setting s
+      JOIN party y ON y.id = p.client_id
+     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM task_item i WHERE i.task_id = t.id) AS fixed,
+                                CASE WHEN y.kind = 'own' AND p.billable IS DISTINCT FROM 'billable' AND coalesce(w.billable, p.billable, 'billable') = 'billable'
+                                     THEN 'non_billable' END AS internal) f
+      LEFT JOIN LATERAL (
+        -- the contracts of the best level that match, several only when it is ambiguous
+        SELECT array_agg(k.id ORDER BY k.id) FILTER (WHERE k.matches AND k.level = k.best) AS contracts, count(*) AS client_contracts,
+               min(k.zone) FILTER (WHERE k.matches AND k.level = k.best) AS zone
+          FROM (SELECT n.*, min(n.level) FILTER (WHERE n.matches) OVER () AS best
+                  FROM (SELECT coalesce(k.parent_id, k.id) AS id, coalesce(a.zone, s.zone) AS zone,
+                               CASE WHEN coalesce(e.contract_id, t.contract_id) IS NOT NULL THEN 1
+                                    WHEN k.project_id IS NOT NULL THEN 2 ELSE 3 END AS level,
+                               k.status <> 'draft'
+                               AND coalesce((e.started_at AT TIME ZONE coalesce(a.zone, s.zone))::date, e.work_date)
+                                   BETWEEN k.starts_on AND coalesce(k.ends_on, 'infinity') AS matches
+                          FROM contract k LEFT JOIN calendar a ON a.id = k.calendar_id
+                         WHERE CASE WHEN coalesce(e.contract_id, t.contract_id) IS NOT NULL
+                                    THEN k.id = coalesce(e.contract_id, t.contract_id)
+                                    ELSE k.parent_id IS NULL AND (k.project_id IS NULL OR k.project_id = p.id) END
+                           AND k.client_id = p.client_id) n) k) c ON true
+     CROSS JOIN LATERAL (SELECT coalesce(c.zone, m.zone, s.zone) AS zone) z;
+END;
+COMMENT ON FUNCTION entry_context(bigint[]) IS
+    'what time entries are about: dimensions, disposition and where it comes from, work date, and the contracts that match (one, none, or several '
+    'when it is ambiguous)';

@@ -1,0 +1,141 @@
+-- ---------------------------------------------------------------------------
+-- follow: charges follow the work they are for
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION refuse_frozen_entries(p_entries bigint[]) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_charge record;
+BEGIN
+    SELECT h.id, h.time_entry_id INTO v_charge FROM charge h
+     WHERE h.time_entry_id = ANY (p_entries) AND h.fixed AND h.reverses_id IS NULL
+       AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id) ORDER BY h.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'time entry % is billed and cannot be changed', v_charge.time_entry_id
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_not_billed', DETAIL = frozen_by(v_charge.id),
+                HINT = 'Use correct_entry(): it reverses the charge and bills the corrected work in the open period.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS 'refuse (23001) when one of these entries has a frozen charge, naming what froze it';
+
+-- Work that comes late for a closed period, under a contract that does not
+-- take it.  What was logged before the close, or billed and corrected, is in time.
+CREATE FUNCTION refuse_late_entries(p_entries bigint[]) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_late record;
+BEGIN
+    SELECT h.time_entry_id, h.service_date, c.number, c.late_policy, b.period_start, b.period_end INTO v_late
+      FROM unnest(p_entries) x (id)
+      JOIN charge h ON h.time_entry_id = x.id AND h.late AND NOT h.fixed
+      JOIN contract k ON k.id = h.contract_id
+      JOIN contract c ON c.id = coalesce(k.parent_id, k.id) AND c.late_policy <> 'next_period'
+      JOIN billing_period b ON b.contract_id = c.id AND h.service_date >= b.period_start AND h.service_date < b.period_end
+     WHERE NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = x.id AND f.fixed)
+     ORDER BY h.time_entry_id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the period from % to % of contract "%" is closed and takes no work of %', v_late.period_start, v_late.period_end - 1,
+            v_late.number, v_late.service_date
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_period_open',
+                DETAIL = format('Time entry %s; the contract''s late_policy is %s.', v_late.time_entry_id, v_late.late_policy),
+                HINT = CASE v_late.late_policy WHEN 'reopen' THEN 'reopen_period() opens the last closed period again.'
+                            ELSE 'Log it on a day of the open period, or change late_policy.' END;
+    END IF;
+END $$;
+COMMENT ON FUNCTION refuse_late_entries(bigint[]) IS
+    'refuse (23001) work of a closed period where the contract''s late_policy is reject or reopen, naming the period';
+
+CREATE FUNCTION rate_changed_entries() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+AS $$
+DECLARE
+    v_entries bigint[];
+    v_moved bigint[];
+    v_corrected bigint[];
+    v_before numeric[];
+    v_too_long record;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        v_entries := ARRAY(SELECT n.id FROM new_rows n ORDER BY n.id);
+    ELSE
+        -- What does not bear on money (a comment, an outside id) rates nothing again.
+        v_entries := ARRAY(
+            SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
+             WHERE to_jsonb(n) - '{comment,source,external_id,approved_by,override_reason}'::text[]
+                <> to_jsonb(o) - '{comment,source,external_id,approved_by,override_reason}'::text[] ORDER BY n.id);
+        PERFORM lock_entries(v_entries);
+        PERFORM refuse_frozen_entries(v_entries);
+        -- what was billed once and corrected may not be lowered further unseen
+        SELECT array_agg(b.id), array_agg(b.amount) INTO v_corrected, v_before
+          FROM (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h
+                 WHERE h.time_entry_id = ANY (v_entries) GROUP BY 1 HAVING bool_or(h.fixed)) b;
+    END IF;
+    IF cardinality(v_entries) = 0 THEN
+        RETURN NULL;
+    END IF;
+    SELECT n.id, n.worked_s, s.max_entry_s INTO v_too_long FROM new_rows n, setting s WHERE n.worked_s > s.max_entry_s LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a time entry of % seconds is longer than the limit of %', v_too_long.worked_s, v_too_long.max_entry_s
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'time_entry_within_limit',
+                HINT = 'Split the entry, or raise max_entry_s in table setting.';
+    END IF;
+    PERFORM rate_entries(v_entries);
+    PERFORM concede('correction', (
+        SELECT sum(greatest(b.amount - coalesce(a.amount, 0), 0)) FROM unnest(v_corrected, v_before) b (id, amount)
+          LEFT JOIN (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h WHERE h.time_entry_id = ANY (v_corrected) GROUP BY 1) a USING (id)
+        ), NULL, NULL, 'change of corrected work') WHERE v_corrected IS NOT NULL;
+    -- approval may come after the close, work may not
+    IF TG_OP = 'INSERT' THEN
+        v_moved := v_entries;
+    ELSE
+        v_moved := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
+                          WHERE (n.task_id, n.contract_id, n.started_at, n.ended_at, n.work_date, n.worked_s)
+                                IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date, o.worked_s));
+    END IF;
+    IF cardinality(v_moved) > 0 AND EXISTS (SELECT FROM contract c WHERE c.late_policy <> 'next_period') THEN
+        PERFORM refuse_late_entries(v_moved);
+    END IF;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION rate_changed_entries() IS
+    'trigger function of time_entry: rates what was inserted or changed; SECURITY DEFINER because nobody is granted INSERT on charge';
+
+CREATE FUNCTION unrate_deleted_entries() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+AS $$
+DECLARE
+    v_deleted bigint[] := ARRAY(SELECT o.id FROM old_rows o ORDER BY o.id);
+    v_charge record;
+BEGIN
+    PERFORM lock_entries(v_deleted);
+    SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted) AND h.fixed LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'time entry % is billed and cannot be deleted', v_charge.time_entry_id
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge.id),
+                HINT = 'Use correct_entry(): it reverses the charge in the open period.';
+    END IF;
+    PERFORM rate_entries(v_deleted);  -- nothing fresh is left of them; what followed them is rated again
+    DELETE FROM charge h WHERE h.time_entry_id = ANY (v_deleted);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION unrate_deleted_entries() IS
+    'trigger function of time_entry: takes the provisional charges of deleted entries away and rates what followed them again; billed ones are refused (23001)';
+
+-- Work goes with its task: what is not billed yet is rated where the task is now.
+CREATE FUNCTION rate_moved_tasks() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+AS $$
+BEGIN
+    -- first, so that work that is being logged on the task is seen
+    PERFORM lock_parties(ARRAY(
+        SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id IN (n.project_id, o.project_id)
+         WHERE n.project_id <> o.project_id));
+    PERFORM rate_entries(ARRAY(
+        SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
+         WHERE n.project_id <> o.project_id ORDER BY e.id));
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION rate_moved_tasks() IS
+    'trigger function of task: rates the open work of tasks that move to another project again; SECURITY DEFINER because nobody is granted INSERT on charge';

@@ -1,0 +1,106 @@
+-- ---------------------------------------------------------------------------
+-- sequence: contracts whose entries bear on one another
+-- ---------------------------------------------------------------------------
+
+-- Entries of a contract with allotments, caps or rounding in groups.  A new
+-- entry that would be rated alike with what is left in the end and with what
+-- was left at its own time takes nothing from those that follow, so they stay
+-- as they are.  Else these are rated again, some at a time, until all together
+-- take what they took before: then nothing changes any more.
+CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz, p_last timestamptz, p_grouped boolean)
+    RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto SET enable_seqscan = off SET enable_mergejoin = off
+AS $$
+DECLARE
+    v_batch int := 50;  -- grows: a change that goes far is looked at in few steps
+    v_stamped record;
+    v_input rating_input[];
+    v_contracts bigint[];
+    v_terms bigint[];
+    v_then jsonb := allotment_state(p_base, p_changed, p_from);
+    v_end jsonb;
+    v_rated rated_entry[];
+    v_entries bigint[];
+    v_difference allotment_use[] := '{}';
+    -- deleted, or rated under another contract now: their charges are still here, but take nothing
+    v_gone bigint[] := ARRAY(SELECT unnest(p_changed) EXCEPT SELECT unnest(p_fresh));
+    v_from timestamptz := p_from;
+    v_to timestamptz;
+BEGIN
+    PERFORM plan_for(cardinality(p_fresh));
+    SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM fresh_input(p_fresh) i));
+    v_input := v_stamped.p_input;
+    v_contracts := v_stamped.contracts;
+    v_terms := v_stamped.terms;
+    IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}'::allotment_use[], p_changed, 1) = '{}' THEN
+        v_end := v_then;
+        IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from) THEN
+            v_end := allotment_state(p_base, p_changed, NULL);
+        END IF;
+        v_rated := ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_end) s);
+        IF v_then = v_end OR v_rated = ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s) THEN
+            PERFORM store_rating(v_input, v_rated);
+            RETURN;
+        END IF;
+    END IF;
+
+    IF v_contracts IS NULL OR NOT p_base = ANY (v_contracts) THEN
+        v_contracts := v_contracts || p_base;
+        v_terms := v_terms || (stamp_terms(p_base)).id;
+    END IF;
+    LOOP
+        v_to := 'infinity';
+        IF NOT p_grouped THEN
+            v_to := coalesce((SELECT h.started_at FROM charge h
+                               WHERE h.contract_id = p_base AND h.started_at > greatest(p_last, v_from)
+                               ORDER BY h.started_at OFFSET v_batch LIMIT 1), 'infinity');
+            v_batch := 2 * v_batch;
+        END IF;
+        v_input := v_input || ARRAY(SELECT i FROM stamped_input(p_base, v_from, v_to, p_changed, p_grouped) i);
+        PERFORM plan_for(cardinality(v_input));
+        IF v_to < 'infinity' THEN
+            v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i UNION SELECT unnest(p_changed) WHERE v_from = p_from);
+            v_difference := add_use(v_difference, v_entries, -1);
+        END IF;
+        PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
+        EXIT WHEN v_to = 'infinity';
+        v_difference := add_use(v_difference, ARRAY(SELECT i.entry_id FROM unnest(v_input) i), 1);
+        EXIT WHEN v_difference = '{}';
+        v_from := v_to;
+        v_then := allotment_state(p_base, v_gone, v_from);
+        v_input := '{}';
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], timestamptz, timestamptz, boolean) IS
+    'rate fresh entries of a contract as configured now, and as stamped those from an instant on that the change bears on; p_changed are all entries '
+    'that this change touches, p_last the instant of the last of them, p_grouped whether entries are rounded together';
+
+CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[]) RETURNS timestamptz
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN (
+    SELECT CASE p_scope
+               WHEN 'entry' THEN p_instant
+               WHEN 'task' THEN least(p_instant, (SELECT min(h.started_at) FROM charge h WHERE h.contract_id = p_base AND h.task_id = ANY (p_tasks)))
+               WHEN 'period' THEN least(p_instant, lower(period_of(p_day, c.period, c.anchor_day))::timestamp AT TIME ZONE contract_zone(c.calendar_id))
+               ELSE least(p_instant, p_day::timestamp AT TIME ZONE contract_zone(c.calendar_id)) END
+      FROM contract c WHERE c.id = p_base);
+END $$;
+COMMENT ON FUNCTION sequence_start(bigint, text, timestamptz, date, bigint[]) IS
+    'from which instant a change re-rates a contract: where the first rounding group that it touches begins';
+
+-- What an allotment that comes or goes changes: all that is open from a day on.
+CREATE FUNCTION rate_again(p_base contract, p_from date) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_from timestamptz := least(p_from, lower(period_of(p_from, p_base.period, p_base.anchor_day)))::timestamp
+                          AT TIME ZONE contract_zone(p_base.calendar_id);
+BEGIN
+    IF p_base.round_scope = 'task' OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.fixed) THEN
+        v_from := '-infinity';
+    END IF;
+    PERFORM rate_sequence(p_base.id, '{}', '{}', v_from, v_from, true);
+END $$;
+COMMENT ON FUNCTION rate_again(contract, date) IS 'rate the open work of a contract group again from a day on, as stamped, with the allotments there are now';

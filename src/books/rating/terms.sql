@@ -1,0 +1,82 @@
+-- ---------------------------------------------------------------------------
+-- terms: a contract as a document, stamped on what is rated by it
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION price_list_document(p_lists bigint[]) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(jsonb_object_agg(l.id, jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', trim_scale(l.discount_pct), 'prices', (
+               SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'employee', r.employee_id, 'role', r.role, 'work_type', r.work_type_id,
+                          'from', greatest(r.valid_from, '0001-01-01'), 'price', trim_scale(r.price), 'discount_pct', trim_scale(r.discount_pct)) ORDER BY r.id), '[]')
+                 FROM price r WHERE r.price_list_id = l.id AND r.item_id IS NULL))), '{}')
+      FROM price_list l WHERE l.id = ANY (p_lists);
+END;
+COMMENT ON FUNCTION price_list_document(bigint[]) IS 'price lists with their positions for work, as rate() takes them';
+
+CREATE FUNCTION contract_terms(p_contract bigint) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN (
+    WITH RECURSIVE grp AS (
+        SELECT c.*, coalesce(c.parent_id, 0) AS companion FROM contract c
+         WHERE c.id = p_contract OR (c.parent_id = p_contract AND c.status <> 'draft')
+    ), list AS (
+        SELECT l.id, l.parent_id FROM price_list l, contract c
+         WHERE c.id = p_contract AND l.currency = c.currency
+           AND (l.client_id = c.client_id OR l.is_default OR l.id IN (SELECT g.price_list_id FROM grp g)
+                OR l.id IN (SELECT p.price_list_id FROM project p WHERE p.client_id = c.client_id))
+        UNION
+        SELECT l.id, l.parent_id FROM price_list l JOIN list ON list.parent_id = l.id
+    )
+    SELECT jsonb_build_object(
+        'exponent', (SELECT u.exponent FROM currency_code u WHERE u.code = b.currency),
+        'base_exponent', (SELECT u.exponent FROM currency_code u, setting s WHERE u.code = s.base_currency),
+        'calendar', coalesce(calendar_document(b.calendar_id), jsonb_build_object('zone', (SELECT s.zone FROM setting s))),
+        'period', b.period, 'anchor', b.anchor_day,
+        'rounding', jsonb_build_object('mode', b.round_mode, 'increment_s', b.round_increment_s, 'minimum_s', b.round_minimum_s,
+                                       'maximum_s', b.round_maximum_s, 'grace_s', b.round_grace_s, 'scope', b.round_scope),
+        'basis', b.amount_basis,
+        'lists', price_list_document(ARRAY(SELECT x.id FROM list x)),
+        'contracts', (SELECT jsonb_agg(jsonb_build_object('contract', g.id, 'number', g.number, 'bands', CASE WHEN b.parent_id IS NULL THEN to_jsonb(g.bands) END,
+                          'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct', trim_scale(g.discount_pct),
+                          'cap_amount', trim_scale(g.cap_amount), 'cap_seconds', g.cap_s,
+                          'band_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', r.band, 'role', r.role, 'multiplier', trim_scale(r.price_multiplier),
+                                             'adder', trim_scale(r.price_adder), 'burn', trim_scale(r.burn_multiplier), 'minimum_s', r.minimum_s) ORDER BY r.id), '[]')
+                                           FROM band_rule r WHERE r.contract_id = g.id),
+                          'overage', (SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price', trim_scale(n.overage_price), 'scope', to_jsonb(n.scope_work_types),
+                                          'from', coalesce(n.starts_on, g.starts_on), 'to', n.ends_on + 1) ORDER BY n.id), '[]')
+                                        FROM contract_line n WHERE n.contract_id = g.id AND n.overage_price IS NOT NULL AND n.status <> 'cancelled'))
+                          ORDER BY g.id <> p_contract, g.id) FROM grp g))
+      FROM contract b WHERE b.id = p_contract);
+END $$;
+COMMENT ON FUNCTION contract_terms(bigint) IS
+    'the terms of a contract and its companions as the document that rate() takes: rounding, calendar, price lists with their parents, bands, overage, caps';
+
+CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    v_body jsonb := contract_terms(p_contract);
+    v_digest bytea := sha256(convert_to(v_body::text, 'UTF8'));
+    v_terms terms;
+BEGIN
+    SELECT * INTO v_terms FROM terms t WHERE t.contract_id = p_contract AND t.digest = v_digest;
+    IF NOT FOUND THEN
+        INSERT INTO terms (contract_id, digest, body) VALUES (p_contract, v_digest, v_body) RETURNING * INTO v_terms;
+    END IF;
+    RETURN v_terms;
+END $$;
+COMMENT ON FUNCTION stamp_terms(bigint) IS 'the snapshot of the terms a contract has now, stored when this content is new';
+
+-- Terms for work that no contract covers: internal work, and clients without
+-- any contract, who pay by their own or the default price list.
+CREATE FUNCTION uncontracted_terms() RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object('exponent', u.exponent, 'base_exponent', u.exponent, 'calendar', jsonb_build_object('zone', s.zone),
+        'contracts', '[{"contract": 0, "number": "none"}]'::jsonb,
+        'lists', price_list_document(ARRAY(SELECT l.id FROM price_list l WHERE l.currency = s.base_currency)))
+      FROM setting s JOIN currency_code u ON u.code = s.base_currency;
+END;
+COMMENT ON FUNCTION uncontracted_terms() IS 'the terms of work without a contract: price lists of the base currency, no rounding';

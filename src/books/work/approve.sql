@@ -1,0 +1,25 @@
+-- ---------------------------------------------------------------------------
+-- approve: work that waits for a manager's word
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION approve_entries(entries bigint[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_unknown bigint;
+    v_count bigint;
+BEGIN
+    SELECT x.id INTO v_unknown FROM unnest(entries) x (id)
+     WHERE NOT EXISTS (SELECT FROM time_entry e WHERE e.id = x.id) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'there is no time entry %', coalesce(v_unknown::text, 'NULL')
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Nothing was approved.';
+    END IF;
+    UPDATE time_entry e SET approved_at = now(), approved_by = actor()
+     WHERE e.id = ANY (entries) AND e.approved_at IS NULL;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END $$;
+COMMENT ON FUNCTION approve_entries(bigint[]) IS
+    'approve time entries, which rates those that waited for it; returns how many were not approved before; refused (23503) whole for an unknown one';
+SELECT allow('manager', 'execute', 'approve_entries');
