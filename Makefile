@@ -120,6 +120,7 @@ BOOKS_CODE = \
 	src/books/contract/contract.sql \
 	src/books/contract/period.sql \
 	src/books/contract/match.sql \
+	src/books/contract/dimension.sql \
 	src/books/contract/right.sql \
 	src/books/work/ingest.sql \
 	src/books/work/approve.sql \

@@ -177,3 +177,8 @@ CREATE TABLE billing_period (
     CONSTRAINT billing_period_in_order CHECK (period_end > period_start)
 );
 COMMENT ON TABLE billing_period IS 'the closed service periods of a contract, contiguous from its first; period_end is exclusive';
+
+CREATE TYPE dimension AS (own_id bigint, client_id bigint, contract_id bigint, project_id bigint, deal_id bigint, task_id bigint,
+                          employee_id bigint, work_type_id bigint, direction_id bigint);
+COMMENT ON TYPE dimension IS
+    'what a fact is about: the own company, the client it is done for (never a supplier), and what of his; complete_dimension() fills in what follows';

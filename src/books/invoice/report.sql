@@ -69,7 +69,7 @@ BEGIN
     END IF;
     INSERT INTO document (kind, own_id, party_id, contract_id, project_id, task_id, deal_id, title, period_from, period_to, made_from, positions, currency,
                           tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, note)
-    VALUES (p_kind, coalesce(v_head.owns[1], (SELECT min(p.id) FROM party p WHERE p.kind = 'own')), v_client, v_head.contract_id, v_head.project_id,
+    VALUES (p_kind, coalesce(v_head.owns[1], default_own()), v_client, v_head.contract_id, v_head.project_id,
             v_head.task_id, coalesce((p_options ->> 'deal')::bigint, v_head.deal_id), p_options ->> 'title', iso_date(p_filter ->> 'from'),
             iso_date(p_filter ->> 'to'), p_filter, coalesce(p_options ->> 'positions', 'task'), v_head.currencies[1],
             coalesce(v_head.tax_inclusive, false), coalesce(v_head.tax_level, 'line'), (p_options ->> 'discount_pct')::numeric,

@@ -116,7 +116,7 @@ BEGIN
                           tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, period_from, period_to, outside_number, file_url,
                           requirements, note, source, external_id)
     VALUES (content ->> 'kind', coalesce((content ->> 'incoming')::boolean, content ->> 'kind' = 'bill'),
-            coalesce(v_contract.own_id, (SELECT min(p.id) FROM party p WHERE p.kind = 'own')), v_party, v_contract.id,
+            coalesce(v_contract.own_id, default_own()), v_party, v_contract.id,
             coalesce((content ->> 'project')::bigint, (SELECT t.project_id FROM task t WHERE t.id = (content ->> 'task')::bigint)),
             (content ->> 'task')::bigint, (content ->> 'deal')::bigint, (content ->> 'based_on')::bigint, content ->> 'title', content, 'none',
             coalesce(content ->> 'currency', v_contract.currency, (SELECT s.base_currency FROM setting s)),

@@ -12,7 +12,7 @@ CREATE FUNCTION page_language(document bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce((SELECT w.language
-                       FROM (VALUES (1, d.party_id), (2, coalesce(d.own_id, (SELECT min(o.id) FROM party o WHERE o.kind = 'own')))) AS x (no, party_id)
+                       FROM (VALUES (1, d.party_id), (2, coalesce(d.own_id, default_own()))) AS x (no, party_id)
                        JOIN party p ON p.id = x.party_id
                       CROSS JOIN LATERAL (SELECT p.requisites ->> 'language') AS w (language)
                       WHERE w.language IN ('uk', 'ru', 'en') ORDER BY x.no LIMIT 1), 'en')
@@ -58,7 +58,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
     END IF;
     v_label := page_labels(v_language);
-    v_own := coalesce(v_document.own_id, (SELECT min(p.id) FROM party p WHERE p.kind = 'own'));
+    v_own := coalesce(v_document.own_id, default_own());
     SELECT * INTO v_brand FROM brand b WHERE b.own_id = v_own;
     v_party := page_party(v_own, v_language);
     v_groups := page_rows(v_document.id, v_language, v_label);
@@ -115,7 +115,7 @@ BEGIN
     SELECT t.body INTO v_body
       FROM template t, document d
      WHERE d.id = document_html.document AND t.kind = ANY (v_kinds)
-       AND (t.own_id IS NULL OR t.own_id = coalesce(d.own_id, (SELECT min(p.id) FROM party p WHERE p.kind = 'own')))
+       AND (t.own_id IS NULL OR t.own_id = coalesce(d.own_id, default_own()))
        AND (t.language IS NULL OR t.language = v_data ->> 'language')
      ORDER BY t.own_id IS NULL, array_position(v_kinds, t.kind), t.language IS NULL
      LIMIT 1;

@@ -34,7 +34,7 @@ BEGIN ATOMIC
            p.price_list_id,
            coalesce((e.started_at AT TIME ZONE z.zone)::date, e.work_date),
            coalesce(e.started_at, e.work_date::timestamp AT TIME ZONE z.zone),
-           c.contracts, c.client_contracts, e.approved_at, num_nonnulls(e.billable, e.price) > 0
+           c.contracts, c.candidates, e.approved_at, num_nonnulls(e.billable, e.price) > 0
       FROM unnest(p_entries) AS x (id)
       JOIN time_entry e ON e.id = x.id
       JOIN employee m ON m.id = e.employee_id
@@ -46,22 +46,7 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM task_item i WHERE i.task_id = t.id) AS fixed,
                                 CASE WHEN y.kind = 'own' AND p.billable IS DISTINCT FROM 'billable' AND coalesce(w.billable, p.billable, 'billable') = 'billable'
                                      THEN 'non_billable' END AS internal) f
-      LEFT JOIN LATERAL (
-        -- the contracts of the best level that match, several only when it is ambiguous
-        SELECT array_agg(k.id ORDER BY k.id) FILTER (WHERE k.matches AND k.level = k.best) AS contracts, count(*) AS client_contracts,
-               min(k.zone) FILTER (WHERE k.matches AND k.level = k.best) AS zone
-          FROM (SELECT n.*, min(n.level) FILTER (WHERE n.matches) OVER () AS best
-                  FROM (SELECT coalesce(k.parent_id, k.id) AS id, coalesce(a.zone, s.zone) AS zone,
-                               CASE WHEN coalesce(e.contract_id, t.contract_id) IS NOT NULL THEN 1
-                                    WHEN k.project_id IS NOT NULL THEN 2 ELSE 3 END AS level,
-                               k.status <> 'draft'
-                               AND coalesce((e.started_at AT TIME ZONE coalesce(a.zone, s.zone))::date, e.work_date)
-                                   BETWEEN k.starts_on AND coalesce(k.ends_on, 'infinity') AS matches
-                          FROM contract k LEFT JOIN calendar a ON a.id = k.calendar_id
-                         WHERE CASE WHEN coalesce(e.contract_id, t.contract_id) IS NOT NULL
-                                    THEN k.id = coalesce(e.contract_id, t.contract_id)
-                                    ELSE k.parent_id IS NULL AND (k.project_id IS NULL OR k.project_id = p.id) END
-                           AND k.client_id = p.client_id) n) k) c ON true
+     CROSS JOIN LATERAL contract_of(coalesce(e.contract_id, t.contract_id), p.client_id, p.id, e.started_at, e.work_date) c
      CROSS JOIN LATERAL (SELECT coalesce(c.zone, m.zone, s.zone) AS zone) z;
 END;
 COMMENT ON FUNCTION entry_context(bigint[]) IS
