@@ -206,9 +206,15 @@ BOOKS_CODE = \
 	src/books/check/check_books.sql \
 	src/books/finish/trigger.sql \
 	src/books/finish/rule.sql \
+	src/books/finish/column.sql \
 	src/books/finish/grant.sql \
 	src/books/finish/session.sql \
-	src/books/finish/column.sql
+	src/books/finish/column_base.sql \
+	src/books/finish/column_contract.sql \
+	src/books/finish/column_work.sql \
+	src/books/finish/column_money.sql \
+	src/books/finish/column_document.sql \
+	src/books/finish/column_all.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 TABLES_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql

@@ -12,7 +12,8 @@ DECLARE
 BEGIN
     FOR v_function IN
         SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-         WHERE n.nspname = ANY (current_schemas(false)) AND right(n.nspname, 9) = '_internal' AND n.nspname <> current_schema()
+         WHERE n.nspname = ANY (current_schemas(false)) AND right(n.nspname, 9) = '_internal'
+           AND n.nspname <> current_schema()
     LOOP
         EXECUTE format('ALTER FUNCTION %s SET SCHEMA %I', v_function, current_schema());
     END LOOP;

@@ -14,7 +14,8 @@ BEGIN ATOMIC
           ORDER BY r.valid_from DESC LIMIT 1)) END;
 END;
 COMMENT ON FUNCTION exchange_rate_on(text, text, date) IS
-    'how much of to_currency one from_currency costs on a date: the latest rate of the pair, else the inverse of the opposite pair to 12 decimals; NULL when neither is known';
+    'how much of to_currency one from_currency costs on a date: the latest rate of the pair, else the inverse of the '
+    'opposite pair to 12 decimals; NULL when neither is known';
 SELECT allow('reader', 'execute', 'exchange_rate_on');
 
 CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on_date date) RETURNS numeric
@@ -30,12 +31,14 @@ BEGIN
     END IF;
     IF v_rate IS NULL AND amount IS NOT NULL AND on_date IS NOT NULL THEN
         RAISE EXCEPTION 'no exchange rate from % to % on %', from_currency, to_currency, on_date
-            USING ERRCODE = 'foreign_key_violation', HINT = 'Add the rate to table exchange_rate, valid from that day or earlier.';
+            USING ERRCODE = 'foreign_key_violation',
+            HINT = 'Add the rate to table exchange_rate, valid from that day or earlier.';
     END IF;
     RETURN round_money(amount * v_rate, v_exponent);
 END $$;
 COMMENT ON FUNCTION convert(numeric, text, text, date) IS
-    'an amount in another currency by the last rate on or before the date, rounded once; refused (22023, 23503) for an unknown currency or a missing rate';
+    'an amount in another currency by the last rate on or before the date, rounded once; refused (22023, 23503) for an '
+    'unknown currency or a missing rate';
 SELECT allow('reader', 'execute', 'convert');
 
 CREATE FUNCTION keep_meaning() RETURNS trigger
@@ -46,15 +49,17 @@ BEGIN
     IF (CASE TG_TABLE_NAME
            WHEN 'currency_code' THEN EXISTS (SELECT FROM charge h WHERE h.currency = to_jsonb(OLD) ->> 'code')
                                     OR EXISTS (SELECT FROM entry e WHERE e.currency = to_jsonb(OLD) ->> 'code')
-           ELSE EXISTS (SELECT FROM entry e WHERE (to_jsonb(OLD) ->> 'account_id')::bigint IN (e.debit_id, e.credit_id)) END) THEN
-        RAISE EXCEPTION '% % has postings and keeps its %', replace(TG_TABLE_NAME, '_', ' '), coalesce(to_jsonb(OLD) ->> 'name', to_jsonb(OLD) ->> 'code'), TG_ARGV[0]
+           ELSE EXISTS (SELECT FROM entry e WHERE
+                                (to_jsonb(OLD) ->> 'account_id')::bigint IN (e.debit_id, e.credit_id)) END) THEN
+        RAISE EXCEPTION '% % has postings and keeps its %', replace(TG_TABLE_NAME, '_', ' '),
+            coalesce(to_jsonb(OLD) ->> 'name', to_jsonb(OLD) ->> 'code'), TG_ARGV[0]
             USING ERRCODE = 'restrict_violation', HINT = 'What is posted would mean something else; add another row.';
     END IF;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION keep_meaning() IS
-    'trigger function of currency_code and cash_account: what gives postings their meaning stays once there are any (23001); SECURITY DEFINER because nobody is '
-    'granted the locks';
+    'trigger function of currency_code and cash_account: what gives postings their meaning stays once there are any '
+    '(23001); SECURITY DEFINER because nobody is granted the locks';
 
 CREATE FUNCTION currency_exponent(p_currency text) RETURNS int
     LANGUAGE sql STABLE PARALLEL SAFE

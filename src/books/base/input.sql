@@ -11,8 +11,8 @@ BEGIN ATOMIC
                 THEN (p_argument #>> '{}')::jsonb ELSE p_argument END;
 END;
 COMMENT ON FUNCTION json_argument(jsonb) IS
-    'an argument of a function that is called by people and gateways: where it is a JSON string that holds an object or an array, that object or array; '
-    'anything else as it is. Refused (22P02): text that begins like one and is none';
+    'an argument of a function that is called by people and gateways: where it is a JSON string that holds an object '
+    'or an array, that object or array; anything else as it is. Refused (22P02): text that begins like one and is none';
 
 CREATE FUNCTION filter_list(p_filter jsonb, p_key text) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -23,7 +23,8 @@ BEGIN ATOMIC
                ELSE ARRAY[p_filter ->> p_key] END
      WHERE p_filter ? p_key;
 END;
-COMMENT ON FUNCTION filter_list(jsonb, text) IS 'the values a filter names under a key, one or an array of them; NULL when it does not';
+COMMENT ON FUNCTION filter_list(jsonb, text) IS
+    'the values a filter names under a key, one or an array of them; NULL when it does not';
 
 CREATE FUNCTION check_keys(p_object jsonb, p_what text, p_known text[]) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
@@ -41,7 +42,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Known keys: %s.', array_to_string(p_known, ', '));
     END IF;
 END $$;
-COMMENT ON FUNCTION check_keys(jsonb, text, text[]) IS 'refuse (22023) what is no JSON object or has a key that is not known';
+COMMENT ON FUNCTION check_keys(jsonb, text, text[]) IS
+    'refuse (22023) what is no JSON object or has a key that is not known';
 
 CREATE FUNCTION given_date(p_object jsonb, p_key text) RETURNS date
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
@@ -52,12 +54,14 @@ DECLARE
 BEGIN
     IF v_text IS NOT NULL AND v_date IS NULL THEN
         RAISE EXCEPTION '"%" is no date: "%"', p_key, v_text
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Write dates as YYYY-MM-DD: they mean the same day to everybody.';
+            USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Write dates as YYYY-MM-DD: they mean the same day to everybody.';
     END IF;
     RETURN v_date;
 END $$;
 COMMENT ON FUNCTION given_date(jsonb, text) IS
-    'the date that a JSON object has under a key, NULL when it has none; refused (22023) when it is not written as YYYY-MM-DD';
+    'the date that a JSON object has under a key, NULL when it has none; refused (22023) when it is not written as '
+    'YYYY-MM-DD';
 
 CREATE FUNCTION named_id(p_key text, p_name jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -79,7 +83,8 @@ BEGIN
         WHEN 'direction' THEN ARRAY(SELECT d.id FROM direction d WHERE d.name = v_name)
         WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
         WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
-        WHEN 'document' THEN ARRAY(SELECT d.id FROM document d WHERE d.kind IN ('invoice', 'bill') AND d.status <> 'void'
+        WHEN 'document' THEN ARRAY(SELECT d.id FROM document d
+                                    WHERE d.kind IN ('invoice', 'bill') AND d.status <> 'void'
                                       AND v_name IN (d.number, CASE d.kind WHEN 'bill' THEN d.outside_number END)) END;
     -- Digits are an id as well; where they are somebody else's number nobody can know which is meant.
     IF v_name ~ '^[0-9]{1,18}$' AND (cardinality(v_ids) = 0 OR CASE v_table
@@ -98,26 +103,32 @@ BEGIN
         RETURN to_jsonb(v_ids[1]);
     ELSIF cardinality(v_ids) > 1 THEN
         RAISE EXCEPTION '% "%" is not the only one of that name or id', replace(p_key, '_', ' '), v_name
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Their ids: %s.', array_to_string(v_ids, ', ')), HINT = 'Give the id, as a number.';
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Their ids: %s.', array_to_string(v_ids, ', ')),
+            HINT = 'Give the id, as a number.';
     END IF;
     RAISE EXCEPTION 'there is no % "%"', replace(p_key, '_', ' '), v_name
         USING ERRCODE = 'foreign_key_violation',
-            HINT = format('Give its %s as table %s has it, or its id as a number.', CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number'
-                WHEN 'task' THEN 'number or title' WHEN 'employee' THEN 'name or e-mail address' ELSE 'name' END, v_table);
+            HINT = format('Give its %s as table %s has it, or its id as a number.',
+                          CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number'
+                                       WHEN 'task' THEN 'number or title' WHEN 'employee' THEN 'name or e-mail address'
+                                       ELSE 'name' END, v_table);
 END $$;
 COMMENT ON FUNCTION named_id(text, jsonb) IS
-    'the id of what a key names: text is a name (contract, invoice or bill: its number; task: number or title; employee: name or email) or, of digits, an id; a '
-    'number is an id. Refused: nothing of that name (23503), several, or a name that is another one''s id (22023)';
+    'the id of what a key names: text is a name (contract, invoice or bill: its number; task: number or title; '
+    'employee: name or email) or, of digits, an id; a number is an id. Refused: nothing of that name (23503), several, '
+    'or a name that is another one''s id (22023)';
 
 CREATE FUNCTION resolve_names(p_object jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE jsonb_typeof(p_object) WHEN 'object' THEN p_object || coalesce(
         (SELECT jsonb_object_agg(f.key, CASE jsonb_typeof(f.value)
-                    WHEN 'array' THEN (SELECT coalesce(jsonb_agg(named_id(f.key, e.value) ORDER BY e.no), '[]') FROM jsonb_array_elements(f.value) WITH ORDINALITY e (value, no))
+                    WHEN 'array' THEN (SELECT coalesce(jsonb_agg(named_id(f.key, e.value) ORDER BY e.no), '[]')
+                                         FROM jsonb_array_elements(f.value) WITH ORDINALITY e (value, no))
                     ELSE named_id(f.key, f.value) END)
            FROM jsonb_each(p_object) f
-          WHERE f.key IN ('client', 'party', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'cash_account', 'to_cash_account', 'document')), '{}')
+          WHERE f.key IN ('client', 'party', 'contract', 'project', 'task', 'deal', 'direction', 'employee',
+                          'cash_account', 'to_cash_account', 'document')), '{}')
         ELSE p_object END;
 END;
 COMMENT ON FUNCTION resolve_names(jsonb) IS 'a filter or content with the ids of what it names by name; see named_id()';

@@ -24,13 +24,15 @@ BEGIN
     SELECT p_kind, x.id, v_holder, now()
       FROM (SELECT DISTINCT u.id FROM unnest(p_ids) u (id) WHERE u.id IS NOT NULL) x
      -- a look-up for each: SERIALIZABLE remembers what is read, and shall remember no neighbours
-     WHERE (SELECT (o.holder, o.held_at) = (v_holder, now()) FROM lock_version o WHERE o.kind = p_kind AND o.id = x.id) IS NOT true
+     WHERE (SELECT (o.holder, o.held_at) = (v_holder, now()) FROM lock_version o
+             WHERE o.kind = p_kind AND o.id = x.id) IS NOT true
      ORDER BY x.id
     ON CONFLICT ON CONSTRAINT lock_version_pkey DO UPDATE SET holder = excluded.holder, held_at = excluded.held_at;
 END $$;
 COMMENT ON FUNCTION hold(text, bigint[]) IS
-    'hold things of a kind until the end of the transaction, by id; waits for who holds them. Raised by the server: 40001 where another transaction held '
-    'one of them after the snapshot of this one (REPEATABLE READ, SERIALIZABLE), 40P01 where two hold in turns what the other waits for';
+    'hold things of a kind until the end of the transaction, by id; waits for who holds them. Raised by the server: '
+    '40001 where another transaction held one of them after the snapshot of this one (REPEATABLE READ, SERIALIZABLE), '
+    '40P01 where two hold in turns what the other waits for';
 
 CREATE FUNCTION heed(p_kind text) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT SET enable_seqscan = off
@@ -41,7 +43,8 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION heed(text) IS
-    'see to it that what all share (books, ledger) was not changed since this transaction took its snapshot (40001); READ COMMITTED sees every change';
+    'see to it that what all share (books, ledger) was not changed since this transaction took its snapshot (40001); '
+    'READ COMMITTED sees every change';
 
 CREATE FUNCTION lock_parties(p_parties bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -51,7 +54,8 @@ BEGIN
     PERFORM heed('books');
 END $$;
 COMMENT ON FUNCTION lock_parties(bigint[]) IS
-    'hold parties, by id: their contracts, work, charges, documents, payments and allocations; whoever reads a sum of these in order to write holds the party';
+    'hold parties, by id: their contracts, work, charges, documents, payments and allocations; whoever reads a sum of '
+    'these in order to write holds the party';
 
 -- Whose contract it is may change while we wait: then the new client is held too.
 CREATE FUNCTION lock_contracts(p_contracts bigint[]) RETURNS void
@@ -78,5 +82,5 @@ BEGIN
     PERFORM hold('books', '{0}');
 END $$;
 COMMENT ON FUNCTION lock_books() IS
-    'wait for everyone who writes facts and let all others wait: for the rare change of what gives facts their meaning (base currency, decimals of a '
-    'currency, ledger account of a cash account)';
+    'wait for everyone who writes facts and let all others wait: for the rare change of what gives facts their meaning '
+    '(base currency, decimals of a currency, ledger account of a cash account)';

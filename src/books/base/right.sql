@@ -2,7 +2,8 @@
 -- base: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
 
-SELECT allow('reader', 'select', 'access_level'), allow('reader', 'select', 'access_rule'), allow('admin', 'select', 'access_grant');
+SELECT allow('reader', 'select', 'access_level'), allow('reader', 'select', 'access_rule'), allow('admin', 'select',
+    'access_grant');
 SELECT allow('controller', 'select', 'history');
 SELECT allow('reader', 'select', 'currency_code'), allow('admin', 'insert,update,delete', 'currency_code');
 SELECT watch('currency_code');

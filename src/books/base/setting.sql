@@ -18,7 +18,8 @@ BEGIN
     FOREACH v_column IN ARRAY TG_ARGV LOOP
         v_amount := (v_row ->> v_column)::numeric;
         IF v_exponent IS NOT NULL AND v_amount IS NOT NULL AND v_amount <> round_money(v_amount, v_exponent) THEN
-            RAISE EXCEPTION '% of % is % %, which % cannot hold', v_column, TG_TABLE_NAME, trim_scale(v_amount), v_currency, v_currency
+            RAISE EXCEPTION '% of % is % %, which % cannot hold', v_column, TG_TABLE_NAME, trim_scale(v_amount),
+                v_currency, v_currency
                 USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME,
                     DETAIL = format('%s has %s decimals.', v_currency, v_exponent),
                     HINT = 'Round the amount before you store it.';
@@ -27,7 +28,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_exact() IS
-    'trigger function: the columns named as arguments hold whole units of the row''s currency (its own or its contract''s); refused with 23514';
+    'trigger function: the columns named as arguments hold whole units of the row''s currency (its own or its '
+    'contract''s); refused with 23514';
 
 CREATE FUNCTION keep_base_currency() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -47,7 +49,9 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_base_currency() IS 'trigger function of setting: the base currency is fixed once there are facts; the zone must exist; SECURITY DEFINER because nobody is granted the locks';
+COMMENT ON FUNCTION keep_base_currency() IS
+    'trigger function of setting: the base currency is fixed once there are facts; the zone must exist; SECURITY '
+    'DEFINER because nobody is granted the locks';
 
 CREATE FUNCTION books_today() RETURNS date
     LANGUAGE sql STABLE PARALLEL SAFE

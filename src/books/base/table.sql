@@ -12,7 +12,8 @@ INSERT INTO access_level (level, rank, may) VALUES
     ('guest', 0, 'open what a share link shows, and answer it'),
     ('reader', 1, 'read every figure, but no person''s cost or pay: dashboards, notebooks'),
     ('clerk', 2, 'log work, keep clients, tasks and payments, build and issue documents: CRM back ends'),
-    ('manager', 3, 'prices, contracts, approval, corrections, discounts and write-offs, within limits set for each person'),
+    ('manager', 3,
+     'prices, contracts, approval, corrections, discounts and write-offs, within limits set for each person'),
     ('controller', 4, 'costs and pay, the ledger, closing and locking'),
     ('admin', 5, 'settings, calendars, templates, numbers');
 
@@ -27,8 +28,9 @@ CREATE TABLE access_rule (
     CONSTRAINT access_rule_columns_one_way CHECK (num_nonnulls(columns, but) <= 1)
 );
 COMMENT ON TABLE access_rule IS
-    'what each level may do: object is a table or view, or with the verb execute a function; level is the lowest that may; columns are those it is '
-    'about, but those it is not about, neither means all of them. What has no row is private';
+    'what each level may do: object is a table or view, or with the verb execute a function; level is the lowest that '
+    'may; columns are those it is about, but those it is not about, neither means all of them. What has no row is '
+    'private';
 
 CREATE TABLE access_grant (
     role text CONSTRAINT access_grant_pkey PRIMARY KEY,
@@ -49,17 +51,10 @@ CREATE TABLE history (
     new_values jsonb
 );
 COMMENT ON TABLE history IS
-    'who did what to the rows of watched tables, by column; append-only. View history_change has a row for each column. An INSERT keeps what was given, '
-    'an UPDATE the columns that changed, a DELETE the whole row. Time entries and closed periods say themselves who made them and when, so their INSERT '
-    'is not kept here: their first change or their end keeps what they held';
-COMMENT ON COLUMN history.row_key IS 'the primary key of the row before the change, several columns joined by slashes: EUR/USD/2026-01-01';
-COMMENT ON COLUMN history.by IS 'actor(): the person, as far as known';
-COMMENT ON COLUMN history.login IS 'the session''s user, which no setting changes';
-COMMENT ON COLUMN history.action IS 'insert, update, delete; reopen of a billing_period, with the reason';
-COMMENT ON COLUMN history.old_values IS
-    'columns before, NULL for an INSERT: whole numbers, truth values and JSON as such, all else as text (dates ISO 8601, instants in UTC); secrets, '
-    'images and templates as "sha256:… (n bytes)"';
-COMMENT ON COLUMN history.new_values IS 'the same columns after, NULL for a DELETE';
+    'who did what to the rows of watched tables, by column; append-only. View history_change has a row for each '
+    'column. An INSERT keeps what was given, an UPDATE the columns that changed, a DELETE the whole row. Time entries '
+    'and closed periods say themselves who made them and when, so their INSERT is not kept here: their first change or '
+    'their end keeps what they held';
 CREATE INDEX history_row_idx ON history (table_name, row_key);
 
 CREATE TABLE currency_code (
@@ -69,17 +64,18 @@ CREATE TABLE currency_code (
         CONSTRAINT currency_code_exponent_range CHECK (exponent BETWEEN 0 AND 4),
     name text NOT NULL
 );
-COMMENT ON TABLE currency_code IS 'currencies the books know; exponent is the number of decimals of an amount (ISO 4217)';
+COMMENT ON TABLE currency_code IS
+    'currencies the books know; exponent is the number of decimals of an amount (ISO 4217)';
 INSERT INTO currency_code (code, exponent, name) VALUES
-    ('AED', 2, 'UAE dirham'), ('AMD', 2, 'Armenian dram'), ('AUD', 2, 'Australian dollar'), ('AZN', 2, 'Azerbaijani manat'),
-    ('BHD', 3, 'Bahraini dinar'), ('BYN', 2, 'Belarusian ruble'), ('CAD', 2, 'Canadian dollar'), ('CHF', 2, 'Swiss franc'),
+    ('AED', 2, 'UAE dirham'), ('AMD', 2, 'Armenian dram'), ('AUD', 2, 'Australian dollar'),
+    ('BHD', 3, 'Bahraini dinar'), ('BYN', 2, 'Belarusian ruble'), ('CAD', 2, 'Canadian dollar'),
     ('CNY', 2, 'Yuan renminbi'), ('CZK', 2, 'Czech koruna'), ('DKK', 2, 'Danish krone'), ('EUR', 2, 'Euro'),
-    ('GBP', 2, 'Pound sterling'), ('GEL', 2, 'Georgian lari'), ('HUF', 2, 'Hungarian forint'), ('ILS', 2, 'Israeli new shekel'),
+    ('GBP', 2, 'Pound sterling'), ('GEL', 2, 'Georgian lari'), ('HUF', 2, 'Hungarian forint'),
     ('INR', 2, 'Indian rupee'), ('JPY', 0, 'Japanese yen'), ('KGS', 2, 'Kyrgyz som'), ('KRW', 0, 'South Korean won'),
-    ('KWD', 3, 'Kuwaiti dinar'), ('KZT', 2, 'Kazakhstani tenge'), ('MDL', 2, 'Moldovan leu'), ('NOK', 2, 'Norwegian krone'),
+    ('KWD', 3, 'Kuwaiti dinar'), ('KZT', 2, 'Kazakhstani tenge'), ('MDL', 2, 'Moldovan leu'),
     ('PLN', 2, 'Polish zloty'), ('RON', 2, 'Romanian leu'), ('RSD', 2, 'Serbian dinar'), ('RUB', 2, 'Russian ruble'),
-    ('SEK', 2, 'Swedish krona'), ('SGD', 2, 'Singapore dollar'), ('TRY', 2, 'Turkish lira'), ('UAH', 2, 'Ukrainian hryvnia'),
-    ('USD', 2, 'US dollar'), ('UZS', 2, 'Uzbekistani sum');
+    ('SEK', 2, 'Swedish krona'), ('SGD', 2, 'Singapore dollar'), ('TRY', 2, 'Turkish lira'), ('USD', 2, 'US dollar'),
+    ('UZS', 2, 'Uzbekistani sum');
 
 CREATE TABLE setting (
     id boolean DEFAULT true CONSTRAINT setting_pkey PRIMARY KEY
@@ -93,8 +89,9 @@ CREATE TABLE setting (
     trackers_decide boolean NOT NULL DEFAULT true
 );
 COMMENT ON TABLE setting IS
-    'one row: version of the books; base_currency in which company-wide figures are kept; zone of work dates where no calendar says another; '
-    'max_entry_s the longest time entry accepted, in seconds; trackers_decide whether a record of ingest_entries() may say that it is not billed';
+    'one row: version of the books; base_currency in which company-wide figures are kept; zone of work dates where no '
+    'calendar says another; max_entry_s the longest time entry accepted, in seconds; trackers_decide whether a record '
+    'of ingest_entries() may say that it is not billed';
 INSERT INTO setting (version) VALUES ('@version@');
 
 CREATE TABLE exchange_rate (
@@ -117,11 +114,10 @@ CREATE TABLE lock_version (
     CONSTRAINT lock_version_pkey PRIMARY KEY (kind, id)
 ) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 COMMENT ON TABLE lock_version IS
-    'the locks of the books, one row for each thing whose sums must hold: a party (its work, documents and money), a calendar (its bands), and with id 0 '
-    'all price lists, the ledger (which periods are locked) and the books as a whole (what gives figures their meaning). Each holder leaves a new version '
-    'of the row, so that a transaction whose snapshot is older gets 40001';
-COMMENT ON COLUMN lock_version.kind IS 'party, calendar; price_list, ledger and books with id 0';
-COMMENT ON COLUMN lock_version.id IS 'the id of the party or calendar, or 0';
-COMMENT ON COLUMN lock_version.holder IS 'the transaction that holds the row, or held it last';
-COMMENT ON COLUMN lock_version.held_at IS 'when that transaction began; with holder it tells a transaction of this server from one that a dump brought along';
-INSERT INTO lock_version (kind, id, holder, held_at) VALUES ('books', 0, pg_current_xact_id()::text::bigint, now()), ('ledger', 0, pg_current_xact_id()::text::bigint, now());
+    'the locks of the books, one row for each thing whose sums must hold: a party (its work, documents and money), a '
+    'calendar (its bands), and with id 0 all price lists, the ledger (which periods are locked) and the books as a '
+    'whole (what gives figures their meaning). Each holder leaves a new version of the row, so that a transaction '
+    'whose snapshot is older gets 40001';
+INSERT INTO lock_version (kind, id, holder, held_at) VALUES
+    ('books', 0, pg_current_xact_id()::text::bigint, now()),
+    ('ledger', 0, pg_current_xact_id()::text::bigint, now());

@@ -33,7 +33,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION calendar_document(bigint) IS
-    'a calendar as the value that finance.split_by_calendar reads; NULL for NULL, which is UTC with band regular always; refuses an unknown calendar (23503)';
+    'a calendar as the value that finance.split_by_calendar reads; NULL for NULL, which is UTC with band regular '
+    'always; refuses an unknown calendar (23503)';
 SELECT allow('reader', 'execute', 'calendar_document');
 
 CREATE FUNCTION split_by_band(started_at timestamptz, ended_at timestamptz, calendar_id bigint)
@@ -44,7 +45,9 @@ BEGIN ATOMIC
       FROM finance.split_by_calendar($1, $2, calendar_document($3)) s;
 END;
 COMMENT ON FUNCTION split_by_band(timestamptz, timestamptz, bigint) IS
-    'the parts of a half-open interval by band and local date of a calendar, in order; their whole seconds sum to the elapsed ones; refuses an unknown calendar (23503), an end before the start and infinity (22023), more than 3660 days (54000)';
+    'the parts of a half-open interval by band and local date of a calendar, in order; their whole seconds sum to the '
+    'elapsed ones; refuses an unknown calendar (23503), an end before the start and infinity (22023), more than 3660 '
+    'days (54000)';
 SELECT allow('reader', 'execute', 'split_by_band');
 
 CREATE FUNCTION business_seconds(started_at timestamptz, ended_at timestamptz, calendar_id bigint,
@@ -72,4 +75,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION check_calendar_bands() IS
-    'trigger function: refuses bands of one day that overlap and a closed date that has bands (22023); SECURITY DEFINER because nobody is granted the locks';
+    'trigger function: refuses bands of one day that overlap and a closed date that has bands (22023); SECURITY '
+    'DEFINER because nobody is granted the locks';

@@ -14,7 +14,6 @@ CREATE TABLE calendar (
 );
 ALTER SEQUENCE calendar_id_seq OWNED BY calendar.id;
 COMMENT ON TABLE calendar IS 'a time zone with its business hours, holidays and other bands of the day';
-COMMENT ON COLUMN calendar.zone IS 'IANA name, one of pg_timezone_names';
 
 CREATE SEQUENCE calendar_band_id_seq;
 
@@ -36,9 +35,5 @@ CREATE TABLE calendar_band (
 );
 ALTER SEQUENCE calendar_band_id_seq OWNED BY calendar_band.id;
 COMMENT ON TABLE calendar_band IS
-    'a band of the local day; the rows of a date beat those of its weekday (holidays, moved working days); what no row covers is band off_hours';
-COMMENT ON COLUMN calendar_band.isodow IS '1 Monday to 7 Sunday; NULL when day is given';
-COMMENT ON COLUMN calendar_band.day IS 'a local date; NULL when isodow is given';
-COMMENT ON COLUMN calendar_band.starts IS 'local time; NULL with ends and band: the date is closed';
-COMMENT ON COLUMN calendar_band.ends IS
-    'local time, 24:00 allowed; not after starts: on the next day, where the next day''s own rows win';
+    'a band of the local day; the rows of a date beat those of its weekday (holidays, moved working days); what no row '
+    'covers is band off_hours';

@@ -17,14 +17,17 @@ BEGIN
         RAISE EXCEPTION 'price list "%" would be its own ancestor', NEW.code
             USING ERRCODE = 'check_violation', CONSTRAINT = 'price_list_tree', HINT = 'Choose another parent_id.';
     END IF;
-    IF EXISTS (SELECT FROM price_list l WHERE (l.id = NEW.parent_id OR l.parent_id = NEW.id) AND l.currency <> NEW.currency) THEN
+    IF EXISTS (SELECT FROM price_list l WHERE (l.id = NEW.parent_id OR l.parent_id = NEW.id)
+                                          AND l.currency <> NEW.currency) THEN
         RAISE EXCEPTION 'price list "%" is in %, its parent or child in another currency', NEW.code, NEW.currency
             USING ERRCODE = 'check_violation', CONSTRAINT = 'price_list_one_currency',
                 HINT = 'Lists that fall back on one another share one currency.';
     END IF;
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION check_price_list() IS 'trigger function of price_list: parents form a tree in one currency; SECURITY DEFINER because nobody is granted the locks';
+COMMENT ON FUNCTION check_price_list() IS
+    'trigger function of price_list: parents form a tree in one currency; SECURITY DEFINER because nobody is granted '
+    'the locks';
 
 CREATE FUNCTION check_price_list_alone() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -32,26 +35,34 @@ AS $$
 DECLARE
     v_other price_list;
 BEGIN
-    SELECT * INTO v_other FROM price_list l WHERE l.client_id = NEW.client_id AND l.currency = NEW.currency AND l.id <> NEW.id AND l.code <> NEW.code LIMIT 1;
+    SELECT * INTO v_other FROM price_list l WHERE l.client_id = NEW.client_id AND l.currency = NEW.currency
+                                              AND l.id <> NEW.id AND l.code <> NEW.code LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'client "%" has a price list in % already: "%"', (SELECT p.name FROM party p WHERE p.id = NEW.client_id), NEW.currency, v_other.code
-            USING ERRCODE = 'unique_violation', CONSTRAINT = 'price_list_one_per_client', TABLE = 'price_list', SCHEMA = TG_TABLE_SCHEMA,
-                DETAIL = 'A client''s own list is the one that its contracts use where they name none, so there is one of a currency.',
-                HINT = format('Add positions to "%s", or make the new list without client_id and name it in contract.price_list_id.', v_other.code);
+        RAISE EXCEPTION 'client "%" has a price list in % already: "%"',
+            (SELECT p.name FROM party p WHERE p.id = NEW.client_id), NEW.currency, v_other.code
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'price_list_one_per_client', TABLE = 'price_list',
+            SCHEMA = TG_TABLE_SCHEMA,
+                DETAIL = 'A client''s own list is the one that its contracts use where they name none, so there is one '
+                         'of a currency.',
+                HINT = format('Add positions to "%s", or make the new list without client_id and name it in '
+                              'contract.price_list_id.', v_other.code);
     END IF;
-    SELECT * INTO v_other FROM price_list l WHERE NEW.is_default AND l.is_default AND l.currency = NEW.currency AND l.id <> NEW.id AND l.code <> NEW.code LIMIT 1;
+    SELECT * INTO v_other FROM price_list l WHERE NEW.is_default AND l.is_default AND l.currency = NEW.currency
+                                              AND l.id <> NEW.id AND l.code <> NEW.code LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the default price list in % is "%" already', NEW.currency, v_other.code
-            USING ERRCODE = 'unique_violation', CONSTRAINT = 'price_list_one_default', TABLE = 'price_list', SCHEMA = TG_TABLE_SCHEMA,
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'price_list_one_default', TABLE = 'price_list',
+            SCHEMA = TG_TABLE_SCHEMA,
                 HINT = format('Add positions to "%s", or set its is_default to false first.', v_other.code);
     END IF;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_price_list_alone() IS
-    'trigger function of price_list: one list of a currency for a client, one default of a currency; says which list is there (23505), where the unique '
-    'indexes would only be named';
+    'trigger function of price_list: one list of a currency for a client, one default of a currency; says which list '
+    'is there (23505), where the unique indexes would only be named';
 
-CREATE FUNCTION set_price(list text, price numeric, work_type text DEFAULT NULL, item text DEFAULT NULL, role text DEFAULT NULL, employee text DEFAULT NULL,
+CREATE FUNCTION set_price(list text, price numeric, work_type text DEFAULT NULL, item text DEFAULT NULL,
+                          role text DEFAULT NULL, employee text DEFAULT NULL,
     valid_from date DEFAULT '-infinity', cost numeric DEFAULT NULL, discount_pct numeric DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -65,23 +76,29 @@ DECLARE
 BEGIN
     IF v_list IS NULL THEN
         RAISE EXCEPTION 'there is no price list "%"', set_price.list
-            USING ERRCODE = 'foreign_key_violation', HINT = coalesce('Lists are ' || (SELECT string_agg(l.code, ', ' ORDER BY l.code) FROM price_list l) || '.',
+            USING ERRCODE = 'foreign_key_violation',
+            HINT = coalesce('Lists are ' || (SELECT string_agg(l.code, ', ' ORDER BY l.code) FROM price_list l) || '.',
                                                                      'Add a row to table price_list first.');
     ELSIF v_work_type IS NULL AND set_price.work_type IS NOT NULL THEN
         RAISE EXCEPTION 'there is no kind of work "%"', set_price.work_type
-            USING ERRCODE = 'foreign_key_violation', HINT = format('Kinds of work are %s.', (SELECT string_agg(w.code, ', ' ORDER BY w.id) FROM work_type w));
+            USING ERRCODE = 'foreign_key_violation', HINT = format('Kinds of work are %s.', (SELECT string_agg(w.code,
+                ', ' ORDER BY w.id) FROM work_type w));
     ELSIF v_item IS NULL AND set_price.item IS NOT NULL THEN
         RAISE EXCEPTION 'there is no item "%"', set_price.item
             USING ERRCODE = 'foreign_key_violation', HINT = 'Table item lists the codes.';
     END IF;
-    INSERT INTO price AS p (price_list_id, item_id, work_type_id, role, employee_id, valid_from, price, cost, discount_pct)
-    VALUES (v_list, v_item, v_work_type, set_price.role, v_employee, set_price.valid_from, set_price.price, set_price.cost, set_price.discount_pct)
-    ON CONFLICT ON CONSTRAINT price_key DO UPDATE SET price = excluded.price, cost = excluded.cost, discount_pct = excluded.discount_pct
+    INSERT INTO price AS p (price_list_id, item_id, work_type_id, role, employee_id, valid_from, price, cost,
+                            discount_pct)
+    VALUES (v_list, v_item, v_work_type, set_price.role, v_employee, set_price.valid_from, set_price.price,
+            set_price.cost, set_price.discount_pct)
+    ON CONFLICT ON CONSTRAINT price_key DO UPDATE SET price = excluded.price, cost = excluded.cost,
+    discount_pct = excluded.discount_pct
     RETURNING p.id INTO v_id;
     RETURN v_id;
 END $$;
 COMMENT ON FUNCTION set_price(text, numeric, text, text, text, text, date, numeric, numeric) IS
-    'put a position into the list of that code: the price of an hour, or of a unit of an item, for a kind of work or an item (codes), a role or an employee '
-    '(name or email), from valid_from on (always, where no day is given); the same key again is set anew, a NULL price withdraws the position. Returns the '
-    'position; work that is rated keeps its price. Refused (23503) what is not there, with the codes there are. Runs with the rights of its caller';
+    'put a position into the list of that code: the price of an hour, or of a unit of an item, for a kind of work or '
+    'an item (codes), a role or an employee (name or email), from valid_from on (always, where no day is given); the '
+    'same key again is set anew, a NULL price withdraws the position. Returns the position; work that is rated keeps '
+    'its price. Refused (23503) what is not there, with the codes there are. Runs with the rights of its caller';
 SELECT allow('manager', 'execute', 'set_price');

@@ -10,7 +10,9 @@ CREATE TABLE item (
         CONSTRAINT item_kind_known CHECK (kind IN ('service', 'material', 'licence', 'fee', 'expense')),
     unit text NOT NULL DEFAULT 'pcs'
 );
-COMMENT ON TABLE item IS 'the nomenclature: what is sold apart from hours (works at a fixed price, materials, licences, fees, expenses passed on)';
+COMMENT ON TABLE item IS
+    'the nomenclature: what is sold apart from hours (works at a fixed price, materials, licences, fees, expenses '
+    'passed on)';
 
 CREATE TABLE price_list (
     id bigserial CONSTRAINT price_list_pkey PRIMARY KEY,
@@ -25,8 +27,9 @@ CREATE TABLE price_list (
     CONSTRAINT price_list_not_own_parent CHECK (parent_id <> id)
 );
 COMMENT ON TABLE price_list IS
-    'universal lists (client_id NULL) and individual ones; what a list does not price is sought in its parent; discount_pct is taken off every '
-    'position that has no discount of its own, also off those found in the parent; is_default marks the list of last resort of its currency';
+    'universal lists (client_id NULL) and individual ones; what a list does not price is sought in its parent; '
+    'discount_pct is taken off every position that has no discount of its own, also off those found in the parent; '
+    'is_default marks the list of last resort of its currency';
 CREATE UNIQUE INDEX price_list_one_default ON price_list (currency) WHERE is_default;
 CREATE UNIQUE INDEX price_list_one_per_client ON price_list (client_id, currency) WHERE client_id IS NOT NULL;
 
@@ -51,6 +54,7 @@ CREATE TABLE price (
     CONSTRAINT price_employee_or_role CHECK (employee_id IS NULL OR role IS NULL)
 );
 COMMENT ON TABLE price IS
-    'positions: price an hour (or a unit of an item) from valid_from until the next row of the same key; NULL key columns mean any; a NULL price '
-    'withdraws the position; cost a unit of an item; tiers quantity tiers of an item: {"mode", "bounds", "prices", "flats"} as tiered_amount() takes them';
+    'positions: price an hour (or a unit of an item) from valid_from until the next row of the same key; NULL key '
+    'columns mean any; a NULL price withdraws the position; cost a unit of an item; tiers quantity tiers of an item: '
+    '{"mode", "bounds", "prices", "flats"} as tiered_amount() takes them';
 ALTER TABLE project ADD CONSTRAINT project_price_list_fkey FOREIGN KEY (price_list_id) REFERENCES price_list;

@@ -71,17 +71,6 @@ COMMENT ON TABLE charge IS
     'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the same currency (NULL: unknown), '
     'base_… the same in the company''s currency. Provisional while frozen_at is NULL; frozen with the document or the period that takes it, and posted '
     'to the ledger in the same transaction; while a report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
-COMMENT ON COLUMN charge.time_entry_id IS 'the work it is for; checked at the end of the transaction, since what is deleted is needed to rate what followed it';
-COMMENT ON COLUMN charge.terms_id IS
-    'the terms by which it was rated, a row of terms, which are never changed or deleted; no foreign key: each one costs a bulk load a twentieth';
-COMMENT ON COLUMN charge.price_list_id IS
-    'the price list that its price was found in, which is not deleted while a charge names it; no foreign key: each one costs a bulk load a twentieth';
-COMMENT ON COLUMN charge.service_date IS 'day on which the work was done, in the contract''s zone';
-COMMENT ON COLUMN charge.period_start IS 'first day of the service period in which it is billed; later than service_date''s own for late work';
-COMMENT ON COLUMN charge.fixed IS 'frozen or held: rating leaves it as it is';
-COMMENT ON COLUMN charge.adjusts_id IS 'the charge that a write-off or write-up changes';
-COMMENT ON COLUMN charge.key IS 'idempotency key of a charge that a function made; NULL for work, fees and stages';
-COMMENT ON COLUMN charge.price IS 'price an hour, or a unit of quantity, before multiplier and discount';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
     WHERE time_entry_id IS NOT NULL AND NOT fixed;
 CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;

@@ -11,7 +11,9 @@ BEGIN ATOMIC
     UNION ALL SELECT * FROM figure_problems
     UNION ALL SELECT * FROM billing_problems
     UNION ALL SELECT * FROM document_problems
-    UNION ALL SELECT 'what acts for the owner is not open to everybody', 'function ' || o.object, 'call grant_access() again' FROM open_function o;
+    UNION ALL SELECT 'what acts for the owner is not open to everybody', 'function ' || o.object,
+                     'call grant_access() again' FROM open_function o;
 END;
-COMMENT ON FUNCTION check_books() IS 'one row for each broken invariant: the rule, what breaks it, and the figures; empty in healthy books';
+COMMENT ON FUNCTION check_books() IS
+    'one row for each broken invariant: the rule, what breaks it, and the figures; empty in healthy books';
 SELECT allow('controller', 'execute', 'check_books');

@@ -13,9 +13,12 @@ BEGIN ATOMIC
     SELECT m.* FROM manager_limit m
      WHERE level_rank(p_role) < (SELECT l.rank FROM access_level l WHERE l.level = 'controller')
        AND (m.actor IN (actor(), p_role, session_user)
-            OR m.actor = '*' AND NOT EXISTS (SELECT FROM manager_limit o WHERE o.actor IN (actor(), p_role, session_user)));
+            OR m.actor = '*' AND NOT EXISTS (SELECT FROM manager_limit o
+                                              WHERE o.actor IN (actor(), p_role, session_user)));
 END;
-COMMENT ON FUNCTION limit_rows(name) IS 'the limits that bind a role now; none for controllers. SECURITY DEFINER because triggers of who may not read limits ask';
+COMMENT ON FUNCTION limit_rows(name) IS
+    'the limits that bind a role now; none for controllers. SECURITY DEFINER because triggers of who may not read '
+    'limits ask';
 
 CREATE FUNCTION check_discount(p_pct numeric, p_what text, p_role name DEFAULT current_user) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -25,12 +28,14 @@ DECLARE
 BEGIN
     SELECT * INTO v_limit FROM limit_rows(p_role) m ORDER BY m.discount_pct LIMIT 1;
     IF p_pct > v_limit.discount_pct THEN
-        RAISE EXCEPTION '% of % %% is above the limit of %', p_what, trim_scale(round(p_pct, 4)), replace(v_limit.actor, '*', actor())
+        RAISE EXCEPTION '% of % %% is above the limit of %', p_what, trim_scale(round(p_pct, 4)),
+            replace(v_limit.actor, '*', actor())
             USING ERRCODE = 'insufficient_privilege', DETAIL = format('It is %s %%.', trim_scale(v_limit.discount_pct)),
                 HINT = 'Ask a controller, who may do it or raise the limit (table manager_limit).';
     END IF;
 END $$;
-COMMENT ON FUNCTION check_discount(numeric, text, name) IS 'refuse (42501) a discount in percent points above the limit of whoever gives it';
+COMMENT ON FUNCTION check_discount(numeric, text, name) IS
+    'refuse (42501) a discount in percent points above the limit of whoever gives it';
 
 CREATE FUNCTION refuse_limited(p_what text, p_role name DEFAULT current_user) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -44,9 +49,11 @@ BEGIN
                 HINT = 'Give a discount in per cent, or ask a controller (table manager_limit).';
     END IF;
 END $$;
-COMMENT ON FUNCTION refuse_limited(text, name) IS 'refuse (42501) to who has a limit of discount what could go past it unseen';
+COMMENT ON FUNCTION refuse_limited(text, name) IS
+    'refuse (42501) to who has a limit of discount what could go past it unseen';
 
-CREATE FUNCTION concede(p_kind text, p_base_amount numeric, p_charge bigint, p_document bigint, p_reason text) RETURNS void
+CREATE FUNCTION concede(p_kind text, p_base_amount numeric, p_charge bigint, p_document bigint, p_reason text)
+    RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -57,7 +64,8 @@ BEGIN
     IF coalesce(p_base_amount, 0) <= 0 THEN
         RETURN;
     END IF;
-    INSERT INTO concession (kind, base_amount, charge_id, document_id, reason) VALUES (p_kind, p_base_amount, p_charge, p_document, p_reason);
+    INSERT INTO concession (kind, base_amount, charge_id, document_id, reason)
+        VALUES (p_kind, p_base_amount, p_charge, p_document, p_reason);
     FOR v_limit IN
         SELECT k.name, min(m.month_amount) AS amount
           FROM (SELECT DISTINCT x.name FROM unnest(ARRAY[actor(), calling_role()::text, session_user::text]) x (name)) k
@@ -70,11 +78,13 @@ BEGIN
         IF v_sum > v_limit.amount THEN
             RAISE EXCEPTION 'giving % away is above the limit of %', trim_scale(p_base_amount), v_limit.name
                 USING ERRCODE = 'insufficient_privilege',
-                    DETAIL = format('With it %s of %s %s would be given away in the month.', trim_scale(v_sum), trim_scale(v_limit.amount),
+                    DETAIL = format('With it %s of %s %s would be given away in the month.', trim_scale(v_sum),
+                                    trim_scale(v_limit.amount),
                                     (SELECT s.base_currency FROM setting s)),
                     HINT = 'Ask a controller, who may do it or raise the limit (table manager_limit).';
         END IF;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION concede(text, numeric, bigint, bigint, text) IS
-    'keep what somebody gives away, in the base currency, and refuse (42501) what is above the month''s limit of the person, role or login; nothing for amounts not above 0';
+    'keep what somebody gives away, in the base currency, and refuse (42501) what is above the month''s limit of the '
+    'person, role or login; nothing for amounts not above 0';

@@ -10,9 +10,10 @@ CREATE TABLE manager_limit (
         CONSTRAINT manager_limit_amount_not_negative CHECK (month_amount >= 0 AND month_amount <> 'NaN')
 );
 COMMENT ON TABLE manager_limit IS
-    'how far managers may go: discount_pct the greatest discount in percent points, of a document, contract, price list or position, and the deepest cut of '
-    'a price; month_amount what write-offs, credits in part and corrections downwards may come to in a calendar month, in the base currency, NULL: any. '
-    'actor: as actor() names the person, or a role; * for who is not named; whoever has no row has no limit';
+    'how far managers may go: discount_pct the greatest discount in percent points, of a document, contract, price '
+    'list or position, and the deepest cut of a price; month_amount what write-offs, credits in part and corrections '
+    'downwards may come to in a calendar month, in the base currency, NULL: any. actor: as actor() names the person, '
+    'or a role; * for who is not named; whoever has no row has no limit';
 
 CREATE TABLE concession (
     id bigserial CONSTRAINT concession_pkey PRIMARY KEY,
@@ -27,8 +28,8 @@ CREATE TABLE concession (
     reason text
 );
 COMMENT ON TABLE concession IS
-    'what was given away after it had been charged: write-offs, credits in part, corrections downwards; base_amount in the base currency, by whom and why; '
-    'charge_id and document_id what it is about; append-only';
+    'what was given away after it had been charged: write-offs, credits in part, corrections downwards; base_amount in '
+    'the base currency, by whom and why; charge_id and document_id what it is about; append-only';
 CREATE INDEX concession_charge_idx ON concession (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX concession_document_idx ON concession (document_id) WHERE document_id IS NOT NULL;
 
@@ -40,4 +41,6 @@ CREATE TABLE concession_month (
     base_amount numeric(20,6) NOT NULL,
     CONSTRAINT concession_month_pkey PRIMARY KEY (actor, month)
 );
-COMMENT ON TABLE concession_month IS 'what each person, role or login gave away in a calendar month, in the base currency: the sum that manager_limit.month_amount bounds';
+COMMENT ON TABLE concession_month IS
+    'what each person, role or login gave away in a calendar month, in the base currency: the sum that '
+    'manager_limit.month_amount bounds';

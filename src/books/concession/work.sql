@@ -12,7 +12,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_override() IS
-    'trigger function of time_entry: who has a limit of discount cannot set or clear an entry''s own price, disposition or billed length (42501)';
+    'trigger function of time_entry: who has a limit of discount cannot set or clear an entry''s own price, '
+    'disposition or billed length (42501)';
 
 -- Nor what becomes of all work of a task or project.
 CREATE FUNCTION check_disposition() RETURNS trigger
@@ -23,7 +24,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_disposition() IS
-    'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, nor unsay that it is (42501)';
+    'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, nor '
+    'unsay that it is (42501)';
 
 -- A discount is a manager's to give, through whatever function it comes; a
 -- revision may keep what the one before gave.
@@ -49,4 +51,5 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_document_discount() IS
-    'trigger function of document: discounts are given by managers, within their limit; who has one gives them in per cent (42501)';
+    'trigger function of document: discounts are given by managers, within their limit; who has one gives them in per '
+    'cent (42501)';

@@ -74,8 +74,6 @@ COMMENT ON TABLE contract IS
     'A contract with parent_id is the companion of a base contract and takes the bands it names (after-hours at a raised price). period and anchor_day '
     'give the service period; round_… the rounding of worked to billed seconds; cap_… what may not be exceeded; late_policy what becomes of work '
     'logged for a closed period; auto_bill what run_billing() drafts';
-COMMENT ON COLUMN contract.model IS
-    'time_materials, prepaid_money (work is taken off receipts), by_fact (estimate, then invoice), subscription_plus (fee plus extras), block_hours, fixed_price (stages are charged, hours are in their price), retainer';
 CREATE INDEX contract_client_idx ON contract (client_id);
 CREATE INDEX contract_parent_idx ON contract (parent_id) WHERE parent_id IS NOT NULL;
 ALTER TABLE task ADD CONSTRAINT task_contract_fkey FOREIGN KEY (contract_id) REFERENCES contract;

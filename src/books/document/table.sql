@@ -112,12 +112,6 @@ COMMENT ON TABLE document IS
     'before. net, tax, gross in currency, stamped when it leaves draft; number given then, from its series; outside_number the one the other side or '
     'another system gave. made_from is the filter or the content it was made of. Changes by transition(), void(), credit(), revise(); each change of '
     'status is kept in document_status_change';
-COMMENT ON COLUMN document.positions IS 'how charges are grouped into the positions of the paper: by task, employee, day, or not at all (none)';
-COMMENT ON COLUMN document.requirements IS 'requirements of a proposal; its lines are the estimate';
-COMMENT ON COLUMN document.sign_by IS 'who signed, as whoever recorded it says; who recorded it is in history';
-COMMENT ON COLUMN document.status_by IS 'actor() of the last step';
-COMMENT ON COLUMN document.status_said_by IS 'on whose behalf the last step was taken, as its caller said';
-COMMENT ON COLUMN document.sign_ref IS 'the id of the document at the operator of electronic documents';
 CREATE INDEX document_party_idx ON document (party_id, kind, status);
 CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
 CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
@@ -256,9 +250,4 @@ CREATE TABLE document_status_change (
 COMMENT ON TABLE document_status_change IS
     'every status that every document ever had, for ever: from_status NULL when it was made, to_status NULL when a draft was deleted; document_id is no '
     'foreign key because deleted drafts stay here';
-COMMENT ON COLUMN document_status_change.by IS 'actor(): the person who took the step, as far as known';
-COMMENT ON COLUMN document_status_change.login IS 'the session''s user, which no setting changes';
-COMMENT ON COLUMN document_status_change.said_by IS
-    'on whose behalf, as the caller said: the argument by of transition(), or the client''s link that was answered';
-COMMENT ON COLUMN document_status_change.document_id IS 'the document; no foreign key, because drafts that were deleted stay here';
 CREATE INDEX document_status_change_document_idx ON document_status_change (document_id);

@@ -33,12 +33,15 @@ BEGIN
         ('price', 'price_item_or_work', 'Give item_id or work_type_id, or neither; a position is about one of them.'),
         ('calendar', 'calendar_name_not_empty', 'Give the name.'),
         ('calendar', 'calendar_zone_known', 'Give a name of pg_timezone_names, as Europe/Kyiv.'),
-        ('calendar_band', 'calendar_band_closed_is_a_day', 'Only a date can be closed; a weekday without bands needs no row.'),
+        ('calendar_band', 'calendar_band_closed_is_a_day',
+         'Only a date can be closed; a weekday without bands needs no row.'),
         ('calendar_band', 'calendar_band_name_1_to_63_bytes', 'Give a name of 1 to 63 bytes.'),
         ('calendar_band', 'calendar_band_weekday_or_day', 'Give isodow, for each such weekday, or day, for one date.'),
-        ('calendar_band', 'calendar_band_whole_or_closed', 'Give starts, ends and band, or none of them for a closed date.'),
+        ('calendar_band', 'calendar_band_whole_or_closed',
+         'Give starts, ends and band, or none of them for a closed date.'),
         ('calendar_band', 'calendar_band_whole_seconds', 'Give times of whole seconds.'),
-        ('contract', 'contract_companion_claims_bands', 'A companion names the bands it takes: bands = ''{after_hours}''.'),
+        ('contract', 'contract_companion_claims_bands',
+         'A companion names the bands it takes: bands = ''{after_hours}''.'),
         ('contract', 'contract_dates_in_order', 'Give an ends_on on or after starts_on.'),
         ('contract', 'contract_not_own_parent', 'Name the base contract as parent_id.'),
         ('contract', 'contract_round_grace_range', 'Give a round_grace_s of 0 or more and below round_increment_s.'),
@@ -51,24 +54,30 @@ BEGIN
         ('allotment', 'allotment_whole_seconds', 'Give whole seconds.'),
         ('time_entry', 'time_entry_clock_or_date', 'Give started_at and ended_at, or work_date and duration_s.'),
         ('time_entry', 'time_entry_date_finite', 'Give a real day.'),
-        ('time_entry', 'time_entry_end_after_start', 'Give an ended_at on or after started_at; an entry over midnight has the next day''s date there.'),
+        ('time_entry', 'time_entry_end_after_start',
+         'Give an ended_at on or after started_at; an entry over midnight has the next day''s date there.'),
         ('time_entry', 'time_entry_end_finite', 'Give a real instant; what is under way is logged when it ends.'),
-        ('time_entry', 'time_entry_override_explained', 'Say why in override_reason: billable, billable_s and price go before the contract''s rules.'),
+        ('time_entry', 'time_entry_override_explained',
+         'Say why in override_reason: billable, billable_s and price go before the contract''s rules.'),
         ('time_entry', 'time_entry_start_finite', 'Give a real instant.'),
         ('time_entry', 'time_entry_worked_not_negative', 'Give a break_s no longer than from started_at to ended_at.'),
-        ('account', 'account_pnl_section_fits', 'Articles (kind income or expense) have a pnl_section, other accounts none.'),
+        ('account', 'account_pnl_section_fits',
+         'Articles (kind income or expense) have a pnl_section, other accounts none.'),
         ('payment', 'payment_accrual_finite', 'Give a real day.'),
         ('payment', 'payment_date_finite', 'Give a real day.'),
-        ('payment', 'payment_has_article', 'Say what the money is for: the article, a code of table account, as revenue or rent.'),
+        ('payment', 'payment_has_article',
+         'Say what the money is for: the article, a code of table account, as revenue or rent.'),
         ('payment', 'payment_posted_on_account', 'Name the cash account that it came to or went from.'),
         ('payment', 'payment_transfer_has_target', 'A transfer names to_cash_account_id, other payments do not.'),
         ('notification', 'notification_payload_object', 'The payload is a JSON object.'),
         ('number_series', 'number_series_next_in_order', 'Give a next_no of first_no or more.'),
-        ('number_series', 'number_series_pattern_counts', 'Put the counter into the pattern: {####}, one # for each digit.'),
+        ('number_series', 'number_series_pattern_counts',
+         'Put the counter into the pattern: {####}, one # for each digit.'),
         ('document', 'document_adds_up', 'Give a gross of net and tax.'),
         ('document', 'document_bill_comes_in', 'Bills are taken in by record_bill().'),
         ('document', 'document_bill_names_its_number', 'Give the number that its sender gave it as outside_number.'),
-        ('document', 'document_dates_in_order', 'Give a period_to on or after period_from and a due_on on or after issued_on.'),
+        ('document', 'document_dates_in_order',
+         'Give a period_to on or after period_from and a due_on on or after issued_on.'),
         ('document', 'document_draft_has_no_number', 'Numbers are given at issue: transition(document, ''sent'').'),
         ('document', 'document_due_date_finite', 'Give a real day.'),
         ('document', 'document_issue_date_finite', 'Give a real day.'),
@@ -81,13 +90,16 @@ BEGIN
         ('document', 'document_stamped', 'transition(document, ''sent'') issues a draft with its figures.'),
         ('document', 'document_work_goes_out', 'What comes in is a bill, act, contract, annex or other paper.'),
         ('document_line', 'document_line_adds_up', 'Give a gross of net and tax.'),
-        ('document_line', 'document_line_claims_charge', 'Lines of reports and invoices keep charges: build_report(), build_invoice().'),
+        ('document_line', 'document_line_claims_charge',
+         'Lines of reports and invoices keep charges: build_report(), build_invoice().'),
         ('document_line', 'document_line_credit_negative', 'credit() makes credit notes.'),
-        ('document_line', 'document_line_credit_reverses', 'credit() makes credit notes, which name the lines they reverse.'),
+        ('document_line', 'document_line_credit_reverses',
+         'credit() makes credit notes, which name the lines they reverse.'),
         ('document_line', 'document_line_free_has_title', 'Give the title.'),
         ('document_line', 'document_line_release_whole', 'void() and credit() set charges free.'),
         ('document_line', 'document_line_report_claims', 'Lines of reports keep their charges: build_report().'),
-        ('document_line', 'document_line_work_has_charge', 'Reports and invoices are made of charges: build_report(), build_invoice().'),
+        ('document_line', 'document_line_work_has_charge',
+         'Reports and invoices are made of charges: build_report(), build_invoice().'),
         ('share_link', 'share_link_digest_size', 'share() makes links.'),
         ('share_link', 'share_link_expires_later', 'share(document, ttl) makes links that live for a time.'),
         ('page_label', 'page_label_name_fits', 'Give a name of letters, digits and _ that begins with a small letter.'),
@@ -100,10 +112,13 @@ BEGIN
         ('payment', 'payment_article_fkey', 'An article of your own is a row of table account.'),
         ('document_line', 'document_line_article_fkey', 'An article of your own is a row of table account.'),
         -- unique keys: the server names them
-        ('employee', 'employee_email_key', 'An e-mail address is one employee''s; employee_login takes further logins.'),
-        ('cost_rate', 'cost_rate_key', 'This employee or role has a rate from that day on: update it, or give another valid_from.'),
+        ('employee', 'employee_email_key',
+         'An e-mail address is one employee''s; employee_login takes further logins.'),
+        ('cost_rate', 'cost_rate_key',
+         'This employee or role has a rate from that day on: update it, or give another valid_from.'),
         ('deal_stage', 'deal_stage_key', 'Give each stage of a deal its own position.'),
-        ('price', 'price_key', 'This position is there from that day on: set_price() sets it anew; another valid_from adds a later price.'),
+        ('price', 'price_key',
+         'This position is there from that day on: set_price() sets it anew; another valid_from adds a later price.'),
         ('price_list', 'price_list_code_key', 'Give another code, or add positions to the list that has it.'),
         ('contract', 'contract_number_key', 'Give another number, or update the contract that has it.'),
         ('band_rule', 'band_rule_key', 'The contract has a rule for this band and role: update it.'),
@@ -113,42 +128,55 @@ BEGIN
         ('payment', 'payment_external_key', 'The payment was entered before; record_payment() returns it.'),
         ('payment', 'payment_bank_ref_key', 'The bank''s payment was entered before; record_payment() returns it.'),
         ('time_entry', 'time_entry_external_key', 'The entry was logged before; ingest_entries() updates it.'),
-        ('party', 'party_external_key', 'The outside system''s party is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
-        ('project', 'project_external_key', 'The outside system''s project is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
-        ('deal', 'deal_external_key', 'The outside system''s deal is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
-        ('task', 'task_external_key', 'The outside system''s task is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
-        ('contract', 'contract_external_key', 'The outside system''s contract is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
-        ('payment_allocation', 'payment_allocation_key', 'The payment settles this document already: allocate_payment() adds to it, unallocate() takes it back.')
+        ('party', 'party_external_key',
+         'The outside system''s party is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
+        ('project', 'project_external_key',
+         'The outside system''s project is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
+        ('deal', 'deal_external_key',
+         'The outside system''s deal is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
+        ('task', 'task_external_key',
+         'The outside system''s task is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
+        ('contract', 'contract_external_key',
+         'The outside system''s contract is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
+        ('payment_allocation', 'payment_allocation_key',
+         'The payment settles this document already: allocate_payment() adds to it, unallocate() takes it back.')
     ) AS v (table_name, constraint_name, sentence)
     LOOP
-        EXECUTE format('COMMENT ON CONSTRAINT %I ON %I IS %L', v_rule.constraint_name, v_rule.table_name, v_rule.sentence);
+        EXECUTE format('COMMENT ON CONSTRAINT %I ON %I IS %L', v_rule.constraint_name, v_rule.table_name,
+                       v_rule.sentence);
     END LOOP;
 END $$;
 
 DO $$
 DECLARE
     -- Rows that the functions of the books alone write.
-    c_written_by_us CONSTANT text[] := '{charge,entry,event,terms,history,document_status_change,billing_period,rating_problem}';
+    c_written_by_us CONSTANT text[] := ARRAY['charge', 'entry', 'event', 'terms', 'history', 'document_status_change',
+                                             'billing_period', 'rating_problem'];
     -- A trigger after each row costs a bulk load a twentieth of its time; whom and
     -- what an entry names the server says well enough.
     c_hot CONSTANT text[] := '{time_entry}';
     v_table record;
 BEGIN
     FOR v_table IN
-        SELECT c.oid::regclass AS name, bool_or(r.contype = 'c') AS checks, bool_or(r.contype = 'f') AND c.relname <> ALL (c_hot) AS keys
+        SELECT c.oid::regclass AS name, bool_or(r.contype = 'c') AS checks,
+               bool_or(r.contype = 'f') AND c.relname <> ALL (c_hot) AS keys
           FROM pg_class c JOIN pg_constraint r ON r.conrelid = c.oid
-         WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = current_schema()) AND c.relkind = 'r'
+         WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = current_schema())
+           AND c.relkind = 'r'
            AND c.relname <> ALL (c_written_by_us)
-           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                                                     AND d.deptype = 'e')
          GROUP BY c.oid ORDER BY c.relname
     LOOP
         -- Triggers of a kind fire by name: the first after all others, the
         -- second before the server's, whose names begin with RI_.
         IF v_table.checks THEN
-            EXECUTE format('CREATE OR REPLACE TRIGGER zz_check_told BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION finance.tell_check()', v_table.name);
+            EXECUTE format('CREATE OR REPLACE TRIGGER zz_check_told BEFORE INSERT OR UPDATE ON %s '
+                           'FOR EACH ROW EXECUTE FUNCTION finance.tell_check()', v_table.name);
         END IF;
         IF v_table.keys THEN
-            EXECUTE format('CREATE OR REPLACE TRIGGER "A_key_told" AFTER INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION finance.tell_key()', v_table.name);
+            EXECUTE format('CREATE OR REPLACE TRIGGER "A_key_told" AFTER INSERT OR UPDATE ON %s '
+                           'FOR EACH ROW EXECUTE FUNCTION finance.tell_key()', v_table.name);
         END IF;
     END LOOP;
 END $$;
@@ -161,11 +189,17 @@ CREATE VIEW rule WITH (security_invoker) AS
       FROM pg_constraint r
       JOIN pg_class c ON c.oid = r.conrelid
      CROSS JOIN LATERAL (SELECT string_agg(a.attname, ', ' ORDER BY k.no) AS names
-                           FROM unnest(r.conkey) WITH ORDINALITY k (attnum, no) JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = k.attnum) a
-     CROSS JOIN LATERAL (SELECT CASE WHEN r.contype = 'c' AND pg_get_constraintdef(r.oid) ~ '^CHECK \(\("?[a-z_]+"? = ANY \(ARRAY\[(''[a-z0-9_/]+''::"?text"?(, )?)+\]\)\)\)$'
-                                     THEN ARRAY(SELECT m.part[1] FROM regexp_matches(pg_get_constraintdef(r.oid), '''([^'']+)''::"?text', 'g') m (part)) END AS words) w
-     WHERE c.relnamespace = (SELECT s.relnamespace FROM pg_class s WHERE s.oid = 'setting'::regclass) AND c.relkind = 'r' AND r.contype IN ('c', 'u', 'f', 'p');
+                           FROM unnest(r.conkey) WITH ORDINALITY k (attnum, no)
+                           JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = k.attnum) a
+     CROSS JOIN LATERAL (SELECT CASE WHEN r.contype = 'c'
+                         AND pg_get_constraintdef(r.oid) ~ '^CHECK \(\("?[a-z_]+"? = ANY '
+                                                           '\(ARRAY\[(''[a-z0-9_/]+''::"?text"?(, )?)+\]\)\)\)$'
+                                     THEN ARRAY(SELECT m.part[1] FROM regexp_matches(pg_get_constraintdef(r.oid),
+                                         '''([^'']+)''::"?text', 'g') m (part)) END AS words) w
+     WHERE c.relnamespace = (SELECT s.relnamespace FROM pg_class s WHERE s.oid = 'setting'::regclass)
+       AND c.relkind = 'r' AND r.contype IN ('c', 'u', 'f', 'p');
 COMMENT ON VIEW rule IS
-    'the rules of the tables, as the catalog has them: one row for each CHECK (kind words: the words that a column takes; check), unique key, primary key and '
-    'reference; way_out is what to do when it is broken. Made for forms and drop-down lists, too';
+    'the rules of the tables, as the catalog has them: one row for each CHECK (kind words: the words that a column '
+    'takes; check), unique key, primary key and reference; way_out is what to do when it is broken. Made for forms and '
+    'drop-down lists, too';
 SELECT allow('reader', 'select', 'rule');

@@ -20,7 +20,7 @@ BEGIN
            AND p.proowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user)
          ORDER BY p.oid
     LOOP
-        EXECUTE format('ALTER FUNCTION %s SET DateStyle = ''ISO, YMD'' SET IntervalStyle = ''postgres'' SET TimeZone = ''UTC'' '
-                       'SET bytea_output = ''hex'' SET jit = off', v_function);
+        EXECUTE format('ALTER FUNCTION %s SET DateStyle = ''ISO, YMD'' SET IntervalStyle = ''postgres'' SET TimeZone = '
+                       '''UTC'' SET bytea_output = ''hex'' SET jit = off', v_function);
     END LOOP;
 END $$;

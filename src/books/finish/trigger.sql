@@ -8,7 +8,8 @@
 
 -- history
 CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('History is what it is; add a row if something has to be explained.');
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('History is what it is; add a row if something has to be '
+                                                      'explained.');
 CREATE TRIGGER history_owned BEFORE INSERT ON history
     FOR EACH ROW EXECUTE FUNCTION own_table('It follows what is done to the tables that watch() was called for.');
 
@@ -20,7 +21,8 @@ CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
 CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
     FOR EACH ROW EXECUTE FUNCTION keep_base_currency();
 CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The books cannot be without their settings; change them instead.');
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The books cannot be without their settings; change them '
+                                                      'instead.');
 
 -- direction
 CREATE TRIGGER direction_named BEFORE DELETE OR UPDATE OF id ON direction
@@ -42,7 +44,8 @@ CREATE TRIGGER project_client_kept BEFORE UPDATE OF client_id ON project
 CREATE TRIGGER project_disposed BEFORE INSERT ON project
     FOR EACH ROW WHEN (NEW.billable <> 'billable') EXECUTE FUNCTION check_disposition();
 CREATE TRIGGER project_disposition_changed BEFORE UPDATE OF billable ON project
-    FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable') EXECUTE FUNCTION check_disposition();
+    FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable')
+        EXECUTE FUNCTION check_disposition();
 CREATE TRIGGER project_named BEFORE DELETE OR UPDATE OF id ON project
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 
@@ -60,7 +63,8 @@ CREATE TRIGGER work_type_named BEFORE DELETE OR UPDATE OF id ON work_type
 CREATE TRIGGER task_disposed BEFORE INSERT ON task
     FOR EACH ROW WHEN (NEW.billable <> 'billable') EXECUTE FUNCTION check_disposition();
 CREATE TRIGGER task_disposition_changed BEFORE UPDATE OF billable ON task
-    FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable') EXECUTE FUNCTION check_disposition();
+    FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable')
+        EXECUTE FUNCTION check_disposition();
 CREATE TRIGGER task_named BEFORE DELETE OR UPDATE OF id ON task
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER task_charged AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
@@ -98,7 +102,8 @@ CREATE TRIGGER calendar_band_checked_on_update AFTER UPDATE ON calendar_band
 
 -- contract
 CREATE TRIGGER contract_bound_changed BEFORE UPDATE ON contract
-    FOR EACH ROW WHEN ((NEW.client_id, NEW.currency, NEW.period, NEW.anchor_day, NEW.parent_id, NEW.project_id) IS DISTINCT FROM
+    FOR EACH ROW
+    WHEN ((NEW.client_id, NEW.currency, NEW.period, NEW.anchor_day, NEW.parent_id, NEW.project_id) IS DISTINCT FROM
                        (OLD.client_id, OLD.currency, OLD.period, OLD.anchor_day, OLD.parent_id, OLD.project_id))
     EXECUTE FUNCTION lock_contract_parties();
 CREATE TRIGGER contract_bound_new BEFORE INSERT ON contract
@@ -126,10 +131,12 @@ CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON al
 CREATE TRIGGER billing_period_not_truncated BEFORE TRUNCATE ON billing_period
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('reopen_period() opens the last closed one.');
 CREATE TRIGGER billing_period_owned BEFORE INSERT OR UPDATE OR DELETE ON billing_period
-    FOR EACH ROW EXECUTE FUNCTION own_table('close_period() closes a period, reopen_period() opens the last closed one.');
+    FOR EACH ROW EXECUTE FUNCTION own_table('close_period() closes a period, reopen_period() opens the last closed '
+                                            'one.');
 
 -- task_item
-CREATE TRIGGER task_item_priced_changed AFTER UPDATE ON task_item REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+CREATE TRIGGER task_item_priced_changed AFTER UPDATE ON task_item
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
 CREATE TRIGGER task_item_priced_new AFTER INSERT ON task_item REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
@@ -138,18 +145,22 @@ CREATE TRIGGER task_item_unpriced AFTER DELETE ON task_item REFERENCING OLD TABL
 
 -- time_entry
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON time_entry
-    FOR EACH ROW EXECUTE FUNCTION own_columns('approved_at: approve_entries() approves work.', 'approved_by: approve_entries() approves work.',
+    FOR EACH ROW EXECUTE FUNCTION own_columns('approved_at: approve_entries() approves work.',
+                                              'approved_by: approve_entries() approves work.',
                                               'created_at', 'created_by');
 CREATE TRIGGER time_entry_named BEFORE UPDATE OF id ON time_entry
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER time_entry_not_truncated BEFORE TRUNCATE ON time_entry
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Delete the entries that are not billed; correct_entry() takes billed ones back.');
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Delete the entries that are not billed; correct_entry() takes '
+                                                      'billed ones back.');
 CREATE TRIGGER time_entry_overridden BEFORE INSERT ON time_entry
     FOR EACH ROW WHEN (num_nonnulls(NEW.price, NEW.billable, NEW.billable_s) > 0) EXECUTE FUNCTION check_override();
 CREATE TRIGGER time_entry_override_changed BEFORE UPDATE OF price, billable, billable_s ON time_entry
-    FOR EACH ROW WHEN ((NEW.price, NEW.billable, NEW.billable_s) IS DISTINCT FROM (OLD.price, OLD.billable, OLD.billable_s))
+    FOR EACH ROW
+    WHEN ((NEW.price, NEW.billable, NEW.billable_s) IS DISTINCT FROM (OLD.price, OLD.billable, OLD.billable_s))
     EXECUTE FUNCTION check_override();
-CREATE TRIGGER time_entry_rated_changed AFTER UPDATE ON time_entry REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+CREATE TRIGGER time_entry_rated_changed AFTER UPDATE ON time_entry
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION rate_changed_entries();
 CREATE TRIGGER time_entry_rated_new AFTER INSERT ON time_entry REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION rate_changed_entries();
@@ -162,9 +173,11 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON rejected_entry
 
 -- terms
 CREATE TRIGGER terms_append_only BEFORE UPDATE OR TRUNCATE ON terms
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Terms are stamped on charges; change the contract or its price lists instead.');
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Terms are stamped on charges; change the contract or its price '
+                                                      'lists instead.');
 CREATE TRIGGER terms_owned BEFORE INSERT OR DELETE ON terms
-    FOR EACH ROW EXECUTE FUNCTION own_table('Terms are stamped on charges; change the contract or its price lists instead.');
+    FOR EACH ROW EXECUTE FUNCTION own_table('Terms are stamped on charges; change the contract or its price lists '
+                                            'instead.');
 
 -- charge
 CREATE TRIGGER charge_frozen BEFORE UPDATE OR DELETE ON charge
@@ -172,18 +185,22 @@ CREATE TRIGGER charge_frozen BEFORE UPDATE OR DELETE ON charge
 CREATE TRIGGER charge_named BEFORE UPDATE OF id ON charge
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER charge_not_truncated BEFORE TRUNCATE ON charge
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Delete the time entries that are not billed; correct_entry() takes billed ones back.');
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Delete the time entries that are not billed; correct_entry() '
+                                                      'takes billed ones back.');
 -- last of the row triggers, so that what is frozen says so
 CREATE TRIGGER charge_owned BEFORE INSERT OR UPDATE OR DELETE ON charge
-    FOR EACH ROW EXECUTE FUNCTION own_table('Charges follow the work: change the time entry, the task or the contract, or use charge_item() and adjust_charge().');
+    FOR EACH ROW EXECUTE FUNCTION own_table('Charges follow the work: change the time entry, the task or the contract, '
+                                            'or use charge_item() and adjust_charge().');
 
 -- rating_problem
 CREATE TRIGGER rating_problem_owned BEFORE INSERT OR UPDATE OR DELETE ON rating_problem
-    FOR EACH ROW EXECUTE FUNCTION own_table('It says what rating found; mend what it names and the row goes by itself.');
+    FOR EACH ROW
+        EXECUTE FUNCTION own_table('It says what rating found; mend what it names and the row goes by itself.');
 
 -- account
 CREATE TRIGGER account_kept BEFORE UPDATE OR DELETE ON account
-    FOR EACH ROW WHEN (OLD.code IN ('receivable', 'payable', 'tax_payable', 'revenue', 'direct_labour', 'absorbed_labour', 'contractors', 'materials',
+    FOR EACH ROW WHEN (OLD.code IN ('receivable', 'payable', 'tax_payable', 'revenue', 'direct_labour',
+                                    'absorbed_labour', 'contractors', 'materials',
                                     'absorbed_materials'))
     EXECUTE FUNCTION keep_account();
 
@@ -209,13 +226,16 @@ CREATE TRIGGER entry_checked AFTER INSERT ON entry REFERENCING NEW TABLE AS new_
 
 -- cash_account
 CREATE TRIGGER cash_account_kept BEFORE UPDATE OF currency, account_id ON cash_account
-    FOR EACH ROW WHEN ((NEW.currency, NEW.account_id) IS DISTINCT FROM (OLD.currency, OLD.account_id)) EXECUTE FUNCTION keep_meaning('currency and account');
+    FOR EACH ROW WHEN ((NEW.currency, NEW.account_id) IS DISTINCT FROM (OLD.currency, OLD.account_id))
+        EXECUTE FUNCTION keep_meaning('currency and account');
 CREATE TRIGGER cash_account_opened BEFORE INSERT ON cash_account
     FOR EACH ROW EXECUTE FUNCTION open_cash_account();
 
 -- payment
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment
-    FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'made_from: record_payment() keeps it.', 'settles_bills: pay_bill() and allocate_payment() tie a payment to the bills it settles.');
+    FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'made_from: record_payment() keeps it.',
+                                              'settles_bills: pay_bill() and allocate_payment() tie a payment to the '
+                                              'bills it settles.');
 CREATE TRIGGER payment_account_locked BEFORE INSERT OR UPDATE ON payment
     FOR EACH ROW EXECUTE FUNCTION lock_payment_parties();
 CREATE TRIGGER payment_amount_exact BEFORE INSERT OR UPDATE ON payment
@@ -245,12 +265,15 @@ CREATE TRIGGER number_series_kept BEFORE UPDATE OR DELETE ON number_series
 
 -- document
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
-    FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.', 'status_said_by: transition() says it.', 'revision: revise() makes the next one.',
+    FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.',
+                                              'status_said_by: transition() says it.',
+                                              'revision: revise() makes the next one.',
                                               'created_at', 'created_by');
 CREATE TRIGGER document_amounts_exact BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION check_exact('discount_amount', 'net', 'tax', 'gross');
 CREATE TRIGGER document_discounted BEFORE INSERT OR UPDATE OF discount_pct, discount_amount ON document
-    FOR EACH ROW WHEN (num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0) EXECUTE FUNCTION check_document_discount();
+    FOR EACH ROW WHEN (num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0)
+        EXECUTE FUNCTION check_document_discount();
 CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
 CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
@@ -272,13 +295,15 @@ CREATE TRIGGER document_transition_owned BEFORE INSERT OR UPDATE OR DELETE ON do
 
 -- document_status_change
 CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_status_change
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
+    FOR EACH STATEMENT
+        EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
 CREATE TRIGGER document_status_change_owned BEFORE INSERT ON document_status_change
     FOR EACH ROW EXECUTE FUNCTION own_table('The next step of a document is transition().');
 
 -- concession
 CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON concession
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was given away is what it is; write it up again with adjust_charge().');
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was given away is what it is; write it up again with '
+                                                      'adjust_charge().');
 CREATE TRIGGER concession_owned BEFORE INSERT ON concession
     FOR EACH ROW EXECUTE FUNCTION own_table('adjust_charge(), credit() and correct_entry() keep what they give away.');
 

@@ -75,7 +75,6 @@ CREATE TABLE event (
 );
 COMMENT ON TABLE event IS
     'what happened, once: several entries of one business event share it. key is the idempotency key, digest the fingerprint of the content first posted under it';
-COMMENT ON COLUMN event.login IS 'the session''s user, beside posted_by, which is actor()';
 
 CREATE TABLE entry (
     id bigserial CONSTRAINT entry_pkey PRIMARY KEY,

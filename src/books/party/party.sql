@@ -17,7 +17,8 @@ COMMENT ON FUNCTION check_party() IS 'trigger function of party: the own company
 
 CREATE VIEW cost_rate_span WITH (security_invoker) AS
     SELECT employee_id, role, hourly_cost, currency, valid_from,
-           coalesce(lead(valid_from) OVER (PARTITION BY employee_id, role ORDER BY valid_from), 'infinity'::date) AS valid_to
+           coalesce(lead(valid_from) OVER (PARTITION BY employee_id, role ORDER BY valid_from),
+                    'infinity'::date) AS valid_to
       FROM cost_rate;
 COMMENT ON VIEW cost_rate_span IS 'cost rates with the day on which each stops being in force (exclusive)';
 SELECT allow('controller', 'select', 'cost_rate_span');
@@ -34,4 +35,6 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_client() IS 'trigger function of project: its client is fixed once there are charges or a contract (23001); SECURITY DEFINER because nobody is granted the locks';
+COMMENT ON FUNCTION keep_client() IS
+    'trigger function of project: its client is fixed once there are charges or a contract (23001); SECURITY DEFINER '
+    'because nobody is granted the locks';

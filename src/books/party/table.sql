@@ -30,8 +30,8 @@ CREATE TABLE party (
     CONSTRAINT party_external_key UNIQUE (source, external_id)
 );
 COMMENT ON TABLE party IS
-    'whoever the books deal with: own company, clients (company, individual), contractors, state bodies; requisites as printed on documents; '
-    'manager_id the employee who looks after the client';
+    'whoever the books deal with: own company, clients (company, individual), contractors, state bodies; requisites as '
+    'printed on documents; manager_id the employee who looks after the client';
 
 CREATE TABLE employee (
     id bigserial CONSTRAINT employee_pkey PRIMARY KEY,
@@ -44,7 +44,8 @@ CREATE TABLE employee (
     active boolean NOT NULL DEFAULT true
 );
 COMMENT ON TABLE employee IS
-    'people whose time is sold; role prices and costs them where nothing more specific does; party_id is set for contractors, NULL for staff';
+    'people whose time is sold; role prices and costs them where nothing more specific does; party_id is set for '
+    'contractors, NULL for staff';
 ALTER TABLE party ADD CONSTRAINT party_manager_fkey FOREIGN KEY (manager_id) REFERENCES employee;
 
 CREATE TABLE employee_login (
@@ -69,8 +70,8 @@ CREATE TABLE cost_rate (
     CONSTRAINT cost_rate_key UNIQUE NULLS NOT DISTINCT (employee_id, role, valid_from)
 );
 COMMENT ON TABLE cost_rate IS
-    'what an hour of an employee, or of a role, costs from valid_from until the next row; a NULL hourly_cost withdraws the rate; '
-    'hourly_pay is what a contractor is paid';
+    'what an hour of an employee, or of a role, costs from valid_from until the next row; a NULL hourly_cost withdraws '
+    'the rate; hourly_pay is what a contractor is paid';
 
 CREATE TABLE project (
     id bigserial CONSTRAINT project_pkey PRIMARY KEY,
@@ -89,7 +90,8 @@ CREATE TABLE project (
     CONSTRAINT project_external_key UNIQUE (source, external_id)
 );
 COMMENT ON TABLE project IS
-    'a project of a client, or of the own company: its work is not billed unless billable says so; billable is its default disposition, price_list_id its price list';
+    'a project of a client, or of the own company: its work is not billed unless billable says so; billable is its '
+    'default disposition, price_list_id its price list';
 CREATE INDEX project_client_idx ON project (client_id);
 
 CREATE TABLE deal (
@@ -131,7 +133,8 @@ CREATE TABLE work_type (
         CONSTRAINT work_type_billable_known CHECK (billable IN ('billable', 'no_charge', 'non_billable'))
 );
 COMMENT ON TABLE work_type IS
-    'kinds of work and their default disposition: billable (priced), no_charge (shown to the client at zero, as bugs are), non_billable (never shown)';
+    'kinds of work and their default disposition: billable (priced), no_charge (shown to the client at zero, as bugs '
+    'are), non_billable (never shown)';
 INSERT INTO work_type (code, name, billable) VALUES
     ('development', 'Development', 'billable'), ('design', 'Design', 'billable'),
     ('support', 'Support', 'billable'), ('management', 'Project management', 'billable'),
@@ -157,5 +160,6 @@ CREATE TABLE task (
     CONSTRAINT task_external_key UNIQUE (source, external_id)
 );
 COMMENT ON TABLE task IS
-    'tasks and tickets as the planner knows them; contract_id and billable override what project and work type say; estimate_s in seconds';
+    'tasks and tickets as the planner knows them; contract_id and billable override what project and work type say; '
+    'estimate_s in seconds';
 CREATE INDEX task_project_idx ON task (project_id);

@@ -21,5 +21,6 @@ BEGIN
     RETURN v_count;
 END $$;
 COMMENT ON FUNCTION approve_entries(bigint[]) IS
-    'approve time entries, which rates those that waited for it; returns how many were not approved before; refused (23503) whole for an unknown one';
+    'approve time entries, which rates those that waited for it; returns how many were not approved before; refused '
+    '(23503) whole for an unknown one';
 SELECT allow('manager', 'execute', 'approve_entries');

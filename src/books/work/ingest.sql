@@ -8,7 +8,8 @@ CREATE FUNCTION ingest_seconds(p_text text) RETURNS bigint
 BEGIN ATOMIC
     SELECT CASE WHEN p_text ~ '^-?[0-9]{1,9}$' THEN p_text::bigint END;
 END;
-COMMENT ON FUNCTION ingest_seconds(text) IS 'a whole number of seconds of up to 9 digits, or NULL when the text is none';
+COMMENT ON FUNCTION ingest_seconds(text) IS
+    'a whole number of seconds of up to 9 digits, or NULL when the text is none';
 
 -- New records and changed ones are rated one after the other: what both need is
 -- held before, at once and in order, so that nobody waits for one who waits for him.
@@ -20,7 +21,8 @@ DECLARE
     v_clients bigint[];
 BEGIN
     PERFORM FROM jsonb_array_elements(p_entries) v (value)
-      JOIN time_entry e ON e.source = v.value ->> 'source' AND e.external_id = v.value ->> 'external_id' ORDER BY e.id FOR NO KEY UPDATE OF e;
+      JOIN time_entry e ON e.source = v.value ->> 'source' AND e.external_id = v.value ->> 'external_id'
+     ORDER BY e.id FOR NO KEY UPDATE OF e;
     -- A task may move while we wait: then its new client is held too, before
     -- rows are inserted that somebody else may wait for.
     LOOP
@@ -40,9 +42,11 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION lock_records(jsonb) IS
-    'lock the entries that records of trackers name, then hold their clients and those of the tasks that the records name';
+    'lock the entries that records of trackers name, then hold their clients and those of the tasks that the records '
+    'name';
 
-CREATE FUNCTION ingest_batch(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
+CREATE FUNCTION ingest_batch(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint,
+                             OUT rejected bigint)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -59,34 +63,46 @@ BEGIN
                v.value ->> 'employee' AS employee, v.value ->> 'task' AS task, v.value ->> 'work_type' AS work_type,
                iso_instant(v.value ->> 'started_at') AS started_at, iso_instant(v.value ->> 'ended_at') AS ended_at,
                iso_date(v.value ->> 'work_date') AS work_date,
-               ingest_seconds(v.value ->> 'duration_s') AS duration_s, coalesce(ingest_seconds(v.value ->> 'break_s'), 0) AS break_s,
+               ingest_seconds(v.value ->> 'duration_s') AS duration_s,
+               coalesce(ingest_seconds(v.value ->> 'break_s'), 0) AS break_s,
                v.value ->> 'billable' AS billable, v.value ->> 'comment' AS comment,
-               row_number() OVER (PARTITION BY v.value ->> 'source', v.value ->> 'external_id' ORDER BY v.no DESC) AS newest
+               row_number() OVER (PARTITION BY v.value ->> 'source', v.value ->> 'external_id'
+                                  ORDER BY v.no DESC) AS newest
           FROM jsonb_array_elements(entries) WITH ORDINALITY v (value, no)
     ), checked AS MATERIALIZED (
         SELECT r.*, l.employee_id, t.id AS task_id, w.id AS work_type_id,
                CASE WHEN jsonb_typeof(r.record) <> 'object' THEN 'not a JSON object'
-                    WHEN coalesce(r.source, '') = '' OR coalesce(r.external_id, '') = '' THEN 'source and external_id are needed'
+                    WHEN coalesce(r.source, '') = '' OR coalesce(r.external_id, '') = ''
+                        THEN 'source and external_id are needed'
                     WHEN r.newest > 1 THEN 'sent again later in the same call'
                     WHEN r.employee IS NULL THEN 'employee is needed'
                     WHEN l.employee_id IS NULL THEN format('unknown employee "%s" of source "%s"', r.employee, r.source)
                     WHEN r.task IS NULL THEN 'task is needed'
                     WHEN t.id IS NULL THEN format('unknown task "%s" of source "%s"', r.task, r.source)
                     WHEN r.work_type IS NOT NULL AND w.id IS NULL THEN format('unknown work type "%s"', r.work_type)
-                    WHEN r.record ->> 'started_at' IS NOT NULL AND r.started_at IS NULL THEN format('started_at "%s" is no time stamp with zone', r.record ->> 'started_at')
-                    WHEN r.record ->> 'ended_at' IS NOT NULL AND r.ended_at IS NULL THEN format('ended_at "%s" is no time stamp with zone', r.record ->> 'ended_at')
-                    WHEN r.record ->> 'work_date' IS NOT NULL AND r.work_date IS NULL THEN format('work_date "%s" is no date', r.record ->> 'work_date')
-                    WHEN r.record ->> 'duration_s' IS NOT NULL AND r.duration_s IS NULL THEN format('duration_s "%s" is no whole number of seconds', r.record ->> 'duration_s')
-                    WHEN r.record ->> 'break_s' IS NOT NULL AND ingest_seconds(r.record ->> 'break_s') IS NULL THEN format('break_s "%s" is no whole number of seconds', r.record ->> 'break_s')
+                    WHEN r.record ->> 'started_at' IS NOT NULL AND r.started_at IS NULL
+                        THEN format('started_at "%s" is no time stamp with zone', r.record ->> 'started_at')
+                    WHEN r.record ->> 'ended_at' IS NOT NULL AND r.ended_at IS NULL
+                        THEN format('ended_at "%s" is no time stamp with zone', r.record ->> 'ended_at')
+                    WHEN r.record ->> 'work_date' IS NOT NULL AND r.work_date IS NULL
+                        THEN format('work_date "%s" is no date', r.record ->> 'work_date')
+                    WHEN r.record ->> 'duration_s' IS NOT NULL AND r.duration_s IS NULL
+                        THEN format('duration_s "%s" is no whole number of seconds', r.record ->> 'duration_s')
+                    WHEN r.record ->> 'break_s' IS NOT NULL AND ingest_seconds(r.record ->> 'break_s') IS NULL
+                        THEN format('break_s "%s" is no whole number of seconds', r.record ->> 'break_s')
                     WHEN num_nonnulls(r.started_at, r.ended_at) = 1 THEN 'started_at and ended_at go together'
-                    WHEN r.started_at IS NULL AND num_nonnulls(r.work_date, r.duration_s) < 2 THEN 'started_at and ended_at, or work_date and duration_s are needed'
+                    WHEN r.started_at IS NULL AND num_nonnulls(r.work_date, r.duration_s) < 2
+                        THEN 'started_at and ended_at, or work_date and duration_s are needed'
                     WHEN r.ended_at < r.started_at THEN 'ended_at is before started_at'
                     WHEN r.duration_s < 0 OR r.break_s < 0 THEN 'durations cannot be negative'
-                    WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at) - r.break_s) < 0 THEN 'break_s is longer than the entry'
+                    WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at) - r.break_s) < 0
+                        THEN 'break_s is longer than the entry'
                     WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at)) > s.max_entry_s
                     THEN format('longer than the limit of %s seconds', s.max_entry_s)
-                    WHEN r.billable <> 'billable' AND NOT s.trackers_decide AND NOT v_manager THEN 'billable is not for trackers to say: setting.trackers_decide'
-                    WHEN r.billable NOT IN ('billable', 'no_charge', 'non_billable') THEN format('unknown disposition "%s"', r.billable) END AS reason
+                    WHEN r.billable <> 'billable' AND NOT s.trackers_decide AND NOT v_manager
+                        THEN 'billable is not for trackers to say: setting.trackers_decide'
+                    WHEN r.billable NOT IN ('billable', 'no_charge', 'non_billable')
+                        THEN format('unknown disposition "%s"', r.billable) END AS reason
           FROM record r
          CROSS JOIN setting s
           LEFT JOIN employee_login l ON l.source = r.source AND l.external_id = r.employee
@@ -94,30 +110,38 @@ BEGIN
           LEFT JOIN work_type w ON w.code = r.work_type
     ), matched AS MATERIALIZED (
         SELECT c.*, e.id,
-               (e.employee_id, e.task_id, e.work_type_id, e.started_at, e.ended_at, e.work_date, e.duration_s, e.break_s, e.billable, e.comment)
+               (e.employee_id, e.task_id, e.work_type_id, e.started_at, e.ended_at, e.work_date, e.duration_s,
+                e.break_s, e.billable, e.comment)
                IS NOT DISTINCT FROM
-               (c.employee_id, c.task_id, c.work_type_id, c.started_at, c.ended_at, c.work_date, c.duration_s, c.break_s, c.billable, c.comment) AS same,
+               (c.employee_id, c.task_id, c.work_type_id, c.started_at, c.ended_at, c.work_date, c.duration_s,
+                c.break_s, c.billable, c.comment) AS same,
                EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id AND h.fixed) AS frozen
           FROM checked c
           LEFT JOIN time_entry e ON e.source = c.source AND e.external_id = c.external_id
          WHERE c.reason IS NULL
     ), added AS (
-        INSERT INTO time_entry (employee_id, task_id, work_type_id, started_at, ended_at, work_date, duration_s, break_s, billable, comment, source, external_id)
-        SELECT m.employee_id, m.task_id, m.work_type_id, m.started_at, m.ended_at, m.work_date, m.duration_s, m.break_s, m.billable, m.comment,
+        INSERT INTO time_entry (employee_id, task_id, work_type_id, started_at, ended_at, work_date, duration_s,
+                                break_s, billable, comment, source, external_id)
+        SELECT m.employee_id, m.task_id, m.work_type_id, m.started_at, m.ended_at, m.work_date, m.duration_s, m.break_s,
+               m.billable, m.comment,
                m.source, m.external_id
-          FROM matched m WHERE m.id IS NULL ORDER BY coalesce(m.started_at, m.work_date::timestamp AT TIME ZONE 'UTC'), m.no
+          FROM matched m WHERE m.id IS NULL ORDER BY coalesce(m.started_at, m.work_date::timestamp AT TIME ZONE 'UTC'),
+          m.no
         ON CONFLICT (source, external_id) DO NOTHING
         RETURNING 1
     ), changed AS (
         UPDATE time_entry e
-           SET employee_id = m.employee_id, task_id = m.task_id, work_type_id = m.work_type_id, started_at = m.started_at, ended_at = m.ended_at,
-               work_date = m.work_date, duration_s = m.duration_s, break_s = m.break_s, billable = m.billable, comment = m.comment
+           SET employee_id = m.employee_id, task_id = m.task_id, work_type_id = m.work_type_id,
+               started_at = m.started_at, ended_at = m.ended_at,
+               work_date = m.work_date, duration_s = m.duration_s, break_s = m.break_s, billable = m.billable,
+               comment = m.comment
           FROM matched m WHERE e.id = m.id AND NOT m.same AND NOT m.frozen
         RETURNING 1
     ), refused AS MATERIALIZED (
         SELECT c.source, c.external_id, c.record, c.reason, c.no FROM checked c WHERE c.reason IS NOT NULL
         UNION ALL
-        SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()', m.no FROM matched m WHERE NOT m.same AND m.frozen
+        SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()', m.no
+          FROM matched m WHERE NOT m.same AND m.frozen
     ), forgotten AS (
         DELETE FROM rejected_entry x USING record r
          WHERE x.source IS NOT DISTINCT FROM r.source AND x.external_id IS NOT DISTINCT FROM r.external_id
@@ -138,11 +162,13 @@ BEGIN
         rejected := v_again.rejected;
     END IF;
 END $$;
-COMMENT ON FUNCTION ingest_batch(jsonb) IS 'take work logs as ingest_entries() does; one that comes late for a closed period fails them all';
+COMMENT ON FUNCTION ingest_batch(jsonb) IS
+    'take work logs as ingest_entries() does; one that comes late for a closed period fails them all';
 
 -- Work that comes too late for a contract is refused by the trigger, with all
 -- that came with it: halves of what came are tried until it is alone.
-CREATE FUNCTION ingest_entries(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint, OUT rejected bigint)
+CREATE FUNCTION ingest_entries(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint,
+                               OUT rejected bigint)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
@@ -164,12 +190,15 @@ BEGIN
 
     v_count := jsonb_array_length(entries);
     BEGIN
-        SELECT b.inserted, b.updated, b.unchanged, b.rejected INTO inserted, updated, unchanged, rejected FROM ingest_batch(entries) b;
+        SELECT b.inserted, b.updated, b.unchanged, b.rejected INTO inserted, updated, unchanged, rejected
+          FROM ingest_batch(entries) b;
         RETURN;
     EXCEPTION WHEN restrict_violation THEN
         GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME, v_message = MESSAGE_TEXT;
-        IF v_constraint = 'time_entry_not_billed' THEN  -- while we waited: now it is seen, and a record that changes it is rejected
-            SELECT b.inserted, b.updated, b.unchanged, b.rejected INTO inserted, updated, unchanged, rejected FROM ingest_entries(entries) b;
+        IF v_constraint = 'time_entry_not_billed'
+            THEN  -- while we waited: now it is seen, and a record that changes it is rejected
+            SELECT b.inserted, b.updated, b.unchanged, b.rejected INTO inserted, updated, unchanged, rejected
+              FROM ingest_entries(entries) b;
             RETURN;
         ELSIF v_constraint IS DISTINCT FROM 'time_entry_period_open' THEN
             RAISE;
@@ -183,7 +212,8 @@ BEGIN
     END IF;
     inserted := 0; updated := 0; unchanged := 0; rejected := 0;
     FOR i IN 0 .. 1 LOOP
-        v_half := (SELECT jsonb_agg(v.value ORDER BY v.no) FROM jsonb_array_elements(entries) WITH ORDINALITY v (value, no)
+        v_half := (SELECT jsonb_agg(v.value ORDER BY v.no)
+                     FROM jsonb_array_elements(entries) WITH ORDINALITY v (value, no)
                     WHERE v.no > i * (v_count / 2) AND (i = 1 OR v.no <= v_count / 2));
         SELECT * INTO v_taken FROM ingest_entries(v_half);
         inserted := inserted + v_taken.inserted;
@@ -193,10 +223,10 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION ingest_entries(jsonb) IS
-    'take work logs from a tracker: an array of {"source", "external_id", "employee", "task", "work_type"?, "started_at"+"ended_at" | '
-    '"work_date"+"duration_s", "break_s"?, "billable"?, "comment"?}; employee and task are the ids the source knows them by (employee_login, task), '
-    'work_type a code. Idempotent on (source, external_id); a bad record goes to rejected_entry with the reason and never stops the others; '
-    'at most 200000 in one call';
+    'take work logs from a tracker: an array of {"source", "external_id", "employee", "task", "work_type"?, '
+    '"started_at"+"ended_at" | "work_date"+"duration_s", "break_s"?, "billable"?, "comment"?}; employee and task are '
+    'the ids the source knows them by (employee_login, task), work_type a code. Idempotent on (source, external_id); a '
+    'bad record goes to rejected_entry with the reason and never stops the others; at most 200000 in one call';
 SELECT allow('clerk', 'execute', 'ingest_entries');
 
 -- Gateways pass the whole body of a request to a parameter without a name.
@@ -207,9 +237,11 @@ CREATE FUNCTION ingest(jsonb, OUT inserted bigint, OUT updated bigint, OUT uncha
 AS $$
 #variable_conflict use_column
 BEGIN
-    SELECT i.inserted, i.updated, i.unchanged, i.rejected INTO ingest.inserted, ingest.updated, ingest.unchanged, ingest.rejected
+    SELECT i.inserted, i.updated, i.unchanged, i.rejected INTO ingest.inserted, ingest.updated, ingest.unchanged,
+           ingest.rejected
       FROM ingest_entries($1) i;
 END $$;
 COMMENT ON FUNCTION ingest(jsonb) IS
-    'ingest_entries() for trackers that post their array as it is: through a gateway the body of the request is the array, with no object around it';
+    'ingest_entries() for trackers that post their array as it is: through a gateway the body of the request is the '
+    'array, with no object around it';
 SELECT allow('clerk', 'execute', 'ingest');

@@ -16,8 +16,9 @@ CREATE TABLE task_item (
     CONSTRAINT task_item_key UNIQUE NULLS NOT DISTINCT (task_id, item_id, document_id)
 );
 COMMENT ON TABLE task_item IS
-    'what a task is sold for at a fixed price: charged when the task is done, at the agreed price of a unit or (price NULL) as the price lists say '
-    'then; the time of such a task is included in that price. document_id is the specification that agreed it';
+    'what a task is sold for at a fixed price: charged when the task is done, at the agreed price of a unit or (price '
+    'NULL) as the price lists say then; the time of such a task is included in that price. document_id is the '
+    'specification that agreed it';
 
 CREATE TABLE time_entry (
     id bigserial CONSTRAINT time_entry_pkey PRIMARY KEY,
@@ -49,15 +50,17 @@ CREATE TABLE time_entry (
     created_by text NOT NULL DEFAULT actor(),
     CONSTRAINT time_entry_end_after_start CHECK (ended_at >= started_at),
     CONSTRAINT time_entry_clock_or_date CHECK
-        (num_nonnulls(started_at, ended_at) = 2 OR num_nonnulls(started_at, ended_at) = 0 AND num_nonnulls(work_date, duration_s) = 2),
+        (num_nonnulls(started_at, ended_at) = 2 OR num_nonnulls(started_at, ended_at) = 0
+         AND num_nonnulls(work_date, duration_s) = 2),
     CONSTRAINT time_entry_override_explained CHECK
         (num_nonnulls(billable, billable_s, price) = 0 OR override_reason IS NOT NULL OR source IS NOT NULL),
     CONSTRAINT time_entry_external_key UNIQUE (source, external_id)
 );
 COMMENT ON TABLE time_entry IS
-    'logged work, by the clock (started_at, ended_at, break_s) or by the day (work_date, duration_s); duration_s beats the clock where both are given. '
-    'billable, billable_s (seconds) and price (an hour) override what the rules say and want a reason unless a tracker sends them. '
-    'Inserting, changing or deleting an entry rates it in the same transaction';
+    'logged work, by the clock (started_at, ended_at, break_s) or by the day (work_date, duration_s); duration_s beats '
+    'the clock where both are given. billable, billable_s (seconds) and price (an hour) override what the rules say '
+    'and want a reason unless a tracker sends them. Inserting, changing or deleting an entry rates it in the same '
+    'transaction';
 CREATE INDEX time_entry_task_idx ON time_entry (task_id);
 
 CREATE TABLE rejected_entry (
@@ -68,5 +71,7 @@ CREATE TABLE rejected_entry (
     reason text NOT NULL,
     rejected_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE rejected_entry IS 'records that ingest_entries() could not take, each with the reason; a record that is taken later leaves this table';
+COMMENT ON TABLE rejected_entry IS
+    'records that ingest_entries() could not take, each with the reason; a record that is taken later leaves this '
+    'table';
 CREATE INDEX task_item_document_idx ON task_item (document_id) WHERE document_id IS NOT NULL;

@@ -1,0 +1,88 @@
+-- ---------------------------------------------------------------------------
+-- columns: documents, their lines, pages and links
+-- ---------------------------------------------------------------------------
+
+SELECT explain_columns($words$
+accent: accent colour of pages, #rrggbb
+base_line_id: the line of the report that it repeats
+based_on: the document it was made of, a row of document
+billed_gross: on issued invoices, gross, in currency
+billed_in: first day of the service period in which it is billed
+body: content of the snapshot or template
+claim: does this line keep the charge from other documents?
+claimed_by: the report or draft invoice that keeps it, a row of document
+dedupe_key: makes the notice unique
+delivered_at: when it was delivered, NULL: not yet
+discount: share of the document's discount, in its currency
+discount_amount: discount of the whole document, in its currency
+document_id: the document, a row of document
+document_status_change.document_id: the document; no foreign key, because drafts that were deleted stay here
+document_kind: kind of the document that keeps it
+document_number: number of the document that keeps it
+document_status: status of the document that keeps it
+due_on: last day on which it is to be paid
+file_url: where a file of the document is
+first_no: the first number of the series
+footer: a line at the end of pages
+from_status: status before the step, NULL when the document was made
+gross: net and tax together, in currency
+in_draft: on drafts of reports, net, in currency
+ink: colour of text on pages, #rrggbb
+invoice_id: the live invoice it is on, a row of document
+issued_at: when it was issued
+issued_on: day of issue
+last_view_at: when the link was opened last
+late: did it come for a period that was closed, and is billed in a later one?
+logo: image above pages as a data URI
+message: the notice in words
+named_invoices: open invoices whose number stands in the purpose
+net: without tax, in currency
+cash_flow_month.net: receipts less payments of the month, in currency
+next_no: the number that comes next
+number: number by which people know it
+outside_number: number that the other side or another system gave
+over_on: the first day on which the period can be closed
+paid_gross: what is paid of what was billed, gross, in currency
+pattern: pattern of numbers: {YYYY} {YY} {MM} {DD} and the counter {####}
+payload: the notice as data
+percent_paid: per cent paid of what was billed, in percent points
+period_from: first day of the work on it
+period_to: last day of the work on it
+place: where the charge is: unbilled, reported, billed and so on
+document.positions: how charges are grouped into the positions of the paper: by task, employee, day, or not at all
+    (none)
+recipient_id: who is told, a row of employee
+released_at: when the charge went free again
+released_by: the document that set the charge free, a row of document
+reported: kept by reports, net, in currency
+document.requirements: requirements of a proposal; its lines are the estimate
+reverses_line_id: the invoice line that it takes back
+revision: number of the revision, from 1
+revoked_at: when the link was taken back
+document_status_change.said_by: on whose behalf, as the caller said: the argument by of transition(), or the
+    client's link that was answered
+series_id: the series of its number, a row of number_series
+series_no: its counter in the series
+sign_at: when the state of the signature was set
+sign_by: who signed
+document.sign_by: who signed, as whoever recorded it says; who recorded it is in history
+sign_ref: id of the document at the operator of electronic documents
+document.sign_ref: the id of the document at the operator of electronic documents
+sign_status: none, sent, signed or rejected
+signature: image of the signature
+signature_type: media type of the image
+document.status_by: actor() of the last step
+status_reason: why the last step was taken
+document.status_said_by: on whose behalf the last step was taken, as its caller said
+superseded_by: the next revision, a row of document
+supersedes_id: the revision before, a row of document
+task_is_paid: was all that was billed of the task paid when it came?
+tax: tax, in currency
+pnl_month.tax: profit tax, negative, in the base currency
+to_status: status after the step, NULL when a draft was deleted
+token_digest: SHA-256 of the token
+views: how often the link was opened
+waits_for: who has to do what next
+with_client: on reports that wait for the client's answer, net, in currency
+year: year of the series
+$words$);

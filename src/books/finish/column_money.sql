@@ -1,0 +1,126 @@
+-- ---------------------------------------------------------------------------
+-- columns: payments, the ledger, and the figures made of them
+-- ---------------------------------------------------------------------------
+
+SELECT explain_columns($words$
+account: code of the account
+account_id: the account of the ledger, a row of account
+account_name: name of the account
+accrued_on: day to which the cost belongs, where that is not the day of payment
+accrues: does a payment with this article also make the accrual?
+administrative: administrative expenses, negative, in the base currency
+allocated: what payments were allocated to the document, in its currency
+allocated_at: when it was allocated
+allocated_by: who allocated it, as actor() names them
+amount: amount in the currency beside it
+allotment.amount: how much there is, in seconds or in money of the contract's currency
+burn.amount: what was taken, in the allotment's unit
+charge.amount: net amount in currency, rounded once; other than 0 only where coverage is billable
+charge_entry.amount: what is transferred, in currency
+contract_line.amount: the fee, a period or once, net in the contract's currency
+deal.amount: value of the deal, in its currency
+document_line.amount: before the discount of the document, in its currency
+entry.amount: what is transferred, in currency; negative in a reversal
+ledger_line.amount: debit positive, credit negative, in currency
+payment.amount: what is paid, above 0, in currency
+pnl_article_month.amount: income positive, expense negative, in the base currency
+article: code of the article of P&L and cash flow, a row of account
+article_id: the article that explains it in the cash flow, a row of account
+article_name: name of the article
+balance: what is left, in the currency beside it
+account_balance.balance: debit less credit, in currency
+contract_card.balance: receipts less work charged, in the contract's currency
+loss_making_contract.balance: receipts less work charged, in the contract's currency
+bank_ref: the bank's reference, once for each cash account
+base_balance: balance in the base currency of the books
+base_payments: payments in the base currency of the books, positive
+base_receipts: receipts in the base currency of the books
+billed: on issued invoices, net, in currency
+cash_account: name of the cash account
+cash_account_id: the bank account or cash desk, a row of cash_account
+cash_section: where its payments stand in the cash flow: operating, investing or financing
+charged: net sum of charges, in currency
+closing: cash at the end of the month, in currency
+commercial: marketing and sales, negative, in the base currency
+credit: what stands to the client's credit, in currency
+account_balance.credit: sum of credits, in currency
+charge_entry.credit: code of the account that is credited
+credit_id: the account that is credited, a row of account
+credited: what credit notes took back, gross, in the document's currency
+days_overdue: days since due_on while anything is open
+debit: sum of debits, in currency
+charge_entry.debit: code of the account that is debited
+debit_id: the account that is debited, a row of account
+depreciation: depreciation, negative, in the base currency
+direct_labour: hours at their cost rates, negative, in the base currency
+dividends: dividends paid, negative, in the base currency
+ebit: profit before interest and tax, in the base currency
+ebitda: profit before interest, tax and depreciation, in the base currency
+entry_id: the entry of the ledger, NULL while it is not posted
+entry_on: day of the entry
+event_id: the event that the entry belongs to, a row of event
+fact_on: day of the work, or of the entry
+financing: cash flow from financing, in currency
+floor_amount: below this balance there is a cash gap, in the account's currency
+flow: in, out, or transfer between own accounts
+fx: exchange differences, in the base currency
+gross_margin_pct: gross profit of revenue, in percent points
+gross_profit: revenue less direct cost, in the base currency
+hourly_rate: revenue of an hour worked, in currency
+hours: hours worked
+hours_billed: hours billed
+hours_left: hours left of allotments that can be drawn on now, NULL where there is none
+hours_twice: hours that both entries share
+hours_worked: hours worked
+incoming: did it come from outside?
+interest: interest, in the base currency
+investing: cash flow from investing, in currency
+made_from: the filter or the content it was made of
+margin_cash_pct: profit by cash of receipts, in percent points
+margin_pct: profit of revenue, in percent points
+memo: what the event is, in words
+month: first day of the month
+month_amount: the most that may be given away in a calendar month, in the base currency; NULL: any
+net_profit: profit after tax, in the base currency
+open: what is still to be paid, in the document's currency
+open_invoices: what the payer owes on open invoices, in currency
+opening: cash at the beginning of the month, in currency
+operating_in: operating receipts, in currency
+operating_out: operating payments, negative, in currency
+other: other income and expense, in the base currency
+other_direct: direct cost other than labour, negative, in the base currency
+overdue: gross, past its due day, in currency
+paid: what is paid, in currency
+task_payment.paid: is all that was billed paid?
+paid_on: day of the payment
+pay: is it what people are paid?
+payment_id: the payment, a row of payment
+payments: payments, positive, in currency
+pnl_section: section of the P&L
+posted: is it in the ledger, or will it be?
+posted_at: when it was posted
+posted_balance: balance of what is posted, in currency
+posted_by: who posted it, as actor() names them
+production: production overheads, negative, in the base currency
+profit: revenue less cost, in currency
+profit_accrual: work charged less cost, in the contract's currency
+profit_cash: receipts less cost, in the contract's currency
+purpose: purpose of the payment, as the bank shows it
+receipts: what came in, in currency
+retained: profit that stays after dividends, in the base currency
+revenue: revenue, net, in the base currency
+section: section of the report
+settles_bills: does the payment pay bills, which brought the cost already?
+tasks: number of tasks on it
+to_cash_account_id: the account that a transfer goes to, a row of cash_account
+to_invoice: on agreed reports, net, in currency
+to_pay: on invoices and not paid, gross, in currency
+to_report: on no report yet, net, in currency
+transfers: between own accounts, in currency
+unabsorbed_labour: payroll less hours at their cost rates, in the base currency
+unallocated: what no document took, in the payment's currency
+unbilled: on no document yet, net, in currency
+uncosted: charges of work without a cost
+fact.uncosted: is it work whose cost is not known?
+uncosted_charges: charges of work without a cost, which count as free
+$words$);
