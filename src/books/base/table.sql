@@ -68,14 +68,15 @@ COMMENT ON TABLE currency_code IS
     'currencies the books know; exponent is the number of decimals of an amount (ISO 4217)';
 INSERT INTO currency_code (code, exponent, name) VALUES
     ('AED', 2, 'UAE dirham'), ('AMD', 2, 'Armenian dram'), ('AUD', 2, 'Australian dollar'),
-    ('BHD', 3, 'Bahraini dinar'), ('BYN', 2, 'Belarusian ruble'), ('CAD', 2, 'Canadian dollar'),
-    ('CNY', 2, 'Yuan renminbi'), ('CZK', 2, 'Czech koruna'), ('DKK', 2, 'Danish krone'), ('EUR', 2, 'Euro'),
-    ('GBP', 2, 'Pound sterling'), ('GEL', 2, 'Georgian lari'), ('HUF', 2, 'Hungarian forint'),
-    ('INR', 2, 'Indian rupee'), ('JPY', 0, 'Japanese yen'), ('KGS', 2, 'Kyrgyz som'), ('KRW', 0, 'South Korean won'),
-    ('KWD', 3, 'Kuwaiti dinar'), ('KZT', 2, 'Kazakhstani tenge'), ('MDL', 2, 'Moldovan leu'),
+    ('AZN', 2, 'Azerbaijani manat'), ('BHD', 3, 'Bahraini dinar'), ('BYN', 2, 'Belarusian ruble'),
+    ('CAD', 2, 'Canadian dollar'), ('CHF', 2, 'Swiss franc'), ('CNY', 2, 'Yuan renminbi'), ('CZK', 2, 'Czech koruna'),
+    ('DKK', 2, 'Danish krone'), ('EUR', 2, 'Euro'), ('GBP', 2, 'Pound sterling'), ('GEL', 2, 'Georgian lari'),
+    ('HUF', 2, 'Hungarian forint'), ('ILS', 2, 'Israeli new shekel'), ('INR', 2, 'Indian rupee'),
+    ('JPY', 0, 'Japanese yen'), ('KGS', 2, 'Kyrgyz som'), ('KRW', 0, 'South Korean won'), ('KWD', 3, 'Kuwaiti dinar'),
+    ('KZT', 2, 'Kazakhstani tenge'), ('MDL', 2, 'Moldovan leu'), ('NOK', 2, 'Norwegian krone'),
     ('PLN', 2, 'Polish zloty'), ('RON', 2, 'Romanian leu'), ('RSD', 2, 'Serbian dinar'), ('RUB', 2, 'Russian ruble'),
-    ('SEK', 2, 'Swedish krona'), ('SGD', 2, 'Singapore dollar'), ('TRY', 2, 'Turkish lira'), ('USD', 2, 'US dollar'),
-    ('UZS', 2, 'Uzbekistani sum');
+    ('SEK', 2, 'Swedish krona'), ('SGD', 2, 'Singapore dollar'), ('TRY', 2, 'Turkish lira'),
+    ('UAH', 2, 'Ukrainian hryvnia'), ('USD', 2, 'US dollar'), ('UZS', 2, 'Uzbekistani sum');
 
 CREATE TABLE setting (
     id boolean DEFAULT true CONSTRAINT setting_pkey PRIMARY KEY
