@@ -338,7 +338,7 @@ SELECT document, refusal(format('SELECT finance.calendar_bands(%L)', document))
     '{"zone": "UTC", "days": [["2026-06-31", 0, 3, "a"]]}', '{"zone": "UTC", "days": [["2026-6-01", 0, 3, "a"]]}',
     '{"zone": "UTC", "days": [["2025-02-29", 0, 3, "a"]]}', '{"zone": "UTC", "days": [["today", 0, 3, "a"]]}',
     '{"zone": "UTC", "days": [[1, 0, 3, "a"]]}', '{"zone": "UTC", "closed_days": ["2026-06-01", "2026-13-01"]}',
-    '{"zone": "UTC", "closed_days": [["2026-06-01"]]}', '{"zone": "UTC", "closed_days": "2026-06-01"}',
+    '{"zone": null}', '{"zone": "UTC", "closed_days": ["10000-01-01"]}', '{"zone": "UTC", "closed_days": [["2026-06-01"]]}', '{"zone": "UTC", "closed_days": "2026-06-01"}',
     '{"zone": "UTC", "week": [[3, 32400, 61200, "a"], [3, 57600, 3600, "b"]]}',
     '{"zone": "UTC", "week": [[3, 0, 0, "a"], [3, 86399, 86400, "b"]]}',
     '{"zone": "UTC", "days": [["2026-06-01", 10, 20, "a"], ["2026-06-01", 10, 20, "a"]]}',

@@ -12,6 +12,8 @@
 #include "utils/date.h"
 #include "utils/jsonb.h"
 
+#include "jsondoc.h"
+
 /* The band of every instant that no row of the calendar covers. */
 #define FINANCE_OFF_HOURS "off_hours"
 #define FINANCE_OFF_HOURS_NO 0
@@ -32,8 +34,12 @@ typedef struct BandSegment
 	int64		seconds;
 } BandSegment;
 
-/* Build a calendar; NULL is UTC, and without a week every hour is "regular". */
-extern Calendar *finance_calendar_parse(Jsonb *calendar);
+/*
+ * Build a calendar from a document of its own, or from an object inside one;
+ * NULL is UTC, and without a week every hour is "regular".
+ */
+extern Calendar *finance_calendar_parse(Jsonb *document);
+extern Calendar *finance_calendar_read(const JsonNode *document);
 
 /*
  * Split [started_at, ended_at) at the borders of bands and, where asked, at

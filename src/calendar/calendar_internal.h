@@ -81,9 +81,10 @@ extern pg_tz *finance_calendar_zone(const char *zone, size_t length);
 extern const ZonePeriod *finance_calendar_zone_period(const Calendar *calendar, TimestampTz at);
 
 /* row.c */
-extern int	finance_calendar_intern_band(Calendar *calendar, const char *band, int length);
+extern int	finance_calendar_intern_band(Calendar *calendar, const JsonNode *node, const char *band);
 extern void finance_calendar_add_row(CalendarRows *rows, CalendarRow row);
-extern void finance_calendar_sort_rows(const Calendar *calendar, CalendarRows *rows, bool weekday);
+extern void finance_calendar_sort_rows(const Calendar *calendar, const JsonNode *document,
+									   CalendarRows *rows, bool weekday);
 extern int	finance_calendar_rows_of(const CalendarRows *rows, int32 day, const CalendarRow **found);
 
 /* plan.c */

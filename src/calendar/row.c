@@ -7,20 +7,17 @@
 #include "utils/datetime.h"
 
 #include "calendar_internal.h"
-#include "limit.h"
 
-/* Find the number of a band, giving it the next one when it is new. */
+/* Find the number of a band, giving it the next one when it is new; node is where it is named. */
 int
-finance_calendar_intern_band(Calendar *calendar, const char *band, int length)
+finance_calendar_intern_band(Calendar *calendar, const JsonNode *node, const char *band)
 {
-	for (int i = 0; i < calendar->band_count; i++)
-	{
-		if (strlen(calendar->bands[i]) == length &&
-			memcmp(calendar->bands[i], band, length) == 0)
-			return i;
-	}
-	finance_limit_check(LIMIT_CALENDAR_BANDS, calendar->band_count + 1);
-	calendar->bands[calendar->band_count] = pnstrdup(band, length);
+	int			band_no = finance_calendar_band_no(calendar, band);
+
+	if (band_no >= 0)
+		return band_no;
+	finance_limit_check_at(LIMIT_CALENDAR_BANDS, calendar->band_count + 1, finance_json_place(node));
+	calendar->bands[calendar->band_count] = pstrdup(band);
 	return calendar->band_count++;
 }
 
@@ -79,12 +76,13 @@ span_text(const CalendarRow *row)
 
 /* Raise the error of two rows of one day that overlap. */
 static void
-refuse_overlap(const Calendar *calendar, const CalendarRow *left,
+refuse_overlap(const Calendar *calendar, const JsonNode *document, const CalendarRow *left,
 			   const CalendarRow *right, bool weekday)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("calendar bands overlap on %s", day_name(left->day, weekday)),
+			 errmsg("%s bands overlap on %s", finance_json_place(document),
+					day_name(left->day, weekday)),
 			 errdetail("\"%s\" is from %s, \"%s\" is from %s.",
 					   calendar->bands[left->band_no], span_text(left),
 					   calendar->bands[right->band_no], span_text(right)),
@@ -93,7 +91,8 @@ refuse_overlap(const Calendar *calendar, const CalendarRow *left,
 
 /* Order rows by day and start, and refuse those of one day that overlap. */
 void
-finance_calendar_sort_rows(const Calendar *calendar, CalendarRows *rows, bool weekday)
+finance_calendar_sort_rows(const Calendar *calendar, const JsonNode *document,
+						   CalendarRows *rows, bool weekday)
 {
 	int			first = 0;
 
@@ -113,13 +112,15 @@ finance_calendar_sort_rows(const Calendar *calendar, CalendarRows *rows, bool we
 		if (left->start_s < 0 && right->start_s >= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("%s is closed and has bands", day_name(right->day, weekday)),
-					 errdetail("Its first band is \"%s\" from %s.",
+					 errmsg("%s is closed on %s and has bands then", finance_json_place(document),
+							day_name(right->day, weekday)),
+					 errdetail("The first band is \"%s\" from %s.",
 							   calendar->bands[right->band_no], span_text(right))));
 		if (left->start_s >= 0 && right->start_s < left->end_s)
-			refuse_overlap(calendar, left, right, weekday);
+			refuse_overlap(calendar, document, left, right, weekday);
 		finance_limit_check_at(LIMIT_CALENDAR_DAY_ROWS, i - first + 1,
-							   day_name(right->day, weekday));
+							   psprintf("%s, %s", finance_json_place(document),
+										day_name(right->day, weekday)));
 	}
 }
 

@@ -32,6 +32,7 @@ finance_json_root(const char *name, int index, Jsonb *document, LimitUse *use,
 	root->key = name;
 	root->index = index;
 	root->use = use;
+	root->hint = NULL;
 	root->value.type = jbvBinary;
 	root->value.val.binary.data = &document->root;
 	root->value.val.binary.len = VARSIZE(document) - VARHDRSZ;
@@ -47,6 +48,7 @@ finance_json_get(const JsonNode *object, const char *key, JsonNode *child)
 	child->key = key;
 	child->index = 0;
 	child->use = object->use;
+	child->hint = NULL;
 	return getKeyJsonValueFromContainer(object->value.val.binary.data, key,
 										strlen(key), &child->value) != NULL &&
 		child->value.type != jbvNull;
@@ -92,6 +94,7 @@ finance_json_element(const JsonNode *array, int index, JsonNode *child)
 	child->key = NULL;
 	child->index = index + 1;
 	child->use = array->use;
+	child->hint = NULL;
 	child->value = *value;
 	pfree(value);
 }
@@ -106,6 +109,17 @@ finance_json_element_object(const JsonNode *array, int index, JsonNode *child)
 		finance_json_refuse(child, "must be an object, not %s", finance_json_text(child));
 }
 
+/* Take the element of an array at an index from 0, which must be an array; counts it. */
+int
+finance_json_element_array(const JsonNode *array, int index, JsonNode *child)
+{
+	finance_json_element(array, index, child);
+	if (child->value.type != jbvBinary ||
+		!JsonContainerIsArray(child->value.val.binary.data))
+		finance_json_refuse(child, "must be an array, not %s", finance_json_text(child));
+	return JsonContainerSize(child->value.val.binary.data);
+}
+
 /* Begin to walk the pairs of an object. */
 JsonbIterator *
 finance_json_iterate(const JsonNode *object)
@@ -117,9 +131,9 @@ finance_json_iterate(const JsonNode *object)
 	return iterator;
 }
 
-/* Step to the next pair, whose value must be an object; false at the end. */
+/* Step to the next pair; false at the end. */
 bool
-finance_json_next_object(JsonbIterator **iterator, const JsonNode *object, JsonNode *child)
+finance_json_next(JsonbIterator **iterator, const JsonNode *object, JsonNode *child)
 {
 	JsonbValue	key;
 
@@ -130,7 +144,17 @@ finance_json_next_object(JsonbIterator **iterator, const JsonNode *object, JsonN
 	child->key = pnstrdup(key.val.string.val, key.val.string.len);
 	child->index = 0;
 	child->use = object->use;
+	child->hint = NULL;
 	(void) JsonbIteratorNext(iterator, &child->value, true);
+	return true;
+}
+
+/* Step to the next pair, whose value must be an object; false at the end. */
+bool
+finance_json_next_object(JsonbIterator **iterator, const JsonNode *object, JsonNode *child)
+{
+	if (!finance_json_next(iterator, object, child))
+		return false;
 	if (child->value.type != jbvBinary ||
 		!JsonContainerIsObject(child->value.val.binary.data))
 		finance_json_refuse(child, "must be an object, not %s", finance_json_text(child));
@@ -153,10 +177,11 @@ finance_json_missing(const JsonNode *object, const char *key)
 	finance_json_refuse(&child, "is missing");
 }
 
-/* Refuse a document for what is wrong with a node. */
+/* Refuse a document for what is wrong with a node (22023), with the hint that is nearest to it. */
 void
 finance_json_refuse(const JsonNode *node, const char *format,...)
 {
+	const JsonNode *hinted = node;
 	StringInfoData message;
 	int			needed;
 
@@ -174,9 +199,12 @@ finance_json_refuse(const JsonNode *node, const char *format,...)
 			break;
 		enlargeStringInfo(&message, needed);
 	}
+	while (hinted != NULL && hinted->hint == NULL)
+		hinted = hinted->parent;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg_internal("%s", message.data)));
+			 errmsg_internal("%s", message.data),
+			 hinted != NULL ? errhint("%s", hinted->hint) : 0));
 }
 
 /* Say what a node is, for a message: scalars by value, the rest by type. */
@@ -225,7 +253,8 @@ append_place(StringInfo place, const JsonNode *node)
 	if (node->parent != NULL)
 		append_place(place, node->parent);
 	if (node->key != NULL)
-		appendStringInfo(place, "%s%s", node->parent != NULL ? "." : "", node->key);
+		appendStringInfo(place, "%s%s", node->parent != NULL ? "." : "",
+						 finance_shown(node->key, strlen(node->key)));
 	if (node->index > 0)
 		appendStringInfo(place, "[%d]", node->index);
 }

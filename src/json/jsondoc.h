@@ -22,6 +22,7 @@ typedef struct JsonNode
 	const char *key;			/* NULL for an element of an array */
 	int			index;			/* of an element, from 1; 0 when there is a key */
 	LimitUse   *use;
+	const char *hint;			/* the way out of whatever is wrong here or below; may be NULL */
 	JsonbValue	value;
 } JsonNode;
 
@@ -33,7 +34,9 @@ extern int	finance_json_get_array(const JsonNode *object, const char *key, Limit
 								   JsonNode *child);
 extern void finance_json_element(const JsonNode *array, int index, JsonNode *child);
 extern void finance_json_element_object(const JsonNode *array, int index, JsonNode *child);
+extern int	finance_json_element_array(const JsonNode *array, int index, JsonNode *child);
 extern JsonbIterator *finance_json_iterate(const JsonNode *object);
+extern bool finance_json_next(JsonbIterator **iterator, const JsonNode *object, JsonNode *child);
 extern bool finance_json_next_object(JsonbIterator **iterator, const JsonNode *object,
 									 JsonNode *child);
 
@@ -42,6 +45,7 @@ extern char *finance_json_place(const JsonNode *node);
 
 extern int64 finance_json_as_int64(const JsonNode *node, int64 minimum, int64 maximum);
 extern const char *finance_json_as_string(const JsonNode *node);
+extern DateADT finance_json_as_date(const JsonNode *node);
 
 extern bool finance_json_int64(const JsonNode *object, const char *key,
 							   int64 minimum, int64 maximum, int64 *value);

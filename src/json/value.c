@@ -6,9 +6,9 @@
  */
 #include "finance.h"
 
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 
+#include "choice.h"
 #include "fixed.h"
 #include "iso.h"
 #include "jsondoc.h"
@@ -39,6 +39,18 @@ finance_json_as_string(const JsonNode *node)
 		finance_json_refuse(node, "must be a string, not %s", finance_json_text(node));
 	finance_limit_check_at(LIMIT_NAME_BYTES, node->value.val.string.len, finance_json_place(node));
 	return pnstrdup(node->value.val.string.val, node->value.val.string.len);
+}
+
+/* Read a node as a date, "2026-01-31". */
+DateADT
+finance_json_as_date(const JsonNode *node)
+{
+	DateADT		date;
+
+	if (!finance_read_date(finance_json_as_string(node), &date))
+		finance_json_refuse(node, "must be a date like \"2026-01-31\", not %s",
+							finance_json_text(node));
+	return date;
 }
 
 /* Read a whole number within bounds; false, and no change, when not given. */
@@ -97,24 +109,16 @@ finance_json_choice(const JsonNode *object, const char *key,
 {
 	JsonNode	node;
 	const char *word;
-	StringInfoData list;
+	int			choice;
 
 	if (!finance_json_get(object, key, &node))
 		return false;
 	word = finance_json_as_string(&node);
-	for (int i = 0; i < nchoices; i++)
-	{
-		if (strcmp(word, choices[i]) == 0)
-		{
-			*value = i;
-			return true;
-		}
-	}
-	initStringInfo(&list);
-	for (int i = 0; i < nchoices; i++)
-		appendStringInfo(&list, "%s%s", i == 0 ? "" : i == nchoices - 1 ? " or " : ", ",
-						 choices[i]);
-	finance_json_refuse(&node, "must be %s, not %s", list.data, finance_json_text(&node));
+	choice = finance_choice_find(word, strlen(word), choices, nchoices);
+	if (choice < 0)
+		finance_choice_refuse(word, strlen(word), choices, nchoices, finance_json_place(&node));
+	*value = choice;
+	return true;
 }
 
 /* Read a date, "2026-01-31"; false, and no change, when not given. */
@@ -125,9 +129,7 @@ finance_json_date(const JsonNode *object, const char *key, DateADT *value)
 
 	if (!finance_json_get(object, key, &node))
 		return false;
-	if (!finance_read_date(finance_json_as_string(&node), value))
-		finance_json_refuse(&node, "must be a date like \"2026-01-31\", not %s",
-							finance_json_text(&node));
+	*value = finance_json_as_date(&node);
 	return true;
 }
 

@@ -17,32 +17,16 @@
 #include "fixed.h"
 #include "time.h"
 
-static const char *const rounding_modes[] = {"none", "up", "down", "nearest"};
-static const char *const time_bases[] = {"exact", "hundredth"};
+const char *const finance_rounding_modes[] = {"none", "up", "down", "nearest"};
+const char *const finance_time_bases[] = {"exact", "hundredth"};
 
 PG_FUNCTION_INFO_V1(finance_round_seconds);
 PG_FUNCTION_INFO_V1(finance_time_amount);
 PG_FUNCTION_INFO_V1(finance_split_at);
 
-/* Read the name of a rounding mode. */
-RoundingMode
-finance_rounding_mode(const text *word)
-{
-	return (RoundingMode) finance_choice(word, rounding_modes, lengthof(rounding_modes),
-										 "rounding mode");
-}
-
-/* Read the name of a basis of billing. */
-TimeBasis
-finance_time_basis(const text *word)
-{
-	return (TimeBasis) finance_choice(word, time_bases, lengthof(time_bases),
-									  "basis of billed time");
-}
-
 /* Refuse a rule that contradicts itself. */
-void
-finance_check_rounding_rule(const RoundingRule *rule)
+static void
+check_rounding_rule(const RoundingRule *rule)
 {
 	if (rule->mode != ROUNDING_NONE && rule->increment_s <= 0)
 		ereport(ERROR,
@@ -130,7 +114,8 @@ finance_round_seconds(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	check_rounding_argument(fcinfo, 1, "mode");
-	rule.mode = finance_rounding_mode(PG_GETARG_TEXT_PP(1));
+	rule.mode = (RoundingMode) finance_choice(PG_GETARG_TEXT_PP(1), finance_rounding_modes,
+											  FINANCE_ROUNDING_MODES, "rounding mode");
 	if (rule.mode != ROUNDING_NONE)
 	{
 		check_rounding_argument(fcinfo, 2, "increment");
@@ -146,7 +131,7 @@ finance_round_seconds(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("maximum of %d s is negative", rule.maximum_s),
 				 errhint("Give NULL as the maximum where there is none.")));
-	finance_check_rounding_rule(&rule);
+	check_rounding_rule(&rule);
 
 	PG_RETURN_INT64(finance_round_seconds_rule(PG_GETARG_INT64(0), &rule));
 }
@@ -155,9 +140,9 @@ finance_round_seconds(PG_FUNCTION_ARGS)
  * Price billed time: multiply first, divide last, round once.  The amount is in
  * minor units of the exponent.  False when a product does not fit.
  */
-bool
-finance_time_amount_fixed(int64 billed_s, int128 price_micro, TimeBasis basis,
-						  int exponent, int128 *amount_minor)
+static bool
+time_amount_fixed(int64 billed_s, int128 price_micro, TimeBasis basis,
+				  int exponent, int128 *amount_minor)
 {
 	int128		quantity = billed_s;
 	int128		units_per_hour = SECS_PER_HOUR;
@@ -177,9 +162,9 @@ finance_time_amount_fixed(int64 billed_s, int128 price_micro, TimeBasis basis,
 }
 
 /* Price billed time at a price of any size; the result has `exponent` decimals. */
-Numeric
-finance_time_amount_numeric(int64 billed_s, Numeric price, TimeBasis basis,
-							int exponent)
+static Numeric
+time_amount_numeric(int64 billed_s, Numeric price, TimeBasis basis,
+					int exponent)
 {
 	int64		quantity = billed_s;
 	int64		units_per_hour = SECS_PER_HOUR;
@@ -187,7 +172,7 @@ finance_time_amount_numeric(int64 billed_s, Numeric price, TimeBasis basis,
 	int128		amount_minor;
 
 	if (finance_fixed_read(price, FINANCE_MICRO_SCALE, &price_micro) &&
-		finance_time_amount_fixed(billed_s, price_micro, basis, exponent, &amount_minor))
+		time_amount_fixed(billed_s, price_micro, basis, exponent, &amount_minor))
 		return finance_fixed_write(amount_minor, exponent);
 
 	if (basis == TIME_HUNDREDTH)
@@ -207,13 +192,13 @@ Datum
 finance_time_amount(PG_FUNCTION_ARGS)
 {
 	Numeric		price = FINANCE_GETARG_NUMERIC(1);
+	TimeBasis	basis = (TimeBasis) finance_choice(PG_GETARG_TEXT_PP(2), finance_time_bases,
+												   FINANCE_TIME_BASES, "basis of billed time");
 	int			exponent = PG_GETARG_INT32(3);
 
 	finance_check_number(price, "price");
 	finance_check_exponent(exponent);
-	PG_RETURN_NUMERIC(finance_time_amount_numeric(PG_GETARG_INT64(0), price,
-												  finance_time_basis(PG_GETARG_TEXT_PP(2)),
-												  exponent));
+	PG_RETURN_NUMERIC(time_amount_numeric(PG_GETARG_INT64(0), price, basis, exponent));
 }
 
 /*

@@ -52,8 +52,8 @@ check_finite_day(DateADT day)
 }
 
 /* Find the first day of a day's month; infinity stays infinity. */
-DateADT
-finance_month_start(DateADT day)
+static DateADT
+month_start(DateADT day)
 {
 	int			year;
 	int			month;
@@ -70,7 +70,7 @@ finance_month_start(DateADT day)
 Datum
 finance_month(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATEADT(finance_month_start(PG_GETARG_DATEADT(0)));
+	PG_RETURN_DATEADT(month_start(PG_GETARG_DATEADT(0)));
 }
 
 /*

@@ -8,7 +8,6 @@
 #include "finance.h"
 
 #include "utils/date.h"
-#include "utils/numeric.h"
 
 #define FINANCE_MAXIMUM_NONE (-1)
 
@@ -19,6 +18,8 @@ typedef enum RoundingMode
 	ROUNDING_DOWN,
 	ROUNDING_NEAREST
 } RoundingMode;
+
+#define FINANCE_ROUNDING_MODES (ROUNDING_NEAREST + 1)
 
 /* How worked seconds become billed seconds. */
 typedef struct RoundingRule
@@ -49,6 +50,8 @@ typedef enum TimeBasis
 	TIME_HUNDREDTH
 } TimeBasis;
 
+#define FINANCE_TIME_BASES (TIME_HUNDREDTH + 1)
+
 /* How far an allotment covers a segment of work, and what that eats of it. */
 typedef struct AllotmentCut
 {
@@ -57,22 +60,13 @@ typedef struct AllotmentCut
 	int64		burned_s;
 } AllotmentCut;
 
-extern RoundingMode finance_rounding_mode(const text *word);
-extern TimeBasis finance_time_basis(const text *word);
-extern void finance_check_rounding_rule(const RoundingRule *rule);
 extern int64 finance_round_seconds_rule(int64 worked_s, const RoundingRule *rule);
-
-extern bool finance_time_amount_fixed(int64 billed_s, int128 price_micro,
-									  TimeBasis basis, int exponent,
-									  int128 *amount_minor);
-extern Numeric finance_time_amount_numeric(int64 billed_s, Numeric price,
-										   TimeBasis basis, int exponent);
 
 extern bool finance_split_at_fixed(int64 seconds, int64 remaining_s,
 								   int128 weight_micro, AllotmentCut *cut);
 
-extern DateADT finance_month_start(DateADT day);
-
+extern const char *const finance_rounding_modes[FINANCE_ROUNDING_MODES];
+extern const char *const finance_time_bases[FINANCE_TIME_BASES];
 extern const char *const finance_period_units[FINANCE_PERIOD_UNITS];
 extern void finance_period(DateADT day, PeriodUnit unit, int anchor,
 						   DateADT *start, DateADT *end);
