@@ -40,14 +40,21 @@ OBJS = \
 	src/summary/margin_figures.o \
 	src/summary/cube.o \
 	src/summary/cube_io.o \
-	src/rating/terms.o \
-	src/rating/price.o \
-	src/rating/allot.o \
-	src/rating/entry.o \
-	src/rating/billed.o \
-	src/rating/slice.o \
+	src/price/list.o \
+	src/price/search.o \
+	src/price/rate.o \
+	src/terms/allot.o \
+	src/terms/contract.o \
+	src/terms/terms.o \
+	src/entry/entry.o \
+	src/entry/billed.o \
+	src/entry/slice.o \
+	src/rating/hour.o \
 	src/rating/segment.o \
+	src/rating/why.o \
 	src/rating/reason.o \
+	src/rating/assert.o \
+	src/rating/result.o \
 	src/rating/rating.o \
 	src/schema/find.o \
 	src/schema/trust.o \

@@ -94,7 +94,7 @@ SELECT basis, sum(billed_s), sum(amount)
  GROUP BY basis ORDER BY basis;
 
 -- 2 hours at 50, cost 20 an hour: 100.00 and 40.00 (erpnext); half of it by hand: 50.00, and the cost stays.
-SELECT billed_s, amount, cost, reason
+SELECT billed_s, amount, cost, why
   FROM finance.rate(ARRAY[pg_temp.terms(jsonb_build_object('lists', pg_temp.flat_list(50)))],
     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 7200, cost_rate => 20),
           pg_temp.entry(2, work_date => '2026-01-05', worked_s => 7200, billable_s => 3600, cost_rate => 20)]);
@@ -149,7 +149,7 @@ SELECT service_date, price, price_source
 
 -- The discount of the position replaces that of the list, which replaces that of the contract; a surcharge is a
 -- discount below zero: 95.00, 90.00, 97.50 (from the parent, under the child's 2.5 %), 80.00, 100.00, 110.00.
-SELECT entry_id, price, discount_pct, amount, reason
+SELECT entry_id, price, discount_pct, amount, why
   FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "discount_pct": 20}], "lists": {
         "1": {"name": "List", "discount_pct": 10, "prices": [
             {"id": 1, "work_type": 1, "from": "2026-01-01", "price": 100, "discount_pct": 5},
@@ -177,7 +177,7 @@ SELECT entry_id, price, discount_pct, amount, price_source
           pg_temp.entry(5, work_date => '2026-03-01', worked_s => 3600)]);
 
 -- What cannot be priced says why, and is one row.
-SELECT entry_id, segment, problem
+SELECT entry_id, segment, problem_kind, problem
   FROM finance.rate(ARRAY[pg_temp.terms('{"lists": {
         "1": {"name": "Support", "parent": 2, "prices": [{"id": 1, "work_type": 2, "from": "2026-02-01", "price": 1}]},
         "2": {"name": "General", "prices": []}}}')],
@@ -199,7 +199,7 @@ SELECT entry_id, price, price_source
 
 -- 10:00 to 10:05, up to 15 minutes: 15 billed, 5 worked (Autotask).  Half hours with a grace of 10 minutes:
 -- 35 is 30, 41 is 60 (a public PSA thread).
-SELECT worked_s / 60 AS worked, billed_s / 60 AS billed, reason
+SELECT worked_s / 60 AS worked, billed_s / 60 AS billed, why
   FROM finance.rate(ARRAY[pg_temp.terms('{"rounding": {"mode": "up", "increment_s": 900}}'),
                           pg_temp.terms('{"rounding": {"mode": "up", "increment_s": 1800, "grace_s": 600}}')],
     ARRAY[pg_temp.entry(1, '2026-01-05 10:00+00', '2026-01-05 10:05+00'),
@@ -246,7 +246,7 @@ SELECT service_date, array_agg(billed_s ORDER BY entry_id)
 
 -- A frozen entry counts in its group and is not rated again: 10 min frozen as 15; 10 more make 20, rounded to 30:
 -- 15 are left for the second.  Where the frozen ones took more than the whole, nothing is left, not less.
-SELECT entry_id, worked_s / 60 AS worked, billed_s / 60 AS billed, reason
+SELECT entry_id, worked_s / 60 AS worked, billed_s / 60 AS billed, why
   FROM finance.rate(ARRAY[pg_temp.terms('{"rounding": {"mode": "up", "increment_s": 900, "scope": "day"}}')],
     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 600, frozen_s => 900),
           pg_temp.entry(2, work_date => '2026-01-05', worked_s => 600),
@@ -284,6 +284,24 @@ SELECT entry_id, billed_s
     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 601, terms_no => 2),
           pg_temp.entry(2, work_date => '2026-01-05', worked_s => 601, terms_no => 1)]);
 
+-- Ties go to the earlier entry: of 1 + 1 s down to 1 the first is billed; corrections are the mirror of it.
+SELECT service_date, array_agg(billed_s ORDER BY entry_id)
+  FROM finance.rate(ARRAY[pg_temp.terms('{"rounding": {"mode": "none", "maximum_s": 1, "scope": "day"}}')],
+    ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 1), pg_temp.entry(2, work_date => '2026-01-05', worked_s => 1),
+          pg_temp.entry(3, work_date => '2026-01-06', worked_s => -1), pg_temp.entry(4, work_date => '2026-01-06', worked_s => -1)])
+ GROUP BY service_date ORDER BY service_date;
+
+-- What made the billed time is told: increments of 6 min, at least 15 min, at most 2 h; of an entry, or of a group.
+SELECT entry_id, billed_s / 60 AS billed, why -> 'rounded' ->> 'by' AS by, why -> 'rounded' ->> 'scope' AS scope
+  FROM finance.rate(ARRAY[pg_temp.terms('{"rounding": {"mode": "up", "increment_s": 360, "minimum_s": 900, "maximum_s": 7200}}'),
+                          pg_temp.terms('{"rounding": {"mode": "none", "minimum_s": 900, "maximum_s": 7200, "scope": "task"}}')],
+    ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 300), pg_temp.entry(2, work_date => '2026-01-05', worked_s => 900),
+          pg_temp.entry(3, work_date => '2026-01-05', worked_s => 1000), pg_temp.entry(4, work_date => '2026-01-05', worked_s => 9000),
+          pg_temp.entry(5, work_date => '2026-01-05', worked_s => -300),
+          pg_temp.entry(6, work_date => '2026-01-05', worked_s => 300, task_id => 1, terms_no => 2),
+          pg_temp.entry(7, work_date => '2026-01-05', worked_s => 9000, task_id => 2, terms_no => 2),
+          pg_temp.entry(8, work_date => '2026-01-05', worked_s => 900, task_id => 3, terms_no => 2)]);
+
 --
 -- Bands.  Office hours are Monday to Friday, 9 to 17; 2026-01-05 is a Monday.
 --
@@ -308,7 +326,7 @@ SELECT entry_id, string_agg(band || ' ' || billed_s / 60, ', ' ORDER BY segment)
  GROUP BY entry_id ORDER BY entry_id;
 
 -- 16:30 to 17:10 at 1.333 within and 1.5 without: 30 x 1.333 + 10 x 1.5 = 54.99 min, in whole seconds 2399 + 900.
-SELECT band, billed_s, burned, reason
+SELECT band, billed_s, burned, why
   FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "band_rules": [
         {"band": "regular", "burn": 1.333}, {"band": "off_hours", "burn": 1.5}]}]}')],
     ARRAY[pg_temp.entry(1, '2026-01-05 16:30+00', '2026-01-05 17:10+00')],
@@ -322,7 +340,7 @@ SELECT entry_id, band, worked_s, amount
           pg_temp.entry(2, '2026-01-05 17:00+00', '2026-01-05 17:00+00')]);
 
 -- 16 to 18 at 100, times 1.5 after 17: 100 + 150 (kimai #1585).  A number of 25 more: 125; instead 200: 200 (ConnectWise).
-SELECT entry_id, band, price, multiplier, amount, reason
+SELECT entry_id, band, price, multiplier, rate, amount, why
   FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "band_rules": [
             {"band": "off_hours", "multiplier": 1.5}]}]}'),
         pg_temp.office('{"contracts": [{"contract": 1, "band_rules": [{"adder": 25}]}]}')],
@@ -332,7 +350,7 @@ SELECT entry_id, band, price, multiplier, amount, reason
 
 -- Two factors on one day do not compound nor add: of 2 and 1.5 the greater holds, 75 x 31837 s x 2 = 1326.54 (kimai adds).
 -- Greatest of each kind: price times 2 plus 5, burning 1.5.
-SELECT entry_id, multiplier, amount, burned, reason
+SELECT entry_id, multiplier, rate, amount, burned, why
   FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "band_rules": [
         {"band": null, "multiplier": 1.5, "burn": 1.5}, {"band": "regular", "multiplier": 2, "burn": 1.25},
         {"role": "lead", "adder": 5}, {"role": "lead", "multiplier": 1.75, "adder": 3}, {"band": "night", "multiplier": 9},
@@ -344,7 +362,7 @@ SELECT entry_id, multiplier, amount, burned, reason
                       "effective_at": "2026-01-01T00:00:00Z"}]}');
 
 -- Rules as columns of a table fill them up: what changes nothing is not told, and zeros are not.
-SELECT entry_id, band, multiplier, amount, burned, reason
+SELECT entry_id, band, multiplier, amount, burned, why
   FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "discount_pct": 0.0000, "band_rules": [
         {"band": "regular", "multiplier": 1.000, "adder": 0.000000, "burn": 1.000, "minimum_s": 0},
         {"band": "off_hours", "multiplier": 1.250, "adder": 2.500000, "burn": 2.000, "minimum_s": 0}]}]}')],
@@ -359,7 +377,7 @@ SELECT multiplier, amount
                     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 3600)]);
 
 -- The band's minimum raises what is billed in it, except nothing and what a person set.
-SELECT entry_id, band, worked_s, billed_s, reason
+SELECT entry_id, band, worked_s, billed_s, why
   FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "band_rules": [
         {"band": "off_hours", "minimum_s": 3600}]}]}')],
     ARRAY[pg_temp.entry(1, '2026-01-05 16:50+00', '2026-01-05 17:10+00'),
@@ -440,7 +458,7 @@ $$;
 
 -- Included 20 h, 19:30 used, an entry of 60 min, overage 50: 30 min at 0 and 30 min for 25.00.
 SELECT segment, coverage, worked_s / 60 AS worked, billed_s / 60 AS billed, price, amount, cost, allotment_id, burned,
-       price_source, reason
+       price_source, why
   FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "overage": [{"line": 4, "price": 50}]}]}')],
     ARRAY[pg_temp.entry(1, '2026-01-05 09:00+00', '2026-01-05 10:00+00', cost_rate => 20.01)],
     pg_temp.state(pg_temp.allot(5, 1800)));
@@ -545,17 +563,17 @@ SELECT entry_id, coverage, amount, problem
 
 -- Cap 1000.00 and 950.00 used: of 1 h at 100, half is charged, half written off; then all of it.
 -- 0.01 is left of a cap at 100 an hour: not one second, but the cap is met to the cent.
-SELECT entry_id, coverage, worked_s, billed_s, price, amount, reason
+SELECT entry_id, coverage, worked_s, billed_s, price, amount, why
   FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "cap_amount": 1000}]}')],
     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 3600), pg_temp.entry(2, work_date => '2026-01-06', worked_s => 450)],
     '{"used": [{"contract": 1, "amount": 950.00, "seconds": 0}]}');
-SELECT entry_id, coverage, billed_s, amount, reason
+SELECT entry_id, coverage, billed_s, amount, why
   FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "cap_amount": 1000}]}')],
     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 3600)],
     '{"used": [{"contract": 1, "amount": 999.99, "seconds": 0}]}');
 
 -- Hours capped at 10, 9 used; both caps: the first to be reached holds; a cap that is overrun leaves no room.
-SELECT terms_no, coverage, billed_s / 60 AS billed, amount, reason
+SELECT terms_no, coverage, billed_s / 60 AS billed, amount, why
   FROM (VALUES (1, '{"contract": 1, "cap_seconds": 36000}'), (2, '{"contract": 1, "cap_seconds": 36000, "cap_amount": 930}'),
                (3, '{"contract": 1, "cap_seconds": 36000, "cap_amount": 800}')) AS caps (terms_no, contract),
        finance.rate(ARRAY[pg_temp.terms(jsonb_build_object('contracts', jsonb_build_array(contract::jsonb)))],
@@ -581,6 +599,18 @@ SELECT (sum(worked_s) FILTER (WHERE coverage <> 'non_billable'))::integer / 3600
     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 7200, disposition => 'no_charge', cost_rate => 20),
           pg_temp.entry(2, work_date => '2026-01-05', worked_s => 10800, cost_rate => 20),
           pg_temp.entry(3, work_date => '2026-01-05', worked_s => 3600, disposition => 'non_billable', cost_rate => 20)]);
+
+-- In a fixed price: included at 0, without an allotment and whatever hours there are; its cost counts.  It is in no
+-- rounding group, needs no price, and a band that no contract is for does not matter.
+SELECT entry_id, coverage, worked_s, billed_s, price, rate, amount, cost, allotment_id, why, problem_kind
+  FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "bands": ["regular"]}],
+                                           "rounding": {"mode": "up", "increment_s": 3600, "scope": "day"}}')],
+    ARRAY[pg_temp.entry(1, '2026-01-05 16:00+00', '2026-01-05 16:10+00', disposition => 'included', cost_rate => 30),
+          pg_temp.entry(2, '2026-01-05 18:00+00', '2026-01-05 18:10+00', disposition => 'included', price_list_id => NULL),
+          pg_temp.entry(3, '2026-01-05 10:00+00', '2026-01-05 10:10+00'),
+          pg_temp.entry(4, '2026-01-05 18:00+00', '2026-01-05 18:10+00')],
+    '{"allotments": [{"id": 1, "contract": 1, "kind": "included", "unit": "seconds", "remaining": 1800,
+                      "effective_at": "2026-01-01T00:00:00Z"}]}');
 
 -- No rate, no cost; a frozen entry is not rated at all; nothing comes of nothing.
 SELECT entry_id, cost, base_cost
@@ -765,7 +795,7 @@ SELECT count(*) AS entries, sum(segments) > count(*) AS split,
        bool_and(cost = round(w.worked_s * 21.37 / 3600, 2)) AS cost, bool_and(base_cost = round(w.worked_s * 890.1 / 3600, 2)) AS base_cost
   FROM rating_work AS w
   JOIN (SELECT entry_id, count(*) AS segments, sum(worked_s) AS worked_s, sum(billed_s) AS billed_s, sum(cost) AS cost,
-               sum(base_cost) AS base_cost, bool_or(reason ~ 'raised') IS TRUE AS raised
+               sum(base_cost) AS base_cost, bool_or(why #> '{band,minimum_s}' IS NOT NULL) IS TRUE AS raised
           FROM at_once GROUP BY entry_id) AS r ON r.entry_id = w.n;
 
 -- Each cut changes the amount by a cent at most.

@@ -24,53 +24,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* The columns of rated_segment, in order. */
-typedef enum SegmentColumn
-{
-	SEGMENT_ENTRY_ID,
-	SEGMENT_NO,
-	SEGMENT_CONTRACT_ID,
-	SEGMENT_SERVICE_DATE,
-	SEGMENT_PERIOD_START,
-	SEGMENT_BAND,
-	SEGMENT_COVERAGE,
-	SEGMENT_WORKED_S,
-	SEGMENT_BILLED_S,
-	SEGMENT_PRICE,
-	SEGMENT_MULTIPLIER,
-	SEGMENT_DISCOUNT_PCT,
-	SEGMENT_AMOUNT,
-	SEGMENT_COST,
-	SEGMENT_BASE_COST,
-	SEGMENT_ALLOTMENT_ID,
-	SEGMENT_BURNED,
-	SEGMENT_PRICE_SOURCE,
-	SEGMENT_REASON,
-	SEGMENT_PROBLEM,
-	SEGMENT_COLUMNS
-} SegmentColumn;
-
-/* Words of the coverages, in the order of the enum. */
-static const char *const coverage_words[] = {
-	"billable", "included", "prepaid", "capped", "no_charge", "non_billable"
-};
-
-/* What one call works with. */
-typedef struct Engine
-{
-	Terms	  **terms;
-	int			nterms;
-	LimitUse	use;			/* of the documents */
-	Account    *accounts;		/* in order of contract */
-	int			naccounts;
-	Rating		rating;
-	Datum		coverages[lengthof(coverage_words)];	/* texts */
-	Datum		zero;			/* numeric constants */
-	Datum		one;
-	Tuplestorestate *store;
-	TupleDesc	tupdesc;
-} Engine;
-
 static void read_terms(Engine *engine, ArrayType *array);
 static void open_accounts(Engine *engine, Jsonb *state);
 static void open_account(Account *account, const Contract *contract);
@@ -79,44 +32,24 @@ static void reset_accounts(Engine *engine);
 static void begin_rating(Engine *engine);
 static bool rate_entries(Engine *engine, RatingEntry *entries, int nentries);
 static void rate_entry(Engine *engine, const RatingEntry *entry);
-#ifdef USE_ASSERT_CHECKING
-static void assert_rating(const Rating *rating, const RatingEntry *entry);
-static void assert_segment(const Segment *segment);
-#endif
 static void give_back(const Rating *rating);
-static void put_segments(Engine *engine, const RatingEntry *entry);
-static void put_segment(Engine *engine, const RatingEntry *entry, int no,
-						int64 worked_before_s);
-static void put_priced(Engine *engine, const RatingEntry *entry, const Segment *segment,
-					   Datum *values, bool *nulls);
-static void put_cost(const RatingEntry *entry, const Segment *segment, int64 worked_before_s,
-					 Datum *values, bool *nulls);
-static Datum cost_between(int64 before_s, int64 after_s, int128 rate, int exponent);
-static void put_problem(Engine *engine, const RatingEntry *entry);
 
 PG_FUNCTION_INFO_V1(finance_rate);
 
 /*
  * rate(terms jsonb[], entries rating_entry[], state jsonb) -> setof
- * rated_segment.
+ * rated_segment; NULL where there are no entries.  Terms, entries and state
+ * that are wrong are refused with their place (22023), and past the limits
+ * (54000).
  */
 Datum
 finance_rate(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Engine		engine = {0};
 	RatingEntry *entries;
 	int			nentries;
 
-	InitMaterializedSRF(fcinfo, 0);
-	engine.store = rsinfo->setResult;
-	engine.tupdesc = rsinfo->setDesc;
-	if (engine.tupdesc->natts != SEGMENT_COLUMNS)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("type rated_segment has %d columns, not %d",
-						engine.tupdesc->natts, SEGMENT_COLUMNS),
-				 errhint("Run ALTER EXTENSION finance UPDATE.")));
+	engine.results = finance_results_begin(fcinfo);
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -137,7 +70,7 @@ finance_rate(PG_FUNCTION_ARGS)
 	do
 	{
 		finance_limit_take(&engine.use, LIMIT_TURNS, 1);
-		tuplestore_clear(engine.store);
+		finance_results_clear(engine.results);
 		engine.use.taken[LIMIT_SEGMENTS] = 0;
 		reset_accounts(&engine);
 		finance_entries_bill(entries, nentries);
@@ -295,15 +228,9 @@ begin_rating(Engine *engine)
 
 	rating->prices = finance_price_cache_create();
 	rating->entry_price_source = CStringGetTextDatum("entry price");
-	rating->slices_max = 16;
-	rating->slices = palloc(sizeof(Slice) * rating->slices_max);
+	finance_slices_init(&rating->slices);
 	rating->segments_max = 16;
 	rating->segments = palloc(sizeof(Segment) * rating->segments_max);
-
-	for (int i = 0; i < lengthof(coverage_words); i++)
-		engine->coverages[i] = CStringGetTextDatum(coverage_words[i]);
-	engine->zero = NumericGetDatum(int64_to_numeric(0));
-	engine->one = NumericGetDatum(int64_to_numeric(1));
 }
 
 /* Rate one entry, whole or not at all. */
@@ -315,89 +242,31 @@ rate_entry(Engine *engine, const RatingEntry *entry)
 	rating->nsegments = 0;
 	rating->problem = NULL;
 	rating->rounding = finance_tell_rounding(entry);
-	finance_entry_slice(rating, entry);
-	for (int i = 0; i < rating->nslices && rating->problem == NULL; i++)
+	finance_entry_slice(&rating->slices, entry);
+	for (int i = 0; i < rating->slices.nslices && rating->problem == NULL; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		(void) finance_slice_rate(rating, entry, &rating->slices[i]);
+		(void) finance_slice_rate(rating, entry, &rating->slices.slices[i]);
 	}
 
 	if (rating->problem == NULL)
 	{
 #ifdef USE_ASSERT_CHECKING
-		assert_rating(rating, entry);
+		finance_assert_rated(rating, entry);
 #endif
-		put_segments(engine, entry);
+		finance_limit_take(&engine->use, LIMIT_SEGMENTS, rating->nsegments);
+		finance_results_put(engine->results, rating, entry);
 	}
 	else
 	{
 		give_back(rating);
-		put_problem(engine, entry);
-	}
-}
-
 #ifdef USE_ASSERT_CHECKING
-
-/*
- * Assert what holds of every entry that was rated: its parts sum to it, but
- * for what a band's minimum raises, and nothing is worked or billed twice.
- */
-static void
-assert_rating(const Rating *rating, const RatingEntry *entry)
-{
-	int64		worked_s = 0;
-	int64		shared_s = 0;
-	int			at = 0;
-
-	for (int i = 0; i < rating->nslices; i++)
-	{
-		const Slice *slice = &rating->slices[i];
-		int64		billed_s = 0;
-
-		for (; at < rating->nsegments && rating->segments[at].slice == slice; at++)
-		{
-			assert_segment(&rating->segments[at]);
-			worked_s += rating->segments[at].worked_s;
-			billed_s += rating->segments[at].billed_s;
-		}
-		if (entry->disposition != DISPOSITION_BILLABLE)
-			Assert(billed_s == 0);
-		else
-			Assert(slice->billed_s > 0 ? billed_s >= slice->billed_s : billed_s == slice->billed_s);
-		shared_s += slice->billed_s;
-	}
-	Assert(at == rating->nsegments);
-	Assert(worked_s == entry->worked_s);
-	Assert(shared_s == entry->billed_s);
-}
-
-/* Assert what holds of every segment: what covers it, and what it may cost. */
-static void
-assert_segment(const Segment *segment)
-{
-	const Account *account = segment->contract->account;
-	bool		is_billable = segment->coverage == COVERAGE_BILLABLE;
-	bool		is_covered = segment->coverage == COVERAGE_INCLUDED ||
-		segment->coverage == COVERAGE_PREPAID;
-
-	Assert(is_covered == (segment->allotment != NULL));
-	Assert(is_billable || segment->amount == 0);
-	if (is_covered)
-	{
-		Assert(segment->billed_s > 0 && segment->burned >= 0);
-		Assert(segment->allotment->account == account);
-		Assert(segment->allotment->remaining >= 0 &&
-			   segment->allotment->remaining + segment->burned <= segment->allotment->granted);
-	}
-
-	/* what was used before the call may be over a cap; then nothing is added */
-	if (is_billable && account->has_cap_amount)
-		Assert(segment->amount <= 0 || account->used_amount <= account->cap_amount);
-	if (is_billable && account->has_cap_seconds)
-		Assert(segment->billed_s <= 0 || account->used_seconds <= account->cap_seconds);
-}
-
+		finance_assert_given_back(rating);
 #endif
+		finance_limit_take(&engine->use, LIMIT_SEGMENTS, 1);
+		finance_results_put_problem(engine->results, rating, entry);
+	}
+}
 
 /* Give back what the segments of an entry took from allotments and caps. */
 static void
@@ -415,120 +284,4 @@ give_back(const Rating *rating)
 			segment->contract->account->used_seconds -= segment->billed_s;
 		}
 	}
-}
-
-/* Return the segments of an entry. */
-static void
-put_segments(Engine *engine, const RatingEntry *entry)
-{
-	int64		worked_before_s = 0;
-
-	finance_limit_take(&engine->use, LIMIT_SEGMENTS, engine->rating.nsegments);
-	for (int i = 0; i < engine->rating.nsegments; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		put_segment(engine, entry, i, worked_before_s);
-		worked_before_s += engine->rating.segments[i].worked_s;
-	}
-}
-
-/* Return one segment. */
-static void
-put_segment(Engine *engine, const RatingEntry *entry, int no, int64 worked_before_s)
-{
-	const Segment *segment = &engine->rating.segments[no];
-	Datum		values[SEGMENT_COLUMNS];
-	bool		nulls[SEGMENT_COLUMNS] = {false};
-
-	values[SEGMENT_ENTRY_ID] = Int64GetDatum(entry->id);
-	values[SEGMENT_NO] = Int32GetDatum(no + 1);
-	values[SEGMENT_CONTRACT_ID] = Int64GetDatum(segment->contract->id);
-	values[SEGMENT_SERVICE_DATE] = DateADTGetDatum(segment->slice->service_date);
-	values[SEGMENT_PERIOD_START] = DateADTGetDatum(segment->slice->period_start);
-	values[SEGMENT_BAND] = segment->slice->band->text;
-	values[SEGMENT_COVERAGE] = engine->coverages[segment->coverage];
-	values[SEGMENT_WORKED_S] = Int64GetDatum(segment->worked_s);
-	values[SEGMENT_BILLED_S] = Int64GetDatum(segment->billed_s);
-	put_priced(engine, entry, segment, values, nulls);
-	put_cost(entry, segment, worked_before_s, values, nulls);
-	nulls[SEGMENT_REASON] = segment->reason == NULL;
-	if (segment->reason != NULL)
-		values[SEGMENT_REASON] = CStringGetTextDatum(segment->reason);
-	nulls[SEGMENT_PROBLEM] = true;
-	tuplestore_putvalues(engine->store, engine->tupdesc, values, nulls);
-}
-
-/* Fill in what a segment costs the client, and what it burned. */
-static void
-put_priced(Engine *engine, const RatingEntry *entry, const Segment *segment,
-		   Datum *values, bool *nulls)
-{
-	int			exponent = entry->terms->exponent;
-
-	nulls[SEGMENT_PRICE] = segment->price == NULL;
-	values[SEGMENT_PRICE] = NumericGetDatum(segment->price);
-	values[SEGMENT_MULTIPLIER] = segment->multiplier != NULL ?
-		NumericGetDatum(segment->multiplier) : engine->one;
-	values[SEGMENT_DISCOUNT_PCT] = segment->discount != NULL ?
-		NumericGetDatum(segment->discount) : engine->zero;
-	values[SEGMENT_AMOUNT] = NumericGetDatum(finance_fixed_write(segment->amount, exponent));
-	nulls[SEGMENT_PRICE_SOURCE] = segment->source == (Datum) 0;
-	values[SEGMENT_PRICE_SOURCE] = segment->source;
-
-	nulls[SEGMENT_ALLOTMENT_ID] = segment->allotment == NULL;
-	nulls[SEGMENT_BURNED] = segment->allotment == NULL;
-	if (segment->allotment != NULL)
-	{
-		values[SEGMENT_ALLOTMENT_ID] = Int64GetDatum(segment->allotment->id);
-		values[SEGMENT_BURNED] =
-			NumericGetDatum(finance_fixed_write(segment->burned,
-												segment->allotment->is_money ? exponent : 0));
-	}
-}
-
-/* Fill in what a segment costs the company, in both currencies. */
-static void
-put_cost(const RatingEntry *entry, const Segment *segment, int64 worked_before_s,
-		 Datum *values, bool *nulls)
-{
-	int64		worked_after_s = worked_before_s + segment->worked_s;
-
-	nulls[SEGMENT_COST] = !entry->has_cost;
-	if (entry->has_cost)
-		values[SEGMENT_COST] = cost_between(worked_before_s, worked_after_s,
-											entry->cost_rate, entry->terms->exponent);
-	nulls[SEGMENT_BASE_COST] = !entry->has_base_cost;
-	if (entry->has_base_cost)
-		values[SEGMENT_BASE_COST] = cost_between(worked_before_s, worked_after_s,
-												 entry->base_cost_rate,
-												 entry->terms->base_exponent);
-}
-
-/* Value the seconds between two of an entry, so that all its parts sum to the whole. */
-static Datum
-cost_between(int64 before_s, int64 after_s, int128 rate, int exponent)
-{
-	int128		cost = finance_rate_value(after_s, rate, COST_SCALE, exponent);
-
-	if (before_s != 0)
-		cost -= finance_rate_value(before_s, rate, COST_SCALE, exponent);
-	return NumericGetDatum(finance_fixed_write(cost, exponent));
-}
-
-/* Return the one row of an entry that could not be rated. */
-static void
-put_problem(Engine *engine, const RatingEntry *entry)
-{
-	Datum		values[SEGMENT_COLUMNS];
-	bool		nulls[SEGMENT_COLUMNS];
-
-	finance_limit_take(&engine->use, LIMIT_SEGMENTS, 1);
-	memset(nulls, true, sizeof(nulls));
-	nulls[SEGMENT_ENTRY_ID] = false;
-	nulls[SEGMENT_NO] = false;
-	nulls[SEGMENT_PROBLEM] = false;
-	values[SEGMENT_ENTRY_ID] = Int64GetDatum(entry->id);
-	values[SEGMENT_NO] = Int32GetDatum(0);
-	values[SEGMENT_PROBLEM] = CStringGetTextDatum(engine->rating.problem);
-	tuplestore_putvalues(engine->store, engine->tupdesc, values, nulls);
 }

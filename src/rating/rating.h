@@ -5,7 +5,7 @@
 #ifndef FINANCE_RATING_H
 #define FINANCE_RATING_H
 
-#include "entry.h"
+#include "slice.h"
 
 typedef enum Coverage
 {
@@ -17,18 +17,6 @@ typedef enum Coverage
 	COVERAGE_NON_BILLABLE
 } Coverage;
 
-/* A part of an entry in one band and one service period. */
-typedef struct Slice
-{
-	const Band *band;
-	TimestampTz started_at;
-	TimestampTz ended_at;
-	DateADT		service_date;
-	DateADT		period_start;
-	int64		worked_s;
-	int64		billed_s;
-} Slice;
-
 /* A rated segment; what it took is kept, so that it can be given back. */
 typedef struct Segment
 {
@@ -38,12 +26,15 @@ typedef struct Segment
 	int64		worked_s;
 	int64		billed_s;
 	Numeric		price;			/* NULL: not priced */
+	Numeric		rate;			/* price with the band's multiplier and adder; NULL: not priced */
 	Numeric		multiplier;		/* NULL: 1 */
 	Numeric		discount;		/* NULL: none */
 	int128		amount;			/* minor units */
 	Allotment  *allotment;		/* NULL: nothing was drawn */
 	int128		burned;			/* seconds or minor units, as the allotment */
+	const PricePosition *position;	/* that priced it; NULL: none did */
 	Datum		source;			/* text; 0: no price was looked up */
+	Jsonb	   *why;			/* NULL: nothing to tell */
 	const char *reason;			/* NULL: nothing to tell */
 } Segment;
 
@@ -53,12 +44,11 @@ typedef struct Rating
 	PriceCache *prices;
 	Datum		entry_price_source; /* text */
 	const char *rounding;		/* how the entry was rounded; NULL: it was not */
-	Slice	   *slices;
-	int			nslices;
-	int			slices_max;
+	Slices		slices;
 	Segment    *segments;
 	int			nsegments;
 	int			segments_max;
+	const char *problem_kind;	/* one of the words told at type rated_segment */
 	const char *problem;		/* NULL: none */
 } Rating;
 
@@ -74,13 +64,35 @@ typedef struct BandEffect
 	int64		minimum_s;
 } BandEffect;
 
+/* Whose price an hour has. */
+typedef enum PricedBy
+{
+	PRICED_BY_POSITION,
+	PRICED_BY_ENTRY,
+	PRICED_BY_OVERAGE
+} PricedBy;
+
+/* Whose discount is taken off it. */
+typedef enum DiscountBy
+{
+	DISCOUNT_BY_POSITION,
+	DISCOUNT_BY_LIST,
+	DISCOUNT_BY_CONTRACT
+} DiscountBy;
+
 /* What an hour costs. */
 typedef struct HourPrice
 {
 	Numeric		numeric;		/* NULL: not looked up yet */
 	int128		price;			/* of PRICE_SCALE */
-	int128		rate;			/* with multiplier and discount, of RATE_SCALE */
+	Numeric		full_numeric;	/* with multiplier and adder, before the discount */
+	int128		rate;			/* with all of them, of RATE_SCALE */
+	PricedBy	by;
+	const PricePosition *position;	/* NULL: not by one */
+	const Overage *overage;
 	Discount	discount;
+	DiscountBy	discount_by;
+	const PriceList *discount_list; /* whose discount, or whose position's, it is */
 	const char *discounting;	/* whose discount it is */
 	Datum		source;			/* text */
 } HourPrice;
@@ -100,13 +112,49 @@ typedef struct SliceRating
 	bool		is_raised;		/* to the band's minimum */
 } SliceRating;
 
-extern void finance_entry_slice(Rating *rating, const RatingEntry *entry);
+/* What one call works with. */
+typedef struct Engine
+{
+	Terms	  **terms;
+	int			nterms;
+	LimitUse	use;			/* of the documents */
+	Account    *accounts;		/* in order of contract */
+	int			naccounts;
+	Rating		rating;
+	struct ResultWriter *results;
+} Engine;
+
+/* Say why the entry at hand cannot be rated; false, so that callers can return it. */
+static inline bool
+finance_rating_fails(Rating *rating, const char *kind, const char *problem)
+{
+	rating->problem_kind = kind;
+	rating->problem = problem;
+	return false;
+}
+
 extern bool finance_slice_rate(Rating *rating, const RatingEntry *entry, const Slice *slice);
+extern bool finance_hour_price(SliceRating *work);
+
+extern bool finance_effect_changes_price(const BandEffect *effect);
+extern Jsonb *finance_why_covered(const SliceRating *work, const Allotment *allotment);
+extern Jsonb *finance_why_priced(const SliceRating *work, bool is_capped, int128 written_off);
+
+extern struct ResultWriter *finance_results_begin(FunctionCallInfo fcinfo);
+extern void finance_results_clear(struct ResultWriter *results);
+extern void finance_results_put(struct ResultWriter *results, const Rating *rating,
+								const RatingEntry *entry);
+extern void finance_results_put_problem(struct ResultWriter *results, const Rating *rating,
+										const RatingEntry *entry);
+
+#ifdef USE_ASSERT_CHECKING
+extern void finance_assert_rated(const Rating *rating, const RatingEntry *entry);
+extern void finance_assert_given_back(const Rating *rating);
+#endif
 
 extern const char *finance_tell_rounding(const RatingEntry *entry);
 extern const char *finance_tell_covered(const SliceRating *work, const Allotment *allotment);
 extern const char *finance_tell_priced(const SliceRating *work, const char *note);
 extern const char *finance_tell_capped(const SliceRating *work, int128 written_off);
-extern const char *finance_tell_no_price(const SliceRating *work, const PriceList *list);
 
 #endif							/* FINANCE_RATING_H */

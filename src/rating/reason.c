@@ -8,12 +8,9 @@
  */
 #include "finance.h"
 
-#include "iso.h"
 #include "lib/stringinfo.h"
 #include "rating.h"
 #include "utils/builtins.h"
-
-#define LISTS_TOLD_MAX 10		/* of a chain, in one reason */
 
 static void begin_reason(const SliceRating *work, StringInfo text);
 static void begin_part(StringInfo text);
@@ -39,7 +36,7 @@ finance_tell_rounding(const RatingEntry *entry)
 	appendStringInfoString(&text, " worked, ");
 	if (entry->billed_by == BILLED_BY_HAND)
 		appendStringInfoString(&text, "set by hand to");
-	else if (entry->billed_by == BILLED_BY_GROUP)
+	else if (entry->terms->scope != SCOPE_ENTRY)
 		appendStringInfo(&text, "rounded with the rest of its %s to", scopes[entry->terms->scope]);
 	else if (entry->terms->rounding.mode == ROUNDING_NONE)
 		appendStringInfoString(&text, is_more ? "raised to" : "limited to");
@@ -116,34 +113,6 @@ finance_tell_capped(const SliceRating *work, int128 written_off)
 	appendStringInfoString(&text, ": ");
 	append_money(&text, written_off, exponent);
 	appendStringInfoString(&text, " written off");
-	return text.data;
-}
-
-/* Tell whose price is missing, for which day, and where it was looked for. */
-const char *
-finance_tell_no_price(const SliceRating *work, const PriceList *list)
-{
-	const RatingEntry *entry = work->entry;
-	StringInfoData text;
-
-	initStringInfo(&text);
-	appendStringInfoString(&text, "no price for");
-	if (entry->has_employee)
-		appendStringInfo(&text, " employee " INT64_FORMAT ",", entry->employee);
-	if (entry->role != NULL)
-		appendStringInfo(&text, " role \"%s\",", entry->role);
-	if (entry->has_work_type)
-		appendStringInfo(&text, " work type " INT64_FORMAT ",", entry->work_type);
-	if (text.data[text.len - 1] == ',')
-		text.data[--text.len] = '\0';
-	else
-		appendStringInfoString(&text, " anyone");
-	appendStringInfoString(&text, " on ");
-	appendStringInfoString(&text, finance_write_date(work->slice->service_date));
-	for (int i = 0; list != NULL && i < LISTS_TOLD_MAX; list = list->parent, i++)
-		appendStringInfo(&text, "%s \"%s\"", i == 0 ? " in" : ",", list->name);
-	if (list != NULL)
-		appendStringInfoString(&text, " and the lists above");
 	return text.data;
 }
 

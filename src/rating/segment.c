@@ -18,12 +18,8 @@ static void add_covered(SliceRating *work, Allotment *allotment, int64 covered_s
 static bool charge_rest(SliceRating *work);
 static int64 cut_by_caps(const SliceRating *work, int64 rest_s, int128 *amount);
 static void add_priced(SliceRating *work, Coverage coverage, int64 billed_s, int128 amount,
-					   const char *note);
+					   int128 written_off);
 static Segment *add_segment(SliceRating *work, Coverage coverage, int64 billed_s);
-static bool find_price(SliceRating *work);
-static const Overage *find_overage(const SliceRating *work);
-static bool find_list_price(SliceRating *work);
-static void find_discount(SliceRating *work, const PriceFound *found);
 static int128 amount_of(const SliceRating *work, int64 seconds);
 
 /*
@@ -47,24 +43,30 @@ finance_slice_rate(Rating *rating, const RatingEntry *entry, const Slice *slice)
 	}
 	if (work.contract == NULL)
 	{
-		rating->problem = psprintf("no contract covers band \"%s\"", slice->band->name);
-		return false;
+		return finance_rating_fails(rating, "no_contract",
+									psprintf("no contract covers band \"%s\"", slice->band->name));
 	}
 	find_effect(&work);
 	raise_to_minimum(&work);
 	return draw(&work) && charge_rest(&work);
 }
 
-/* Keep work that is not billed: its time and cost count, its price is nothing. */
+/* Keep work that is not billed by the hour: its time and cost count, its price is nothing. */
 static void
 rate_unbilled(SliceRating *work)
 {
+	Disposition disposition = work->entry->disposition;
+	Segment    *segment;
+
 	/* a band that no contract is for is no problem when nobody pays */
 	if (work->contract == NULL)
 		work->contract = &work->entry->terms->contracts[0];
 	work->billed_s = 0;
-	(void) add_segment(work, work->entry->disposition == DISPOSITION_NO_CHARGE ?
-					   COVERAGE_NO_CHARGE : COVERAGE_NON_BILLABLE, 0);
+	segment = add_segment(work, disposition == DISPOSITION_INCLUDED ? COVERAGE_INCLUDED :
+						  disposition == DISPOSITION_NO_CHARGE ? COVERAGE_NO_CHARGE :
+						  COVERAGE_NON_BILLABLE, 0);
+	if (segment->coverage == COVERAGE_INCLUDED)
+		segment->price = segment->rate = int64_to_numeric(0);
 }
 
 /* Take the greatest that any rule of the band and role says; they never compound. */
@@ -172,7 +174,7 @@ draw_money(SliceRating *work, Allotment *allotment)
 	int128		burned;
 	int64		covered_s = rest_s;
 
-	if (!find_price(work))
+	if (!finance_hour_price(work))
 		return false;
 	if (work->price.rate <= 0)
 		return true;
@@ -199,9 +201,10 @@ add_covered(SliceRating *work, Allotment *allotment, int64 covered_s, int128 bur
 	Segment    *segment = add_segment(work, allotment->is_prepaid ? COVERAGE_PREPAID :
 									  COVERAGE_INCLUDED, covered_s);
 
-	segment->price = int64_to_numeric(0);
+	segment->price = segment->rate = int64_to_numeric(0);
 	segment->allotment = allotment;
 	segment->burned = burned;
+	segment->why = finance_why_covered(work, allotment);
 	segment->reason = finance_tell_covered(work, allotment);
 	allotment->remaining -= burned;
 }
@@ -218,20 +221,19 @@ charge_rest(SliceRating *work)
 
 	if (rest_s == 0 && work->done_s > 0)
 		return true;
-	if (!find_price(work))
+	if (!finance_hour_price(work))
 		return false;
 
 	whole = amount_of(work, rest_s);
 	amount = whole;
 	charged_s = cut_by_caps(work, rest_s, &amount);
 	if (charged_s == rest_s && amount == whole)
-		add_priced(work, COVERAGE_BILLABLE, rest_s, amount, NULL);
+		add_priced(work, COVERAGE_BILLABLE, rest_s, amount, 0);
 	else
 	{
 		if (charged_s > 0 || amount > 0)
-			add_priced(work, COVERAGE_BILLABLE, charged_s, amount, NULL);
-		add_priced(work, COVERAGE_CAPPED, rest_s - charged_s, 0,
-				   finance_tell_capped(work, whole - amount));
+			add_priced(work, COVERAGE_BILLABLE, charged_s, amount, 0);
+		add_priced(work, COVERAGE_CAPPED, rest_s - charged_s, 0, whole - amount);
 	}
 	account->used_amount += amount;
 	account->used_seconds += charged_s;
@@ -274,9 +276,9 @@ cut_by_caps(const SliceRating *work, int64 rest_s, int128 *amount)
 	return charged_s;
 }
 
-/* Add a segment with its price. */
+/* Add a segment with its price, and what a cap wrote off where it is capped. */
 static void
-add_priced(SliceRating *work, Coverage coverage, int64 billed_s, int128 amount, const char *note)
+add_priced(SliceRating *work, Coverage coverage, int64 billed_s, int128 amount, int128 written_off)
 {
 	Segment    *segment = add_segment(work, coverage, billed_s);
 
@@ -284,8 +286,11 @@ add_priced(SliceRating *work, Coverage coverage, int64 billed_s, int128 amount, 
 	segment->multiplier = work->effect.multiplier_numeric;
 	segment->discount = work->price.discount.numeric;
 	segment->amount = amount;
+	segment->rate = work->price.full_numeric;
+	segment->position = work->price.position;
 	segment->source = work->price.source;
-	segment->reason = finance_tell_priced(work, note);
+	segment->why = finance_why_priced(work, coverage == COVERAGE_CAPPED, written_off);
+	segment->reason = finance_tell_priced(work, coverage == COVERAGE_CAPPED ? finance_tell_capped(work, written_off) : NULL);
 }
 
 /*
@@ -328,119 +333,4 @@ amount_of(const SliceRating *work, int64 seconds)
 {
 	return finance_rate_amount(seconds, work->price.rate, work->entry->terms->in_hundredths,
 							   work->entry->terms->exponent);
-}
-
-/*
- * Find what an hour of the slice costs: the entry's own price, the overage
- * price, or that of a list.  False when there is none.
- */
-static bool
-find_price(SliceRating *work)
-{
-	HourPrice  *price = &work->price;
-	const Overage *overage;
-
-	if (price->numeric != NULL)
-		return true;
-	if (work->entry->price_numeric != NULL)
-	{
-		price->numeric = work->entry->price_numeric;
-		price->price = work->entry->price;
-		price->source = work->rating->entry_price_source;
-	}
-	else if ((overage = find_overage(work)) != NULL)
-	{
-		price->numeric = overage->numeric;
-		price->price = overage->price;
-		price->source = overage->source;
-	}
-	else if (!find_list_price(work))
-		return false;
-	price->rate = finance_rate_effective(price->price, work->effect.multiplier,
-										 work->effect.adder, price->discount.percent);
-	return true;
-}
-
-/* Find the first overage price in force for the day and the work type. */
-static const Overage *
-find_overage(const SliceRating *work)
-{
-	const Contract *contract = work->contract;
-	const RatingEntry *entry = work->entry;
-
-	for (int i = 0; i < contract->noverages; i++)
-	{
-		const Overage *overage = &contract->overages[i];
-
-		if (work->slice->service_date >= overage->from_date &&
-			work->slice->service_date < overage->to_date &&
-			(!overage->is_scoped ||
-			 (entry->has_work_type && finance_in_scope(overage->work_types, overage->nwork_types,
-													   entry->work_type))))
-			return overage;
-	}
-	return NULL;
-}
-
-/* Find the price in the contract's own list, or the one that the entry starts from. */
-static bool
-find_list_price(SliceRating *work)
-{
-	const RatingEntry *entry = work->entry;
-	PriceFound	found;
-	PriceQuery	query = {
-		.list = work->contract->list,
-		.has_employee = entry->has_employee,
-		.has_work_type = entry->has_work_type,
-		.employee = entry->employee,
-		.work_type = entry->work_type,
-		.role = entry->role
-	};
-
-	if (query.list == NULL && !entry->has_list)
-	{
-		work->rating->problem = "no price list";
-		return false;
-	}
-	if (query.list == NULL)
-		query.list = finance_terms_list(entry->terms, entry->list);
-	if (query.list == NULL)
-	{
-		work->rating->problem = psprintf("price list " INT64_FORMAT " is not in the terms",
-										 entry->list);
-		return false;
-	}
-	if (!finance_price_find(work->rating->prices, &query, work->slice->service_date, &found))
-	{
-		work->rating->problem = finance_tell_no_price(work, query.list);
-		return false;
-	}
-	work->price.numeric = found.position->numeric;
-	work->price.price = found.position->price;
-	work->price.source = finance_price_source(work->rating->prices, &found);
-	find_discount(work, &found);
-	return true;
-}
-
-/* Find the one discount that holds: the position's, a list's or the contract's. */
-static void
-find_discount(SliceRating *work, const PriceFound *found)
-{
-	HourPrice  *price = &work->price;
-
-	if (found->position->discount.numeric != NULL)
-	{
-		price->discount = found->position->discount;
-		price->discounting = "the position";
-	}
-	else if (found->discounting != NULL)
-	{
-		price->discount = found->discounting->discount;
-		price->discounting = found->discounting->name;
-	}
-	else
-	{
-		price->discount = work->contract->discount;
-		price->discounting = "the contract";
-	}
 }

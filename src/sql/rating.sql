@@ -51,7 +51,7 @@ CREATE TYPE finance.rating_entry AS (
 );
 COMMENT ON TYPE finance.rating_entry IS
     'one time entry as the rating engine sees it: worked_s worked seconds; billable_s and price overrides of the entry or NULL; '
-    'price_list_id where the price lookup starts; disposition billable, no_charge or non_billable; cost_rate and base_cost_rate an hour in '
+    'price_list_id where the price lookup starts; disposition billable, included (in a fixed price), no_charge or non_billable; cost_rate and base_cost_rate an hour in '
     'the contract''s and the company''s currency, NULL when unknown; frozen_s billed seconds when the entry is frozen and only counts in '
     'rounding groups; terms_no which of the terms, from 1, prices this entry (NULL: 1)';
 
@@ -68,19 +68,29 @@ CREATE TYPE finance.rated_segment AS (
     price numeric,
     multiplier numeric,
     discount_pct numeric,
+    rate numeric,
     amount numeric,
     cost numeric,
     base_cost numeric,
     allotment_id bigint,
     burned numeric,
+    price_id bigint,
     price_source text,
+    why jsonb,
     reason text,
+    problem_kind text,
     problem text
 );
 COMMENT ON TYPE finance.rated_segment IS
-    'one rated segment: segment counts from 1 within its entry; price is the hourly price before band and discount; coverage billable, '
-    'included, prepaid, capped, no_charge or non_billable; burned seconds or money taken from allotment_id; reason says why in words; '
-    'problem says why the entry could not be rated (then segment is 0 and the figures are NULL)';
+    'one rated segment: segment counts from 1 within its entry; price is the hourly price before band and discount, rate the one after '
+    'the band''s multiplier and adder, before the discount; coverage billable, included, prepaid, capped, no_charge or non_billable '
+    '(included without an allotment: in a fixed price); burned seconds or money taken from allotment_id; price_id the position of a '
+    'price list; why tells, NULL where there is nothing to tell: '
+    'rounded {by (hand, rule, minimum, maximum), scope (entry, task_day, day, task, period), worked_s, billed_s} of the whole entry, '
+    'band {name, minimum_s, multiplier, adder, burn}, price {by (entry, overage), line}, '
+    'discount {pct, by {kind (position, list, contract), id, name}}, cap {amount, seconds, written_off}; '
+    'problem says why the entry could not be rated (then segment is 0 and the figures are NULL), problem_kind which of these it is: '
+    'no_contract, no_price_list, no_price';
 
 CREATE FUNCTION finance.rate(terms jsonb[], entries finance.rating_entry[], state jsonb DEFAULT '{}')
     RETURNS SETOF finance.rated_segment

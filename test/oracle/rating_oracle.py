@@ -29,7 +29,8 @@ MICROSECOND = datetime.timedelta(microseconds=1)
 
 PREPAID_KINDS = ("block", "topup", "adjustment")
 FIELDS = ("entry", "segment", "contract", "service_date", "period_start", "band", "coverage", "worked_s", "billed_s",
-          "price", "multiplier", "discount", "amount", "cost", "base_cost", "allotment", "burned", "source", "problem")
+          "price", "multiplier", "discount", "rate", "amount", "cost", "base_cost", "allotment", "burned", "price_id",
+          "source", "why", "kind", "problem")
 
 
 # --------------------------------------------------------------------------
@@ -177,6 +178,14 @@ def group_of(entry, terms):
             "period": (scope, period_start(day, terms))}[scope]
 
 
+def what_rounds(seconds, rule):
+    """Tell whether the increments made the result, or what bounds it."""
+    rounded = abs(round_seconds(seconds, rule))
+    bare = abs(round_seconds(seconds, {"mode": rule["mode"], "increment_s": rule.get("increment_s"),
+                                       "grace_s": rule.get("grace_s") or 0}))
+    return "minimum" if rounded > bare else "maximum" if rounded < bare else "rule"
+
+
 def bill(entries, documents, left_out):
     """
     Set the billed seconds of entries that are in order of time, and return the
@@ -187,12 +196,15 @@ def bill(entries, documents, left_out):
         terms = documents[entry["terms_no"] - 1]
         rule = terms.get("rounding")
         entry["billed_s"] = entry["worked_s"]
+        entry["by"] = None
         if entry["disposition"] != "billable":
             continue
         if entry["billable_s"] is not None:
             entry["billed_s"] = entry["billable_s"]
+            entry["by"] = "hand"
         elif rule and rule.get("scope", "entry") == "entry":
             entry["billed_s"] = round_seconds(entry["worked_s"], rule)
+            entry["by"] = what_rounds(entry["worked_s"], rule) if entry["billed_s"] != entry["worked_s"] else None
         elif rule and entry["entry_id"] not in left_out:
             groups.setdefault(group_of(entry, terms), []).append(entry)
 
@@ -207,12 +219,18 @@ def bill(entries, documents, left_out):
         weight = sum(abs(entry["worked_s"]) for entry in unfrozen)
         if weight == 0:
             continue
-        shares = [entry["worked_s"] + Fraction((rest - worked) * abs(entry["worked_s"]), weight) for entry in unfrozen]
+        # a group of corrections is the mirror of one of work
+        sign = -1 if worked < 0 else 1
+        shares = [sign * (entry["worked_s"] + Fraction((rest - worked) * abs(entry["worked_s"]), weight))
+                  for entry in unfrozen]
         for entry, share in zip(unfrozen, shares):
-            entry["billed_s"] = floor(share)
+            entry["billed_s"] = sign * floor(share)
         order = sorted(range(len(shares)), key=lambda i: (floor(shares[i]) - shares[i], i))
-        for i in order[:rest - sum(floor(share) for share in shares)]:
-            unfrozen[i]["billed_s"] += 1
+        for i in order[:sign * rest - sum(floor(share) for share in shares)]:
+            unfrozen[i]["billed_s"] += sign
+        for entry in unfrozen:
+            if entry["billed_s"] != entry["worked_s"]:
+                entry["by"] = what_rounds(sum(entry["worked_s"] for entry in group), rule)
     return {entry["entry_id"] for group in groups.values() for entry in group}
 
 
@@ -251,25 +269,29 @@ def search_list(price_list, entry, day):
 
 
 def price_of(entry, contract, terms, day):
-    """Find (price, discount, source) or say why there is none."""
+    """Find (price, discount, source, position, whose price, whose discount) or say why there is none."""
     if entry["price"] is not None:
-        return Fraction(entry["price"]), Fraction(0), "entry price"
+        return Fraction(entry["price"]), Fraction(0), "entry price", None, {"by": "entry"}, None
     for overage in contract.get("overage") or []:
         if in_scope(overage.get("scope"), entry["work_type_id"]) and (overage.get("from") or "") <= day.isoformat() \
                 and (overage.get("to") is None or day.isoformat() < overage["to"]):
-            return Fraction(overage["price"]), Fraction(0), "overage price of line %d" % overage["line"]
+            return Fraction(overage["price"]), Fraction(0), "overage price of line %d" % overage["line"], None, \
+                {"by": "overage", "line": overage["line"]}, None
     number = contract.get("list") or entry["price_list_id"]
     if number is None:
         return "no price list"
     discounts = []
     while number is not None:
         price_list = terms["lists"][str(number)]
-        discounts.append(price_list.get("discount_pct"))
+        discounts.append((price_list.get("discount_pct"), {"kind": "list", "id": number, "name": price_list["name"]}))
         row = search_list(price_list, entry, day)
         if row:
-            off = [value for value in [row.get("discount_pct")] + discounts + [contract.get("discount_pct"), "0"]
-                   if value is not None][0]
-            return Fraction(row["price"]), Fraction(off), "%s, position %d" % (price_list["name"], row["id"])
+            position = {"kind": "position", "id": row["id"], "name": price_list["name"]}
+            offers = [(row.get("discount_pct"), position)] + discounts + \
+                [(contract.get("discount_pct"), {"kind": "contract", "id": contract["contract"]}), ("0", None)]
+            off, by = [offer for offer in offers if offer[0] is not None][0]
+            return Fraction(row["price"]), Fraction(off), "%s, position %d" % (price_list["name"], row["id"]), row["id"], \
+                None, by
         number = price_list.get("parent")
     return "no price for"
 
@@ -279,7 +301,13 @@ def price_of(entry, contract, terms, day):
 # --------------------------------------------------------------------------
 
 class Problem(Exception):
-    pass
+    """What an entry cannot be rated for; its kind in a word."""
+
+    KINDS = {"no price list": "no_price_list", "no price for": "no_price"}
+
+    def __init__(self, words):
+        super().__init__(words)
+        self.kind = self.KINDS.get(words, "no_contract")
 
 
 class RunRating:
@@ -294,8 +322,10 @@ class RunRating:
         self.multiplier = greatest(rules, "multiplier", 1)
         self.adder = max(greatest(rules, "adder", 0), Fraction(0))
         self.burn = greatest(rules, "burn", 1)
+        self.minimum_s = int(greatest(rules, "minimum_s", 0))
         if billed_s > 0 and entry["billable_s"] is None:
-            self.billed_s = max(billed_s, int(greatest(rules, "minimum_s", 0)))
+            self.billed_s = max(billed_s, self.minimum_s)
+        self.is_raised = self.billed_s > billed_s
         self.rest_s = self.billed_s
         self.found = None
 
@@ -305,8 +335,39 @@ class RunRating:
             if isinstance(found, str):
                 raise Problem(found)
             self.found = found
-            price, discount, _ = found
-            self.rate = (price * self.multiplier + self.adder) * (1 - discount / 100)
+            self.full_rate = found[0] * self.multiplier + self.adder
+            self.rate = self.full_rate * (1 - found[1] / 100)
+
+    def why(self, piece):
+        """Tell what made a piece, as values; None where there is nothing to tell."""
+        told, band = {}, {}
+        if self.entry["by"]:
+            told["rounded"] = {"by": self.entry["by"], "worked_s": self.entry["worked_s"], "billed_s": self.entry["billed_s"]}
+            if self.entry["by"] != "hand":
+                told["rounded"]["scope"] = self.terms["rounding"].get("scope", "entry")
+        if self.is_raised:
+            band["minimum_s"] = self.minimum_s
+        if "allotment" in piece:
+            if not piece["of_money"] and self.burn != 1:
+                band["burn"] = self.burn
+        else:
+            _, discount, _, _, price, by = self.found
+            if self.multiplier != 1:
+                band["multiplier"] = self.multiplier
+            if self.adder != 0:
+                band["adder"] = self.adder
+            if price:
+                told["price"] = price
+            if discount != 0:
+                told["discount"] = {"pct": discount, "by": by}
+            if "written_off" in piece:
+                account = self.accounts[self.contract["contract"]]
+                told["cap"] = {key: value for key, value in (
+                    ("amount", account["cap_amount"]), ("seconds", account["cap_seconds"]),
+                    ("written_off", piece["written_off"])) if value is not None}
+        if band:
+            told["band"] = dict(band, name=self.band)
+        return told or None
 
     def amount(self, seconds):
         if self.terms.get("basis") == "hundredth":
@@ -348,8 +409,9 @@ class RunRating:
                 allotment["remaining"] -= burned
                 self.rest_s -= covered
                 self.pieces.append({"coverage": "prepaid" if allotment["kind"] in PREPAID_KINDS else "included",
-                                    "billed_s": covered, "price": Fraction(0), "allotment": allotment["id"],
-                                    "burned": Fraction(burned)})
+                                    "billed_s": covered, "price": Fraction(0), "rate": Fraction(0),
+                                    "allotment": allotment["id"], "burned": Fraction(burned),
+                                    "of_money": allotment["unit"] == "money"})
 
     def charge(self):
         if self.rest_s == 0 and self.pieces:
@@ -368,11 +430,12 @@ class RunRating:
                 seconds, amount = room_s, min(amount, self.amount(room_s))
         is_capped = seconds != self.rest_s or amount != whole
         priced = {"price": self.found[0], "multiplier": self.multiplier, "discount": self.found[1],
-                  "source": self.found[2]}
+                  "rate": self.full_rate, "source": self.found[2], "price_id": self.found[3]}
         if not is_capped or seconds > 0 or amount > 0:
             self.pieces.append(dict(priced, coverage="billable", billed_s=seconds, amount=amount))
         if is_capped:
-            self.pieces.append(dict(priced, coverage="capped", billed_s=self.rest_s - seconds))
+            self.pieces.append(dict(priced, coverage="capped", billed_s=self.rest_s - seconds,
+                                    written_off=whole - amount))
         account["amount"] += amount
         account["seconds"] += seconds
 
@@ -380,6 +443,8 @@ class RunRating:
         if self.entry["disposition"] != "billable":
             self.billed_s = 0
             self.pieces = [{"coverage": self.entry["disposition"], "billed_s": 0}]
+            if self.entry["disposition"] == "included":
+                self.pieces[0].update(price=Fraction(0), rate=Fraction(0))
         else:
             self.draw()
             self.charge()
@@ -388,6 +453,8 @@ class RunRating:
         for piece in self.pieces:
             done += piece["billed_s"]
             end = self.worked_s if done == self.billed_s else half_away(Fraction(self.worked_s * done, self.billed_s))
+            if self.entry["disposition"] == "billable":
+                piece["why"] = self.why(piece)
             piece.update(worked_s=end - worked, contract=self.contract["contract"], service_date=self.day,
                          period_start=self.period, band=self.band)
             worked = end
@@ -478,7 +545,7 @@ def rate_billed(documents, entries, accounts):
                 rows.append(dict(segment, entry=entry["entry_id"], segment=number))
         except Problem as problem:
             restore(accounts, kept)
-            rows.append({"entry": entry["entry_id"], "segment": 0, "problem": str(problem)})
+            rows.append({"entry": entry["entry_id"], "segment": 0, "kind": problem.kind, "problem": str(problem)})
     return rows
 
 
@@ -637,7 +704,7 @@ def make_entry(dice, number, days, documents):
     entry.update(
         billable_s=maybe(dice, 0.1, lambda: sign * dice.randint(0, 5000)),
         price=maybe(dice, 0.1, lambda: decimal(dice, 0, 200, 3)), price_list_id=maybe(dice, 0.97, lambda: dice.randint(1, 3)),
-        disposition=dice.choice(("billable",) * 6 + ("no_charge", "non_billable")),
+        disposition=dice.choice(("billable",) * 6 + ("included", "no_charge", "non_billable")),
         employee_id=maybe(dice, 0.9, lambda: dice.randint(1, 4)), role=maybe(dice, 0.8, lambda: dice.choice(ROLES)),
         work_type_id=maybe(dice, 0.9, lambda: dice.randint(1, 4)), task_id=maybe(dice, 0.8, lambda: dice.randint(1, 3)),
         cost_rate=maybe(dice, 0.8, lambda: decimal(dice, 0, 60, dice.choice((2, 7)))),
@@ -714,7 +781,8 @@ def statement(number, case):
                         for key, value in entry.items()} for entry in entries])
     terms = ", ".join(literal(to_json(terms)) + "::jsonb" for terms in documents)
     columns = "entry_id, segment, contract_id, service_date, period_start, band, coverage, worked_s, billed_s, price, " \
-        "multiplier, discount_pct, amount, cost, base_cost, allotment_id, burned, price_source, problem"
+        "multiplier, discount_pct, rate, amount, cost, base_cost, allotment_id, burned, price_id, price_source, why, " \
+        "problem_kind, problem"
     return "SELECT %d, %s FROM finance.rate(ARRAY[%s], ARRAY(SELECT e FROM jsonb_populate_recordset(" \
         "NULL::finance.rating_entry, %s) AS e), %s);\n" % (number, columns, terms, literal(rows),
                                                            literal(to_json(state)))
@@ -723,7 +791,8 @@ def statement(number, case):
 def parse(fields):
     """Turn a row of psql into a row of FIELDS."""
     kinds = (int, int, int, datetime.date.fromisoformat, datetime.date.fromisoformat, str, str, int, int, Fraction,
-             Fraction, Fraction, Fraction, Fraction, Fraction, int, Fraction, str, str)
+             Fraction, Fraction, Fraction, Fraction, Fraction, Fraction, int, Fraction, int, str,
+             lambda text: json.loads(text, parse_float=Fraction), str, str)
     row = [None if text == "\\N" else kind(text) for kind, text in zip(kinds, fields)]
     if row[-1] is not None and row[-1].startswith("no price for"):
         row[-1] = "no price for"

@@ -161,7 +161,7 @@ BEGIN
         SELECT h.time_entry_id AS id, min(h.terms_id) AS terms_id, min(h.price_list_id) AS price_list_id, min(h.cost_rate) AS cost_rate,
                min(h.base_cost_rate) AS base_cost_rate, min(h.contract_id) AS contract_id,
                CASE WHEN min(h.coverage) IN ('no_charge', 'non_billable') THEN min(h.coverage)
-                    WHEN bool_and(h.coverage = 'included' AND h.allotment_id IS NULL) THEN 'no_charge' ELSE 'billable' END AS disposition
+                    WHEN bool_and(h.coverage = 'included' AND h.allotment_id IS NULL) THEN 'included' ELSE 'billable' END AS disposition
           FROM live h GROUP BY 1
     ), rated AS (
         SELECT s.*

@@ -86,8 +86,7 @@ BEGIN ATOMIC
          CROSS JOIN LATERAL (SELECT n.terms_id || array_remove(k.terms, n.terms_id) AS ids) t
     ), batch AS (
         SELECT g.contract, array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price, i.price_list_id,
-                   CASE i.disposition WHEN 'included' THEN 'no_charge' ELSE i.disposition END,
-                   e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id, i.cost_rate, i.base_cost_rate,
+                   i.disposition, e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id, i.cost_rate, i.base_cost_rate,
                    i.frozen_s, coalesce(array_position(g.ids, i.terms_id), 1))::rating_entry) AS entries
           FROM unnest(p_input) i
           JOIN grp g ON g.contract = coalesce(i.contract_id, 0)

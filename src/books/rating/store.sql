@@ -24,7 +24,7 @@ BEGIN
     SELECT n.* FROM (
         SELECT 'time' AS source, r.entry_id, r.segment::smallint, nullif(r.contract_id, 0) AS contract_id, d.client_id, d.project_id, d.deal_id,
                d.task_id, d.employee_id, d.work_type_id, d.direction_id, r.service_date, coalesce(d.opens_on, r.period_start) AS period_start, i.instant,
-               r.band, CASE WHEN i.disposition = 'included' THEN 'included' ELSE r.coverage END AS coverage, r.worked_s, r.billed_s, r.price::numeric(19,6),
+               r.band, r.coverage, r.worked_s, r.billed_s, r.price::numeric(19,6),
                r.multiplier::numeric(6,3), r.discount_pct::numeric(7,4), r.price_source, i.price_list_id, r.amount::numeric(20,6),
                i.currency, i.base_rate::numeric(24,12), round_money(r.amount * i.base_rate, u.exponent)::numeric(20,6) AS base_amount,
                r.cost::numeric(20,6), r.base_cost::numeric(20,6), i.cost_rate::numeric(19,6), i.base_cost_rate::numeric(19,6),

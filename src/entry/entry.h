@@ -11,6 +11,7 @@
 typedef enum Disposition
 {
 	DISPOSITION_BILLABLE,
+	DISPOSITION_INCLUDED,		/* in a fixed price, so nothing by the hour */
 	DISPOSITION_NO_CHARGE,
 	DISPOSITION_NON_BILLABLE
 } Disposition;
@@ -20,8 +21,9 @@ typedef enum BilledBy
 {
 	BILLED_AS_WORKED,
 	BILLED_BY_HAND,
-	BILLED_BY_RULE,
-	BILLED_BY_GROUP
+	BILLED_BY_RULE,				/* rounded by its increments */
+	BILLED_BY_MINIMUM,			/* raised further, to the rule's least */
+	BILLED_BY_MAXIMUM			/* or held to its most */
 } BilledBy;
 
 typedef struct RatingEntry

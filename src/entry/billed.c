@@ -5,8 +5,8 @@
  * Rounding comes before any splitting: splitting first would round each shard
  * up and bill the boundary twice.  Where a contract rounds wider than the
  * entry (a task's day, a day, a task, a period), the sum of the group is
- * rounded once and the difference spread over its entries by largest
- * remainder, so that the parts sum to what was rounded.  Frozen entries count
+ * rounded once and shared out over its entries by largest remainder, ties to
+ * the earlier, so that the parts sum to what was rounded.  Frozen entries count
  * with what they were billed: only the rest of the group makes up the
  * difference.
  */
@@ -14,6 +14,7 @@
 
 #include "entry.h"
 #include "miscadmin.h"
+#include "money.h"
 #include "utils/hsearch.h"
 
 /* What entries of one group have in common. */
@@ -36,16 +37,15 @@ typedef struct Member
 {
 	RatingEntry *entry;
 	int			group_no;
-	int128		remainder;		/* of its share, below the group's weight */
 } Member;
 
 static void make_key(const RatingEntry *entry, GroupKey *key);
 static Member *collect_members(RatingEntry *entries, int nentries, int nmembers);
 static int	compare_members(const void *a, const void *b);
-static int	compare_remainders(const void *a, const void *b);
 static void bill_group(Member *members, int nmembers);
-static int64 seconds_to_spread(const Member *members, int nmembers);
-static void spread(Member *members, int nmembers, int64 seconds);
+static int64 rounded_by(int64 worked_s, const RoundingRule *rule, BilledBy *by);
+static int64 seconds_to_spread(const Member *members, int nmembers, BilledBy *by);
+static void spread(Member *members, int nmembers, int64 seconds, BilledBy by);
 
 /* Compute the billed seconds of all entries, which are in order of time. */
 void
@@ -67,10 +67,11 @@ finance_entries_bill(RatingEntry *entries, int nentries)
 			nmembers++;
 		else if (!entry->is_frozen)
 		{
-			entry->billed_s = finance_round_seconds_rule(entry->worked_s,
-														 &entry->terms->rounding);
+			BilledBy	by;
+
+			entry->billed_s = rounded_by(entry->worked_s, &entry->terms->rounding, &by);
 			if (entry->billed_s != entry->worked_s)
-				entry->billed_by = BILLED_BY_RULE;
+				entry->billed_by = by;
 		}
 	}
 	if (nmembers == 0)
@@ -93,8 +94,9 @@ finance_entries_bill(RatingEntry *entries, int nentries)
 bool
 finance_entry_joins_group(const RatingEntry *entry)
 {
-	return !entry->has_problem && entry->disposition == DISPOSITION_BILLABLE && entry->billed_by != BILLED_BY_HAND &&
-		entry->terms->is_rounded && entry->terms->scope != SCOPE_ENTRY;
+	return !entry->has_problem && entry->disposition == DISPOSITION_BILLABLE &&
+		entry->billed_by != BILLED_BY_HAND && entry->terms->is_rounded &&
+		entry->terms->scope != SCOPE_ENTRY;
 }
 
 /* Name the group of an entry. */
@@ -169,24 +171,12 @@ compare_members(const void *a, const void *b)
 	return left->entry < right->entry ? -1 : left->entry > right->entry;
 }
 
-/* Order members by remainder, the largest first, then by time. */
-static int
-compare_remainders(const void *a, const void *b)
-{
-	const Member *left = a;
-	const Member *right = b;
-
-	CHECK_FOR_INTERRUPTS();
-	if (left->remainder != right->remainder)
-		return left->remainder > right->remainder ? -1 : 1;
-	return left->entry < right->entry ? -1 : left->entry > right->entry;
-}
-
 /* Round a group as one by the rule of its first entry, and share out the sum. */
 static void
 bill_group(Member *members, int nmembers)
 {
-	int64		seconds = seconds_to_spread(members, nmembers);
+	BilledBy	by;
+	int64		seconds = seconds_to_spread(members, nmembers, &by);
 	int			nopen = 0;
 
 	/* frozen entries have their share */
@@ -195,12 +185,28 @@ bill_group(Member *members, int nmembers)
 		if (!members[i].entry->is_frozen)
 			members[nopen++] = members[i];
 	}
-	spread(members, nopen, seconds);
+	spread(members, nopen, seconds, by);
+}
+
+/* Round seconds, and tell what made the result: the increments, or what bounds them. */
+static int64
+rounded_by(int64 worked_s, const RoundingRule *rule, BilledBy *by)
+{
+	RoundingRule bare = *rule;
+	int64		billed_s = finance_round_seconds_rule(worked_s, rule);
+	int64		bare_s;
+
+	bare.minimum_s = 0;
+	bare.maximum_s = FINANCE_MAXIMUM_NONE;
+	bare_s = finance_round_seconds_rule(worked_s, &bare);
+	*by = Abs(billed_s) > Abs(bare_s) ? BILLED_BY_MINIMUM :
+		Abs(billed_s) < Abs(bare_s) ? BILLED_BY_MAXIMUM : BILLED_BY_RULE;
+	return billed_s;
 }
 
 /* Round the sum of a group, and take off what its frozen entries were billed. */
 static int64
-seconds_to_spread(const Member *members, int nmembers)
+seconds_to_spread(const Member *members, int nmembers, BilledBy *by)
 {
 	int64		worked_s = 0;
 	int64		open_s = 0;
@@ -217,7 +223,7 @@ seconds_to_spread(const Member *members, int nmembers)
 		else
 			open_s += entry->worked_s;
 	}
-	rest_s = finance_round_seconds_rule(worked_s, &members[0].entry->terms->rounding) - frozen_s;
+	rest_s = rounded_by(worked_s, &members[0].entry->terms->rounding, by) - frozen_s;
 
 	/* work is never billed below nothing, nor a correction above it */
 	if ((rest_s < 0 && open_s >= 0) || (rest_s > 0 && open_s <= 0))
@@ -229,13 +235,19 @@ seconds_to_spread(const Member *members, int nmembers)
  * Share out billed seconds: each entry gets what it worked and, by the weight
  * of that, its part of the difference.  Weights are absolute, so a correction
  * inside the group shifts the others by no more than its own share.
+ *
+ * What is shared out is what is billed, and so an odd second that is billed
+ * goes to the earlier entry, also where the group was rounded down; where it
+ * is given back, in a group of corrections, all is the mirror of that.
  */
 static void
-spread(Member *members, int nmembers, int64 seconds)
+spread(Member *members, int nmembers, int64 seconds, BilledBy by)
 {
+	int128	   *weights;
+	int128	   *shares;
 	int64		worked_s = 0;
 	int64		weight_s = 0;
-	int64		left_s = seconds;
+	int64		sign;
 
 	for (int i = 0; i < nmembers; i++)
 	{
@@ -245,28 +257,26 @@ spread(Member *members, int nmembers, int64 seconds)
 	if (weight_s == 0)
 		return;
 
+	weights = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(int128) * nmembers, MCXT_ALLOC_HUGE);
+	shares = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(int128) * nmembers, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < nmembers; i++)
+		weights[i] = Abs(members[i].entry->worked_s);
+
+	/* never below nothing: of a whole weight more, each entry gets its own more */
+	sign = worked_s < 0 ? -1 : 1;
+	if (!finance_spread_fixed((int128) sign * (seconds - worked_s) + weight_s, weights, nmembers, shares))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("what a group of %d entries bills is out of range", nmembers)));
 	for (int i = 0; i < nmembers; i++)
 	{
 		RatingEntry *entry = members[i].entry;
-		int128		share = (int128) (seconds - worked_s) * Abs(entry->worked_s);
-		int128		whole = share / weight_s;
 
 		CHECK_FOR_INTERRUPTS();
-		members[i].remainder = share % weight_s;
-		if (members[i].remainder < 0)
-		{
-			members[i].remainder += weight_s;
-			whole--;
-		}
-		entry->billed_s = entry->worked_s + (int64) whole;
-		left_s -= entry->billed_s;
+		entry->billed_s = entry->worked_s + sign * (int64) (shares[i] - weights[i]);
+		if (entry->billed_s != entry->worked_s)
+			entry->billed_by = by;
 	}
-	qsort(members, nmembers, sizeof(Member), compare_remainders);
-	for (int i = 0; i < left_s; i++)
-		members[i].entry->billed_s++;
-	for (int i = 0; i < nmembers; i++)
-	{
-		if (members[i].entry->billed_s != members[i].entry->worked_s)
-			members[i].entry->billed_by = BILLED_BY_GROUP;
-	}
+	pfree(weights);
+	pfree(shares);
 }

@@ -9,28 +9,37 @@
 #include "finance.h"
 
 #include "miscadmin.h"
-#include "rating.h"
+#include "slice.h"
 
-static void add_part(Rating *rating, Terms *terms, const BandSegment *part);
-static Slice *add_slice(Rating *rating, const Band *band, TimestampTz started_at,
+static void add_part(Slices *slices, Terms *terms, const BandSegment *part);
+static Slice *add_slice(Slices *slices, const Band *band, TimestampTz started_at,
 						DateADT service_date, DateADT period_start);
 static bool may_cross_periods(const RatingEntry *entry);
-static void share_seconds(Rating *rating, const RatingEntry *entry);
+static void share_seconds(Slices *slices, const RatingEntry *entry);
 
-/* Cut an entry into slices. */
+/* Make room for slices, of one entry after another. */
 void
-finance_entry_slice(Rating *rating, const RatingEntry *entry)
+finance_slices_init(Slices *slices)
+{
+	slices->nslices = 0;
+	slices->slices_max = 16;
+	slices->slices = palloc(sizeof(Slice) * slices->slices_max);
+}
+
+/* Cut an entry into slices, instead of those of the entry before. */
+void
+finance_entry_slice(Slices *slices, const RatingEntry *entry)
 {
 	Terms	   *terms = entry->terms;
 	bool		crosses;
 	BandSegment *parts;
 	int			nparts;
 
-	rating->nslices = 0;
+	slices->nslices = 0;
 	crosses = entry->has_clock && may_cross_periods(entry);
 	if (!entry->has_clock || (!terms->has_bands && !crosses))
 	{
-		Slice	   *slice = add_slice(rating, &terms->bands[terms->regular_no], entry->instant,
+		Slice	   *slice = add_slice(slices, &terms->bands[terms->regular_no], entry->instant,
 									  entry->work_date, entry->period_start);
 
 		slice->worked_s = entry->worked_s;
@@ -44,37 +53,37 @@ finance_entry_slice(Rating *rating, const RatingEntry *entry)
 	for (int i = 0; i < nparts; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		add_part(rating, terms, &parts[i]);
+		add_part(slices, terms, &parts[i]);
 	}
-	share_seconds(rating, entry);
+	share_seconds(slices, entry);
 }
 
 /* Add a part to the slice before it, or as another one. */
 static void
-add_part(Rating *rating, Terms *terms, const BandSegment *part)
+add_part(Slices *slices, Terms *terms, const BandSegment *part)
 {
 	const Band *band = &terms->bands[part->band_no];
 	DateADT		period_start = finance_terms_period_start(terms, part->local_date);
-	Slice	   *slice = rating->nslices > 0 ? &rating->slices[rating->nslices - 1] : NULL;
+	Slice	   *slice = slices->nslices > 0 ? &slices->slices[slices->nslices - 1] : NULL;
 
 	if (slice == NULL || slice->band != band || slice->period_start != period_start)
-		slice = add_slice(rating, band, part->started_at, part->local_date, period_start);
+		slice = add_slice(slices, band, part->started_at, part->local_date, period_start);
 	slice->ended_at = part->ended_at;
 }
 
 /* Add an empty slice. */
 static Slice *
-add_slice(Rating *rating, const Band *band, TimestampTz started_at,
+add_slice(Slices *slices, const Band *band, TimestampTz started_at,
 		  DateADT service_date, DateADT period_start)
 {
 	Slice	   *slice;
 
-	if (rating->nslices == rating->slices_max)
+	if (slices->nslices == slices->slices_max)
 	{
-		rating->slices_max *= 2;
-		rating->slices = repalloc(rating->slices, sizeof(Slice) * rating->slices_max);
+		slices->slices_max *= 2;
+		slices->slices = repalloc(slices->slices, sizeof(Slice) * slices->slices_max);
 	}
-	slice = &rating->slices[rating->nslices++];
+	slice = &slices->slices[slices->nslices++];
 	slice->band = band;
 	slice->started_at = started_at;
 	slice->ended_at = started_at;
@@ -99,15 +108,15 @@ may_cross_periods(const RatingEntry *entry)
 
 /* Share out the entry's seconds by the time that goes by. */
 static void
-share_seconds(Rating *rating, const RatingEntry *entry)
+share_seconds(Slices *slices, const RatingEntry *entry)
 {
 	int128		elapsed_us = entry->ended_at - entry->started_at;
 	int64		worked_s = 0;
 	int64		billed_s = 0;
 
-	for (int i = 0; i < rating->nslices; i++)
+	for (int i = 0; i < slices->nslices; i++)
 	{
-		Slice	   *slice = &rating->slices[i];
+		Slice	   *slice = &slices->slices[i];
 		int128		gone_us = slice->ended_at - entry->started_at;
 		int64		worked_end_s = entry->worked_s;
 		int64		billed_end_s = entry->billed_s;

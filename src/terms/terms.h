@@ -20,6 +20,8 @@ typedef enum RoundingScope
 	SCOPE_PERIOD
 } RoundingScope;
 
+extern const char *const finance_scope_words[];
+
 /* What a band and a role do to price, burning and time. */
 typedef struct BandRule
 {
@@ -94,8 +96,7 @@ typedef struct Terms
 	RoundingRule rounding;
 	RoundingScope scope;
 	bool		in_hundredths;
-	PriceList  *lists;			/* in order of id */
-	int			nlists;
+	PriceLists	lists;
 	Contract   *contracts;		/* the base contract first */
 	int			ncontracts;
 	DateADT		period_start;	/* of the last day asked for */
@@ -103,7 +104,7 @@ typedef struct Terms
 } Terms;
 
 extern Terms *finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before);
-extern const PriceList *finance_terms_list(const Terms *terms, int64 id);
+extern void finance_contracts_read(Terms *terms, const JsonNode *root);
 extern DateADT finance_terms_period_start(Terms *terms, DateADT day);
 
 #endif							/* FINANCE_TERMS_H */

@@ -277,7 +277,7 @@ read_rate(const RatingEntry *entry, const Datum *values, const bool *nulls,
 static Disposition
 read_disposition(const RatingEntry *entry, const text *word)
 {
-	static const char *const words[] = {"billable", "no_charge", "non_billable"};
+	static const char *const words[] = {"billable", "included", "no_charge", "non_billable"};
 	int			length = VARSIZE_ANY_EXHDR(word);
 
 	for (int i = 0; i < lengthof(words); i++)
@@ -289,7 +289,7 @@ read_disposition(const RatingEntry *entry, const text *word)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("entry " INT64_FORMAT " has the unknown disposition \"%s\"",
 					entry->id, finance_shown(VARDATA_ANY(word), length)),
-			 errhint("A disposition is billable, no_charge or non_billable.")));
+			 errhint("A disposition is billable, included, no_charge or non_billable.")));
 }
 
 /* Put the entries in order of time; the same entry twice is refused. */

@@ -6,15 +6,16 @@
 #define FINANCE_PRICE_H
 
 #include "fixed.h"
-#include "utils/date.h"
+#include "jsondoc.h"
 #include "utils/hsearch.h"
 
 /* Decimals of what the terms are made of; more are refused. */
 #define PRICE_SCALE FINANCE_MICRO_SCALE
 #define MULTIPLIER_SCALE FINANCE_MICRO_SCALE
 #define PERCENT_SCALE 4
-/* An hourly rate with multiplier and discount is exact in this scale. */
-#define RATE_SCALE (PRICE_SCALE + MULTIPLIER_SCALE + PERCENT_SCALE + 2)
+/* An hourly rate with multiplier and adder is exact in the first scale, less a discount in the second. */
+#define FULL_RATE_SCALE (PRICE_SCALE + MULTIPLIER_SCALE)
+#define RATE_SCALE (FULL_RATE_SCALE + PERCENT_SCALE + 2)
 /* An hourly cost may be the product of a rate of pay and one of exchange. */
 #define COST_SCALE (2 * FINANCE_MICRO_SCALE)
 
@@ -63,6 +64,13 @@ typedef struct PriceList
 	int			npositions;
 } PriceList;
 
+/* The lists of a terms document, in order of id. */
+typedef struct PriceLists
+{
+	PriceList  *lists;
+	int			nlists;
+} PriceLists;
+
 /* Whose price is asked for. */
 typedef struct PriceQuery
 {
@@ -92,14 +100,18 @@ typedef struct PriceFound
 	const PriceList *discounting;	/* NULL: no list gives a discount */
 } PriceFound;
 
-extern void finance_price_list_sort(PriceList *list);
+extern void finance_discount_read(const JsonNode *node, Discount *discount);
+extern void finance_price_lists_read(const JsonNode *root, PriceLists *lists);
+extern const PriceList *finance_price_list(const PriceLists *lists, int64 id);
+extern int	finance_position_compare_keys(const PricePosition *a, const PricePosition *b);
+
 extern PriceCache *finance_price_cache_create(void);
 extern bool finance_price_find(PriceCache *cache, const PriceQuery *query, DateADT day,
 							   PriceFound *found);
 extern Datum finance_price_source(PriceCache *cache, const PriceFound *found);
 
-extern int128 finance_rate_effective(int128 price, int128 multiplier, int128 adder,
-									 int64 discount_percent);
+extern int128 finance_rate_full(int128 price, int128 multiplier, int128 adder);
+extern int128 finance_rate_discounted(int128 full_rate, int64 discount_percent);
 extern int128 finance_rate_value(int64 seconds, int128 rate, int rate_scale, int exponent);
 extern int128 finance_rate_amount(int64 seconds, int128 rate, bool in_hundredths, int exponent);
 extern int64 finance_rate_affords(int128 money, int128 rate, int exponent, int64 seconds_max);

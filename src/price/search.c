@@ -1,6 +1,6 @@
 /*
- * price.c
- *		Price lists: which position prices an hour, and what it comes to.
+ * search.c
+ *		Which position of the price lists prices an hour.
  *
  * A list is searched by keys, the most specific first: employee and work type,
  * employee, role and work type, role, work type, none.  Within a key the
@@ -10,9 +10,6 @@
  * The positions that can answer depend on who asks and not on the day, so they
  * are found once per (list, employee, role, work type) and kept; a day then
  * costs a binary search in the one or two keys that have positions at all.
- *
- * All arithmetic is exact: an hourly rate is an integer of RATE_SCALE, an
- * amount multiplies first, divides last and rounds once.
  */
 #include "finance.h"
 
@@ -42,69 +39,12 @@ typedef struct PriceCacheEntry
 	int			ncandidates;
 } PriceCacheEntry;
 
-static int	compare_keys(const PricePosition *a, const PricePosition *b);
-static int	compare_positions(const void *a, const void *b);
 static void open_cache(PriceCache *cache);
 static uint32 hash_query(const void *key, Size size);
 static int	match_query(const void *a, const void *b, Size size);
 static void find_candidates(PriceCache *cache, PriceCacheEntry *entry);
 static int	find_key(const PriceList *list, const PricePosition *key, PricePosition **first);
 static PricePosition *position_in_force(const PriceCandidate *candidate, DateADT day);
-static int128 multiply_divide(int64 parts, int128 rate, int128 divisor);
-
-/* Put the positions in order of key and date; two of one key and day are refused. */
-void
-finance_price_list_sort(PriceList *list)
-{
-	qsort(list->positions, list->npositions, sizeof(PricePosition), compare_positions);
-	for (int i = 1; i < list->npositions; i++)
-	{
-		PricePosition *a = &list->positions[i - 1];
-		PricePosition *b = &list->positions[i];
-
-		if (compare_positions(a, b) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("price list \"%s\" has two positions for the same key and day",
-							list->name),
-					 errdetail("Positions " INT64_FORMAT " and " INT64_FORMAT
-							   " have the same employee, role, work type and date.",
-							   Min(a->id, b->id), Max(a->id, b->id))));
-	}
-}
-
-/* Order positions by the key that they price. */
-static int
-compare_keys(const PricePosition *a, const PricePosition *b)
-{
-	if (a->has_employee != b->has_employee)
-		return a->has_employee ? -1 : 1;
-	if (a->employee != b->employee)
-		return a->employee < b->employee ? -1 : 1;
-	if ((a->role == NULL) != (b->role == NULL))
-		return a->role != NULL ? -1 : 1;
-	if (a->role != NULL && strcmp(a->role, b->role) != 0)
-		return strcmp(a->role, b->role);
-	if (a->has_work_type != b->has_work_type)
-		return a->has_work_type ? -1 : 1;
-	if (a->work_type != b->work_type)
-		return a->work_type < b->work_type ? -1 : 1;
-	return 0;
-}
-
-/* Order positions by key, then by date. */
-static int
-compare_positions(const void *a, const void *b)
-{
-	const PricePosition *left = a;
-	const PricePosition *right = b;
-	int			order = compare_keys(left, right);
-
-	CHECK_FOR_INTERRUPTS();
-	if (order == 0 && left->valid_from != right->valid_from)
-		order = left->valid_from < right->valid_from ? -1 : 1;
-	return order;
-}
 
 /* Make the cache of the searches of one call. */
 PriceCache *
@@ -263,7 +203,7 @@ find_key(const PriceList *list, const PricePosition *key, PricePosition **first)
 		while (low < high)
 		{
 			int			middle = low + (high - low) / 2;
-			int			order = compare_keys(&list->positions[middle], key);
+			int			order = finance_position_compare_keys(&list->positions[middle], key);
 
 			if (order < 0 || (order == 0 && end == 1))
 				low = middle + 1;
@@ -318,74 +258,4 @@ finance_price_source(PriceCache *cache, const PriceFound *found)
 	}
 	MemoryContextSwitchTo(old_context);
 	return source;
-}
-
-/*
- * Compute the hourly rate (price x multiplier + adder) x (1 - discount / 100),
- * in RATE_SCALE and not rounded.  The bounds of its parts keep it in 128 bits.
- */
-int128
-finance_rate_effective(int128 price, int128 multiplier, int128 adder,
-					   int64 discount_percent)
-{
-	int128		hundred_percent = 100 * finance_power_of_ten(PERCENT_SCALE);
-
-	return (price * multiplier + adder * finance_power_of_ten(MULTIPLIER_SCALE)) *
-		(hundred_percent - discount_percent);
-}
-
-/* Compute parts x rate / divisor, rounded once, where the product may be too long. */
-static int128
-multiply_divide(int64 parts, int128 rate, int128 divisor)
-{
-	int128		product;
-	int128		whole;
-
-	if (finance_fixed_mul(parts, rate, &product))
-		return finance_fixed_div_round(product, divisor);
-
-	/* divide first and carry the remainder, which is short: nothing is lost */
-	if (!finance_fixed_mul(parts, rate / divisor, &whole))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("an amount is out of range")));
-	return whole + finance_fixed_div_round(parts * (rate % divisor), divisor);
-}
-
-/* Value seconds at an hourly rate, in minor units of an exponent. */
-int128
-finance_rate_value(int64 seconds, int128 rate, int rate_scale, int exponent)
-{
-	return multiply_divide(seconds, rate,
-						   SECS_PER_HOUR * finance_power_of_ten(rate_scale - exponent));
-}
-
-/*
- * Charge seconds at an hourly rate of RATE_SCALE, in minor units; with hours
- * rounded to hundredths first where the contract wants "hours x price" on
- * paper to multiply out.
- */
-int128
-finance_rate_amount(int64 seconds, int128 rate, bool in_hundredths, int exponent)
-{
-	if (in_hundredths)
-		return multiply_divide(finance_fixed_div_round(seconds, SECS_PER_HOUR / 100), rate,
-							   100 * finance_power_of_ten(RATE_SCALE - exponent));
-	return finance_rate_value(seconds, rate, RATE_SCALE, exponent);
-}
-
-/* Count the whole seconds that money in minor units buys, up to a maximum. */
-int64
-finance_rate_affords(int128 money, int128 rate, int exponent, int64 seconds_max)
-{
-	int128		money_max = MONEY_MAX * finance_power_of_ten(exponent);
-	int128		seconds;
-
-	Assert(rate > 0);
-
-	if (money <= 0)
-		return 0;
-	seconds = Min(money, money_max) *
-		SECS_PER_HOUR * finance_power_of_ten(RATE_SCALE - exponent) / rate;
-	return (int64) Min(seconds, seconds_max);
 }
