@@ -290,7 +290,8 @@ add_priced(SliceRating *work, Coverage coverage, int64 billed_s, int128 amount, 
 	segment->position = work->price.position;
 	segment->source = work->price.source;
 	segment->why = finance_why_priced(work, coverage == COVERAGE_CAPPED, written_off);
-	segment->reason = finance_tell_priced(work, coverage == COVERAGE_CAPPED ? finance_tell_capped(work, written_off) : NULL);
+	segment->reason = finance_tell_priced(work, coverage == COVERAGE_CAPPED ?
+										  finance_tell_capped(work, written_off) : NULL);
 }
 
 /*

@@ -234,11 +234,15 @@ put_int64(JsonbParseState **state, const char *key, int64 number)
 	put_number(state, key, int64_to_numeric(number));
 }
 
-/* Put an amount, in minor units. */
+/* Put an amount, in minor units, with all its decimals. */
 static void
 put_money(JsonbParseState **state, const char *key, int128 amount, int exponent)
 {
-	put_number(state, key, finance_fixed_write(amount, exponent));
+	JsonbValue	value = {.type = jbvNumeric};
+
+	put_key(state, key);
+	value.val.numeric = finance_fixed_write(amount, exponent);
+	(void) pushJsonbValue(state, WJB_VALUE, &value);
 }
 
 /* End the outermost object. */
