@@ -105,7 +105,21 @@ BOOKS_TABLES = \
 	src/books/concession/table.sql \
 	src/books/settle/table.sql \
 	src/books/share/table.sql \
-	src/books/page/table.sql
+	src/books/page/table.sql \
+	src/books/page/template.sql
+
+# The pages that come with the books, each made of parts in order.  The parts are
+# files of HTML, so that editors and browsers can read them.
+PAGES = act invoice report specification
+page_head = head.html style.css top.html $(1) client.html $(1) subject.html
+page_sign = bottom.html $(1) bottom_end.html foot.html
+page_act = $(call page_head,bank.html) act_begin.html items.html totals.html act_end.html note.html \
+	$(call page_sign,sign.html sign_client.html)
+page_invoice = $(call page_head) items.html totals.html note.html $(call page_sign,payment.html sign.html)
+page_report = $(call page_head) hours.html totals.html note.html foot.html
+page_specification = $(call page_head) requirements.html items.html totals.html specification_end.html note.html \
+	$(call page_sign,sign.html sign_client.html)
+page_parts = $(addprefix $(here)src/books/page/template/,$(page_$(1)))
 
 # What works on them, made anew at every upgrade, in order.
 BOOKS_CODE = \
@@ -226,8 +240,9 @@ BOOKS_CODE = \
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 TABLES_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 CODE_SQL = src/$(EXTENSION)-books-code--$(EXTVERSION).sql
+TEMPLATE_SQL = src/books/page/template.sql
 DATA_built = $(INSTALL_SQL) $(TABLES_SQL) $(CODE_SQL)
-EXTRA_CLEAN = $(DATA_built)
+EXTRA_CLEAN = $(DATA_built) $(TEMPLATE_SQL)
 
 REGRESS = \
 	money time margin cube calendar rating template words limit \
@@ -313,6 +328,14 @@ $(CODE_SQL): $(BOOKS_CODE) finance.control Makefile
 $(TABLES_SQL) $(CODE_SQL):
 	rm -f $@
 	sed 's/@version@/$(EXTVERSION)/g' $(filter %.sql,$^) > $@
+
+# a page as it is, whatever stands in it but the quote itself
+$(TEMPLATE_SQL): $(sort $(foreach page,$(PAGES),$(call page_parts,$(page)))) Makefile
+	mkdir -p $(@D)
+	rm -f $@
+	@! grep -F '$$page$$' $(filter %.html %.css,$^)
+	{ $(foreach page,$(PAGES),printf "INSERT INTO template (kind, body) VALUES ('$(page)', \$$page\$$" && \
+		cat $(call page_parts,$(page)) && printf '$$page$$);\n' && ) :; } > $@ || { rm -f $@; exit 1; }
 
 # Every symbol that the module shows to the server carries our prefix.
 .PHONY: check-symbols
