@@ -128,6 +128,7 @@ BOOKS_CODE = \
 	src/books/base/history.sql \
 	src/books/base/currency.sql \
 	src/books/base/setting.sql \
+	src/books/base/writer.sql \
 	src/books/base/input.sql \
 	src/books/base/lock.sql \
 	src/books/base/right.sql \

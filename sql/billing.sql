@@ -64,19 +64,19 @@ INSERT INTO task_item (task_id, item_id) VALUES (2, 1);
 SELECT source, coverage, worked_s, billed_s, amount::numeric(18,2), cost::numeric(18,2), reason FROM charge WHERE time_entry_id IS NOT NULL;
 UPDATE task SET status = 'done', completed_at = '2025-06-03 12:00+00' WHERE id = 2;
 UPDATE task SET title = 'Landing page 2' WHERE id = 2;
-SELECT key, service_date, amount::numeric(18,2), cost::numeric(18,2) FROM charge WHERE key LIKE 'task:%';
+SELECT task_item_id, service_date, amount::numeric(18,2), cost::numeric(18,2) FROM charge WHERE made_by = 'task_item';
 -- not done after all: taken back while provisional
 UPDATE task SET status = 'open' WHERE id = 2;
-SELECT count(*) FROM charge WHERE key LIKE 'task:%';
+SELECT count(*) FROM charge WHERE made_by = 'task_item';
 UPDATE task SET status = 'done' WHERE id = 2;
 -- an agreed price beats the lists; what cannot be charged is shown
 INSERT INTO task_item (task_id, item_id, quantity, price, cost) VALUES (2, 2, 2, 70, 40), (2, 5, 1, NULL, NULL), (3, 1, 1, NULL, NULL);
 UPDATE task SET status = 'done', completed_at = '2025-06-03 12:00+00' WHERE id = 3;
-SELECT key, service_date, price, amount::numeric(18,2), cost::numeric(18,2), price_source FROM charge WHERE key LIKE 'task:%' ORDER BY id;
+SELECT task_item_id, service_date, price, amount::numeric(18,2), cost::numeric(18,2), price_source FROM charge WHERE made_by = 'task_item' ORDER BY id;
 SELECT task, item, reason FROM uncharged_task ORDER BY task_id;
 -- the fixed price goes: the time is priced by the hour again (3 h at 100 less 10 %)
 DELETE FROM task_item;
-SELECT coverage, amount::numeric(18,2) FROM charge WHERE time_entry_id IS NOT NULL OR key LIKE 'task:%';
+SELECT coverage, amount::numeric(18,2) FROM charge WHERE time_entry_id IS NOT NULL OR made_by = 'task_item';
 
 -- stages are charged on acceptance
 INSERT INTO contract_line (contract_id, kind, title, amount, cost) VALUES (1, 'stage', 'Design', 5000, 10), (1, 'stage', 'Build', 9000, 0), (1, 'recurring', 'Hosting', 30, 0);

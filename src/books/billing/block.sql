@@ -30,6 +30,7 @@ DECLARE
     v_base contract;
     v_zone text;
     v_block allotment;
+    v_fee charge;
     v_id bigint;
 BEGIN
     IF num_nonnulls(hours, amount) <> 1 OR coalesce(hours, amount) <= 0 OR hours * 3600 <> trunc(hours * 3600) OR kind NOT IN ('block', 'topup') THEN
@@ -69,10 +70,17 @@ BEGIN
     IF v_id IS NULL THEN
         RETURN known_block(key, v_block);  -- another client's block took the key meanwhile: that is refused
     END IF;
-    PERFORM new_charge('fee', contract_id, effective_on, coalesce(price, amount),
-                       concat(CASE WHEN hours IS NULL THEN 'prepaid money' ELSE format('%s prepaid hours', trim_scale(hours)) END,
-                              format(', from %s', iso(effective_on)), ' to ' || iso(expires_on)),
-                       p_quantity => 1, p_price => coalesce(price, amount), p_key => format('allotment:%s', v_id));
+    v_fee.source := 'fee';
+    v_fee.made_by := 'block';
+    v_fee.contract_id := contract_id;
+    v_fee.service_date := effective_on;
+    v_fee.quantity := 1;
+    v_fee.price := coalesce(price, amount);
+    v_fee.amount := v_fee.price;
+    v_fee.cost := 0;
+    v_fee.reason := concat(CASE WHEN hours IS NULL THEN 'prepaid money' ELSE format('%s prepaid hours', trim_scale(hours)) END,
+                           format(', from %s', iso(effective_on)), ' to ' || iso(expires_on));
+    UPDATE allotment a SET charge_id = new_charge(v_fee) WHERE a.id = v_id;
     PERFORM rate_again(v_base, effective_on);
     RETURN v_id;
 END $$;
@@ -105,8 +113,8 @@ BEGIN
         RAISE EXCEPTION 'block % has covered work that is billed', allotment_id
             USING ERRCODE = 'restrict_violation', HINT = 'Correct that work first with correct_entry().';
     END IF;
-    UPDATE allotment a SET voided_at = now() WHERE a.id = v_block.id;
-    SELECT * INTO v_charge FROM charge h WHERE h.key = format('allotment:%s', v_block.id);
+    SELECT * INTO v_charge FROM charge h WHERE h.id = v_block.charge_id;
+    UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.fixed THEN a.charge_id END WHERE a.id = v_block.id;
     IF v_charge.fixed THEN
         PERFORM adjust_charge(v_charge.id, -v_charge.amount, reason) WHERE v_charge.amount <> 0;
     ELSE

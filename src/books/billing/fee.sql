@@ -35,6 +35,8 @@ CREATE FUNCTION charge_fees_of(p_base bigint, p_span daterange) RETURNS void
 AS $$
 DECLARE
     v_fee record;
+    v_new charge;
+    v_fees charge[];
 BEGIN
     -- Fees follow their lines until they are frozen.
     DELETE FROM charge h
@@ -49,9 +51,20 @@ BEGIN
                               AND h.coverage = 'billable' AND h.reverses_id IS NULL)
          ORDER BY d.line_id
     LOOP
-        PERFORM new_charge('fee', v_fee.contract_id, v_fee.service_date, v_fee.amount, v_fee.reason, v_fee.cost, v_fee.line_id, v_fee.item_id,
-                           p_quantity => 1, p_price => v_fee.amount);
+        v_new.source := 'fee';
+        v_new.made_by := 'line';
+        v_new.contract_id := v_fee.contract_id;
+        v_new.contract_line_id := v_fee.line_id;
+        v_new.item_id := v_fee.item_id;
+        v_new.service_date := v_fee.service_date;
+        v_new.quantity := 1;
+        v_new.price := v_fee.amount;
+        v_new.amount := v_fee.amount;
+        v_new.cost := v_fee.cost;
+        v_new.reason := v_fee.reason;
+        v_fees := v_fees || complete_charge(v_new);
     END LOOP;
+    PERFORM put_charges(v_fees);
 END $$;
 COMMENT ON FUNCTION charge_fees_of(bigint, daterange) IS 'make or correct the provisional fee charges of one service period; one for each line and period';
 

@@ -2,8 +2,8 @@
 -- item: what is sold by the piece, and expenses passed on
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION sell_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint, key text, price numeric, cost numeric)
-    RETURNS bigint
+CREATE FUNCTION sell_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint, key text, price numeric, cost numeric,
+    task_item_id bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
@@ -13,8 +13,7 @@ DECLARE
     v_contract contract;
     v_price record;
     v_exponent int;
-    v_whole numeric;
-    v_amount numeric;
+    v_new charge;
 BEGIN
     IF coalesce(quantity, 0) <= 0 OR quantity = 'NaN' THEN
         RAISE EXCEPTION 'a quantity of % cannot be charged', coalesce(quantity::text, 'NULL')
@@ -38,7 +37,16 @@ BEGIN
         RAISE EXCEPTION 'task % is not one of the client of contract "%"', task_id, v_contract.number
             USING ERRCODE = 'foreign_key_violation', HINT = 'Charge it under the contract of its own client.';
     END IF;
-    v_known := known_charge(key, contract_id, 'item', service_date, item_id, quantity, NULL);
+    v_new.source := 'item';
+    v_new.made_by := CASE WHEN task_item_id IS NULL THEN 'user' ELSE 'task_item' END;
+    v_new.task_item_id := task_item_id;
+    v_new.contract_id := contract_id;
+    v_new.service_date := service_date;
+    v_new.item_id := item_id;
+    v_new.task_id := task_id;
+    v_new.quantity := quantity;
+    v_new.key := key;
+    v_known := known_charge(v_new);
     IF v_known IS NOT NULL THEN
         RETURN v_known;
     END IF;
@@ -56,17 +64,19 @@ BEGIN
         v_price.source := 'agreed price';
         v_price.price_list_id := NULL;
     END IF;
-    v_whole := CASE WHEN v_price.tiers IS NULL THEN quantity * v_price.price ELSE tiers_amount(v_price.tiers, quantity) END;
-    v_amount := round_money(v_whole * (100 - coalesce(v_price.discount_pct, 0)) / 100, v_exponent);
-    RETURN new_charge('item', contract_id, service_date, v_amount,
-                      nullif(concat_ws('; ', CASE WHEN v_price.tiers IS NOT NULL THEN format('by tiers, %s', v_price.tiers ->> 'mode') END,
-                                       CASE WHEN v_price.discount_pct <> 0
-                                            THEN format('discount of %s %% by %s', trim_scale(v_price.discount_pct), v_price.discounting) END), ''),
-                      round_money(quantity * coalesce(cost, v_price.cost), v_exponent), NULL, item_id, task_id,
-                      NULL, quantity, CASE WHEN v_price.tiers IS NULL THEN v_price.price END, v_price.discount_pct, v_price.source,
-                      v_price.price_list_id, key);
+    v_new.price := CASE WHEN v_price.tiers IS NULL THEN v_price.price END;
+    v_new.discount_pct := v_price.discount_pct;
+    v_new.price_source := v_price.source;
+    v_new.price_list_id := v_price.price_list_id;
+    v_new.amount := round_money(CASE WHEN v_price.tiers IS NULL THEN quantity * v_price.price ELSE tiers_amount(v_price.tiers, quantity) END
+                                * (100 - coalesce(v_price.discount_pct, 0)) / 100, v_exponent);
+    v_new.cost := round_money(quantity * coalesce(cost, v_price.cost), v_exponent);
+    v_new.reason := nullif(concat_ws('; ',
+        CASE WHEN v_price.tiers IS NOT NULL THEN format('by tiers, %s', v_price.tiers ->> 'mode') END,
+        CASE WHEN v_price.discount_pct <> 0 THEN format('discount of %s %% by %s', trim_scale(v_price.discount_pct), v_price.discounting) END), '');
+    RETURN new_charge(v_new);
 END $$;
-COMMENT ON FUNCTION sell_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS 'charge an item as charge_item() does, for whoever may agree a price';
+COMMENT ON FUNCTION sell_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric, bigint) IS 'charge an item as charge_item() does, for whoever may agree a price';
 
 CREATE FUNCTION charge_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint DEFAULT NULL,
     key text DEFAULT NULL, price numeric DEFAULT NULL, cost numeric DEFAULT NULL) RETURNS bigint
@@ -94,7 +104,7 @@ DECLARE
     v_known bigint;
     v_contract contract;
     v_exponent int;
-    v_cost numeric;
+    v_new charge;
 BEGIN
     IF coalesce(cost, 0) <= 0 OR cost = 'NaN' OR coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'an expense needs an amount above 0 and a reason'
@@ -103,19 +113,26 @@ BEGIN
     END IF;
     PERFORM lock_contract(contract_id);
     SELECT * INTO v_contract FROM contract c WHERE c.id = contract_id;
-    v_known := known_charge(key, contract_id, 'expense', service_date, item_id, NULL, NULL);
+    v_new.source := 'expense';
+    v_new.contract_id := contract_id;
+    v_new.service_date := service_date;
+    v_new.item_id := item_id;
+    v_new.task_id := task_id;
+    v_new.employee_id := employee_id;
+    v_new.key := key;
+    v_known := known_charge(v_new);
     IF v_known IS NOT NULL THEN
         RETURN v_known;
     END IF;
     SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_contract.currency;
-    v_cost := convert(cost, coalesce(currency, v_contract.currency), v_contract.currency, service_date);
-    RETURN new_charge('expense', contract_id, service_date, round_money(v_cost * (100 + v_contract.expense_markup_pct) / 100, v_exponent),
-                      concat_ws('; ', reason,
-                                CASE WHEN coalesce(currency, v_contract.currency) <> v_contract.currency
-                                     THEN format('%s %s at the rate of %s', trim_scale(cost), currency, iso(service_date)) END,
-                                CASE WHEN v_contract.expense_markup_pct = 0 THEN 'passed on at cost'
-                                     ELSE format('cost with %s %% on it', trim_scale(v_contract.expense_markup_pct)) END),
-                      v_cost, NULL, item_id, task_id, employee_id, p_key => key);
+    v_new.cost := convert(cost, coalesce(currency, v_contract.currency), v_contract.currency, service_date);
+    v_new.amount := round_money(v_new.cost * (100 + v_contract.expense_markup_pct) / 100, v_exponent);
+    v_new.reason := concat_ws('; ', reason,
+        CASE WHEN coalesce(currency, v_contract.currency) <> v_contract.currency
+             THEN format('%s %s at the rate of %s', trim_scale(cost), currency, iso(service_date)) END,
+        CASE WHEN v_contract.expense_markup_pct = 0 THEN 'passed on at cost'
+             ELSE format('cost with %s %% on it', trim_scale(v_contract.expense_markup_pct)) END);
+    RETURN new_charge(v_new);
 END $$;
 COMMENT ON FUNCTION charge_expense(bigint, numeric, date, text, text, bigint, bigint, bigint, text) IS
     'pass an expense or travel cost on to the client, at cost or with the contract''s expense_markup_pct; cost in currency (default the contract''s), '

@@ -8,6 +8,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     v_line contract_line;
+    v_new charge;
 BEGIN
     PERFORM lock_contracts(ARRAY(SELECT n.contract_id FROM contract_line n WHERE n.id = contract_line_id));
     SELECT * INTO v_line FROM contract_line n WHERE n.id = contract_line_id FOR NO KEY UPDATE;
@@ -26,8 +27,18 @@ BEGIN
     END IF;
     accepted_on := coalesce(accepted_on, books_today());
     UPDATE contract_line n SET status = 'accepted', accepted_on = accept_stage.accepted_on WHERE n.id = v_line.id;
-    RETURN new_charge('stage', v_line.contract_id, accepted_on, v_line.amount, format('%s, accepted on %s', v_line.title, iso(accepted_on)),
-                      v_line.cost, v_line.id, v_line.item_id, p_quantity => 1, p_price => v_line.amount);
+    v_new.source := 'stage';
+    v_new.made_by := 'line';
+    v_new.contract_id := v_line.contract_id;
+    v_new.contract_line_id := v_line.id;
+    v_new.item_id := v_line.item_id;
+    v_new.service_date := accepted_on;
+    v_new.quantity := 1;
+    v_new.price := v_line.amount;
+    v_new.amount := v_line.amount;
+    v_new.cost := v_line.cost;
+    v_new.reason := format('%s, accepted on %s', v_line.title, iso(accepted_on));
+    RETURN new_charge(v_new);
 END $$;
 COMMENT ON FUNCTION accept_stage(bigint, date) IS
     'the client accepts a stage: it is charged on that day, today where none is given; returns the charge. The same again returns the same charge; refused for another day and '

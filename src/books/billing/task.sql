@@ -2,6 +2,8 @@
 -- task: fixed prices of tasks, charged when they are done
 -- ---------------------------------------------------------------------------
 
+-- What is open follows the task: it goes when the task is done no more, and when
+-- the task has another contract, project or day; then it is charged there.
 CREATE FUNCTION charge_task(p_task bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -11,42 +13,51 @@ DECLARE
     v_item record;
 BEGIN
     SELECT * INTO v_task FROM task t WHERE t.id = p_task;
-    IF v_task.status <> 'done' THEN
-        DELETE FROM charge h WHERE h.task_id = p_task AND h.source = 'item' AND h.key LIKE 'task:%' AND NOT h.fixed;
-        RETURN;
-    END IF;
     v_to := task_contract(p_task, coalesce(v_task.completed_at, now()));
-    IF v_to.problem IS NOT NULL THEN
+    DELETE FROM charge h
+     WHERE h.task_id = p_task AND h.task_item_id IS NOT NULL AND NOT h.fixed
+       AND (v_task.status <> 'done' OR (h.contract_id, h.project_id, h.service_date)
+                                       IS DISTINCT FROM (v_to.contract_id, v_task.project_id, v_to.service_date));
+    IF v_task.status <> 'done' OR v_to.problem IS NOT NULL THEN
         RETURN;
     END IF;
     FOR v_item IN
         SELECT i.* FROM task_item i
-         WHERE i.task_id = p_task AND NOT EXISTS (SELECT FROM charge h WHERE h.key = format('task:%s:%s', i.task_id, i.id))
+         WHERE i.task_id = p_task AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id)
            AND (i.price IS NOT NULL OR EXISTS (SELECT FROM item_price(v_to.contract_id, v_task.project_id, i.item_id, v_to.service_date)))
          ORDER BY i.id
     LOOP
-        PERFORM sell_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task,
-                            format('task:%s:%s', v_item.task_id, v_item.id), v_item.price, v_item.cost);
+        PERFORM sell_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task, NULL, v_item.price, v_item.cost, v_item.id);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION charge_task(bigint) IS
-    'charge the fixed prices of a task that is done, once each; take them back while provisional when it is done no more; what cannot be charged is in '
-    'view uncharged_task';
+    'charge the fixed prices of a task that is done, once each; take them back while provisional when it is done no more, and move them with it; what '
+    'cannot be charged is in view uncharged_task';
 
-CREATE FUNCTION charge_done_tasks() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+-- One trigger, so that all clients are held at once, by id: of a task that moves,
+-- the one it leaves and the one it comes to.
+CREATE FUNCTION follow_tasks() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 BEGIN
-    -- with those of tasks that move, whose work is rated next: all at once, by id
+    -- first, so that work that is being logged on the task is seen
     PERFORM lock_parties(ARRAY(
         SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id IN (n.project_id, o.project_id)
-         WHERE n.project_id <> o.project_id OR EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id)));
+         WHERE n.project_id <> o.project_id OR n.deal_id IS DISTINCT FROM o.deal_id OR EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id)));
+    PERFORM rate_entries(ARRAY(
+        SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
+         WHERE n.project_id <> o.project_id ORDER BY e.id));
     PERFORM charge_task(n.id) FROM new_rows n
       WHERE EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id) ORDER BY n.id;
+    -- a deal says where profit is told, and nothing that was billed
+    UPDATE charge h SET deal_id = n.deal_id
+      FROM new_rows n JOIN old_rows o USING (id)
+     WHERE h.task_id = n.id AND n.deal_id IS DISTINCT FROM o.deal_id AND h.deal_id IS DISTINCT FROM n.deal_id;
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION charge_done_tasks() IS
-    'trigger function of task: charges the fixed price of what is done; SECURITY DEFINER because nobody is granted INSERT on charge';
+COMMENT ON FUNCTION follow_tasks() IS
+    'trigger function of task: rates the open work of tasks that move to another project again, charges the fixed price of what is done, and tells the '
+    'deal of a task to its charges; SECURITY DEFINER because nobody is granted INSERT on charge';
 
 -- The time of a task is in its fixed price from then on: what is not frozen is
 -- rated again.
@@ -67,11 +78,9 @@ BEGIN
         v_gone := ARRAY(SELECT o.id FROM old_rows o);
     END IF;
     PERFORM lock_parties(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = ANY (v_tasks)));
-    DELETE FROM charge h WHERE h.task_id = ANY (v_tasks) AND h.source = 'item' AND NOT h.fixed
-       AND h.key = ANY (ARRAY(SELECT format('task:%s:%s', t, g) FROM unnest(v_tasks) t, unnest(v_gone) g));
+    DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.fixed;
     PERFORM rate_entries(ARRAY(
-        SELECT e.id FROM time_entry e WHERE e.task_id = ANY (v_tasks)
-           AND NOT EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id AND h.fixed) ORDER BY e.id));
+        SELECT e.id FROM time_entry e WHERE e.task_id = ANY (v_tasks) ORDER BY e.id));
     PERFORM charge_task(t.id) FROM unnest(v_tasks) t (id) ORDER BY t.id;
     RETURN NULL;
 END $$;
@@ -87,6 +96,6 @@ CREATE VIEW uncharged_task WITH (security_invoker) AS
       JOIN party k ON k.id = p.client_id
       JOIN item m ON m.id = i.item_id
      CROSS JOIN LATERAL task_contract(t.id, coalesce(t.completed_at, now())) c
-     WHERE NOT EXISTS (SELECT FROM charge h WHERE h.key = format('task:%s:%s', i.task_id, i.id));
+     WHERE NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id);
 COMMENT ON VIEW uncharged_task IS 'fixed prices of tasks that are done and could not be charged, each with the reason; closing a period tries again';
 SELECT allow('reader', 'select', 'uncharged_task');

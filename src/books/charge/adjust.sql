@@ -8,8 +8,10 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     v_charge charge;
+    v_new charge;
     v_left numeric;
     v_known bigint;
+    v_exponent CONSTANT integer := currency_exponent((SELECT s.base_currency FROM setting s));
 BEGIN
     SELECT * INTO v_charge FROM charge h WHERE h.id = charge_id;
     IF NOT FOUND THEN
@@ -20,14 +22,18 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Change the price of its time entry instead.';
     END IF;
     PERFORM lock_parties(ARRAY[v_charge.client_id]);
-    v_known := known_charge(key, v_charge.contract_id, 'adjustment', v_charge.service_date, v_charge.item_id, NULL, amount);
+    v_new := part_of(v_charge, amount, round_money(amount * v_charge.base_rate, v_exponent),
+                     format('%s of charge %s: %s', CASE WHEN amount < 0 THEN 'write-off' ELSE 'write-up' END, charge_id, reason), true);
+    v_new.made_by := 'user';
+    v_new.key := key;
+    v_known := known_charge(v_new);
     IF v_known IS NOT NULL THEN
         RETURN v_known;
     END IF;
     SELECT * INTO v_charge FROM charge h WHERE h.id = charge_id FOR UPDATE;
     PERFORM lock_parties(ARRAY[v_charge.client_id]);  -- its task may have moved meanwhile
     IF v_charge.id IS NULL OR v_charge.reverses_id IS NOT NULL OR v_charge.adjusts_id IS NOT NULL
-        OR EXISTS (SELECT FROM charge r WHERE r.reverses_id = charge_id) THEN
+        OR NOT EXISTS (SELECT FROM live_charge h WHERE h.id = charge_id) THEN
         RAISE EXCEPTION 'charge % is a reversal, an adjustment or reversed already', charge_id
             USING ERRCODE = 'restrict_violation', HINT = 'Adjust the charge that counts.';
     END IF;
@@ -39,18 +45,16 @@ BEGIN
         RAISE EXCEPTION 'an adjustment needs an amount that is not 0, and a reason'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a negative amount to write off, a positive one to write up.';
     END IF;
-    v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM charge a WHERE a.adjusts_id = charge_id
-                                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = a.id)), 0);
+    v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM live_charge a WHERE a.adjusts_id = charge_id), 0);
     IF amount < 0 AND v_left + amount < 0 THEN
         RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id, trim_scale(v_left)
             USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_adjusted_within_amount', HINT = 'Write off what is left at most.';
     END IF;
-    PERFORM concede('write_off', round_money(-amount * v_charge.base_rate, currency_exponent((SELECT s.base_currency FROM setting s))), charge_id, NULL, reason);
+    PERFORM check_charge_amount(amount, v_charge.currency);
+    PERFORM concede('write_off', -v_new.base_amount, charge_id, NULL, reason);
     -- A decision about a figure holds for that figure: it is frozen with it.
     PERFORM freeze_charges(ARRAY[charge_id], format('adjusted:%s', charge_id));
-    RETURN new_charge('adjustment', v_charge.contract_id, v_charge.service_date, amount,
-                      format('%s of charge %s: %s', CASE WHEN amount < 0 THEN 'write-off' ELSE 'write-up' END, charge_id, reason),
-                      0, NULL, v_charge.item_id, v_charge.task_id, v_charge.employee_id, p_key => key, p_adjusts => charge_id);
+    RETURN coalesce((put_charges(ARRAY[in_open_period(v_new)]))[1], known_charge(v_new));
 END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
     'write a part of a charge off (amount below 0) or up, with a reason: an adjustment charge beside it, which is returned; the charge itself is frozen. '

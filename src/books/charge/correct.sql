@@ -11,21 +11,9 @@ DECLARE
     v_reversals bigint[];
 BEGIN
     PERFORM FROM charge h WHERE h.id = ANY (p_charges) ORDER BY h.id FOR UPDATE;
-    WITH reversed AS (
-        INSERT INTO charge (source, time_entry_id, segment, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id,
-               work_type_id, direction_id, item_id, service_date, period_start, started_at, band, coverage, worked_s, billed_s, quantity, price,
-               multiplier, discount_pct, price_source, price_list_id, amount, currency, base_rate, base_amount, cost, base_cost, cost_rate,
-               base_cost_rate, allotment_id, burned, reason, terms_id, late, frozen_at, reverses_id)
-        SELECT h.source, h.time_entry_id, h.segment, h.contract_line_id, h.contract_id, h.client_id, h.project_id, h.deal_id, h.task_id, h.employee_id,
-               h.work_type_id, h.direction_id, h.item_id, h.service_date, greatest(h.period_start, o.opens_on), h.started_at, h.band, h.coverage,
-               -h.worked_s, -h.billed_s, -h.quantity, h.price, h.multiplier, h.discount_pct, h.price_source, h.price_list_id, -h.amount, h.currency,
-               h.base_rate, -h.base_amount, -h.cost, -h.base_cost, h.cost_rate, h.base_cost_rate, h.allotment_id, -h.burned,
-               format('reversal of charge %s: %s', h.id, p_reason), h.terms_id, h.late OR coalesce(o.opens_on > h.period_start, false), now(), h.id
-          FROM charge h
-          LEFT JOIN LATERAL (SELECT max(b.period_end) AS opens_on FROM billing_period b WHERE b.contract_id = h.contract_id) o ON true
-         WHERE h.id = ANY (p_charges) ORDER BY h.id
-        RETURNING id)
-    SELECT array_agg(r.id ORDER BY r.id) INTO v_reversals FROM reversed r;
+    v_reversals := put_charges(ARRAY(
+        SELECT in_open_period(opposite(h, format('reversal of charge %s: %s', h.id, p_reason)))
+          FROM charge h WHERE h.id = ANY (p_charges) ORDER BY h.id));
     PERFORM post_charges(open_event(p_key, array_to_string(v_reversals, ','), p_reason), v_reversals, NULL)
       WHERE EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_reversals));  -- what is worth nothing posts nothing
     RETURN v_reversals;
@@ -132,9 +120,7 @@ BEGIN
     END IF;
     -- the live frozen charges of the entry, and the write-offs beside them
     v_charges := ARRAY(
-        SELECT h.id FROM charge h
-         WHERE h.time_entry_id = correct_entry.time_entry_id AND h.frozen_at IS NOT NULL AND h.reverses_id IS NULL
-           AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id));
+        SELECT h.id FROM live_charge h WHERE h.time_entry_id = correct_entry.time_entry_id AND h.frozen_at IS NOT NULL);
     IF v_charges = '{}' THEN
         RAISE EXCEPTION 'time entry % is not billed', time_entry_id
             USING ERRCODE = 'restrict_violation', HINT = 'Change or delete it directly.';
@@ -143,7 +129,7 @@ BEGIN
     v_charges := ARRAY(
         SELECT unnest(v_charges)
         UNION
-        SELECT h.id FROM charge h WHERE h.adjusts_id = ANY (v_charges) AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
+        SELECT h.id FROM live_charge h WHERE h.adjusts_id = ANY (v_charges)
         ORDER BY 1);
     v_key := format('correct:%s:%s', time_entry_id, v_charges[1]);
     PERFORM plan_for(1);

@@ -33,7 +33,21 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     SELECT 'open work is charged where its task is', 'charge ' || h.id, format('project %s, the task is in %s', h.project_id, t.project_id)
       FROM charge h JOIN task t ON t.id = h.task_id
      WHERE h.source = 'time' AND NOT h.fixed AND h.project_id <> t.project_id
-       AND NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = h.time_entry_id AND f.fixed AND f.reverses_id IS NULL
-                          AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = f.id));
+       AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.fixed)
+    UNION ALL
+    SELECT 'a charge is of the client, and of the own company, that its contract is with', 'charge ' || h.id,
+           format('client %s, contract %s with %s', h.client_id, c.number, c.client_id)
+      FROM charge h JOIN contract c ON c.id = h.contract_id
+     WHERE h.client_id <> c.client_id OR h.own_id <> c.own_id
+    UNION ALL
+    SELECT 'the fixed price of a done task is charged where the task is', 'charge ' || h.id,
+           format('client %s, the task is of client %s', h.client_id, p.client_id)
+      FROM charge h JOIN task t ON t.id = h.task_id JOIN project p ON p.id = t.project_id
+     WHERE h.task_item_id IS NOT NULL AND NOT h.fixed AND (h.client_id <> p.client_id OR h.project_id <> p.id OR t.status <> 'done')
+    UNION ALL
+    SELECT 'what names a task has its deal and project', 'charge ' || h.id,
+           format('project %s, deal %s; the task''s are %s and %s', h.project_id, h.deal_id, t.project_id, t.deal_id)
+      FROM charge h JOIN task t ON t.id = h.task_id
+     WHERE h.project_id IS NULL OR t.deal_id IS NOT NULL AND h.deal_id IS DISTINCT FROM t.deal_id;
 COMMENT ON VIEW work_problems IS 'broken invariants of time entries and charges, none in healthy books';
 SELECT allow('controller', 'select', 'work_problems');

@@ -1,89 +1,225 @@
 -- ---------------------------------------------------------------------------
 -- put: making charges
+--
+-- put_charges() and replace_charges() are the only writers of rows of charge, and
+-- are made from its columns.  Whoever has a charge to make fills in what it knows
+-- of one, by name; complete_charge(), opposite() and part_of() do the rest.
 -- ---------------------------------------------------------------------------
 
--- One charge that is no work.  Its currency and client are the contract's; in
--- a closed period it is billed in the open one, marked late.
-CREATE FUNCTION new_charge(p_source text, p_contract bigint, p_service_date date, p_amount numeric, p_reason text,
-    p_cost numeric DEFAULT 0, p_line bigint DEFAULT NULL, p_item bigint DEFAULT NULL, p_task bigint DEFAULT NULL, p_employee bigint DEFAULT NULL,
-    p_quantity numeric DEFAULT NULL, p_price numeric DEFAULT NULL, p_discount_pct numeric DEFAULT NULL, p_price_source text DEFAULT NULL,
-    p_price_list bigint DEFAULT NULL, p_key text DEFAULT NULL, p_adjusts bigint DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+SELECT make_writer('charge', 'put_charges', 'ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING');
+
+-- Work that is rated again keeps the ids of its charges, and what stays the same
+-- is not touched.  By index look-ups for any number of rows, whatever the planner
+-- knows of tables that were just loaded; foreign keys are checked by the same mode.
+DO $$
+DECLARE
+    c_kept CONSTANT text[] := '{id,time_entry_id,segment}';
+BEGIN
+    EXECUTE format($function$
+        CREATE OR REPLACE FUNCTION replace_charges(p_rows charge[], p_known boolean) RETURNS void
+            LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+            SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
+        AS $body$
+        BEGIN
+            INSERT INTO charge (%1$s)
+            SELECT %2$s FROM unnest(p_rows) n
+             WHERE NOT p_known OR NOT EXISTS (
+                SELECT FROM charge h WHERE h.time_entry_id = n.time_entry_id AND h.segment = n.segment AND NOT h.fixed
+                   AND (%3$s) IS NOT DISTINCT FROM (%4$s))
+             ORDER BY n.time_entry_id, n.segment
+            ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT fixed DO UPDATE SET %5$s;
+        END $body$ $function$,
+        column_list('charge', '%1$s'), column_list('charge', 'coalesce(n.%1$s, %2$s)'),
+        column_list('charge', 'h.%1$s', c_kept), column_list('charge', 'coalesce(n.%1$s, %2$s)', c_kept),
+        column_list('charge', '%1$s = excluded.%1$s', c_kept));
+END $$;
+COMMENT ON FUNCTION replace_charges(charge[], boolean) IS
+    'write open charges of work in place of those that the same segments had (p_known: some of them have), keeping ids; what is the same stays as it is';
+
+CREATE FUNCTION check_charge_amount(p_amount numeric, p_currency text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF p_amount <> round_money(p_amount, currency_exponent(p_currency)) THEN
+        RAISE EXCEPTION 'a charge of % %, which % cannot hold', trim_scale(p_amount), p_currency, p_currency
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_amount_exact', HINT = 'Round the amount first.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_charge_amount(numeric, text) IS 'refuse (23514) an amount that its currency cannot hold';
+
+-- A charge that is no work.  Its currency, client and own company are the
+-- contract's; in a closed period it is billed in the open one, marked late.
+CREATE FUNCTION complete_charge(p_charge charge) RETURNS charge
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
+    v charge := p_charge;
     v_contract contract;
-    v_base contract := base_contract(p_contract);
-    v_open record;
-    v_span daterange;
+    v_base contract := base_contract(p_charge.contract_id);
     v_setting setting;
-    v_exponent int;
-    v_rate numeric;
-    v_id bigint;
+    v_about dimension;
+    v_span daterange;
+    v_opens date;
 BEGIN
-    SELECT * INTO v_contract FROM contract c WHERE c.id = p_contract;
+    SELECT * INTO v_contract FROM contract c WHERE c.id = v.contract_id;
     SELECT * INTO v_setting FROM setting;
-    IF p_service_date IS NULL OR NOT isfinite(p_service_date) THEN
+    IF v.service_date IS NULL OR NOT isfinite(v.service_date) THEN
         RAISE EXCEPTION 'a charge needs the day of its service'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a date.';
     END IF;
-    IF v_contract.status = 'draft' OR p_service_date < v_contract.starts_on THEN
-        RAISE EXCEPTION 'contract "%" is not in force on %', v_contract.number, p_service_date
+    IF v_contract.status = 'draft' OR v.service_date < v_contract.starts_on THEN
+        RAISE EXCEPTION 'contract "%" is not in force on %', v_contract.number, v.service_date
             USING ERRCODE = 'restrict_violation',
                 DETAIL = format('It is %s and starts on %s.', v_contract.status, v_contract.starts_on),
                 HINT = 'Check the date, or activate the contract.';
     END IF;
-    SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_contract.currency;
-    IF p_amount <> round_money(p_amount, v_exponent) THEN
-        RAISE EXCEPTION 'a charge of % %, which % cannot hold', trim_scale(p_amount), v_contract.currency, v_contract.currency
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_amount_exact', HINT = 'Round the amount first.';
+    v.currency := v_contract.currency;
+    PERFORM check_charge_amount(v.amount, v.currency);
+    v.base_rate := exchange_rate_on(v.currency, v_setting.base_currency, v.service_date);
+    IF v.base_rate IS NULL THEN
+        RAISE EXCEPTION 'no exchange rate from % to % on %', v.currency, v_setting.base_currency, v.service_date
+            USING ERRCODE = 'foreign_key_violation',
+                HINT = 'Add the rate to table exchange_rate, valid from that day or earlier.';
     END IF;
-    v_rate := exchange_rate_on(v_contract.currency, v_setting.base_currency, p_service_date);
-    IF v_rate IS NULL THEN
-        RAISE EXCEPTION 'no exchange rate from % to % on %', v_contract.currency, v_setting.base_currency, p_service_date
-            USING ERRCODE = 'foreign_key_violation', HINT = 'Add the rate to table exchange_rate, valid from that day or earlier.';
-    END IF;
-    SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_setting.base_currency;
-    v_open := open_period(v_base);
-    v_span := period_of(p_service_date, v_base.period, v_base.anchor_day);
+    v.base_amount := round_money(v.amount * v.base_rate, currency_exponent(v_setting.base_currency));
+    v.base_cost := round_money(v.cost * v.base_rate, currency_exponent(v_setting.base_currency));
 
-    INSERT INTO charge (source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
-           item_id, service_date, period_start, started_at, coverage, quantity, price, price_source, price_list_id, discount_pct, amount, currency,
-           base_rate, base_amount, cost, base_cost, reason, late, key, adjusts_id)
-    SELECT p_source, p_line, v_contract.id, v_contract.client_id, coalesce(t.project_id, v_contract.project_id), t.deal_id, p_task, p_employee,
-           t.work_type_id, coalesce(p.direction_id, m.direction_id), p_item, p_service_date, greatest(lower(v_span), lower(v_open.span)),
-           p_service_date::timestamp AT TIME ZONE contract_zone(v_base.calendar_id), 'billable', p_quantity, p_price, p_price_source, p_price_list,
-           p_discount_pct, p_amount, v_contract.currency, v_rate, round_money(p_amount * v_rate, v_exponent), p_cost,
-           round_money(p_cost * v_rate, v_exponent), p_reason, lower(v_span) < lower(v_open.span), p_key, p_adjusts
-      FROM (SELECT 1) one
-      LEFT JOIN task t ON t.id = p_task
-      LEFT JOIN project p ON p.id = coalesce(t.project_id, v_contract.project_id)
-      LEFT JOIN employee m ON m.id = p_employee
-    ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
-    RETURNING id INTO v_id;
-    -- Another client's charge took the key meanwhile: that is refused.
-    RETURN coalesce(v_id, known_charge(p_key, p_contract, p_source, p_service_date, p_item, p_quantity, p_amount));
+    v_about := complete_dimension(
+        ROW(v_contract.own_id, v_contract.client_id, v_contract.id, v.project_id,
+            coalesce(v.deal_id, (SELECT s.deal_id FROM contract_line n JOIN deal_stage s ON s.id = n.deal_stage_id
+                                  WHERE n.id = v.contract_line_id)),
+            v.task_id, v.employee_id, v.work_type_id, v.direction_id)::dimension, v.service_date, 'the charge');
+    v.own_id := v_about.own_id;
+    v.client_id := v_about.client_id;
+    v.project_id := v_about.project_id;
+    v.deal_id := v_about.deal_id;
+    v.work_type_id := v_about.work_type_id;
+    v.direction_id := v_about.direction_id;
+
+    v_opens := lower((open_period(v_base)).span);
+    v_span := period_of(v.service_date, v_base.period, v_base.anchor_day);
+    v.period_start := greatest(lower(v_span), v_opens);
+    v.late := lower(v_span) < v_opens;
+    v.started_at := v.service_date::timestamp AT TIME ZONE contract_zone(v_base.calendar_id);
+    v.coverage := 'billable';
+    RETURN v;
 END $$;
-COMMENT ON FUNCTION new_charge(text, bigint, date, numeric, text, numeric, bigint, bigint, bigint, bigint, numeric, numeric, numeric, text, bigint, text, bigint) IS
-    'make a provisional charge that is no work and return its id; refused before the contract''s start (23001), for amounts its currency cannot hold '
-    '(23514) and without an exchange rate (23503)';
+COMMENT ON FUNCTION complete_charge(charge) IS
+    'a provisional charge that is no work, of which source, contract_id, service_date, amount, cost and what else is known is given, with all that follows; '
+    'refused before the contract''s start (23001), for amounts its currency cannot hold (23514), without an exchange rate (23503), for a task or deal '
+    'of another client (23514)';
+
+CREATE FUNCTION new_charge(p_charge charge) RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_ids bigint[] := put_charges(ARRAY[complete_charge(p_charge)]);
+BEGIN
+    -- Another client's charge took the key meanwhile: that is refused.
+    RETURN coalesce(v_ids[1], known_charge(p_charge));
+END $$;
+COMMENT ON FUNCTION new_charge(charge) IS 'make a provisional charge that is no work and return its id; refused as complete_charge() and known_charge() do';
 
 -- A charge made before under the same key: the same content again is that
--- charge, another content is refused.
-CREATE FUNCTION known_charge(p_key text, p_contract bigint, p_source text, p_service_date date, p_item bigint, p_quantity numeric, p_amount numeric)
-    RETURNS bigint
+-- charge, another content is refused.  An amount that is not given yet is not
+-- compared.
+CREATE FUNCTION known_charge(p_charge charge) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_charge charge;
+    v_known charge;
 BEGIN
-    SELECT * INTO v_charge FROM charge h WHERE h.key = p_key;
-    IF FOUND AND (v_charge.contract_id, v_charge.source, v_charge.service_date, v_charge.item_id, v_charge.quantity, coalesce(p_amount, v_charge.amount))
-        IS DISTINCT FROM (p_contract, p_source, p_service_date, p_item, p_quantity, v_charge.amount) THEN
-        RAISE EXCEPTION 'key "%" was used before for charge % with other content', p_key, v_charge.id
+    SELECT * INTO v_known FROM charge h WHERE h.key = p_charge.key;
+    IF FOUND AND (v_known.contract_id, v_known.source, v_known.service_date, v_known.item_id, v_known.quantity, v_known.amount)
+        IS DISTINCT FROM (p_charge.contract_id, p_charge.source, p_charge.service_date, p_charge.item_id, p_charge.quantity,
+                          coalesce(p_charge.amount, v_known.amount)) THEN
+        RAISE EXCEPTION 'key "%" was used before for charge % with other content', p_charge.key, v_known.id
             USING ERRCODE = 'unique_violation', CONSTRAINT = 'charge_key_key',
                 HINT = 'Send the same content again, or use another key for another charge.';
     END IF;
-    RETURN v_charge.id;
+    RETURN v_known.id;
 END $$;
-COMMENT ON FUNCTION known_charge(text, bigint, text, date, bigint, numeric, numeric) IS
+COMMENT ON FUNCTION known_charge(charge) IS
     'the charge made before under a key, NULL when there is none; refused (23505) when its content was another';
+
+CREATE FUNCTION opposite(p_charge charge, p_reason text) RETURNS charge
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v charge := p_charge;
+BEGIN
+    v.id := NULL;
+    v.worked_s := -v.worked_s;
+    v.billed_s := -v.billed_s;
+    v.quantity := -v.quantity;
+    v.amount := -v.amount;
+    v.base_amount := -v.base_amount;
+    v.cost := -v.cost;
+    v.base_cost := -v.base_cost;
+    v.burned := -v.burned;
+    v.reason := p_reason;
+    v.key := NULL;
+    v.adjusts_id := NULL;
+    v.held_by := NULL;
+    v.frozen_at := now();
+    v.reverses_id := p_charge.id;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION opposite(charge, text) IS 'the reversal of a frozen charge: the same with the opposite figures, frozen at once';
+
+CREATE FUNCTION part_of(p_charge charge, p_amount numeric, p_base_amount numeric, p_reason text, p_adjusts boolean) RETURNS charge
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v charge := p_charge;
+BEGIN
+    v.id := NULL;
+    v.source := 'adjustment';
+    v.made_by := 'document';
+    v.coverage := 'billable';
+    v.amount := p_amount;
+    v.base_amount := p_base_amount;
+    v.reason := p_reason;
+    v.adjusts_id := CASE WHEN p_adjusts THEN p_charge.id END;
+    -- it is no work and no item of its own, and was not rated
+    v.time_entry_id := NULL;
+    v.segment := NULL;
+    v.task_item_id := NULL;
+    v.worked_s := 0;
+    v.billed_s := 0;
+    v.quantity := NULL;
+    v.price := NULL;
+    v.multiplier := NULL;
+    v.discount_pct := NULL;
+    v.price_source := NULL;
+    v.price_list_id := NULL;
+    v.cost := 0;
+    v.base_cost := 0;
+    v.cost_rate := NULL;
+    v.base_cost_rate := NULL;
+    v.allotment_id := NULL;
+    v.burned := NULL;
+    v.terms_id := NULL;
+    v.late := false;
+    v.held_by := NULL;
+    v.frozen_at := NULL;
+    v.reverses_id := NULL;
+    v.key := NULL;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION part_of(charge, numeric, numeric, text, boolean) IS
+    'an adjustment beside a charge, about the same things: so much of its amount (and in the base currency), why, and whether it goes with the charge '
+    'when that is reversed';
+
+CREATE FUNCTION in_open_period(p_charge charge) RETURNS charge
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v charge := p_charge;
+    v_opens date := (SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = p_charge.contract_id);
+BEGIN
+    v.late := v.late OR coalesce(v_opens > v.period_start, false);
+    v.period_start := greatest(v.period_start, v_opens);
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION in_open_period(charge) IS 'a charge as the open period takes it, late where its own is closed';

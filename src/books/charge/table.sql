@@ -20,6 +20,10 @@ CREATE TABLE charge (
     time_entry_id bigint CONSTRAINT charge_time_entry_fkey REFERENCES time_entry DEFERRABLE INITIALLY DEFERRED,
     segment smallint,
     contract_line_id bigint CONSTRAINT charge_contract_line_fkey REFERENCES contract_line,
+    task_item_id bigint,
+    made_by text NOT NULL DEFAULT 'user'
+        CONSTRAINT charge_made_by_known CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document')),
+    own_id bigint CONSTRAINT charge_own_fkey REFERENCES party,
     contract_id bigint CONSTRAINT charge_contract_fkey REFERENCES contract,
     client_id bigint NOT NULL CONSTRAINT charge_client_fkey REFERENCES party,
     project_id bigint CONSTRAINT charge_project_fkey REFERENCES project,
@@ -65,7 +69,10 @@ CREATE TABLE charge (
     CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
     CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
     CONSTRAINT charge_burn_has_allotment CHECK ((allotment_id IS NULL) = (burned IS NULL)),
-    CONSTRAINT charge_reversal_frozen CHECK (reverses_id IS NULL OR frozen_at IS NOT NULL)
+    CONSTRAINT charge_reversal_frozen CHECK (reverses_id IS NULL OR frozen_at IS NOT NULL),
+    CONSTRAINT charge_held_or_frozen CHECK (num_nonnulls(held_by, frozen_at) < 2),
+    CONSTRAINT charge_item_sold CHECK (source <> 'item' OR num_nonnulls(item_id, quantity) = 2),
+    CONSTRAINT charge_adjusts_no_time CHECK (adjusts_id IS NULL OR source = 'adjustment')
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE charge IS
     'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the same currency (NULL: unknown), '
@@ -82,8 +89,12 @@ CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;
 CREATE INDEX charge_contract_line_idx ON charge (contract_line_id) WHERE contract_line_id IS NOT NULL;
 CREATE INDEX charge_held_by_idx ON charge (held_by) WHERE held_by IS NOT NULL;
 CREATE UNIQUE INDEX charge_key_key ON charge (key) WHERE key IS NOT NULL;
+CREATE UNIQUE INDEX charge_task_item_once ON charge (task_item_id) WHERE task_item_id IS NOT NULL AND reverses_id IS NULL;
 CREATE INDEX charge_adjusts_idx ON charge (adjusts_id) WHERE adjusts_id IS NOT NULL;
 CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
+
+ALTER TABLE allotment ADD CONSTRAINT allotment_charge_fkey FOREIGN KEY (charge_id) REFERENCES charge;
+CREATE INDEX allotment_charge_idx ON allotment (charge_id) WHERE charge_id IS NOT NULL;
 
 CREATE TABLE rating_problem (
     time_entry_id bigint CONSTRAINT rating_problem_pkey PRIMARY KEY

@@ -37,27 +37,34 @@ CREATE FUNCTION charge_minimum(p_base bigint, p_span daterange) RETURNS void
 AS $$
 DECLARE
     v_minimum record;
+    v_new charge;
+    v_lacking charge[];
 BEGIN
     FOR v_minimum IN
-        SELECT c.id, c.number, c.minimum_charge, m.work, m.raised, m.times, u.exponent, greatest(c.minimum_charge - m.work, 0) - m.raised AS amount,
+        SELECT c.id, c.number, c.minimum_charge, m.work, u.exponent, greatest(c.minimum_charge - m.work, 0) - m.raised AS amount,
                least(upper(p_span) - 1, c.ends_on) AS last_day
           FROM contract c
           JOIN currency_code u ON u.code = c.currency
          CROSS JOIN LATERAL (
-            SELECT coalesce(sum(h.amount) FILTER (WHERE h.key IS NULL OR h.key NOT LIKE 'minimum:%'), 0) AS work,
-                   coalesce(sum(h.amount) FILTER (WHERE h.key LIKE 'minimum:%'), 0) AS raised,
-                   count(*) FILTER (WHERE h.key LIKE 'minimum:%') AS times
+            SELECT coalesce(sum(h.amount) FILTER (WHERE h.made_by <> 'minimum'), 0) AS work,
+                   coalesce(sum(h.amount) FILTER (WHERE h.made_by = 'minimum'), 0) AS raised
               FROM charge h WHERE h.contract_id = c.id AND h.period_start = lower(p_span)) m
          WHERE c.id = ANY (contract_group(p_base)) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft'
            AND daterange(c.starts_on, c.ends_on, '[]') && p_span
          ORDER BY c.id
     LOOP
-        PERFORM new_charge('adjustment', v_minimum.id, v_minimum.last_day, v_minimum.amount,
-                           format('minimum charge of %s for the period, of which %s was reached', round(v_minimum.minimum_charge, v_minimum.exponent),
-                                  round(v_minimum.work, v_minimum.exponent)),
-                           p_key => format('minimum:%s:%s:%s', v_minimum.id, iso(lower(p_span)), v_minimum.times + 1))
-          WHERE v_minimum.amount <> 0;
+        CONTINUE WHEN v_minimum.amount = 0;
+        v_new.source := 'adjustment';
+        v_new.made_by := 'minimum';
+        v_new.contract_id := v_minimum.id;
+        v_new.service_date := v_minimum.last_day;
+        v_new.amount := v_minimum.amount;
+        v_new.cost := 0;
+        v_new.reason := format('minimum charge of %s for the period, of which %s was reached',
+                               round(v_minimum.minimum_charge, v_minimum.exponent), round(v_minimum.work, v_minimum.exponent));
+        v_lacking := v_lacking || complete_charge(v_new);
     END LOOP;
+    PERFORM put_charges(v_lacking);
 END $$;
 COMMENT ON FUNCTION charge_minimum(bigint, daterange) IS
     'charge what a period lacks to the contract''s minimum_charge, whole periods and parts alike; again after a period was reopened';

@@ -153,6 +153,7 @@ CREATE TABLE allotment (
     period_start date,
     scope_work_types bigint[],
     payment_id bigint,
+    charge_id bigint,
     voided_at timestamptz,
     key text CONSTRAINT allotment_key_key UNIQUE,
     CONSTRAINT allotment_whole_seconds CHECK (unit <> 'seconds' OR amount = trunc(amount)),

@@ -12,29 +12,26 @@ CREATE FUNCTION adjust_lines(p_document bigint) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
+    v_exponent CONSTANT integer := currency_exponent((SELECT s.base_currency FROM setting s));
+    v_lines bigint[];
+    v_parts charge[];
     v_charges bigint[];
 BEGIN
-    WITH made AS MATERIALIZED (
-        SELECT l.id AS line_id, l.net - h.amount AS amount, nextval('charge_id_seq') AS charge_id, h.id AS of_id,
-               CASE WHEN d.tax_inclusive AND coalesce(l.discount, 0) <> 0 THEN 'discount, and tax included in the price'
-                    WHEN d.tax_inclusive THEN 'tax included in the price' ELSE 'discount' END AS reason
-          FROM document d JOIN document_line l ON l.document_id = d.id JOIN charge h ON h.id = l.charge_id
-         WHERE d.id = p_document AND l.claim AND l.net <> h.amount ORDER BY l.id
-    ), stored AS (
-        INSERT INTO charge (id, source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
-                            item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason,
-                            adjusts_id)
-        SELECT m.charge_id, 'adjustment', h.contract_line_id, h.contract_id, h.client_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.work_type_id,
-               h.direction_id, h.item_id, h.service_date, h.period_start, h.started_at, h.band, 'billable', m.amount, h.currency, h.base_rate,
-               round_money((h.amount + m.amount) * h.base_rate, currency_exponent(s.base_currency)) - h.base_amount, 0, 0, m.reason,
-               CASE WHEN m.reason = 'discount' THEN h.id END
-          FROM made m JOIN charge h ON h.id = m.of_id CROSS JOIN setting s
-        RETURNING id
-    ), linked AS (
-        UPDATE document_line l SET adjustment_id = m.charge_id FROM made m WHERE l.id = m.line_id RETURNING m.charge_id
-    )
-    SELECT array_agg(k.charge_id ORDER BY k.charge_id) INTO v_charges FROM linked k;
-    RETURN coalesce(v_charges, '{}');
+    SELECT array_agg(l.id ORDER BY l.id),
+           array_agg(part_of(h, l.net - h.amount, round_money(l.net * h.base_rate, v_exponent) - h.base_amount, r.reason, r.reason = 'discount')
+                     ORDER BY l.id)
+      INTO v_lines, v_parts
+      FROM document d
+      JOIN document_line l ON l.document_id = d.id
+      JOIN charge h ON h.id = l.charge_id
+     CROSS JOIN LATERAL (SELECT CASE WHEN NOT d.tax_inclusive THEN 'discount'
+                                     WHEN coalesce(l.discount, 0) <> 0 THEN 'discount, and tax included in the price'
+                                     ELSE 'tax included in the price' END AS reason) r
+     WHERE d.id = p_document AND l.claim AND l.net <> h.amount;
+    v_charges := put_charges(v_parts);
+    UPDATE document_line l SET adjustment_id = x.charge_id
+      FROM unnest(v_lines, v_charges) x (line_id, charge_id) WHERE l.id = x.line_id;
+    RETURN v_charges;
 END $$;
 COMMENT ON FUNCTION adjust_lines(bigint) IS 'make the charges that take discount and included tax off the charges of a document; returns their ids';
 
@@ -44,20 +41,12 @@ AS $$
 DECLARE
     v_charges bigint[];
 BEGIN
-    WITH reversed AS (
-        INSERT INTO charge (source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
-                            item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost,
-                            reason, frozen_at, reverses_id)
-        SELECT h.source, h.contract_line_id, h.contract_id, h.client_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.work_type_id, h.direction_id,
-               h.item_id, h.service_date, h.period_start, h.started_at, h.band, h.coverage, -h.amount, h.currency, h.base_rate, -h.base_amount, 0, 0,
-               'taken back: ' || h.reason, now(), h.id
+    v_charges := put_charges(ARRAY(
+        SELECT opposite(h, 'taken back: ' || h.reason)
           FROM charge h
          WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
-         ORDER BY h.id
-        RETURNING id
-    )
-    SELECT array_agg(r.id ORDER BY r.id) INTO v_charges FROM reversed r;
-    IF v_charges IS NOT NULL THEN
+         ORDER BY h.id));
+    IF v_charges <> '{}' THEN
         PERFORM post_charges(open_event(p_key, array_to_string(v_charges, ','), 'adjustments taken back'), v_charges, p_document);
     END IF;
 END $$;

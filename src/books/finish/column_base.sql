@@ -39,7 +39,7 @@ lock_version.id: the id of the party or calendar, or 0
 setting.id: always true: there is one row
 is_function: is object a function?
 key: idempotency key
-charge.key: idempotency key of a charge that a function made; NULL for work, fees and stages
+charge.key: idempotency key that a caller gave; the books themselves give none
 kind: kind, one of the words that its CHECK lists
 lock_version.kind: party, calendar; price_list, ledger and books with id 0
 label: what people call it

@@ -115,6 +115,8 @@ starts_on: first day, included
 status: status, one of the words that its CHECK lists
 task: title of the task
 task_id: the task, a row of task
+task_item_id: the fixed price of a task that it charges, a row of task_item; no foreign key: the item may be taken off
+ the task after it was billed
 tax_id: number under which tax authorities know it
 tax_inclusive: is tax in the prices?
 tax_level: is tax rounded by line or on the total?

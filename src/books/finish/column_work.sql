@@ -21,6 +21,7 @@ break_s: pause within the clock times, in seconds
 burned: what was taken of the allotment, in its unit
 by_hand: may a person take the step, or does it follow from something else?
 charge_id: the charge, a row of charge
+allotment.charge_id: what the block was sold for, a row of charge; NULL for what is granted, and once that is taken away
 closed_at: when it was closed
 closed_by: who closed it, as actor() names them
 comment: what the person wrote about the work
@@ -36,6 +37,8 @@ fixed: is it frozen or held, so that rating leaves it as it is?
 charge.fixed: frozen or held: rating leaves it as it is
 found_at: when it was found
 frozen_at: when it was frozen and posted, NULL while it is provisional
+made_by: what made it: rating (of work), line (a fee or stage of the contract), task_item (the fixed price of a
+ task), block (prepaid hours), minimum (what a period lacked), document (what it took off its charges), user (a call)
 held_by: the sent report that keeps it unchanged until the client answers, a row of document
 other_ended_at: when the other work ended
 other_entry_id: the other entry, a row of time_entry

@@ -67,10 +67,8 @@ CREATE TRIGGER task_disposition_changed BEFORE UPDATE OF billable ON task
         EXECUTE FUNCTION check_disposition();
 CREATE TRIGGER task_named BEFORE DELETE OR UPDATE OF id ON task
     FOR EACH ROW EXECUTE FUNCTION keep_named();
-CREATE TRIGGER task_charged AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION charge_done_tasks();
-CREATE TRIGGER task_moved AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION rate_moved_tasks();
+CREATE TRIGGER task_followed AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_tasks();
 
 -- item
 CREATE TRIGGER item_named BEFORE DELETE OR UPDATE OF id ON item
@@ -123,7 +121,7 @@ CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
 
 -- allotment
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
-    FOR EACH ROW EXECUTE FUNCTION own_columns('voided_at: void_block() takes an allotment back.');
+    FOR EACH ROW EXECUTE FUNCTION own_columns('voided_at: void_block() takes an allotment back.', 'charge_id: add_block() charges what it sells.');
 CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON allotment
     FOR EACH ROW EXECUTE FUNCTION keep_burned();
 

@@ -127,27 +127,22 @@ CREATE FUNCTION reduce_charges(p_note bigint, p_whole bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
+    v_exponent CONSTANT integer := currency_exponent((SELECT s.base_currency FROM setting s));
+    v_lines bigint[];
+    v_parts charge[];
     v_charges bigint[];
 BEGIN
-    WITH made AS MATERIALIZED (
-        SELECT n.id AS line_id, n.net AS amount, nextval('charge_id_seq') AS charge_id, r.charge_id AS of_id
-          FROM document_line n JOIN document_line r ON r.id = n.reverses_line_id
-         WHERE n.document_id = p_note AND r.id <> ALL (p_whole) ORDER BY n.id
-    ), stored AS (
-        INSERT INTO charge (id, source, contract_line_id, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id, direction_id,
-                            item_id, service_date, period_start, started_at, band, coverage, amount, currency, base_rate, base_amount, cost, base_cost, reason,
-                            adjusts_id)
-        SELECT m.charge_id, 'adjustment', h.contract_line_id, h.contract_id, h.client_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.work_type_id,
-               h.direction_id, h.item_id, h.service_date, h.period_start, h.started_at, h.band, 'billable', m.amount, h.currency, h.base_rate,
-               round_money(m.amount * h.base_rate, currency_exponent(s.base_currency)), 0, 0, 'credited in part',
-               h.id
-          FROM made m JOIN charge h ON h.id = m.of_id CROSS JOIN setting s
-        RETURNING id
-    ), linked AS (
-        UPDATE document_line l SET charge_id = m.charge_id FROM made m WHERE l.id = m.line_id RETURNING l.charge_id
-    )
-    SELECT array_agg(k.charge_id ORDER BY k.charge_id) INTO v_charges FROM linked k;
-    PERFORM freeze_charges(v_charges, format('document:%s:freeze', p_note), p_note) WHERE v_charges IS NOT NULL;
+    SELECT array_agg(n.id ORDER BY n.id),
+           array_agg(part_of(h, n.net, round_money(n.net * h.base_rate, v_exponent), 'credited in part', true) ORDER BY n.id)
+      INTO v_lines, v_parts
+      FROM document_line n
+      JOIN document_line r ON r.id = n.reverses_line_id
+      JOIN charge h ON h.id = r.charge_id
+     WHERE n.document_id = p_note AND r.id <> ALL (p_whole);
+    v_charges := put_charges(v_parts);
+    UPDATE document_line l SET charge_id = x.charge_id
+      FROM unnest(v_lines, v_charges) x (line_id, charge_id) WHERE l.id = x.line_id;
+    PERFORM freeze_charges(v_charges, format('document:%s:freeze', p_note), p_note) WHERE v_charges <> '{}';
     -- Lines that are whole now: what earlier notes took off their charges comes back.
     PERFORM reverse_adjustments(ARRAY(
         SELECT n.charge_id FROM document_line n

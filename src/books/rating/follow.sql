@@ -8,9 +8,8 @@ AS $$
 DECLARE
     v_charge record;
 BEGIN
-    SELECT h.id, h.time_entry_id INTO v_charge FROM charge h
-     WHERE h.time_entry_id = ANY (p_entries) AND h.fixed AND h.reverses_id IS NULL
-       AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id) ORDER BY h.id LIMIT 1;
+    SELECT h.id, h.time_entry_id INTO v_charge FROM live_charge h
+     WHERE h.time_entry_id = ANY (p_entries) AND h.fixed ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be changed', v_charge.time_entry_id
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_not_billed', DETAIL = frozen_by(v_charge.id),
@@ -122,20 +121,3 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION unrate_deleted_entries() IS
     'trigger function of time_entry: takes the provisional charges of deleted entries away and rates what followed them again; billed ones are refused (23001)';
-
--- Work goes with its task: what is not billed yet is rated where the task is now.
-CREATE FUNCTION rate_moved_tasks() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
-AS $$
-BEGIN
-    -- first, so that work that is being logged on the task is seen
-    PERFORM lock_parties(ARRAY(
-        SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id IN (n.project_id, o.project_id)
-         WHERE n.project_id <> o.project_id));
-    PERFORM rate_entries(ARRAY(
-        SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
-         WHERE n.project_id <> o.project_id ORDER BY e.id));
-    RETURN NULL;
-END $$;
-COMMENT ON FUNCTION rate_moved_tasks() IS
-    'trigger function of task: rates the open work of tasks that move to another project again; SECURITY DEFINER because nobody is granted INSERT on charge';

@@ -50,8 +50,7 @@ BEGIN
     -- What a document or a close took while we waited for the lock stays as it is.
     v_rest := ARRAY(
         SELECT x.id FROM unnest(p_entries) x (id)
-         WHERE NOT EXISTS (SELECT FROM charge h WHERE h.time_entry_id = x.id AND h.fixed AND h.reverses_id IS NULL
-                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)));
+         WHERE NOT EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = x.id AND h.fixed));
 
     IF EXISTS (SELECT FROM contract c JOIN sequential_contract q ON q.contract_id = c.id WHERE c.client_id = ANY (v_clients)) THEN
         FOR v_sequence IN
@@ -112,8 +111,7 @@ BEGIN
     v_entries := ARRAY(
         SELECT h.time_entry_id FROM charge h
          WHERE NOT h.fixed AND h.time_entry_id IS NOT NULL AND h.service_date >= from_date
-           AND NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = h.time_entry_id AND f.fixed AND f.reverses_id IS NULL
-                              AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = f.id))
+           AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.fixed)
            AND h.contract_id IN (SELECT c.id FROM contract c WHERE rerate.contract_id IN (c.id, c.parent_id))
         UNION
         SELECT e.id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id

@@ -6,8 +6,7 @@ CREATE FUNCTION is_billed(p_entry bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
 AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM charge h WHERE h.time_entry_id = p_entry AND h.fixed AND h.reverses_id IS NULL
-                      AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id));
+    RETURN EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = p_entry AND h.fixed);
 END $$;
 COMMENT ON FUNCTION is_billed(bigint) IS 'has a time entry a frozen or held charge that was not reversed? Then it is left as it is, as a whole';
 

@@ -2,10 +2,60 @@
 -- store: what the engine found becomes charges
 -- ---------------------------------------------------------------------------
 
--- Store segments as charges, by index look-ups for any number of rows, whatever
--- the planner knows of tables that were just loaded; foreign keys are checked by
--- the same mode.  A charge that stays the same is not touched, one
--- that changes keeps its id.
+-- What rating made of an entry, as columns of charge by name; rated_charges() has
+-- them as rows.  A segment that could not be rated (0) is no charge.
+CREATE FUNCTION rated_columns(p_rated rated_entry[])
+    RETURNS TABLE (source text, made_by text, time_entry_id bigint, segment integer, own_id bigint, contract_id bigint, client_id bigint,
+                   project_id bigint, deal_id bigint, task_id bigint, employee_id bigint, work_type_id bigint, direction_id bigint,
+                   service_date date, period_start date, started_at timestamptz, band text, coverage text, worked_s bigint, billed_s bigint,
+                   price numeric, multiplier numeric, discount_pct numeric, price_source text, price_list_id bigint, amount numeric,
+                   currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric, cost_rate numeric,
+                   base_cost_rate numeric, allotment_id bigint, burned numeric, reason text, terms_id bigint, late boolean)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT 'time', 'rating', r.entry_id, r.segment, d.own_id, nullif(r.contract_id, 0), d.client_id,
+           d.project_id, d.deal_id, d.task_id, d.employee_id, d.work_type_id, d.direction_id,
+           r.service_date, coalesce(d.opens_on, r.period_start), i.instant, r.band,
+           r.coverage, r.worked_s, r.billed_s,
+           r.price, r.multiplier, r.discount_pct, r.price_source, i.price_list_id, r.amount,
+           i.currency, i.base_rate, round_money(r.amount * i.base_rate, u.exponent), r.cost, r.base_cost, i.cost_rate::numeric(19,6),
+           i.base_cost_rate::numeric(19,6), r.allotment_id, r.burned,
+           CASE WHEN i.disposition = 'billable' THEN r.reason ELSE i.disposition_from END, i.terms_id, d.opens_on IS NOT NULL
+      FROM unnest(p_rated) x
+     CROSS JOIN LATERAL (SELECT (x.segment).*) r
+     CROSS JOIN LATERAL (SELECT (x.input).*) i
+     CROSS JOIN setting s
+      JOIN currency_code u ON u.code = s.base_currency
+     CROSS JOIN (SELECT default_own() AS id) own
+     CROSS JOIN LATERAL (
+        -- OFFSET 0: one entry at a time, by its keys
+        SELECT p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id, coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
+               coalesce(p.direction_id, m.direction_id) AS direction_id, late.opens_on,
+               coalesce((SELECT c.own_id FROM contract c WHERE c.id = (x.segment).contract_id), own.id) AS own_id
+          FROM time_entry e
+          JOIN employee m ON m.id = e.employee_id
+          JOIN task t ON t.id = e.task_id
+          JOIN project p ON p.id = t.project_id
+          LEFT JOIN LATERAL (SELECT max(b.period_end) AS opens_on FROM billing_period b
+                              WHERE b.contract_id = (x.input).contract_id HAVING max(b.period_end) > (x.segment).period_start) late ON true
+         WHERE e.id = (x.segment).entry_id OFFSET 0) d
+     WHERE r.segment > 0;
+END;
+COMMENT ON FUNCTION rated_columns(rated_entry[]) IS 'the charges that rated segments are, with what their entries are about now';
+
+DO $$
+BEGIN
+    EXECUTE format($function$
+        CREATE OR REPLACE FUNCTION rated_charges(p_rated rated_entry[]) RETURNS SETOF charge
+            LANGUAGE sql STABLE
+        BEGIN ATOMIC
+            SELECT %s FROM rated_columns(p_rated) r;
+        END $function$, row_of('charge', 'r', (
+            SELECT p.proargnames FROM pg_proc p WHERE p.oid = 'rated_columns(rated_entry[])'::regprocedure)));
+END $$;
+COMMENT ON FUNCTION rated_charges(rated_entry[]) IS 'the charges that rated segments are, as rows of charge';
+
+-- A charge that stays the same is not touched, one that changes keeps its id.
 CREATE FUNCTION store_rating(p_input rating_input[], p_rated rated_entry[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
@@ -17,60 +67,7 @@ DECLARE
          CROSS JOIN LATERAL (SELECT FROM charge h WHERE h.time_entry_id = i.entry_id AND NOT h.fixed LIMIT 1) k
          WHERE i.frozen_s IS NULL);
 BEGIN
-    INSERT INTO charge AS old (source, time_entry_id, segment, contract_id, client_id, project_id, deal_id, task_id, employee_id, work_type_id,
-           direction_id, service_date, period_start, started_at, band, coverage, worked_s, billed_s, price, multiplier, discount_pct,
-           price_source, price_list_id, amount, currency, base_rate, base_amount, cost, base_cost, cost_rate, base_cost_rate, allotment_id, burned,
-           reason, terms_id, late)
-    SELECT n.* FROM (
-        SELECT 'time' AS source, r.entry_id, r.segment::smallint, nullif(r.contract_id, 0) AS contract_id, d.client_id, d.project_id, d.deal_id,
-               d.task_id, d.employee_id, d.work_type_id, d.direction_id, r.service_date, coalesce(d.opens_on, r.period_start) AS period_start, i.instant,
-               r.band, r.coverage, r.worked_s, r.billed_s, r.price::numeric(19,6),
-               r.multiplier::numeric(6,3), r.discount_pct::numeric(7,4), r.price_source, i.price_list_id, r.amount::numeric(20,6),
-               i.currency, i.base_rate::numeric(24,12), round_money(r.amount * i.base_rate, u.exponent)::numeric(20,6) AS base_amount,
-               r.cost::numeric(20,6), r.base_cost::numeric(20,6), i.cost_rate::numeric(19,6), i.base_cost_rate::numeric(19,6),
-               r.allotment_id, r.burned::numeric(20,6),
-               CASE WHEN i.disposition = 'billable' THEN r.reason ELSE i.disposition_from END AS reason, i.terms_id, d.opens_on IS NOT NULL AS late
-          FROM unnest(p_rated) x
-         CROSS JOIN LATERAL (SELECT (x.segment).*) r
-         CROSS JOIN LATERAL (SELECT (x.input).*) i
-         CROSS JOIN setting s
-          JOIN currency_code u ON u.code = s.base_currency
-         CROSS JOIN LATERAL (
-            -- OFFSET 0: one entry at a time, by its keys
-            SELECT p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id, coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
-                   coalesce(p.direction_id, m.direction_id) AS direction_id, late.opens_on
-              FROM time_entry e
-              JOIN employee m ON m.id = e.employee_id
-              JOIN task t ON t.id = e.task_id
-              JOIN project p ON p.id = t.project_id
-              LEFT JOIN LATERAL (SELECT max(b.period_end) AS opens_on FROM billing_period b
-                                  WHERE b.contract_id = (x.input).contract_id HAVING max(b.period_end) > (x.segment).period_start) late ON true
-             WHERE e.id = (x.segment).entry_id OFFSET 0) d
-         WHERE r.segment > 0) n
-     WHERE NOT v_known OR NOT EXISTS (
-        SELECT FROM charge h
-         WHERE h.time_entry_id = n.entry_id AND h.segment = n.segment AND NOT h.fixed
-           AND (h.contract_id, h.client_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.work_type_id, h.direction_id, h.service_date,
-                h.period_start, h.started_at, h.band, h.coverage, h.worked_s, h.billed_s, h.price, h.multiplier, h.discount_pct, h.price_source,
-                h.price_list_id, h.amount, h.currency, h.base_rate, h.base_amount, h.cost, h.base_cost, h.cost_rate, h.base_cost_rate,
-                h.allotment_id, h.burned, h.reason, h.terms_id, h.late)
-               IS NOT DISTINCT FROM
-               (n.contract_id, n.client_id, n.project_id, n.deal_id, n.task_id, n.employee_id, n.work_type_id, n.direction_id, n.service_date,
-                n.period_start, n.instant, n.band, n.coverage, n.worked_s, n.billed_s, n.price, n.multiplier, n.discount_pct, n.price_source,
-                n.price_list_id, n.amount, n.currency, n.base_rate, n.base_amount, n.cost, n.base_cost, n.cost_rate, n.base_cost_rate,
-                n.allotment_id, n.burned, n.reason, n.terms_id, n.late))
-     ORDER BY n.entry_id, n.segment  -- so that the ids of charges do not depend on the plan
-    ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT fixed
-    DO UPDATE SET contract_id = excluded.contract_id, client_id = excluded.client_id, project_id = excluded.project_id,
-           deal_id = excluded.deal_id, task_id = excluded.task_id, employee_id = excluded.employee_id, work_type_id = excluded.work_type_id,
-           direction_id = excluded.direction_id, service_date = excluded.service_date, period_start = excluded.period_start,
-           started_at = excluded.started_at, band = excluded.band, coverage = excluded.coverage, worked_s = excluded.worked_s,
-           billed_s = excluded.billed_s, price = excluded.price, multiplier = excluded.multiplier, discount_pct = excluded.discount_pct,
-           price_source = excluded.price_source, price_list_id = excluded.price_list_id, amount = excluded.amount, currency = excluded.currency,
-           base_rate = excluded.base_rate, base_amount = excluded.base_amount, cost = excluded.cost, base_cost = excluded.base_cost,
-           cost_rate = excluded.cost_rate, base_cost_rate = excluded.base_cost_rate,
-           allotment_id = excluded.allotment_id, burned = excluded.burned, reason = excluded.reason, terms_id = excluded.terms_id,
-           late = excluded.late;
+    PERFORM replace_charges(ARRAY(SELECT c FROM rated_charges(p_rated) c), v_known);
 
     INSERT INTO rating_problem (time_entry_id, problem)
     SELECT i.entry_id, i.problem FROM unnest(p_input) i WHERE i.problem IS NOT NULL
