@@ -36,6 +36,7 @@ BEGIN
     END IF;
     PERFORM lock_books() WHERE TG_TABLE_NAME = 'price_list';
     IF (CASE TG_TABLE_NAME WHEN 'party' THEN EXISTS (SELECT FROM charge h WHERE h.client_id = OLD.id)
+                                              OR to_jsonb(OLD) ->> 'kind' = 'own' AND EXISTS (SELECT FROM charge h WHERE h.own_id = OLD.id)
                            WHEN 'project' THEN EXISTS (SELECT FROM charge h WHERE h.project_id = OLD.id)
                            WHEN 'task' THEN EXISTS (SELECT FROM charge h WHERE h.task_id = OLD.id)
                            WHEN 'deal' THEN EXISTS (SELECT FROM charge h WHERE h.deal_id = OLD.id)

@@ -23,7 +23,7 @@ CREATE TABLE charge (
     task_item_id bigint,
     made_by text NOT NULL DEFAULT 'user'
         CONSTRAINT charge_made_by_known CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document')),
-    own_id bigint CONSTRAINT charge_own_fkey REFERENCES party,
+    own_id bigint,
     contract_id bigint CONSTRAINT charge_contract_fkey REFERENCES contract,
     client_id bigint NOT NULL CONSTRAINT charge_client_fkey REFERENCES party,
     project_id bigint CONSTRAINT charge_project_fkey REFERENCES project,
@@ -71,7 +71,6 @@ CREATE TABLE charge (
     CONSTRAINT charge_burn_has_allotment CHECK ((allotment_id IS NULL) = (burned IS NULL)),
     CONSTRAINT charge_reversal_frozen CHECK (reverses_id IS NULL OR frozen_at IS NOT NULL),
     CONSTRAINT charge_held_or_frozen CHECK (num_nonnulls(held_by, frozen_at) < 2),
-    CONSTRAINT charge_item_sold CHECK (source <> 'item' OR num_nonnulls(item_id, quantity) = 2),
     CONSTRAINT charge_adjusts_no_time CHECK (adjusts_id IS NULL OR source = 'adjustment')
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE charge IS

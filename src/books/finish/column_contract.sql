@@ -75,6 +75,8 @@ needs_specification: is work charged only once the client has agreed a specifica
 overage_price: price of an hour past the included ones, in the contract's currency
 own: name of the own company
 own_id: the own company, a row of party
+charge.own_id: the own company that it is revenue of, a row of party: its contract's, else the first; no foreign key:
+ each one costs a bulk load a twentieth
 parent_id: the row above it in the tree
 contract.parent_id: the base contract of a companion
 party: name of the party
