@@ -244,7 +244,9 @@ for (split /\n/, slurp_file($names))
 	$state{$1} = join '', $2, $3, $4, $5, $6 if /#define ERRCODE_(\w+) MAKE_SQLSTATE\('(.)','(.)','(.)','(.)','(.)'\)/;
 }
 my %raised;
-for my $file (map { bsd_glob("$FindBin::Bin/../../src/$_") } 'books/*.sql', '*.c', 'rating/*.c')
+my @files = map { bsd_glob("$FindBin::Bin/../../src/$_") } 'books/*/*.sql', '*.c', '*/*.c';
+cmp_ok(scalar(grep { /\.sql$/ } @files), '>', 50, 'the books are found');
+for my $file (@files)
 {
 	my $text = slurp_file($file);
 	my $sql = $file =~ /\.sql$/;

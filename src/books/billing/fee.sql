@@ -83,7 +83,7 @@ BEGIN
         RAISE EXCEPTION 'charge_fees needs the day through which to charge' USING ERRCODE = 'invalid_parameter_value', HINT = 'The last day of the period that is paid in advance.';
     ELSIF through > v_last THEN
         RAISE EXCEPTION 'fees through % are too far ahead', through
-            USING ERRCODE = 'program_limit_exceeded', DETAIL = format('The limit is ten years, %s.', iso(v_last)), HINT = 'Charge them nearer to their time.';
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The limit is ten years, %s.', iso(v_last)), HINT = 'Charge them nearer to their time.';
     END IF;
     WHILE v_base.status <> 'draft' AND lower(v_span) <= through AND lower(v_span) <= coalesce(v_base.ends_on, 'infinity') LOOP
         PERFORM charge_fees_of(v_base.id, v_span);
@@ -91,6 +91,6 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION charge_fees(bigint, date) IS
-    'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in advance, at most ten years (54000); '
-    'idempotent. Refused (22023): no day, or one without end';
+    'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in advance; '
+    'idempotent. Refused (22023): no day, one without end, or one more than ten years ahead';
 SELECT allow('manager', 'execute', 'charge_fees');
