@@ -13,9 +13,12 @@ OBJS = \
 	src/finance.o \
 	src/base/fixed.o \
 	src/base/number.o \
+	src/base/selfcheck.o \
 	src/base/choice.o \
 	src/base/iso.o \
 	src/base/limit.o \
+	src/base/amount.o \
+	src/base/currency.o \
 	src/json/jsondoc.o \
 	src/json/value.o \
 	src/money/money.o \
@@ -35,6 +38,7 @@ OBJS = \
 	src/page/render.o \
 	src/page/words.o \
 	src/page/lexicon.o \
+	src/summary/summary.o \
 	src/summary/margin.o \
 	src/summary/margin_io.o \
 	src/summary/margin_figures.o \

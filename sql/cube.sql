@@ -41,7 +41,7 @@ SELECT margin_cube_sum(p, k, r, c, s, cur)
 SELECT margin_cube_sum('2026-01-01', 1, NULL, NULL, NULL, NULL);
 SELECT margin_cube_sum('2026-01-01', 1, 1, NULL, NULL, NULL);
 SELECT margin_cube_sum('2026-01-01', 1, 1, 1, 1, '');
-SELECT margin_cube_sum('2026-01-01', 1, 1, 1, 1, c) FROM unnest('{ABCDEFGH,ABCDEFGHI}'::text[]) AS c;
+SELECT margin_cube_sum('2026-01-01', 1, 1, 1, 1, c) FROM unnest('{ABCDEFG,ABCDEFGH}'::text[]) AS c;
 SELECT margin_cube_sum('2026-01-01', 1, 1, 1, 1, 'eur');
 SELECT margin_cube_sum('2026-01-01', 1, 'NaN', 1, 1, 'EUR');
 SELECT margin_cube_sum('2026-01-01', 1, 1, 0.0000001, 1, 'EUR');
@@ -63,7 +63,7 @@ CREATE TABLE cube_charge AS
 SELECT CASE WHEN n % 200 <> 0 THEN (n % 97)::bigint * 1000000007 END AS contract_id, CASE WHEN n % 199 <> 0 THEN date '2025-01-01' + (random() * 400)::int END AS day,
        round(((random() - 0.3) * 10 ^ (random() * 12))::numeric, (random() * 6)::int) AS revenue,
        CASE WHEN n % 49 <> 0 THEN round((random() * 1000)::numeric, 2) END AS cost,
-       (random() * 40000 - 1000)::bigint AS seconds, (ARRAY['EUR', 'USD', 'ABCDEFGH'])[1 + n % 3] AS currency
+       (random() * 40000 - 1000)::bigint AS seconds, (ARRAY['EUR', 'USD', 'ABCDEFG'])[1 + n % 3] AS currency
   FROM generate_series(1, 20000) AS n;
 CREATE TABLE cube_group AS
 SELECT month(day) AS period, contract_id AS key, margin_sum(revenue, cost, seconds, currency) AS m FROM cube_charge GROUP BY 1, 2, currency;
@@ -121,20 +121,45 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 \set figures '00000000000000000000000000000001 ffffffffffffffffffffffffffffffff 0000000000000002'
 SELECT what, pg_temp.receive(value::bytea, :'copy_file')
-  FROM (VALUES (1, 'none', '\x00000000'),
-               (2, 'good', '\x00000001 00000000 0000251a 0000000000000011' || :'figures' || '4555520000000000'),
-               (3, 'one of a name twice', '\x00000002 00000003 00000000 0000000000000000' || :'figures' || '4555520000000000'
-                                       || '00000003 00000000 0000000000000000' || :'figures' || '4555520000000000'),
-               (4, 'count too high', '\x00000002 00000000 0000251a 0000000000000011' || :'figures' || '4555520000000000'),
-               (5, 'count negative', '\xffffffff 00000000 0000251a 0000000000000011' || :'figures' || '4555520000000000'),
-               (6, 'count too low', '\x00000000 00000000 0000251a 0000000000000011' || :'figures' || '4555520000000000'),
-               (7, 'unknown flag', '\x00000001 00000004 0000251a 0000000000000011' || :'figures' || '4555520000000000'),
-               (8, 'period behind a null', '\x00000001 00000001 0000251a 0000000000000011' || :'figures' || '4555520000000000'),
-               (9, 'key behind a null', '\x00000001 00000002 0000251a 0000000000000011' || :'figures' || '4555520000000000'),
-               (10, 'no such date', '\x00000001 00000000 7ffffff0 0000000000000011' || :'figures' || '4555520000000000'),
-               (11, 'no currency', '\x00000001 00000000 0000251a 0000000000000011' || :'figures' || '0000000000000000'),
-               (12, 'odd bytes', '\x00000000 00'),
-               (13, 'nothing', '\x')) AS t (n, what, value)
+  FROM (VALUES (1, 'none', '\x01 00000000'),
+               (2, 'good', '\x01 00000001 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000'),
+               (3, 'one of a name twice', '\x01 00000002 00000003 00000000 0000000000000000' || :'figures' || '45555200000000'
+                                       || '00000003 00000000 0000000000000000' || :'figures' || '45555200000000'),
+               (4, 'count too high', '\x01 00000002 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000'),
+               (5, 'count negative', '\x01 ffffffff 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000'),
+               (6, 'count too low', '\x01 00000000 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000'),
+               (7, 'unknown flag', '\x01 00000001 00000004 0000251a 0000000000000011' || :'figures' || '45555200000000'),
+               (8, 'period behind a null', '\x01 00000001 00000001 0000251a 0000000000000011' || :'figures' || '45555200000000'),
+               (9, 'key behind a null', '\x01 00000001 00000002 0000251a 0000000000000011' || :'figures' || '45555200000000'),
+               (10, 'no such date', '\x01 00000001 00000000 7ffffff0 0000000000000011' || :'figures' || '45555200000000'),
+               (11, 'no currency', '\x01 00000001 00000000 0000251a 0000000000000011' || :'figures' || '00000000000000'),
+               (12, 'odd bytes', '\x01 00000000 00'),
+               (13, 'nothing', '\x'),
+               (14, 'a later form', '\x02 00000000'),
+               (15, 'no form', '\x00 00000000')) AS t (n, what, value)
  ORDER BY n;
 COPY (SELECT) TO PROGRAM 'cat >&2 && rm finance_cube.copy';     -- run where the data are
-DROP TABLE cube_charge, cube_group, cube_stored, cube_parallel;
+-- a cube that a later version has stored, in a form that this one does not know, is refused by whatever takes it
+SET client_min_messages = warning;
+CREATE TYPE raw_cube;
+CREATE FUNCTION raw_cube_in(cstring) RETURNS raw_cube AS 'byteain' LANGUAGE internal IMMUTABLE STRICT;
+CREATE FUNCTION raw_cube_out(raw_cube) RETURNS cstring AS 'byteaout' LANGUAGE internal IMMUTABLE STRICT;
+CREATE TYPE raw_cube (INPUT = raw_cube_in, OUTPUT = raw_cube_out, LIKE = margin_cube);
+CREATE CAST (raw_cube AS margin_cube) WITHOUT FUNCTION;
+CREATE TABLE cube_later AS SELECT raw_cube '\x02000002'::margin_cube AS later, margin_cube '{2026-01-01,17,(1,2,3,EUR)}' AS c;
+SELECT later FROM cube_later;
+CREATE FUNCTION pg_temp.refusal(expression text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    value text;
+BEGIN
+    EXECUTE format('SELECT (%s)::text FROM cube_later', expression) INTO value;
+    RETURN value;
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+SELECT expression, pg_temp.refusal(expression)
+  FROM unnest('{later,cells(later),margin_cube_merge(later),margin_cube_send(later)}'::text[]) AS expression;
+SELECT pg_temp.refusal('SELECT margin_cube_merge(x) FROM (VALUES (c), (later)) AS v (x)');
+DROP TYPE raw_cube CASCADE;
+RESET client_min_messages;
+DROP TABLE cube_later, cube_charge, cube_group, cube_stored, cube_parallel;

@@ -6,6 +6,7 @@
 #include "finance.h"
 
 #include "actor.h"
+#include "fixed.h"
 
 PG_MODULE_MAGIC;
 
@@ -14,5 +15,6 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	finance_check_numeric();
 	finance_actor_init();
 }

@@ -163,9 +163,23 @@ finance_fixed_read(Numeric number, int scale, int128 *value)
 			magnitude /= excess;
 		}
 	}
+	Assert(magnitude >= 0);
 	*value = negative ? -magnitude : magnitude;
 	return true;
 }
+
+#ifdef USE_ASSERT_CHECKING
+/* Assert that what was written is read as what it was, where it can be read. */
+static void
+assert_written(Numeric number, int scale, int128 value)
+{
+	int128		read;
+
+	Assert(!finance_fixed_read(number, scale, &read) || read == value);
+}
+#else
+#define assert_written(number, scale, value) ((void) 0)
+#endif
 
 /* Write a fixed-point value as numeric with exactly `scale` decimals. */
 Numeric
@@ -186,6 +200,7 @@ finance_fixed_write(int128 value, int scale)
 	char	   *result;
 	char	   *data;
 
+	Assert(scale >= 0 && scale <= FINANCE_SCALE_MAX);
 	while (top < nfraction)
 	{
 		digits[top++] = fraction % NUMERIC_BASE;
@@ -216,6 +231,7 @@ finance_fixed_write(int128 value, int scale)
 		data += sizeof(int16);
 		memcpy(data, &digits[i - 1], sizeof(int16));
 	}
+	assert_written((Numeric) result, scale, value);
 	return (Numeric) result;
 }
 

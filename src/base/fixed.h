@@ -28,16 +28,20 @@
 /* A numeric argument as it lies in the row: nothing is copied. */
 #define FINANCE_GETARG_NUMERIC(n) ((Numeric) PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(n)))
 
+/* fixed.c */
 extern bool finance_fixed_read(Numeric number, int scale, int128 *value);
 extern Numeric finance_fixed_write(int128 value, int scale);
 extern int128 finance_fixed_div_round(int128 dividend, int128 divisor);
 extern bool finance_fixed_mul(int128 a, int128 b, int128 *product);
 extern int128 finance_power_of_ten(int exponent);
+extern void finance_check_number(Numeric number, const char *what);
 
+/* selfcheck.c */
+extern void finance_check_numeric(void);
+
+/* number.c */
 extern Numeric finance_numeric_div_round(Numeric dividend, Numeric divisor, int exponent);
 extern int	finance_numeric_sign(Numeric number);
-
-extern void finance_check_number(Numeric number, const char *what);
 extern void finance_check_exponent(int exponent);
 
 /* Add two values; false when the sum does not fit. */

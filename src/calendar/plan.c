@@ -49,6 +49,23 @@ add_span(Calendar *calendar, int first_span, int32 end_s, int32 band_no)
 	return end_s;
 }
 
+#ifdef USE_ASSERT_CHECKING
+/* Assert that the spans of the day planned last cover it from 0:00 to 24:00. */
+static void
+assert_day(const Calendar *calendar, int first_span)
+{
+	Assert(calendar->span_count > first_span);
+	for (int i = first_span; i < calendar->span_count; i++)
+	{
+		Assert(calendar->spans[i].end_s > (i == first_span ? 0 : calendar->spans[i - 1].end_s));
+		Assert(calendar->spans[i].band_no >= 0 && calendar->spans[i].band_no < calendar->band_count);
+	}
+	Assert(calendar->spans[calendar->span_count - 1].end_s == DAY_S);
+}
+#else
+#define assert_day(calendar, first_span) ((void) 0)
+#endif
+
 /*
  * Lay out a local day: its own rows, in their gaps the row of the day before
  * that runs past midnight, elsewhere off hours.  Rows of one day do not
@@ -80,6 +97,7 @@ plan_day(Calendar *calendar, const CalendarRow *before, int before_count,
 		if (i < own_count)
 			at_s = add_span(calendar, first_span, Min(own[i].end_s, DAY_S), own[i].band_no);
 	}
+	assert_day(calendar, first_span);
 	return first_span;
 }
 

@@ -26,6 +26,31 @@ static void add_segment(const Calendar *calendar, bool at_midnight, DateADT day,
 						int band_no, TimestampTz started_at, TimestampTz ended_at);
 static void count_seconds(const Calendar *calendar, int64 elapsed_us);
 
+#ifdef USE_ASSERT_CHECKING
+/* Assert that segments follow one another and sum to the interval. */
+static void
+assert_segments(const CalendarScratch *scratch, TimestampTz started_at, TimestampTz ended_at)
+{
+	int64		seconds = 0;
+
+	Assert(scratch->segment_count > 0);
+	Assert(scratch->segments[0].started_at == started_at);
+	Assert(scratch->segments[scratch->segment_count - 1].ended_at == ended_at);
+	for (int i = 0; i < scratch->segment_count; i++)
+	{
+		const BandSegment *segment = &scratch->segments[i];
+
+		Assert(i == 0 || segment->started_at == scratch->segments[i - 1].ended_at);
+		Assert(segment->ended_at >= segment->started_at);
+		Assert(segment->seconds >= 0);
+		seconds += segment->seconds;
+	}
+	Assert(seconds == (ended_at - started_at) / USECS_PER_SEC);
+}
+#else
+#define assert_segments(scratch, started_at, ended_at) ((void) 0)
+#endif
+
 /* Split [started_at, ended_at) into segments; see calendar.h. */
 int
 finance_calendar_split(const Calendar *calendar, TimestampTz started_at,
@@ -68,6 +93,7 @@ finance_calendar_split(const Calendar *calendar, TimestampTz started_at,
 	} while (at < ended_at);
 
 	count_seconds(calendar, elapsed_us);
+	assert_segments(calendar->scratch, started_at, ended_at);
 	*segments = calendar->scratch->segments;
 	return calendar->scratch->segment_count;
 }

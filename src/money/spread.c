@@ -56,6 +56,36 @@ compare_numeric_parts(const void *a, const void *b)
 	return order != 0 ? order : left->index - right->index;
 }
 
+#ifdef USE_ASSERT_CHECKING
+/* Assert that parts sum to the whole, and that none is against it. */
+static void
+assert_spread_fixed(int128 total, const int128 *shares, int nshares)
+{
+	int128		sum = 0;
+
+	for (int i = 0; i < nshares; i++)
+	{
+		Assert(total < 0 ? shares[i] <= 0 : shares[i] >= 0);
+		sum += shares[i];
+	}
+	Assert(sum == total);
+}
+
+/* The same for parts of any size, which may differ in sign. */
+static void
+assert_spread_numeric(Numeric total, const Numeric *shares, int nshares)
+{
+	Numeric		sum = int64_to_numeric(0);
+
+	for (int i = 0; i < nshares; i++)
+		finance_numeric_add_to(&sum, shares[i]);
+	Assert(finance_numeric_cmp(sum, total) == 0);
+}
+#else
+#define assert_spread_fixed(total, shares, nshares) ((void) 0)
+#define assert_spread_numeric(total, shares, nshares) ((void) 0)
+#endif
+
 /*
  * Spread a total of minor units over weights (none negative, not all zero) by
  * the largest remainder.  False when a product does not fit.
@@ -97,6 +127,7 @@ finance_spread_fixed(int128 total, const int128 *weights, int nweights,
 	for (int i = 0; i < nweights && total < 0; i++)
 		shares[i] = -shares[i];
 
+	assert_spread_fixed(total, shares, nweights);
 	pfree(parts);
 	return true;
 }
@@ -150,6 +181,7 @@ finance_spread_numeric(Numeric total, const Numeric *numerators, Numeric denomin
 		shares[parts[i].index] = finance_numeric_add(shares[parts[i].index], one);
 	for (int i = 0; i < nparts && mirror; i++)
 		shares[i] = finance_numeric_negate(shares[i]);
+	assert_spread_numeric(total, shares, nparts);
 	pfree(parts);
 }
 

@@ -40,8 +40,8 @@ PG_FUNCTION_INFO_V1(finance_margin_cube_add);
 PG_FUNCTION_INFO_V1(finance_cells);
 
 /* Order cells by period, key and currency, nulls last. */
-static int
-compare_cells(const void *a, const void *b)
+int
+finance_compare_cells(const void *a, const void *b)
 {
 	const CellName *left = &((const Cell *) a)->name;
 	const CellName *right = &((const Cell *) b)->name;
@@ -60,29 +60,6 @@ compare_cells(const void *a, const void *b)
 		return left->key < right->key ? -1 : 1;
 	return memcmp(((const Cell *) a)->margin.currency, ((const Cell *) b)->margin.currency,
 				  FINANCE_CURRENCY_SIZE);
-}
-
-/* Say how many bytes the flat value takes. */
-static Size
-cube_flat_size(ExpandedObjectHeader *header)
-{
-	return CUBE_BYTES(((ExpandedCube *) header)->ncells);
-}
-
-/* Write the flat value. */
-static void
-cube_flatten(ExpandedObjectHeader *header, void *result, Size allocated_size)
-{
-	ExpandedCube *cube = (ExpandedCube *) header;
-	MarginCube *flat = result;
-
-	Assert(cube->magic == CUBE_MAGIC);
-	Assert(allocated_size == CUBE_BYTES(cube->ncells));
-
-	memcpy(flat->cells, cube->cells, cube->ncells * sizeof(Cell));
-	qsort(flat->cells, cube->ncells, sizeof(Cell), compare_cells);
-	flat->ncells = cube->ncells;
-	SET_VARSIZE(flat, allocated_size);
 }
 
 /* Allocate empty slots. */
@@ -127,7 +104,7 @@ is_cell(const Cell *cell, const CellName *name, uint64 currency)
 {
 	return cell->name.key == name->key && cell->name.period == name->period &&
 		cell->name.nulls == name->nulls &&
-		memcmp(cell->margin.currency, &currency, sizeof(currency)) == 0;
+		memcmp(cell->margin.currency, &currency, FINANCE_CURRENCY_SIZE) == 0;
 }
 
 /* Give the slot of a cell, or the empty one where it would be. */
@@ -142,6 +119,64 @@ find_slot(const ExpandedCube *cube, const CellName *name, uint64 currency, uint3
 			(slot->hash == hash && is_cell(&cube->cells[slot->cell], name, currency)))
 			return slot;
 	}
+}
+
+#ifdef USE_ASSERT_CHECKING
+/*
+ * Assert that a cube under construction is one that we made; the whole of it
+ * where the caller walks all cells anyway.
+ */
+static void
+assert_cube(const ExpandedCube *cube, bool whole)
+{
+	uint32		taken = 0;
+
+	Assert(cube->magic == CUBE_MAGIC);
+	Assert(cube->nslots >= SLOTS_MIN);
+	Assert((cube->nslots & (cube->nslots - 1)) == 0);
+	Assert(cube->ncells <= cube->nslots / 2);
+	for (uint32 i = 0; whole && i < cube->nslots; i++)
+	{
+		const Slot *slot = &cube->slots[i];
+		const Cell *cell = &cube->cells[slot->cell];
+		uint64		currency = 0;
+
+		if (slot->cell == SLOT_EMPTY)
+			continue;
+		Assert(slot->cell < cube->ncells);
+		memcpy(&currency, cell->margin.currency, FINANCE_CURRENCY_SIZE);
+		Assert(slot->hash == hash_cell(cube, &cell->name, currency));
+		Assert(find_slot(cube, &cell->name, currency, slot->hash) == slot);
+		finance_assert_margin(&cell->margin);
+		taken++;
+	}
+	Assert(!whole || taken == cube->ncells);
+}
+#else
+#define assert_cube(cube, whole) ((void) 0)
+#endif
+
+/* Say how many bytes the flat value takes. */
+static Size
+cube_flat_size(ExpandedObjectHeader *header)
+{
+	return CUBE_BYTES(((ExpandedCube *) header)->ncells);
+}
+
+/* Write the flat value. */
+static void
+cube_flatten(ExpandedObjectHeader *header, void *result, Size allocated_size)
+{
+	ExpandedCube *cube = (ExpandedCube *) header;
+	MarginCube *flat = result;
+
+	assert_cube(cube, true);
+	Assert(allocated_size == CUBE_BYTES(cube->ncells));
+
+	memcpy(flat->cells, cube->cells, cube->ncells * sizeof(Cell));
+	qsort(flat->cells, cube->ncells, sizeof(Cell), finance_compare_cells);
+	flat->head = CUBE_HEAD(cube->ncells);
+	SET_VARSIZE(flat, allocated_size);
 }
 
 /* Double the room for cells. */
@@ -168,6 +203,7 @@ grow_cube(ExpandedCube *cube)
 	cube->slots = slots;
 	cube->nslots = nslots;
 	cube->cells = repalloc_huge(cube->cells, nslots / 2 * sizeof(Cell));
+	assert_cube(cube, true);
 }
 
 /* Make a cell that is missing, and give its margin. */
@@ -175,11 +211,11 @@ static Margin *
 make_cell(ExpandedCube *cube, const CellName *name, const char *letters, int length,
 		  uint64 currency, uint32 hash)
 {
-	Margin		margin = {0};
+	Margin		margin;
 	Slot	   *slot;
 	Cell	   *cell;
 
-	finance_set_currency(&margin, letters, length);
+	finance_margin_start(&margin, letters, length);
 	if (cube->ncells >= cube->nslots / 2)
 		grow_cube(cube);
 	slot = find_slot(cube, name, currency, hash);
@@ -218,7 +254,7 @@ finance_cube_add_cells(ExpandedCube *cube, const Cell *cells, uint32 ncells)
 
 		CHECK_FOR_INTERRUPTS();
 		finance_add_margin(cell_margin(cube, &cells[i].name, margin->currency,
-									   strnlen(margin->currency, FINANCE_CURRENCY_SIZE)),
+									   finance_currency_length(margin->currency)),
 						   margin);
 	}
 }
@@ -238,9 +274,9 @@ add_value(ExpandedCube *cube, Datum value)
 		}
 	}
 	{
-		MarginCube *source = (MarginCube *) PG_DETOAST_DATUM(value);
+		MarginCube *source = finance_cube_argument(value);
 
-		finance_cube_add_cells(cube, source->cells, source->ncells);
+		finance_cube_add_cells(cube, source->cells, finance_cube_ncells(source));
 	}
 }
 
@@ -259,7 +295,7 @@ cube_to_change(FunctionCallInfo fcinfo)
 		VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(PG_GETARG_DATUM(0))))
 	{
 		cube = (ExpandedCube *) DatumGetEOHP(PG_GETARG_DATUM(0));
-		Assert(cube->magic == CUBE_MAGIC);
+		assert_cube(cube, false);
 		return cube;
 	}
 	cube = finance_cube_make(context);
@@ -299,6 +335,7 @@ finance_margin_cube_accum(PG_FUNCTION_ARGS)
 	currency = PG_GETARG_TEXT_PP(6);
 	finance_add_row(cell_margin(cube, &name, VARDATA_ANY(currency), VARSIZE_ANY_EXHDR(currency)),
 					fcinfo, 3);
+	assert_cube(cube, false);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&cube->header));
 }
 
@@ -319,6 +356,7 @@ finance_margin_cube_add(PG_FUNCTION_ARGS)
 	}
 	cube = cube_to_change(fcinfo);
 	add_value(cube, PG_GETARG_DATUM(1));
+	assert_cube(cube, false);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&cube->header));
 }
 
@@ -328,9 +366,10 @@ finance_cells(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	MarginCube *cube = PG_GETARG_CUBE_P(0);
+	uint32		ncells = finance_cube_ncells(cube);
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < cube->ncells; i++)
+	for (uint32 i = 0; i < ncells; i++)
 	{
 		Cell	   *cell = &cube->cells[i];
 		Datum		values[3];

@@ -10,6 +10,7 @@
 #include "utils/date.h"
 #include "utils/expandeddatum.h"
 
+#include "limit.h"
 #include "margin.h"
 
 #define CELL_PERIOD_NULL 1
@@ -35,12 +36,25 @@ StaticAssertDecl(sizeof(Cell) == 64, "a cell fills one line of cache");
 typedef struct MarginCube
 {
 	int32		vl_len_;		/* varlena header, not to be touched */
-	int32		ncells;
+	uint32		head;			/* the version in the upper byte, below it the number of cells */
 	Cell		cells[FLEXIBLE_ARRAY_MEMBER];
 } MarginCube;
 
+#define CUBE_VERSION 1
+#define CUBE_HEAD(ncells) ((uint32) CUBE_VERSION << 24 | (ncells))
+
+StaticAssertDecl(CUBE_CELLS_MAX < 1 << 24, "the number of cells has three bytes");
+
 #define CUBE_BYTES(ncells) (offsetof(MarginCube, cells) + (Size) (ncells) * sizeof(Cell))
-#define PG_GETARG_CUBE_P(n) ((MarginCube *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
+
+/* How many cells has a flat cube? */
+static inline uint32
+finance_cube_ncells(const MarginCube *cube)
+{
+	return cube->head & 0xFFFFFF;
+}
+
+#define PG_GETARG_CUBE_P(n) finance_cube_argument(PG_GETARG_DATUM(n))
 
 /* Where a cell is; the hash spares a look at most other cells. */
 typedef struct Slot
@@ -61,6 +75,11 @@ typedef struct ExpandedCube
 	Cell	   *cells;			/* room for nslots / 2 */
 } ExpandedCube;
 
+/* cube_io.c */
+extern MarginCube *finance_cube_argument(Datum value);
+
+/* cube.c */
+extern int	finance_compare_cells(const void *a, const void *b);
 extern ExpandedCube *finance_cube_make(MemoryContext parent);
 extern void finance_cube_add_cells(ExpandedCube *cube, const Cell *cells, uint32 ncells);
 

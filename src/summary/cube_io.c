@@ -12,7 +12,7 @@
 #include "iso.h"
 #include "limit.h"
 
-#define CELL_MESSAGE_BYTES 64
+#define CELL_MESSAGE_BYTES 63
 #define FIELD_BYTES_MAX 128		/* no date and no key is longer */
 
 PG_FUNCTION_INFO_V1(finance_margin_cube_in);
@@ -20,16 +20,46 @@ PG_FUNCTION_INFO_V1(finance_margin_cube_out);
 PG_FUNCTION_INFO_V1(finance_margin_cube_recv);
 PG_FUNCTION_INFO_V1(finance_margin_cube_send);
 
+#ifdef USE_ASSERT_CHECKING
+/* Assert that a flat cube is one that we made. */
+static void
+assert_flat_cube(const MarginCube *cube)
+{
+	uint32		ncells = finance_cube_ncells(cube);
+
+	Assert(VARSIZE(cube) == CUBE_BYTES(ncells));
+	for (uint32 i = 0; i < ncells; i++)
+	{
+		Assert(i == 0 || finance_compare_cells(&cube->cells[i - 1], &cube->cells[i]) < 0);
+		finance_assert_margin(&cube->cells[i].margin);
+	}
+}
+#else
+#define assert_flat_cube(cube) ((void) 0)
+#endif
+
+/* Take a flat cube out of an argument, where its version is ours. */
+MarginCube *
+finance_cube_argument(Datum value)
+{
+	MarginCube *cube = (MarginCube *) PG_DETOAST_DATUM(value);
+
+	finance_check_version("margin_cube", cube->head >> 24, CUBE_VERSION);
+	assert_flat_cube(cube);
+	return cube;
+}
+
 /* margin_cube_out(margin_cube) -> cstring: {period,key,margin;...}. */
 Datum
 finance_margin_cube_out(PG_FUNCTION_ARGS)
 {
 	MarginCube *cube = PG_GETARG_CUBE_P(0);
+	uint32		ncells = finance_cube_ncells(cube);
 	StringInfoData target;
 
 	initStringInfo(&target);
 	appendStringInfoChar(&target, '{');
-	for (int i = 0; i < cube->ncells; i++)
+	for (uint32 i = 0; i < ncells; i++)
 	{
 		const CellName *name = &cube->cells[i].name;
 
@@ -121,16 +151,18 @@ finance_margin_cube_in(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(EOHPGetRWDatum(&cube->header));
 }
 
-/* margin_cube_send(margin_cube) -> bytea: a count, then 64 bytes a cell. */
+/* margin_cube_send(margin_cube) -> bytea: the version, a count, then 63 bytes a cell. */
 Datum
 finance_margin_cube_send(PG_FUNCTION_ARGS)
 {
 	MarginCube *cube = PG_GETARG_CUBE_P(0);
+	uint32		ncells = finance_cube_ncells(cube);
 	StringInfoData message;
 
 	pq_begintypsend(&message);
-	pq_sendint32(&message, cube->ncells);
-	for (int i = 0; i < cube->ncells; i++)
+	pq_sendint8(&message, CUBE_VERSION);
+	pq_sendint32(&message, ncells);
+	for (uint32 i = 0; i < ncells; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		pq_sendint32(&message, cube->cells[i].name.nulls);
@@ -158,8 +190,10 @@ finance_margin_cube_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
 	ExpandedCube *cube = finance_cube_make(CurrentMemoryContext);
-	int			ncells = pq_getmsgint(message, sizeof(int32));
+	int			ncells;
 
+	finance_check_version("margin_cube", pq_getmsgbyte(message), CUBE_VERSION);
+	ncells = pq_getmsgint(message, sizeof(int32));
 	/* the count must be that of the bytes that follow */
 	if (ncells < 0 || ncells != (message->len - message->cursor) / CELL_MESSAGE_BYTES)
 		ereport(ERROR,

@@ -24,6 +24,22 @@ PG_FUNCTION_INFO_V1(finance_margin_ne);
 PG_FUNCTION_INFO_V1(finance_margin_accum);
 PG_FUNCTION_INFO_V1(finance_margin_add);
 
+#ifdef USE_ASSERT_CHECKING
+/* Assert that a margin is one that we made. */
+void
+finance_assert_margin(const Margin *margin)
+{
+	int			length = finance_currency_length(margin->currency);
+
+	Assert(margin->version == MARGIN_VERSION);
+	Assert(margin->revenue_micro >= -FINANCE_INT128_MAX);
+	Assert(margin->cost_micro >= -FINANCE_INT128_MAX);
+	Assert(finance_is_currency(margin->currency, length));
+	for (int i = length; i < FINANCE_CURRENCY_SIZE; i++)
+		Assert(margin->currency[i] == '\0');
+}
+#endif
+
 /* Refuse sums that do not fit. */
 void
 finance_refuse_margin_overflow(void)
@@ -44,42 +60,13 @@ refuse_currency(const Margin *margin, const char *letters, int length)
 			 errhint("Group by currency, or convert the amounts first.")));
 }
 
-/* Is this a code such as EUR? */
-bool
-finance_is_currency(const char *letters, int length)
-{
-	for (int i = 0; i < length; i++)
-	{
-		bool		letter = letters[i] >= 'A' && letters[i] <= 'Z';
-		bool		digit = letters[i] >= '0' && letters[i] <= '9';
-
-		if (!letter && (i == 0 || !digit))
-			return false;
-	}
-	return length >= CURRENCY_LENGTH_MIN && length <= FINANCE_CURRENCY_SIZE;
-}
-
-/* Set the currency, refusing what is not one. */
+/* Begin a margin of nothing in a currency; refuses (22023) what is none. */
 void
-finance_set_currency(Margin *margin, const char *letters, int length)
+finance_margin_start(Margin *margin, const char *letters, int length)
 {
-	if (!finance_is_currency(letters, length))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a currency", finance_shown(letters, length)),
-				 errhint("A currency is a code of %d to %d capital letters and digits, such as EUR.",
-						 CURRENCY_LENGTH_MIN, FINANCE_CURRENCY_SIZE)));
-	memset(margin->currency, 0, FINANCE_CURRENCY_SIZE);
-	memcpy(margin->currency, letters, length);
-}
-
-/* Is the currency of a margin this one? */
-static inline bool
-has_currency(const Margin *margin, const char *letters, int length)
-{
-	return length <= FINANCE_CURRENCY_SIZE &&
-		memcmp(margin->currency, letters, length) == 0 &&
-		(length == FINANCE_CURRENCY_SIZE || margin->currency[length] == '\0');
+	memset(margin, 0, sizeof(Margin));
+	finance_currency_set(margin->currency, letters, length);
+	margin->version = MARGIN_VERSION;
 }
 
 /* Are two margins the same figures in the same currency? */
@@ -181,11 +168,12 @@ finance_add_margin(Margin *sum, const Margin *margin)
 	finance_assert_margin(sum);
 	finance_assert_margin(margin);
 	if (memcmp(sum->currency, margin->currency, FINANCE_CURRENCY_SIZE) != 0)
-		refuse_currency(sum, margin->currency, strnlen(margin->currency, FINANCE_CURRENCY_SIZE));
+		refuse_currency(sum, margin->currency, finance_currency_length(margin->currency));
 	if (!finance_fixed_add(sum->revenue_micro, margin->revenue_micro, &sum->revenue_micro) ||
 		!finance_fixed_add(sum->cost_micro, margin->cost_micro, &sum->cost_micro) ||
 		pg_add_s64_overflow(sum->seconds, margin->seconds, &sum->seconds))
 		finance_refuse_margin_overflow();
+	finance_assert_margin(sum);
 }
 
 /*
@@ -213,17 +201,18 @@ finance_margin_accum(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 	{
 		/* the executor copies the first state to where it keeps them */
-		margin = palloc0(sizeof(Margin));
-		finance_set_currency(margin, letters, length);
+		margin = palloc(sizeof(Margin));
+		finance_margin_start(margin, letters, length);
 	}
 	else
 	{
 		margin = margin_to_change(fcinfo, PG_GETARG_MARGIN_P(0));
 		finance_assert_margin(margin);
-		if (unlikely(!has_currency(margin, letters, length)))
+		if (unlikely(!finance_currency_is(margin->currency, letters, length)))
 			refuse_currency(margin, letters, length);
 	}
 	finance_add_row(margin, fcinfo, 1);
+	finance_assert_margin(margin);
 	PG_RETURN_POINTER(margin);
 }
 

@@ -9,10 +9,11 @@
 
 #include "lib/stringinfo.h"
 
+#include "currency.h"
 #include "fixed.h"
+#include "summary.h"
 
-#define CURRENCY_LENGTH_MIN 3
-#define FINANCE_CURRENCY_SIZE 8 /* letters, padded with zeros to the end */
+#define MARGIN_VERSION 1
 
 /* Fixed-length on disk: a multiple of 8 bytes without holes. */
 typedef struct Margin
@@ -21,24 +22,32 @@ typedef struct Margin
 	int128		cost_micro;
 	int64		seconds;
 	char		currency[FINANCE_CURRENCY_SIZE];
+	uint8		version;		/* MARGIN_VERSION */
 } Margin;
 
 StaticAssertDecl(sizeof(Margin) == 48, "margin is declared with a length of 48 bytes");
 
-#define PG_GETARG_MARGIN_P(n) ((Margin *) PG_GETARG_POINTER(n))
-
-/* Assert that a margin is one that we made. */
-static inline void
-finance_assert_margin(const Margin *margin)
+/* Take a margin out of an argument, where its version is ours. */
+static inline Margin *
+finance_margin_argument(Datum value)
 {
-	Assert(margin->revenue_micro >= -FINANCE_INT128_MAX);
-	Assert(margin->cost_micro >= -FINANCE_INT128_MAX);
-	Assert(margin->currency[CURRENCY_LENGTH_MIN - 1] != '\0');
+	Margin	   *margin = (Margin *) DatumGetPointer(value);
+
+	finance_check_version("margin", margin->version, MARGIN_VERSION);
+	return margin;
 }
 
+#define PG_GETARG_MARGIN_P(n) finance_margin_argument(PG_GETARG_DATUM(n))
+
+/* Assert that a margin is one that we made. */
+#ifdef USE_ASSERT_CHECKING
+extern void finance_assert_margin(const Margin *margin);
+#else
+#define finance_assert_margin(margin) ((void) 0)
+#endif
+
 /* margin.c */
-extern bool finance_is_currency(const char *letters, int length);
-extern void finance_set_currency(Margin *margin, const char *letters, int length);
+extern void finance_margin_start(Margin *margin, const char *letters, int length);
 extern bool finance_row_is_null(FunctionCallInfo fcinfo, int first);
 extern void finance_add_row(Margin *margin, FunctionCallInfo fcinfo, int first);
 extern void finance_add_margin(Margin *sum, const Margin *margin);

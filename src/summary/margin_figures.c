@@ -6,10 +6,10 @@
 
 #include "datatype/timestamp.h"
 
+#include "amount.h"
 #include "fixed.h"
 #include "margin.h"
 
-#define AMOUNT_DECIMALS_MIN 2	/* 100.00 reads better than 100 */
 #define RATIO_DECIMALS 4		/* of percent, hours and hourly rate */
 
 PG_FUNCTION_INFO_V1(finance_margin_revenue);
@@ -32,17 +32,6 @@ profit_micro(const Margin *margin)
 	return profit;
 }
 
-/* Give an amount with as many decimals as it has, and at least two. */
-static Numeric
-amount_numeric(int128 amount_micro)
-{
-	int			decimals = FINANCE_MICRO_SCALE;
-
-	for (; decimals > AMOUNT_DECIMALS_MIN && amount_micro % 10 == 0; decimals--)
-		amount_micro /= 10;
-	return finance_fixed_write(amount_micro, decimals);
-}
-
 /* Compute amount * factor / divisor, rounded once to four decimals. */
 static Numeric
 ratio_numeric(int128 amount, int64 factor, int128 divisor)
@@ -59,21 +48,21 @@ ratio_numeric(int128 amount, int64 factor, int128 divisor)
 Datum
 finance_margin_revenue(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_NUMERIC(amount_numeric(PG_GETARG_MARGIN_P(0)->revenue_micro));
+	PG_RETURN_NUMERIC(finance_amount_numeric(PG_GETARG_MARGIN_P(0)->revenue_micro));
 }
 
 /* cost(margin) -> numeric. */
 Datum
 finance_margin_cost(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_NUMERIC(amount_numeric(PG_GETARG_MARGIN_P(0)->cost_micro));
+	PG_RETURN_NUMERIC(finance_amount_numeric(PG_GETARG_MARGIN_P(0)->cost_micro));
 }
 
 /* profit(margin) -> numeric: revenue less cost. */
 Datum
 finance_margin_profit(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_NUMERIC(amount_numeric(profit_micro(PG_GETARG_MARGIN_P(0))));
+	PG_RETURN_NUMERIC(finance_amount_numeric(profit_micro(PG_GETARG_MARGIN_P(0))));
 }
 
 /* seconds(margin) -> bigint. */
@@ -90,7 +79,7 @@ finance_margin_currency(PG_FUNCTION_ARGS)
 	Margin	   *margin = PG_GETARG_MARGIN_P(0);
 
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(margin->currency,
-											  strnlen(margin->currency, FINANCE_CURRENCY_SIZE)));
+											  finance_currency_length(margin->currency)));
 }
 
 /* percent(margin) -> numeric: profit per 100 of revenue; NULL without revenue. */
