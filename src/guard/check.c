@@ -144,7 +144,8 @@ list_words(Const *words, const char *given, char **closest)
 		appendStringInfo(&out, "%s%s", i == 0 ? "" : i == count - 1 ? " or " : ", ", word);
 		if (given[0] == '"')
 		{
-			int			distance = varstr_levenshtein_less_equal(given + 1, length, word, strlen(word), 1, 1, 1, best, true);
+			int			distance = varstr_levenshtein_less_equal(given + 1, length, word, strlen(word),
+																 1, 1, 1, best, true);
 
 			if (distance < best)
 			{
@@ -156,12 +157,19 @@ list_words(Const *words, const char *given, char **closest)
 	return out.data;
 }
 
+/* A bound as text; NULL where there is none. */
+static char *
+tell_bound(const Const *bound)
+{
+	return bound ? finance_rule_value_text(bound->consttype, bound->constvalue) : NULL;
+}
+
 /* Bounds as words: "from 1 to 31", "0 or more", "above 0". */
 static char *
 tell_bounds(const Allowed *allowed)
 {
-	char	   *low = allowed->low ? finance_rule_value_text(allowed->low->consttype, allowed->low->constvalue) : NULL;
-	char	   *high = allowed->high ? finance_rule_value_text(allowed->high->consttype, allowed->high->constvalue) : NULL;
+	char	   *low = tell_bound(allowed->low);
+	char	   *high = tell_bound(allowed->high);
 
 	if (low && high && !allowed->low_open && !allowed->high_open)
 		return psprintf("from %s to %s", low, high);

@@ -95,7 +95,8 @@ key_exists(const Key *key, Datum value)
 	/* what this very statement has put there counts */
 	CommandCounterIncrement();
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	ScanKeyEntryInitialize(&scankey, 0, key->to, BTEqualStrategyNumber, to->atttypid, to->attcollation, key->equal, value);
+	ScanKeyEntryInitialize(&scankey, 0, key->to, BTEqualStrategyNumber, to->atttypid, to->attcollation,
+						   key->equal, value);
 	scan = systable_beginscan(table, key->index, true, snapshot, 1, &scankey);
 	found = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
@@ -168,7 +169,8 @@ refuse_key(TriggerData *trigger, TupleTableSlot *slot, const Key *key)
 	char	   *named = get_rel_name(key->table);
 	char	   *constraint = get_constraint_name(key->constraint);
 	char	   *hint = GetComment(key->constraint, ConstraintRelationId, 0);
-	char	   *words = TupleDescAttr(RelationGetDescr(table), key->from - 1)->atttypid == TEXTOID ? list_keys(key) : NULL;
+	Oid			type = TupleDescAttr(RelationGetDescr(table), key->from - 1)->atttypid;
+	char	   *words = type == TEXTOID ? list_keys(key) : NULL;
 
 	if (words)
 		hint = psprintf("Use one of %s.%s%s", words, hint ? " " : "", hint ? hint : "");
@@ -178,7 +180,8 @@ refuse_key(TriggerData *trigger, TupleTableSlot *slot, const Key *key)
 	ereport(ERROR,
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 			 errmsg("%s.%s names %s, which table %s does not have", RelationGetRelationName(table),
-					finance_rule_column_name(table, key->from), finance_rule_column_text(trigger, slot, key->from), named),
+					finance_rule_column_name(table, key->from),
+					finance_rule_column_text(trigger, slot, key->from), named),
 			 errdetail("Foreign key \"%s\".", constraint),
 			 errhint("%s", hint),
 			 errtableconstraint(table, constraint)));
@@ -231,7 +234,8 @@ finance_tell_key(PG_FUNCTION_ARGS)
 		bool		isnull;
 		Datum		value = slot_getattr(slot, keys->key[i].from, &isnull);
 
-		if (!isnull && !is_unchanged(trigger, keys->key[i].from, value) && !is_there(&keys->key[i], value, fcinfo->flinfo->fn_mcxt))
+		if (!isnull && !is_unchanged(trigger, keys->key[i].from, value) &&
+			!is_there(&keys->key[i], value, fcinfo->flinfo->fn_mcxt))
 			refuse_key(trigger, slot, &keys->key[i]);
 	}
 	return PointerGetDatum(NULL);

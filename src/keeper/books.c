@@ -182,7 +182,8 @@ check_version(const Books *books)
 		ereport(ERROR,
 				(errcode(ERRCODE_RESTRICT_VIOLATION),
 				 errmsg("books \"%s\" have lost their version", books->name),
-				 errdetail("Table \"%s.setting\" must be a plain table of one row, without rules, row security and inheritance.",
+				 errdetail("Table \"%s.setting\" must be a plain table of one row, "
+						   "without rules, row security and inheritance.",
 						   books->name)));
 	return version;
 }

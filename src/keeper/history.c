@@ -46,6 +46,13 @@ typedef struct HistoryPlan
 
 static HTAB *history_plans;
 
+/* What the plan does, for a schema. */
+static const char history_insert[] =
+"INSERT INTO %s.history (table_name, action, row_key, old_values, new_values) "
+"SELECT $1, $2, r.row_key, r.old_values, r.new_values"
+"  FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5))"
+"       AS r (row_key, old_values, new_values)";
+
 static Statement *begin_statement(TriggerData *trigger);
 static void read_options(Statement *statement, Trigger *trigger);
 static void open_rows(Rows *rows, Tuplestorestate *store, TupleDesc desc);
@@ -81,7 +88,8 @@ finance_keep_history(PG_FUNCTION_ARGS)
 		 (trigger->tg_oldtable == NULL || trigger->tg_newtable == NULL)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("keep_history() can only be called as a trigger, after a statement, with its transition tables"),
+				 errmsg("keep_history() can only be called as a trigger, after a statement, "
+						"with its transition tables"),
 				 errhint("Call watch() to make the triggers of a table.")));
 
 	if (tuplestore_tuple_count(trigger->tg_newtable != NULL ? trigger->tg_newtable : trigger->tg_oldtable) == 0)
@@ -297,11 +305,7 @@ history_plan(Oid schema)
 	}
 	if (entry->plan == NULL)
 	{
-		SPIPlanPtr	plan = SPI_prepare(psprintf("INSERT INTO %s.history (table_name, action, row_key, old_values, new_values) "
-												"SELECT $1, $2, r.row_key, r.old_values, r.new_values"
-												"  FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5))"
-												"       AS r (row_key, old_values, new_values)",
-												quote_identifier(get_namespace_name(schema))),
+		SPIPlanPtr	plan = SPI_prepare(psprintf(history_insert, quote_identifier(get_namespace_name(schema))),
 									   HISTORY_ARGUMENTS, types);
 
 		SPI_keepplan(plan);

@@ -77,9 +77,11 @@ prorate_amount(Numeric amount, int64 active_days, int64 period_days,
 
 	if (finance_fixed_read(amount, FINANCE_MICRO_SCALE, &amount_micro) &&
 		finance_fixed_mul(amount_micro, active_days, &product))
-		return finance_fixed_write(finance_fixed_div_round(product,
-														   period_days * finance_power_of_ten(FINANCE_MICRO_SCALE - exponent)),
-								   exponent);
+	{
+		int128		divisor = period_days * finance_power_of_ten(FINANCE_MICRO_SCALE - exponent);
+
+		return finance_fixed_write(finance_fixed_div_round(product, divisor), exponent);
+	}
 	return finance_numeric_div_round(finance_numeric_mul(amount, int64_to_numeric(active_days)),
 									 int64_to_numeric(period_days), exponent);
 }

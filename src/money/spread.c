@@ -216,7 +216,8 @@ allocate_numeric(Numeric total, const NumericArray *weights, int exponent, Datum
 	Numeric    *numerators = palloc(weights->length * sizeof(Numeric));
 	Numeric    *shares = palloc(weights->length * sizeof(Numeric));
 
-	total = finance_numeric_round(finance_numeric_mul(total, finance_fixed_write(finance_power_of_ten(exponent), 0)), 0);
+	total = finance_numeric_mul(total, finance_fixed_write(finance_power_of_ten(exponent), 0));
+	total = finance_numeric_round(total, 0);
 	for (int i = 0; i < weights->length; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -103,7 +103,8 @@ parse_tag(Template *template, const char *tag)
 		refuse_tag(template, tag,
 				   name < template->end && (*name == '{' || *name == '&') ?
 				   "Every value is escaped: write {{name}}." :
-				   "Tags are {{name}}, {{a.b}}, {{.}}, {{#name}}, {{^name}}, {{/name}} and {{! comment}}; names have Latin letters, digits and \"_\".");
+				   "Tags are {{name}}, {{a.b}}, {{.}}, {{#name}}, {{^name}}, {{/name}} and {{! comment}}; "
+				   "names have Latin letters, digits and \"_\".");
 
 	if (sigil != '\0')
 		after = skip_lone_line(template, tag, after);

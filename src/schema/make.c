@@ -91,7 +91,8 @@ check_internal_schema(const Books *books, bool is_new)
 			 errdetail("It is not empty."),
 			 is_foreign ?
 			 errhint("Name another schema for the books, or let \"%s\" rename that one.", owner) :
-			 errhint("If it is left over from books that are gone, DROP SCHEMA %s CASCADE; if not, name another schema for the books.",
+			 errhint("If it is left over from books that are gone, DROP SCHEMA %s CASCADE; "
+					 "if not, name another schema for the books.",
 					 quote_identifier(internal))));
 }
 

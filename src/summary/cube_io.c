@@ -147,7 +147,8 @@ finance_margin_cube_in(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s at character %d", "margin_cube",
 						(int) (letter - source) + 1),
-				 errhint("A cube is written {period,key,margin;...}, such as {2026-01-01,17,(100.00,60.00,3600,EUR)}.")));
+				 errhint("A cube is written {period,key,margin;...}, "
+						 "such as {2026-01-01,17,(100.00,60.00,3600,EUR)}.")));
 	PG_RETURN_DATUM(EOHPGetRWDatum(&cube->header));
 }
 

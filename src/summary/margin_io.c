@@ -86,7 +86,8 @@ finance_margin_in(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s: \"%s\"", "margin",
 						finance_shown(source, strlen(source))),
-				 errhint("A margin is written (revenue,cost,seconds,currency), such as (100.00,60.00,3600,EUR), with at most %d decimals.",
+				 errhint("A margin is written (revenue,cost,seconds,currency), "
+						 "such as (100.00,60.00,3600,EUR), with at most %d decimals.",
 						 FINANCE_MICRO_SCALE)));
 	PG_RETURN_POINTER(margin);
 }

@@ -16,5 +16,6 @@ finance_refuse_version(const char *type, int version, int known)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("a %s of form %d cannot be read", type, version),
 			 errdetail("This version of the extension knows form %d.", known),
-			 errhint("Use the version of the extension that stored or sent it, or a newer one; text goes between all versions.")));
+			 errhint("Use the version of the extension that stored or sent it, or a newer one; "
+					 "text goes between all versions.")));
 }
