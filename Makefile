@@ -251,7 +251,7 @@ EXTRA_CLEAN = $(DATA_built) $(TEMPLATE_SQL)
 
 REGRESS = \
 	money time margin cube calendar rating template words limit \
-	books ledger work ingest access history \
+	books charge ledger work ingest access history \
 	billing close explain what_if billing_random sequence_random \
 	document invoice settle share document_random page gateway \
 	rule one_call settings

@@ -49,10 +49,11 @@ BEGIN
          WHERE n.project_id <> o.project_id ORDER BY e.id));
     PERFORM charge_task(n.id) FROM new_rows n
       WHERE EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id) ORDER BY n.id;
-    -- a deal says where profit is told, and nothing that was billed
+    -- A deal says where profit is told, and nothing of what was billed.  What was
+    -- billed to another client before the task moved is none of his deal's.
     UPDATE charge h SET deal_id = n.deal_id
-      FROM new_rows n JOIN old_rows o USING (id)
-     WHERE h.task_id = n.id AND n.deal_id IS DISTINCT FROM o.deal_id AND h.deal_id IS DISTINCT FROM n.deal_id;
+      FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id = n.project_id
+     WHERE h.task_id = n.id AND h.client_id = p.client_id AND n.deal_id IS DISTINCT FROM o.deal_id AND h.deal_id IS DISTINCT FROM n.deal_id;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_tasks() IS

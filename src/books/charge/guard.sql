@@ -2,12 +2,14 @@
 -- charge guard: frozen charges are facts; what charges and entries name by id stays
 -- ---------------------------------------------------------------------------
 
--- Frozen charges are facts: what freezing itself sets is the only change.
+-- Frozen charges are facts; only where their profit is told may change: a deal is
+-- made of what was billed, or a task is given one later.
 CREATE FUNCTION guard_charge() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - 'deal_id' = to_jsonb(NEW) - 'deal_id' THEN
+    -- fixed is generated, and not yet here
+    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - '{deal_id,fixed}'::text[] = to_jsonb(NEW) - '{deal_id,fixed}'::text[] THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'charge % is frozen and cannot be %', OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'changed' END
@@ -15,7 +17,7 @@ BEGIN
             DETAIL = frozen_by(OLD.id),
             HINT = 'Correct it by a reversal: correct_entry(), adjust_charge() or credit().';
 END $$;
-COMMENT ON FUNCTION guard_charge() IS 'trigger function of charge: a frozen charge is never changed or deleted (23001)';
+COMMENT ON FUNCTION guard_charge() IS 'trigger function of charge: a frozen charge is never changed, but for its deal, or deleted (23001)';
 
 CREATE FUNCTION keep_named() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

@@ -47,7 +47,10 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'what names a task has its deal and project', 'charge ' || h.id,
            format('project %s, deal %s; the task''s are %s and %s', h.project_id, h.deal_id, t.project_id, t.deal_id)
-      FROM charge h JOIN task t ON t.id = h.task_id
-     WHERE h.project_id IS NULL OR t.deal_id IS NOT NULL AND h.deal_id IS DISTINCT FROM t.deal_id;
+      FROM charge h JOIN task t ON t.id = h.task_id JOIN project p ON p.id = t.project_id
+     WHERE h.project_id IS NULL OR t.deal_id IS NOT NULL AND h.client_id = p.client_id AND h.deal_id IS DISTINCT FROM t.deal_id
+    UNION ALL
+    SELECT 'a deal is of the client of its tasks and charges', 'charge ' || h.id, format('client %s, deal %s of client %s', h.client_id, d.id, d.client_id)
+      FROM charge h JOIN deal d ON d.id = h.deal_id WHERE d.client_id <> h.client_id;
 COMMENT ON VIEW work_problems IS 'broken invariants of time entries and charges, none in healthy books';
 SELECT allow('controller', 'select', 'work_problems');

@@ -26,7 +26,7 @@ SELECT allow('reader', 'select', 'billing_progress');
 
 CREATE FUNCTION run_billing(through date DEFAULT books_today())
     RETURNS TABLE (contract_id bigint, contract text, period_start date, period_end date, outcome text, charges bigint, amount numeric(18,2),
-                   currency text, message text)
+                   currency text, message text, state text, hint text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
 AS $$
 #variable_conflict use_variable
@@ -65,17 +65,18 @@ BEGIN
                 amount := v_closed.amount;
                 currency := v_closed.currency;
                 message := NULL;
+                state := NULL;
+                hint := NULL;
                 RETURN NEXT;
             EXCEPTION
-                WHEN transaction_rollback THEN
-                    RAISE;  -- not the contract's fault: the whole run is tried again
-                WHEN OTHERS THEN
+                -- what the books refuse; what fails otherwise is not the contract's fault, and ends the run
+                WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege THEN
                     v_refused := v_refused + 1;
                     outcome := 'refused';
                     charges := NULL;
                     amount := NULL;
                     currency := v_base.currency;
-                    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+                    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, state = RETURNED_SQLSTATE, hint = PG_EXCEPTION_HINT;
                     RETURN NEXT;
                     EXIT;
             END;
@@ -96,12 +97,14 @@ BEGIN
         amount := (SELECT sum(f.net)::numeric(18,2) FROM document_figures(v_draft.document_id) f);
         currency := v_draft.currency;
         message := coalesce(v_draft.problem, document_name(v_draft.document_id));
+        state := NULL;
+        hint := NULL;
         RETURN NEXT;
     END LOOP;
     PERFORM set_config('application_name', v_name, true);
 END $$;
 COMMENT ON FUNCTION run_billing(date) IS
     'close every period of every contract that is over by a day (today where none is given), the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
-    'message; a contract that is refused keeps its periods open and stops no other. Contracts with auto_bill then get their drafts by '
+    'message, its SQLSTATE and hint; a contract that is refused keeps its periods open and stops no other. Contracts with auto_bill then get their drafts by '
     'draft_due_documents(): outcome drafted, with the name of the document. The same call again closes nothing twice. Watch it in billing_progress';
 SELECT allow('controller', 'execute', 'run_billing');

@@ -52,6 +52,8 @@ CREATE TRIGGER project_named BEFORE DELETE OR UPDATE OF id ON project
 -- deal
 CREATE TRIGGER deal_amount_exact BEFORE INSERT OR UPDATE ON deal
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
+CREATE TRIGGER deal_fits BEFORE INSERT OR UPDATE OF client_id, project_id ON deal
+    FOR EACH ROW EXECUTE FUNCTION check_deal_project();
 CREATE TRIGGER deal_named BEFORE DELETE OR UPDATE OF id ON deal
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 
@@ -65,6 +67,8 @@ CREATE TRIGGER task_disposed BEFORE INSERT ON task
 CREATE TRIGGER task_disposition_changed BEFORE UPDATE OF billable ON task
     FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable')
         EXECUTE FUNCTION check_disposition();
+CREATE TRIGGER task_deal_fits BEFORE INSERT OR UPDATE OF project_id, deal_id ON task
+    FOR EACH ROW WHEN (NEW.deal_id IS NOT NULL) EXECUTE FUNCTION check_task_deal();
 CREATE TRIGGER task_named BEFORE DELETE OR UPDATE OF id ON task
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER task_followed AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows

@@ -1,0 +1,102 @@
+-- Charges: one writer, what made them in columns of their own, and what follows
+-- from what they name.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+SELECT finance.create_books('t_charge');
+SET search_path = t_charge, t_charge_internal, finance, public;
+INSERT INTO party (kind, name) VALUES ('own', 'Us'), ('company', 'Alpha'), ('company', 'Beta'), ('own', 'Our other company');
+INSERT INTO employee (name) VALUES ('Dev');
+INSERT INTO price_list (code, name, currency, is_default) VALUES ('p', 'Work', 'EUR', true);
+INSERT INTO price (price_list_id, price) VALUES (1, 60);
+INSERT INTO item (code, name) VALUES ('x', 'Thing');
+INSERT INTO price (price_list_id, item_id, price, cost) VALUES (1, 1, 80, 30);
+INSERT INTO contract (client_id, number, currency, starts_on, own_id) VALUES (2, 'A-1', 'EUR', '2026-01-01', NULL), (3, 'B-1', 'EUR', '2026-01-01', 4);
+INSERT INTO project (client_id, name) VALUES (2, 'Site'), (3, 'Shop');
+INSERT INTO deal (client_id, project_id, name) VALUES (2, 1, 'Menu'), (3, 2, 'Basket');
+INSERT INTO deal_stage (deal_id, position, name) VALUES (1, 1, 'Design');
+INSERT INTO task (project_id, title, deal_id) VALUES (1, 'Login', NULL), (2, 'Pay', 2);
+
+-- a key that a caller gives says nothing to the books: F1
+INSERT INTO task_item (task_id, item_id, price) VALUES (1, 1, 100);
+SELECT charge_item(1, 1, 1, '2026-03-02', task_id => 1, key => 'task:crm-17', price => 50) AS sold \gset
+SELECT charge_item(1, 1, 1, '2026-03-02', task_id => 1, key => 'task:1:1', price => 70) AS also \gset
+SELECT charge_item(1, 1, 2, '2026-03-03', key => 'minimum:1:2026-03-01:1', price => 10) AS not_a_minimum \gset
+UPDATE task SET title = 'Login page' WHERE id = 1;
+SELECT key, made_by, amount::numeric(9,2) FROM charge ORDER BY id;
+-- the fixed price of a task is charged beside them, once
+UPDATE task SET status = 'done', completed_at = '2026-03-02 12:00Z' WHERE id = 1;
+UPDATE task SET title = 'Login page, again' WHERE id = 1;
+SELECT made_by, task_item_id, client_id, contract_id, own_id, amount::numeric(9,2) FROM charge WHERE made_by = 'task_item';
+-- and goes with its task, to the contract, the client and the own company there: F2
+UPDATE task SET project_id = 2 WHERE id = 1;
+SELECT made_by, task_item_id, client_id, project_id, contract_id, own_id, amount::numeric(9,2) FROM charge WHERE made_by = 'task_item';
+SELECT * FROM check_books();
+-- where nobody takes it it waits
+UPDATE contract SET ends_on = '2026-02-28' WHERE id = 2;
+UPDATE task SET title = 'Login page' WHERE id = 1;
+SELECT count(*) AS charged FROM charge WHERE made_by = 'task_item';
+SELECT task, client, reason FROM uncharged_task;
+UPDATE contract SET ends_on = NULL WHERE id = 2;
+UPDATE task SET status = 'open' WHERE id = 1;
+UPDATE task SET status = 'done', completed_at = '2026-03-02 12:00Z' WHERE id = 1;
+SELECT client_id, contract_id FROM charge WHERE made_by = 'task_item';
+-- what is billed stays with whom it was billed to
+SELECT transition(build_invoice('{"client": 3}'), 'sent') IS NOT NULL AS issued;
+UPDATE task SET project_id = 1 WHERE id = 1;
+SELECT client_id, contract_id, frozen_at IS NOT NULL AS frozen FROM charge WHERE made_by = 'task_item';
+SELECT * FROM check_books();
+
+-- deals: from the task, and from the stage that a line of a contract is for
+INSERT INTO contract_line (contract_id, kind, title, amount, deal_stage_id) VALUES (1, 'stage', 'Design', 500, 1);
+INSERT INTO contract_line (contract_id, kind, title, amount, starts_on) VALUES (1, 'one_time', 'Setup', 200, '2026-03-01');
+SELECT accept_stage(1, '2026-03-10') IS NOT NULL AS accepted;
+SELECT charge_fees(1, '2026-03-31');
+SELECT charge_item(2, 1, 1, '2026-03-12', task_id => 2) IS NOT NULL AS sold;
+SELECT h.made_by, coalesce(n.title, i.name) AS what, h.client_id, h.project_id, h.deal_id, h.own_id, h.amount::numeric(9,2)
+  FROM charge h LEFT JOIN contract_line n ON n.id = h.contract_line_id LEFT JOIN item i ON i.id = h.item_id
+ WHERE h.service_date > '2026-03-02' AND h.key IS NULL OR n.id IS NOT NULL ORDER BY h.id;
+SELECT deal, revenue FROM profit_by_deal ORDER BY deal_id NULLS LAST;
+-- a deal that a task gets later has what was charged before, frozen or not
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-16', 3600);
+SELECT transition(build_invoice('{"task": 1, "client": 2}'), 'sent') IS NOT NULL AS issued;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-17', 1800);
+UPDATE task SET deal_id = 1 WHERE id = 1;
+SELECT source, made_by, client_id, deal_id, frozen_at IS NOT NULL AS frozen FROM charge WHERE task_id = 1 ORDER BY id;
+-- nothing else of a frozen charge, and nothing of what another client was billed
+ALTER TABLE charge DISABLE TRIGGER charge_owned;
+\set VERBOSITY terse
+UPDATE charge SET deal_id = 1, amount = 1 WHERE made_by = 'task_item';
+\set VERBOSITY default
+ALTER TABLE charge ENABLE TRIGGER charge_owned;
+-- a deal and a project are of one client
+UPDATE task SET deal_id = 2 WHERE id = 1;
+UPDATE task SET project_id = 2 WHERE id = 1;
+INSERT INTO deal (client_id, project_id, name) VALUES (2, 2, 'Wrong');
+UPDATE deal SET client_id = 3, project_id = NULL WHERE id = 1;
+-- what contradicts itself is refused
+SELECT charge_item(1, 1, 1, '2026-03-12', task_id => 2);
+SELECT charge_expense(1, 10, '2026-03-12', 'taxi', task_id => 2);
+SELECT complete_dimension(ROW(NULL, 3, NULL, 1, NULL, NULL, NULL, NULL, NULL)::dimension, '2026-03-12', 'line 1');
+SELECT complete_dimension(ROW(NULL, NULL, NULL, NULL, 2, 1, NULL, NULL, NULL)::dimension, '2026-03-12', 'line 1');
+-- what follows: of a task, of a deal, of a project, of a contract; NULL where two contracts could be meant
+SELECT (complete_dimension(ROW(NULL, NULL, NULL, NULL, NULL, 2, NULL, NULL, NULL)::dimension, '2026-03-12', 'line 1')).*;
+SELECT (complete_dimension(ROW(NULL, NULL, NULL, NULL, 2, NULL, NULL, NULL, NULL)::dimension, '2026-03-12', 'line 1')).*;
+SELECT (complete_dimension(ROW(NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL)::dimension, '2025-12-31', 'line 1')).*;
+SELECT (complete_dimension(ROW(NULL, NULL, 2, NULL, NULL, NULL, NULL, NULL, NULL)::dimension, '2026-03-12', 'line 1')).*;
+
+-- a write-off is about what its charge is about, also when the task is elsewhere by now
+UPDATE task SET project_id = 2, deal_id = NULL WHERE id = 1;
+SELECT h.id AS frozen FROM charge h WHERE h.made_by = 'task_item' AND h.frozen_at IS NOT NULL \gset
+SELECT adjust_charge(:frozen, -10, 'late', key => 'crm-1') AS off \gset
+SELECT adjust_charge(:frozen, -10, 'late', key => 'crm-1') = :off AS the_same;
+SELECT adjust_charge(:frozen, -11, 'late', key => 'crm-1');
+SELECT source, made_by, client_id, contract_id, project_id, amount::numeric(9,2), base_amount::numeric(9,2), cost::numeric(9,2), task_item_id, adjusts_id = :frozen AS adjusts
+  FROM charge WHERE id = :off;
+SELECT adjust_charge(:frozen, -0.005, 'less than a cent');
+SELECT * FROM check_books();
+
+-- the writer
+SELECT put_charges('{}'), put_charges(NULL);
+SET client_min_messages = error;
+DROP SCHEMA t_charge CASCADE;
+DROP SCHEMA IF EXISTS t_charge_internal CASCADE;
