@@ -95,6 +95,26 @@ SELECT source, made_by, client_id, contract_id, project_id, amount::numeric(9,2)
 SELECT adjust_charge(:frozen, -0.005, 'less than a cent');
 SELECT * FROM check_books();
 
+-- terms name price lists by their revision: contracts share them, and what is rated keeps them
+SELECT id, revision FROM price_list;
+INSERT INTO task (project_id, title) VALUES (1, 'Menu'), (2, 'Search');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s)
+SELECT 1, t.id, '2026-04-01', 3600 FROM task t WHERE t.title IN ('Menu', 'Search');
+SELECT price_list_id, revision, body #> '{prices,0,price}' AS price FROM list_snapshot;
+SELECT contract_id, body -> 'lists' AS lists FROM terms ORDER BY 1;
+UPDATE price SET price = 75 WHERE item_id IS NULL;
+UPDATE price SET price = 90 WHERE item_id IS NOT NULL;
+UPDATE price_list SET code = 'work';
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s)
+SELECT 1, t.id, '2026-04-02', 3600 FROM task t WHERE t.title IN ('Menu', 'Search');
+SELECT h.service_date, h.price::numeric(9,2), t.body -> 'lists' AS lists, d.body #> '{lists,1,prices,0,price}' AS by_terms
+  FROM charge h JOIN terms t ON t.id = h.terms_id JOIN terms_document d ON d.id = t.id WHERE h.service_date >= '2026-04-01' ORDER BY h.id;
+SELECT count(*) FROM list_snapshot;
+UPDATE price_list SET revision = 7;
+UPDATE list_snapshot SET revision = 9;
+INSERT INTO list_snapshot (price_list_id, revision, body) VALUES (1, 99, '{}');
+SELECT * FROM check_books();
+
 -- the writer
 SELECT put_charges('{}'), put_charges(NULL);
 SET client_min_messages = error;

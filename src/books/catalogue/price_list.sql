@@ -102,3 +102,36 @@ COMMENT ON FUNCTION set_price(text, numeric, text, text, text, text, date, numer
     'same key again is set anew, a NULL price withdraws the position. Returns the position; work that is rated keeps '
     'its price. Refused (23503) what is not there, with the codes there are. Runs with the rights of its caller';
 SELECT allow('manager', 'execute', 'set_price');
+
+-- What work is rated by is looked up by the revision of a list, so each change of
+-- what prices work is a new one.
+CREATE FUNCTION revise_price_list() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    NEW.revision := OLD.revision + 1;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION revise_price_list() IS 'trigger function of price_list: what prices work differently is a new revision';
+
+CREATE FUNCTION revise_price_lists() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_lists bigint[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        v_lists := ARRAY(SELECT n.price_list_id FROM new_rows n WHERE n.item_id IS NULL);
+    ELSIF TG_OP = 'DELETE' THEN
+        v_lists := ARRAY(SELECT o.price_list_id FROM old_rows o WHERE o.item_id IS NULL);
+    ELSE
+        v_lists := ARRAY(SELECT n.price_list_id FROM new_rows n WHERE n.item_id IS NULL
+                         UNION SELECT o.price_list_id FROM old_rows o WHERE o.item_id IS NULL);
+    END IF;
+    UPDATE price_list l SET revision = l.revision + 1
+     WHERE l.id IN (SELECT p.id FROM price_list p WHERE p.id = ANY (v_lists) ORDER BY p.id FOR NO KEY UPDATE);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION revise_price_lists() IS
+    'trigger function of price: a position of work that comes, changes or goes makes a new revision of its list; SECURITY DEFINER because revision is '
+    'nobody''s to change';

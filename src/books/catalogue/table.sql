@@ -24,6 +24,7 @@ CREATE TABLE price_list (
     is_default boolean NOT NULL DEFAULT false,
     discount_pct numeric(7,4)
         CONSTRAINT price_list_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    revision bigint NOT NULL DEFAULT 1,
     CONSTRAINT price_list_not_own_parent CHECK (parent_id <> id)
 );
 COMMENT ON TABLE price_list IS

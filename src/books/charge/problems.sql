@@ -29,6 +29,13 @@ CREATE VIEW work_problems WITH (security_invoker) AS
       FROM charge h LEFT JOIN terms t ON t.id = h.terms_id LEFT JOIN price_list l ON l.id = h.price_list_id
      WHERE h.terms_id IS NOT NULL AND t.id IS NULL OR h.price_list_id IS NOT NULL AND l.id IS NULL
     UNION ALL
+    SELECT 'terms name price lists that were kept', 'terms ' || t.id, format('list %s, revision %s', r.key, r.value)
+      FROM terms t CROSS JOIN LATERAL jsonb_each_text(t.body -> 'lists') r
+     WHERE NOT EXISTS (SELECT FROM list_snapshot s WHERE s.price_list_id = r.key::bigint AND s.revision = r.value::bigint)
+    UNION ALL
+    SELECT 'a revision of a price list is what the list is', 'price list ' || l.id, format('revision %s', l.revision)
+      FROM price_list l JOIN list_snapshot s ON s.price_list_id = l.id AND s.revision = l.revision WHERE s.body <> list_document(l.id)
+    UNION ALL
     -- an entry of which a part is billed stays with whom that was billed to
     SELECT 'open work is charged where its task is', 'charge ' || h.id, format('project %s, the task is in %s', h.project_id, t.project_id)
       FROM charge h JOIN task t ON t.id = h.task_id

@@ -13,6 +13,17 @@ CREATE TABLE terms (
 COMMENT ON TABLE terms IS
     'snapshots of the terms by which charges were rated, one row for each content; a later change of configuration prices new work only';
 
+CREATE TABLE list_snapshot (
+    price_list_id bigint NOT NULL,
+    revision bigint NOT NULL,
+    body jsonb NOT NULL,
+    stamped_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT list_snapshot_pkey PRIMARY KEY (price_list_id, revision)
+);
+COMMENT ON TABLE list_snapshot IS
+    'price lists as they were when work was rated by them, one row for each revision that was: terms name them, so that a thousand contracts share one '
+    'list, and a log of work looks a list up instead of reading all its positions';
+
 CREATE TABLE charge (
     id bigserial CONSTRAINT charge_pkey PRIMARY KEY,
     source text NOT NULL

@@ -61,7 +61,7 @@ DECLARE
     v_adder text := ' plus ' || money_text(substring(p_charge.reason FROM ' plus ([0-9.]+)')::numeric, p_charge.currency);
     v_rounded text;
 BEGIN
-    SELECT t.body INTO v_terms FROM terms t WHERE t.id = p_charge.terms_id;
+    SELECT t.body INTO v_terms FROM terms_document t WHERE t.id = p_charge.terms_id;
     v_zone := coalesce(v_terms #>> '{calendar,zone}', (SELECT s.zone FROM setting s));
     v_contract := jsonb_path_query_first(v_terms, '$.contracts[*] ? (@.contract == $c)', jsonb_build_object('c', p_charge.contract_id));
     -- all parts of the entry that were made with this one

@@ -152,7 +152,7 @@ DECLARE
     v_list bigint := CASE WHEN p_terms ? 'prices' THEN 0 ELSE (p_terms ->> 'price_list_id')::bigint END;
 BEGIN
     SELECT array_agg(t.id ORDER BY t.id DESC), array_agg(what_if_terms(t.body, p_base, p_terms) ORDER BY t.id DESC) INTO v_terms_ids, v_bodies
-      FROM terms t WHERE t.contract_id = ANY (v_group) AND t.id IN (SELECT h.terms_id FROM charge h WHERE h.time_entry_id = ANY (v_entries));
+      FROM terms_document t WHERE t.contract_id = ANY (v_group) AND t.id IN (SELECT h.terms_id FROM charge h WHERE h.time_entry_id = ANY (v_entries));
     RETURN QUERY
     WITH live AS MATERIALIZED (
         SELECT h.* FROM charge h

@@ -88,6 +88,7 @@ price: price of an hour or a unit, net, in currency
 charge.price: price an hour, or a unit of quantity, before multiplier and discount
 price_adder: what is added to the price of an hour, in the contract's currency
 price_list_id: the price list, a row of price_list
+list_snapshot.price_list_id: the price list; no foreign key: one by which nothing was charged may be deleted
 charge.price_list_id: the price list that its price was found in, which is not deleted while a charge names it; no
     foreign key: each one costs a bulk load a twentieth
 price_multiplier: factor of the price of an hour

@@ -58,6 +58,7 @@ reported: kept by reports, net, in currency
 document.requirements: requirements of a proposal; its lines are the estimate
 reverses_line_id: the invoice line that it takes back
 revision: number of the revision, from 1
+price_list.revision: counts the changes of what prices work; terms name lists by it
 revoked_at: when the link was taken back
 document_status_change.said_by: on whose behalf, as the caller said: the argument by of transition(), or the
     client's link that was answered

@@ -79,12 +79,17 @@ CREATE TRIGGER item_named BEFORE DELETE OR UPDATE OF id ON item
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 
 -- price_list
+CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON price_list
+    FOR EACH ROW EXECUTE FUNCTION own_columns('revision: The books count what changes of the list.');
 CREATE TRIGGER price_list_alone BEFORE INSERT OR UPDATE OF client_id, currency, is_default ON price_list
     FOR EACH ROW EXECUTE FUNCTION check_price_list_alone();
 CREATE TRIGGER price_list_conceded BEFORE INSERT OR UPDATE OF discount_pct ON price_list
     FOR EACH ROW EXECUTE FUNCTION check_concession();
 CREATE TRIGGER price_list_named BEFORE DELETE OR UPDATE OF id ON price_list
     FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER price_list_revised BEFORE UPDATE OF name, parent_id, discount_pct ON price_list
+    FOR EACH ROW WHEN ((NEW.name, NEW.parent_id, NEW.discount_pct) IS DISTINCT FROM (OLD.name, OLD.parent_id, OLD.discount_pct))
+        EXECUTE FUNCTION revise_price_list();
 CREATE TRIGGER price_list_tree AFTER INSERT OR UPDATE OF parent_id, currency ON price_list
     FOR EACH ROW EXECUTE FUNCTION check_price_list();
 
@@ -93,6 +98,12 @@ CREATE TRIGGER price_conceded BEFORE INSERT OR UPDATE OF discount_pct ON price
     FOR EACH ROW EXECUTE FUNCTION check_concession();
 CREATE TRIGGER price_cut BEFORE INSERT OR UPDATE OR DELETE ON price
     FOR EACH ROW EXECUTE FUNCTION check_price_cut();
+CREATE TRIGGER price_revised_new AFTER INSERT ON price REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION revise_price_lists();
+CREATE TRIGGER price_revised_changed AFTER UPDATE ON price REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION revise_price_lists();
+CREATE TRIGGER price_revised_gone AFTER DELETE ON price REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION revise_price_lists();
 
 -- calendar_band
 CREATE TRIGGER calendar_band_checked_on_insert AFTER INSERT ON calendar_band
@@ -180,6 +191,12 @@ CREATE TRIGGER terms_append_only BEFORE UPDATE OR TRUNCATE ON terms
 CREATE TRIGGER terms_owned BEFORE INSERT OR DELETE ON terms
     FOR EACH ROW EXECUTE FUNCTION own_table('Terms are stamped on charges; change the contract or its price lists '
                                             'instead.');
+
+-- list_snapshot
+CREATE TRIGGER list_snapshot_append_only BEFORE UPDATE OR TRUNCATE ON list_snapshot
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Terms name it; change the price list instead.');
+CREATE TRIGGER list_snapshot_owned BEFORE INSERT OR DELETE ON list_snapshot
+    FOR EACH ROW EXECUTE FUNCTION own_table('Terms name it; change the price list instead.');
 
 -- charge
 CREATE TRIGGER charge_frozen BEFORE UPDATE OR DELETE ON charge

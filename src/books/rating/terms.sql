@@ -2,32 +2,71 @@
 -- terms: a contract as a document, stamped on what is rated by it
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION list_document(p_list bigint) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', trim_scale(l.discount_pct), 'prices', (
+               SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'employee', r.employee_id, 'role', r.role,
+                          'work_type', r.work_type_id, 'from', greatest(r.valid_from, '0001-01-01'), 'price', trim_scale(r.price),
+                          'discount_pct', trim_scale(r.discount_pct)) ORDER BY r.id), '[]')
+                 FROM price r WHERE r.price_list_id = l.id AND r.item_id IS NULL))
+      FROM price_list l WHERE l.id = p_list;
+END;
+COMMENT ON FUNCTION list_document(bigint) IS 'a price list with its positions for work, as rate() takes it';
+
 CREATE FUNCTION price_list_document(p_lists bigint[]) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(jsonb_object_agg(l.id, jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', trim_scale(l.discount_pct), 'prices', (
-               SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'employee', r.employee_id, 'role', r.role, 'work_type', r.work_type_id,
-                          'from', greatest(r.valid_from, '0001-01-01'), 'price', trim_scale(r.price), 'discount_pct', trim_scale(r.discount_pct)) ORDER BY r.id), '[]')
-                 FROM price r WHERE r.price_list_id = l.id AND r.item_id IS NULL))), '{}')
-      FROM price_list l WHERE l.id = ANY (p_lists);
+    SELECT coalesce(jsonb_object_agg(l.id, list_document(l.id)), '{}') FROM price_list l WHERE l.id = ANY (p_lists);
 END;
 COMMENT ON FUNCTION price_list_document(bigint[]) IS 'price lists with their positions for work, as rate() takes them';
 
-CREATE FUNCTION contract_terms(p_contract bigint) RETURNS jsonb
+-- In one statement: what is kept as a revision is what the list was then.
+CREATE FUNCTION stamp_lists(p_lists bigint[]) RETURNS jsonb
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    v_revisions jsonb;
+BEGIN
+    WITH now AS MATERIALIZED (
+        SELECT l.id, l.revision FROM price_list l WHERE l.id = ANY (p_lists)
+    ), kept AS (
+        INSERT INTO list_snapshot (price_list_id, revision, body)
+        SELECT n.id, n.revision, list_document(n.id) FROM now n
+         WHERE NOT EXISTS (SELECT FROM list_snapshot s WHERE s.price_list_id = n.id AND s.revision = n.revision)
+         ORDER BY n.id
+        ON CONFLICT ON CONSTRAINT list_snapshot_pkey DO NOTHING
+    )
+    SELECT coalesce(jsonb_object_agg(n.id, n.revision), '{}') INTO v_revisions FROM now n;
+    RETURN v_revisions;
+END $$;
+COMMENT ON FUNCTION stamp_lists(bigint[]) IS 'the revisions that price lists have now, {"list": revision}, each kept in list_snapshot';
+
+CREATE FUNCTION contract_lists(p_contract bigint) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN ARRAY(
+        WITH RECURSIVE list AS (
+            SELECT l.id, l.parent_id FROM price_list l, contract c
+             WHERE c.id = p_contract AND l.currency = c.currency
+               AND (l.client_id = c.client_id OR l.is_default
+                    OR l.id IN (SELECT g.price_list_id FROM contract g WHERE g.id = p_contract OR g.parent_id = p_contract AND g.status <> 'draft')
+                    OR l.id IN (SELECT p.price_list_id FROM project p WHERE p.client_id = c.client_id))
+            UNION
+            SELECT l.id, l.parent_id FROM price_list l JOIN list ON list.parent_id = l.id
+        )
+        SELECT x.id FROM list x ORDER BY 1);
+END $$;
+COMMENT ON FUNCTION contract_lists(bigint) IS 'the price lists that can price work of a contract and its companions, with their parents';
+
+CREATE FUNCTION contract_terms(p_contract bigint, p_lists jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     RETURN (
-    WITH RECURSIVE grp AS (
-        SELECT c.*, coalesce(c.parent_id, 0) AS companion FROM contract c
-         WHERE c.id = p_contract OR (c.parent_id = p_contract AND c.status <> 'draft')
-    ), list AS (
-        SELECT l.id, l.parent_id FROM price_list l, contract c
-         WHERE c.id = p_contract AND l.currency = c.currency
-           AND (l.client_id = c.client_id OR l.is_default OR l.id IN (SELECT g.price_list_id FROM grp g)
-                OR l.id IN (SELECT p.price_list_id FROM project p WHERE p.client_id = c.client_id))
-        UNION
-        SELECT l.id, l.parent_id FROM price_list l JOIN list ON list.parent_id = l.id
+    WITH grp AS (
+        SELECT c.* FROM contract c WHERE c.id = p_contract OR (c.parent_id = p_contract AND c.status <> 'draft')
     )
     SELECT jsonb_build_object(
         'exponent', (SELECT u.exponent FROM currency_code u WHERE u.code = b.currency),
@@ -37,7 +76,7 @@ BEGIN
         'rounding', jsonb_build_object('mode', b.round_mode, 'increment_s', b.round_increment_s, 'minimum_s', b.round_minimum_s,
                                        'maximum_s', b.round_maximum_s, 'grace_s', b.round_grace_s, 'scope', b.round_scope),
         'basis', b.amount_basis,
-        'lists', price_list_document(ARRAY(SELECT x.id FROM list x)),
+        'lists', p_lists,
         'contracts', (SELECT jsonb_agg(jsonb_build_object('contract', g.id, 'number', g.number, 'bands', CASE WHEN b.parent_id IS NULL THEN to_jsonb(g.bands) END,
                           'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct', trim_scale(g.discount_pct),
                           'cap_amount', trim_scale(g.cap_amount), 'cap_seconds', g.cap_s,
@@ -50,14 +89,15 @@ BEGIN
                           ORDER BY g.id <> p_contract, g.id) FROM grp g))
       FROM contract b WHERE b.id = p_contract);
 END $$;
-COMMENT ON FUNCTION contract_terms(bigint) IS
-    'the terms of a contract and its companions as the document that rate() takes: rounding, calendar, price lists with their parents, bands, overage, caps';
+COMMENT ON FUNCTION contract_terms(bigint, jsonb) IS
+    'the terms of a contract and its companions: rounding, calendar, bands, overage, caps, and price lists by their revisions; terms_document has them '
+    'with their lists, as rate() takes them';
 
 CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
     LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-    v_body jsonb := contract_terms(p_contract);
+    v_body jsonb := contract_terms(p_contract, stamp_lists(contract_lists(p_contract)));
     v_digest bytea := sha256(convert_to(v_body::text, 'UTF8'));
     v_terms terms;
 BEGIN
@@ -80,3 +120,13 @@ BEGIN ATOMIC
       FROM setting s JOIN currency_code u ON u.code = s.base_currency;
 END;
 COMMENT ON FUNCTION uncontracted_terms() IS 'the terms of work without a contract: price lists of the base currency, no rounding';
+
+CREATE VIEW terms_document WITH (security_invoker) AS
+    SELECT t.id, t.contract_id, jsonb_set(t.body, '{lists}', coalesce(l.lists, '{}')) AS body
+      FROM terms t
+     CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(r.key, s.body) AS lists
+          FROM jsonb_each_text(t.body -> 'lists') r
+          JOIN list_snapshot s ON s.price_list_id = r.key::bigint AND s.revision = r.value::bigint) l;
+COMMENT ON VIEW terms_document IS 'terms with the price lists they name, as rate() takes them';
+SELECT allow('reader', 'select', 'terms_document');
