@@ -6,8 +6,10 @@ CREATE VIEW seen_contract WITH (security_invoker) AS SELECT id FROM contract;
 COMMENT ON VIEW seen_contract IS 'the contracts that the row policies of whoever asks let through';
 
 CREATE VIEW visible_contract WITH (security_barrier) AS
-    SELECT c.* FROM contract c WHERE (SELECT NOT row_security_active('contract'::regclass)) OR c.id IN (SELECT s.id FROM seen_contract s);
-COMMENT ON VIEW visible_contract IS 'contracts for the views of figures, within the row policies of whoever asks; granted to nobody';
+    SELECT c.* FROM contract c WHERE (SELECT NOT row_security_active('contract'::regclass))
+        OR c.id IN (SELECT s.id FROM seen_contract s);
+COMMENT ON VIEW visible_contract IS
+    'contracts for the views of figures, within the row policies of whoever asks; granted to nobody';
 
 CREATE FUNCTION lock_contract_parties() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -17,8 +19,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION lock_contract_parties() IS
-    'trigger function of contract: holds the client before what facts rest on (client, currency, period, companions) is set; SECURITY DEFINER because nobody '
-    'is granted the locks';
+    'trigger function of contract: holds the client before what facts rest on (client, currency, period, companions) '
+    'is set; SECURITY DEFINER because nobody is granted the locks';
 
 CREATE FUNCTION check_contract() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -33,7 +35,8 @@ BEGIN
     IF TG_OP = 'UPDATE' AND (NEW.period, NEW.anchor_day) <> (OLD.period, OLD.anchor_day)
         AND EXISTS (SELECT FROM billing_period b WHERE b.contract_id = NEW.id) THEN
         RAISE EXCEPTION 'contract "%" has closed periods: its period and anchor_day stay', OLD.number
-            USING ERRCODE = 'restrict_violation', DETAIL = 'Other periods would overlap those that are billed, or leave days out.',
+            USING ERRCODE = 'restrict_violation',
+                DETAIL = 'Other periods would overlap those that are billed, or leave days out.',
                 HINT = 'End this contract with its last period and make another one.';
     END IF;
     IF NEW.parent_id IS NOT NULL AND NOT EXISTS (
@@ -41,7 +44,8 @@ BEGIN
            AND b.client_id = NEW.client_id AND b.currency = NEW.currency) THEN
         RAISE EXCEPTION 'contract "%" cannot be the companion of contract %', NEW.number, NEW.parent_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'contract_companion_fits',
-                HINT = 'A companion has the client and the currency of its base contract, which is no companion itself.';
+                HINT = 'A companion has the client and the currency of its base contract, which is no companion '
+                       'itself.';
     END IF;
     IF EXISTS (SELECT FROM price_list l WHERE l.id = NEW.price_list_id AND l.currency <> NEW.currency) THEN
         RAISE EXCEPTION 'contract "%" is in %, its price list in another currency', NEW.number, NEW.currency
@@ -55,8 +59,8 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION check_contract() IS
-    'trigger function of contract: companions, price list and project fit; client and currency are fixed once there are facts, the service '
-    'period once one is closed. SECURITY DEFINER because row policies must not hide facts';
+    'trigger function of contract: companions, price list and project fit; client and currency are fixed once there '
+    'are facts, the service period once one is closed. SECURITY DEFINER because row policies must not hide facts';
 
 -- A contract whose entries bear on one another: what one burns or rounds away
 -- another cannot.  Others are rated entry by entry.
@@ -65,15 +69,18 @@ CREATE VIEW sequential_contract WITH (security_invoker) AS
       FROM contract c
      WHERE c.round_scope <> 'entry' OR c.cap_amount IS NOT NULL OR c.cap_s IS NOT NULL
         OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = c.id)
-        OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id AND num_nonnulls(n.included_s, n.included_amount) > 0);
-COMMENT ON VIEW sequential_contract IS 'contracts with allotments, caps or rounding over several entries: an early entry changes later ones';
+        OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id
+                   AND num_nonnulls(n.included_s, n.included_amount) > 0);
+COMMENT ON VIEW sequential_contract IS
+    'contracts with allotments, caps or rounding over several entries: an early entry changes later ones';
 SELECT allow('reader', 'select', 'sequential_contract');
 
 CREATE FUNCTION contract_group(p_base bigint) RETURNS bigint[]
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
-    RETURN ARRAY(SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c WHERE c.parent_id = p_base ORDER BY 1);
+    RETURN ARRAY(SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c
+                 WHERE c.parent_id = p_base ORDER BY 1);
 END $$;
 COMMENT ON FUNCTION contract_group(bigint) IS 'a base contract and its companions';
 
@@ -85,7 +92,8 @@ BEGIN
     NEW.ends_on := coalesce(NEW.ends_on, greatest(NEW.starts_on, contract_today(NEW)));
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION end_contract() IS 'trigger function of contract: one that is ended or cancelled without a day ends today';
+COMMENT ON FUNCTION end_contract() IS
+    'trigger function of contract: one that is ended or cancelled without a day ends today';
 
 CREATE FUNCTION base_contract(p_contract bigint) RETURNS contract
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -93,14 +101,16 @@ AS $$
 DECLARE
     v_contract contract;
 BEGIN
-    SELECT b.* INTO v_contract FROM contract c JOIN contract b ON b.id = coalesce(c.parent_id, c.id) WHERE c.id = p_contract;
+    SELECT b.* INTO v_contract FROM contract c JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
+        WHERE c.id = p_contract;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no contract %', p_contract
             USING ERRCODE = 'foreign_key_violation', HINT = 'View contract_card lists the contracts.';
     END IF;
     RETURN v_contract;
 END $$;
-COMMENT ON FUNCTION base_contract(bigint) IS 'a contract, or the base of a companion: it has the periods of both; refused (23503) when there is none';
+COMMENT ON FUNCTION base_contract(bigint) IS
+    'a contract, or the base of a companion: it has the periods of both; refused (23503) when there is none';
 
 CREATE FUNCTION lock_contract(p_contract bigint) RETURNS contract
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -109,4 +119,5 @@ BEGIN
     PERFORM lock_contracts(ARRAY[p_contract]);
     RETURN base_contract(p_contract);
 END $$;
-COMMENT ON FUNCTION lock_contract(bigint) IS 'hold the client of a contract and return the base contract as it is then; refused (23503) when there is none';
+COMMENT ON FUNCTION lock_contract(bigint) IS
+    'hold the client of a contract and return the base contract as it is then; refused (23503) when there is none';

@@ -22,7 +22,8 @@ BEGIN
     IF p_given <> p_follows THEN
         RAISE EXCEPTION '% names % %, but % is of % %', p_what, p_kind, p_given, p_from, p_kind, p_follows
             USING ERRCODE = 'check_violation', CONSTRAINT = 'dimension_fits',
-                HINT = format('Name the %s it is about, or what is of the %s named.', split_part(p_from, ' ', 1), p_kind);
+                HINT = format('Name the %s it is about, or what is of the %s named.', split_part(p_from, ' ', 1),
+                              p_kind);
     END IF;
 END $$;
 COMMENT ON FUNCTION check_dimension(text, text, bigint, text, bigint) IS
@@ -78,9 +79,10 @@ BEGIN
     RETURN v;
 END $$;
 COMMENT ON FUNCTION complete_dimension(dimension, date, text) IS
-    'what a fact of a day is about, with all that follows from what it names: task → project, deal, contract, kind of work; deal, contract → project; '
-    'all of them → client, direction, own company; the contract in force where just one takes the client''s work. What contradicts itself is refused '
-    '(23514), p_what says of what: "line 2", "payment 7"';
+    'what a fact of a day is about, with all that follows from what it names: task → project, deal, contract, kind of '
+    'work; deal, contract → project; all of them → client, direction, own company; the contract in force where just '
+    'one takes the client''s work. What contradicts itself is refused (23514), p_what says of what: "line 2", "payment '
+    '7"';
 
 CREATE FUNCTION check_task_deal() RETURNS trigger
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -90,17 +92,20 @@ BEGIN
        FROM project p, deal d WHERE p.id = NEW.project_id AND d.id = NEW.deal_id;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION check_task_deal() IS 'trigger function of task: its deal is one of the client of its project (23514)';
+COMMENT ON FUNCTION check_task_deal() IS
+    'trigger function of task: its deal is one of the client of its project (23514)';
 
 CREATE FUNCTION check_deal_project() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM check_dimension(format('deal "%s"', NEW.name), 'client', NEW.client_id, format('project %s', p.id), p.client_id)
+    PERFORM check_dimension(format('deal "%s"', NEW.name), 'client', NEW.client_id, format('project %s', p.id),
+                            p.client_id)
        FROM project p WHERE p.id = NEW.project_id;
     IF TG_OP = 'UPDATE' AND NEW.client_id <> OLD.client_id THEN
         PERFORM lock_parties(ARRAY[OLD.client_id, NEW.client_id]);
-        IF EXISTS (SELECT FROM task t WHERE t.deal_id = OLD.id) OR EXISTS (SELECT FROM charge h WHERE h.deal_id = OLD.id) THEN
+        IF EXISTS (SELECT FROM task t WHERE t.deal_id = OLD.id)
+            OR EXISTS (SELECT FROM charge h WHERE h.deal_id = OLD.id) THEN
             RAISE EXCEPTION 'deal "%" has tasks or charges: its client stays', OLD.name
                 USING ERRCODE = 'restrict_violation', HINT = 'Make a deal of the other client.';
         END IF;
@@ -108,5 +113,5 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_deal_project() IS
-    'trigger function of deal: its project is one of its client (23514), who stays once there are tasks or charges (23001); SECURITY DEFINER because '
-    'nobody is granted the locks';
+    'trigger function of deal: its project is one of its client (23514), who stays once there are tasks or charges '
+    '(23001); SECURITY DEFINER because nobody is granted the locks';

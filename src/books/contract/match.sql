@@ -12,7 +12,8 @@ BEGIN ATOMIC
            min(k.zone) FILTER (WHERE k.matches AND k.level = k.best)
       FROM (SELECT n.*, min(n.level) FILTER (WHERE n.matches) OVER () AS best
               FROM (SELECT coalesce(c.parent_id, c.id) AS id, coalesce(a.zone, s.zone) AS zone,
-                           CASE WHEN p_named IS NOT NULL THEN 1 WHEN c.project_id IS NOT NULL THEN 2 ELSE 3 END AS level,
+                           CASE WHEN p_named IS NOT NULL THEN 1 WHEN c.project_id IS NOT NULL THEN 2
+                               ELSE 3 END AS level,
                            c.status <> 'draft' AND coalesce((p_at AT TIME ZONE coalesce(a.zone, s.zone))::date, p_day)
                                BETWEEN c.starts_on AND coalesce(c.ends_on, 'infinity') AS matches
                       FROM contract c CROSS JOIN setting s LEFT JOIN calendar a ON a.id = c.calendar_id
@@ -21,11 +22,12 @@ BEGIN ATOMIC
                        AND c.client_id = p_client) n) k;
 END;
 COMMENT ON FUNCTION contract_of(bigint, bigint, bigint, timestamptz, date) IS
-    'the contracts that take work of a client at an instant, or on a day: the one that is named, else those of the project, else those of the whole '
-    'client; companions come with their base. One where it is clear, several where it is not, NULL where none is in force; candidates: how many were '
-    'looked at; zone: in which they reckon days';
+    'the contracts that take work of a client at an instant, or on a day: the one that is named, else those of the '
+    'project, else those of the whole client; companions come with their base. One where it is clear, several where it '
+    'is not, NULL where none is in force; candidates: how many were looked at; zone: in which they reckon days';
 
-CREATE FUNCTION task_contract(p_task bigint, p_at timestamptz, OUT contract_id bigint, OUT service_date date, OUT problem text)
+CREATE FUNCTION task_contract(p_task bigint, p_at timestamptz, OUT contract_id bigint, OUT service_date date,
+                              OUT problem text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN cardinality(c.contracts) = 1 THEN coalesce(t.contract_id, c.contracts[1]) END,

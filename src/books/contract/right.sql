@@ -8,7 +8,8 @@ SELECT allow('reader', 'select', 'contract_line'), allow('manager', 'insert,upda
 SELECT watch('contract_line');
 SELECT allow('reader', 'select', 'band_rule'), allow('manager', 'insert,update,delete', 'band_rule');
 SELECT watch('band_rule');
-SELECT allow('reader', 'select', 'allotment'), allow('manager', 'update', 'allotment', columns => '{priority,scope_work_types}');
+SELECT allow('reader', 'select', 'allotment'),
+    allow('manager', 'update', 'allotment', columns => '{priority,scope_work_types}');
 SELECT watch('allotment');
 SELECT allow('reader', 'select', 'billing_period');
 SELECT watch('billing_period', 'changes');

@@ -11,7 +11,8 @@ CREATE TABLE contract (
     number text NOT NULL CONSTRAINT contract_number_key UNIQUE,
     title text,
     model text NOT NULL DEFAULT 'time_materials'
-        CONSTRAINT contract_model_known CHECK (model IN ('time_materials', 'prepaid_money', 'by_fact', 'subscription_plus',
+        CONSTRAINT contract_model_known
+            CHECK (model IN ('time_materials', 'prepaid_money', 'by_fact', 'subscription_plus',
             'block_hours', 'fixed_price', 'retainer')),
     status text NOT NULL DEFAULT 'active'
         CONSTRAINT contract_status_known CHECK (status IN ('draft', 'active', 'ended', 'cancelled')),
@@ -70,10 +71,11 @@ CREATE TABLE contract (
     CONSTRAINT contract_companion_claims_bands CHECK (parent_id IS NULL OR bands IS NOT NULL)
 );
 COMMENT ON TABLE contract IS
-    'an agreement with a client. It covers the client''s work from starts_on to ends_on, both days included, of one project where project_id is set. '
-    'A contract with parent_id is the companion of a base contract and takes the bands it names (after-hours at a raised price). period and anchor_day '
-    'give the service period; round_… the rounding of worked to billed seconds; cap_… what may not be exceeded; late_policy what becomes of work '
-    'logged for a closed period; auto_bill what run_billing() drafts';
+    'an agreement with a client. It covers the client''s work from starts_on to ends_on, both days included, of one '
+    'project where project_id is set. A contract with parent_id is the companion of a base contract and takes the '
+    'bands it names (after-hours at a raised price). period and anchor_day give the service period; round_… the '
+    'rounding of worked to billed seconds; cap_… what may not be exceeded; late_policy what becomes of work logged for '
+    'a closed period; auto_bill what run_billing() drafts';
 CREATE INDEX contract_client_idx ON contract (client_id);
 CREATE INDEX contract_parent_idx ON contract (parent_id) WHERE parent_id IS NOT NULL;
 ALTER TABLE task ADD CONSTRAINT task_contract_fkey FOREIGN KEY (contract_id) REFERENCES contract;
@@ -115,9 +117,10 @@ CREATE TABLE contract_line (
     CONSTRAINT contract_line_accepted_dated CHECK ((status = 'accepted') = (accepted_on IS NOT NULL))
 );
 COMMENT ON TABLE contract_line IS
-    'fees of a contract: recurring (each service period, with included hours or money), one_time (on starts_on), stage (on acceptance). '
-    'overage_price is the hourly price past the included hours; rollover_min and rollover_max, in seconds or money, bound what is carried to the '
-    'next rollover_life periods (NULL rollover_max: nothing); prorate how a fee is cut to the days a period really had';
+    'fees of a contract: recurring (each service period, with included hours or money), one_time (on starts_on), stage '
+    '(on acceptance). overage_price is the hourly price past the included hours; rollover_min and rollover_max, in '
+    'seconds or money, bound what is carried to the next rollover_life periods (NULL rollover_max: nothing); prorate '
+    'how a fee is cut to the days a period really had';
 CREATE INDEX contract_line_contract_idx ON contract_line (contract_id);
 
 CREATE TABLE band_rule (
@@ -136,7 +139,8 @@ CREATE TABLE band_rule (
     CONSTRAINT band_rule_key UNIQUE NULLS NOT DISTINCT (contract_id, band, role)
 );
 COMMENT ON TABLE band_rule IS
-    'what an hour costs and burns in a band or for a role (NULL: any); of several rules that match the greatest multiplier wins, they never compound';
+    'what an hour costs and burns in a band or for a role (NULL: any); of several rules that match the greatest '
+    'multiplier wins, they never compound';
 
 CREATE TABLE allotment (
     id bigserial CONSTRAINT allotment_pkey PRIMARY KEY,
@@ -160,8 +164,9 @@ CREATE TABLE allotment (
     CONSTRAINT allotment_dates_in_order CHECK (expires_at > effective_at)
 );
 COMMENT ON TABLE allotment IS
-    'anything that is eaten by work: included hours or money of a period, prepaid blocks, top-ups, rollover. Eaten by priority, then earliest expiry, '
-    'then earliest effective_at; alive while effective_at <= the instant of the work < expires_at. key is the idempotency key of add_block()';
+    'anything that is eaten by work: included hours or money of a period, prepaid blocks, top-ups, rollover. Eaten by '
+    'priority, then earliest expiry, then earliest effective_at; alive while effective_at <= the instant of the work < '
+    'expires_at. key is the idempotency key of add_block()';
 CREATE INDEX allotment_contract_idx ON allotment (contract_id);
 CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start, kind)
     WHERE contract_line_id IS NOT NULL AND voided_at IS NULL;
@@ -175,9 +180,12 @@ CREATE TABLE billing_period (
     CONSTRAINT billing_period_pkey PRIMARY KEY (contract_id, period_start),
     CONSTRAINT billing_period_in_order CHECK (period_end > period_start)
 );
-COMMENT ON TABLE billing_period IS 'the closed service periods of a contract, contiguous from its first; period_end is exclusive';
+COMMENT ON TABLE billing_period IS
+    'the closed service periods of a contract, contiguous from its first; period_end is exclusive';
 
-CREATE TYPE dimension AS (own_id bigint, client_id bigint, contract_id bigint, project_id bigint, deal_id bigint, task_id bigint,
+CREATE TYPE dimension AS (own_id bigint, client_id bigint, contract_id bigint, project_id bigint, deal_id bigint,
+                          task_id bigint,
                           employee_id bigint, work_type_id bigint, direction_id bigint);
 COMMENT ON TYPE dimension IS
-    'what a fact is about: the own company, the client it is done for (never a supplier), and what of his; complete_dimension() fills in what follows';
+    'what a fact is about: the own company, the client it is done for (never a supplier), and what of his; '
+    'complete_dimension() fills in what follows';
