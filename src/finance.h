@@ -55,9 +55,9 @@
 #define finance_can_become(member, role) is_member_of_role(member, role)
 #endif
 
-/* c.h lost Abs() in 17 */
-#ifndef Abs
-#define Abs(x) ((x) >= 0 ? (x) : -(x))
+/* the c.h of older versions has none */
+#ifndef i64abs
+#define i64abs(i) ((int64) llabs(i))
 #endif
 
 /* before 18 the mark of a function that does not return stood behind it */

@@ -199,8 +199,8 @@ rounded_by(int64 worked_s, const RoundingRule *rule, BilledBy *by)
 	bare.minimum_s = 0;
 	bare.maximum_s = FINANCE_MAXIMUM_NONE;
 	bare_s = finance_round_seconds_rule(worked_s, &bare);
-	*by = Abs(billed_s) > Abs(bare_s) ? BILLED_BY_MINIMUM :
-		Abs(billed_s) < Abs(bare_s) ? BILLED_BY_MAXIMUM : BILLED_BY_RULE;
+	*by = i64abs(billed_s) > i64abs(bare_s) ? BILLED_BY_MINIMUM :
+		i64abs(billed_s) < i64abs(bare_s) ? BILLED_BY_MAXIMUM : BILLED_BY_RULE;
 	return billed_s;
 }
 
@@ -252,7 +252,7 @@ spread(Member *members, int nmembers, int64 seconds, BilledBy by)
 	for (int i = 0; i < nmembers; i++)
 	{
 		worked_s += members[i].entry->worked_s;
-		weight_s += Abs(members[i].entry->worked_s);
+		weight_s += i64abs(members[i].entry->worked_s);
 	}
 	if (weight_s == 0)
 		return;
@@ -260,7 +260,7 @@ spread(Member *members, int nmembers, int64 seconds, BilledBy by)
 	weights = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(int128) * nmembers, MCXT_ALLOC_HUGE);
 	shares = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(int128) * nmembers, MCXT_ALLOC_HUGE);
 	for (int i = 0; i < nmembers; i++)
-		weights[i] = Abs(members[i].entry->worked_s);
+		weights[i] = i64abs(members[i].entry->worked_s);
 
 	/* never below nothing: of a whole weight more, each entry gets its own more */
 	sign = worked_s < 0 ? -1 : 1;

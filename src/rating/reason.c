@@ -25,7 +25,7 @@ const char *
 finance_tell_rounding(const RatingEntry *entry)
 {
 	static const char *const scopes[] = {"entry", "task and day", "day", "task", "period"};
-	bool		is_more = Abs(entry->billed_s) > Abs(entry->worked_s);
+	bool		is_more = i64abs(entry->billed_s) > i64abs(entry->worked_s);
 	StringInfoData text;
 
 	if (entry->billed_by == BILLED_AS_WORKED)
@@ -165,7 +165,7 @@ append_effect(const SliceRating *work, StringInfo text)
 static void
 append_duration(StringInfo text, int64 seconds)
 {
-	int64		magnitude = Abs(seconds);
+	int64		magnitude = i64abs(seconds);
 	int			length;
 
 	if (seconds < 0)

@@ -27,8 +27,8 @@ static void drop_used_up(Account *account, TimestampTz entry_at);
 static void bring_in(Account *account, int nopened);
 
 /* Find the account of a contract among those in order of contract; NULL when there is none. */
-Account *
-finance_account_find(Account *accounts, int naccounts, int64 contract)
+static Account *
+find_account(Account *accounts, int naccounts, int64 contract)
 {
 	int			low = 0;
 	int			high = naccounts;
@@ -69,7 +69,7 @@ find_account_of(Account *accounts, int naccounts, const JsonNode *row)
 
 	if (!finance_json_int64(row, "contract", PG_INT64_MIN, PG_INT64_MAX, &contract))
 		finance_json_missing(row, "contract");
-	return finance_account_find(accounts, naccounts, contract);
+	return find_account(accounts, naccounts, contract);
 }
 
 /* Read the allotments, and give each account its own. */

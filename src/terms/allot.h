@@ -48,7 +48,6 @@ typedef struct Account
 	int64		used_seconds_before;
 } Account;
 
-extern Account *finance_account_find(Account *accounts, int naccounts, int64 contract);
 extern void finance_accounts_read_state(Account *accounts, int naccounts,
 										const JsonNode *state, int exponent);
 extern void finance_account_reset(Account *account);

@@ -14,11 +14,8 @@
 #include "terms.h"
 #include "utils/builtins.h"
 
-static const char *const mode_words[] = {"none", "up", "down", "nearest"};
 /* in the order of RoundingScope */
 const char *const finance_scope_words[] = {"entry", "task_day", "day", "task", "period"};
-
-static const char *const basis_words[] = {"exact", "hundredth"};
 
 static void read_rounding(Terms *terms, const JsonNode *root);
 static void read_calendar(Terms *terms, const JsonNode *root, const Terms *before);
@@ -48,7 +45,7 @@ finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before)
 	if (!finance_json_int64(&root, "base_exponent", 0, FINANCE_EXPONENT_MAX, &exponent))
 		finance_json_missing(&root, "base_exponent");
 	terms->base_exponent = (int) exponent;
-	(void) finance_json_choice(&root, "basis", basis_words, lengthof(basis_words), &basis);
+	(void) finance_json_choice(&root, "basis", finance_time_bases, FINANCE_TIME_BASES, &basis);
 	terms->in_hundredths = basis == 1;
 
 	read_rounding(terms, &root);
@@ -87,7 +84,8 @@ read_rounding(Terms *terms, const JsonNode *root)
 	if (!terms->is_rounded)
 		return;
 
-	if (!finance_json_choice(&node, "mode", mode_words, lengthof(mode_words), &choice))
+	if (!finance_json_choice(&node, "mode", finance_rounding_modes,
+							 FINANCE_ROUNDING_MODES, &choice))
 		finance_json_missing(&node, "mode");
 	rule->mode = (RoundingMode) choice;
 	choice = SCOPE_ENTRY;
@@ -124,7 +122,7 @@ read_calendar(Terms *terms, const JsonNode *root, const Terms *before)
 	{
 		if (terms->has_bands)
 			terms->calendar_document = JsonbValueToJsonb(&node.value);
-		terms->calendar = finance_calendar_parse(terms->calendar_document);
+		terms->calendar = finance_calendar_read(terms->has_bands ? &node : NULL);
 		finance_limit_take(root->use, LIMIT_CALENDAR_SPANS,
 						   finance_calendar_span_count(terms->calendar));
 	}
