@@ -56,7 +56,6 @@ OBJS = \
 	src/rating/hour.o \
 	src/rating/segment.o \
 	src/rating/why.o \
-	src/rating/reason.o \
 	src/rating/assert.o \
 	src/rating/result.o \
 	src/rating/rating.o \
@@ -183,6 +182,8 @@ BOOKS_CODE = \
 	src/books/rating/sequence.sql \
 	src/books/rating/rate.sql \
 	src/books/rating/follow.sql \
+	src/books/explain/word.sql \
+	src/books/explain/reason.sql \
 	src/books/explain/explain.sql \
 	src/books/explain/what_if.sql \
 	src/books/billing/fee.sql \
@@ -206,6 +207,7 @@ BOOKS_CODE = \
 	src/books/offer/content.sql \
 	src/books/offer/bill.sql \
 	src/books/offer/follow.sql \
+	src/books/sheet/row.sql \
 	src/books/sheet/sheet.sql \
 	src/books/sheet/statement.sql \
 	src/books/share/share.sql \

@@ -26,7 +26,7 @@ INSERT INTO contract (client_id, number, currency, starts_on, expense_markup_pct
 
 CREATE VIEW charges AS
     SELECT id, source, service_date, period_start, coverage, quantity, price, discount_pct AS off, amount::numeric(18,2), cost::numeric(18,2), price_source,
-           late, reason FROM charge ORDER BY id;
+           late, charge_reason(why) AS reason FROM charge ORDER BY id;
 
 -- items: a position's discount replaces the list's (80 - 25 %), the list's holds
 -- for what is found in its parent (300 - 10 %), tiers: 15 + 100 × 0.05 + 11 × 0.03
@@ -52,16 +52,16 @@ SELECT charge_item(1, 1, 1, '2025-02-01', 3);
 INSERT INTO exchange_rate (base, quote, valid_from, rate) VALUES ('EUR', 'USD', '2025-01-01', 1.25);
 SELECT charge_expense(1, 100, '2025-02-03', 'Train to the client') AS train, charge_expense(1, 50, '2025-02-03', 'Hotel', 'USD', 4, 1, 1, 'exp-2') AS hotel;
 SELECT charge_expense(1, 50, '2025-02-03', 'Hotel', 'USD', 4, 1, 1, 'exp-2') AS hotel;
-SELECT source, amount::numeric(18,2), cost::numeric(18,2), employee_id, task_id, reason FROM charge WHERE source = 'expense' ORDER BY id;
+SELECT source, amount::numeric(18,2), cost::numeric(18,2), employee_id, task_id, charge_reason(why) AS reason FROM charge WHERE source = 'expense' ORDER BY id;
 SELECT charge_expense(1, 0, '2025-02-03', 'Nothing');
 SELECT charge_expense(1, 5, '2025-02-03', '');
 SELECT charge_expense(1, 5, '2025-02-03', 'Taxi', 'GBP');
 
 -- a ticket at a fixed price: its time is included, the price is charged when it is done
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (1, 2, '2025-06-02 10:00', '2025-06-02 13:00');
-SELECT source, coverage, worked_s, billed_s, amount::numeric(18,2), cost::numeric(18,2), reason FROM charge WHERE time_entry_id IS NOT NULL;
+SELECT source, coverage, worked_s, billed_s, amount::numeric(18,2), cost::numeric(18,2), charge_reason(why) AS reason FROM charge WHERE time_entry_id IS NOT NULL;
 INSERT INTO task_item (task_id, item_id) VALUES (2, 1);
-SELECT source, coverage, worked_s, billed_s, amount::numeric(18,2), cost::numeric(18,2), reason FROM charge WHERE time_entry_id IS NOT NULL;
+SELECT source, coverage, worked_s, billed_s, amount::numeric(18,2), cost::numeric(18,2), charge_reason(why) AS reason FROM charge WHERE time_entry_id IS NOT NULL;
 UPDATE task SET status = 'done', completed_at = '2025-06-03 12:00+00' WHERE id = 2;
 UPDATE task SET title = 'Landing page 2' WHERE id = 2;
 SELECT task_item_id, service_date, amount::numeric(18,2), cost::numeric(18,2) FROM charge WHERE made_by = 'task_item';
@@ -81,7 +81,7 @@ SELECT coverage, amount::numeric(18,2) FROM charge WHERE time_entry_id IS NOT NU
 -- stages are charged on acceptance
 INSERT INTO contract_line (contract_id, kind, title, amount, cost) VALUES (1, 'stage', 'Design', 5000, 10), (1, 'stage', 'Build', 9000, 0), (1, 'recurring', 'Hosting', 30, 0);
 SELECT accept_stage(1, '2025-03-10') = accept_stage(1, '2025-03-10') AS same;
-SELECT source, service_date, amount::numeric(18,2), cost::numeric(18,2), reason FROM charge WHERE source = 'stage';
+SELECT source, service_date, amount::numeric(18,2), cost::numeric(18,2), charge_reason(why) AS reason FROM charge WHERE source = 'stage';
 SELECT status, accepted_on FROM contract_line WHERE id = 1;
 SELECT accept_stage(1, '2025-03-11');
 SELECT accept_stage(3, '2025-03-10');
@@ -100,7 +100,7 @@ SELECT charge_fees(1, 'infinity');
 SELECT charge_fees(1, NULL);
 SELECT charge_fees(1, '9999-12-31');
 \set VERBOSITY default
-SELECT service_date, period_start, amount::numeric(18,2), reason FROM charge WHERE source = 'fee' ORDER BY service_date, id;
+SELECT service_date, period_start, amount::numeric(18,2), charge_reason(why) AS reason FROM charge WHERE source = 'fee' ORDER BY service_date, id;
 -- the same again changes nothing; a changed line is followed while provisional
 CREATE TABLE before AS SELECT id, amount FROM charge WHERE source = 'fee';
 SELECT charge_fees(1, '2025-06-30');
@@ -114,7 +114,7 @@ SELECT charge_fees(99, '2025-06-30');
 SELECT id AS design FROM charge WHERE source = 'stage' \gset
 SELECT adjust_charge(:design, -500, 'late delivery', 'adj-1') = adjust_charge(:design, -500, 'late delivery', 'adj-1') AS same;
 SELECT adjust_charge(:design, 120.50, 'extra icons') IS NOT NULL AS done;
-SELECT source, amount::numeric(18,2), adjusts_id = :design AS adjusts, frozen_at IS NOT NULL AS frozen, reason
+SELECT source, amount::numeric(18,2), adjusts_id = :design AS adjusts, frozen_at IS NOT NULL AS frozen, charge_reason(why) AS reason
   FROM charge WHERE adjusts_id IS NOT NULL OR id = :design ORDER BY id;
 SELECT account, posted_balance FROM account_balance WHERE posted_balance <> 0 ORDER BY 1;
 SELECT adjust_charge(:design, -4620.51, 'all of it');
@@ -139,7 +139,7 @@ UPDATE contract SET needs_approval = false WHERE id = 2;
 SELECT add_block(2, '2025-03-01', 2, price => 150, expires_on => '2025-03-31', key => 'b-1') AS block \gset
 SELECT add_block(2, '2025-03-01', 2, price => 150, expires_on => '2025-03-31', key => 'b-1') = :block AS same;
 SELECT time_entry_id, segment, coverage, billed_s, amount::numeric(18,2), burned::int FROM charge WHERE contract_id = 2 AND source = 'time' ORDER BY 1, 2;
-SELECT source, service_date, amount::numeric(18,2), reason FROM charge WHERE contract_id = 2 AND source = 'fee';
+SELECT source, service_date, amount::numeric(18,2), charge_reason(why) AS reason FROM charge WHERE contract_id = 2 AND source = 'fee';
 SELECT amount::int, effective_at, expires_at FROM allotment WHERE id = :block;
 SELECT add_block(2, '2025-03-01', 3, price => 150, key => 'b-1');
 SELECT add_block(2, '2025-03-01');

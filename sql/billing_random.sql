@@ -51,10 +51,10 @@ CREATE VIEW history_row AS
       FROM history_entry;
 -- what counts of charges, whatever their ids
 CREATE FUNCTION charges_of(p_name text) RETURNS TABLE (entry bigint, segment int, contract bigint, day date, period date, band text, coverage text, worked_s bigint,
-    billed_s bigint, amount numeric, cost numeric, burned numeric, allotment text, reason text) LANGUAGE plpgsql AS $$
+    billed_s bigint, amount numeric, cost numeric, burned numeric, allotment text, why text) LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY EXECUTE format('SELECT time_entry_id, segment::int, h.contract_id, service_date, h.period_start, band, coverage, worked_s, billed_s, h.amount, cost, burned,
-        a.kind || a.effective_at || coalesce(a.scope_work_types::text, ''''), regexp_replace(reason, ''allotment \d+'', ''allotment'')
+        a.kind || a.effective_at || coalesce(a.scope_work_types::text, ''''), why::text
         FROM %1$I.charge h LEFT JOIN %1$I.allotment a ON a.id = h.allotment_id WHERE time_entry_id IS NOT NULL', p_name);
 END $$;
 CREATE FUNCTION differences(a text, b text) RETURNS bigint LANGUAGE sql AS $$

@@ -66,7 +66,7 @@ SELECT * FROM work WHERE NOT frozen;
 SELECT * FROM correct_entry(1, '{"ended_at": "2025-01-10 14:00+00"}', 'the clock ran on over lunch');
 SELECT * FROM work;
 SELECT * FROM left_over;
-SELECT reason FROM charge WHERE reverses_id IS NOT NULL;
+SELECT charge_reason(why) AS reason FROM charge WHERE reverses_id IS NOT NULL;
 SELECT sum(worked_s) AS worked_s, sum(amount) AS amount FROM charge WHERE time_entry_id = 1;
 SELECT h.amount::numeric(18,2) AS charge, sum(e.amount)::numeric(18,2) AS posted FROM charge h LEFT JOIN entry e ON e.charge_id = h.id WHERE h.reverses_id IS NOT NULL GROUP BY h.id;
 -- refusals of corrections
@@ -90,7 +90,7 @@ SELECT worked_s, billable, override_reason FROM time_entry WHERE id = 1;
 UPDATE contract SET status = 'cancelled', ends_on = '2025-04-10' WHERE id = 1;
 UPDATE contract_line SET prorate = 'actual' WHERE id = 1;
 SELECT * FROM close_period(1, '2025-04-01');
-SELECT amount::numeric(18,2), reason FROM charge WHERE source = 'fee' ORDER BY id DESC LIMIT 1;
+SELECT amount::numeric(18,2), charge_reason(why) AS reason FROM charge WHERE source = 'fee' ORDER BY id DESC LIMIT 1;
 SELECT * FROM close_period(1, '2025-05-01');
 SELECT count(*) FROM billing_due;
 
@@ -99,7 +99,7 @@ INSERT INTO contract (client_id, number, currency, starts_on, late_policy, minim
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (2, 2, '2025-01-31 22:00', '2025-02-01 02:00');
 -- an entry over the end of the period is frozen whole; the minimum makes up 300
 SELECT * FROM close_period(2, '2025-01-01');
-SELECT source, service_date, period_start, amount::numeric(18,2), frozen_at IS NOT NULL AS frozen, reason FROM charge WHERE contract_id = 2 ORDER BY id;
+SELECT source, service_date, period_start, amount::numeric(18,2), frozen_at IS NOT NULL AS frozen, charge_reason(why) AS reason FROM charge WHERE contract_id = 2 ORDER BY id;
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (2, 2, '2025-01-15 10:00', '2025-01-15 11:00');
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (2, 2, '2025-02-15 10:00', '2025-02-15 11:00');
 UPDATE time_entry SET started_at = '2025-01-15 10:00', ended_at = '2025-01-15 11:00' WHERE id = (SELECT max(id) FROM time_entry);
@@ -121,7 +121,7 @@ SELECT reopen_period(2, '2025-01-01', 'forgot an hour');
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (2, 2, '2025-01-15 10:00', '2025-01-15 11:00');
 -- 300 by the minimum, 200 of work then, 100 now: the minimum gives 100 back
 SELECT * FROM close_period(2, '2025-01-01');
-SELECT source, service_date, amount::numeric(18,2), reason FROM charge WHERE contract_id = 2 AND period_start = '2025-01-01' ORDER BY id;
+SELECT source, service_date, amount::numeric(18,2), charge_reason(why) AS reason FROM charge WHERE contract_id = 2 AND period_start = '2025-01-01' ORDER BY id;
 SELECT action, row_key, old_values ->> 'period_start' AS period_start, new_values ->> 'reason' AS reason FROM history WHERE table_name = 'billing_period' ORDER BY id;
 
 -- the run: every contract that is due, the bad one refused, the rest closed

@@ -7,6 +7,8 @@ SET datestyle = 'ISO';
 \set SHOW_CONTEXT never
 \pset format unaligned
 \pset tuples_only
+CREATE FUNCTION regexp_count_of(template text) RETURNS bigint LANGUAGE sql
+    AS $$ SELECT count(DISTINCT CASE WHEN m[1] = '%s' THEN m[1] || n ELSE m[1] END) FROM regexp_matches(template, '%s|%[0-9]\$s', 'g') WITH ORDINALITY x (m, n) $$;
 
 INSERT INTO party (kind, name) VALUES ('own', 'We'), ('company', 'Acme');
 INSERT INTO employee (name, role) VALUES ('Ann', 'senior');
@@ -72,4 +74,43 @@ SELECT band_text(b) FROM unnest('{regular,off_hours,night,public_holiday}'::text
 SELECT add_block(1, '2026-02-01', 5, price => 250) AS block \gset
 SELECT explain_charge(id) FROM charge WHERE service_date BETWEEN '2026-02-14' AND '2026-02-15' ORDER BY id;
 SELECT explain_charge(12345);
+SELECT explain_charge(1, 'de');
+SELECT explain_charge(1, NULL);
+
+-- in the three languages: rounding, bands, an adder, what a fee includes, a correction, an item, an expense, a write-off
+SELECT regexp_replace(explain_charge(h.id, l.language), '(final since|Остаточне з|Окончательное с) .*', '…')
+  FROM unnest('{en,uk,ru}'::text[]) WITH ORDINALITY l (language, no)
+ CROSS JOIN LATERAL (
+    SELECT min(h.id) FILTER (WHERE h.source = 'time' AND h.segment = 2) AS part,
+           min(h.id) FILTER (WHERE h.coverage = 'no_charge') AS shown,
+           min(h.id) FILTER (WHERE h.coverage = 'included') AS covered, min(h.id) FILTER (WHERE h.coverage = 'capped') AS capped,
+           max(h.id) FILTER (WHERE h.coverage = 'prepaid') AS prepaid,
+           min(h.id) FILTER (WHERE h.why ? 'reversal') AS reversal, min(h.id) FILTER (WHERE h.source = 'item') AS item,
+           min(h.id) FILTER (WHERE h.source = 'expense') AS expense, min(h.id) FILTER (WHERE h.source = 'fee') AS fee,
+           min(h.id) FILTER (WHERE h.why ? 'write_off') AS write_off
+      FROM charge h) x
+ CROSS JOIN LATERAL unnest(ARRAY[part, shown, covered, capped, prepaid, reversal, item, expense, fee, write_off]) WITH ORDINALITY h (id, no)
+ ORDER BY h.no, l.no;
+-- every word is there in every language, and asks for as many values
+SELECT w.name FROM explain_words() w
+ WHERE w.en IS NULL OR w.uk IS NULL OR w.ru IS NULL
+    OR regexp_count_of(w.en) <> regexp_count_of(w.uk) OR regexp_count_of(w.en) <> regexp_count_of(w.ru);
+
+-- Time that only the rule's least makes longer says so: 5 minutes cost 15.
+INSERT INTO contract (client_id, number, currency, starts_on, round_minimum_s, round_maximum_s) VALUES (2, 'A-3', 'EUR', '2026-01-01', 900, 7200);
+UPDATE task SET contract_id = (SELECT id FROM contract WHERE number = 'A-3');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-02', 300);
+SELECT charge_reason(why), explain_charge(id) FROM charge ORDER BY id DESC LIMIT 1;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-02', 10800);
+SELECT charge_reason(why), explain_charge(id) FROM charge ORDER BY id DESC LIMIT 1;
+
+-- The name of a price list is a name, whatever stands in it.
+UPDATE price_list SET name = 'Partner plus 1.2.3; raised to the minimum of 5 %s {x}', discount_pct = 10;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-03', 3600);
+SELECT explain_charge(id) FROM charge ORDER BY id DESC LIMIT 1;
+SELECT explain_charge(id, 'uk') FROM charge ORDER BY id DESC LIMIT 1;
+
+-- What the engine knew is kept as numbers: the rate of an hour, and why.
+SELECT price::float8, multiplier, rate::float8, discount_pct::float8, price_id, why FROM charge
+ WHERE source = 'time' AND (why ? 'band' OR why ? 'discount') ORDER BY id DESC LIMIT 3;
 DROP SCHEMA t_explain, t_explain_internal CASCADE;

@@ -167,9 +167,9 @@ INSERT INTO payment (flow, paid_on, amount, currency, article, revision) VALUES 
 -- whole tables
 \set VERBOSITY terse
 INSERT INTO charge (source, client_id, service_date, period_start, started_at, coverage, amount, currency, base_amount) VALUES ('fee', 2, '2026-01-01', '2026-01-01', '2026-01-01', 'billable', 1, 'EUR', 1);
-UPDATE charge SET reason = 'x' WHERE frozen_at IS NULL;
+UPDATE charge SET why = '{"note": "x"}' WHERE frozen_at IS NULL;
 DELETE FROM charge WHERE frozen_at IS NULL;
-UPDATE charge SET reason = 'x' WHERE frozen_at IS NOT NULL;
+UPDATE charge SET why = '{"note": "x"}' WHERE frozen_at IS NOT NULL;
 INSERT INTO event (key, digest) VALUES ('x', '');
 INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount) VALUES (1, '2026-01-01', 1, 2, 1, 'EUR', 1);
 INSERT INTO terms (contract_id, digest, body) VALUES (1, '', '{}');

@@ -114,9 +114,9 @@ BEGIN
         v_contracts[i] := v_contract;
     END LOOP;
     FOR i IN 1 .. cardinality(p_amounts) LOOP
-        INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, reason)
+        INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, why)
         VALUES ('item', v_contracts[least(i, cardinality(v_contracts))], 5, 3, (SELECT id FROM task WHERE number = 'G-' || (i - 1) % 5 + 1), '2026-05-01', '2026-05-01',
-                '2026-05-01', 'billable', p_amounts[i], 'EUR', p_amounts[i], 0, 0, 'item ' || i);
+                '2026-05-01', 'billable', p_amounts[i], 'EUR', p_amounts[i], 0, 0, jsonb_build_object('note', 'item ' || i));
     END LOOP;
     v_report := build_report('{"client": 5}', p_options || '{"positions": "none", "issued_on": "2026-06-01"}');
     PERFORM transition(v_report, 'sent'), transition(v_report, 'agreed');
@@ -143,7 +143,7 @@ SELECT * FROM pg_temp.taxed('{10}', '{20}', false, 'line', '{"discount_amount": 
 SELECT * FROM pg_temp.taxed('{10}', '{20}', false, 'line', '{"discount_amount": "1", "discount_pct": "1"}');
 SELECT * FROM pg_temp.taxed('{10}', '{20}', false, 'line', '{"discount_amount": "1.005"}');
 -- revenue is what is billed net: discount and included tax are charges of their own
-SELECT h.reason, sum(h.amount)::numeric(9,2) AS amount FROM charge h WHERE h.client_id = 5 AND h.source = 'adjustment' GROUP BY 1 ORDER BY 1;
+SELECT charge_reason(h.why) AS reason, sum(h.amount)::numeric(9,2) AS amount FROM charge h WHERE h.client_id = 5 AND h.source = 'adjustment' GROUP BY 1 ORDER BY 1;
 SELECT sum(d.net) AS billed, (SELECT sum(h.amount)::numeric(9,2) FROM charge h WHERE h.client_id = 5) AS charged FROM document_card d WHERE d.party_id = 5 AND kind = 'invoice';
 SELECT count(*) FROM document_problems;
 -- void takes the adjustments back, to the cent
@@ -158,8 +158,8 @@ SELECT build_report('{"client": 5}', '{"issued_on": "2026-06-02"}') AS r \gset
 SELECT void(:r, 'cleared');
 UPDATE contract SET status = 'ended' WHERE client_id = 5;
 INSERT INTO contract (client_id, own_id, number, currency, starts_on, tax_rate) VALUES (5, 1, 'G-last', 'EUR', '2026-01-01', 23.33) RETURNING id AS k \gset
-INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, reason)
-VALUES ('item', :k, 5, 3, 5, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 29.99, 'EUR', 29.99, 0, 0, 'plan');
+INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, why)
+VALUES ('item', :k, 5, 3, 5, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 29.99, 'EUR', 29.99, 0, 0, '{"note": "plan"}');
 SELECT build_invoice(jsonb_build_object('contract', :k), '{"issued_on": "2026-06-03"}') AS i \gset
 SELECT issue_invoice(:i) = :i AS issued;
 SELECT net, tax, gross FROM document_card WHERE document_id = :i;
@@ -171,13 +171,13 @@ SELECT net, tax, gross FROM document_card WHERE document_id = :c;
 SELECT charged FROM contract_card WHERE number = 'G-last';
 
 -- corrections: an invoice below zero is refused, together with new work it is not
-INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, reason)
-VALUES ('adjustment', :k, 5, 3, 5, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', -40, 'EUR', -40, 0, 0, 'goodwill');
+INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, why)
+VALUES ('adjustment', :k, 5, 3, 5, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', -40, 'EUR', -40, 0, 0, '{"note": "goodwill"}');
 SELECT build_invoice(jsonb_build_object('contract', :k), '{"issued_on": "2026-06-06"}') AS i \gset
 SELECT issue_invoice(:i);
 SELECT discard(:i);
-INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, reason)
-VALUES ('item', :k, 5, 3, 6, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 30.01, 'EUR', 30.01, 0, 0, 'more');
+INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, why)
+VALUES ('item', :k, 5, 3, 6, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 30.01, 'EUR', 30.01, 0, 0, '{"note": "more"}');
 SELECT build_invoice(jsonb_build_object('contract', :k), '{"issued_on": "2026-06-06"}') AS i \gset
 SELECT issue_invoice(:i) = :i AS issued;
 SELECT net, tax, gross FROM document_card WHERE document_id = :i;  -- 29.99 - 40 + 30.01 = 20; 7.00 - 9.33 + 7.00 = 4.67
@@ -248,10 +248,10 @@ SELECT count(*), count(problem) FROM draft_due_documents('2026-07-15');
 SELECT contract, kind, net FROM document_card WHERE status = 'draft' ORDER BY 1;
 -- a contract that fails stops no other
 UPDATE contract SET auto_bill = 'invoice' WHERE number = 'G-last';
-INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, reason)
-VALUES ('item', :k, 5, 3, 6, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 1, 'USD', 1, 0, 0, 'in dollars'), ('item', :k, 5, 3, 6, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 1, 'EUR', 1, 0, 0, 'in euro');
+INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, why)
+VALUES ('item', :k, 5, 3, 6, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 1, 'USD', 1, 0, 0, '{"note": "in dollars"}'), ('item', :k, 5, 3, 6, '2026-06-01', '2026-06-01', '2026-06-01', 'billable', 1, 'EUR', 1, 0, 0, '{"note": "in euro"}');
 SELECT c.number, x.document_id IS NOT NULL AS drafted, x.problem FROM draft_due_documents('2026-07-15') x JOIN contract c ON c.id = x.contract_id ORDER BY 1;
-DELETE FROM charge WHERE reason = 'in dollars';
+DELETE FROM charge WHERE why ->> 'note' = 'in dollars';
 -- the billing run drafts them too, and the same drafts again
 SELECT contract, outcome, charges, amount, currency, message ~ '^draft (report|invoice) ' AS named FROM run_billing('2026-07-31') WHERE outcome <> 'closed' ORDER BY 1;
 SELECT count(*) FROM run_billing('2026-07-31') WHERE outcome = 'drafted';

@@ -185,5 +185,35 @@ SELECT draft_document('{"kind": "contract", "party": 3, "currency": "EUR", "requ
 SELECT document_html(:contract);
 INSERT INTO template (kind, body) VALUES ('contract', '{{heading}}: {{requirements}} ({{mark}}){{#groups}}{{title}}{{/groups}}');
 SELECT document_html(:contract);
+
+-- The unit price is the rate of the charge, so that quantity times price multiplies out with what a band adds: an hour
+-- at 60 + 12.50, and 20 minutes at 66.67 x 1.5 = 100.005, which is 33.34; the page, its table, the sheet and the JSON
+-- of a share link say the same, of a draft and of what is sent.
+INSERT INTO party (kind, name) VALUES ('company', 'Night shop') RETURNING id AS night \gset
+INSERT INTO project (client_id, name) VALUES (:night, 'Nights') RETURNING id AS nights \gset
+INSERT INTO employee (name, role) VALUES ('Owl', 'adder'), ('Bat', 'factor');
+INSERT INTO task (project_id, title) VALUES (:nights, 'Adder') RETURNING id AS adder \gset
+INSERT INTO task (project_id, title) VALUES (:nights, 'Factor') RETURNING id AS factor \gset
+INSERT INTO contract (client_id, number, currency, starts_on) VALUES (:night, 'N-1', 'EUR', '2026-01-01') RETURNING id AS n1 \gset
+INSERT INTO band_rule (contract_id, role, price_adder) VALUES (:n1, 'adder', 12.5);
+INSERT INTO band_rule (contract_id, role, price_multiplier) VALUES (:n1, 'factor', 1.5);
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, price, override_reason)
+SELECT m.id, CASE m.role WHEN 'adder' THEN :adder ELSE :factor END, '2026-03-02', CASE m.role WHEN 'adder' THEN 3600 ELSE 1200 END,
+       CASE m.role WHEN 'adder' THEN 60 ELSE 66.67 END, 'as agreed'
+  FROM employee m WHERE m.role IN ('adder', 'factor') ORDER BY m.role;
+SELECT build_report(jsonb_build_object('client', :night)) AS r \gset
+CREATE FUNCTION unit_prices(d bigint) RETURNS TABLE (title text, quantity text, sheet text, rows text, json text, page text, csv text, amount text)
+    LANGUAGE sql AS $$
+    SELECT s.title, s.quantity::text, s.price::text, trim_scale(r.price)::text, j.value ->> 'price', g.value ->> 'price',
+           split_part(c.line, ',', 13), s.amount::text
+      FROM document_sheet(d) s JOIN document_rows(d) r USING (position)
+      JOIN jsonb_array_elements(document_json(d) -> 'positions') j ON (j.value ->> 'position')::int = s.position
+      JOIN jsonb_path_query(document_data(d), '$.groups[*].rows[*]') g (value) ON g.value ->> 'title' = s.title
+      JOIN regexp_split_to_table(document_csv(d, false), E'\r\n') c (line) ON split_part(c.line, ',', 6) = s.title
+     ORDER BY s.position $$;
+SELECT * FROM unit_prices(:r);
+SELECT transition(:r, 'sent') AS sent;
+SELECT * FROM unit_prices(:r);
+DROP FUNCTION unit_prices(bigint);
 DROP TABLE page;
 SELECT * FROM check_books();

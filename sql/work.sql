@@ -24,7 +24,7 @@ INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES
     (1, 1, '2026-03-02 09:00', '2026-03-02 12:00'),
     (1, 2, '2026-03-02 13:00', '2026-03-02 15:00'),
     (1, 3, '2026-03-02 15:00', '2026-03-02 16:00');
-SELECT t.title, h.contract_id, h.coverage, h.worked_s, h.billed_s, h.price::numeric(9,2), h.amount::numeric(9,2), h.cost::numeric(9,2), h.reason
+SELECT t.title, h.contract_id, h.coverage, h.worked_s, h.billed_s, h.price::numeric(9,2), h.amount::numeric(9,2), h.cost::numeric(9,2), charge_reason(h.why) AS reason
   FROM charge h JOIN task t ON t.id = h.task_id ORDER BY h.id;
 SELECT charged, hours_worked, hours_billed, cost, profit_accrual, margin_pct FROM contract_card;
 SELECT client, revenue, cost, profit FROM profit_by_client ORDER BY client;
@@ -149,7 +149,7 @@ SELECT reason FROM unrated WHERE client = 'Delta';
 INSERT INTO contract (client_id, number, model, currency, starts_on, price_list_id, project_id) VALUES (4, 'G-FIX', 'fixed_price', 'EUR', '2027-01-01', 5, 4);
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, price, override_reason) VALUES
     (1, 5, '2027-02-01', 7200, NULL, NULL), (1, 5, '2027-02-02', 3600, 80, 'agreed extra');
-SELECT service_date, coverage, amount::numeric(9,2), cost::numeric(9,2), reason FROM charge WHERE contract_id = (SELECT id FROM contract WHERE number = 'G-FIX') ORDER BY 1;
+SELECT service_date, coverage, amount::numeric(9,2), cost::numeric(9,2), charge_reason(why) AS reason FROM charge WHERE contract_id = (SELECT id FROM contract WHERE number = 'G-FIX') ORDER BY 1;
 
 -- refusals: whole, and nothing half-written
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (99, 1, '2026-04-02 09:00', '2026-04-02 10:00');
@@ -216,10 +216,10 @@ SELECT * FROM check_books();
 -- nobody is billed for work on the own company's projects unless the project says so
 INSERT INTO task (project_id, title, work_type_id) SELECT 2, 'Own site', id FROM work_type WHERE code = 'development' RETURNING id AS o \gset
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :o, '2026-03-05', 3600);
-SELECT coverage, amount::numeric(9,2), cost::numeric(9,2), reason FROM charge WHERE task_id = :o;
+SELECT coverage, amount::numeric(9,2), cost::numeric(9,2), charge_reason(why) AS reason FROM charge WHERE task_id = :o;
 UPDATE task SET billable = 'no_charge' WHERE id = :o;
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :o, '2026-03-06', 3600);
-SELECT coverage, reason FROM charge WHERE task_id = :o ORDER BY id;
+SELECT coverage, charge_reason(why) AS reason FROM charge WHERE task_id = :o ORDER BY id;
 -- open work of a locked month counts where it would be posted now
 SELECT count(*) > 0 AS in_march FROM ledger_line WHERE NOT posted AND entry_on <= '2026-03-31';
 SELECT sum(revenue) AS revenue FROM pnl_month \gset

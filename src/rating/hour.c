@@ -130,20 +130,17 @@ find_discount(SliceRating *work, const PriceFound *found)
 		price->discount = found->position->discount;
 		price->discount_by = DISCOUNT_BY_POSITION;
 		price->discount_list = found->list;
-		price->discounting = "the position";
 	}
 	else if (found->discounting != NULL)
 	{
 		price->discount = found->discounting->discount;
 		price->discount_by = DISCOUNT_BY_LIST;
 		price->discount_list = found->discounting;
-		price->discounting = found->discounting->name;
 	}
 	else
 	{
 		price->discount = work->contract->discount;
 		price->discount_by = DISCOUNT_BY_CONTRACT;
-		price->discounting = "the contract";
 	}
 }
 

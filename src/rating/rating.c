@@ -241,7 +241,6 @@ rate_entry(Engine *engine, const RatingEntry *entry)
 
 	rating->nsegments = 0;
 	rating->problem = NULL;
-	rating->rounding = finance_tell_rounding(entry);
 	finance_entry_slice(&rating->slices, entry);
 	for (int i = 0; i < rating->slices.nslices && rating->problem == NULL; i++)
 	{

@@ -35,7 +35,6 @@ typedef struct Segment
 	const PricePosition *position;	/* that priced it; NULL: none did */
 	Datum		source;			/* text; 0: no price was looked up */
 	Jsonb	   *why;			/* NULL: nothing to tell */
-	const char *reason;			/* NULL: nothing to tell */
 } Segment;
 
 /* The rating of the entry at hand. */
@@ -43,7 +42,6 @@ typedef struct Rating
 {
 	PriceCache *prices;
 	Datum		entry_price_source; /* text */
-	const char *rounding;		/* how the entry was rounded; NULL: it was not */
 	Slices		slices;
 	Segment    *segments;
 	int			nsegments;
@@ -93,7 +91,6 @@ typedef struct HourPrice
 	Discount	discount;
 	DiscountBy	discount_by;
 	const PriceList *discount_list; /* whose discount, or whose position's, it is */
-	const char *discounting;	/* whose discount it is */
 	Datum		source;			/* text */
 } HourPrice;
 
@@ -151,10 +148,5 @@ extern void finance_results_put_problem(struct ResultWriter *results, const Rati
 extern void finance_assert_rated(const Rating *rating, const RatingEntry *entry);
 extern void finance_assert_given_back(const Rating *rating);
 #endif
-
-extern const char *finance_tell_rounding(const RatingEntry *entry);
-extern const char *finance_tell_covered(const SliceRating *work, const Allotment *allotment);
-extern const char *finance_tell_priced(const SliceRating *work, const char *note);
-extern const char *finance_tell_capped(const SliceRating *work, int128 written_off);
 
 #endif							/* FINANCE_RATING_H */

@@ -34,7 +34,6 @@ typedef enum SegmentColumn
 	SEGMENT_PRICE_ID,
 	SEGMENT_PRICE_SOURCE,
 	SEGMENT_WHY,
-	SEGMENT_REASON,
 	SEGMENT_PROBLEM_KIND,
 	SEGMENT_PROBLEM,
 	SEGMENT_COLUMNS
@@ -128,9 +127,6 @@ put_segment(ResultWriter *results, const RatingEntry *entry, const Segment *segm
 	put_cost(entry, segment, worked_before_s, values, nulls);
 	nulls[SEGMENT_WHY] = segment->why == NULL;
 	values[SEGMENT_WHY] = JsonbPGetDatum(segment->why);
-	nulls[SEGMENT_REASON] = segment->reason == NULL;
-	if (segment->reason != NULL)
-		values[SEGMENT_REASON] = CStringGetTextDatum(segment->reason);
 	nulls[SEGMENT_PROBLEM_KIND] = true;
 	nulls[SEGMENT_PROBLEM] = true;
 	tuplestore_putvalues(results->store, results->tupdesc, values, nulls);

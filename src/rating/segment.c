@@ -205,7 +205,6 @@ add_covered(SliceRating *work, Allotment *allotment, int64 covered_s, int128 bur
 	segment->allotment = allotment;
 	segment->burned = burned;
 	segment->why = finance_why_covered(work, allotment);
-	segment->reason = finance_tell_covered(work, allotment);
 	allotment->remaining -= burned;
 }
 
@@ -290,8 +289,6 @@ add_priced(SliceRating *work, Coverage coverage, int64 billed_s, int128 amount, 
 	segment->position = work->price.position;
 	segment->source = work->price.source;
 	segment->why = finance_why_priced(work, coverage == COVERAGE_CAPPED, written_off);
-	segment->reason = finance_tell_priced(work, coverage == COVERAGE_CAPPED ?
-										  finance_tell_capped(work, written_off) : NULL);
 }
 
 /*

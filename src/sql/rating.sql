@@ -77,7 +77,6 @@ CREATE TYPE finance.rated_segment AS (
     price_id bigint,
     price_source text,
     why jsonb,
-    reason text,
     problem_kind text,
     problem text
 );

@@ -28,7 +28,7 @@ SELECT contract, period_start AS period, regexp_replace(message, '^contract .* c
 -- the old one, and the run is made again.  Saltmarsh's tester still has no price.
 UPDATE time_entry e SET contract_id = c.id
   FROM contract c
- WHERE c.number = 'TIN-01' AND e.id IN (SELECT u.time_entry_id FROM unrated u WHERE u.reason LIKE 'contracts % both match');
+ WHERE c.number = 'TIN-01' AND e.id IN (SELECT u.time_entry_id FROM unrated u WHERE u.kind = 'two_contracts');
 INSERT INTO billing_run SELECT 2, r.* FROM run_billing('2026-09-30') r;
 SELECT run, count(*) FILTER (WHERE outcome = 'closed') AS closed, count(*) FILTER (WHERE outcome = 'refused') AS refused,
        string_agg(DISTINCT contract, ', ') FILTER (WHERE outcome = 'refused') AS contracts_refused

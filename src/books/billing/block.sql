@@ -78,8 +78,8 @@ BEGIN
     v_fee.price := coalesce(price, amount);
     v_fee.amount := v_fee.price;
     v_fee.cost := 0;
-    v_fee.reason := concat(CASE WHEN hours IS NULL THEN 'prepaid money' ELSE format('%s prepaid hours', trim_scale(hours)) END,
-                           format(', from %s', iso(effective_on)), ' to ' || iso(expires_on));
+    v_fee.why := jsonb_build_object('block', jsonb_strip_nulls(
+        jsonb_build_object('hours', trim_scale(hours), 'from', iso(effective_on), 'to', iso(expires_on))));
     UPDATE allotment a SET charge_id = new_charge(v_fee) WHERE a.id = v_id;
     PERFORM rate_again(v_base, effective_on);
     RETURN v_id;

@@ -8,14 +8,16 @@
 
 -- The fees that a period is due, as the contract's lines say now.
 CREATE FUNCTION due_fees(p_base bigint, p_span daterange)
-    RETURNS TABLE (line_id bigint, contract_id bigint, item_id bigint, service_date date, amount numeric, cost numeric, reason text)
+    RETURNS TABLE (line_id bigint, contract_id bigint, item_id bigint, service_date date, amount numeric, cost numeric, why jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT n.id, c.id, n.item_id, lower(a.days), f.amount, f.cost,
-           n.title || CASE WHEN n.kind = 'one_time' THEN ', once'
-                           WHEN n.prorate = 'none' OR a.days = p_span THEN format(', from %s to %s', iso(lower(a.days)), iso(upper(a.days) - 1))
-                           ELSE format(', from %s to %s: %s of the %s days of the period (rule %s) of %s', iso(lower(a.days)), iso(upper(a.days) - 1),
-                                       upper(a.days) - lower(a.days), upper(p_span) - lower(p_span), n.prorate, round(n.amount, u.exponent)) END
+           jsonb_build_object('fee', jsonb_build_object('title', n.title) || CASE
+               WHEN n.kind = 'one_time' THEN '{"once": true}'
+               ELSE jsonb_build_object('from', iso(lower(a.days)), 'to', iso(upper(a.days) - 1)) || CASE
+                   WHEN n.prorate = 'none' OR a.days = p_span THEN '{}'
+                   ELSE jsonb_build_object('days', upper(a.days) - lower(a.days), 'of', upper(p_span) - lower(p_span),
+                                           'rule', n.prorate, 'amount', round(n.amount, u.exponent)) END END)
       FROM contract c
       JOIN currency_code u ON u.code = c.currency
       JOIN contract_line n ON n.contract_id = c.id AND n.kind IN ('recurring', 'one_time') AND n.status <> 'cancelled'
@@ -44,7 +46,7 @@ BEGIN
      WHERE n.contract_id = ANY (contract_group(p_base)) AND h.contract_line_id = n.id AND h.source = 'fee' AND h.coverage = 'billable'
        AND h.period_start = lower(p_span) AND NOT h.fixed AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM due_fees(p_base, p_span) d
-                        WHERE (d.line_id, d.service_date, d.amount, d.cost, d.reason) = (h.contract_line_id, h.service_date, h.amount, h.cost, h.reason));
+                        WHERE (d.line_id, d.service_date, d.amount, d.cost, d.why) = (h.contract_line_id, h.service_date, h.amount, h.cost, h.why));
     FOR v_fee IN
         SELECT d.* FROM due_fees(p_base, p_span) d
          WHERE NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.period_start = lower(p_span) AND h.source = 'fee'
@@ -61,7 +63,7 @@ BEGIN
         v_new.price := v_fee.amount;
         v_new.amount := v_fee.amount;
         v_new.cost := v_fee.cost;
-        v_new.reason := v_fee.reason;
+        v_new.why := v_fee.why;
         v_fees := v_fees || complete_charge(v_new);
     END LOOP;
     PERFORM put_charges(v_fees);

@@ -62,6 +62,7 @@ BEGIN
         v_price.tiers := NULL;
         v_price.discount_pct := NULL;
         v_price.source := 'agreed price';
+        v_price.price_id := NULL;
         v_price.price_list_id := NULL;
     END IF;
     v_new.price := CASE WHEN v_price.tiers IS NULL THEN v_price.price END;
@@ -71,9 +72,13 @@ BEGIN
     v_new.amount := round_money(CASE WHEN v_price.tiers IS NULL THEN quantity * v_price.price ELSE tiers_amount(v_price.tiers, quantity) END
                                 * (100 - coalesce(v_price.discount_pct, 0)) / 100, v_exponent);
     v_new.cost := round_money(quantity * coalesce(cost, v_price.cost), v_exponent);
-    v_new.reason := nullif(concat_ws('; ',
-        CASE WHEN v_price.tiers IS NOT NULL THEN format('by tiers, %s', v_price.tiers ->> 'mode') END,
-        CASE WHEN v_price.discount_pct <> 0 THEN format('discount of %s %% by %s', trim_scale(v_price.discount_pct), v_price.discounting) END), '');
+    v_new.price_id := v_price.price_id;
+    v_new.why := jsonb_strip_nulls(jsonb_build_object(
+        'price', CASE WHEN price IS NOT NULL THEN '{"by": "agreed"}'
+                      ELSE jsonb_build_object('by', 'position', 'name', v_price.list_name) END,
+        'tiers', CASE WHEN v_price.tiers IS NOT NULL THEN jsonb_build_object('mode', v_price.tiers -> 'mode') END,
+        'discount', CASE WHEN v_price.discount_pct <> 0
+                         THEN jsonb_build_object('pct', trim_scale(v_price.discount_pct), 'by', v_price.discount_by) END));
     RETURN new_charge(v_new);
 END $$;
 COMMENT ON FUNCTION sell_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric, bigint) IS 'charge an item as charge_item() does, for whoever may agree a price';
@@ -127,11 +132,10 @@ BEGIN
     SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_contract.currency;
     v_new.cost := convert(cost, coalesce(currency, v_contract.currency), v_contract.currency, service_date);
     v_new.amount := round_money(v_new.cost * (100 + v_contract.expense_markup_pct) / 100, v_exponent);
-    v_new.reason := concat_ws('; ', reason,
-        CASE WHEN coalesce(currency, v_contract.currency) <> v_contract.currency
-             THEN format('%s %s at the rate of %s', trim_scale(cost), currency, iso(service_date)) END,
-        CASE WHEN v_contract.expense_markup_pct = 0 THEN 'passed on at cost'
-             ELSE format('cost with %s %% on it', trim_scale(v_contract.expense_markup_pct)) END);
+    v_new.why := jsonb_build_object('note', reason, 'expense',
+        jsonb_build_object('markup_pct', trim_scale(v_contract.expense_markup_pct))
+        || CASE WHEN coalesce(currency, v_contract.currency) = v_contract.currency THEN '{}'
+                ELSE jsonb_build_object('cost', trim_scale(cost), 'currency', currency, 'on', iso(service_date)) END);
     RETURN new_charge(v_new);
 END $$;
 COMMENT ON FUNCTION charge_expense(bigint, numeric, date, text, text, bigint, bigint, bigint, text) IS

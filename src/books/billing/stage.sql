@@ -37,7 +37,7 @@ BEGIN
     v_new.price := v_line.amount;
     v_new.amount := v_line.amount;
     v_new.cost := v_line.cost;
-    v_new.reason := format('%s, accepted on %s', v_line.title, iso(accepted_on));
+    v_new.why := jsonb_build_object('stage', jsonb_build_object('title', v_line.title, 'accepted_on', iso(accepted_on)));
     RETURN new_charge(v_new);
 END $$;
 COMMENT ON FUNCTION accept_stage(bigint, date) IS

@@ -3,8 +3,9 @@
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION item_price(p_contract bigint, p_project bigint, p_item bigint, p_on date)
-    RETURNS TABLE (price numeric, cost numeric, discount_pct numeric, tiers jsonb, price_list_id bigint, source text,
-                   discounting text)
+    RETURNS TABLE (price numeric, cost numeric, discount_pct numeric, tiers jsonb, price_list_id bigint,
+        price_id bigint, list_name text,
+                   source text, discount_by jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH RECURSIVE start AS (
@@ -16,18 +17,21 @@ BEGIN ATOMIC
                  (SELECT l.id FROM price_list l WHERE l.is_default AND l.currency = c.currency)) AS list_id
           FROM contract c WHERE c.id = p_contract
     ), list AS (
-        SELECT 1 AS depth, l.id, l.parent_id, l.name, l.discount_pct, CASE WHEN l.discount_pct IS NOT NULL
-        THEN l.name END AS discounting
+        SELECT 1 AS depth, l.id, l.parent_id, l.name, l.discount_pct, 
+               CASE WHEN l.discount_pct IS NOT NULL
+                    THEN jsonb_build_object('kind', 'list', 'id', l.id, 'name', l.name) END AS discount_by
           FROM price_list l JOIN start s ON s.list_id = l.id
         UNION ALL
         SELECT list.depth + 1, l.id, l.parent_id, l.name, coalesce(list.discount_pct, l.discount_pct),
-               coalesce(list.discounting, CASE WHEN l.discount_pct IS NOT NULL THEN l.name END)
+               coalesce(list.discount_by, CASE WHEN l.discount_pct IS NOT NULL
+                                                THEN jsonb_build_object('kind', 'list', 'id', l.id, 'name', l.name) END)
           FROM list JOIN price_list l ON l.id = list.parent_id
     )
-    SELECT r.price, r.cost, coalesce(r.discount_pct, l.discount_pct, s.discount_pct), r.tiers, s.list_id,
+    SELECT r.price, r.cost, coalesce(r.discount_pct, l.discount_pct, s.discount_pct), r.tiers, s.list_id, r.id, l.name,
            format('%s, position %s', l.name, r.id),
-           CASE WHEN r.discount_pct IS NOT NULL THEN 'the position' WHEN l.discount_pct IS NOT NULL THEN l.discounting
-                WHEN s.discount_pct IS NOT NULL THEN 'the contract' END
+           CASE WHEN r.discount_pct IS NOT NULL THEN jsonb_build_object('kind', 'position', 'id', r.id, 'name', l.name)
+                WHEN l.discount_pct IS NOT NULL THEN l.discount_by
+                WHEN s.discount_pct IS NOT NULL THEN jsonb_build_object('kind', 'contract', 'id', p_contract) END
       FROM list l
      CROSS JOIN start s
      CROSS JOIN LATERAL (

@@ -23,7 +23,8 @@ BEGIN
     END IF;
     PERFORM lock_parties(ARRAY[v_charge.client_id]);
     v_new := part_of(v_charge, amount, round_money(amount * v_charge.base_rate, v_exponent),
-                     format('%s of charge %s: %s', CASE WHEN amount < 0 THEN 'write-off' ELSE 'write-up' END, charge_id, reason), true);
+                     jsonb_build_object(CASE WHEN amount < 0 THEN 'write_off' ELSE 'write_up' END, jsonb_build_object('charge', charge_id),
+                                        'note', reason), true);
     v_new.made_by := 'user';
     v_new.key := key;
     v_known := known_charge(v_new);

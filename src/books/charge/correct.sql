@@ -12,7 +12,7 @@ DECLARE
 BEGIN
     PERFORM FROM charge h WHERE h.id = ANY (p_charges) ORDER BY h.id FOR UPDATE;
     v_reversals := put_charges(ARRAY(
-        SELECT in_open_period(opposite(h, format('reversal of charge %s: %s', h.id, p_reason)))
+        SELECT in_open_period(opposite(h, jsonb_build_object('reversal', jsonb_build_object('charge', h.id), 'note', p_reason)))
           FROM charge h WHERE h.id = ANY (p_charges) ORDER BY h.id));
     PERFORM post_charges(open_event(p_key, array_to_string(v_reversals, ','), p_reason), v_reversals, NULL)
       WHERE EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_reversals));  -- what is worth nothing posts nothing

@@ -102,6 +102,7 @@ BEGIN
     v.late := lower(v_span) < v_opens;
     v.started_at := v.service_date::timestamp AT TIME ZONE contract_zone(v_base.calendar_id);
     v.coverage := 'billable';
+    v.rate := v.price;
     RETURN v;
 END $$;
 COMMENT ON FUNCTION complete_charge(charge) IS
@@ -142,7 +143,7 @@ END $$;
 COMMENT ON FUNCTION known_charge(charge) IS
     'the charge made before under a key, NULL when there is none; refused (23505) when its content was another';
 
-CREATE FUNCTION opposite(p_charge charge, p_reason text) RETURNS charge
+CREATE FUNCTION opposite(p_charge charge, p_why jsonb) RETURNS charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -157,7 +158,7 @@ BEGIN
     v.cost := -v.cost;
     v.base_cost := -v.base_cost;
     v.burned := -v.burned;
-    v.reason := p_reason;
+    v.why := p_why;
     v.key := NULL;
     v.adjusts_id := NULL;
     v.held_by := NULL;
@@ -165,9 +166,9 @@ BEGIN
     v.reverses_id := p_charge.id;
     RETURN v;
 END $$;
-COMMENT ON FUNCTION opposite(charge, text) IS 'the reversal of a frozen charge: the same with the opposite figures, frozen at once';
+COMMENT ON FUNCTION opposite(charge, jsonb) IS 'the reversal of a frozen charge: the same with the opposite figures, frozen at once';
 
-CREATE FUNCTION part_of(p_charge charge, p_amount numeric, p_base_amount numeric, p_reason text, p_adjusts boolean) RETURNS charge
+CREATE FUNCTION part_of(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb, p_adjusts boolean) RETURNS charge
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -179,7 +180,7 @@ BEGIN
     v.coverage := 'billable';
     v.amount := p_amount;
     v.base_amount := p_base_amount;
-    v.reason := p_reason;
+    v.why := p_why;
     v.adjusts_id := CASE WHEN p_adjusts THEN p_charge.id END;
     -- it is no work and no item of its own, and was not rated
     v.time_entry_id := NULL;
@@ -191,6 +192,8 @@ BEGIN
     v.price := NULL;
     v.multiplier := NULL;
     v.discount_pct := NULL;
+    v.rate := NULL;
+    v.price_id := NULL;
     v.price_source := NULL;
     v.price_list_id := NULL;
     v.cost := 0;
@@ -207,7 +210,7 @@ BEGIN
     v.key := NULL;
     RETURN v;
 END $$;
-COMMENT ON FUNCTION part_of(charge, numeric, numeric, text, boolean) IS
+COMMENT ON FUNCTION part_of(charge, numeric, numeric, jsonb, boolean) IS
     'an adjustment beside a charge, about the same things: so much of its amount (and in the base currency), why, and whether it goes with the charge '
     'when that is reversed';
 

@@ -56,6 +56,8 @@ CREATE TABLE charge (
     price numeric(19,6),
     multiplier numeric(6,3),
     discount_pct numeric(7,4),
+    rate numeric(25,9),
+    price_id bigint,
     price_source text,
     price_list_id bigint,
     amount numeric(20,6) NOT NULL,
@@ -68,7 +70,7 @@ CREATE TABLE charge (
     base_cost_rate numeric(24,12),
     allotment_id bigint CONSTRAINT charge_allotment_fkey REFERENCES allotment,
     burned numeric(20,6),
-    reason text,
+    why jsonb,
     terms_id bigint,
     late boolean NOT NULL DEFAULT false,
     held_by bigint,
@@ -109,6 +111,9 @@ CREATE INDEX allotment_charge_idx ON allotment (charge_id) WHERE charge_id IS NO
 CREATE TABLE rating_problem (
     time_entry_id bigint CONSTRAINT rating_problem_pkey PRIMARY KEY
         CONSTRAINT rating_problem_entry_fkey REFERENCES time_entry ON DELETE CASCADE,
+    kind text NOT NULL
+        CONSTRAINT rating_problem_kind_known CHECK (kind IN ('two_contracts', 'no_contract', 'no_price', 'no_price_list',
+            'no_exchange_rate', 'waits_approval', 'waits_specification')),
     problem text NOT NULL,
     found_at timestamptz NOT NULL DEFAULT now()
 );
@@ -118,11 +123,12 @@ COMMENT ON TABLE rating_problem IS 'why a time entry has no charge; view unrated
 CREATE INDEX charge_uncontracted_idx ON charge (client_id) WHERE contract_id IS NULL;
 
 CREATE TYPE rating_input AS (
-    entry_id bigint, contract_id bigint, terms_id bigint, price_list_id bigint, disposition text, disposition_from text,
-    currency text, cost_rate numeric, base_cost_rate numeric, base_rate numeric, frozen_s bigint, instant timestamptz, problem text);
+    entry_id bigint, contract_id bigint, terms_id bigint, price_list_id bigint, disposition text, disposition_why jsonb,
+    currency text, cost_rate numeric, base_cost_rate numeric, base_rate numeric, frozen_s bigint, instant timestamptz,
+    problem_kind text, problem text);
 COMMENT ON TYPE rating_input IS
     'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup starts, '
-    'disposition and where it comes from, currency, cost rates an hour, rate to the base currency, seconds billed when frozen, its instant, and '
+    'disposition and where it comes from (as charge.why), currency, cost rates an hour, rate to the base currency, seconds billed when frozen, its instant, and '
     'what stands in the way';
 
 CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);

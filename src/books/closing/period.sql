@@ -20,7 +20,8 @@ BEGIN
     IF cardinality(v_entries) > 0 THEN
         PERFORM rate_entries(v_entries);
         SELECT r.time_entry_id, r.problem, count(*) OVER () AS count INTO v_problem
-          FROM rating_problem r WHERE r.time_entry_id = ANY (v_entries) AND r.problem NOT LIKE 'waits for %' ORDER BY 1 LIMIT 1;
+          FROM rating_problem r WHERE r.time_entry_id = ANY (v_entries) AND r.kind NOT IN ('waits_approval', 'waits_specification')
+         ORDER BY 1 LIMIT 1;
         IF FOUND THEN
             RAISE EXCEPTION 'contract "%" has work in the period of % that cannot be rated: %', p_base.number, lower(p_span), v_problem.problem
                 USING ERRCODE = 'restrict_violation', DETAIL = format('Time entry %s, the first of %s.', v_problem.time_entry_id, v_problem.count),
@@ -60,8 +61,8 @@ BEGIN
         v_new.service_date := v_minimum.last_day;
         v_new.amount := v_minimum.amount;
         v_new.cost := 0;
-        v_new.reason := format('minimum charge of %s for the period, of which %s was reached',
-                               round(v_minimum.minimum_charge, v_minimum.exponent), round(v_minimum.work, v_minimum.exponent));
+        v_new.why := jsonb_build_object('minimum_charge', jsonb_build_object(
+            'amount', round(v_minimum.minimum_charge, v_minimum.exponent), 'reached', round(v_minimum.work, v_minimum.exponent)));
         v_lacking := v_lacking || complete_charge(v_new);
     END LOOP;
     PERFORM put_charges(v_lacking);

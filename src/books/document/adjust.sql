@@ -18,15 +18,15 @@ DECLARE
     v_charges bigint[];
 BEGIN
     SELECT array_agg(l.id ORDER BY l.id),
-           array_agg(part_of(h, l.net - h.amount, round_money(l.net * h.base_rate, v_exponent) - h.base_amount, r.reason, r.reason = 'discount')
+           array_agg(part_of(h, l.net - h.amount, round_money(l.net * h.base_rate, v_exponent) - h.base_amount,
+                             jsonb_build_object('taken_off', r.off), NOT d.tax_inclusive)
                      ORDER BY l.id)
       INTO v_lines, v_parts
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       JOIN charge h ON h.id = l.charge_id
-     CROSS JOIN LATERAL (SELECT CASE WHEN NOT d.tax_inclusive THEN 'discount'
-                                     WHEN coalesce(l.discount, 0) <> 0 THEN 'discount, and tax included in the price'
-                                     ELSE 'tax included in the price' END AS reason) r
+     CROSS JOIN LATERAL (SELECT jsonb_build_object('discount', NOT d.tax_inclusive OR coalesce(l.discount, 0) <> 0,
+                                                   'tax', d.tax_inclusive) AS off) r
      WHERE d.id = p_document AND l.claim AND l.net <> h.amount;
     v_charges := put_charges(v_parts);
     UPDATE document_line l SET adjustment_id = x.charge_id
@@ -42,7 +42,7 @@ DECLARE
     v_charges bigint[];
 BEGIN
     v_charges := put_charges(ARRAY(
-        SELECT opposite(h, 'taken back: ' || h.reason)
+        SELECT opposite(h, jsonb_build_object('taken_back', jsonb_build_object('charge', h.id, 'why', h.why)))
           FROM charge h
          WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
          ORDER BY h.id));

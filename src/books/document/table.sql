@@ -142,7 +142,7 @@ CREATE TABLE document_line (
     title text,
     unit text,
     quantity numeric(19,6) CONSTRAINT document_line_quantity_number CHECK (quantity <> 'NaN'),
-    price numeric(19,6) CONSTRAINT document_line_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
+    price numeric(25,9) CONSTRAINT document_line_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
     discount_pct numeric(7,4) CONSTRAINT document_line_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
     cost numeric(20,6) CONSTRAINT document_line_cost_not_negative CHECK (cost >= 0 AND cost <> 'NaN'),
     starts_on date,

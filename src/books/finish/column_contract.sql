@@ -85,7 +85,8 @@ payment_terms_days: days that the client has to pay
 period: length of a service period: week, half_month, month, quarter or year
 position: order, from 1
 price: price of an hour or a unit, net, in currency
-charge.price: price an hour, or a unit of quantity, before multiplier and discount
+charge.price: price an hour, or a unit of quantity, before multiplier, adder and discount
+charge.rate: price an hour, or a unit of quantity, after multiplier and adder, before the discount: what papers print
 price_adder: what is added to the price of an hour, in the contract's currency
 price_list_id: the price list, a row of price_list
 list_snapshot.price_list_id: the price list; no foreign key: one by which nothing was charged may be deleted

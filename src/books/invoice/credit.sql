@@ -133,7 +133,8 @@ DECLARE
     v_charges bigint[];
 BEGIN
     SELECT array_agg(n.id ORDER BY n.id),
-           array_agg(part_of(h, n.net, round_money(n.net * h.base_rate, v_exponent), 'credited in part', true) ORDER BY n.id)
+           array_agg(part_of(h, n.net, round_money(n.net * h.base_rate, v_exponent),
+                             jsonb_build_object('credited', jsonb_build_object('document', p_note)), true) ORDER BY n.id)
       INTO v_lines, v_parts
       FROM document_line n
       JOIN document_line r ON r.id = n.reverses_line_id

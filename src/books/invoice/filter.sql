@@ -101,14 +101,14 @@ DECLARE
     v_client bigint := check_filter(v_filter);
 BEGIN
     RETURN QUERY
-    SELECT p.id, p.name, t.id, t.number, coalesce(t.title, h.reason, h.source), t.url, t.status, h.coverage,
+    SELECT p.id, p.name, t.id, t.number, coalesce(t.title, charge_reason(h.why), h.source), t.url, t.status, h.coverage,
            (sum(h.worked_s) / 3600.0)::numeric(18,2), (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(h.amount)::numeric(18,2), h.currency,
            CASE WHEN t.id IS NULL THEN 0 ELSE percent_paid(t.id, h.currency) END::numeric(18,2)
       FROM filtered_charge(v_filter, v_client) f
       JOIN charge h ON h.id = f.charge_id
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN project p ON p.id = h.project_id
-     GROUP BY p.id, p.name, t.id, t.number, coalesce(t.title, h.reason, h.source), t.url, t.status, h.coverage, h.currency
+     GROUP BY p.id, p.name, t.id, t.number, coalesce(t.title, charge_reason(h.why), h.source), t.url, t.status, h.coverage, h.currency
      ORDER BY p.name, t.id, h.coverage;
 END $$;
 COMMENT ON FUNCTION preview_report(jsonb) IS

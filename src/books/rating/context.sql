@@ -17,7 +17,7 @@ COMMENT ON FUNCTION specification_agreed(bigint) IS 'has the client agreed a spe
 -- also when they are named.
 CREATE FUNCTION entry_context(p_entries bigint[])
     RETURNS TABLE (entry_id bigint, employee_id bigint, role text, employee_name text, task_id bigint, work_type_id bigint,
-                   project_id bigint, client_id bigint, deal_id bigint, direction_id bigint, disposition text, disposition_from text,
+                   project_id bigint, client_id bigint, deal_id bigint, direction_id bigint, disposition text, disposition_why jsonb,
                    price_list_id bigint, work_date date, instant timestamptz, contracts bigint[], client_contracts bigint,
                    approved_at timestamptz, overridden boolean)
     LANGUAGE sql STABLE
@@ -26,11 +26,15 @@ BEGIN ATOMIC
            coalesce(p.direction_id, m.direction_id),
            CASE WHEN f.fixed AND e.billable IS NULL AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
                 ELSE coalesce(e.billable, t.billable, f.internal, w.billable, p.billable, 'billable') END,
-           CASE WHEN e.billable IS NOT NULL THEN coalesce(e.override_reason, 'entry')
-                WHEN f.fixed AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'in the fixed price of the task'
-                WHEN t.billable IS NOT NULL THEN 'task'
-                WHEN f.internal IS NOT NULL THEN 'project of the own company'
-                WHEN w.billable IS NOT NULL THEN 'work type ' || w.code WHEN p.billable IS NOT NULL THEN 'project' END,
+           CASE WHEN e.billable IS NOT NULL
+                THEN jsonb_strip_nulls(jsonb_build_object('disposition', '{"by": "entry"}'::jsonb, 'note', e.override_reason))
+                WHEN f.fixed AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable'
+                THEN '{"disposition": {"by": "task_price"}}'
+                WHEN t.billable IS NOT NULL THEN '{"disposition": {"by": "task"}}'
+                WHEN f.internal IS NOT NULL THEN '{"disposition": {"by": "own_project"}}'
+                WHEN w.billable IS NOT NULL
+                THEN jsonb_build_object('disposition', jsonb_build_object('by', 'work_type', 'code', w.code))
+                WHEN p.billable IS NOT NULL THEN '{"disposition": {"by": "project"}}' END,
            p.price_list_id,
            coalesce((e.started_at AT TIME ZONE z.zone)::date, e.work_date),
            coalesce(e.started_at, e.work_date::timestamp AT TIME ZONE z.zone),

@@ -8,22 +8,22 @@ CREATE FUNCTION fresh_input(p_entries bigint[])
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT x.entry_id, c.id, NULL::bigint, coalesce(c.price_list_id, x.price_list_id, l.id, d.id),
-           CASE WHEN f.fixed THEN 'included' ELSE x.disposition END, CASE WHEN f.fixed THEN 'in the fixed price of the contract' ELSE x.disposition_from END,
+           CASE WHEN f.fixed THEN 'included' ELSE x.disposition END, 
+           CASE WHEN f.fixed THEN '{"disposition": {"by": "contract_price"}}' ELSE x.disposition_why END,
            k.currency,
            round(r.hourly_cost * CASE WHEN r.currency = k.currency THEN 1 ELSE exchange_rate_on(r.currency, k.currency, x.work_date) END, 12),
            round(r.hourly_cost * CASE WHEN r.currency = s.base_currency THEN 1 ELSE exchange_rate_on(r.currency, s.base_currency, x.work_date) END, 12),
            b.rate, NULL::bigint, x.instant,
-           CASE WHEN cardinality(x.contracts) > 1
-                THEN 'contracts ' || (SELECT string_agg(m.number, ' and ' ORDER BY m.id) FROM contract m WHERE m.id = ANY (x.contracts)) || ' both match'
-                WHEN x.contracts IS NULL AND x.disposition = 'billable' AND x.client_contracts > 0
-                THEN 'no contract is in force on ' || iso(x.work_date)
-                WHEN c.needs_approval AND x.approved_at IS NULL AND x.disposition = 'billable' THEN 'waits for approval'
-                WHEN c.needs_specification AND x.disposition = 'billable' AND NOT specification_agreed(x.task_id)
-                THEN 'waits for the client to agree a specification of the task'
-                WHEN b.rate IS NULL
-                THEN format('no exchange rate from %s to %s on %s', k.currency, s.base_currency, iso(x.work_date))
-                WHEN r.currency <> k.currency AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
-                THEN format('no exchange rate from %s to %s on %s', r.currency, k.currency, iso(x.work_date)) END
+           q.kind,
+           CASE q.kind
+               WHEN 'two_contracts' THEN 'contracts ' || (SELECT string_agg(m.number, ' and ' ORDER BY m.id) FROM contract m
+                                                           WHERE m.id = ANY (x.contracts)) || ' both match'
+               WHEN 'no_contract' THEN 'no contract is in force on ' || iso(x.work_date)
+               WHEN 'waits_approval' THEN 'waits for approval'
+               WHEN 'waits_specification' THEN 'waits for the client to agree a specification of the task'
+               WHEN 'no_exchange_rate' THEN format('no exchange rate from %s to %s on %s',
+                   CASE WHEN b.rate IS NULL THEN k.currency ELSE r.currency END,
+                   CASE WHEN b.rate IS NULL THEN s.base_currency ELSE k.currency END, iso(x.work_date)) END
       FROM entry_context(p_entries) x
      CROSS JOIN setting s
       LEFT JOIN contract c ON c.id = x.contracts[1]
@@ -39,7 +39,14 @@ BEGIN ATOMIC
       LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE m.hourly_cost IS NULL AND v.employee_id IS NULL
                             AND v.role = x.role AND v.valid_from <= x.work_date ORDER BY v.valid_from DESC LIMIT 1) o ON true
      CROSS JOIN LATERAL (SELECT coalesce(m.hourly_cost, o.hourly_cost) AS hourly_cost,
-                                CASE WHEN m.hourly_cost IS NULL THEN o.currency ELSE m.currency END AS currency) r;
+                                CASE WHEN m.hourly_cost IS NULL THEN o.currency ELSE m.currency END AS currency) r
+     CROSS JOIN LATERAL (SELECT CASE
+            WHEN cardinality(x.contracts) > 1 THEN 'two_contracts'
+            WHEN x.contracts IS NULL AND x.disposition = 'billable' AND x.client_contracts > 0 THEN 'no_contract'
+            WHEN c.needs_approval AND x.approved_at IS NULL AND x.disposition = 'billable' THEN 'waits_approval'
+            WHEN c.needs_specification AND x.disposition = 'billable' AND NOT specification_agreed(x.task_id) THEN 'waits_specification'
+            WHEN b.rate IS NULL OR r.currency <> k.currency AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
+            THEN 'no_exchange_rate' END AS kind) q;
 END;
 COMMENT ON FUNCTION fresh_input(bigint[]) IS
     'what rating needs to know of entries as configured now; problem says what stands in the way';
@@ -55,9 +62,10 @@ BEGIN ATOMIC
     SELECT h.time_entry_id, p_base, min(h.terms_id), min(h.price_list_id),
            CASE WHEN min(h.coverage) IN ('no_charge', 'non_billable') THEN min(h.coverage)
                 WHEN bool_and(h.coverage = 'included' AND h.allotment_id IS NULL) THEN 'included' ELSE 'billable' END,
-           min(h.reason) FILTER (WHERE h.coverage IN ('no_charge', 'non_billable') OR h.coverage = 'included' AND h.allotment_id IS NULL),
+           (array_agg(h.why) FILTER (WHERE h.coverage IN ('no_charge', 'non_billable') 
+                                           OR h.coverage = 'included' AND h.allotment_id IS NULL))[1],
            min(h.currency), min(h.cost_rate), min(h.base_cost_rate), min(h.base_rate),
-           CASE WHEN bool_or(h.fixed) THEN sum(h.billed_s)::bigint END, min(h.started_at), NULL::text
+           CASE WHEN bool_or(h.fixed) THEN sum(h.billed_s)::bigint END, min(h.started_at), NULL::text, NULL::text
       FROM charge h
      WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c WHERE c.parent_id = p_base)
        AND h.started_at >= p_from AND h.started_at < p_to AND h.time_entry_id IS NOT NULL AND h.reverses_id IS NULL
@@ -113,12 +121,12 @@ BEGIN
     IF cardinality(contracts) = 1 THEN
         p_input := ARRAY(
             SELECT ROW(i.entry_id, i.contract_id, CASE WHEN i.contract_id = contracts[1] THEN terms[1] END, i.price_list_id, i.disposition,
-                       i.disposition_from, i.currency, i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant, i.problem)::rating_input
+                       i.disposition_why, i.currency, i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant, i.problem_kind, i.problem)::rating_input
               FROM unnest(p_input) i);
     ELSIF contracts IS NOT NULL THEN
         p_input := ARRAY(
-            SELECT ROW(i.entry_id, i.contract_id, n.terms_id, i.price_list_id, i.disposition, i.disposition_from, i.currency,
-                       i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant, i.problem)::rating_input
+            SELECT ROW(i.entry_id, i.contract_id, n.terms_id, i.price_list_id, i.disposition, i.disposition_why, i.currency,
+                       i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant, i.problem_kind, i.problem)::rating_input
               FROM unnest(p_input) i LEFT JOIN unnest(contracts, terms) n (contract_id, terms_id) USING (contract_id));
     END IF;
 END $$;

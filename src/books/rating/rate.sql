@@ -128,7 +128,7 @@ SELECT allow('manager', 'execute', 'rerate');
 CREATE VIEW unrated WITH (security_invoker) AS
     SELECT r.time_entry_id, p.client_id, k.name AS client, t.project_id, p.name AS project, e.task_id, t.title AS task,
            e.employee_id, m.name AS employee, coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
-           (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at
+           (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at, r.kind
       FROM rating_problem r
      CROSS JOIN setting s
       JOIN time_entry e ON e.id = r.time_entry_id

@@ -8,19 +8,19 @@ CREATE FUNCTION rated_columns(p_rated rated_entry[])
     RETURNS TABLE (source text, made_by text, time_entry_id bigint, segment integer, own_id bigint, contract_id bigint, client_id bigint,
                    project_id bigint, deal_id bigint, task_id bigint, employee_id bigint, work_type_id bigint, direction_id bigint,
                    service_date date, period_start date, started_at timestamptz, band text, coverage text, worked_s bigint, billed_s bigint,
-                   price numeric, multiplier numeric, discount_pct numeric, price_source text, price_list_id bigint, amount numeric,
+                   price numeric, multiplier numeric, discount_pct numeric, rate numeric, price_id bigint, price_source text, price_list_id bigint, amount numeric,
                    currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric, cost_rate numeric,
-                   base_cost_rate numeric, allotment_id bigint, burned numeric, reason text, terms_id bigint, late boolean)
+                   base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb, terms_id bigint, late boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT 'time', 'rating', r.entry_id, r.segment, d.own_id, nullif(r.contract_id, 0), d.client_id,
            d.project_id, d.deal_id, d.task_id, d.employee_id, d.work_type_id, d.direction_id,
            r.service_date, coalesce(d.opens_on, r.period_start), i.instant, r.band,
            r.coverage, r.worked_s, r.billed_s,
-           r.price, r.multiplier, r.discount_pct, r.price_source, i.price_list_id, r.amount,
+           r.price, r.multiplier, r.discount_pct, r.rate, r.price_id, r.price_source, i.price_list_id, r.amount,
            i.currency, i.base_rate, round_money(r.amount * i.base_rate, u.exponent), r.cost, r.base_cost, i.cost_rate::numeric(19,6),
            i.base_cost_rate::numeric(19,6), r.allotment_id, r.burned,
-           CASE WHEN i.disposition = 'billable' THEN r.reason ELSE i.disposition_from END, i.terms_id, d.opens_on IS NOT NULL
+           CASE WHEN i.disposition = 'billable' THEN r.why ELSE i.disposition_why END, i.terms_id, d.opens_on IS NOT NULL
       FROM unnest(p_rated) x
      CROSS JOIN LATERAL (SELECT (x.segment).*) r
      CROSS JOIN LATERAL (SELECT (x.input).*) i
@@ -69,11 +69,13 @@ DECLARE
 BEGIN
     PERFORM replace_charges(ARRAY(SELECT c FROM rated_charges(p_rated) c), v_known);
 
-    INSERT INTO rating_problem (time_entry_id, problem)
-    SELECT i.entry_id, i.problem FROM unnest(p_input) i WHERE i.problem IS NOT NULL
+    INSERT INTO rating_problem (time_entry_id, kind, problem)
+    SELECT i.entry_id, i.problem_kind, i.problem FROM unnest(p_input) i WHERE i.problem IS NOT NULL
     UNION ALL
-    SELECT (x.segment).entry_id, (x.segment).problem FROM unnest(p_rated) x WHERE (x.segment).segment = 0
-    ON CONFLICT (time_entry_id) DO UPDATE SET problem = excluded.problem, found_at = now() WHERE rating_problem.problem <> excluded.problem;
+    SELECT (x.segment).entry_id, (x.segment).problem_kind, (x.segment).problem FROM unnest(p_rated) x
+     WHERE (x.segment).segment = 0
+    ON CONFLICT (time_entry_id) DO UPDATE SET kind = excluded.kind, problem = excluded.problem, found_at = now()
+     WHERE rating_problem.problem <> excluded.problem;
     DELETE FROM rating_problem p USING unnest(p_rated) x
      WHERE p.time_entry_id = (x.segment).entry_id AND (x.segment).segment = 1;
 

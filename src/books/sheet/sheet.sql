@@ -51,31 +51,18 @@ CREATE FUNCTION document_sheet(document bigint)
                    tax numeric(18,2), gross numeric(18,2), currency text, lines bigint)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    WITH line AS (
-        SELECT l.id, l.charge_id, l.task_id, d.currency, f.position, f.title, f.unit, f.quantity, f.price, f.discount_pct, f.worked_s, f.billed_s, f.amount,
-               f.discount, f.tax_rate, f.net, f.tax, f.gross
-          FROM document d JOIN document_line l ON l.document_id = d.id JOIN document_figures(d.id) f ON f.line_id = l.id
-         WHERE d.id = document_sheet.document AND d.status = 'draft'
-        UNION ALL
-        SELECT l.id, coalesce(r.charge_id, l.charge_id), l.task_id, d.currency, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s,
-               l.billed_s, l.amount, l.discount, l.tax_rate, l.net, l.tax, l.gross
-          FROM document d JOIN document_line l ON l.document_id = d.id LEFT JOIN document_line r ON r.id = l.reverses_line_id
-         WHERE d.id = document_sheet.document AND d.status <> 'draft'
-    )
-    SELECT l.position, CASE WHEN min(l.title) = max(l.title) THEN min(l.title) ELSE string_agg(DISTINCT l.title, ', ') END,
-           min(p.name), CASE WHEN count(DISTINCT t.id) = 1 THEN min(t.id) END,
-           CASE WHEN count(DISTINCT t.id) = 1 THEN min(t.number) END, CASE WHEN count(DISTINCT t.id) = 1 THEN min(t.url) END, min(h.coverage),
-           min(h.service_date), max(h.service_date), (sum(l.worked_s) / 3600.0)::numeric(18,2), (sum(l.billed_s) / 3600.0)::numeric(18,2),
-           coalesce(sum(l.quantity), CASE WHEN min(l.unit) = 'h' THEN sum(l.billed_s) / 3600.0 END)::numeric(18,3), min(l.unit),
-           coalesce(min(l.price), CASE WHEN sum(l.billed_s) > 0 AND sum(l.amount) <> 0 THEN sum(l.amount) * 3600 / sum(l.billed_s) END)::numeric(18,2),
-           min(l.discount_pct), sum(l.amount)::numeric(18,2), sum(l.discount)::numeric(18,2), sum(l.net)::numeric(18,2), min(l.tax_rate),
-           sum(l.tax)::numeric(18,2), sum(l.gross)::numeric(18,2), min(l.currency), count(*)
-      FROM line l
-      LEFT JOIN charge h ON h.id = l.charge_id
-      LEFT JOIN task t ON t.id = coalesce(h.task_id, l.task_id)
+    SELECT r.position, r.title, p.name, t.id, t.number, t.url, CASE WHEN r.charges > 0 THEN coalesce(r.coverage, 'billable') END,
+           r.first_day, r.last_day, r.hours_worked, r.hours_billed,
+           CASE WHEN r.unit = 'h' AND r.billed_s IS NOT NULL THEN r.billed_s / 3600.0 ELSE r.quantity END::numeric(18,3), r.unit,
+           round(r.price, greatest(2, min_scale(r.price))), r.discount_pct::numeric(7,4), r.amount::numeric(18,2),
+           r.discount::numeric(18,2), r.net::numeric(18,2), r.tax_rate::numeric(7,4), r.tax::numeric(18,2), r.gross::numeric(18,2),
+           d.currency, r.lines
+      FROM document d
+     CROSS JOIN LATERAL document_rows(d.id) r
+      LEFT JOIN task t ON t.id = r.task_id
       LEFT JOIN project p ON p.id = t.project_id
-     GROUP BY l.position
-     ORDER BY l.position;
+     WHERE d.id = document_sheet.document
+     ORDER BY r.position;
 END;
 COMMENT ON FUNCTION document_sheet(bigint) IS
     'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is at zero), days, hours, quantity and '
