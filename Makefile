@@ -48,6 +48,7 @@ OBJS = \
 	src/price/search.o \
 	src/price/rate.o \
 	src/terms/allot.o \
+	src/terms/account.o \
 	src/terms/contract.o \
 	src/terms/terms.o \
 	src/entry/entry.o \

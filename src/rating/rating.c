@@ -25,9 +25,6 @@
 #include "utils/memutils.h"
 
 static void read_terms(Engine *engine, ArrayType *array);
-static void open_accounts(Engine *engine, Jsonb *state);
-static void open_account(Account *account, const Contract *contract);
-static int	compare_contracts(const void *a, const void *b);
 static void reset_accounts(Engine *engine);
 static void begin_rating(Engine *engine);
 static bool rate_entries(Engine *engine, RatingEntry *entries, int nentries);
@@ -66,7 +63,9 @@ finance_rate(PG_FUNCTION_ARGS)
 	 * An entry that turns out to have no price bears on no rounding group, so
 	 * all is rated again without it; each turn leaves out at least one more.
 	 */
-	open_accounts(&engine, PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
+	engine.naccounts = finance_accounts_open(engine.terms, engine.nterms, &engine.use,
+											 PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2),
+											 &engine.accounts);
 	do
 	{
 		finance_limit_take(&engine.use, LIMIT_TURNS, 1);
@@ -145,68 +144,6 @@ read_terms(Engine *engine, ArrayType *array)
 							   engine->terms[0]->exponent, engine->terms[0]->base_exponent,
 							   terms->exponent, terms->base_exponent)));
 	}
-}
-
-/*
- * Open an account for each contract, with the caps of the first terms that
- * have it, and read what the state says of it.
- */
-static void
-open_accounts(Engine *engine, Jsonb *state)
-{
-	Contract  **contracts;
-	int			ncontracts = 0;
-	JsonNode	root;
-
-	contracts = palloc(sizeof(Contract *) * engine->use.taken[LIMIT_CONTRACTS]);
-	for (int i = 0; i < engine->nterms; i++)
-	{
-		for (int j = 0; j < engine->terms[i]->ncontracts; j++)
-			contracts[ncontracts++] = &engine->terms[i]->contracts[j];
-	}
-	qsort(contracts, ncontracts, sizeof(Contract *), compare_contracts);
-
-	engine->naccounts = 0;
-	engine->accounts = palloc0(sizeof(Account) * ncontracts);
-	for (int i = 0; i < ncontracts; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (i == 0 || contracts[i]->id != contracts[i - 1]->id)
-			open_account(&engine->accounts[engine->naccounts++], contracts[i]);
-		contracts[i]->account = &engine->accounts[engine->naccounts - 1];
-	}
-	pfree(contracts);
-
-	if (state == NULL)
-		return;
-	finance_json_root("state", 0, state, &engine->use, &root);
-	finance_accounts_read_state(engine->accounts, engine->naccounts, &root,
-								engine->terms[0]->exponent);
-}
-
-/* Open the account of a contract. */
-static void
-open_account(Account *account, const Contract *contract)
-{
-	account->contract = contract->id;
-	account->draw_from = DT_NOBEGIN;
-	account->has_cap_amount = contract->has_cap_amount;
-	account->cap_amount = contract->cap_amount;
-	account->has_cap_seconds = contract->has_cap_seconds;
-	account->cap_seconds = contract->cap_seconds;
-}
-
-/* Order contracts by id, and those of one id by the number of their terms. */
-static int
-compare_contracts(const void *a, const void *b)
-{
-	const Contract *left = *(Contract *const *) a;
-	const Contract *right = *(Contract *const *) b;
-
-	CHECK_FOR_INTERRUPTS();
-	if (left->id != right->id)
-		return left->id < right->id ? -1 : 1;
-	return left->terms_no < right->terms_no ? -1 : left->terms_no > right->terms_no;
 }
 
 /* Put all accounts back to what the state said. */

@@ -105,6 +105,8 @@ typedef struct Terms
 
 extern Terms *finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before);
 extern void finance_contracts_read(Terms *terms, const JsonNode *root);
+extern int	finance_accounts_open(Terms **terms, int nterms, LimitUse *use, Jsonb *state,
+								  Account **accounts);
 extern DateADT finance_terms_period_start(Terms *terms, DateADT day);
 
 #endif							/* FINANCE_TERMS_H */
