@@ -165,10 +165,12 @@ BOOKS_CODE = \
 	src/books/money/payment.sql \
 	src/books/money/right.sql \
 	src/books/document/number.sql \
+	src/books/document/put.sql \
 	src/books/document/place.sql \
 	src/books/document/figures.sql \
 	src/books/document/adjust.sql \
 	src/books/document/step.sql \
+	src/books/document/guard.sql \
 	src/books/document/transition.sql \
 	src/books/document/right.sql \
 	src/books/concession/limit.sql \
@@ -206,6 +208,7 @@ BOOKS_CODE = \
 	src/books/offer/content.sql \
 	src/books/offer/bill.sql \
 	src/books/offer/follow.sql \
+	src/books/offer/deal.sql \
 	src/books/sheet/sheet.sql \
 	src/books/sheet/statement.sql \
 	src/books/share/share.sql \

@@ -2,33 +2,6 @@
 -- transition: steps by hand
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION lock_documents(p_documents bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-BEGIN
-    PERFORM lock_parties(ARRAY(
-        SELECT x.party_id FROM document x WHERE x.id = ANY (p_documents)
-        UNION SELECT b.party_id FROM document x JOIN document b ON b.id = x.based_on WHERE x.id = ANY (p_documents)));
-END $$;
-COMMENT ON FUNCTION lock_documents(bigint[]) IS 'hold the parties of documents and of those they are based on';
-
-CREATE FUNCTION open_document(p_document bigint) RETURNS document
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_document document;
-BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = p_document;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no document %', p_document
-            USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
-    END IF;
-    PERFORM lock_documents(ARRAY[p_document]);
-    SELECT * INTO v_document FROM document d WHERE d.id = p_document;
-    RETURN v_document;
-END $$;
-COMMENT ON FUNCTION open_document(bigint) IS 'a document whose party is held, and that of what it is based on; refused (23503) when there is none';
-
 CREATE FUNCTION transition(document bigint, status text, reason text DEFAULT NULL, by text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
@@ -39,22 +12,15 @@ BEGIN
     IF v_document.status = transition.status THEN
         RETURN v_document.status;
     END IF;
-    IF NOT EXISTS (SELECT FROM document_transition t WHERE t.kind = v_document.kind AND t.from_status = v_document.status
-                      AND t.to_status = transition.status AND t.by_hand) THEN
-        PERFORM refuse_step(v_document, transition.status);
-    END IF;
-    IF transition.status IN ('rejected', 'void') AND v_document.status <> 'draft' AND coalesce(transition.reason, '') = '' THEN
-        RAISE EXCEPTION '% is not % without a reason', document_name(v_document.id), transition.status
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: transition(document, status, reason).';
-    END IF;
-    UPDATE document d SET status = transition.status, status_reason = transition.reason, status_said_by = nullif(transition.by, '')
+    UPDATE document d SET status = transition.status, status_reason = transition.reason,
+           status_said_by = nullif(transition.by, '')
      WHERE d.id = v_document.id;
     RETURN transition.status;
 END $$;
 COMMENT ON FUNCTION transition(bigint, text, text, text) IS
-    'take a document to another status and do all that belongs to the step; the same step again changes nothing. rejected and void want a reason. by: on '
-    'whose behalf, kept as said_by beside who really did it. '
-    'Refused (23001) with the steps that are open when this one is not';
+    'take a document to another status and do all that belongs to the step; the same step again changes nothing. '
+    'rejected and void want a reason. by: on whose behalf, kept as said_by beside who really did it. Refused '
+    '(23001) with the steps that are open when this one is not';
 SELECT allow('clerk', 'execute', 'transition');
 
 CREATE FUNCTION void(document bigint, reason text) RETURNS void
@@ -69,8 +35,8 @@ BEGIN
     PERFORM transition(document, 'void', reason);
 END $$;
 COMMENT ON FUNCTION void(bigint, text) IS
-    'take a document back: its number stays, the charges it held are free again, what it posted of tax is reversed; refused (23001) once it is paid, in '
-    'part or whole, or credited';
+    'take a document back: its number stays, the charges it held are free again, what it posted of tax is reversed; '
+    'refused (23001) once it is paid, in part or whole, or credited';
 SELECT allow('clerk', 'execute', 'void');
 
 CREATE FUNCTION discard(document bigint) RETURNS void
@@ -81,5 +47,6 @@ DECLARE
 BEGIN
     DELETE FROM document d WHERE d.id = v_document.id;
 END $$;
-COMMENT ON FUNCTION discard(bigint) IS 'delete a draft and set its charges free; what was issued is refused (23001): void() it';
+COMMENT ON FUNCTION discard(bigint) IS
+    'delete a draft and set its charges free; what was issued is refused (23001): void() it';
 SELECT allow('clerk', 'execute', 'discard');
