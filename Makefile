@@ -256,7 +256,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger work ingest access history \
 	billing close explain what_if billing_random sequence_random \
-	document invoice settle share document_random page gateway \
+	document step dimension invoice settle share document_random page gateway \
 	rule one_call settings
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance

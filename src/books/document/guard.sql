@@ -35,7 +35,8 @@ CREATE FUNCTION guard_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    c_open CONSTANT text[] := '{status,status_reason,status_by,status_said_by,sign_status,sign_at,sign_by,sign_ref,signature,'
+    c_open CONSTANT text[] := '{status,status_reason,status_by,status_said_by,sign_status,sign_at,sign_by,sign_ref,'
+                              'signature,'
         'signature_type,file_url,note,deal_id,source,external_id}';
     v_before document;
     v_column text;
@@ -141,7 +142,7 @@ BEGIN
     v_issued := ARRAY(SELECT d.id FROM document d WHERE d.id = ANY (v_documents) AND d.status <> 'draft');
     IF v_issued <> '{}' THEN
         IF TG_OP = 'UPDATE' THEN
-            SELECT o.document_id INTO v_document
+            SELECT CASE WHEN o.document_id = ANY (v_issued) THEN o.document_id ELSE n.document_id END INTO v_document
               FROM old_rows o LEFT JOIN new_rows n USING (id)
              WHERE (o.document_id = ANY (v_issued) OR n.document_id = ANY (v_issued))
                AND keeps_line(to_jsonb(o), to_jsonb(n)) IS NOT true

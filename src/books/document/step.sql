@@ -112,7 +112,8 @@ BEGIN
                           WHEN v_steps IS NULL THEN format('There is no step by hand from %s.', p_document.status)
                           ELSE format('From %s it can go to: %s.', p_document.status, v_steps) END,
             HINT = CASE WHEN p_document.kind = 'report' AND p_status IN ('invoiced', 'partly_paid', 'paid')
-                        THEN 'A report becomes invoiced by issue_invoice() and paid when its invoice is paid, never by hand.'
+                        THEN 'A report becomes invoiced by issue_invoice() and paid when its invoice is paid, never '
+                             'by hand.'
                         WHEN p_document.kind IN ('invoice', 'bill') AND p_status IN ('partly_paid', 'paid')
                         THEN 'It becomes paid by the payments allocated to it: allocate_payment().'
                         WHEN p_document.kind = 'invoice' AND p_status = 'void'
@@ -201,7 +202,8 @@ BEGIN
         RAISE EXCEPTION '% would be of % %', document_name(p_document.id), trim_scale(p_document.gross),
             p_document.currency
             USING ERRCODE = 'restrict_violation',
-                HINT = 'Corrections outweigh the new work: bill them together with later work, or credit() the earlier invoice.';
+                HINT = 'Corrections outweigh the new work: bill them together with later work, or credit() the '
+                       'earlier invoice.';
     END IF;
 END $$;
 COMMENT ON FUNCTION make_due(document) IS

@@ -4,7 +4,7 @@
 
 -- What a month's end asks for: drafts for contracts that want them.
 CREATE FUNCTION draft_due_documents(through date) RETURNS TABLE (contract_id bigint, document_id bigint,
-                                                                 problem text, sqlstate text, hint text)
+                                                                 problem text, state text, hint text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
@@ -20,7 +20,7 @@ BEGIN
     LOOP
         contract_id := v_contract.id;
         problem := NULL;
-        sqlstate := NULL;
+        state := NULL;
         hint := NULL;
         v_filter := jsonb_build_object('contract', to_jsonb(v_contract.contracts), 'to', v_contract.until);
         BEGIN
@@ -38,13 +38,8 @@ BEGIN
         EXCEPTION
             -- Refusals of the books stop one contract.  Whatever else goes wrong (a lock, the
             -- disk, a fault of ours) stops the whole call, which can be made again.
-            WHEN lock_not_available OR object_in_use THEN
-                RAISE;
-            WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege
-                OR object_not_in_prerequisite_state
-                OR no_data_found THEN
-                GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT, draft_due_documents.sqlstate = RETURNED_SQLSTATE,
-                    hint = PG_EXCEPTION_HINT;
+            WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege THEN
+                GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT, state = RETURNED_SQLSTATE, hint = PG_EXCEPTION_HINT;
                 document_id := NULL;
                 RETURN NEXT;
         END;

@@ -6,7 +6,8 @@ CREATE FUNCTION check_filter(p_filter jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_known CONSTANT text[] := '{client,contract,project,task,deal,direction,employee,work_type,task_status,coverage,period,from,to,paid_pct_from,paid_pct_to,currency,charges}';
+    c_known CONSTANT text[] := '{client,contract,project,task,deal,direction,employee,work_type,task_status,coverage,'
+                               'period,from,to,paid_pct_from,paid_pct_to,currency,charges}';
     v_bad record;
     v_clients bigint[];
 BEGIN
@@ -26,7 +27,8 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'filter cannot use "%" of key "%"', v_bad.v, v_bad.key
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Clients, contracts and the like are names or ids, from and to dates (YYYY-MM-DD, both included), period YYYY-MM or the first day of a service period, '
+                HINT = 'Clients, contracts and the like are names or ids, from and to dates (YYYY-MM-DD, both '
+                       'included), period YYYY-MM or the first day of a service period, '
                        'work_type codes, task_status open, in_progress, done or cancelled.';
     END IF;
     v_clients := ARRAY(

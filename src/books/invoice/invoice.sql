@@ -87,7 +87,8 @@ DECLARE
 BEGIN
     options := json_argument(options);
     PERFORM check_keys(options, 'options',
-                       '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on,outside_number,file_url}');
+                       '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on,outside_number,'
+                       'file_url}');
     RETURN issue_invoice(build_invoice(filter, options - c_of_issue),
                          coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM jsonb_each(options) o
                                    WHERE o.key = ANY (c_of_issue)), '{}'));

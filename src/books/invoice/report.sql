@@ -58,7 +58,7 @@ BEGIN
            CASE WHEN count(DISTINCT h.project_id) = 1 AND count(*) = count(h.project_id)
                THEN min(h.project_id) END AS project_id,
            CASE WHEN count(DISTINCT h.task_id) = 1 AND count(*) = count(h.task_id) THEN min(h.task_id) END AS task_id,
-           CASE WHEN count(DISTINCT h.deal_id) = 1 THEN min(h.deal_id) END AS deal_id
+           CASE WHEN count(DISTINCT h.deal_id) = 1 AND count(*) = count(h.deal_id) THEN min(h.deal_id) END AS deal_id
       INTO v_head
       FROM charge h
       LEFT JOIN contract k ON k.id = h.contract_id

@@ -44,7 +44,8 @@ CREATE FUNCTION content_line(p_document document, p_contract contract, p_given j
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,article,contract,project,deal,stage,'
+    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,article,contract,'
+                               'project,deal,stage,'
         'task,employee,starts_on,ends_on}';
     v document_line := line_of(p_document);
     v_about dimension;
@@ -141,7 +142,8 @@ CREATE FUNCTION draft_document(content jsonb) RETURNS bigint
 AS $$
 #variable_conflict use_column
 DECLARE
-    c_known CONSTANT text[] := '{kind,incoming,party,contract,project,task,deal,based_on,title,currency,lines,requirements,note,issued_on,due_on,'
+    c_known CONSTANT text[] := '{kind,incoming,party,contract,project,task,deal,based_on,title,currency,lines,'
+                               'requirements,note,issued_on,due_on,'
         'period_from,period_to,outside_number,file_url,discount_pct,discount_amount,source,external_id}';
     v_document document;
     v document;
@@ -156,7 +158,8 @@ BEGIN
         OR content ->> 'kind' = 'act' AND NOT coalesce((content ->> 'incoming')::boolean, false) THEN
         RAISE EXCEPTION 'a document of kind "%" is not made of contents', coalesce(content ->> 'kind', 'none')
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Kinds: proposal, specification, proforma, bill, contract, annex, other, incoming act. Reports, invoices and own acts are made of work.';
+                HINT = 'Kinds: proposal, specification, proforma, bill, contract, annex, other, incoming act. '
+                       'Reports, invoices and own acts are made of work.';
     END IF;
     IF content ->> 'kind' = 'bill' AND coalesce(content ->> 'outside_number', '') = '' THEN
         RAISE EXCEPTION 'a bill has the number that its sender gave it'

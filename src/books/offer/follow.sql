@@ -17,7 +17,8 @@ BEGIN
                    AND t.to_status = 'superseded') THEN
         RAISE EXCEPTION '% is % and has no next revision', document_name(v_old.id), v_old.status
             USING ERRCODE = 'restrict_violation',
-                HINT = 'Reports and offers are revised when they are sent or rejected; a draft is simply changed, an agreed report void().';
+                HINT = 'Reports and offers are revised when they are sent or rejected; a draft is simply changed, an '
+                       'agreed report void().';
     END IF;
     v := successor(v_old, v_old.kind);
     v.based_on := v_old.based_on;

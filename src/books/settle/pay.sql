@@ -83,7 +83,8 @@ DECLARE
     v_settles boolean;
 BEGIN
     PERFORM check_keys(json_argument(content), 'payment',
-                       '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,contract,project,deal,'
+                       '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,'
+                       'contract,project,deal,'
         'task,employee,direction,purpose,bank_ref,allocations,source,external_id}');
     IF num_nonnulls(v_content ->> 'source', v_content ->> 'external_id') = 1 OR v_content ->> 'amount' IS NULL THEN
         RAISE EXCEPTION 'the payment has no %', CASE WHEN v_content ->> 'amount' IS NULL THEN 'amount'
@@ -130,7 +131,8 @@ BEGIN
                                                                  WHERE v_content -> k.key IS DISTINCT
                                                                      FROM v_payment.made_from -> k.key)),
                                                                          'It was entered by hand.'),
-                    HINT = 'Send the same content again, or void that payment and send another (source, external_id) and bank_ref.';
+                    HINT = 'Send the same content again, or void that payment and send another (source, external_id) '
+                           'and bank_ref.';
         END IF;
         IF v_payment.status = 'void' THEN
             RAISE EXCEPTION 'payment % was recorded before and is void', v_payment.id
