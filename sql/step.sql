@@ -104,14 +104,14 @@ SELECT status, charges FROM (SELECT d.id, d.status, count(l.id) FILTER (WHERE l.
 -- a contract that is refused says how and what to do; what is nobody's refusal stops all
 UPDATE contract SET auto_bill = 'report' WHERE number = 'B';
 SELECT discard(:r2);
-UPDATE contract SET own_id = 1 WHERE number = 'B';
-INSERT INTO party (kind, name) VALUES ('own', 'Second');
-INSERT INTO contract (client_id, own_id, parent_id, number, currency, starts_on, bands) VALUES (3, 4, 2, 'B-2', 'EUR', '2026-01-01', '{after_hours}');
+INSERT INTO contract (client_id, parent_id, number, currency, starts_on, bands, tax_level) VALUES
+    (3, 2, 'B-2', 'EUR', '2026-01-01', '{after_hours}', 'total');
 INSERT INTO item (code, name) VALUES ('x', 'Thing');
 SELECT charge_item((SELECT id FROM contract WHERE number = 'B-2'), 1, 1, '2026-03-02', price => 1) IS NOT NULL AS charged;
 SELECT c.number, x.problem, x.state, x.hint FROM draft_due_documents('2026-03-31') x JOIN contract c ON c.id = x.contract_id ORDER BY 1;
 CREATE FUNCTION pg_temp.broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'out of paper' USING ERRCODE = '53100'; END $$;
-UPDATE contract SET own_id = 1 WHERE number = 'B-2';
+SELECT build_report('{"client": 3}');
+UPDATE contract SET tax_level = 'line' WHERE number = 'B-2';
 CREATE TRIGGER z_broken BEFORE INSERT ON document FOR EACH ROW EXECUTE FUNCTION pg_temp.broken();
 SELECT * FROM draft_due_documents('2026-03-31');
 DROP TRIGGER z_broken ON document;

@@ -16,7 +16,7 @@ BEGIN
         SELECT c.id, c.auto_bill, lower(period_of(through + 1, c.period, c.anchor_day)) - 1 AS until,
                ARRAY(SELECT g.id FROM contract g WHERE g.id = c.id OR g.parent_id = c.id ORDER BY 1) AS contracts
           FROM contract c WHERE c.auto_bill <> 'none' AND c.parent_id IS NULL AND c.status IN ('active', 'ended')
-              ORDER BY c.id
+         ORDER BY c.id
     LOOP
         contract_id := v_contract.id;
         problem := NULL;
@@ -26,7 +26,7 @@ BEGIN
         BEGIN
             SELECT d.id INTO document_id FROM document d
              WHERE d.kind = v_contract.auto_bill AND d.status = 'draft' AND d.made_from = v_filter
-                 AND d.contract_id = v_contract.id LIMIT 1;
+               AND d.contract_id = v_contract.id LIMIT 1;
             IF FOUND THEN
                 PERFORM refresh_draft(document_id);
             ELSE

@@ -50,7 +50,8 @@ BEGIN
     PERFORM lock_parties(ARRAY[v_client]);
     v_charges := found_charges(p_filter, v_client);
     SELECT array_agg(DISTINCT h.currency ORDER BY h.currency) AS currencies,
-           array_agg(DISTINCT (k.tax_inclusive, k.tax_level)::text) FILTER (WHERE k.id IS NOT NULL) AS terms,
+           array_agg(DISTINCT CASE WHEN k.tax_inclusive THEN 'included' ELSE 'added' END || ' by ' || k.tax_level)
+               FILTER (WHERE k.id IS NOT NULL) AS terms,
            bool_or(k.tax_inclusive) AS tax_inclusive, min(k.tax_level) AS tax_level,
            array_agg(DISTINCT k.own_id) FILTER (WHERE k.own_id IS NOT NULL) AS owns,
            CASE WHEN count(DISTINCT coalesce(k.parent_id, k.id)) = 1 AND count(*) = count(k.id)
@@ -68,10 +69,14 @@ BEGIN
     END IF;
     IF cardinality(v_head.currencies) > 1 OR cardinality(v_head.terms) > 1 OR cardinality(v_head.owns) > 1 THEN
         RAISE EXCEPTION 'this work cannot stand on one %: it has several %', p_kind,
-            CASE WHEN cardinality(v_head.currencies) > 1 THEN 'currencies' WHEN cardinality(v_head.owns) > 1
-                THEN 'own companies' ELSE 'terms of tax' END
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = CASE WHEN cardinality(v_head.currencies) > 1
-                THEN array_to_string(v_head.currencies, ', ') END,
+            CASE WHEN cardinality(v_head.currencies) > 1 THEN 'currencies'
+                 WHEN cardinality(v_head.owns) > 1 THEN 'own companies' ELSE 'terms of tax' END
+            USING ERRCODE = 'invalid_parameter_value',
+                DETAIL = CASE WHEN cardinality(v_head.currencies) > 1 THEN array_to_string(v_head.currencies, ', ')
+                              WHEN cardinality(v_head.owns) > 1
+                              THEN (SELECT string_agg(o.name, ', ' ORDER BY o.id) FROM party o
+                                    WHERE o.id = ANY (v_head.owns))
+                              ELSE 'Tax is ' || array_to_string(v_head.terms, ', ') || '.' END,
                 HINT = 'Add "contract" or "currency" to the filter and make one for each.';
     END IF;
     v.kind := p_kind;
