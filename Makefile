@@ -169,9 +169,9 @@ BOOKS_CODE = \
 	src/books/document/place.sql \
 	src/books/document/figures.sql \
 	src/books/document/adjust.sql \
-	src/books/document/step.sql \
-	src/books/document/guard.sql \
-	src/books/document/transition.sql \
+	src/books/lifecycle/step.sql \
+	src/books/lifecycle/guard.sql \
+	src/books/lifecycle/transition.sql \
 	src/books/document/right.sql \
 	src/books/concession/limit.sql \
 	src/books/concession/price.sql \
