@@ -58,6 +58,9 @@ SELECT draft_document('{"kind": "proposal", "deal": "Cart", "lines": [{"title": 
 SELECT d.party_id, d.project_id, d.deal_id, l.client_id, l.contract_id, l.project_id, l.deal_id
   FROM document d JOIN document_line l ON l.document_id = d.id WHERE d.id = :o;
 
+-- a contract with who works for us may say for whom
+SELECT draft_document('{"kind": "contract", "party": "Petrov", "project": "Shop"}') IS NOT NULL AS drafted;
+
 -- ---------------------------------------------------------------------------
 -- a deal made of a report: its work is of the deal, whatever it was posted with
 -- ---------------------------------------------------------------------------
@@ -82,7 +85,7 @@ SELECT pg_temp.cheat();
 -- of a draft: at once, and again when it is sent, whatever was rated meanwhile
 SELECT build_report('{"client": "Beta"}') AS r2 \gset
 SELECT make_deal(:r2) AS d2 \gset
-SELECT deal, revenue FROM profit_by_deal WHERE deal LIKE 'draft report%';
+SELECT deal LIKE 'draft report%' AS made, revenue FROM profit_by_deal WHERE deal LIKE 'draft report%';
 UPDATE time_entry SET duration_s = 14400 WHERE task_id = 3;
 SELECT transition(:r2, 'sent');
 SELECT d.name LIKE 'draft report%' AS made, p.revenue FROM profit_by_deal p JOIN deal d ON d.id = p.deal_id WHERE p.deal_id = :d2;

@@ -172,10 +172,12 @@ CREATE VIEW document_dimension_problems WITH (security_invoker) AS
      WHERE l.charge_id IS NULL AND l.reverses_line_id IS NULL AND l.client_id IS NULL
        AND num_nonnulls(l.task_id, l.deal_id, l.project_id, l.contract_id) > 0
     UNION ALL
-    SELECT 'a paper of ours is about its client', document_name(d.id),
-        format('line %s: client %s, not %s', l.id, l.client_id, d.party_id)
-      FROM document_line l JOIN document d ON d.id = l.document_id
-     WHERE NOT d.incoming AND l.client_id <> d.party_id
+    SELECT 'a paper for a client is about him', document_name(d.id),
+           format('line %s: client %s, not %s', l.id, l.client_id, d.party_id)
+      FROM document_line l
+      JOIN document d ON d.id = l.document_id
+      JOIN party p ON p.id = d.party_id
+     WHERE NOT d.incoming AND p.kind IN ('company', 'individual') AND l.client_id <> d.party_id
     UNION ALL
     SELECT 'work that a document of a deal keeps is of a deal', document_name(c.document_id),
         format('charge %s', c.charge_id)

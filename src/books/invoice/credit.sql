@@ -125,16 +125,19 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Table document_line shows its credit notes.';
     END IF;
     PERFORM put_lines(v_lines);
-    v_whole := ARRAY(SELECT l.id FROM unnest(v_lines) n JOIN document_line l ON l.id = n.reverses_line_id
-                     JOIN line_credit c ON c.line_id = l.id
-                      WHERE c.net = l.net ORDER BY 1);
+    v_whole := ARRAY(
+        SELECT l.id
+          FROM unnest(v_lines) n
+          JOIN document_line l ON l.id = n.reverses_line_id
+          JOIN line_credit c ON c.line_id = l.id
+         WHERE c.net = l.net ORDER BY 1);
     PERFORM reduce_charges(v_note, v_whole);
     PERFORM concede('credit', (SELECT -sum(h.base_amount) FROM document_line n JOIN charge h ON h.id = n.charge_id
-                               WHERE n.document_id = v_note), NULL, v_note,
-                    credit.reason);
+                                WHERE n.document_id = v_note), NULL, v_note, credit.reason);
     PERFORM release_lines(v_whole || ARRAY(
-        SELECT k.id FROM document_line l JOIN document_line k ON k.charge_id = l.charge_id AND k.claim
-            AND k.released_at IS NULL
+        SELECT k.id
+          FROM document_line l
+          JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
          WHERE l.id = ANY (v_whole) AND k.id <> l.id ORDER BY 1), v_note);
 
     PERFORM give_back(v_invoice.id);

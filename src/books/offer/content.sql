@@ -3,7 +3,8 @@
 -- ---------------------------------------------------------------------------
 
 -- What a line is about: what it names itself, else what its document is about.
--- Papers of ours are about their client; whoever sent what comes in is nobody's client.
+-- Papers for a client are about him; whoever sent what comes in, or works for us,
+-- is nobody's client.
 CREATE FUNCTION line_dimension(p_document document, p_line jsonb, p_what text) RETURNS dimension
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -12,7 +13,9 @@ DECLARE
     v_stage deal_stage;
 BEGIN
     v.own_id := p_document.own_id;
-    v.client_id := CASE WHEN NOT p_document.incoming THEN p_document.party_id END;
+    v.client_id := (SELECT p.id FROM party p
+                     WHERE p.id = p_document.party_id AND p.kind IN ('company', 'individual')
+                       AND NOT p_document.incoming);
     v.employee_id := (p_line ->> 'employee')::bigint;
     IF p_line ?| '{contract,project,deal,stage,task}' THEN
         v.contract_id := (p_line ->> 'contract')::bigint;
