@@ -33,8 +33,8 @@ CREATE FUNCTION check_document_discount(p_before document, p_document document) 
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF (p_document.discount_pct, p_document.discount_amount) IS DISTINCT
-        FROM (p_before.discount_pct, p_before.discount_amount)
+    IF (p_document.discount_pct, p_document.discount_amount)
+        IS DISTINCT FROM (p_before.discount_pct, p_before.discount_amount)
         AND num_nonnulls(p_document.discount_pct, p_document.discount_amount) > 0 THEN
         PERFORM require_level('manager', 'give a discount', calling_role());
         IF p_document.discount_amount IS NOT NULL THEN

@@ -47,7 +47,7 @@ BEGIN
         SELECT opposite(h, 'taken back: ' || h.reason)
           FROM charge h
          WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL
-             AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
+           AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
          ORDER BY h.id));
     IF v_charges <> '{}' THEN
         PERFORM post_charges(open_event(p_key, array_to_string(v_charges, ','), 'adjustments taken back'), v_charges,
@@ -63,12 +63,12 @@ AS $$
 DECLARE
     v_adjustments bigint[] := ARRAY(SELECT l.adjustment_id FROM document_line l
                                      WHERE l.id = ANY (p_lines) AND l.released_at IS NULL
-                                         AND l.adjustment_id IS NOT NULL ORDER BY 1);
+                                       AND l.adjustment_id IS NOT NULL ORDER BY 1);
 BEGIN
     UPDATE charge h SET held_by = NULL
       FROM document_line l
      WHERE l.id = ANY (p_lines) AND l.released_at IS NULL AND l.claim AND h.id = l.charge_id
-         AND h.held_by = l.document_id AND h.frozen_at IS NULL;
+       AND h.held_by = l.document_id AND h.frozen_at IS NULL;
     UPDATE document_line l SET released_at = now(), released_by = p_by WHERE l.id = ANY (p_lines)
         AND l.released_at IS NULL;
     PERFORM reverse_adjustments(v_adjustments, format('document:%s:release', p_by), p_by);

@@ -25,8 +25,8 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
       FROM document_line l
       JOIN document d ON d.id = l.document_id
       LEFT JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
-     WHERE l.kind = 'invoice' AND l.released_at IS NULL AND k.document_id IS DISTINCT
-      FROM CASE WHEN l.claim THEN d.id ELSE d.based_on END
+     WHERE l.kind = 'invoice' AND l.released_at IS NULL
+       AND k.document_id IS DISTINCT FROM CASE WHEN l.claim THEN d.id ELSE d.based_on END
     UNION ALL
     SELECT 'no document mixes currencies', document_name(l.document_id),
         format('line %s in %s, its charge in %s', l.id, l.currency, h.currency)
@@ -37,7 +37,7 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
         format('line %s: %s + %s credited of %s + %s', l.id, c.net, c.tax, l.net, l.tax)
       FROM document_line l JOIN line_credit c ON c.line_id = l.id
      WHERE abs(c.net) > abs(l.net) OR abs(c.tax) > abs(l.tax) OR sign(c.net) <> sign(l.net) OR c.net = l.net
-         AND (c.tax <> l.tax OR l.released_at IS NULL);
+       AND (c.tax <> l.tax OR l.released_at IS NULL);
 COMMENT ON VIEW document_line_problems IS
     'broken invariants of what documents and their lines add up to, none in healthy books';
 SELECT allow('controller', 'select', 'document_line_problems');
@@ -55,7 +55,7 @@ CREATE VIEW document_charge_problems WITH (security_invoker) AS
      WHERE h.held_by IS NOT NULL
        AND NOT EXISTS (SELECT FROM document_line l JOIN document d ON d.id = l.document_id
                         WHERE l.charge_id = h.id AND l.released_at IS NULL AND d.id = h.held_by AND d.kind = 'report'
-                            AND d.status = 'sent')
+                          AND d.status = 'sent')
     UNION ALL
     SELECT 'charges of a sent report are held, of an agreed one or an issued invoice frozen', document_name(d.id),
         'charge ' || h.id
@@ -110,8 +110,8 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
            format('%s, not %s', d.status, settled_status(d.id)) AS detail
       FROM document d
      WHERE d.kind IN ('invoice', 'bill') AND d.status NOT IN ('draft', 'void', 'archived')
-         AND NOT (d.kind = 'bill' AND d.status IN ('sent', 'rejected'))
-           AND d.status <> settled_status(d.id)
+       AND NOT (d.kind = 'bill' AND d.status IN ('sent', 'rejected'))
+       AND d.status <> settled_status(d.id)
         OR d.kind = 'report' AND d.status IN ('agreed', 'invoiced', 'partly_paid', 'paid')
             AND d.status <> settled_status(d.id)
     UNION ALL

@@ -180,7 +180,7 @@ BEGIN
         format('document:%s:whole', p_note), p_note);
     UPDATE document_line n SET released_at = now(), released_by = p_note
      WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note
-         AND n.released_at IS NULL;
+       AND n.released_at IS NULL;
 END $$;
 COMMENT ON FUNCTION reduce_charges(bigint, bigint[]) IS
     'make and post the negative charges of lines that a credit note takes back in part, and reverse those of lines '

@@ -35,7 +35,7 @@ BEGIN ATOMIC
                                ELSE i.status END
                                  FROM document i
                                 WHERE i.based_on = d.id AND i.kind = 'invoice'
-                                    AND i.status NOT IN ('draft', 'void', 'credited')
+                                  AND i.status NOT IN ('draft', 'void', 'credited')
                                 ORDER BY i.id DESC LIMIT 1),
                               CASE WHEN EXISTS (SELECT FROM document i WHERE i.based_on = d.id AND i.kind = 'invoice'
                                                 AND i.status = 'credited')
@@ -60,7 +60,7 @@ BEGIN
     END IF;
     UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = p_reason
      WHERE d.id = p_document AND d.status <> v_status
-         AND NOT (d.status = 'archived' AND v_status IN ('paid', 'credited'));
+       AND NOT (d.status = 'archived' AND v_status IN ('paid', 'credited'));
 END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS
     'give an invoice or bill the status that its payments and credits make true';

@@ -52,7 +52,7 @@ BEGIN
                        sum(b.open) OVER (ORDER BY coalesce(b.due_on, b.issued_on), b.document_id) - b.open AS before
                   FROM document_balance b
                  WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency
-                     AND b.open > 0
+                   AND b.open > 0
                    AND b.kind = CASE v_payment.flow WHEN 'in' THEN 'invoice' WHEN 'out' THEN 'bill' END
                    AND (v_payment.contract_id IS NULL OR b.contract_id IS NULL
                         OR b.contract_id = v_payment.contract_id)) o
@@ -117,20 +117,19 @@ BEGIN
         SELECT * INTO v_payment FROM payment p
          WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
             OR (p.cash_account_id, p.bank_ref) = ((v_content ->> 'cash_account')::bigint, v_content ->> 'bank_ref')
-         ORDER BY (p.source, p.external_id) IS NOT DISTINCT
-             FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
+         ORDER BY (p.source, p.external_id)
+                  IS NOT DISTINCT FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
         PERFORM require_pay(v_payment.article, v_payment.employee_id, calling_role());
         IF v_payment.made_from IS DISTINCT FROM v_content THEN
             RAISE EXCEPTION 'payment % was recorded before with other content', v_payment.id
                 USING ERRCODE = 'unique_violation', CONSTRAINT = CASE WHEN v_payment.source = v_content ->> 'source'
                     AND v_payment.external_id = v_content ->> 'external_id'
                           THEN 'payment_external_key' ELSE 'payment_bank_ref_key' END, TABLE = 'payment',
-                    DETAIL = coalesce(format('Other now: %s.',
-                                             (SELECT string_agg(k.key, ', ' ORDER BY k.key)
-                                              FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
-                                                                 WHERE v_content -> k.key IS DISTINCT
-                                                                     FROM v_payment.made_from -> k.key)),
-                                                                         'It was entered by hand.'),
+                    DETAIL = coalesce(format('Other now: %s.', (
+                        SELECT string_agg(k.key, ', ' ORDER BY k.key)
+                          FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
+                         WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)),
+                        'It was entered by hand.'),
                     HINT = 'Send the same content again, or void that payment and send another (source, external_id) '
                            'and bank_ref.';
         END IF;
@@ -172,10 +171,10 @@ CREATE VIEW unallocated_payment WITH (security_invoker) AS
      CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.payment_id) a
      CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0) AS open FROM document_balance b
                           WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice'
-                              AND b.open > 0) o
+                            AND b.open > 0) o
      CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers FROM document d
                           WHERE d.kind = 'invoice' AND d.status IN ('sent', 'partly_paid')
-                              AND strpos(p.purpose, d.number) > 0) n
+                            AND strpos(p.purpose, d.number) > 0) n
      WHERE p.status = 'posted' AND p.flow = 'in' AND p.amount > coalesce(a.amount, 0) AND coalesce(r.credit, 1) > 0;
 COMMENT ON VIEW unallocated_payment IS
     'money that came from clients and no invoice took, or not all of it: unallocated in the payment''s currency; '
@@ -196,7 +195,7 @@ BEGIN
     WITH gone AS (
         DELETE FROM payment_allocation a
          WHERE a.payment_id = unallocate.payment
-             AND (unallocate.document IS NULL OR a.document_id = unallocate.document)
+           AND (unallocate.document IS NULL OR a.document_id = unallocate.document)
         RETURNING a.amount)
     SELECT sum(g.amount) INTO v_freed FROM gone g;
     IF v_freed IS NULL THEN
@@ -242,7 +241,7 @@ BEGIN
                  CROSS JOIN LATERAL (SELECT p.amount - coalesce(sum(a.amount), 0) AS rest FROM payment_allocation a
                                       WHERE a.payment_id = p.id) x
                  WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in'
-                     AND p.status = 'posted'
+                   AND p.status = 'posted'
                    AND x.rest > 0) r
          WHERE r.before < v_take
     ), made AS (

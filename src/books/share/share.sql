@@ -70,7 +70,7 @@ DECLARE
 BEGIN
     UPDATE share_link s SET revoked_at = now()
      WHERE s.document_id = revoke_share.document AND s.revoked_at IS NULL
-         AND (revoke_share.link IS NULL OR s.id = revoke_share.link);
+       AND (revoke_share.link IS NULL OR s.id = revoke_share.link);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END $$;
@@ -90,7 +90,7 @@ BEGIN
     END IF;
     SELECT s.document_id, s.id INTO open_link.document_id, open_link.link_id FROM share_link s
      WHERE s.token_digest = sha256(convert_to(open_link.token, 'UTF8')) AND s.revoked_at IS NULL
-         AND s.expires_at > now();
+       AND s.expires_at > now();
     IF open_link.link_id IS NOT NULL AND current_setting('transaction_read_only') = 'off'
         AND NOT pg_is_in_recovery() THEN
         UPDATE share_link s SET views = s.views + 1, last_view_at = now() WHERE s.id = open_link.link_id;
