@@ -165,11 +165,13 @@ BOOKS_CODE = \
 	src/books/money/payment.sql \
 	src/books/money/right.sql \
 	src/books/document/number.sql \
+	src/books/document/put.sql \
 	src/books/document/place.sql \
 	src/books/document/figures.sql \
 	src/books/document/adjust.sql \
-	src/books/document/step.sql \
-	src/books/document/transition.sql \
+	src/books/lifecycle/step.sql \
+	src/books/lifecycle/guard.sql \
+	src/books/lifecycle/transition.sql \
 	src/books/document/right.sql \
 	src/books/concession/limit.sql \
 	src/books/concession/price.sql \
@@ -209,6 +211,7 @@ BOOKS_CODE = \
 	src/books/offer/bill.sql \
 	src/books/offer/follow.sql \
 	src/books/sheet/row.sql \
+	src/books/offer/deal.sql \
 	src/books/sheet/sheet.sql \
 	src/books/sheet/statement.sql \
 	src/books/share/share.sql \
@@ -256,7 +259,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger work ingest access history \
 	billing close explain what_if billing_random sequence_random \
-	document invoice settle share document_random page gateway \
+	document step dimension invoice settle share document_random page gateway \
 	rule one_call settings
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance

@@ -4,6 +4,21 @@
 
 -- Amounts never carry more decimals than their currency has.  A CHECK cannot
 -- look the exponent up (its table may not be restored yet), so triggers do.
+CREATE FUNCTION refuse_inexact(p_table text, p_constraint text, p_currency text, p_column text,
+                               p_amount numeric) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is % %, which % cannot hold', p_column, p_table, trim_scale(p_amount), p_currency,
+        p_currency
+        USING ERRCODE = 'check_violation', CONSTRAINT = p_constraint,
+            DETAIL = format('%s has %s decimals.', p_currency,
+                            (SELECT c.exponent FROM currency_code c WHERE c.code = p_currency)),
+            HINT = 'Round the amount before you store it.';
+END $$;
+COMMENT ON FUNCTION refuse_inexact(text, text, text, text, numeric) IS
+    'raise (23514) that a column of a table has an amount with more decimals than its currency';
+
 CREATE FUNCTION check_exact() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -18,11 +33,7 @@ BEGIN
     FOREACH v_column IN ARRAY TG_ARGV LOOP
         v_amount := (v_row ->> v_column)::numeric;
         IF v_exponent IS NOT NULL AND v_amount IS NOT NULL AND v_amount <> round_money(v_amount, v_exponent) THEN
-            RAISE EXCEPTION '% of % is % %, which % cannot hold', v_column, TG_TABLE_NAME, trim_scale(v_amount),
-                v_currency, v_currency
-                USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME,
-                    DETAIL = format('%s has %s decimals.', v_currency, v_exponent),
-                    HINT = 'Round the amount before you store it.';
+            PERFORM refuse_inexact(TG_TABLE_NAME, TG_NAME, v_currency, v_column, v_amount);
         END IF;
     END LOOP;
     RETURN NEW;

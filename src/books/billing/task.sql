@@ -54,6 +54,12 @@ BEGIN
     UPDATE charge h SET deal_id = n.deal_id
       FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id = n.project_id
      WHERE h.task_id = n.id AND h.client_id = p.client_id AND n.deal_id IS DISTINCT FROM o.deal_id AND h.deal_id IS DISTINCT FROM n.deal_id;
+    -- work of no deal is of the deal of the document that keeps it
+    PERFORM tell_deal(d.id, d.deal_id)
+       FROM (SELECT DISTINCT c.document_id
+               FROM new_rows n JOIN old_rows o USING (id) JOIN charge h ON h.task_id = n.id JOIN charge_claim c ON c.charge_id = h.id
+              WHERE n.deal_id IS NULL AND o.deal_id IS NOT NULL) x
+       JOIN document d ON d.id = x.document_id AND d.deal_id IS NOT NULL AND d.status <> 'draft';
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_tasks() IS

@@ -84,7 +84,7 @@ BEGIN
         v_done := v_done + 1;
     END LOOP;
     FOR v_draft IN
-        SELECT d.document_id, d.problem, c.id, c.number, c.currency FROM draft_due_documents(through) d JOIN contract c ON c.id = d.contract_id
+        SELECT d.document_id, d.problem, d.state, d.hint, c.id, c.number, c.currency FROM draft_due_documents(through) d JOIN contract c ON c.id = d.contract_id
     LOOP
         contract_id := v_draft.id;
         contract := v_draft.number;
@@ -97,8 +97,8 @@ BEGIN
         amount := (SELECT sum(f.net)::numeric(18,2) FROM document_figures(v_draft.document_id) f);
         currency := v_draft.currency;
         message := coalesce(v_draft.problem, document_name(v_draft.document_id));
-        state := NULL;
-        hint := NULL;
+        state := v_draft.state;
+        hint := v_draft.hint;
         RETURN NEXT;
     END LOOP;
     PERFORM set_config('application_name', v_name, true);

@@ -24,32 +24,25 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_disposition() IS
-    'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, nor '
-    'unsay that it is (42501)';
+    'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, '
+    'nor unsay that it is (42501)';
 
 -- A discount is a manager's to give, through whatever function it comes; a
 -- revision may keep what the one before gave.
-CREATE FUNCTION check_document_discount() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+CREATE FUNCTION check_document_discount(p_before document, p_document document) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
-DECLARE
-    v_before document;
 BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        v_before := OLD;
-    ELSIF NEW.supersedes_id IS NOT NULL THEN
-        SELECT * INTO v_before FROM document d WHERE d.id = NEW.supersedes_id;
-    END IF;
-    IF (NEW.discount_pct, NEW.discount_amount) IS DISTINCT FROM (v_before.discount_pct, v_before.discount_amount)
-        AND num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0 THEN
+    IF (p_document.discount_pct, p_document.discount_amount)
+        IS DISTINCT FROM (p_before.discount_pct, p_before.discount_amount)
+        AND num_nonnulls(p_document.discount_pct, p_document.discount_amount) > 0 THEN
         PERFORM require_level('manager', 'give a discount', calling_role());
-        IF NEW.discount_amount IS NOT NULL THEN
+        IF p_document.discount_amount IS NOT NULL THEN
             PERFORM refuse_limited('a discount in money', calling_role());
         END IF;
-        PERFORM check_discount(NEW.discount_pct, 'a discount', calling_role());
+        PERFORM check_discount(p_document.discount_pct, 'a discount', calling_role());
     END IF;
-    RETURN NEW;
 END $$;
-COMMENT ON FUNCTION check_document_discount() IS
-    'trigger function of document: discounts are given by managers, within their limit; who has one gives them in per '
-    'cent (42501)';
+COMMENT ON FUNCTION check_document_discount(document, document) IS
+    'refuse (42501) a discount that was not on the document before, or on the one it revises: discounts are given '
+    'by managers, within their limit; who has one gives them in per cent';

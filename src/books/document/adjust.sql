@@ -33,7 +33,8 @@ BEGIN
       FROM unnest(v_lines, v_charges) x (line_id, charge_id) WHERE l.id = x.line_id;
     RETURN v_charges;
 END $$;
-COMMENT ON FUNCTION adjust_lines(bigint) IS 'make the charges that take discount and included tax off the charges of a document; returns their ids';
+COMMENT ON FUNCTION adjust_lines(bigint) IS
+    'make the charges that take discount and included tax off the charges of a document; returns their ids';
 
 CREATE FUNCTION reverse_adjustments(p_charges bigint[], p_key text, p_document bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -44,31 +45,38 @@ BEGIN
     v_charges := put_charges(ARRAY(
         SELECT opposite(h, jsonb_build_object('taken_back', jsonb_build_object('charge', h.id, 'why', h.why)))
           FROM charge h
-         WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
+         WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL
+           AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
          ORDER BY h.id));
     IF v_charges <> '{}' THEN
-        PERFORM post_charges(open_event(p_key, array_to_string(v_charges, ','), 'adjustments taken back'), v_charges, p_document);
+        PERFORM post_charges(open_event(p_key, array_to_string(v_charges, ','), 'adjustments taken back'), v_charges,
+                             p_document);
     END IF;
 END $$;
-COMMENT ON FUNCTION reverse_adjustments(bigint[], text, bigint) IS 'reverse and post adjusting charges whose line is released, but for those that a correction reversed before';
+COMMENT ON FUNCTION reverse_adjustments(bigint[], text, bigint) IS
+    'reverse and post adjusting charges whose line is released, but for those that a correction reversed before';
 
 CREATE FUNCTION release_lines(p_lines bigint[], p_by bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_adjustments bigint[] := ARRAY(SELECT l.adjustment_id FROM document_line l
-                                     WHERE l.id = ANY (p_lines) AND l.released_at IS NULL AND l.adjustment_id IS NOT NULL ORDER BY 1);
+                                     WHERE l.id = ANY (p_lines) AND l.released_at IS NULL
+                                       AND l.adjustment_id IS NOT NULL ORDER BY 1);
 BEGIN
     UPDATE charge h SET held_by = NULL
       FROM document_line l
-     WHERE l.id = ANY (p_lines) AND l.released_at IS NULL AND l.claim AND h.id = l.charge_id AND h.held_by = l.document_id AND h.frozen_at IS NULL;
-    UPDATE document_line l SET released_at = now(), released_by = p_by WHERE l.id = ANY (p_lines) AND l.released_at IS NULL;
+     WHERE l.id = ANY (p_lines) AND l.released_at IS NULL AND l.claim AND h.id = l.charge_id
+       AND h.held_by = l.document_id AND h.frozen_at IS NULL;
+    UPDATE document_line l SET released_at = now(), released_by = p_by WHERE l.id = ANY (p_lines)
+        AND l.released_at IS NULL;
     PERFORM reverse_adjustments(v_adjustments, format('document:%s:release', p_by), p_by);
     -- a task that moved while a report held its work left the work behind
     PERFORM rate_entries(ARRAY(
-        SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.fixed JOIN task t ON t.id = h.task_id
+        SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.fixed
+            JOIN task t ON t.id = h.task_id
          WHERE l.id = ANY (p_lines) AND t.project_id <> h.project_id AND h.time_entry_id IS NOT NULL ORDER BY 1));
 END $$;
 COMMENT ON FUNCTION release_lines(bigint[], bigint) IS
-    'set the charges of lines free again, by a document (void, rejected, superseded, or the credit note): exactly these may then be billed again, '
-    'where their task is now';
+    'set the charges of lines free again, by a document (void, rejected, superseded, or the credit note): exactly '
+    'these may then be billed again, where their task is now';

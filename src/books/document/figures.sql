@@ -8,8 +8,10 @@
 -- positions and header all add up to the last digit.  It is PL/pgSQL because
 -- that keeps its plan, which no view over documents has to make again.
 CREATE FUNCTION document_figures(p_document bigint)
-    RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric, discount_pct numeric,
-                   worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric, tax numeric, gross numeric)
+    RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric,
+                   discount_pct numeric,
+                   worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric,
+                       tax numeric, gross numeric)
     LANGUAGE plpgsql STABLE ROWS 60 COST 4000 SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -21,22 +23,33 @@ BEGIN
           FROM document d WHERE d.id = p_document
     ), source AS MATERIALIZED (
         SELECT l.id, h.worked_s, h.billed_s,
-               coalesce(h.amount, round_money(coalesce(l.quantity, 1) * coalesce(l.price, 0) * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
+               coalesce(h.amount,
+                        round_money(coalesce(l.quantity, 1) * coalesce(l.price,
+                            0) * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
                CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
-                    ELSE coalesce(n.title || CASE WHEN n.kind = 'recurring' THEN ', ' || period_name(h.period_start, k.period, k.anchor_day) ELSE '' END, i.name, CASE WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END, concat_ws(' ', t.number, t.title), h.source) END AS title,
-               CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h' WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
+                    ELSE coalesce(n.title || CASE
+                                  WHEN n.kind = 'recurring'
+                                      THEN ', ' || period_name(h.period_start, k.period, k.anchor_day)
+                                          ELSE '' END, i.name, CASE
+                                              WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END,
+                                                  concat_ws(' ', t.number, t.title), h.source) END AS title,
+               CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h'
+                   WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
                CASE WHEN h.id IS NULL THEN l.price ELSE h.rate END AS price,
                CASE WHEN h.id IS NULL THEN l.discount_pct ELSE h.discount_pct END AS discount_pct,
                dense_rank() OVER (ORDER BY
                    h.id IS NULL,
-                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day' THEN iso(h.service_date) END,
+                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day'
+                       THEN iso(h.service_date) END,
                    CASE d.positions WHEN 'task' THEN t.id WHEN 'employee' THEN m.id END,
-                   h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.rate, h.discount_pct, sign(h.amount), h.reverses_id IS NOT NULL,
-                   CASE WHEN h.id IS NULL OR d.positions = 'none' OR h.source NOT IN ('time', 'item') THEN l.id END)::integer AS position
+                   h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.rate, h.discount_pct,
+                       sign(h.amount), h.reverses_id IS NOT NULL,
+                   CASE WHEN h.id IS NULL OR d.positions = 'none'
+                       OR h.source NOT IN ('time', 'item') THEN l.id END)::integer AS position
           FROM head d
           JOIN document_line l ON l.document_id = d.id
           LEFT JOIN charge h ON h.id = l.charge_id
@@ -48,10 +61,12 @@ BEGIN
           LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
     ), discounted AS (
         SELECT x.id, x.discount
-          FROM (SELECT array_agg(s.id ORDER BY s.id) AS ids, array_agg(greatest(s.amount, 0) ORDER BY s.id) AS weights, sum(s.amount) AS amount,
+          FROM (SELECT array_agg(s.id ORDER BY s.id) AS ids,
+                array_agg(greatest(s.amount, 0) ORDER BY s.id) AS weights, sum(s.amount) AS amount,
                        sum(greatest(s.amount, 0)) AS weight FROM source s) a
          CROSS JOIN head d
-         CROSS JOIN LATERAL (SELECT coalesce(d.discount_amount, round_money(a.amount * d.discount_pct / 100, d.exponent)) AS total) t
+         CROSS JOIN LATERAL (SELECT coalesce(d.discount_amount,
+                                             round_money(a.amount * d.discount_pct / 100, d.exponent)) AS total) t
          CROSS JOIN LATERAL unnest(a.ids, allocate(t.total, a.weights, d.exponent)) AS x (id, discount)
          WHERE t.total <> 0 AND a.weight > 0
     ), line AS (
@@ -63,25 +78,52 @@ BEGIN
           FROM line l GROUP BY l.position
     ), taxed AS (
         SELECT x.position, x.tax
-          FROM (SELECT array_agg(p.position ORDER BY p.position) AS positions, array_agg(p.base ORDER BY p.position) AS bases,
+          FROM (SELECT array_agg(p.position ORDER BY p.position) AS positions,
+                array_agg(p.base ORDER BY p.position) AS bases,
                        array_agg(p.tax_rate ORDER BY p.position) AS rates FROM place p) a
          CROSS JOIN head d
-         CROSS JOIN LATERAL ROWS FROM (unnest(a.positions), tax_breakdown(a.bases, a.rates, d.tax_inclusive, d.tax_level, d.exponent))
+         CROSS JOIN LATERAL ROWS
+             FROM (unnest(a.positions), tax_breakdown(a.bases, a.rates, d.tax_inclusive, d.tax_level, d.exponent))
             AS x (position, net, tax, gross)
     ), spread AS (
         SELECT x.id, x.tax
           FROM place p JOIN taxed t ON t.position = p.position
          CROSS JOIN head d
-         CROSS JOIN LATERAL unnest(p.ids, CASE WHEN t.tax <> 0 THEN allocate(t.tax, p.weights, d.exponent) END) AS x (id, tax)
+         CROSS JOIN LATERAL unnest(p.ids, CASE WHEN t.tax <> 0
+                                   THEN allocate(t.tax, p.weights, d.exponent) END) AS x (id, tax)
     )
-    SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount, l.discount, l.tax_rate,
+    SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount,
+        l.discount, l.tax_rate,
            CASE WHEN d.tax_inclusive THEN l.base - coalesce(s.tax, 0) ELSE l.base END, coalesce(s.tax, 0),
            CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END
       FROM line l CROSS JOIN head d LEFT JOIN spread s ON s.id = l.id;
 END $$;
 COMMENT ON FUNCTION document_figures(bigint) IS
-    'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s discount, net, tax, gross in the '
-    'document''s currency; hours as seconds';
+    'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s '
+    'discount, net, tax, gross in the document''s currency; hours as seconds';
+
+CREATE FUNCTION charge_misfit(p_charge charge, p_contract contract, p_document document) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN p_charge.client_id <> p_document.party_id THEN 'is now of another client'
+                WHEN p_charge.currency <> p_document.currency THEN 'is now in ' || p_charge.currency
+                WHEN p_charge.coverage = 'non_billable' THEN 'is not to be shown to the client any more'
+                WHEN (p_contract.tax_inclusive, p_contract.tax_level) <> (p_document.tax_inclusive,
+                    p_document.tax_level)
+                THEN 'has a contract of other tax terms now' END;
+END;
+COMMENT ON FUNCTION charge_misfit(charge, contract, document) IS
+    'why a charge, under its contract, cannot stand on a document over work; NULL when it can';
+
+CREATE FUNCTION fits_document(p_charge charge, p_contract contract, p_document document) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT charge_misfit(p_charge, p_contract, p_document) IS NULL
+        AND (p_document.kind = 'report' OR p_charge.amount <> 0);
+END;
+COMMENT ON FUNCTION fits_document(charge, contract, document) IS
+    'does a charge, under its contract, belong on a draft over work? Reports show all of it, invoices what there is to '
+    'pay';
 
 CREATE FUNCTION check_report_lines(p_document bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -91,30 +133,27 @@ DECLARE
 BEGIN
     PERFORM FROM charge h WHERE h.id IN (SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document)
       ORDER BY h.id FOR UPDATE;
-    SELECT h.id, coalesce(t.title, h.source) AS title,
-           CASE WHEN h.client_id <> d.party_id THEN 'is now of another client'
-                WHEN h.currency <> d.currency THEN format('is now in %s', h.currency)
-                WHEN h.coverage = 'non_billable' THEN 'is not to be shown to the client any more'
-                ELSE 'has a contract of other tax terms now' END AS why
-      INTO v_bad
+    SELECT h.id, coalesce(t.title, h.source) AS title, m.why INTO v_bad
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       JOIN charge h ON h.id = l.charge_id
       LEFT JOIN contract k ON k.id = h.contract_id
       LEFT JOIN task t ON t.id = h.task_id
-     WHERE d.id = p_document
-       AND (h.client_id <> d.party_id OR h.currency <> d.currency OR h.coverage = 'non_billable'
-            OR k.id IS NOT NULL AND (k.tax_inclusive, k.tax_level) <> (d.tax_inclusive, d.tax_level))
+     CROSS JOIN LATERAL (SELECT charge_misfit(h, k, d) AS why) m
+     WHERE d.id = p_document AND m.why IS NOT NULL
      ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION '% does not fit its work any more: "%" %', document_name(p_document), v_bad.title, v_bad.why
-            USING ERRCODE = 'restrict_violation', DETAIL = format('Charge %s was rated again after it was put there.', v_bad.id),
+            USING ERRCODE = 'restrict_violation',
+                DETAIL = format('Charge %s was rated again after it was put there.', v_bad.id),
                 HINT = 'Take the changes in with refresh_draft().';
     END IF;
 END $$;
-COMMENT ON FUNCTION check_report_lines(bigint) IS 'lock the charges of a draft by id and refuse (23001) when one has changed its client, currency or tax terms';
+COMMENT ON FUNCTION check_report_lines(bigint) IS
+    'lock the charges of a draft by id and refuse (23001) when one has changed its client, currency or tax terms';
 
-CREATE FUNCTION stamp_lines(p_document bigint, OUT net numeric, OUT tax numeric, OUT gross numeric, OUT first_day date, OUT last_day date)
+CREATE FUNCTION stamp_lines(p_document bigint, OUT net numeric, OUT tax numeric, OUT gross numeric,
+                            OUT first_day date, OUT last_day date)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -123,8 +162,10 @@ DECLARE
     v_discount numeric := (SELECT d.discount_amount FROM document d WHERE d.id = p_document);
 BEGIN
     UPDATE document_line l
-       SET position = f.position, title = coalesce(l.title, f.title), unit = f.unit, quantity = f.quantity, price = f.price,
-           discount_pct = f.discount_pct, worked_s = f.worked_s, billed_s = f.billed_s, amount = f.amount, discount = f.discount,
+       SET position = f.position, title = coalesce(l.title, f.title), unit = f.unit, quantity = f.quantity,
+           price = f.price,
+           discount_pct = f.discount_pct, worked_s = f.worked_s, billed_s = f.billed_s, amount = f.amount,
+               discount = f.discount,
            tax_rate = f.tax_rate, net = f.net, tax = f.tax, gross = f.gross
       FROM document_figures(p_document) f
      WHERE l.id = f.line_id AND l.net IS NULL;
@@ -133,8 +174,10 @@ BEGIN
       INTO v_line
       FROM document_line l LEFT JOIN charge h ON h.id = l.charge_id WHERE l.document_id = p_document;
     IF v_discount > v_line.amount THEN
-        RAISE EXCEPTION '%: a discount of % is more than the % it is taken off', document_name(p_document), trim_scale(v_discount), trim_scale(v_line.amount)
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'document_discount_within', HINT = 'Lower discount_amount of the draft.';
+        RAISE EXCEPTION '%: a discount of % is more than the % it is taken off', document_name(p_document),
+            trim_scale(v_discount), trim_scale(v_line.amount)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'document_discount_within',
+                HINT = 'Lower discount_amount of the draft.';
     END IF;
     stamp_lines.net := coalesce(v_line.net, 0);
     stamp_lines.tax := coalesce(v_line.tax, 0);
@@ -142,4 +185,5 @@ BEGIN
     stamp_lines.first_day := v_line.first_day;
     stamp_lines.last_day := v_line.last_day;
 END $$;
-COMMENT ON FUNCTION stamp_lines(bigint) IS 'write the figures of a draft on its lines and return their totals and the days of its work';
+COMMENT ON FUNCTION stamp_lines(bigint) IS
+    'write the figures of a draft on its lines and return their totals and the days of its work';

@@ -16,29 +16,35 @@ BEGIN
         USING ERRCODE = 'restrict_violation',
             HINT = 'The first number can be chosen before the series is used; its pattern can be changed at any time.';
 END $$;
-COMMENT ON FUNCTION guard_number_series() IS 'trigger function of number_series: a used counter only counts on, one by one (23001)';
+COMMENT ON FUNCTION guard_number_series() IS
+    'trigger function of number_series: a used counter only counts on, one by one (23001)';
 
 CREATE FUNCTION document_name(p_document bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN coalesce(d.number, d.outside_number) IS NULL
-                THEN format('%s %s (id %s)', CASE d.status WHEN 'draft' THEN 'draft' ELSE d.status END, replace(d.kind, '_', ' '), d.id)
+                THEN format('%s %s (id %s)', CASE d.status WHEN 'draft' THEN 'draft' ELSE d.status END,
+                            replace(d.kind, '_', ' '), d.id)
                 ELSE format('%s %s', replace(d.kind, '_', ' '), coalesce(d.number, d.outside_number)) END
       FROM document d WHERE d.id = p_document;
 END;
-COMMENT ON FUNCTION document_name(bigint) IS 'what a message calls a document: kind and number, or kind and id while it has none';
+COMMENT ON FUNCTION document_name(bigint) IS
+    'what a message calls a document: kind and number, or kind and id while it has none';
 
 CREATE FUNCTION format_number(p_pattern text, p_no bigint, p_on date) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT replace(replace(replace(replace(replace(p_pattern, '{YYYY}', substr(iso(p_on), 1, 4)), '{YY}', substr(iso(p_on), 3, 2)),
+    SELECT replace(replace(replace(replace(replace(p_pattern, '{YYYY}', substr(iso(p_on), 1, 4)), '{YY}',
+                                           substr(iso(p_on), 3, 2)),
                            '{MM}', substr(iso(p_on), 6, 2)), '{DD}', substr(iso(p_on), 9, 2)), m.mark,
-                   CASE WHEN length(p_no::text) < length(m.mark) - 2 THEN lpad(p_no::text, length(m.mark) - 2, '0') ELSE p_no::text END)
+                   CASE WHEN length(p_no::text) < length(m.mark) - 2 THEN lpad(p_no::text, length(m.mark) - 2, '0')
+                       ELSE p_no::text END)
       FROM (SELECT substring(p_pattern FROM '[{]#+[}]') AS mark) m;
 END;
 COMMENT ON FUNCTION format_number(text, bigint, date) IS 'a document number from the pattern of its series';
 
-CREATE FUNCTION next_number(p_own bigint, p_kind text, p_on date, OUT series_id bigint, OUT series_no bigint, OUT number text)
+CREATE FUNCTION next_number(p_own bigint, p_kind text, p_on date, OUT series_id bigint, OUT series_no bigint,
+                            OUT number text)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -53,7 +59,8 @@ BEGIN
     IF NOT FOUND THEN
         INSERT INTO number_series AS s (own_id, kind, year, pattern, next_no)
         VALUES (p_own, p_kind, extract(year FROM p_on),
-                coalesce((SELECT o.pattern FROM number_series o WHERE o.own_id IS NOT DISTINCT FROM p_own AND o.kind = p_kind
+                coalesce((SELECT o.pattern FROM number_series o WHERE o.own_id IS NOT DISTINCT FROM p_own
+                          AND o.kind = p_kind
                            ORDER BY o.year > extract(year FROM p_on), abs(o.year - extract(year FROM p_on)) LIMIT 1),
                          '{YYYY}/{MM}-{####}'), 2)
         ON CONFLICT ON CONSTRAINT number_series_key DO UPDATE SET next_no = s.next_no + 1
@@ -62,4 +69,5 @@ BEGIN
     next_number.number := format_number(v_pattern, next_number.series_no, p_on);
 END $$;
 COMMENT ON FUNCTION next_number(bigint, text, date) IS
-    'the next number of the series of an own company, kind and year; holds the series'' row until the end of the transaction, so it is called last';
+    'the next number of the series of an own company, kind and year; holds the series'' row until the end of the '
+    'transaction, so it is called last';

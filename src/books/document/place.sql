@@ -12,8 +12,8 @@ CREATE VIEW charge_claim WITH (security_invoker) AS
     SELECT l.charge_id, l.id, l.document_id, l.kind, NULL FROM document_line l
      WHERE l.kind = 'credit_note' AND l.released_at IS NULL AND l.charge_id IS NOT NULL;
 COMMENT ON VIEW charge_claim IS
-    'charges that a live document keeps, and by which line; work_id is the charge of the line, of which charge_id may be the discount or included tax; '
-    'charges that a credit note made are kept by it';
+    'charges that a live document keeps, and by which line; work_id is the charge of the line, of which charge_id may '
+    'be the discount or included tax; charges that a credit note made are kept by it';
 SELECT allow('reader', 'select', 'charge_claim');
 
 -- Where every charge is.  A charge and its reversal that no document keeps
@@ -40,25 +40,30 @@ CREATE VIEW charge_place WITH (security_invoker) AS
                    FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.id WHERE r.reverses_id IS NOT NULL) o
         ON o.charge_id = h.id AND o.other_id = coalesce(h.reverses_id, o.other_id);
 COMMENT ON VIEW charge_place IS
-    'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), reported (kept by a report or a draft '
-    'invoice, claimed_by), cancelled (with its reversal, neither on a document), written_off (above a cap), unbilled, or no_charge (no_charge, '
-    'included, prepaid or zero work that no report shows yet)';
+    'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), '
+    'reported (kept by a report or a draft invoice, claimed_by), cancelled (with its reversal, neither on a document), '
+    'written_off (above a cap), unbilled, or no_charge (no_charge, included, prepaid or zero work that no report shows '
+    'yet)';
 SELECT allow('reader', 'select', 'charge_place');
 
 CREATE FUNCTION frozen_by(charge_id bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce(
-        (SELECT string_agg(format('It is on %s of %s (%s).', document_name(d.id), iso(d.issued_on), d.status), ' ' ORDER BY d.id)
+        (SELECT string_agg(format('It is on %s of %s (%s).', document_name(d.id), iso(d.issued_on), d.status), ' '
+                           ORDER BY d.id)
            FROM document_line l JOIN document d ON d.id = l.document_id
           WHERE (l.charge_id = h.id OR l.adjustment_id = h.id) AND l.released_at IS NULL AND d.status <> 'draft'),
-        (SELECT format('The period of contract "%s" from %s to %s is closed.', c.number, iso(b.period_start), iso(b.period_end - 1))
+        (SELECT format('The period of contract "%s" from %s to %s is closed.', c.number, iso(b.period_start),
+                       iso(b.period_end - 1))
            FROM billing_period b JOIN contract c ON c.id = b.contract_id
           WHERE b.contract_id = h.contract_id AND h.period_start >= b.period_start AND h.period_start < b.period_end),
-        format('It was posted to the ledger on %s.', iso((h.frozen_at AT TIME ZONE (SELECT s.zone FROM setting s))::date)))
+        format('It was posted to the ledger on %s.',
+               iso((h.frozen_at AT TIME ZONE (SELECT s.zone FROM setting s))::date)))
       FROM charge h WHERE h.id = frozen_by.charge_id;
 END;
-COMMENT ON FUNCTION frozen_by(bigint) IS 'the sentence that says which document or closed period froze or holds a charge';
+COMMENT ON FUNCTION frozen_by(bigint) IS
+    'the sentence that says which document or closed period froze or holds a charge';
 
 CREATE FUNCTION is_on_document(p_charge bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -67,7 +72,8 @@ BEGIN
     IF EXISTS (SELECT FROM entry e WHERE e.charge_id = p_charge AND e.document_id IS NOT NULL) THEN
         RETURN true;
     END IF;
-    RETURN EXISTS (SELECT FROM charge_claim c JOIN document d ON d.id = c.document_id WHERE c.charge_id = p_charge AND d.status <> 'draft');
+    RETURN EXISTS (SELECT FROM charge_claim c JOIN document d ON d.id = c.document_id WHERE c.charge_id = p_charge
+                   AND d.status <> 'draft');
 END $$;
 COMMENT ON FUNCTION is_on_document(bigint) IS 'is a charge on a report or invoice that was issued?';
 

@@ -1,102 +1,74 @@
 -- ---------------------------------------------------------------------------
--- document problems: what must hold of documents
+-- document problems: what must hold of documents, one view a subject
 -- ---------------------------------------------------------------------------
 
-CREATE VIEW document_problems WITH (security_invoker) AS
+CREATE VIEW document_line_problems WITH (security_invoker) AS
     SELECT 'a document is the sum of its lines' AS rule, document_name(d.id) AS subject,
-           format('%s + %s = %s, lines %s + %s = %s', d.net, d.tax, d.gross, coalesce(l.net, 0), coalesce(l.tax, 0), coalesce(l.gross, 0)) AS detail
+           format('%s + %s = %s, lines %s + %s = %s', d.net, d.tax, d.gross, coalesce(l.net, 0), coalesce(l.tax, 0),
+                  coalesce(l.gross, 0)) AS detail
       FROM document d
-      LEFT JOIN (SELECT l.document_id, sum(l.net) AS net, sum(l.tax) AS tax, sum(l.gross) AS gross FROM document_line l GROUP BY 1) l ON l.document_id = d.id
-     WHERE d.net IS NOT NULL AND (d.net, d.tax, d.gross) <> (coalesce(l.net, 0), coalesce(l.tax, 0), coalesce(l.gross, 0))
+      LEFT JOIN (SELECT l.document_id, sum(l.net) AS net, sum(l.tax) AS tax, sum(l.gross) AS gross
+                 FROM document_line l GROUP BY 1) l ON l.document_id = d.id
+     WHERE d.net IS NOT NULL AND (d.net, d.tax, d.gross) <> (coalesce(l.net, 0), coalesce(l.tax, 0),
+                                                             coalesce(l.gross, 0))
     UNION ALL
-    SELECT 'what a line bills is what its charges are', document_name(l.document_id), format('line %s: %s, charges %s', l.id, l.net, h.amount + coalesce(a.amount, 0))
-      FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id LEFT JOIN charge a ON a.id = l.adjustment_id
+    SELECT 'what a line bills is what its charges are', document_name(l.document_id),
+        format('line %s: %s, charges %s', l.id, l.net, h.amount + coalesce(a.amount, 0))
+      FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id
+      LEFT JOIN charge a ON a.id = l.adjustment_id
      WHERE l.released_at IS NULL AND h.frozen_at IS NOT NULL
        AND (l.claim AND l.net IS NOT NULL AND l.net <> h.amount + coalesce(a.amount, 0) AND d.status <> 'sent'
             OR l.kind = 'credit_note' AND l.net <> h.amount)
     UNION ALL
-    SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id), format('line %s, charge %s', l.id, l.charge_id)
+    SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
+        format('line %s, charge %s', l.id, l.charge_id)
       FROM document_line l
       JOIN document d ON d.id = l.document_id
       LEFT JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
-     WHERE l.kind = 'invoice' AND l.released_at IS NULL AND k.document_id IS DISTINCT FROM CASE WHEN l.claim THEN d.id ELSE d.based_on END
+     WHERE l.kind = 'invoice' AND l.released_at IS NULL
+       AND k.document_id IS DISTINCT FROM CASE WHEN l.claim THEN d.id ELSE d.based_on END
     UNION ALL
-    SELECT 'a document that is void, rejected or superseded keeps no charge', document_name(l.document_id), format('line %s, charge %s', l.id, l.charge_id)
-      FROM document_line l JOIN document d ON d.id = l.document_id
-     WHERE l.released_at IS NULL AND l.charge_id IS NOT NULL AND d.status IN ('void', 'rejected', 'superseded')
-    UNION ALL
-    SELECT 'no document mixes currencies', document_name(l.document_id), format('line %s in %s, its charge in %s', l.id, l.currency, h.currency)
+    SELECT 'no document mixes currencies', document_name(l.document_id),
+        format('line %s in %s, its charge in %s', l.id, l.currency, h.currency)
       FROM document_line l JOIN charge h ON h.id = l.charge_id JOIN document d ON d.id = l.document_id
      WHERE l.currency <> h.currency AND d.status <> 'draft'
     UNION ALL
-    SELECT 'a held charge is on the sent report that holds it', 'charge ' || h.id, format('held by document %s', h.held_by)
+    SELECT 'credits of a line never exceed the line', document_name(l.document_id),
+        format('line %s: %s + %s credited of %s + %s', l.id, c.net, c.tax, l.net, l.tax)
+      FROM document_line l JOIN line_credit c ON c.line_id = l.id
+     WHERE abs(c.net) > abs(l.net) OR abs(c.tax) > abs(l.tax) OR sign(c.net) <> sign(l.net) OR c.net = l.net
+       AND (c.tax <> l.tax OR l.released_at IS NULL);
+COMMENT ON VIEW document_line_problems IS
+    'broken invariants of what documents and their lines add up to, none in healthy books';
+SELECT allow('controller', 'select', 'document_line_problems');
+
+CREATE VIEW document_charge_problems WITH (security_invoker) AS
+    SELECT 'a document that is void, rejected or superseded keeps no charge' AS rule,
+        document_name(l.document_id) AS subject,
+           format('line %s, charge %s', l.id, l.charge_id) AS detail
+      FROM document_line l JOIN document d ON d.id = l.document_id
+     WHERE l.released_at IS NULL AND l.charge_id IS NOT NULL AND d.status IN ('void', 'rejected', 'superseded')
+    UNION ALL
+    SELECT 'a held charge is on the sent report that holds it', 'charge ' || h.id,
+        format('held by document %s', h.held_by)
       FROM charge h
      WHERE h.held_by IS NOT NULL
        AND NOT EXISTS (SELECT FROM document_line l JOIN document d ON d.id = l.document_id
-                        WHERE l.charge_id = h.id AND l.released_at IS NULL AND d.id = h.held_by AND d.kind = 'report' AND d.status = 'sent')
+                        WHERE l.charge_id = h.id AND l.released_at IS NULL AND d.id = h.held_by AND d.kind = 'report'
+                          AND d.status = 'sent')
     UNION ALL
-    SELECT 'charges of a sent report are held, of an agreed one or an issued invoice frozen', document_name(d.id), 'charge ' || h.id
+    SELECT 'charges of a sent report are held, of an agreed one or an issued invoice frozen', document_name(d.id),
+        'charge ' || h.id
       FROM document d
       JOIN document_line l ON l.document_id = d.id AND l.claim AND l.released_at IS NULL
       JOIN charge h ON h.id = l.charge_id
-     WHERE d.status <> 'draft' AND NOT (h.frozen_at IS NOT NULL OR d.kind = 'report' AND d.status = 'sent' AND h.held_by = d.id)
+     WHERE d.status <> 'draft' AND NOT (h.frozen_at IS NOT NULL OR d.kind = 'report' AND d.status = 'sent'
+                                        AND h.held_by = d.id)
     UNION ALL
-    SELECT 'allocations never exceed the payment', 'payment ' || p.id, format('%s allocated of %s', a.amount, p.amount)
-      FROM payment p JOIN (SELECT a.payment_id, sum(a.amount) AS amount FROM payment_allocation a GROUP BY 1) a ON a.payment_id = p.id
-     WHERE a.amount > p.amount OR p.status <> 'posted'
-    UNION ALL
-    SELECT 'allocations and credits never exceed the document', document_name(b.document_id), format('%s of %s', b.allocated + b.credited, b.gross)
-      FROM document_balance b WHERE b.open < 0
-    UNION ALL
-    SELECT 'allocations are of issued documents', document_name(a.document_id), 'payment ' || a.payment_id
-      FROM payment_allocation a WHERE NOT EXISTS (SELECT FROM document_balance b WHERE b.document_id = a.document_id)
-    UNION ALL
-    SELECT 'credits of a line never exceed the line', document_name(l.document_id), format('line %s: %s + %s credited of %s + %s', l.id, c.net, c.tax, l.net, l.tax)
-      FROM document_line l JOIN line_credit c ON c.line_id = l.id
-     WHERE abs(c.net) > abs(l.net) OR abs(c.tax) > abs(l.tax) OR sign(c.net) <> sign(l.net) OR c.net = l.net AND (c.tax <> l.tax OR l.released_at IS NULL)
-    UNION ALL
-    SELECT 'a document has the status that payments, credits and its invoice give it', document_name(d.id), format('%s, not %s', d.status, settled_status(d.id))
-      FROM document d
-     WHERE d.kind IN ('invoice', 'bill') AND d.status NOT IN ('draft', 'void', 'archived') AND NOT (d.kind = 'bill' AND d.status IN ('sent', 'rejected'))
-           AND d.status <> settled_status(d.id)
-        OR d.kind = 'report' AND d.status IN ('agreed', 'invoiced', 'partly_paid', 'paid') AND d.status <> settled_status(d.id)
-    UNION ALL
-    SELECT 'numbers of a series run without gaps, in the order of issue', format('%s %s, series %s', s.kind, s.year, s.id),
-           format('%s documents, numbers %s to %s, next %s%s', n.documents, n.lowest, n.highest, s.next_no, CASE WHEN n.disordered THEN ', out of order' END)
-      FROM number_series s
-     CROSS JOIN LATERAL (
-        SELECT count(*) AS documents, coalesce(min(d.series_no), s.first_no) AS lowest, coalesce(max(d.series_no), s.first_no - 1) AS highest,
-               coalesce(bool_or(d.issued_at < d.before), false) AS disordered
-          FROM (SELECT d.series_no, d.issued_at, lag(d.issued_at) OVER (ORDER BY d.series_no) AS before FROM document d WHERE d.series_id = s.id) d) n
-     WHERE n.lowest <> s.first_no OR n.highest <> s.next_no - 1 OR n.documents <> s.next_no - s.first_no OR n.disordered
-    UNION ALL
-    SELECT 'the tax of issued invoices and credit notes is in the ledger', document_name(d.id), format('%s on the document, %s posted', d.tax, coalesce(e.tax, 0))
-      FROM document d
-      LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS tax FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id AND k.code = 'tax_payable') e ON true
-     WHERE d.kind IN ('invoice', 'credit_note') AND coalesce(e.tax, 0) <> CASE WHEN d.status IN ('draft', 'void') THEN 0 ELSE d.tax END
-    UNION ALL
-    SELECT 'an accepted bill is owed, to the last digit', document_name(d.id), format('%s on the bill, %s posted', d.gross, coalesce(e.amount, 0))
-      FROM document d
-      LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS amount FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id AND k.code = 'payable') e ON true
-     WHERE d.kind = 'bill'
-       AND coalesce(e.amount, 0) <> CASE WHEN d.status IN ('draft', 'sent', 'rejected', 'void') OR d.gross IS NULL THEN 0
-                                         WHEN EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id AND s.to_status = 'agreed') THEN d.gross
-                                         ELSE 0 END
-    UNION ALL
-    SELECT 'the history of a document ends at its status', document_name(d.id), format('%s, last step to %s', d.status, s.to_status)
-      FROM document d
-      LEFT JOIN LATERAL (SELECT s.to_status FROM document_status_change s WHERE s.document_id = d.id ORDER BY s.id DESC LIMIT 1) s ON true
-     WHERE s.to_status IS DISTINCT FROM d.status
-    UNION ALL
-    SELECT 'a payment of bills accrues nothing', 'payment ' || p.id, format('settles_bills is %s', p.settles_bills)
-      FROM payment p
-     WHERE p.status = 'posted' AND p.settles_bills <> EXISTS (SELECT FROM payment_allocation a JOIN document d ON d.id = a.document_id
-                                                               WHERE a.payment_id = p.id AND d.kind = 'bill')
-    UNION ALL
-    SELECT 'billed, reported, unbilled and cancelled revenue is all revenue', x.currency, format('%s by place, %s charged', x.placed, x.charged)
-      FROM (SELECT h.currency, sum(h.amount) AS charged, sum(h.amount) FILTER (WHERE l.place IN ('billed', 'reported', 'unbilled')) AS placed
+    SELECT 'billed, reported, unbilled and cancelled revenue is all revenue', x.currency,
+        format('%s by place, %s charged', x.placed, x.charged)
+      FROM (SELECT h.currency, sum(h.amount) AS charged,
+            sum(h.amount) FILTER (WHERE l.place IN ('billed', 'reported', 'unbilled')) AS placed
               FROM charge h LEFT JOIN charge_place l ON l.charge_id = h.id GROUP BY 1) x
      WHERE coalesce(x.placed, 0) <> x.charged
     UNION ALL
@@ -105,5 +77,130 @@ CREATE VIEW document_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'a charge is kept by one document', 'charge ' || c.charge_id, string_agg(document_name(c.document_id), ', ')
       FROM charge_claim c GROUP BY c.charge_id HAVING count(*) <> 1;
-COMMENT ON VIEW document_problems IS 'broken invariants of documents and payments, none in healthy books: the rule, what breaks it, the figures';
+COMMENT ON VIEW document_charge_problems IS
+    'broken invariants of which document keeps which charge, none in healthy books';
+SELECT allow('controller', 'select', 'document_charge_problems');
+
+CREATE VIEW document_allocation_problems WITH (security_invoker) AS
+    SELECT 'allocations never exceed the payment' AS rule, 'payment ' || p.id AS subject,
+           format('%s allocated of %s', a.amount, p.amount) AS detail
+      FROM payment p JOIN (SELECT a.payment_id, sum(a.amount) AS amount FROM payment_allocation a GROUP BY 1) a
+          ON a.payment_id = p.id
+     WHERE a.amount > p.amount OR p.status <> 'posted'
+    UNION ALL
+    SELECT 'allocations and credits never exceed the document', document_name(b.document_id),
+        format('%s of %s', b.allocated + b.credited, b.gross)
+      FROM document_balance b WHERE b.open < 0
+    UNION ALL
+    SELECT 'allocations are of issued documents', document_name(a.document_id), 'payment ' || a.payment_id
+      FROM payment_allocation a WHERE NOT EXISTS (SELECT FROM document_balance b WHERE b.document_id = a.document_id)
+    UNION ALL
+    SELECT 'a payment of bills accrues nothing', 'payment ' || p.id, format('settles_bills is %s', p.settles_bills)
+      FROM payment p
+     WHERE p.status = 'posted' AND p.settles_bills <> EXISTS (SELECT FROM payment_allocation a JOIN document d
+                                                              ON d.id = a.document_id
+                                                               WHERE a.payment_id = p.id AND d.kind = 'bill');
+COMMENT ON VIEW document_allocation_problems IS
+    'broken invariants of payments and what they settle, none in healthy books';
+SELECT allow('controller', 'select', 'document_allocation_problems');
+
+CREATE VIEW document_step_problems WITH (security_invoker) AS
+    SELECT 'a document has the status that payments, credits and its invoice give it' AS rule,
+        document_name(d.id) AS subject,
+           format('%s, not %s', d.status, settled_status(d.id)) AS detail
+      FROM document d
+     WHERE d.kind IN ('invoice', 'bill') AND d.status NOT IN ('draft', 'void', 'archived')
+       AND NOT (d.kind = 'bill' AND d.status IN ('sent', 'rejected'))
+       AND d.status <> settled_status(d.id)
+        OR d.kind = 'report' AND d.status IN ('agreed', 'invoiced', 'partly_paid', 'paid')
+            AND d.status <> settled_status(d.id)
+    UNION ALL
+    SELECT 'the history of a document ends at its status', document_name(d.id),
+        format('%s, last step to %s', d.status, s.to_status)
+      FROM document d
+      LEFT JOIN LATERAL (SELECT s.to_status FROM document_status_change s WHERE s.document_id = d.id
+                         ORDER BY s.id DESC LIMIT 1) s ON true
+     WHERE s.to_status IS DISTINCT FROM d.status
+    UNION ALL
+    SELECT 'numbers of a series run without gaps, in the order of issue',
+        format('%s %s, series %s', s.kind, s.year, s.id),
+           format('%s documents, numbers %s to %s, next %s%s', n.documents, n.lowest, n.highest, s.next_no, CASE
+                  WHEN n.disordered THEN ', out of order' END)
+      FROM number_series s
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS documents, coalesce(min(d.series_no), s.first_no) AS lowest,
+            coalesce(max(d.series_no), s.first_no - 1) AS highest,
+               coalesce(bool_or(d.issued_at < d.before), false) AS disordered
+          FROM (SELECT d.series_no, d.issued_at, lag(d.issued_at) OVER (ORDER BY d.series_no) AS before
+                FROM document d WHERE d.series_id = s.id) d) n
+     WHERE n.lowest <> s.first_no OR n.highest <> s.next_no - 1 OR n.documents <> s.next_no - s.first_no
+         OR n.disordered;
+COMMENT ON VIEW document_step_problems IS
+    'broken invariants of the statuses and numbers of documents, none in healthy books';
+SELECT allow('controller', 'select', 'document_step_problems');
+
+CREATE VIEW document_posting_problems WITH (security_invoker) AS
+    SELECT 'the tax of issued invoices and credit notes is in the ledger' AS rule, document_name(d.id) AS subject,
+           format('%s on the document, %s posted', d.tax, coalesce(e.tax, 0)) AS detail
+      FROM document d
+      LEFT JOIN LATERAL (
+        SELECT sum(e.amount) AS tax FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id
+            AND k.code = 'tax_payable') e ON true
+     WHERE d.kind IN ('invoice', 'credit_note') AND coalesce(e.tax, 0) <> CASE WHEN d.status IN ('draft', 'void')
+         THEN 0 ELSE d.tax END
+    UNION ALL
+    SELECT 'an accepted bill is owed, to the last digit', document_name(d.id),
+        format('%s on the bill, %s posted', d.gross, coalesce(e.amount, 0))
+      FROM document d
+      LEFT JOIN LATERAL (
+        SELECT sum(e.amount) AS amount FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id
+            AND k.code = 'payable') e ON true
+     WHERE d.kind = 'bill'
+       AND coalesce(e.amount, 0) <> CASE WHEN d.status IN ('draft', 'sent', 'rejected', 'void') OR d.gross IS NULL
+           THEN 0
+                                         WHEN EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id
+                                                      AND s.to_status = 'agreed') THEN d.gross
+                                         ELSE 0 END;
+COMMENT ON VIEW document_posting_problems IS 'broken invariants of what documents posted, none in healthy books';
+SELECT allow('controller', 'select', 'document_posting_problems');
+
+CREATE VIEW document_dimension_problems WITH (security_invoker) AS
+    SELECT 'what names a task, deal, project or contract names its client' AS rule,
+        document_name(l.document_id) AS subject,
+           format('line %s', l.id) AS detail
+      FROM document_line l
+     WHERE l.charge_id IS NULL AND l.reverses_line_id IS NULL AND l.client_id IS NULL
+       AND num_nonnulls(l.task_id, l.deal_id, l.project_id, l.contract_id) > 0
+    UNION ALL
+    SELECT 'a paper for a client is about him', document_name(d.id),
+           format('line %s: client %s, not %s', l.id, l.client_id, d.party_id)
+      FROM document_line l
+      JOIN document d ON d.id = l.document_id
+      JOIN party p ON p.id = d.party_id
+     WHERE NOT d.incoming AND p.kind IN ('company', 'individual') AND l.client_id <> d.party_id
+    UNION ALL
+    SELECT 'work that a document of a deal keeps is of a deal', document_name(c.document_id),
+        format('charge %s', c.charge_id)
+      FROM charge_claim c
+      JOIN document d ON d.id = c.document_id
+      JOIN charge h ON h.id = c.charge_id
+     WHERE d.kind IN ('report', 'invoice') AND d.deal_id IS NOT NULL AND d.status <> 'draft' AND h.deal_id IS NULL;
+COMMENT ON VIEW document_dimension_problems IS
+    'broken invariants of what documents and their lines are about, none in healthy books';
+SELECT allow('controller', 'select', 'document_dimension_problems');
+
+CREATE VIEW document_problems WITH (security_invoker) AS
+    SELECT rule, subject, detail FROM document_line_problems
+    UNION ALL
+    SELECT rule, subject, detail FROM document_charge_problems
+    UNION ALL
+    SELECT rule, subject, detail FROM document_allocation_problems
+    UNION ALL
+    SELECT rule, subject, detail FROM document_step_problems
+    UNION ALL
+    SELECT rule, subject, detail FROM document_posting_problems
+    UNION ALL
+    SELECT rule, subject, detail FROM document_dimension_problems;
+COMMENT ON VIEW document_problems IS
+    'broken invariants of documents and payments, none in healthy books: the rule, what breaks it, the figures';
 SELECT allow('controller', 'select', 'document_problems');

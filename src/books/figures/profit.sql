@@ -8,12 +8,13 @@ CREATE VIEW fact WITH (security_barrier) AS
            h.base_amount AS revenue, coalesce(h.base_cost, 0)::numeric(20,6) AS cost, h.worked_s, h.billed_s, h.cost IS NULL AND h.worked_s > 0 AS uncosted
       FROM visible_charge h
     UNION ALL
-    SELECT l.entry_on, coalesce(p.client_id, c.client_id, l.party_id), l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id,
+    SELECT l.entry_on, coalesce(p.client_id, c.client_id, d.client_id, l.party_id), l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id,
            coalesce(l.direction_id, p.direction_id), l.work_type_id,
            0::numeric(20,6), l.base_amount, 0, 0, false
       FROM ledger_line l
       LEFT JOIN project p ON p.id = l.project_id
       LEFT JOIN contract c ON c.id = l.contract_id
+      LEFT JOIN deal d ON d.id = l.deal_id
      WHERE l.pnl_section = 'direct' AND l.charge_id IS NULL;
 COMMENT ON VIEW fact IS
     'every charge and every direct expense with its dimensions, in the base currency: what profit by anything is summed from; worked_s and billed_s in seconds';

@@ -288,11 +288,6 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
                                               'status_said_by: transition() says it.',
                                               'revision: revise() makes the next one.',
                                               'created_at', 'created_by');
-CREATE TRIGGER document_amounts_exact BEFORE INSERT OR UPDATE ON document
-    FOR EACH ROW EXECUTE FUNCTION check_exact('discount_amount', 'net', 'tax', 'gross');
-CREATE TRIGGER document_discounted BEFORE INSERT OR UPDATE OF discount_pct, discount_amount ON document
-    FOR EACH ROW WHEN (num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0)
-        EXECUTE FUNCTION check_document_discount();
 CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
 CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
@@ -301,16 +296,15 @@ CREATE TRIGGER document_followed AFTER INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION follow_document();
 
 -- document_line
-CREATE TRIGGER document_line_exact BEFORE INSERT OR UPDATE ON document_line
-    FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'discount', 'net', 'tax', 'gross');
-CREATE TRIGGER document_line_guarded BEFORE INSERT OR UPDATE OR DELETE ON document_line
-    FOR EACH ROW EXECUTE FUNCTION guard_document_line();
 CREATE TRIGGER document_line_not_truncated BEFORE TRUNCATE ON document_line
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
-
--- document_transition
-CREATE TRIGGER document_transition_owned BEFORE INSERT OR UPDATE OR DELETE ON document_transition
-    FOR EACH ROW EXECUTE FUNCTION own_table('The steps of documents are part of the books.');
+CREATE TRIGGER document_line_checked_changed AFTER UPDATE ON document_line
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION check_document_lines();
+CREATE TRIGGER document_line_checked_gone AFTER DELETE ON document_line REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION check_document_lines();
+CREATE TRIGGER document_line_checked_new AFTER INSERT ON document_line REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION check_document_lines();
 
 -- document_status_change
 CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_status_change
@@ -318,6 +312,8 @@ CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRU
         EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
 CREATE TRIGGER document_status_change_owned BEFORE INSERT ON document_status_change
     FOR EACH ROW EXECUTE FUNCTION own_table('The next step of a document is transition().');
+CREATE TRIGGER document_status_change_told AFTER INSERT ON document_status_change REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_steps();
 
 -- concession
 CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON concession
@@ -333,10 +329,13 @@ CREATE TRIGGER concession_month_owned BEFORE INSERT OR UPDATE OR DELETE ON conce
 -- payment_allocation
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
     FOR EACH ROW EXECUTE FUNCTION own_columns('allocated_at', 'allocated_by');
-CREATE TRIGGER payment_allocation_checked BEFORE INSERT OR UPDATE ON payment_allocation
-    FOR EACH ROW EXECUTE FUNCTION check_allocation();
-CREATE TRIGGER payment_allocation_followed AFTER INSERT OR UPDATE OR DELETE ON payment_allocation
-    FOR EACH ROW EXECUTE FUNCTION follow_allocation();
+CREATE TRIGGER payment_allocation_followed_changed AFTER UPDATE ON payment_allocation
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
+CREATE TRIGGER payment_allocation_followed_gone AFTER DELETE ON payment_allocation REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
+CREATE TRIGGER payment_allocation_followed_new AFTER INSERT ON payment_allocation REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
 
 -- share_link
 CREATE TRIGGER share_link_owned BEFORE INSERT OR UPDATE OR DELETE ON share_link

@@ -10,7 +10,8 @@
 -- worth, and only tax needs entries of its own.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION credit_lines(p_invoice document, p_lines jsonb) RETURNS TABLE (line_id bigint, net numeric, tax numeric, whole boolean)
+CREATE FUNCTION credit_lines(p_invoice document, p_lines jsonb) RETURNS TABLE (line_id bigint, net numeric,
+    tax numeric, whole boolean)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -20,10 +21,12 @@ DECLARE
 BEGIN
     IF p_lines IS NOT NULL AND (jsonb_typeof(p_lines) <> 'array' OR jsonb_array_length(p_lines) = 0) THEN
         RAISE EXCEPTION 'lines must be a JSON array of what is credited'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Each {"line": id, "net": text} or {"position": number}; NULL credits all that is left.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Each {"line": id, "net": text} or {"position": number}; NULL credits all that is left.';
     END IF;
     FOR v_line IN
-        SELECT e.value AS given, l.id, l.net, l.tax, l.position, coalesce(c.net, 0) AS credited, coalesce(c.tax, 0) AS credited_tax,
+        SELECT e.value AS given, l.id, l.net, l.tax, l.position, coalesce(c.net, 0) AS credited,
+            coalesce(c.tax, 0) AS credited_tax,
                round_money(coalesce((e.value ->> 'net')::numeric, l.net - coalesce(c.net, 0)), v_exponent) AS credit,
                count(*) OVER (PARTITION BY l.id) AS times
           FROM jsonb_array_elements(coalesce(p_lines, '[{}]')) e
@@ -33,28 +36,59 @@ BEGIN
          WHERE p_lines IS NOT NULL OR l.net - coalesce(c.net, 0) <> 0
          ORDER BY l.id
     LOOP
-        IF v_line.id IS NULL OR jsonb_typeof(v_line.given) <> 'object' OR v_line.times > 1 OR v_line.given ? 'net' AND v_line.given ? 'position' THEN
+        IF v_line.id IS NULL OR jsonb_typeof(v_line.given) <> 'object' OR v_line.times > 1 OR v_line.given ? 'net'
+            AND v_line.given ? 'position' THEN
             RAISE EXCEPTION '% cannot be credited by %', document_name(p_invoice.id), v_line.given
-                USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each line of this invoice once: {"line": id, "net": text} or {"position": number}.';
+                USING ERRCODE = 'invalid_parameter_value',
+                    HINT = 'Name each line of this invoice once: {"line": id, "net": text} or {"position": number}.';
         END IF;
-        IF v_line.credit = 0 OR sign(v_line.credit) <> sign(v_line.net) OR abs(v_line.credit) > abs(v_line.net - v_line.credited)
+        IF v_line.credit = 0 OR sign(v_line.credit) <> sign(v_line.net)
+            OR abs(v_line.credit) > abs(v_line.net - v_line.credited)
             OR v_line.credit <> coalesce((v_line.given ->> 'net')::numeric, v_line.credit) THEN
-            RAISE EXCEPTION '% of line % of % cannot be credited', trim_scale(coalesce((v_line.given ->> 'net')::numeric, v_line.credit)), v_line.position,
+            RAISE EXCEPTION '% of line % of % cannot be credited',
+                trim_scale(coalesce((v_line.given ->> 'net')::numeric, v_line.credit)), v_line.position,
                 document_name(p_invoice.id)
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'credit_within_line',
-                    DETAIL = format('It was billed at %s, %s of that is credited.', trim_scale(v_line.net), trim_scale(v_line.credited)),
+                    DETAIL = format('It was billed at %s, %s of that is credited.', trim_scale(v_line.net),
+                                    trim_scale(v_line.credited)),
                     HINT = 'Credit at most what is left of the line, in whole units of the currency.';
         END IF;
         line_id := v_line.id;
         net := v_line.credit;
         whole := v_line.credited + v_line.credit = v_line.net;
         tax := CASE WHEN whole THEN v_line.tax
-                    ELSE round_money(v_line.tax * (v_line.credited + v_line.credit) / v_line.net, v_exponent) END - v_line.credited_tax;
+                    ELSE round_money(v_line.tax * (v_line.credited + v_line.credit) / v_line.net,
+                                     v_exponent) END - v_line.credited_tax;
         RETURN NEXT;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION credit_lines(document, jsonb) IS
-    'what is credited of which lines: net, its tax (so that credits of a line never sum to more than its tax), and whether the line is whole by that';
+    'what is credited of which lines: net, its tax (so that credits of a line never sum to more than its tax), and '
+    'whether the line is whole by that';
+
+CREATE FUNCTION give_back(p_invoice bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_excess numeric := -(SELECT b.open FROM document_balance b WHERE b.document_id = p_invoice);
+    v_part record;
+BEGIN
+    IF v_excess <= 0 THEN
+        RETURN;
+    END IF;
+    -- the last one first: each gives what those after it leave to be given back
+    SELECT x.id, v_excess - x.after AS amount INTO v_part
+      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) - a.amount AS after
+              FROM payment_allocation a WHERE a.document_id = p_invoice) x
+     WHERE x.after < v_excess AND x.after + x.amount > v_excess;
+    DELETE FROM payment_allocation a
+     USING (SELECT a.id, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) AS through
+              FROM payment_allocation a WHERE a.document_id = p_invoice) x
+     WHERE a.id = x.id AND x.through <= v_excess;
+    UPDATE payment_allocation a SET amount = a.amount - v_part.amount WHERE a.id = v_part.id;
+END $$;
+COMMENT ON FUNCTION give_back(bigint) IS
+    'take back what is allocated to an invoice above what is left of it: it is the client''s credit again';
 
 CREATE FUNCTION credit(document bigint, lines jsonb, reason text, issued_on date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -62,65 +96,60 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_invoice document;
+    v_draft document;
     v_note bigint;
+    v_lines document_line[];
     v_whole bigint[];
-    v_excess numeric;
-    v_allocation record;
 BEGIN
     lines := json_argument(lines);
     IF coalesce(credit.reason, '') = '' THEN
-        RAISE EXCEPTION 'a credit note needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: credit(document, lines, reason).';
+        RAISE EXCEPTION 'a credit note needs a reason' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Say why: credit(document, lines, reason).';
     END IF;
     v_invoice := open_document(credit.document);
     IF v_invoice.kind <> 'invoice' OR v_invoice.status IN ('draft', 'void', 'credited') THEN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
             USING ERRCODE = 'restrict_violation', HINT = 'Credit notes are made of issued invoices.';
     END IF;
-    INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, title, positions, currency, tax_inclusive, tax_level, note,
-                          issued_on)
-    VALUES ('credit_note', v_invoice.own_id, v_invoice.party_id, v_invoice.contract_id, v_invoice.project_id, v_invoice.deal_id, v_invoice.task_id,
-            v_invoice.id, v_invoice.title, v_invoice.positions, v_invoice.currency, v_invoice.tax_inclusive, v_invoice.tax_level, credit.reason,
-            credit.issued_on)
-    RETURNING id INTO v_note;
-    WITH credited AS (
-        INSERT INTO document_line (document_id, kind, currency, position, reverses_line_id, task_id, title, unit, worked_s, billed_s, amount, discount, tax_rate,
-                                   net, tax, gross)
-        SELECT v_note, 'credit_note', l.currency, l.position, l.id, l.task_id, l.title, l.unit, CASE WHEN c.whole THEN -l.worked_s END,
-               CASE WHEN c.whole THEN -l.billed_s END, -c.net, 0, l.tax_rate, -c.net, -c.tax, -c.net - c.tax
+    v_draft := successor(v_invoice, 'credit_note');
+    v_draft.note := credit.reason;
+    v_draft.issued_on := credit.issued_on;
+    v_note := put_document(v_draft);
+    v_draft.id := v_note;
+    v_lines := ARRAY(
+        SELECT credit_line(v_draft, l, c.net, c.tax, c.whole)
           FROM credit_lines(v_invoice, credit.lines) c JOIN document_line l ON l.id = c.line_id
-         ORDER BY l.id
-        RETURNING reverses_line_id)
-    SELECT array_agg(l.id ORDER BY l.id) INTO v_whole
-      FROM credited c JOIN document_line l ON l.id = c.reverses_line_id;
-    IF v_whole IS NULL THEN
+         ORDER BY l.id);
+    IF cardinality(v_lines) = 0 THEN
         RAISE EXCEPTION '% is credited in full already', document_name(v_invoice.id)
             USING ERRCODE = 'restrict_violation', HINT = 'Table document_line shows its credit notes.';
     END IF;
-    v_whole := ARRAY(SELECT l.id FROM document_line l JOIN line_credit c ON c.line_id = l.id WHERE l.id = ANY (v_whole) AND c.net = l.net ORDER BY 1);
+    PERFORM put_lines(v_lines);
+    v_whole := ARRAY(
+        SELECT l.id
+          FROM unnest(v_lines) n
+          JOIN document_line l ON l.id = n.reverses_line_id
+          JOIN line_credit c ON c.line_id = l.id
+         WHERE c.net = l.net ORDER BY 1);
     PERFORM reduce_charges(v_note, v_whole);
-    PERFORM concede('credit', (SELECT -sum(h.base_amount) FROM document_line n JOIN charge h ON h.id = n.charge_id WHERE n.document_id = v_note), NULL, v_note,
-                    credit.reason);
+    PERFORM concede('credit', (SELECT -sum(h.base_amount) FROM document_line n JOIN charge h ON h.id = n.charge_id
+                                WHERE n.document_id = v_note), NULL, v_note, credit.reason);
     PERFORM release_lines(v_whole || ARRAY(
-        SELECT k.id FROM document_line l JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
+        SELECT k.id
+          FROM document_line l
+          JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
          WHERE l.id = ANY (v_whole) AND k.id <> l.id ORDER BY 1), v_note);
 
-    -- What is paid above what is left of the invoice is the client's credit again.
-    v_excess := -(SELECT b.open FROM document_balance b WHERE b.document_id = v_invoice.id);
-    FOR v_allocation IN SELECT a.id, a.amount FROM payment_allocation a WHERE a.document_id = v_invoice.id ORDER BY a.allocated_at DESC, a.id DESC
-    LOOP
-        EXIT WHEN v_excess <= 0;
-        DELETE FROM payment_allocation a WHERE a.id = v_allocation.id AND v_allocation.amount <= v_excess;
-        UPDATE payment_allocation a SET amount = a.amount - v_excess WHERE a.id = v_allocation.id AND v_allocation.amount > v_excess;
-        v_excess := v_excess - v_allocation.amount;
-    END LOOP;
+    PERFORM give_back(v_invoice.id);
     PERFORM settle_document(v_invoice.id, 'credited: ' || credit.reason);
     PERFORM transition(v_note, 'sent', credit.reason);
     RETURN v_note;
 END $$;
 COMMENT ON FUNCTION credit(bigint, jsonb, text, date) IS
-    'issue a credit note for an invoice: lines NULL credits all that is left, else [{"line": id, "net": text}] or [{"position": number}], net left out '
-    'credits the rest of the line. A line credited whole sets its work free to be billed again; one credited in part reduces its charge. What was paid '
-    'above the rest becomes the client''s credit. Returns the credit note; never more than was billed (23514)';
+    'issue a credit note for an invoice: lines NULL credits all that is left, else [{"line": id, "net": text}] or '
+    '[{"position": number}], net left out credits the rest of the line. A line credited whole sets its work free to be '
+    'billed again; one credited in part reduces its charge. What was paid above the rest becomes the client''s credit. '
+    'Returns the credit note; never more than was billed (23514)';
 SELECT allow('manager', 'execute', 'credit');
 
 CREATE FUNCTION reduce_charges(p_note bigint, p_whole bigint[]) RETURNS void
@@ -134,7 +163,8 @@ DECLARE
 BEGIN
     SELECT array_agg(n.id ORDER BY n.id),
            array_agg(part_of(h, n.net, round_money(n.net * h.base_rate, v_exponent),
-                             jsonb_build_object('credited', jsonb_build_object('document', p_note)), true) ORDER BY n.id)
+                             jsonb_build_object('credited', jsonb_build_object('document', p_note)), true)
+                                 ORDER BY n.id)
       INTO v_lines, v_parts
       FROM document_line n
       JOIN document_line r ON r.id = n.reverses_line_id
@@ -150,7 +180,9 @@ BEGIN
          WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note ORDER BY 1),
         format('document:%s:whole', p_note), p_note);
     UPDATE document_line n SET released_at = now(), released_by = p_note
-     WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note AND n.released_at IS NULL;
+     WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note
+       AND n.released_at IS NULL;
 END $$;
 COMMENT ON FUNCTION reduce_charges(bigint, bigint[]) IS
-    'make and post the negative charges of lines that a credit note takes back in part, and reverse those of lines that are credited whole by it';
+    'make and post the negative charges of lines that a credit note takes back in part, and reverse those of lines '
+    'that are credited whole by it';

@@ -6,26 +6,27 @@ CREATE FUNCTION copy_document(p_from document, p_kind text, p_options jsonb) RET
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_document bigint;
+    v document := successor(p_from, p_kind);
 BEGIN
     PERFORM check_keys(p_options, 'options', '{title,note,issued_on,due_on,outside_number,file_url}');
-    INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, title, period_from, period_to, positions, currency,
-                          tax_inclusive, tax_level, issued_on, due_on, outside_number, file_url, note)
-    VALUES (p_kind, p_from.own_id, p_from.party_id, p_from.contract_id, p_from.project_id, p_from.deal_id, p_from.task_id, p_from.id,
-            coalesce(p_options ->> 'title', p_from.title), p_from.period_from, p_from.period_to, p_from.positions, p_from.currency, p_from.tax_inclusive,
-            p_from.tax_level, given_date(p_options, 'issued_on'), given_date(p_options, 'due_on'), p_options ->> 'outside_number',
-            p_options ->> 'file_url', p_options ->> 'note')
-    RETURNING id INTO v_document;
-    INSERT INTO document_line (document_id, kind, currency, position, charge_id, base_line_id, item_id, task_id, title, unit, quantity, price, discount_pct,
-                               worked_s, billed_s, amount, discount, tax_rate, net, tax, gross)
-    SELECT v_document, p_kind, l.currency, dense_rank() OVER (ORDER BY l.position), l.charge_id, l.id, l.item_id, l.task_id, l.title, l.unit, l.quantity,
-           l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount, l.discount, l.tax_rate, l.net, l.tax, l.gross
-      FROM document_line l
-     WHERE l.document_id = p_from.id AND l.released_at IS NULL AND l.amount <> 0
-     ORDER BY l.id;
-    RETURN v_document;
+    v.title := coalesce(p_options ->> 'title', p_from.title);
+    v.period_from := p_from.period_from;
+    v.period_to := p_from.period_to;
+    v.issued_on := given_date(p_options, 'issued_on');
+    v.due_on := given_date(p_options, 'due_on');
+    v.outside_number := p_options ->> 'outside_number';
+    v.file_url := p_options ->> 'file_url';
+    v.note := p_options ->> 'note';
+    v := document_of(put_document(v));
+    PERFORM put_lines(ARRAY(
+        SELECT repeated_line(v, l, dense_rank() OVER (ORDER BY l.position))
+          FROM document_line l
+         WHERE l.document_id = p_from.id AND l.released_at IS NULL AND l.amount <> 0
+         ORDER BY l.id));
+    RETURN v.id;
 END $$;
-COMMENT ON FUNCTION copy_document(document, text, jsonb) IS 'draft a document of another kind that repeats the live lines of this one, to the last digit';
+COMMENT ON FUNCTION copy_document(document, text, jsonb) IS
+    'draft a document of another kind that repeats the live lines of this one, to the last digit';
 
 CREATE FUNCTION issue_invoice(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -38,8 +39,10 @@ BEGIN
     options := json_argument(options);
     IF v_document.kind = 'invoice' AND v_document.status = 'draft' THEN
         PERFORM check_keys(options, 'options', '{issued_on,due_on,outside_number,file_url,note}');
-        UPDATE document d SET issued_on = coalesce(given_date(options, 'issued_on'), d.issued_on), due_on = coalesce(given_date(options, 'due_on'), d.due_on),
-               outside_number = coalesce(options ->> 'outside_number', d.outside_number), file_url = coalesce(options ->> 'file_url', d.file_url),
+        UPDATE document d SET issued_on = coalesce(given_date(options, 'issued_on'), d.issued_on),
+            due_on = coalesce(given_date(options, 'due_on'), d.due_on),
+               outside_number = coalesce(options ->> 'outside_number', d.outside_number),
+                   file_url = coalesce(options ->> 'file_url', d.file_url),
                note = coalesce(options ->> 'note', d.note)
          WHERE d.id = v_document.id AND options <> '{}';
         PERFORM transition(v_document.id, 'sent');
@@ -55,10 +58,12 @@ BEGIN
     IF v_document.kind <> 'report' OR v_document.status <> 'agreed' THEN
         RAISE EXCEPTION '% is % and cannot be invoiced', document_name(v_document.id), v_document.status
             USING ERRCODE = 'restrict_violation',
-                HINT = CASE WHEN v_document.kind = 'report' THEN 'Only a report that the client has agreed is invoiced: transition(document, ''agreed'').'
+                HINT = CASE WHEN v_document.kind = 'report'
+                    THEN 'Only a report that the client has agreed is invoiced: transition(document, ''agreed'').'
                             ELSE 'An invoice is made of an agreed report, or over free work by build_invoice().' END;
     END IF;
-    IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = v_document.id AND l.released_at IS NULL AND l.amount <> 0) THEN
+    IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = v_document.id AND l.released_at IS NULL
+                   AND l.amount <> 0) THEN
         RAISE EXCEPTION '% has nothing to be paid for', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation', HINT = 'All of its work is included or not charged.';
     END IF;
@@ -68,9 +73,10 @@ BEGIN
     RETURN v_other;
 END $$;
 COMMENT ON FUNCTION issue_invoice(bigint, jsonb) IS
-    'issue the invoice of an agreed report, or a draft invoice: number, freezing of its work, tax in the ledger, the report invoiced, all at once; returns the '
-    'invoice. options: issued_on, due_on (default: the client''s payment terms), outside_number, file_url (of an invoice made elsewhere), note, title. '
-    'Refused (23001): a report that is not agreed, work that has an invoice';
+    'issue the invoice of an agreed report, or a draft invoice: number, freezing of its work, tax in the ledger, the '
+    'report invoiced, all at once; returns the invoice. options: issued_on, due_on (default: the client''s payment '
+    'terms), outside_number, file_url (of an invoice made elsewhere), note, title. Refused (23001): a report that is '
+    'not agreed, work that has an invoice';
 SELECT allow('clerk', 'execute', 'issue_invoice');
 
 CREATE FUNCTION invoice_work(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
@@ -80,13 +86,17 @@ DECLARE
     c_of_issue CONSTANT text[] := '{outside_number,file_url}';
 BEGIN
     options := json_argument(options);
-    PERFORM check_keys(options, 'options', '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on,outside_number,file_url}');
+    PERFORM check_keys(options, 'options',
+                       '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on,outside_number,'
+                       'file_url}');
     RETURN issue_invoice(build_invoice(filter, options - c_of_issue),
-                         coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM jsonb_each(options) o WHERE o.key = ANY (c_of_issue)), '{}'));
+                         coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM jsonb_each(options) o
+                                   WHERE o.key = ANY (c_of_issue)), '{}'));
 END $$;
 COMMENT ON FUNCTION invoice_work(jsonb, jsonb) IS
-    'invoice a client''s free billable work at once, without a report: build_invoice() and issue_invoice() in one; returns the invoice. Filter as of '
-    'build_report(), options of both. Refused (23001) when there is no free work, so that the same call again bills nothing twice';
+    'invoice a client''s free billable work at once, without a report: build_invoice() and issue_invoice() in one; '
+    'returns the invoice. Filter as of build_report(), options of both. Refused (23001) when there is no free work, so '
+    'that the same call again bills nothing twice';
 SELECT allow('clerk', 'execute', 'invoice_work');
 
 CREATE FUNCTION issue_act(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
@@ -98,13 +108,15 @@ DECLARE
     v_other bigint;
 BEGIN
     options := json_argument(options);
-    IF v_document.kind NOT IN ('report', 'invoice') OR v_document.status IN ('draft', 'sent', 'rejected', 'superseded', 'void', 'credited')
+    IF v_document.kind NOT IN ('report', 'invoice') OR v_document.status IN ('draft', 'sent', 'rejected',
+        'superseded', 'void', 'credited')
         AND NOT (v_document.kind = 'invoice' AND v_document.status = 'sent') THEN
         RAISE EXCEPTION '% is % and no act is made of it', document_name(v_document.id), v_document.status
             USING ERRCODE = 'restrict_violation', HINT = 'Acts are made of agreed reports and issued invoices.';
     END IF;
     SELECT a.document_id INTO v_other
-      FROM document_line l JOIN document_line a ON a.charge_id = l.charge_id AND a.kind = 'act' AND a.released_at IS NULL
+      FROM document_line l JOIN document_line a ON a.charge_id = l.charge_id AND a.kind = 'act'
+          AND a.released_at IS NULL
      WHERE l.document_id = v_document.id AND l.released_at IS NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'work of % is on % already', document_name(v_document.id), document_name(v_other)
@@ -115,5 +127,6 @@ BEGIN
     RETURN v_other;
 END $$;
 COMMENT ON FUNCTION issue_act(bigint, jsonb) IS
-    'issue the act of completed work of an agreed report or an issued invoice; returns the act. Refused (23001) when its work is on an act already';
+    'issue the act of completed work of an agreed report or an issued invoice; returns the act. Refused (23001) when '
+    'its work is on an act already';
 SELECT allow('clerk', 'execute', 'issue_act');

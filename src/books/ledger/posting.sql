@@ -166,7 +166,7 @@ BEGIN
     INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, party_id, contract_id, project_id, deal_id, task_id,
                        employee_id, direction_id, document_id)
     SELECT v_event, e.entry_on, account_id(a.article), account_id('payable'), a.amount, d.currency, convert(a.amount, d.currency, v_base, e.entry_on),
-           d.party_id, l.contract_id, l.project_id, d.deal_id, l.task_id, l.employee_id, p.direction_id, d.id
+           d.party_id, l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id, p.direction_id, d.id
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       LEFT JOIN project p ON p.id = l.project_id

@@ -9,7 +9,8 @@ CREATE FUNCTION bill_article(p_party bigint) RETURNS text
 BEGIN ATOMIC
     SELECT CASE WHEN EXISTS (SELECT FROM employee m WHERE m.party_id = p_party) THEN 'payroll' ELSE 'contractors' END;
 END;
-COMMENT ON FUNCTION bill_article(bigint) IS 'the article of a party''s bill that names none: payroll where its people log their hours here, contractors else';
+COMMENT ON FUNCTION bill_article(bigint) IS
+    'the article of a party''s bill that names none: payroll where its people log their hours here, contractors else';
 
 CREATE FUNCTION record_bill(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -17,10 +18,12 @@ AS $$
 DECLARE
     v_document bigint := draft_document(jsonb_build_object('kind', 'bill') || json_argument(content));
 BEGIN
-    PERFORM transition(v_document, 'sent') WHERE EXISTS (SELECT FROM document d WHERE d.id = v_document AND d.status = 'draft');
+    PERFORM transition(v_document, 'sent') WHERE EXISTS (SELECT FROM document d WHERE d.id = v_document
+                                                         AND d.status = 'draft');
     RETURN v_document;
 END $$;
 COMMENT ON FUNCTION record_bill(jsonb) IS
-    'take a bill of a contractor in: {"party", "outside_number", "issued_on", "due_on", "currency", "lines"}; it costs nothing and cannot be paid before it is '
-    'accepted: transition(document, ''agreed''). The same bill again returns the same document';
+    'take a bill of a contractor in: {"party", "outside_number", "issued_on", "due_on", "currency", "lines"}; it '
+    'costs nothing and cannot be paid before it is accepted: transition(document, ''agreed''). The same bill again '
+    'returns the same document';
 SELECT allow('clerk', 'execute', 'record_bill');

@@ -43,11 +43,7 @@ DECLARE
     v_groups jsonb;
     v_data jsonb;
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = document_data.document;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no document %', document_data.document
-            USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
-    END IF;
+    v_document := document_of(document_data.document);
     IF v_document.incoming THEN
         RAISE EXCEPTION '% came from outside and has no page of ours', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation', HINT = 'Its file_url says where the other side''s paper is.';

@@ -19,11 +19,7 @@ DECLARE
     v_document document;
     v_exponent int;
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = document_csv.document;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no document %', document_csv.document
-            USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
-    END IF;
+    v_document := document_of(document_csv.document);
     v_exponent := currency_exponent(v_document.currency);
     RETURN CASE WHEN bom THEN chr(65279) ELSE '' END
         || 'document,number,date,position,project,title,url,first_day,last_day,coverage,unit,quantity,price,discount_pct,hours_worked,hours_billed,'

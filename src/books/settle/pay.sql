@@ -8,7 +8,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_payment payment;
-    v_target record;
+    v_bad record;
     v_left numeric;
 BEGIN
     allocations := json_argument(allocations);
@@ -23,38 +23,53 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Post the payment first.';
     END IF;
     IF allocations IS NOT NULL AND (jsonb_typeof(allocations) <> 'array' OR EXISTS (
-        SELECT FROM jsonb_array_elements(allocations) e WHERE jsonb_typeof(e) <> 'object' OR NOT e ?& '{document,amount}')) THEN
+        SELECT FROM jsonb_array_elements(allocations) e WHERE jsonb_typeof(e) <> 'object'
+            OR NOT e ?& '{document,amount}')) THEN
         RAISE EXCEPTION 'allocations must be an array of {"document": id, "amount": text}'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = allocations::text;
     END IF;
     IF jsonb_array_length(allocations) > 0 THEN
-        allocations := (SELECT jsonb_agg(resolve_names(e.value) ORDER BY e.no) FROM jsonb_array_elements(allocations) WITH ORDINALITY e (value, no));
+        allocations := (SELECT jsonb_agg(resolve_names(e.value) ORDER BY e.no)
+                        FROM jsonb_array_elements(allocations) WITH ORDINALITY e (value, no));
     END IF;
     PERFORM lock_parties(ARRAY[v_payment.party_id]);
-    v_left := v_payment.amount - (SELECT coalesce(sum(a.amount), 0) FROM payment_allocation a WHERE a.payment_id = v_payment.id);
-    FOR v_target IN
-        SELECT (e ->> 'document')::bigint AS document_id, (e ->> 'amount')::numeric AS amount, NULL::date AS due_on
-          FROM jsonb_array_elements(allocations) e WHERE allocations IS NOT NULL
+    v_left := v_payment.amount - (SELECT coalesce(sum(a.amount), 0) FROM payment_allocation a
+                                  WHERE a.payment_id = v_payment.id);
+    SELECT document_name((e ->> 'document')::bigint) AS name, (e ->> 'amount')::numeric AS amount INTO v_bad
+      FROM jsonb_array_elements(allocations) e WHERE (e ->> 'amount')::numeric <= 0 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% cannot take % %', v_bad.name, trim_scale(v_bad.amount), v_payment.currency
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_positive',
+                HINT = 'Amounts are above zero; unallocate() takes back.';
+    END IF;
+    -- Oldest due first: each open document takes what those before it leave.
+    WITH target AS (
+        SELECT (e ->> 'document')::bigint AS document_id, sum((e ->> 'amount')::numeric) AS amount, min(no) AS no
+          FROM jsonb_array_elements(allocations) WITH ORDINALITY x (e, no) GROUP BY 1
         UNION ALL
-        SELECT b.document_id, b.open, coalesce(b.due_on, b.issued_on) FROM document_balance b
-         WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency AND b.open > 0
-           AND b.kind = CASE v_payment.flow WHEN 'in' THEN 'invoice' WHEN 'out' THEN 'bill' END
-           AND (v_payment.contract_id IS NULL OR b.contract_id IS NULL OR b.contract_id = v_payment.contract_id)
-         ORDER BY due_on, document_id
-    LOOP
-        EXIT WHEN allocations IS NULL AND v_left <= 0;
-        IF allocations IS NULL THEN
-            v_target.amount := least(v_left, v_target.amount);
-        END IF;
-        INSERT INTO payment_allocation AS old (payment_id, document_id, amount) VALUES (v_payment.id, v_target.document_id, v_target.amount)
-        ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount;
-        v_left := v_left - v_target.amount;
-    END LOOP;
+        SELECT o.document_id, least(o.open, v_left - o.before), row_number() OVER (ORDER BY o.due_on, o.document_id)
+          FROM (SELECT b.document_id, b.open, coalesce(b.due_on, b.issued_on) AS due_on,
+                       sum(b.open) OVER (ORDER BY coalesce(b.due_on, b.issued_on), b.document_id) - b.open AS before
+                  FROM document_balance b
+                 WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency
+                   AND b.open > 0
+                   AND b.kind = CASE v_payment.flow WHEN 'in' THEN 'invoice' WHEN 'out' THEN 'bill' END
+                   AND (v_payment.contract_id IS NULL OR b.contract_id IS NULL
+                        OR b.contract_id = v_payment.contract_id)) o
+         WHERE o.before < v_left
+    ), made AS (
+        INSERT INTO payment_allocation AS old (payment_id, document_id, amount)
+        SELECT v_payment.id, t.document_id, t.amount FROM target t ORDER BY t.no
+        ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount
+        RETURNING document_id
+    )
+    SELECT v_left - coalesce(sum(t.amount), 0) INTO v_left FROM target t JOIN made m USING (document_id);
     RETURN round_money(v_left, currency_exponent(v_payment.currency));
 END $$;
 COMMENT ON FUNCTION allocate_payment(bigint, jsonb) IS
-    'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations ([{"document": id or number, "amount": text}]); '
-    'returns what is left of the payment, which stays as credit. A payment that names a contract settles documents of that contract only';
+    'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations '
+    '([{"document": id or number, "amount": text}]); returns what is left of the payment, which stays as credit. A '
+    'payment that names a contract settles documents of that contract only';
 SELECT allow('clerk', 'execute', 'allocate_payment');
 
 CREATE FUNCTION record_payment(content jsonb, OUT payment_id bigint, OUT allocated numeric, OUT unallocated numeric)
@@ -67,10 +82,13 @@ DECLARE
     v_account cash_account;
     v_settles boolean;
 BEGIN
-    PERFORM check_keys(json_argument(content), 'payment', '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,contract,project,deal,'
+    PERFORM check_keys(json_argument(content), 'payment',
+                       '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,'
+                       'contract,project,deal,'
         'task,employee,direction,purpose,bank_ref,allocations,source,external_id}');
     IF num_nonnulls(v_content ->> 'source', v_content ->> 'external_id') = 1 OR v_content ->> 'amount' IS NULL THEN
-        RAISE EXCEPTION 'the payment has no %', CASE WHEN v_content ->> 'amount' IS NULL THEN 'amount' WHEN v_content ? 'source' THEN 'external_id' ELSE 'source' END
+        RAISE EXCEPTION 'the payment has no %', CASE WHEN v_content ->> 'amount' IS NULL THEN 'amount'
+            WHEN v_content ? 'source' THEN 'external_id' ELSE 'source' END
             USING ERRCODE = 'invalid_parameter_value', DETAIL = content::text,
                 HINT = 'Give "amount" as text; "source" and "external_id" together, or neither.';
     END IF;
@@ -78,13 +96,19 @@ BEGIN
     SELECT * INTO v_account FROM cash_account a WHERE a.id = (v_content ->> 'cash_account')::bigint;
     -- Two who record the same payment at once: the second waits for the first
     -- and then finds it.
-    INSERT INTO payment (flow, status, paid_on, accrued_on, amount, currency, cash_account_id, to_cash_account_id, article, party_id, contract_id, project_id,
+    INSERT INTO payment (flow, status, paid_on, accrued_on, amount, currency, cash_account_id, to_cash_account_id,
+                         article, party_id, contract_id, project_id,
                          deal_id, task_id, employee_id, direction_id, purpose, bank_ref, source, external_id, made_from)
-    SELECT f.flow, coalesce(v_content ->> 'status', 'posted'), coalesce(given_date(v_content, 'paid_on'), books_today()), given_date(v_content, 'accrued_on'),
-           (v_content ->> 'amount')::numeric, coalesce(v_content ->> 'currency', v_account.currency), (v_content ->> 'cash_account')::bigint,
-           (v_content ->> 'to_cash_account')::bigint, coalesce(v_content ->> 'article', CASE f.flow WHEN 'in' THEN 'revenue' END),
-           (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint, (v_content ->> 'deal')::bigint,
-           (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint, (v_content ->> 'direction')::bigint, v_content ->> 'purpose',
+    SELECT f.flow, coalesce(v_content ->> 'status', 'posted'),
+        coalesce(given_date(v_content, 'paid_on'), books_today()), given_date(v_content, 'accrued_on'),
+           (v_content ->> 'amount')::numeric, coalesce(v_content ->> 'currency', v_account.currency),
+               (v_content ->> 'cash_account')::bigint,
+           (v_content ->> 'to_cash_account')::bigint, coalesce(v_content ->> 'article', CASE f.flow WHEN 'in'
+                                                               THEN 'revenue' END),
+           (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint,
+               (v_content ->> 'deal')::bigint,
+           (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint, (v_content ->> 'direction')::bigint,
+               v_content ->> 'purpose',
            v_content ->> 'bank_ref', v_content ->> 'source', v_content ->> 'external_id', v_content
       FROM (SELECT coalesce(v_content ->> 'flow', 'in') AS flow) f
     ON CONFLICT DO NOTHING
@@ -93,15 +117,21 @@ BEGIN
         SELECT * INTO v_payment FROM payment p
          WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
             OR (p.cash_account_id, p.bank_ref) = ((v_content ->> 'cash_account')::bigint, v_content ->> 'bank_ref')
-         ORDER BY (p.source, p.external_id) IS NOT DISTINCT FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
+         ORDER BY (p.source, p.external_id)
+                  IS NOT DISTINCT FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
         PERFORM require_pay(v_payment.article, v_payment.employee_id, calling_role());
         IF v_payment.made_from IS DISTINCT FROM v_content THEN
             RAISE EXCEPTION 'payment % was recorded before with other content', v_payment.id
-                USING ERRCODE = 'unique_violation', CONSTRAINT = CASE WHEN v_payment.source = v_content ->> 'source' AND v_payment.external_id = v_content ->> 'external_id'
+                USING ERRCODE = 'unique_violation', CONSTRAINT = CASE WHEN v_payment.source = v_content ->> 'source'
+                    AND v_payment.external_id = v_content ->> 'external_id'
                           THEN 'payment_external_key' ELSE 'payment_bank_ref_key' END, TABLE = 'payment',
-                    DETAIL = coalesce(format('Other now: %s.', (SELECT string_agg(k.key, ', ' ORDER BY k.key) FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
-                                                                 WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)), 'It was entered by hand.'),
-                    HINT = 'Send the same content again, or void that payment and send another (source, external_id) and bank_ref.';
+                    DETAIL = coalesce(format('Other now: %s.', (
+                        SELECT string_agg(k.key, ', ' ORDER BY k.key)
+                          FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
+                         WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)),
+                        'It was entered by hand.'),
+                    HINT = 'Send the same content again, or void that payment and send another (source, external_id) '
+                           'and bank_ref.';
         END IF;
         IF v_payment.status = 'void' THEN
             RAISE EXCEPTION 'payment % was recorded before and is void', v_payment.id
@@ -109,7 +139,8 @@ BEGIN
         END IF;
     ELSIF v_payment.status = 'posted' THEN
         v_settles := v_content ? 'allocations'
-            OR v_payment.flow = 'in' AND EXISTS (SELECT FROM account a WHERE a.code = v_payment.article AND a.kind = 'income' AND NOT a.accrues);
+            OR v_payment.flow = 'in' AND EXISTS (SELECT FROM account a WHERE a.code = v_payment.article
+                                                 AND a.kind = 'income' AND NOT a.accrues);
         PERFORM allocate_payment(v_payment.id, v_content -> 'allocations') WHERE v_settles;
     END IF;
     payment_id := v_payment.id;
@@ -118,17 +149,20 @@ BEGIN
     unallocated := round_money(v_payment.amount - allocated, currency_exponent(v_payment.currency));
 END $$;
 COMMENT ON FUNCTION record_payment(jsonb) IS
-    'enter a payment and settle what it is for, in one: {"amount" (text), "cash_account", "party" | "contract" (names, numbers or ids), "purpose", "paid_on" (default '
-    'today), "flow" (default in), "status" (default posted), "article" (default revenue, of money that comes in), "currency" (default the cash account''s), '
-    '"to_cash_account", "accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" (as allocate_payment() takes them; [] keeps it '
-    'all as credit), "source", "external_id"}. Money from clients settles their open invoices, oldest due first; other money what "allocations" name. Returns '
-    'the payment, what is allocated and what is not. The same content again returns the same payment, other content under the same (source, external_id) or '
-    'bank_ref is refused (23505)';
+    'enter a payment and settle what it is for, in one: {"amount" (text), "cash_account", "party" | "contract" '
+    '(names, numbers or ids), "purpose", "paid_on" (default today), "flow" (default in), "status" (default posted), '
+    '"article" (default revenue, of money that comes in), "currency" (default the cash account''s), '
+    '"to_cash_account", "accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" '
+    '(as allocate_payment() takes them; [] keeps it all as credit), "source", "external_id"}. Money from clients '
+    'settles their open invoices, oldest due first; other money what "allocations" name. Returns the payment, what '
+    'is allocated and what is not. The same content again returns the same payment, other content under the same '
+    '(source, external_id) or bank_ref is refused (23505)';
 SELECT allow('clerk', 'execute', 'record_payment');
 
 CREATE VIEW unallocated_payment WITH (security_invoker) AS
     SELECT p.payment_id, p.paid_on, p.party_id, p.party, p.contract_id, c.number AS contract, p.amount,
-           (p.amount - coalesce(a.amount, 0))::numeric(18,2) AS unallocated, p.currency, o.open::numeric(18,2) AS open_invoices, n.numbers AS named_invoices,
+           (p.amount - coalesce(a.amount, 0))::numeric(18,2) AS unallocated, p.currency,
+               o.open::numeric(18,2) AS open_invoices, n.numbers AS named_invoices,
            p.purpose, p.bank_ref, p.source, p.external_id
       FROM payment_card p
       JOIN account x ON x.code = p.article AND x.kind = 'income' AND NOT x.accrues
@@ -136,13 +170,16 @@ CREATE VIEW unallocated_payment WITH (security_invoker) AS
       LEFT JOIN client_credit r ON r.party_id = p.party_id AND r.currency = p.currency
      CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.payment_id) a
      CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0) AS open FROM document_balance b
-                          WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice' AND b.open > 0) o
+                          WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice'
+                            AND b.open > 0) o
      CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers FROM document d
-                          WHERE d.kind = 'invoice' AND d.status IN ('sent', 'partly_paid') AND strpos(p.purpose, d.number) > 0) n
+                          WHERE d.kind = 'invoice' AND d.status IN ('sent', 'partly_paid')
+                            AND strpos(p.purpose, d.number) > 0) n
      WHERE p.status = 'posted' AND p.flow = 'in' AND p.amount > coalesce(a.amount, 0) AND coalesce(r.credit, 1) > 0;
 COMMENT ON VIEW unallocated_payment IS
-    'money that came from clients and no invoice took, or not all of it: unallocated in the payment''s currency; open_invoices is what its payer owes in that '
-    'currency (0: an advance); named_invoices are open invoices whose number stands in the purpose; what was paid back in full is not listed';
+    'money that came from clients and no invoice took, or not all of it: unallocated in the payment''s currency; '
+    'open_invoices is what its payer owes in that currency (0: an advance); named_invoices are open invoices whose '
+    'number stands in the purpose; what was paid back in full is not listed';
 SELECT allow('reader', 'select', 'unallocated_payment');
 
 CREATE FUNCTION unallocate(payment bigint, document bigint DEFAULT NULL) RETURNS numeric
@@ -152,21 +189,25 @@ AS $$
 DECLARE
     v_freed numeric;
 BEGIN
-    PERFORM require_pay(p.article, p.employee_id, calling_role()) FROM payment p WHERE p.id = unallocate.payment FOR NO KEY UPDATE;
+    PERFORM require_pay(p.article, p.employee_id, calling_role()) FROM payment p
+        WHERE p.id = unallocate.payment FOR NO KEY UPDATE;
     PERFORM lock_parties(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = unallocate.payment));
     WITH gone AS (
         DELETE FROM payment_allocation a
-         WHERE a.payment_id = unallocate.payment AND (unallocate.document IS NULL OR a.document_id = unallocate.document)
+         WHERE a.payment_id = unallocate.payment
+           AND (unallocate.document IS NULL OR a.document_id = unallocate.document)
         RETURNING a.amount)
     SELECT sum(g.amount) INTO v_freed FROM gone g;
     IF v_freed IS NULL THEN
-        RAISE EXCEPTION 'payment % is not allocated%', unallocate.payment, coalesce(' to ' || document_name(unallocate.document), '')
+        RAISE EXCEPTION 'payment % is not allocated%', unallocate.payment,
+            coalesce(' to ' || document_name(unallocate.document), '')
             USING ERRCODE = 'restrict_violation', HINT = 'Table payment_allocation lists what is.';
     END IF;
     RETURN (SELECT round_money(v_freed, currency_exponent(p.currency)) FROM payment p WHERE p.id = unallocate.payment);
 END $$;
 COMMENT ON FUNCTION unallocate(bigint, bigint) IS
-    'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the amount that is credit again';
+    'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the '
+    'amount that is credit again';
 SELECT allow('clerk', 'execute', 'unallocate');
 
 CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETURNS numeric
@@ -174,75 +215,78 @@ CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETUR
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document;
-    v_payment record;
+    v_document document := open_document(apply_credit.document, 'invoice');
     v_credit numeric;
     v_take numeric;
-    v_applied numeric := 0;
+    v_applied numeric;
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = apply_credit.document AND d.kind = 'invoice';
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no invoice %', apply_credit.document
-            USING ERRCODE = 'foreign_key_violation', HINT = 'Credit is applied to invoices; view document_card lists them.';
-    END IF;
-    PERFORM lock_documents(ARRAY[v_document.id]);
-    v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = v_document.party_id AND c.currency = v_document.currency), 0);
-    v_take := least(coalesce((SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id), 0), v_credit, apply_credit.amount);
+    v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = v_document.party_id
+                          AND c.currency = v_document.currency), 0);
+    v_take := least(coalesce((SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id), 0),
+                    v_credit, apply_credit.amount);
     IF apply_credit.amount > v_take THEN
-        RAISE EXCEPTION 'only % % of credit can be applied to %, not %', trim_scale(greatest(v_take, 0)), v_document.currency,
+        RAISE EXCEPTION 'only % % of credit can be applied to %, not %', trim_scale(greatest(v_take, 0)),
+            v_document.currency,
             document_name(v_document.id), trim_scale(apply_credit.amount)
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits',
-                DETAIL = format('The client has %s %s of credit.', v_credit, v_document.currency), HINT = 'Leave amount out to apply what can be.';
+                DETAIL = format('The client has %s %s of credit.', v_credit, v_document.currency),
+                    HINT = 'Leave amount out to apply what can be.';
     END IF;
-    FOR v_payment IN
-        SELECT p.id, p.amount - coalesce((SELECT sum(a.amount) FROM payment_allocation a WHERE a.payment_id = p.id), 0) AS rest
-          FROM payment p JOIN account c ON c.code = p.article AND c.kind = 'income' AND NOT c.accrues
-         WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in' AND p.status = 'posted'
-         ORDER BY p.paid_on, p.id
-    LOOP
-        EXIT WHEN v_take <= v_applied;
-        CONTINUE WHEN v_payment.rest <= 0;
+    -- Oldest payment first: each gives what those before it leave to be taken.
+    WITH source AS (
+        SELECT r.id, r.paid_on, least(r.rest, v_take - r.before) AS amount
+          FROM (SELECT p.id, p.paid_on, x.rest, sum(x.rest) OVER (ORDER BY p.paid_on, p.id) - x.rest AS before
+                  FROM payment p
+                  JOIN account c ON c.code = p.article AND c.kind = 'income' AND NOT c.accrues
+                 CROSS JOIN LATERAL (SELECT p.amount - coalesce(sum(a.amount), 0) AS rest FROM payment_allocation a
+                                      WHERE a.payment_id = p.id) x
+                 WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in'
+                   AND p.status = 'posted'
+                   AND x.rest > 0) r
+         WHERE r.before < v_take
+    ), made AS (
         INSERT INTO payment_allocation AS old (payment_id, document_id, amount)
-        VALUES (v_payment.id, v_document.id, least(v_payment.rest, v_take - v_applied))
-        ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount;
-        v_applied := v_applied + least(v_payment.rest, v_take - v_applied);
-    END LOOP;
+        SELECT s.id, v_document.id, s.amount FROM source s ORDER BY s.paid_on, s.id
+        ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount
+        RETURNING payment_id
+    )
+    SELECT coalesce(sum(s.amount), 0) INTO v_applied FROM source s JOIN made m ON m.payment_id = s.id;
     RETURN round_money(v_applied, currency_exponent(v_document.currency));
 END $$;
 COMMENT ON FUNCTION apply_credit(bigint, numeric) IS
-    'settle an invoice from what its client paid before and no document took, oldest payment first, up to amount; returns what was applied (0 when there '
-    'is no credit)';
+    'settle an invoice from what its client paid before and no document took, oldest payment first, up to amount; '
+    'returns what was applied (0 when there is no credit)';
 SELECT allow('clerk', 'execute', 'apply_credit');
 
-CREATE FUNCTION pay_bill(document bigint, cash_account bigint, paid_on date DEFAULT NULL, amount numeric DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION pay_bill(document bigint, cash_account bigint, paid_on date DEFAULT NULL,
+                         amount numeric DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document;
+    v_document document := open_document(pay_bill.document, 'bill');
     v_open numeric;
     v_payment bigint;
 BEGIN
-    PERFORM lock_documents(ARRAY[pay_bill.document]);
-    SELECT * INTO v_document FROM document d WHERE d.id = pay_bill.document AND d.kind = 'bill';
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no bill %', pay_bill.document
-            USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
-    END IF;
     v_open := (SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id);
     IF v_open IS NULL THEN
         RAISE EXCEPTION '% is % and cannot be paid', document_name(v_document.id), v_document.status
             USING ERRCODE = 'restrict_violation', HINT = 'Accept the bill first: transition(document, ''agreed'').';
     END IF;
-    INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, contract_id, project_id, settles_bills, purpose)
-    VALUES ('out', 'posted', coalesce(pay_bill.paid_on, books_today()), coalesce(pay_bill.amount, v_open), v_document.currency, pay_bill.cash_account,
-            coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id), bill_article(v_document.party_id)), v_document.party_id,
+    INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, contract_id,
+                         project_id, settles_bills, purpose)
+    VALUES ('out', 'posted', coalesce(pay_bill.paid_on, books_today()), coalesce(pay_bill.amount, v_open),
+            v_document.currency, pay_bill.cash_account,
+            coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id),
+                     bill_article(v_document.party_id)), v_document.party_id,
             v_document.contract_id, v_document.project_id, true, 'Bill ' || v_document.outside_number)
     RETURNING id INTO v_payment;
     PERFORM require_pay(p.article, p.employee_id, calling_role()) FROM payment p WHERE p.id = v_payment;
-    INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (v_payment, v_document.id, coalesce(pay_bill.amount, v_open));
+    INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (v_payment, v_document.id,
+        coalesce(pay_bill.amount, v_open));
     RETURN v_payment;
 END $$;
 COMMENT ON FUNCTION pay_bill(bigint, bigint, date, numeric) IS
-    'pay an accepted bill, whole or in part, from a cash account and allocate the payment; returns the payment. An unaccepted bill is refused (23001)';
+    'pay an accepted bill, whole or in part, from a cash account and allocate the payment; returns the payment. An '
+    'unaccepted bill is refused (23001)';
 SELECT allow('clerk', 'execute', 'pay_bill');

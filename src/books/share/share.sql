@@ -7,15 +7,12 @@ CREATE FUNCTION share(document bigint, ttl interval DEFAULT '30 days') RETURNS t
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document;
+    v_document document := document_of(share.document);
     v_token text;
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = share.document;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no document %', share.document USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
-    END IF;
     IF v_document.status IN ('draft', 'void') OR v_document.incoming THEN
-        RAISE EXCEPTION '% is % and is not shared', document_name(v_document.id), CASE WHEN v_document.incoming THEN 'not ours' ELSE v_document.status END
+        RAISE EXCEPTION '% is % and is not shared', document_name(v_document.id), CASE WHEN v_document.incoming
+            THEN 'not ours' ELSE v_document.status END
             USING ERRCODE = 'restrict_violation', HINT = 'Send it first: transition(document, ''sent'').';
     END IF;
     IF share.ttl IS NULL OR share.ttl <= interval '0' OR share.ttl > interval '5 years' THEN
@@ -24,14 +21,16 @@ BEGIN
     END IF;
     -- Three random UUIDs hold 366 random bits from the server's strong source;
     -- their digest is 32 bytes of it.
-    v_token := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64'),
+    v_token := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+                                             || uuid_send(gen_random_uuid())), 'base64'),
                                '+/', '-_'), '=');
     INSERT INTO share_link (document_id, token_digest, expires_at)
     VALUES (v_document.id, sha256(convert_to(v_token, 'UTF8')), now() + share.ttl);
     RETURN v_token;
 END $$;
 COMMENT ON FUNCTION share(bigint, interval) IS
-    'make a link to a document that was sent: a token of 32 random bytes (43 URL-safe characters), shown this once; ttl is how long it works';
+    'make a link to a document that was sent: a token of 32 random bytes (43 URL-safe characters), shown this once; '
+    'ttl is how long it works';
 SELECT allow('clerk', 'execute', 'share');
 
 CREATE FUNCTION send(document bigint, ttl interval DEFAULT '30 days') RETURNS text
@@ -46,7 +45,8 @@ BEGIN
     END IF;
     IF v_document.incoming THEN
         RAISE EXCEPTION '% came from outside and is not sent', document_name(v_document.id)
-            USING ERRCODE = 'restrict_violation', HINT = 'Answer it: transition(document, ''agreed'') or transition(document, ''rejected'', reason).';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Answer it: transition(document, ''agreed'') or transition(document, ''rejected'', reason).';
     END IF;
     IF v_document.status = 'draft' AND v_document.kind = 'invoice' THEN
         PERFORM issue_invoice(v_document.id);
@@ -56,8 +56,9 @@ BEGIN
     RETURN share(v_document.id, send.ttl);
 END $$;
 COMMENT ON FUNCTION send(bigint, interval) IS
-    'send a document to its client: issues the draft and returns the token of a link to it, which works for ttl; what is sent already gets one more link. '
-    'Refused (23001): what was rejected or superseded, what is void or came from outside';
+    'send a document to its client: issues the draft and returns the token of a link to it, which works for ttl; '
+    'what is sent already gets one more link. Refused (23001): what was rejected or superseded, what is void or '
+    'came from outside';
 SELECT allow('clerk', 'execute', 'send');
 
 CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
@@ -68,11 +69,13 @@ DECLARE
     v_count bigint;
 BEGIN
     UPDATE share_link s SET revoked_at = now()
-     WHERE s.document_id = revoke_share.document AND s.revoked_at IS NULL AND (revoke_share.link IS NULL OR s.id = revoke_share.link);
+     WHERE s.document_id = revoke_share.document AND s.revoked_at IS NULL
+       AND (revoke_share.link IS NULL OR s.id = revoke_share.link);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END $$;
-COMMENT ON FUNCTION revoke_share(bigint, bigint) IS 'make the links of a document, or one of them, work no more; returns how many';
+COMMENT ON FUNCTION revoke_share(bigint, bigint) IS
+    'make the links of a document, or one of them, work no more; returns how many';
 SELECT allow('clerk', 'execute', 'revoke_share');
 
 -- A gateway answers GET in a read-only transaction, and a standby has no other:
@@ -86,13 +89,16 @@ BEGIN
         RETURN;
     END IF;
     SELECT s.document_id, s.id INTO open_link.document_id, open_link.link_id FROM share_link s
-     WHERE s.token_digest = sha256(convert_to(open_link.token, 'UTF8')) AND s.revoked_at IS NULL AND s.expires_at > now();
-    IF open_link.link_id IS NOT NULL AND current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery() THEN
+     WHERE s.token_digest = sha256(convert_to(open_link.token, 'UTF8')) AND s.revoked_at IS NULL
+       AND s.expires_at > now();
+    IF open_link.link_id IS NOT NULL AND current_setting('transaction_read_only') = 'off'
+        AND NOT pg_is_in_recovery() THEN
         UPDATE share_link s SET views = s.views + 1, last_view_at = now() WHERE s.id = open_link.link_id;
     END IF;
 END $$;
 COMMENT ON FUNCTION open_link(text) IS
-    'the document that a token opens, counting the view where the transaction may write; NULL whether the token is unknown, expired or revoked';
+    'the document that a token opens, counting the view where the transaction may write; NULL whether the token is '
+    'unknown, expired or revoked';
 
 -- Gateways (PostgREST) set request.… and read response.…; elsewhere there is no
 -- one to tell.  A setting that an earlier transaction made local stays as ''.
@@ -104,7 +110,8 @@ BEGIN
         PERFORM pg_catalog.set_config('response.status', p_status::text, true);
     END IF;
 END $$;
-COMMENT ON FUNCTION answer_status(int) IS 'the HTTP status of the answer, where a gateway is there to send one; nothing elsewhere';
+COMMENT ON FUNCTION answer_status(int) IS
+    'the HTTP status of the answer, where a gateway is there to send one; nothing elsewhere';
 
 CREATE FUNCTION shared_report(token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -119,8 +126,9 @@ BEGIN
     RETURN document_json(v_document);
 END $$;
 COMMENT ON FUNCTION shared_report(text) IS
-    'what the link with this token shows: one document, as document_json() gives it, its status with it (void, superseded); NULL, through a gateway with '
-    'status 404, when the link is unknown, expired or revoked, all alike. SECURITY DEFINER: a visitor reaches this document and nothing else';
+    'what the link with this token shows: one document, as document_json() gives it, its status with it (void, '
+    'superseded); NULL, through a gateway with status 404, when the link is unknown, expired or revoked, all alike. '
+    'SECURITY DEFINER: a visitor reaches this document and nothing else';
 SELECT allow('guest', 'execute', 'shared_report');
 
 CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL) RETURNS text
@@ -131,10 +139,12 @@ DECLARE
     v_document document;
 BEGIN
     IF decision IS NULL OR decision NOT IN ('agreed', 'rejected') THEN
-        RAISE EXCEPTION 'unknown decision "%"', left(decision, 20) USING ERRCODE = 'invalid_parameter_value', HINT = 'Decisions are agreed and rejected.';
+        RAISE EXCEPTION 'unknown decision "%"', left(decision, 20) USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Decisions are agreed and rejected.';
     END IF;
     IF decision = 'rejected' AND coalesce(comment, '') !~ '[^[:space:]]' THEN
-        RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say what is to be changed.';
+        RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Say what is to be changed.';
     END IF;
     IF length(comment) > 4000 THEN
         RAISE EXCEPTION 'a comment of % characters is too long', length(comment)
@@ -144,7 +154,7 @@ BEGIN
     IF v_link.document_id IS NULL THEN
         RAISE EXCEPTION 'this link opens nothing' USING ERRCODE = 'foreign_key_violation', HINT = 'Ask for a new link.';
     END IF;
-    SELECT * INTO v_document FROM document d WHERE d.id = v_link.document_id;
+    v_document := document_of(v_link.document_id);
     IF v_document.kind NOT IN ('report', 'proposal', 'specification', 'act', 'proforma') THEN
         RAISE EXCEPTION '% asks for no answer', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation', HINT = 'Reports, proposals, specifications and acts are answered.';
@@ -152,9 +162,12 @@ BEGIN
     IF decision = 'agreed' AND v_document.status IN ('invoiced', 'partly_paid', 'paid') THEN
         RETURN 'agreed';  -- asked again after what followed from it
     END IF;
-    RETURN transition(v_document.id, decision, comment, format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id), v_link.link_id));
+    RETURN transition(v_document.id, decision, comment,
+                      format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id),
+                             v_link.link_id));
 END $$;
 COMMENT ON FUNCTION answer_shared(text, text, text) IS
-    'the client''s answer through a link: agreed, or rejected with a comment, which has at most 4000 characters (22023); the same answer again changes '
-    'nothing. Unknown, expired and revoked links are refused alike (23503), a document that waits for no answer with its status (23001)';
+    'the client''s answer through a link: agreed, or rejected with a comment, which has at most 4000 characters '
+    '(22023); the same answer again changes nothing. Unknown, expired and revoked links are refused alike (23503), '
+    'a document that waits for no answer with its status (23001)';
 SELECT allow('guest', 'execute', 'answer_shared');

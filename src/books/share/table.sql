@@ -16,5 +16,6 @@ CREATE TABLE share_link (
     CONSTRAINT share_link_expires_later CHECK (expires_at > created_at)
 );
 COMMENT ON TABLE share_link IS
-    'links to documents: the token itself is shown once and not kept, only its SHA-256; views counts how often the link was opened';
+    'links to documents: the token itself is shown once and not kept, only its SHA-256; views counts how often the '
+    'link was opened';
 CREATE INDEX share_link_document_idx ON share_link (document_id);

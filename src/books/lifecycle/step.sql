@@ -1,0 +1,374 @@
+-- ---------------------------------------------------------------------------
+-- step: the steps of a document and what each step does
+--
+-- A step is taken by changing document.status, and triggers do what belongs to
+-- it, so that no caller can take a step and leave its consequence out:
+--
+--   transition(), settle_document() …    UPDATE document SET status
+--     guard_document()          before   allowed_step(): may it be taken?
+--       take_step()                      send_report(), accept_bill() …: stamp, hold, freeze, post, number
+--     follow_document()         after    document_status_change: the step is kept …
+--       tell_steps()                     … and whoever it concerns is told (room notice)
+--       follow_step()                    release_document(), carry_report() …: what others make of it
+--   payment_allocation → follow_allocations() → settle_document(): payments take the invoice along,
+--   carry_report() takes the report along with the invoice; each by the same two triggers
+--
+-- A new step is a row here; where it does something new, a procedure of a few
+-- lines and its branch in take_step() or follow_step(), all in this file.
+-- ---------------------------------------------------------------------------
+
+CREATE VIEW document_transition WITH (security_invoker) AS
+    SELECT k.kind, v.from_status, v.to_status, v.by_hand, v.does, v.follows
+      FROM (VALUES
+        -- drafts go out, or go
+        ('{report}', 'draft', 'sent', true, 'send_report', NULL),
+        ('{invoice}', 'draft', 'sent', true, 'send_invoice', 'carry_report'),
+        ('{proforma}', 'draft', 'sent', true, 'send_proforma', NULL),
+        ('{credit_note}', 'draft', 'sent', true, 'send_credit_note', NULL),
+        ('{specification,act,bill}', 'draft', 'sent', true, 'send_lines', NULL),
+        ('{proposal,contract,annex,other}', 'draft', 'sent', true, 'send_paper', NULL),
+        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'void', true, NULL,
+         'release'),
+        ('{invoice}', 'draft', 'void', true, NULL, 'release_invoice'),
+        -- what the client answers, or we do to a bill
+        ('{report}', 'sent', 'agreed', true, 'agree_report', NULL),
+        ('{bill}', 'sent', 'agreed', true, 'accept_bill', NULL),
+        ('{specification}', 'sent', 'agreed', true, NULL, 'rate_waiting'),
+        ('{proposal,act,contract,annex,other,proforma}', 'sent', 'agreed', true, NULL, NULL),
+        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'rejected', true, NULL,
+         'release'),
+        ('{report,proposal,specification,proforma}', 'sent', 'superseded', false, NULL, 'release'),
+        ('{report,proposal,specification,proforma}', 'rejected', 'superseded', false, NULL, 'release'),
+        ('{proposal,specification,proforma}', 'agreed', 'superseded', false, NULL, 'release'),
+        -- what is taken back
+        ('{report,proposal,specification,act,contract,annex,other,proforma}', 'sent', 'void', true, NULL, 'release'),
+        ('{report,proposal,specification,act,contract,annex,other,proforma}', 'agreed', 'void', true, NULL, 'release'),
+        ('{bill}', 'sent', 'void', true, NULL, 'release'),
+        ('{bill}', 'agreed', 'void', true, 'take_back', 'release'),
+        ('{invoice}', 'sent', 'void', true, 'take_back', 'release_invoice'),
+        -- what payments and credits make of invoices and bills
+        ('{invoice}', 'sent', 'partly_paid', false, NULL, 'carry_report'),
+        ('{invoice}', 'sent', 'paid', false, NULL, 'carry_report'),
+        ('{invoice}', 'partly_paid', 'sent', false, NULL, 'carry_report'),
+        ('{invoice}', 'partly_paid', 'paid', false, NULL, 'carry_report'),
+        ('{invoice}', 'paid', 'sent', false, NULL, 'carry_report'),
+        ('{invoice}', 'paid', 'partly_paid', false, NULL, 'carry_report'),
+        ('{invoice}', 'archived', 'sent', false, NULL, 'carry_report'),
+        ('{invoice}', 'archived', 'partly_paid', false, NULL, 'carry_report'),
+        ('{invoice}', 'sent', 'credited', false, NULL, 'carry_report'),
+        ('{invoice}', 'partly_paid', 'credited', false, NULL, 'carry_report'),
+        ('{invoice}', 'paid', 'credited', false, NULL, 'carry_report'),
+        ('{invoice}', 'archived', 'credited', false, NULL, 'carry_report'),
+        ('{bill}', 'agreed', 'partly_paid', false, NULL, NULL),
+        ('{bill}', 'agreed', 'paid', false, NULL, NULL),
+        ('{bill}', 'partly_paid', 'agreed', false, NULL, NULL),
+        ('{bill}', 'paid', 'agreed', false, NULL, NULL),
+        ('{bill}', 'archived', 'agreed', false, NULL, NULL),
+        -- what its invoice makes of a report
+        ('{report}', 'agreed', 'invoiced', false, NULL, NULL),
+        ('{report}', 'invoiced', 'agreed', false, NULL, NULL),
+        ('{report}', 'invoiced', 'partly_paid', false, NULL, NULL),
+        ('{report}', 'invoiced', 'paid', false, NULL, NULL),
+        ('{report}', 'partly_paid', 'invoiced', false, NULL, NULL),
+        ('{report}', 'paid', 'invoiced', false, NULL, NULL),
+        ('{report}', 'archived', 'invoiced', false, NULL, NULL),
+        ('{report}', 'invoiced', 'void', false, NULL, 'release'),
+        ('{report}', 'partly_paid', 'void', false, NULL, 'release'),
+        ('{report}', 'paid', 'void', false, NULL, 'release'),
+        ('{report}', 'archived', 'void', false, NULL, 'release'),
+        ('{report,bill}', 'partly_paid', 'paid', false, NULL, NULL),
+        ('{report,bill}', 'paid', 'partly_paid', false, NULL, NULL),
+        ('{report,bill}', 'archived', 'partly_paid', false, NULL, NULL),
+        -- what is done with
+        ('{report,bill}', 'paid', 'archived', true, NULL, NULL),
+        ('{invoice}', 'paid', 'archived', true, NULL, 'carry_report'),
+        ('{invoice}', 'credited', 'archived', true, NULL, 'carry_report'),
+        ('{credit_note}', 'sent', 'archived', true, NULL, NULL),
+        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'rejected', 'archived', true,
+         NULL, NULL),
+        ('{proposal,specification,act,contract,annex,other,proforma}', 'agreed', 'archived', true, NULL, NULL)
+        ) AS v (kinds, from_status, to_status, by_hand, does, follows)
+     CROSS JOIN LATERAL unnest(v.kinds::text[]) k (kind);
+COMMENT ON VIEW document_transition IS
+    'the steps that documents of a kind can take; those not by_hand follow from another document or from a payment '
+    'and are only taken when it is so. does: what the step does before it is taken; follows: what is done after it';
+COMMENT ON COLUMN document_transition.does IS
+    'what the step does before it is taken, a branch of take_step(); NULL for nothing';
+COMMENT ON COLUMN document_transition.follows IS
+    'what is done after the step, a branch of follow_step(); NULL for nothing';
+SELECT allow('reader', 'select', 'document_transition');
+
+CREATE FUNCTION refuse_step(p_document document, p_status text) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_steps text := (SELECT string_agg(t.to_status, ', ' ORDER BY t.to_status) FROM document_transition t
+                      WHERE t.kind = p_document.kind AND t.from_status = p_document.status AND t.by_hand);
+BEGIN
+    RAISE EXCEPTION '% cannot go from % to %', document_name(p_document.id), p_document.status, p_status
+        USING ERRCODE = 'restrict_violation',
+            DETAIL = CASE WHEN p_status = ANY (string_to_array(v_steps, ', '))
+                THEN 'Payments or credits of it stand in the way.'
+                          WHEN v_steps IS NULL THEN format('There is no step by hand from %s.', p_document.status)
+                          ELSE format('From %s it can go to: %s.', p_document.status, v_steps) END,
+            HINT = CASE WHEN p_document.kind = 'report' AND p_status IN ('invoiced', 'partly_paid', 'paid')
+                        THEN 'A report becomes invoiced by issue_invoice() and paid when its invoice is paid, never '
+                             'by hand.'
+                        WHEN p_document.kind IN ('invoice', 'bill') AND p_status IN ('partly_paid', 'paid')
+                        THEN 'It becomes paid by the payments allocated to it: allocate_payment().'
+                        WHEN p_document.kind = 'invoice' AND p_status = 'void'
+                        THEN 'Take its payments back with unallocate() first, or use credit().'
+                        WHEN p_document.kind = 'report' AND p_status = 'void' THEN 'Void or credit its invoice first.'
+                        WHEN p_document.kind = 'credit_note' AND p_status = 'void' THEN 'Bill what it set free again.'
+                        WHEN p_status = 'superseded' THEN 'revise() makes the next revision.'
+                        WHEN p_status = 'credited' THEN 'credit() makes a credit note.'
+                        ELSE 'View document_transition lists the steps.' END;
+END $$;
+COMMENT ON FUNCTION refuse_step(document, text) IS
+    'raise (23001) that a document cannot take a step, with those it can take and the way out';
+
+CREATE FUNCTION allowed_step(p_document document, p_status text, p_reason text) RETURNS document_transition
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_step document_transition;
+BEGIN
+    SELECT * INTO v_step FROM document_transition t
+     WHERE t.kind = p_document.kind AND t.from_status = p_document.status AND t.to_status = p_status;
+    -- A step that follows from something else is only taken when it does.
+    IF NOT FOUND
+        OR NOT v_step.by_hand AND (CASE p_status
+               WHEN 'superseded' THEN NOT EXISTS (SELECT FROM document n WHERE n.supersedes_id = p_document.id)
+               ELSE settled_status(p_document.id) IS DISTINCT FROM p_status END)
+        OR p_status = 'void' AND EXISTS (SELECT FROM payment_allocation a WHERE a.document_id = p_document.id)
+        OR p_status = 'void' AND p_document.kind = 'invoice'
+           AND EXISTS (SELECT FROM document c WHERE c.based_on = p_document.id AND c.kind = 'credit_note'
+                       AND c.status <> 'draft') THEN
+        PERFORM refuse_step(p_document, p_status);
+    END IF;
+    IF v_step.by_hand AND p_status IN ('rejected', 'void') AND p_document.status <> 'draft'
+        AND coalesce(p_reason, '') = '' THEN
+        RAISE EXCEPTION '% is not % without a reason', document_name(p_document.id), p_status
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: transition(document, status, reason).';
+    END IF;
+    RETURN v_step;
+END $$;
+COMMENT ON FUNCTION allowed_step(document, text, text) IS
+    'the step that takes a document to a status; refused when there is none or it is not so (23001), and without a '
+    'reason where one is wanted (22023)';
+
+-- ---------------------------------------------------------------------------
+-- what steps do: each returns the document as it is to be stored
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION stamp_document(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_total record;
+BEGIN
+    SELECT * INTO v_total FROM stamp_lines(p_document.id);
+    p_document.net := v_total.net;
+    p_document.tax := v_total.tax;
+    p_document.gross := v_total.gross;
+    p_document.period_from := coalesce(p_document.period_from, v_total.first_day);
+    p_document.period_to := coalesce(p_document.period_to, v_total.last_day);
+    p_document.issued_on := coalesce(p_document.issued_on, books_today());
+    p_document.issued_at := clock_timestamp();
+END $$;
+COMMENT ON FUNCTION stamp_document(document) IS
+    'stamp the figures of a draft on it and its lines: they are its content from now on';
+
+CREATE FUNCTION stamp_lined(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    p_document := stamp_document(p_document);
+    IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = p_document.id) THEN
+        RAISE EXCEPTION '% has no lines', document_name(p_document.id)
+            USING ERRCODE = 'restrict_violation', HINT = 'Build it anew over other work, or discard() it.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION stamp_lined(document) IS
+    'stamp a draft that says nothing without lines: refused (23001) when it has none';
+
+CREATE FUNCTION make_due(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    p_document.due_on := coalesce(p_document.due_on, p_document.issued_on
+                                  + (SELECT p.payment_terms_days FROM party p WHERE p.id = p_document.party_id));
+    IF p_document.gross < 0 THEN
+        RAISE EXCEPTION '% would be of % %', document_name(p_document.id), trim_scale(p_document.gross),
+            p_document.currency
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Corrections outweigh the new work: bill them together with later work, or credit() the '
+                       'earlier invoice.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION make_due(document) IS
+    'a document that asks for money says until when: by the client''s terms of payment where no day is given; '
+    'refused (23001) below zero';
+
+CREATE FUNCTION number_document(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_number record;
+BEGIN
+    IF NOT p_document.incoming THEN
+        SELECT * INTO v_number FROM next_number(p_document.own_id, p_document.kind, p_document.issued_on);
+        p_document.series_id := v_number.series_id;
+        p_document.series_no := v_number.series_no;
+        p_document.number := v_number.number;
+        p_document.issued_at := clock_timestamp();  -- under the lock of the series, so in the order of the numbers
+    END IF;
+END $$;
+COMMENT ON FUNCTION number_document(document) IS
+    'give a document of ours the next number of its series, which it holds from then on: so this is done last';
+
+CREATE FUNCTION send_report(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM check_report_lines(p_document.id);
+    p_document := stamp_lined(p_document);
+    PERFORM tell_deal(p_document.id, p_document.deal_id);
+    UPDATE charge h SET held_by = p_document.id
+      FROM document_line l WHERE l.document_id = p_document.id AND h.id = l.charge_id AND h.frozen_at IS NULL;
+    p_document := number_document(p_document);
+END $$;
+COMMENT ON FUNCTION send_report(document) IS 'a report is sent: it holds its charges until it is answered';
+
+CREATE FUNCTION send_invoice(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM check_report_lines(p_document.id);
+    p_document := make_due(stamp_lined(p_document));
+    PERFORM tell_deal(p_document.id, p_document.deal_id);
+    PERFORM freeze_charges(
+        ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document.id AND l.claim ORDER BY 1)
+        || adjust_lines(p_document.id), format('document:%s:freeze', p_document.id), p_document.id);
+    PERFORM post_tax(p_document.id, p_document.issued_on);
+    p_document := number_document(p_document);
+END $$;
+COMMENT ON FUNCTION send_invoice(document) IS
+    'an invoice is issued: what it bills without a report is frozen and posted, and its tax';
+
+CREATE FUNCTION send_credit_note(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    p_document := stamp_lined(p_document);
+    PERFORM post_tax(p_document.id, p_document.issued_on);
+    p_document := number_document(p_document);
+END $$;
+COMMENT ON FUNCTION send_credit_note(document) IS 'a credit note is issued: its tax is posted; credit() did the rest';
+
+CREATE FUNCTION agree_report(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM freeze_charges(
+        ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document.id ORDER BY 1)
+        || adjust_lines(p_document.id), format('document:%s:agree', p_document.id), p_document.id);
+END $$;
+COMMENT ON FUNCTION agree_report(document) IS
+    'a report is agreed: its charges are frozen and posted, with what it takes off them';
+
+CREATE FUNCTION accept_bill(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM post_bill(p_document.id);
+END $$;
+COMMENT ON FUNCTION accept_bill(document) IS 'a bill is accepted: it costs and is owed from now on';
+
+CREATE FUNCTION take_back(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_event bigint := (SELECT e.id FROM event e
+                        WHERE e.key = format('document:%s:%s', p_document.id,
+                                             CASE p_document.kind WHEN 'bill' THEN 'accept' ELSE 'issue' END));
+BEGIN
+    PERFORM reverse_event(v_event, format('document:%s:void', p_document.id),
+                          greatest(p_document.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)))
+      WHERE v_event IS NOT NULL;
+END $$;
+COMMENT ON FUNCTION take_back(document) IS
+    'an invoice or bill is void: what it posted itself is reversed; an invoice without tax posted nothing';
+
+CREATE FUNCTION take_step(p_does text, INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    p_document := CASE p_does
+        WHEN 'send_report' THEN send_report(p_document)
+        WHEN 'send_invoice' THEN send_invoice(p_document)
+        WHEN 'send_proforma' THEN number_document(make_due(stamp_lined(p_document)))
+        WHEN 'send_credit_note' THEN send_credit_note(p_document)
+        WHEN 'send_lines' THEN number_document(stamp_lined(p_document))
+        WHEN 'send_paper' THEN number_document(stamp_document(p_document))
+        WHEN 'agree_report' THEN agree_report(p_document)
+        WHEN 'accept_bill' THEN accept_bill(p_document)
+        WHEN 'take_back' THEN take_back(p_document)
+        ELSE p_document END;
+END $$;
+COMMENT ON FUNCTION take_step(text, document) IS
+    'do what a step does before it is taken (document_transition.does); returns the document as it is to be stored';
+
+-- ---------------------------------------------------------------------------
+-- what follows from steps
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION release_document(p_document document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM release_lines(ARRAY(SELECT l.id FROM document_line l
+                                 WHERE l.document_id = p_document.id AND l.released_at IS NULL ORDER BY 1),
+                                     p_document.id);
+END $$;
+COMMENT ON FUNCTION release_document(document) IS
+    'set free whatever a document that is void, rejected or superseded kept';
+
+CREATE FUNCTION carry_report(p_invoice document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_status text := settled_status(p_invoice.based_on);
+BEGIN
+    UPDATE document d SET status = v_status, status_said_by = NULL,
+           status_reason = format('%s: %s', document_name(p_invoice.id), p_invoice.status)
+     WHERE d.id = p_invoice.based_on AND d.kind = 'report' AND d.status <> v_status
+       AND NOT (d.status = 'archived' AND v_status = 'paid');
+END $$;
+COMMENT ON FUNCTION carry_report(document) IS 'take the report along that an invoice is made of';
+
+CREATE FUNCTION rate_waiting(p_document document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_waiting bigint[] := ARRAY(SELECT r.time_entry_id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id
+                                 WHERE e.task_id = p_document.task_id ORDER BY 1);
+BEGIN
+    PERFORM rate_entries(v_waiting) WHERE v_waiting <> '{}';
+END $$;
+COMMENT ON FUNCTION rate_waiting(document) IS 'rate the work that waited for its specification to be agreed';
+
+CREATE FUNCTION follow_step(p_follows text, p_document document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    CASE p_follows
+        WHEN 'release' THEN PERFORM release_document(p_document);
+        WHEN 'release_invoice' THEN PERFORM release_document(p_document), carry_report(p_document);
+        WHEN 'carry_report' THEN PERFORM carry_report(p_document);
+        WHEN 'rate_waiting' THEN PERFORM rate_waiting(p_document);
+        ELSE NULL;
+    END CASE;
+END $$;
+COMMENT ON FUNCTION follow_step(text, document) IS
+    'do what follows from a step that was taken (document_transition.follows)';
