@@ -236,6 +236,7 @@ BOOKS_CODE = \
 	src/books/closing/problems.sql \
 	src/books/figures/problems.sql \
 	src/books/check/check_books.sql \
+	src/books/finish/plan.sql \
 	src/books/finish/trigger.sql \
 	src/books/finish/rule.sql \
 	src/books/finish/column.sql \

@@ -15,7 +15,7 @@
 -- The one place that locks.  A row is made when it is first held; what this
 -- transaction holds already is not written again.
 CREATE FUNCTION hold(p_kind text, p_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_holder CONSTANT bigint := pg_current_xact_id()::text::bigint;
@@ -35,7 +35,7 @@ COMMENT ON FUNCTION hold(text, bigint[]) IS
     '40P01 where two hold in turns what the other waits for';
 
 CREATE FUNCTION heed(p_kind text) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET enable_seqscan = off
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN

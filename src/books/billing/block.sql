@@ -9,8 +9,10 @@ DECLARE
     v_known allotment;
 BEGIN
     SELECT * INTO v_known FROM allotment a WHERE a.key = p_key;
-    IF FOUND AND (v_known.contract_id, v_known.kind, v_known.unit, v_known.amount, v_known.effective_at, v_known.expires_at)
-        IS DISTINCT FROM (p_content.contract_id, p_content.kind, p_content.unit, p_content.amount, p_content.effective_at, p_content.expires_at) THEN
+    IF FOUND AND (v_known.contract_id, v_known.kind, v_known.unit, v_known.amount, v_known.effective_at,
+                  v_known.expires_at)
+        IS DISTINCT FROM (p_content.contract_id, p_content.kind, p_content.unit, p_content.amount,
+                          p_content.effective_at, p_content.expires_at) THEN
         RAISE EXCEPTION 'key "%" was used before for allotment % with other content', p_key, v_known.id
             USING ERRCODE = 'unique_violation', CONSTRAINT = 'allotment_key_key',
                 HINT = 'Send the same content again, or use another key for another block.';
@@ -20,10 +22,12 @@ END $$;
 COMMENT ON FUNCTION known_block(text, allotment) IS
     'the block added before under a key, NULL when there is none; refused (23505) when its content was another';
 
-CREATE FUNCTION add_block(contract_id bigint, effective_on date, hours numeric DEFAULT NULL, amount numeric DEFAULT NULL, price numeric DEFAULT NULL,
-    expires_on date DEFAULT NULL, priority integer DEFAULT 0, kind text DEFAULT 'block', work_types bigint[] DEFAULT NULL,
+CREATE FUNCTION add_block(contract_id bigint, effective_on date, hours numeric DEFAULT NULL,
+                          amount numeric DEFAULT NULL, price numeric DEFAULT NULL,
+    expires_on date DEFAULT NULL, priority integer DEFAULT 0, kind text DEFAULT 'block',
+        work_types bigint[] DEFAULT NULL,
     payment_id bigint DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -33,10 +37,12 @@ DECLARE
     v_fee charge;
     v_id bigint;
 BEGIN
-    IF num_nonnulls(hours, amount) <> 1 OR coalesce(hours, amount) <= 0 OR hours * 3600 <> trunc(hours * 3600) OR kind NOT IN ('block', 'topup') THEN
+    IF num_nonnulls(hours, amount) <> 1 OR coalesce(hours, amount) <= 0 OR hours * 3600 <> trunc(hours * 3600)
+        OR kind NOT IN ('block', 'topup') THEN
         RAISE EXCEPTION 'a block is so many hours or so much money, above 0'
             USING ERRCODE = 'invalid_parameter_value',
-                DETAIL = format('Hours %s, amount %s, kind %s.', coalesce(hours::text, 'NULL'), coalesce(amount::text, 'NULL'), kind),
+                DETAIL = format('Hours %s, amount %s, kind %s.', coalesce(hours::text, 'NULL'),
+                                coalesce(amount::text, 'NULL'), kind),
                 HINT = 'Pass hours (whole seconds) or amount; kind is block or topup.';
     END IF;
     IF price IS NULL AND amount IS NULL THEN
@@ -63,8 +69,10 @@ BEGIN
     IF v_id IS NOT NULL THEN
         RETURN v_id;
     END IF;
-    INSERT INTO allotment (contract_id, kind, unit, amount, priority, effective_at, expires_at, scope_work_types, payment_id, key)
-    VALUES (contract_id, kind, v_block.unit, v_block.amount, priority, v_block.effective_at, v_block.expires_at, work_types, payment_id, key)
+    INSERT INTO allotment (contract_id, kind, unit, amount, priority, effective_at, expires_at, scope_work_types,
+                           payment_id, key)
+    VALUES (contract_id, kind, v_block.unit, v_block.amount, priority, v_block.effective_at, v_block.expires_at,
+            work_types, payment_id, key)
     ON CONFLICT ON CONSTRAINT allotment_key_key DO NOTHING
     RETURNING id INTO v_id;
     IF v_id IS NULL THEN
@@ -85,13 +93,15 @@ BEGIN
     RETURN v_id;
 END $$;
 COMMENT ON FUNCTION add_block(bigint, date, numeric, numeric, numeric, date, integer, text, bigint[], bigint, text) IS
-    'sell a prepaid block or top-up: so many hours, or so much money, from effective_on to the end of expires_on (NULL: for ever); its price (for money: '
-    'its amount unless another is given) is charged on effective_on, the work it covers then costs nothing more; what is rated already draws on it from '
-    'that day on. Blocks are eaten by priority, the lowest number first, then earliest expiry, then age. Returns the allotment; idempotent under a key; refused (22023) for what is no block';
+    'sell a prepaid block or top-up: so many hours, or so much money, from effective_on to the end of expires_on '
+    '(NULL: for ever); its price (for money: its amount unless another is given) is charged on effective_on, the work '
+    'it covers then costs nothing more; what is rated already draws on it from that day on. Blocks are eaten by '
+    'priority, the lowest number first, then earliest expiry, then age. Returns the allotment; idempotent under a key; '
+    'refused (22023) for what is no block';
 SELECT allow('manager', 'execute', 'add_block');
 
 CREATE FUNCTION void_block(allotment_id bigint, reason text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -114,7 +124,8 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Correct that work first with correct_entry().';
     END IF;
     SELECT * INTO v_charge FROM charge h WHERE h.id = v_block.charge_id;
-    UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.fixed THEN a.charge_id END WHERE a.id = v_block.id;
+    UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.fixed THEN a.charge_id END
+        WHERE a.id = v_block.id;
     IF v_charge.fixed THEN
         PERFORM adjust_charge(v_charge.id, -v_charge.amount, reason) WHERE v_charge.amount <> 0;
     ELSE
@@ -123,6 +134,6 @@ BEGIN
     PERFORM rate_again(v_base, (v_block.effective_at AT TIME ZONE contract_zone(v_base.calendar_id))::date);
 END $$;
 COMMENT ON FUNCTION void_block(bigint, text) IS
-    'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is rated again; refused (23001) when '
-    'it covered work that is billed';
+    'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is '
+    'rated again; refused (23001) when it covered work that is billed';
 SELECT allow('manager', 'execute', 'void_block');

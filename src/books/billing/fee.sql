@@ -8,7 +8,8 @@
 
 -- The fees that a period is due, as the contract's lines say now.
 CREATE FUNCTION due_fees(p_base bigint, p_span daterange)
-    RETURNS TABLE (line_id bigint, contract_id bigint, item_id bigint, service_date date, amount numeric, cost numeric, why jsonb)
+    RETURNS TABLE (line_id bigint, contract_id bigint, item_id bigint, service_date date, amount numeric, cost numeric,
+                   why jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT n.id, c.id, n.item_id, lower(a.days), f.amount, f.cost,
@@ -22,15 +23,20 @@ BEGIN ATOMIC
       JOIN currency_code u ON u.code = c.currency
       JOIN contract_line n ON n.contract_id = c.id AND n.kind IN ('recurring', 'one_time') AND n.status <> 'cancelled'
      CROSS JOIN LATERAL (SELECT p_span * CASE n.kind
-            WHEN 'one_time' THEN daterange(coalesce(n.starts_on, c.starts_on), coalesce(n.starts_on, c.starts_on), '[]') * daterange(c.starts_on, c.ends_on, '[]')
+            WHEN 'one_time' THEN daterange(coalesce(n.starts_on, c.starts_on), coalesce(n.starts_on, c.starts_on),
+                                           '[]') * daterange(c.starts_on, c.ends_on, '[]')
             ELSE daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on), '[]') END AS days) a
-     CROSS JOIN LATERAL (SELECT CASE n.kind WHEN 'one_time' THEN n.amount ELSE prorate(n.amount, p_span, a.days, n.prorate, u.exponent::int) END AS amount,
-                                CASE n.kind WHEN 'one_time' THEN n.cost ELSE prorate(n.cost, p_span, a.days, n.prorate, u.exponent::int) END AS cost
+     CROSS JOIN LATERAL (SELECT CASE n.kind WHEN 'one_time' THEN n.amount
+                         ELSE prorate(n.amount, p_span, a.days, n.prorate, u.exponent::int) END AS amount,
+                                CASE n.kind WHEN 'one_time' THEN n.cost
+                                    ELSE prorate(n.cost, p_span, a.days, n.prorate, u.exponent::int) END AS cost
                           WHERE NOT isempty(a.days)) f
-     WHERE c.id = ANY (contract_group(p_base)) AND c.status <> 'draft' AND NOT isempty(a.days) AND (f.amount <> 0 OR f.cost <> 0);
+     WHERE c.id = ANY (contract_group(p_base)) AND c.status <> 'draft' AND NOT isempty(a.days)
+         AND (f.amount <> 0 OR f.cost <> 0);
 END;
 COMMENT ON FUNCTION due_fees(bigint, daterange) IS
-    'recurring and one-time fees of a contract and its companions in one service period, prorated to the days that the line is in force in it';
+    'recurring and one-time fees of a contract and its companions in one service period, prorated to the days that the '
+    'line is in force in it';
 
 CREATE FUNCTION charge_fees_of(p_base bigint, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -43,13 +49,16 @@ BEGIN
     -- Fees follow their lines until they are frozen.
     DELETE FROM charge h
      USING contract_line n
-     WHERE n.contract_id = ANY (contract_group(p_base)) AND h.contract_line_id = n.id AND h.source = 'fee' AND h.coverage = 'billable'
+     WHERE n.contract_id = ANY (contract_group(p_base)) AND h.contract_line_id = n.id AND h.source = 'fee'
+         AND h.coverage = 'billable'
        AND h.period_start = lower(p_span) AND NOT h.fixed AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM due_fees(p_base, p_span) d
-                        WHERE (d.line_id, d.service_date, d.amount, d.cost, d.why) = (h.contract_line_id, h.service_date, h.amount, h.cost, h.why));
+                        WHERE (d.line_id, d.service_date, d.amount, d.cost, d.why) = (h.contract_line_id,
+                            h.service_date, h.amount, h.cost, h.why));
     FOR v_fee IN
         SELECT d.* FROM due_fees(p_base, p_span) d
-         WHERE NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.period_start = lower(p_span) AND h.source = 'fee'
+         WHERE NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.period_start = lower(p_span)
+                           AND h.source = 'fee'
                               AND h.coverage = 'billable' AND h.reverses_id IS NULL)
          ORDER BY d.line_id
     LOOP
@@ -68,7 +77,8 @@ BEGIN
     END LOOP;
     PERFORM put_charges(v_fees);
 END $$;
-COMMENT ON FUNCTION charge_fees_of(bigint, daterange) IS 'make or correct the provisional fee charges of one service period; one for each line and period';
+COMMENT ON FUNCTION charge_fees_of(bigint, daterange) IS
+    'make or correct the provisional fee charges of one service period; one for each line and period';
 
 CREATE FUNCTION charge_fees(contract_id bigint, through date) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -82,17 +92,20 @@ BEGIN
     v_span := (open_period(v_base)).span;
     v_last := greatest(lower(v_span), books_today()) + interval '10 years';
     IF through IS NULL OR NOT isfinite(through) THEN
-        RAISE EXCEPTION 'charge_fees needs the day through which to charge' USING ERRCODE = 'invalid_parameter_value', HINT = 'The last day of the period that is paid in advance.';
+        RAISE EXCEPTION 'charge_fees needs the day through which to charge' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'The last day of the period that is paid in advance.';
     ELSIF through > v_last THEN
         RAISE EXCEPTION 'fees through % are too far ahead', through
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The limit is ten years, %s.', iso(v_last)), HINT = 'Charge them nearer to their time.';
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The limit is ten years, %s.', iso(v_last)),
+                HINT = 'Charge them nearer to their time.';
     END IF;
-    WHILE v_base.status <> 'draft' AND lower(v_span) <= through AND lower(v_span) <= coalesce(v_base.ends_on, 'infinity') LOOP
+    WHILE v_base.status <> 'draft' AND lower(v_span) <= through
+        AND lower(v_span) <= coalesce(v_base.ends_on, 'infinity') LOOP
         PERFORM charge_fees_of(v_base.id, v_span);
         v_span := period_of(upper(v_span), v_base.period, v_base.anchor_day);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION charge_fees(bigint, date) IS
-    'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in advance; '
-    'idempotent. Refused (22023): no day, one without end, or one more than ten years ahead';
+    'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in '
+    'advance; idempotent. Refused (22023): no day, one without end, or one more than ten years ahead';
 SELECT allow('manager', 'execute', 'charge_fees');

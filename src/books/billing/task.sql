@@ -24,26 +24,30 @@ BEGIN
     FOR v_item IN
         SELECT i.* FROM task_item i
          WHERE i.task_id = p_task AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id)
-           AND (i.price IS NOT NULL OR EXISTS (SELECT FROM item_price(v_to.contract_id, v_task.project_id, i.item_id, v_to.service_date)))
+           AND (i.price IS NOT NULL
+                OR EXISTS (SELECT FROM item_price(v_to.contract_id, v_task.project_id, i.item_id, v_to.service_date)))
          ORDER BY i.id
     LOOP
-        PERFORM sell_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task, NULL, v_item.price, v_item.cost, v_item.id);
+        PERFORM sell_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task, NULL,
+                          v_item.price, v_item.cost, v_item.id);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION charge_task(bigint) IS
-    'charge the fixed prices of a task that is done, once each; take them back while provisional when it is done no more, and move them with it; what '
-    'cannot be charged is in view uncharged_task';
+    'charge the fixed prices of a task that is done, once each; take them back while provisional when it is done no '
+    'more, and move them with it; what cannot be charged is in view uncharged_task';
 
 -- One trigger, so that all clients are held at once, by id: of a task that moves,
 -- the one it leaves and the one it comes to.
 CREATE FUNCTION follow_tasks() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
     -- first, so that work that is being logged on the task is seen
     PERFORM lock_parties(ARRAY(
-        SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id IN (n.project_id, o.project_id)
-         WHERE n.project_id <> o.project_id OR n.deal_id IS DISTINCT FROM o.deal_id OR EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id)));
+        SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id)
+            JOIN project p ON p.id IN (n.project_id, o.project_id)
+         WHERE n.project_id <> o.project_id OR n.deal_id IS DISTINCT FROM o.deal_id
+             OR EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id)));
     PERFORM rate_entries(ARRAY(
         SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
          WHERE n.project_id <> o.project_id ORDER BY e.id));
@@ -53,23 +57,26 @@ BEGIN
     -- billed to another client before the task moved is none of his deal's.
     UPDATE charge h SET deal_id = n.deal_id
       FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id = n.project_id
-     WHERE h.task_id = n.id AND h.client_id = p.client_id AND n.deal_id IS DISTINCT FROM o.deal_id AND h.deal_id IS DISTINCT FROM n.deal_id;
+     WHERE h.task_id = n.id AND h.client_id = p.client_id AND n.deal_id IS DISTINCT FROM o.deal_id
+         AND h.deal_id IS DISTINCT FROM n.deal_id;
     -- work of no deal is of the deal of the document that keeps it
     PERFORM tell_deal(d.id, d.deal_id)
        FROM (SELECT DISTINCT c.document_id
-               FROM new_rows n JOIN old_rows o USING (id) JOIN charge h ON h.task_id = n.id JOIN charge_claim c ON c.charge_id = h.id
+               FROM new_rows n JOIN old_rows o USING (id) JOIN charge h ON h.task_id = n.id
+                   JOIN charge_claim c ON c.charge_id = h.id
               WHERE n.deal_id IS NULL AND o.deal_id IS NOT NULL) x
        JOIN document d ON d.id = x.document_id AND d.deal_id IS NOT NULL AND d.status <> 'draft';
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_tasks() IS
-    'trigger function of task: rates the open work of tasks that move to another project again, charges the fixed price of what is done, and tells the '
-    'deal of a task to its charges; SECURITY DEFINER because nobody is granted INSERT on charge';
+    'trigger function of task: rates the open work of tasks that move to another project again, charges the fixed '
+    'price of what is done, and tells the deal of a task to its charges; SECURITY DEFINER because nobody is granted '
+    'INSERT on charge';
 
 -- The time of a task is in its fixed price from then on: what is not frozen is
 -- rated again.
 CREATE FUNCTION price_tasks() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_tasks bigint[];
@@ -84,7 +91,8 @@ BEGIN
         v_tasks := ARRAY(SELECT o.task_id FROM old_rows o UNION SELECT n.task_id FROM new_rows n);
         v_gone := ARRAY(SELECT o.id FROM old_rows o);
     END IF;
-    PERFORM lock_parties(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = ANY (v_tasks)));
+    PERFORM lock_parties(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id
+                               WHERE t.id = ANY (v_tasks)));
     DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.fixed;
     PERFORM rate_entries(ARRAY(
         SELECT e.id FROM time_entry e WHERE e.task_id = ANY (v_tasks) ORDER BY e.id));
@@ -92,10 +100,12 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION price_tasks() IS
-    'trigger function of task_item: rates the time of the tasks again, which a fixed price includes, and charges those that are done already';
+    'trigger function of task_item: rates the time of the tasks again, which a fixed price includes, and charges those '
+    'that are done already';
 
 CREATE VIEW uncharged_task WITH (security_invoker) AS
-    SELECT i.task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item, i.quantity::numeric(18,2) AS quantity, t.completed_at,
+    SELECT i.task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item,
+        i.quantity::numeric(18,2) AS quantity, t.completed_at,
            coalesce(c.problem, format('no price for item "%s" on %s', m.code, iso(c.service_date))) AS reason
       FROM task_item i
       JOIN task t ON t.id = i.task_id AND t.status = 'done'
@@ -104,5 +114,6 @@ CREATE VIEW uncharged_task WITH (security_invoker) AS
       JOIN item m ON m.id = i.item_id
      CROSS JOIN LATERAL task_contract(t.id, coalesce(t.completed_at, now())) c
      WHERE NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id);
-COMMENT ON VIEW uncharged_task IS 'fixed prices of tasks that are done and could not be charged, each with the reason; closing a period tries again';
+COMMENT ON VIEW uncharged_task IS
+    'fixed prices of tasks that are done and could not be charged, each with the reason; closing a period tries again';
 SELECT allow('reader', 'select', 'uncharged_task');

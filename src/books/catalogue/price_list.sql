@@ -112,7 +112,8 @@ BEGIN
     NEW.revision := OLD.revision + 1;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION revise_price_list() IS 'trigger function of price_list: what prices work differently is a new revision';
+COMMENT ON FUNCTION revise_price_list() IS
+    'trigger function of price_list: what prices work differently is a new revision';
 
 CREATE FUNCTION revise_price_lists() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -133,5 +134,5 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION revise_price_lists() IS
-    'trigger function of price: a position of work that comes, changes or goes makes a new revision of its list; SECURITY DEFINER because revision is '
-    'nobody''s to change';
+    'trigger function of price: a position of work that comes, changes or goes makes a new revision of its list; '
+    'SECURITY DEFINER because revision is nobody''s to change';

@@ -15,7 +15,8 @@ DECLARE
 BEGIN
     SELECT * INTO v_charge FROM charge h WHERE h.id = charge_id;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no charge %', charge_id USING ERRCODE = 'foreign_key_violation', HINT = 'View unbilled lists charges.';
+        RAISE EXCEPTION 'there is no charge %', charge_id USING ERRCODE = 'foreign_key_violation',
+            HINT = 'View unbilled lists charges.';
     END IF;
     IF v_charge.contract_id IS NULL THEN
         RAISE EXCEPTION 'charge % is not under a contract', charge_id
@@ -23,7 +24,8 @@ BEGIN
     END IF;
     PERFORM lock_parties(ARRAY[v_charge.client_id]);
     v_new := part_of(v_charge, amount, round_money(amount * v_charge.base_rate, v_exponent),
-                     jsonb_build_object(CASE WHEN amount < 0 THEN 'write_off' ELSE 'write_up' END, jsonb_build_object('charge', charge_id),
+                     jsonb_build_object(CASE WHEN amount < 0 THEN 'write_off'
+                                        ELSE 'write_up' END, jsonb_build_object('charge', charge_id),
                                         'note', reason), true);
     v_new.made_by := 'user';
     v_new.key := key;
@@ -40,16 +42,20 @@ BEGIN
     END IF;
     IF v_charge.held_by IS NOT NULL THEN
         RAISE EXCEPTION 'charge % cannot be adjusted now', charge_id
-            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(charge_id), HINT = 'Wait for the answer, or take the document back.';
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(charge_id),
+                HINT = 'Wait for the answer, or take the document back.';
     END IF;
     IF coalesce(reason, '') = '' OR coalesce(amount, 0) = 0 OR amount = 'NaN' THEN
         RAISE EXCEPTION 'an adjustment needs an amount that is not 0, and a reason'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a negative amount to write off, a positive one to write up.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Pass a negative amount to write off, a positive one to write up.';
     END IF;
     v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM live_charge a WHERE a.adjusts_id = charge_id), 0);
     IF amount < 0 AND v_left + amount < 0 THEN
-        RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id, trim_scale(v_left)
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_adjusted_within_amount', HINT = 'Write off what is left at most.';
+        RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id,
+            trim_scale(v_left)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_adjusted_within_amount',
+                HINT = 'Write off what is left at most.';
     END IF;
     PERFORM check_charge_amount(amount, v_charge.currency);
     PERFORM concede('write_off', -v_new.base_amount, charge_id, NULL, reason);
@@ -58,6 +64,7 @@ BEGIN
     RETURN coalesce((put_charges(ARRAY[in_open_period(v_new)]))[1], known_charge(v_new));
 END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
-    'write a part of a charge off (amount below 0) or up, with a reason: an adjustment charge beside it, which is returned; the charge itself is frozen. '
-    'Refused: more than is left of it (23514), without a reason (22023), reversed or held charges (23001); idempotent under a key';
+    'write a part of a charge off (amount below 0) or up, with a reason: an adjustment charge beside it, which is '
+    'returned; the charge itself is frozen. Refused: more than is left of it (23514), without a reason (22023), '
+    'reversed or held charges (23001); idempotent under a key';
 SELECT allow('manager', 'execute', 'adjust_charge');

@@ -12,12 +12,14 @@ BEGIN
     IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - '{deal_id,fixed}'::text[] = to_jsonb(NEW) - '{deal_id,fixed}'::text[] THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION 'charge % is frozen and cannot be %', OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'changed' END
+    RAISE EXCEPTION 'charge % is frozen and cannot be %', OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'deleted'
+        ELSE 'changed' END
         USING ERRCODE = 'restrict_violation',
             DETAIL = frozen_by(OLD.id),
             HINT = 'Correct it by a reversal: correct_entry(), adjust_charge() or credit().';
 END $$;
-COMMENT ON FUNCTION guard_charge() IS 'trigger function of charge: a frozen charge is never changed, but for its deal, or deleted (23001)';
+COMMENT ON FUNCTION guard_charge() IS
+    'trigger function of charge: a frozen charge is never changed, but for its deal, or deleted (23001)';
 
 CREATE FUNCTION keep_named() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -28,17 +30,22 @@ BEGIN
             RETURN NEW;
         END IF;
         RAISE EXCEPTION 'the id of % % stays as it is', replace(TG_TABLE_NAME, '_', ' '), OLD.id
-            USING ERRCODE = 'restrict_violation', HINT = 'Charges and ledger entries know the row by it; change other columns.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Charges and ledger entries know the row by it; change other columns.';
     END IF;
     -- Foreign keys see what others charge meanwhile; of a price list there is none.
-    IF TG_TABLE_NAME = 'price_list' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-        RAISE EXCEPTION 'in a % transaction it cannot be seen whether % % has charges', current_setting('transaction_isolation'),
+    IF TG_TABLE_NAME = 'price_list' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+        THEN
+        RAISE EXCEPTION 'in a % transaction it cannot be seen whether % % has charges',
+            current_setting('transaction_isolation'),
             replace(TG_TABLE_NAME, '_', ' '), OLD.id
-            USING ERRCODE = 'restrict_violation', HINT = 'Delete it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Delete it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
     END IF;
     PERFORM lock_books() WHERE TG_TABLE_NAME = 'price_list';
     IF (CASE TG_TABLE_NAME WHEN 'party' THEN EXISTS (SELECT FROM charge h WHERE h.client_id = OLD.id)
-                                              OR to_jsonb(OLD) ->> 'kind' = 'own' AND EXISTS (SELECT FROM charge h WHERE h.own_id = OLD.id)
+                                              OR to_jsonb(OLD) ->> 'kind' = 'own'
+                                                  AND EXISTS (SELECT FROM charge h WHERE h.own_id = OLD.id)
                            WHEN 'project' THEN EXISTS (SELECT FROM charge h WHERE h.project_id = OLD.id)
                            WHEN 'task' THEN EXISTS (SELECT FROM charge h WHERE h.task_id = OLD.id)
                            WHEN 'deal' THEN EXISTS (SELECT FROM charge h WHERE h.deal_id = OLD.id)
@@ -53,8 +60,9 @@ BEGIN
     RETURN OLD;
 END $$;
 COMMENT ON FUNCTION keep_named() IS
-    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it (23001); a price list is deleted in '
-    'READ COMMITTED only (23001). SECURITY DEFINER because row policies must not hide charges';
+    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it '
+    '(23001); a price list is deleted in READ COMMITTED only (23001). SECURITY DEFINER because row policies must not '
+    'hide charges';
 
 CREATE FUNCTION keep_burned() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -66,8 +74,11 @@ BEGIN
     v_burned := (SELECT sum(b.amount) FROM burn b WHERE b.allotment_id = OLD.id);
     IF NEW.amount < v_burned OR v_burned <> 0 AND (NEW.unit, NEW.contract_id) <> (OLD.unit, OLD.contract_id) THEN
         RAISE EXCEPTION 'work has taken % of allotment % already', trim_scale(v_burned), OLD.id
-            USING ERRCODE = 'restrict_violation', HINT = 'Keep its unit and contract and at least that amount, or void_block() it.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Keep its unit and contract and at least that amount, or void_block() it.';
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_burned() IS 'trigger function of allotment: what work took of it stays (23001); SECURITY DEFINER because nobody is granted the locks';
+COMMENT ON FUNCTION keep_burned() IS
+    'trigger function of allotment: what work took of it stays (23001); SECURITY DEFINER because nobody is granted the '
+    'locks';

@@ -17,8 +17,7 @@ DECLARE
 BEGIN
     EXECUTE format($function$
         CREATE OR REPLACE FUNCTION replace_charges(p_rows charge[], p_known boolean) RETURNS void
-            LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
-            SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
+            LANGUAGE plpgsql SET search_path FROM CURRENT
         AS $body$
         BEGIN
             INSERT INTO charge (%1$s)
@@ -34,7 +33,8 @@ BEGIN
         column_list('charge', '%1$s = excluded.%1$s', c_kept));
 END $$;
 COMMENT ON FUNCTION replace_charges(charge[], boolean) IS
-    'write open charges of work in place of those that the same segments had (p_known: some of them have), keeping ids; what is the same stays as it is';
+    'write open charges of work in place of those that the same segments had (p_known: some of them have), keeping '
+    'ids; what is the same stays as it is';
 
 CREATE FUNCTION check_charge_amount(p_amount numeric, p_currency text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -106,9 +106,9 @@ BEGIN
     RETURN v;
 END $$;
 COMMENT ON FUNCTION complete_charge(charge) IS
-    'a provisional charge that is no work, of which source, contract_id, service_date, amount, cost and what else is known is given, with all that follows; '
-    'refused before the contract''s start (23001), for amounts its currency cannot hold (23514), without an exchange rate (23503), for a task or deal '
-    'of another client (23514)';
+    'a provisional charge that is no work, of which source, contract_id, service_date, amount, cost and what else is '
+    'known is given, with all that follows; refused before the contract''s start (23001), for amounts its currency '
+    'cannot hold (23514), without an exchange rate (23503), for a task or deal of another client (23514)';
 
 CREATE FUNCTION new_charge(p_charge charge) RETURNS bigint
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -119,7 +119,8 @@ BEGIN
     -- Another client's charge took the key meanwhile: that is refused.
     RETURN coalesce(v_ids[1], known_charge(p_charge));
 END $$;
-COMMENT ON FUNCTION new_charge(charge) IS 'make a provisional charge that is no work and return its id; refused as complete_charge() and known_charge() do';
+COMMENT ON FUNCTION new_charge(charge) IS
+    'make a provisional charge that is no work and return its id; refused as complete_charge() and known_charge() do';
 
 -- A charge made before under the same key: the same content again is that
 -- charge, another content is refused.  An amount that is not given yet is not
@@ -131,8 +132,10 @@ DECLARE
     v_known charge;
 BEGIN
     SELECT * INTO v_known FROM charge h WHERE h.key = p_charge.key;
-    IF FOUND AND (v_known.contract_id, v_known.source, v_known.service_date, v_known.item_id, v_known.quantity, v_known.amount)
-        IS DISTINCT FROM (p_charge.contract_id, p_charge.source, p_charge.service_date, p_charge.item_id, p_charge.quantity,
+    IF FOUND AND (v_known.contract_id, v_known.source, v_known.service_date, v_known.item_id, v_known.quantity,
+                  v_known.amount)
+        IS DISTINCT FROM (p_charge.contract_id, p_charge.source, p_charge.service_date, p_charge.item_id,
+                          p_charge.quantity,
                           coalesce(p_charge.amount, v_known.amount)) THEN
         RAISE EXCEPTION 'key "%" was used before for charge % with other content', p_charge.key, v_known.id
             USING ERRCODE = 'unique_violation', CONSTRAINT = 'charge_key_key',
@@ -166,9 +169,11 @@ BEGIN
     v.reverses_id := p_charge.id;
     RETURN v;
 END $$;
-COMMENT ON FUNCTION opposite(charge, jsonb) IS 'the reversal of a frozen charge: the same with the opposite figures, frozen at once';
+COMMENT ON FUNCTION opposite(charge, jsonb) IS
+    'the reversal of a frozen charge: the same with the opposite figures, frozen at once';
 
-CREATE FUNCTION part_of(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb, p_adjusts boolean) RETURNS charge
+CREATE FUNCTION part_of(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb, p_adjusts boolean)
+    RETURNS charge
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -211,8 +216,8 @@ BEGIN
     RETURN v;
 END $$;
 COMMENT ON FUNCTION part_of(charge, numeric, numeric, jsonb, boolean) IS
-    'an adjustment beside a charge, about the same things: so much of its amount (and in the base currency), why, and whether it goes with the charge '
-    'when that is reversed';
+    'an adjustment beside a charge, about the same things: so much of its amount (and in the base currency), why, and '
+    'whether it goes with the charge when that is reversed';
 
 CREATE FUNCTION in_open_period(p_charge charge) RETURNS charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT

@@ -11,7 +11,8 @@ CREATE TABLE terms (
     CONSTRAINT terms_key UNIQUE (contract_id, digest)
 );
 COMMENT ON TABLE terms IS
-    'snapshots of the terms by which charges were rated, one row for each content; a later change of configuration prices new work only';
+    'snapshots of the terms by which charges were rated, one row for each content; a later change of configuration '
+    'prices new work only';
 
 CREATE TABLE list_snapshot (
     price_list_id bigint NOT NULL,
@@ -21,8 +22,8 @@ CREATE TABLE list_snapshot (
     CONSTRAINT list_snapshot_pkey PRIMARY KEY (price_list_id, revision)
 );
 COMMENT ON TABLE list_snapshot IS
-    'price lists as they were when work was rated by them, one row for each revision that was: terms name them, so that a thousand contracts share one '
-    'list, and a log of work looks a list up instead of reading all its positions';
+    'price lists as they were when work was rated by them, one row for each revision that was: terms name them, so '
+    'that a thousand contracts share one list, and a log of work looks a list up instead of reading all its positions';
 
 CREATE TABLE charge (
     id bigserial CONSTRAINT charge_pkey PRIMARY KEY,
@@ -33,7 +34,8 @@ CREATE TABLE charge (
     contract_line_id bigint CONSTRAINT charge_contract_line_fkey REFERENCES contract_line,
     task_item_id bigint,
     made_by text NOT NULL DEFAULT 'user'
-        CONSTRAINT charge_made_by_known CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document')),
+        CONSTRAINT charge_made_by_known
+            CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document')),
     own_id bigint,
     contract_id bigint CONSTRAINT charge_contract_fkey REFERENCES contract,
     client_id bigint NOT NULL CONSTRAINT charge_client_fkey REFERENCES party,
@@ -49,7 +51,8 @@ CREATE TABLE charge (
     started_at timestamptz NOT NULL,
     band text,
     coverage text NOT NULL
-        CONSTRAINT charge_coverage_known CHECK (coverage IN ('billable', 'included', 'prepaid', 'capped', 'no_charge', 'non_billable')),
+        CONSTRAINT charge_coverage_known
+            CHECK (coverage IN ('billable', 'included', 'prepaid', 'capped', 'no_charge', 'non_billable')),
     worked_s bigint NOT NULL DEFAULT 0,
     billed_s bigint NOT NULL DEFAULT 0,
     quantity numeric(19,6),
@@ -87,9 +90,10 @@ CREATE TABLE charge (
     CONSTRAINT charge_adjusts_no_time CHECK (adjusts_id IS NULL OR source = 'adjustment')
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE charge IS
-    'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the same currency (NULL: unknown), '
-    'base_… the same in the company''s currency. Provisional while frozen_at is NULL; frozen with the document or the period that takes it, and posted '
-    'to the ledger in the same transaction; while a report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
+    'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the '
+    'same currency (NULL: unknown), base_… the same in the company''s currency. Provisional while frozen_at is NULL; '
+    'frozen with the document or the period that takes it, and posted to the ledger in the same transaction; while a '
+    'report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
     WHERE time_entry_id IS NOT NULL AND NOT fixed;
 CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
@@ -101,7 +105,8 @@ CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;
 CREATE INDEX charge_contract_line_idx ON charge (contract_line_id) WHERE contract_line_id IS NOT NULL;
 CREATE INDEX charge_held_by_idx ON charge (held_by) WHERE held_by IS NOT NULL;
 CREATE UNIQUE INDEX charge_key_key ON charge (key) WHERE key IS NOT NULL;
-CREATE UNIQUE INDEX charge_task_item_once ON charge (task_item_id) WHERE task_item_id IS NOT NULL AND reverses_id IS NULL;
+CREATE UNIQUE INDEX charge_task_item_once ON charge (task_item_id) WHERE task_item_id IS NOT NULL
+    AND reverses_id IS NULL;
 CREATE INDEX charge_adjusts_idx ON charge (adjusts_id) WHERE adjusts_id IS NOT NULL;
 CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
 
@@ -112,7 +117,8 @@ CREATE TABLE rating_problem (
     time_entry_id bigint CONSTRAINT rating_problem_pkey PRIMARY KEY
         CONSTRAINT rating_problem_entry_fkey REFERENCES time_entry ON DELETE CASCADE,
     kind text NOT NULL
-        CONSTRAINT rating_problem_kind_known CHECK (kind IN ('two_contracts', 'no_contract', 'no_price', 'no_price_list',
+        CONSTRAINT rating_problem_kind_known
+            CHECK (kind IN ('two_contracts', 'no_contract', 'no_price', 'no_price_list',
             'no_exchange_rate', 'waits_approval', 'waits_specification')),
     problem text NOT NULL,
     found_at timestamptz NOT NULL DEFAULT now()
@@ -127,12 +133,15 @@ CREATE TYPE rating_input AS (
     currency text, cost_rate numeric, base_cost_rate numeric, base_rate numeric, frozen_s bigint, instant timestamptz,
     problem_kind text, problem text);
 COMMENT ON TYPE rating_input IS
-    'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup starts, '
-    'disposition and where it comes from (as charge.why), currency, cost rates an hour, rate to the base currency, seconds billed when frozen, its instant, and '
-    'what stands in the way';
+    'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup '
+    'starts, disposition and where it comes from (as charge.why), currency, cost rates an hour, rate to the base '
+    'currency, seconds billed when frozen, its instant, and what stands in the way';
 
 CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);
 COMMENT ON TYPE rated_entry IS 'a segment that rating made, beside what was known of its entry';
 
-CREATE TYPE allotment_use AS (contract_id bigint, allotment_id bigint, burned numeric, amount numeric, billed_s numeric);
-COMMENT ON TYPE allotment_use IS 'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed seconds)';
+CREATE TYPE allotment_use AS (contract_id bigint, allotment_id bigint, burned numeric, amount numeric,
+                              billed_s numeric);
+COMMENT ON TYPE allotment_use IS
+    'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed '
+    'seconds)';

@@ -9,17 +9,22 @@ CREATE VIEW seen_charge WITH (security_invoker) AS SELECT id FROM charge;
 COMMENT ON VIEW seen_charge IS 'the charges that the row policies of whoever asks let through';
 
 CREATE VIEW visible_charge WITH (security_barrier) AS
-    SELECT h.* FROM charge h WHERE (SELECT NOT row_security_active('charge'::regclass)) OR h.id IN (SELECT s.id FROM seen_charge s);
-COMMENT ON VIEW visible_charge IS 'charges with their costs for the views of figures, within the row policies of whoever asks; granted to nobody';
+    SELECT h.* FROM charge h WHERE (SELECT NOT row_security_active('charge'::regclass))
+        OR h.id IN (SELECT s.id FROM seen_charge s);
+COMMENT ON VIEW visible_charge IS
+    'charges with their costs for the views of figures, within the row policies of whoever asks; granted to nobody';
 
 CREATE VIEW burn WITH (security_invoker) AS
     SELECT allotment_id, id AS charge_id, burned AS amount FROM charge WHERE allotment_id IS NOT NULL;
-COMMENT ON VIEW burn IS 'what each charge took from an allotment, in the allotment''s unit; a segment is cut where an allotment ends, so it draws on one only';
+COMMENT ON VIEW burn IS
+    'what each charge took from an allotment, in the allotment''s unit; a segment is cut where an allotment ends, so '
+    'it draws on one only';
 SELECT allow('reader', 'select', 'burn');
 
 -- What counts: no reversal, and nothing that was reversed.  "Is it billed" is
 -- asked of these alone: settled and live.
 CREATE VIEW live_charge WITH (security_invoker) AS
-    SELECT h.* FROM charge h WHERE h.reverses_id IS NULL AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id);
+    SELECT h.* FROM charge h WHERE h.reverses_id IS NULL
+        AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id);
 COMMENT ON VIEW live_charge IS 'the charges that count: neither reversals nor reversed';
 SELECT allow('controller', 'select', 'live_charge');

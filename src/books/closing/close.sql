@@ -9,12 +9,15 @@
 CREATE FUNCTION last_allotment(p_base bigint) RETURNS bigint
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT max(a.id) FROM contract c JOIN allotment a ON a.contract_id = c.id WHERE c.id = p_base OR c.parent_id = p_base;
+    SELECT max(a.id) FROM contract c JOIN allotment a ON a.contract_id = c.id WHERE c.id = p_base
+        OR c.parent_id = p_base;
 END;
-COMMENT ON FUNCTION last_allotment(bigint) IS 'the allotment that a contract group was granted last; NULL when it has none';
+COMMENT ON FUNCTION last_allotment(bigint) IS
+    'the allotment that a contract group was granted last; NULL when it has none';
 
-CREATE FUNCTION close_period(contract_id bigint, period_start date, OUT period_end date, OUT charges bigint, OUT amount numeric, OUT currency text)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+CREATE FUNCTION close_period(contract_id bigint, period_start date, OUT period_end date, OUT charges bigint,
+                             OUT amount numeric, OUT currency text)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -27,7 +30,8 @@ BEGIN
         RAISE EXCEPTION 'contract % is a companion and closes with its base', contract_id
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Close the period of contract %s.', v_base.id);
     END IF;
-    IF NOT EXISTS (SELECT FROM billing_period b WHERE b.contract_id = v_base.id AND b.period_start = close_period.period_start) THEN
+    IF NOT EXISTS (SELECT FROM billing_period b WHERE b.contract_id = v_base.id
+                   AND b.period_start = close_period.period_start) THEN
         PERFORM check_closable(v_base, period_start);
         PERFORM rate_unrated(v_base, v_span);
         PERFORM plan_for(1);
@@ -43,24 +47,27 @@ BEGIN
         SELECT c.id, lower(v_span), upper(v_span) FROM contract c
          WHERE c.id = ANY (v_group) AND c.status <> 'draft' ORDER BY c.id;
         IF EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = v_base.id)
-            AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.fixed AND h.period_start >= upper(v_span)) THEN
+            AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.fixed
+                        AND h.period_start >= upper(v_span)) THEN
             PERFORM grant_included(v_base.id, ARRAY[upper(v_span)]);
             -- Only what was granted or carried over just now changes later work.
             PERFORM rate_again(v_base, upper(v_span)) WHERE last_allotment(v_base.id) IS DISTINCT FROM v_last_allotment;
         END IF;
     END IF;
-    SELECT upper(v_span), count(*), coalesce(sum(h.amount), 0)::numeric(18,2), v_base.currency INTO period_end, charges, amount, currency
+    SELECT upper(v_span), count(*), coalesce(sum(h.amount), 0)::numeric(18,2), v_base.currency INTO period_end, charges,
+        amount, currency
       FROM charge h
      WHERE h.contract_id = ANY (v_group) AND h.period_start = lower(v_span) AND h.frozen_at IS NOT NULL;
 END $$;
 COMMENT ON FUNCTION close_period(bigint, date) IS
-    'close one service period of a contract and its companions: rate what could not be rated before, charge fees and minimum, freeze and post, carry '
-    'included hours over. Periods close in order and when they are over, or the contract is; a closed one stays as it is. Returns the frozen charges of '
-    'the period and their sum. Refused: out of order, not over, unrated work (23001), companions and days on which no period starts (22023)';
+    'close one service period of a contract and its companions: rate what could not be rated before, charge fees and '
+    'minimum, freeze and post, carry included hours over. Periods close in order and when they are over, or the '
+    'contract is; a closed one stays as it is. Returns the frozen charges of the period and their sum. Refused: out of '
+    'order, not over, unrated work (23001), companions and days on which no period starts (22023)';
 SELECT allow('controller', 'execute', 'close_period');
 
 CREATE FUNCTION reopen_period(contract_id bigint, period_start date, reason text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -69,8 +76,10 @@ DECLARE
     v_charge bigint;
 BEGIN
     IF v_base.late_policy <> 'reopen' OR coalesce(reason, '') = '' THEN
-        RAISE EXCEPTION 'contract "%" does not reopen periods without a reason or against its late_policy', v_base.number
-            USING ERRCODE = 'restrict_violation', DETAIL = format('late_policy is %s, the reason "%s".', v_base.late_policy, reason),
+        RAISE EXCEPTION 'contract "%" does not reopen periods without a reason or against its late_policy',
+            v_base.number
+            USING ERRCODE = 'restrict_violation',
+                DETAIL = format('late_policy is %s, the reason "%s".', v_base.late_policy, reason),
                 HINT = 'Set late_policy to reopen, and say why.';
     END IF;
     SELECT * INTO v_period FROM billing_period b WHERE b.contract_id = v_base.id ORDER BY b.period_start DESC LIMIT 1;
@@ -81,28 +90,36 @@ BEGIN
     END IF;
     SELECT h.id INTO v_charge
       FROM charge h
-     WHERE h.contract_id = ANY (contract_group(v_base.id)) AND h.period_start = v_period.period_start AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
+     WHERE h.contract_id = ANY (contract_group(v_base.id)) AND h.period_start = v_period.period_start
+         AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the period of % of contract "%" is billed', period_start, v_base.number
-            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge), HINT = 'Void that document first, or bill late work in the open period.';
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge),
+                HINT = 'Void that document first, or bill late work in the open period.';
     END IF;
-    SELECT a.id INTO v_charge FROM allotment a JOIN charge h ON h.allotment_id = a.id AND h.fixed JOIN contract c ON c.id = a.contract_id
-     WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover' AND a.period_start = v_period.period_end AND a.voided_at IS NULL LIMIT 1;
+    SELECT a.id INTO v_charge FROM allotment a JOIN charge h ON h.allotment_id = a.id AND h.fixed
+        JOIN contract c ON c.id = a.contract_id
+     WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover'
+         AND a.period_start = v_period.period_end AND a.voided_at IS NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'hours carried over from the period of % have covered work that is billed', period_start
-            USING ERRCODE = 'restrict_violation', DETAIL = format('Allotment %s.', v_charge), HINT = 'Bill late work in the open period.';
+            USING ERRCODE = 'restrict_violation', DETAIL = format('Allotment %s.', v_charge),
+                HINT = 'Bill late work in the open period.';
     END IF;
     UPDATE allotment a SET voided_at = now() FROM contract c
      WHERE c.id = a.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover'
        AND a.period_start = v_period.period_end AND a.voided_at IS NULL;
     DELETE FROM billing_period b USING contract c
-     WHERE c.id = b.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id) AND b.period_start = v_period.period_start;
+     WHERE c.id = b.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id)
+         AND b.period_start = v_period.period_start;
     INSERT INTO history (table_name, row_key, action, new_values)
-    VALUES ('billing_period', format('%s/%s', v_base.id, to_char(v_period.period_start, 'YYYY-MM-DD')), 'reopen', jsonb_build_object('reason', reason));
+    VALUES ('billing_period', format('%s/%s', v_base.id, to_char(v_period.period_start, 'YYYY-MM-DD')), 'reopen',
+            jsonb_build_object('reason', reason));
     PERFORM plan_for(1000);
     PERFORM rate_again(v_base, v_period.period_start);
 END $$;
 COMMENT ON FUNCTION reopen_period(bigint, date, text) IS
-    'open the last closed period of a contract again for late work, where its late_policy is reopen: what is frozen stays posted, work that waits as late '
-    'comes back, hours carried over are taken back. Refused (23001): another period, one with a charge on an issued document, without a reason';
+    'open the last closed period of a contract again for late work, where its late_policy is reopen: what is frozen '
+    'stays posted, work that waits as late comes back, hours carried over are taken back. Refused (23001): another '
+    'period, one with a charge on an issued document, without a reason';
 SELECT allow('controller', 'execute', 'reopen_period');

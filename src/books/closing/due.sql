@@ -3,14 +3,16 @@
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW billing_due WITH (security_invoker) AS
-    SELECT c.id AS contract_id, c.number AS contract, c.client_id, k.name AS client, lower(o.span) AS period_start, upper(o.span) AS period_end,
+    SELECT c.id AS contract_id, c.number AS contract, c.client_id, k.name AS client, lower(o.span) AS period_start,
+        upper(o.span) AS period_end,
            least(upper(o.span), c.ends_on + 1) AS over_on
       FROM contract c
       JOIN party k ON k.id = c.client_id
      CROSS JOIN LATERAL open_period(c) o
      WHERE c.parent_id IS NULL AND c.status <> 'draft' AND lower(o.span) <= coalesce(c.ends_on, 'infinity');
 COMMENT ON VIEW billing_due IS
-    'the next service period that each base contract has to close; period_end is exclusive, over_on the first day on which it can be closed';
+    'the next service period that each base contract has to close; period_end is exclusive, over_on the first day on '
+    'which it can be closed';
 SELECT allow('reader', 'select', 'billing_due');
 
 CREATE FUNCTION check_closable(p_base contract, p_start date) RETURNS void
@@ -26,21 +28,26 @@ BEGIN
     END IF;
     IF lower(v_span) IS DISTINCT FROM p_start OR p_start IS NULL THEN
         RAISE EXCEPTION 'no period of contract "%" starts on %', p_base.number, p_start
-            USING ERRCODE = 'invalid_parameter_value', HINT = coalesce('The period of that day starts on ' || lower(v_span) || '.', 'View billing_due has the period that is to be closed next.');
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = coalesce('The period of that day starts on ' || lower(v_span) || '.',
+                                'View billing_due has the period that is to be closed next.');
     END IF;
     IF p_start > p_base.ends_on OR p_start < lower(v_open) THEN
         RAISE EXCEPTION 'contract "%" has no period from %', p_base.number, p_start
             USING ERRCODE = 'invalid_parameter_value',
-                DETAIL = format('It runs from %s to %s.', p_base.starts_on, coalesce(p_base.ends_on::text, 'further notice'));
+                DETAIL = format('It runs from %s to %s.', p_base.starts_on,
+                                coalesce(p_base.ends_on::text, 'further notice'));
     END IF;
     IF p_start <> lower(v_open) THEN
         RAISE EXCEPTION 'the period of % cannot be closed before that of %', p_start, lower(v_open)
-            USING ERRCODE = 'restrict_violation', DETAIL = format('Contract "%s" closes its periods in order.', p_base.number),
+            USING ERRCODE = 'restrict_violation',
+                DETAIL = format('Contract "%s" closes its periods in order.', p_base.number),
                 HINT = format('Call close_period(%s, %L) first.', p_base.id, lower(v_open));
     END IF;
     IF least(upper(v_span), p_base.ends_on + 1) > contract_today(p_base) THEN
         RAISE EXCEPTION 'the period from % to % of contract "%" is not over', p_start, upper(v_span) - 1, p_base.number
-            USING ERRCODE = 'restrict_violation', HINT = format('Close it on %s or later.', least(upper(v_span), p_base.ends_on + 1));
+            USING ERRCODE = 'restrict_violation',
+                HINT = format('Close it on %s or later.', least(upper(v_span), p_base.ends_on + 1));
     END IF;
 END $$;
 COMMENT ON FUNCTION check_closable(contract, date) IS

@@ -14,21 +14,26 @@ BEGIN
     v_entries := ARRAY(
         SELECT x.entry_id
           FROM entry_context(ARRAY(
-                SELECT r.time_entry_id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id
+                SELECT r.time_entry_id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id
+                    JOIN task t ON t.id = e.task_id
                   JOIN project p ON p.id = t.project_id AND p.client_id = p_base.client_id)) x
          WHERE x.work_date < upper(p_span) AND p_base.id = ANY (x.contracts) ORDER BY 1);
     IF cardinality(v_entries) > 0 THEN
         PERFORM rate_entries(v_entries);
         SELECT r.time_entry_id, r.problem, count(*) OVER () AS count INTO v_problem
-          FROM rating_problem r WHERE r.time_entry_id = ANY (v_entries) AND r.kind NOT IN ('waits_approval', 'waits_specification')
+          FROM rating_problem r WHERE r.time_entry_id = ANY (v_entries)
+              AND r.kind NOT IN ('waits_approval', 'waits_specification')
          ORDER BY 1 LIMIT 1;
         IF FOUND THEN
-            RAISE EXCEPTION 'contract "%" has work in the period of % that cannot be rated: %', p_base.number, lower(p_span), v_problem.problem
-                USING ERRCODE = 'restrict_violation', DETAIL = format('Time entry %s, the first of %s.', v_problem.time_entry_id, v_problem.count),
+            RAISE EXCEPTION 'contract "%" has work in the period of % that cannot be rated: %', p_base.number,
+                lower(p_span), v_problem.problem
+                USING ERRCODE = 'restrict_violation',
+                    DETAIL = format('Time entry %s, the first of %s.', v_problem.time_entry_id, v_problem.count),
                     HINT = 'View unrated has them all; they are rated again when the period is closed.';
         END IF;
     END IF;
-    PERFORM charge_task(t.task_id) FROM (SELECT DISTINCT u.task_id FROM uncharged_task u WHERE u.client_id = p_base.client_id ORDER BY 1) t;
+    PERFORM charge_task(t.task_id)
+        FROM (SELECT DISTINCT u.task_id FROM uncharged_task u WHERE u.client_id = p_base.client_id ORDER BY 1) t;
 END $$;
 COMMENT ON FUNCTION rate_unrated(contract, daterange) IS
     'rate what could not be rated through the end of a period; refused (23001) when some of it still cannot';
@@ -42,7 +47,8 @@ DECLARE
     v_lacking charge[];
 BEGIN
     FOR v_minimum IN
-        SELECT c.id, c.number, c.minimum_charge, m.work, u.exponent, greatest(c.minimum_charge - m.work, 0) - m.raised AS amount,
+        SELECT c.id, c.number, c.minimum_charge, m.work, u.exponent,
+            greatest(c.minimum_charge - m.work, 0) - m.raised AS amount,
                least(upper(p_span) - 1, c.ends_on) AS last_day
           FROM contract c
           JOIN currency_code u ON u.code = c.currency
@@ -62,13 +68,15 @@ BEGIN
         v_new.amount := v_minimum.amount;
         v_new.cost := 0;
         v_new.why := jsonb_build_object('minimum_charge', jsonb_build_object(
-            'amount', round(v_minimum.minimum_charge, v_minimum.exponent), 'reached', round(v_minimum.work, v_minimum.exponent)));
+            'amount', round(v_minimum.minimum_charge, v_minimum.exponent), 'reached',
+                round(v_minimum.work, v_minimum.exponent)));
         v_lacking := v_lacking || complete_charge(v_new);
     END LOOP;
     PERFORM put_charges(v_lacking);
 END $$;
 COMMENT ON FUNCTION charge_minimum(bigint, daterange) IS
-    'charge what a period lacks to the contract''s minimum_charge, whole periods and parts alike; again after a period was reopened';
+    'charge what a period lacks to the contract''s minimum_charge, whole periods and parts alike; again after a period '
+    'was reopened';
 
 CREATE FUNCTION roll_over(p_base contract, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -79,29 +87,35 @@ DECLARE
 BEGIN
     FOR v_left IN
         SELECT a.contract_id, n.id AS line_id, a.unit, n.rollover_life, a.scope_work_types,
-               least(n.rollover_max, greatest(n.rollover_min, a.amount - coalesce((SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = a.id), 0)))
+               least(n.rollover_max,
+                     greatest(n.rollover_min,
+                              a.amount - coalesce((SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = a.id), 0)))
                    AS amount
           FROM allotment a
           JOIN contract_line n ON n.id = a.contract_line_id AND n.rollover_max > 0 AND n.status <> 'cancelled'
            AND (n.ends_on IS NULL OR n.ends_on >= upper(p_span))
-         WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.kind = 'included' AND a.period_start = lower(p_span) AND a.voided_at IS NULL
+         WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.kind = 'included'
+             AND a.period_start = lower(p_span) AND a.voided_at IS NULL
          ORDER BY a.id
     LOOP
         v_end := upper(p_span);
         FOR i IN 1 .. v_left.rollover_life LOOP
             v_end := upper(period_of(v_end, p_base.period, p_base.anchor_day));
         END LOOP;
-        INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at, period_start, scope_work_types)
-        SELECT v_left.contract_id, v_left.line_id, 'rollover', v_left.unit, CASE v_left.unit WHEN 'seconds' THEN trunc(v_left.amount) ELSE v_left.amount END,
+        INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at,
+                               period_start, scope_work_types)
+        SELECT v_left.contract_id, v_left.line_id, 'rollover', v_left.unit, CASE v_left.unit
+            WHEN 'seconds' THEN trunc(v_left.amount) ELSE v_left.amount END,
                -1, upper(p_span)::timestamp AT TIME ZONE contract_zone(p_base.calendar_id),
                v_end::timestamp AT TIME ZONE contract_zone(p_base.calendar_id), upper(p_span), v_left.scope_work_types
          WHERE v_left.amount >= 1 OR v_left.unit = 'money' AND v_left.amount > 0
-        ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL AND voided_at IS NULL DO NOTHING;
+        ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL
+            AND voided_at IS NULL DO NOTHING;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION roll_over(contract, daterange) IS
-    'carry what is left of a period''s included hours or money to the next rollover_life periods, within rollover_min and rollover_max; what is carried '
-    'is eaten first';
+    'carry what is left of a period''s included hours or money to the next rollover_life periods, within rollover_min '
+    'and rollover_max; what is carried is eaten first';
 
 CREATE FUNCTION freeze_period(p_base contract, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -129,4 +143,5 @@ BEGIN
     END LOOP;
     PERFORM freeze_charges(v_charges, v_key);
 END $$;
-COMMENT ON FUNCTION freeze_period(contract, daterange) IS 'freeze and post what is charged in a period and was not frozen before';
+COMMENT ON FUNCTION freeze_period(contract, daterange) IS
+    'freeze and post what is charged in a period and was not frozen before';

@@ -76,7 +76,7 @@ COMMENT ON VIEW sequential_contract IS
 SELECT allow('reader', 'select', 'sequential_contract');
 
 CREATE FUNCTION contract_group(p_base bigint) RETURNS bigint[]
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN ARRAY(SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c

@@ -30,7 +30,7 @@ COMMENT ON FUNCTION check_dimension(text, text, bigint, text, bigint) IS
     'refuse (23514) a fact that names one thing (p_kind, p_given) where another thing it names is of p_follows';
 
 CREATE FUNCTION complete_dimension(p_given dimension, p_on date, p_what text) RETURNS dimension
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
     v dimension := p_given;

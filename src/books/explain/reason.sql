@@ -158,6 +158,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION charge_reason(jsonb, text) IS
     'charge.why in a line of words, in en, uk or ru; NULL where there is nothing to tell. Keys: rounded, band, price, '
-    'tiers, discount, cap, disposition, fee, stage, block, expense, write_off, write_up, '
-    'reversal, minimum_charge, taken_off, credited, taken_back, note';
+    'tiers, discount, cap, disposition, fee, stage, block, expense, write_off, write_up, reversal, minimum_charge, '
+    'taken_off, credited, taken_back, note';
 SELECT allow('reader', 'execute', 'charge_reason');

@@ -6,8 +6,10 @@ CREATE FUNCTION specification_agreed(task_id bigint) RETURNS boolean
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT EXISTS (SELECT FROM document d
-                    WHERE d.task_id = specification_agreed.task_id AND d.kind = 'specification' AND d.status IN ('agreed', 'archived')
-                      AND EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id AND s.to_status = 'agreed'));
+                    WHERE d.task_id = specification_agreed.task_id AND d.kind = 'specification'
+                        AND d.status IN ('agreed', 'archived')
+                      AND EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id
+                                  AND s.to_status = 'agreed'));
 END;
 COMMENT ON FUNCTION specification_agreed(bigint) IS 'has the client agreed a specification of this task?';
 
@@ -16,18 +18,24 @@ COMMENT ON FUNCTION specification_agreed(bigint) IS 'has the client agreed a spe
 -- project before one for the whole client.  Companions come with their base,
 -- also when they are named.
 CREATE FUNCTION entry_context(p_entries bigint[])
-    RETURNS TABLE (entry_id bigint, employee_id bigint, role text, employee_name text, task_id bigint, work_type_id bigint,
-                   project_id bigint, client_id bigint, deal_id bigint, direction_id bigint, disposition text, disposition_why jsonb,
-                   price_list_id bigint, work_date date, instant timestamptz, contracts bigint[], client_contracts bigint,
+    RETURNS TABLE (entry_id bigint, employee_id bigint, role text, employee_name text, task_id bigint,
+                   work_type_id bigint,
+                   project_id bigint, client_id bigint, deal_id bigint, direction_id bigint, disposition text,
+                       disposition_why jsonb,
+                   price_list_id bigint, work_date date, instant timestamptz, contracts bigint[],
+                       client_contracts bigint,
                    approved_at timestamptz, overridden boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT e.id, e.employee_id, m.role, m.name, t.id, coalesce(e.work_type_id, t.work_type_id), p.id, p.client_id, t.deal_id,
+    SELECT e.id, e.employee_id, m.role, m.name, t.id, coalesce(e.work_type_id, t.work_type_id), p.id, p.client_id,
+        t.deal_id,
            coalesce(p.direction_id, m.direction_id),
-           CASE WHEN f.fixed AND e.billable IS NULL AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
+           CASE WHEN f.fixed AND e.billable IS NULL
+               AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
                 ELSE coalesce(e.billable, t.billable, f.internal, w.billable, p.billable, 'billable') END,
            CASE WHEN e.billable IS NOT NULL
-                THEN jsonb_strip_nulls(jsonb_build_object('disposition', '{"by": "entry"}'::jsonb, 'note', e.override_reason))
+                THEN jsonb_strip_nulls(jsonb_build_object('disposition', '{"by": "entry"}'::jsonb, 'note',
+                                                          e.override_reason))
                 WHEN f.fixed AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable'
                 THEN '{"disposition": {"by": "task_price"}}'
                 WHEN t.billable IS NOT NULL THEN '{"disposition": {"by": "task"}}'
@@ -48,11 +56,13 @@ BEGIN ATOMIC
      CROSS JOIN setting s
       JOIN party y ON y.id = p.client_id
      CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM task_item i WHERE i.task_id = t.id) AS fixed,
-                                CASE WHEN y.kind = 'own' AND p.billable IS DISTINCT FROM 'billable' AND coalesce(w.billable, p.billable, 'billable') = 'billable'
+                                CASE WHEN y.kind = 'own' AND p.billable IS DISTINCT FROM 'billable'
+                                    AND coalesce(w.billable, p.billable, 'billable') = 'billable'
                                      THEN 'non_billable' END AS internal) f
-     CROSS JOIN LATERAL contract_of(coalesce(e.contract_id, t.contract_id), p.client_id, p.id, e.started_at, e.work_date) c
+     CROSS JOIN LATERAL contract_of(coalesce(e.contract_id, t.contract_id), p.client_id, p.id, e.started_at,
+                                    e.work_date) c
      CROSS JOIN LATERAL (SELECT coalesce(c.zone, m.zone, s.zone) AS zone) z;
 END;
 COMMENT ON FUNCTION entry_context(bigint[]) IS
-    'what time entries are about: dimensions, disposition and where it comes from, work date, and the contracts that match (one, none, or several '
-    'when it is ambiguous)';
+    'what time entries are about: dimensions, disposition and where it comes from, work date, and the contracts that '
+    'match (one, none, or several when it is ambiguous)';

@@ -16,7 +16,8 @@ BEGIN
                 HINT = 'Use correct_entry(): it reverses the charge and bills the corrected work in the open period.';
     END IF;
 END $$;
-COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS 'refuse (23001) when one of these entries has a frozen charge, naming what froze it';
+COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS
+    'refuse (23001) when one of these entries has a frozen charge, naming what froze it';
 
 -- Work that comes late for a closed period, under a contract that does not
 -- take it.  What was logged before the close, or billed and corrected, is in time.
@@ -31,14 +32,17 @@ BEGIN
       JOIN charge h ON h.time_entry_id = x.id AND h.late AND NOT h.fixed
       JOIN contract k ON k.id = h.contract_id
       JOIN contract c ON c.id = coalesce(k.parent_id, k.id) AND c.late_policy <> 'next_period'
-      JOIN billing_period b ON b.contract_id = c.id AND h.service_date >= b.period_start AND h.service_date < b.period_end
+      JOIN billing_period b ON b.contract_id = c.id AND h.service_date >= b.period_start
+          AND h.service_date < b.period_end
      WHERE NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = x.id AND f.fixed)
      ORDER BY h.time_entry_id LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'the period from % to % of contract "%" is closed and takes no work of %', v_late.period_start, v_late.period_end - 1,
+        RAISE EXCEPTION 'the period from % to % of contract "%" is closed and takes no work of %', v_late.period_start,
+            v_late.period_end - 1,
             v_late.number, v_late.service_date
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_period_open',
-                DETAIL = format('Time entry %s; the contract''s late_policy is %s.', v_late.time_entry_id, v_late.late_policy),
+                DETAIL = format('Time entry %s; the contract''s late_policy is %s.', v_late.time_entry_id,
+                                v_late.late_policy),
                 HINT = CASE v_late.late_policy WHEN 'reopen' THEN 'reopen_period() opens the last closed period again.'
                             ELSE 'Log it on a day of the open period, or change late_policy.' END;
     END IF;
@@ -47,7 +51,7 @@ COMMENT ON FUNCTION refuse_late_entries(bigint[]) IS
     'refuse (23001) work of a closed period where the contract''s late_policy is reject or reopen, naming the period';
 
 CREATE FUNCTION rate_changed_entries() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_entries bigint[];
@@ -74,16 +78,19 @@ BEGIN
     IF cardinality(v_entries) = 0 THEN
         RETURN NULL;
     END IF;
-    SELECT n.id, n.worked_s, s.max_entry_s INTO v_too_long FROM new_rows n, setting s WHERE n.worked_s > s.max_entry_s LIMIT 1;
+    SELECT n.id, n.worked_s, s.max_entry_s INTO v_too_long FROM new_rows n, setting s
+        WHERE n.worked_s > s.max_entry_s LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'a time entry of % seconds is longer than the limit of %', v_too_long.worked_s, v_too_long.max_entry_s
+        RAISE EXCEPTION 'a time entry of % seconds is longer than the limit of %', v_too_long.worked_s,
+            v_too_long.max_entry_s
             USING ERRCODE = 'check_violation', CONSTRAINT = 'time_entry_within_limit',
                 HINT = 'Split the entry, or raise max_entry_s in table setting.';
     END IF;
     PERFORM rate_entries(v_entries);
     PERFORM concede('correction', (
         SELECT sum(greatest(b.amount - coalesce(a.amount, 0), 0)) FROM unnest(v_corrected, v_before) b (id, amount)
-          LEFT JOIN (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h WHERE h.time_entry_id = ANY (v_corrected) GROUP BY 1) a USING (id)
+          LEFT JOIN (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h
+                     WHERE h.time_entry_id = ANY (v_corrected) GROUP BY 1) a USING (id)
         ), NULL, NULL, 'change of corrected work') WHERE v_corrected IS NOT NULL;
     -- approval may come after the close, work may not
     IF TG_OP = 'INSERT' THEN
@@ -91,7 +98,8 @@ BEGIN
     ELSE
         v_moved := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
                           WHERE (n.task_id, n.contract_id, n.started_at, n.ended_at, n.work_date, n.worked_s)
-                                IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date, o.worked_s));
+                                IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date,
+                                                  o.worked_s));
     END IF;
     IF cardinality(v_moved) > 0 AND EXISTS (SELECT FROM contract c WHERE c.late_policy <> 'next_period') THEN
         PERFORM refuse_late_entries(v_moved);
@@ -99,17 +107,19 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION rate_changed_entries() IS
-    'trigger function of time_entry: rates what was inserted or changed; SECURITY DEFINER because nobody is granted INSERT on charge';
+    'trigger function of time_entry: rates what was inserted or changed; SECURITY DEFINER because nobody is granted '
+    'INSERT on charge';
 
 CREATE FUNCTION unrate_deleted_entries() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_deleted bigint[] := ARRAY(SELECT o.id FROM old_rows o ORDER BY o.id);
     v_charge record;
 BEGIN
     PERFORM lock_entries(v_deleted);
-    SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted) AND h.fixed LIMIT 1;
+    SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted)
+        AND h.fixed LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be deleted', v_charge.time_entry_id
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge.id),
@@ -120,4 +130,5 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION unrate_deleted_entries() IS
-    'trigger function of time_entry: takes the provisional charges of deleted entries away and rates what followed them again; billed ones are refused (23001)';
+    'trigger function of time_entry: takes the provisional charges of deleted entries away and rates what followed '
+    'them again; billed ones are refused (23001)';

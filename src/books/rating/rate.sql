@@ -11,7 +11,8 @@ CREATE FUNCTION lock_entries(p_entries bigint[]) RETURNS bigint[]
 AS $$
 DECLARE
     v_charged bigint[] := ARRAY(
-        SELECT DISTINCT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed);
+        SELECT DISTINCT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id
+            WHERE NOT h.fixed);
     v_held bigint[];
     v_clients bigint[];
 BEGIN
@@ -25,14 +26,15 @@ BEGIN
         v_held := v_clients;
     END LOOP;
     v_clients := ARRAY(SELECT unnest(v_clients) UNION SELECT unnest(v_charged));
-    PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed ORDER BY h.id FOR NO KEY UPDATE OF h;
+    PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed
+        ORDER BY h.id FOR NO KEY UPDATE OF h;
     RETURN v_clients;
 END $$;
 COMMENT ON FUNCTION lock_entries(bigint[]) IS
     'hold the clients of time entries, then lock the charges they have, as documents do; returns the clients';
 
 CREATE FUNCTION rate_entries(p_entries bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     c_batch CONSTANT int := 50000;  -- bounds the memory of one statement; any size gives the same charges
@@ -52,16 +54,19 @@ BEGIN
         SELECT x.id FROM unnest(p_entries) x (id)
          WHERE NOT EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = x.id AND h.fixed));
 
-    IF EXISTS (SELECT FROM contract c JOIN sequential_contract q ON q.contract_id = c.id WHERE c.client_id = ANY (v_clients)) THEN
+    IF EXISTS (SELECT FROM contract c JOIN sequential_contract q ON q.contract_id = c.id
+               WHERE c.client_id = ANY (v_clients)) THEN
         FOR v_sequence IN
             WITH touched AS MATERIALIZED (
                 SELECT x.entry_id, x.contracts[1] AS base_id, x.instant, x.work_date, x.task_id, true AS fresh
                   FROM entry_context(v_rest) x WHERE cardinality(x.contracts) = 1
                 UNION ALL
                 SELECT h.time_entry_id, coalesce(c.parent_id, c.id), h.started_at, h.service_date, h.task_id, false
-                  FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed JOIN contract c ON c.id = h.contract_id
+                  FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed
+                      JOIN contract c ON c.id = h.contract_id
             )
-            SELECT t.base_id, min(t.instant) AS instant, max(t.instant) AS last_instant, min(t.work_date) AS work_date, array_agg(DISTINCT t.task_id) AS tasks, b.round_scope,
+            SELECT t.base_id, min(t.instant) AS instant, max(t.instant) AS last_instant, min(t.work_date) AS work_date,
+                array_agg(DISTINCT t.task_id) AS tasks, b.round_scope,
                    coalesce(array_agg(DISTINCT t.entry_id) FILTER (WHERE t.fresh), '{}') AS fresh,
                    coalesce(array_agg(DISTINCT t.work_date) FILTER (WHERE t.fresh), '{}') AS days
               FROM touched t
@@ -72,12 +77,15 @@ BEGIN
             -- work may run into the next period, and late work draws on the open one
             PERFORM grant_included(v_sequence.base_id, v_sequence.days || ARRAY(
                 SELECT (e.ended_at AT TIME ZONE contract_zone(c.calendar_id))::date
-                  FROM unnest(v_sequence.fresh) x (id) JOIN time_entry e USING (id) JOIN contract c ON c.id = v_sequence.base_id
+                  FROM unnest(v_sequence.fresh) x (id) JOIN time_entry e USING (id)
+                      JOIN contract c ON c.id = v_sequence.base_id
                  WHERE e.ended_at IS NOT NULL
                 UNION
-                SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = v_sequence.base_id HAVING max(b.period_end) > v_sequence.work_date));
+                SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = v_sequence.base_id
+                    HAVING max(b.period_end) > v_sequence.work_date));
             PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
-                                  sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant, v_sequence.work_date, v_sequence.tasks),
+                                  sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant,
+                                                 v_sequence.work_date, v_sequence.tasks),
                                   v_sequence.last_instant, v_sequence.round_scope <> 'entry');
             v_rest := ARRAY(SELECT unnest(v_rest) EXCEPT SELECT unnest(v_sequence.fresh));
         END LOOP;
@@ -86,7 +94,8 @@ BEGIN
     v_count := cardinality(v_rest);
     IF v_count > c_batch THEN
         -- work of one contract together: its terms are read once
-        v_rest := ARRAY(SELECT x.id FROM unnest(v_rest) x (id) LEFT JOIN time_entry e USING (id) LEFT JOIN task t ON t.id = e.task_id
+        v_rest := ARRAY(SELECT x.id FROM unnest(v_rest) x (id) LEFT JOIN time_entry e USING (id)
+                        LEFT JOIN task t ON t.id = e.task_id
                          ORDER BY t.project_id, x.id);
     END IF;
     FOR i IN 0 .. (v_count - 1) / c_batch LOOP
@@ -94,10 +103,11 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION rate_entries(bigint[]) IS
-    'rate time entries as configured now, and whatever follows them in contracts with allotments, caps or shared rounding; holds their clients';
+    'rate time entries as configured now, and whatever follows them in contracts with allotments, caps or shared '
+    'rounding; holds their clients';
 
 CREATE FUNCTION rerate(contract_id bigint, from_date date) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -115,19 +125,22 @@ BEGIN
            AND h.contract_id IN (SELECT c.id FROM contract c WHERE rerate.contract_id IN (c.id, c.parent_id))
         UNION
         SELECT e.id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id
-          JOIN project p ON p.id = t.project_id JOIN contract c ON c.client_id = p.client_id AND c.id = rerate.contract_id
+          JOIN project p ON p.id = t.project_id JOIN contract c ON c.client_id = p.client_id
+              AND c.id = rerate.contract_id
          WHERE coalesce((e.started_at AT TIME ZONE 'UTC')::date, e.work_date) >= from_date - 1
         ORDER BY 1);
     PERFORM rate_entries(v_entries);
     RETURN cardinality(v_entries);
 END $$;
 COMMENT ON FUNCTION rerate(bigint, date) IS
-    'rate the unfrozen work of a contract and its client''s unrated work again, from a work date on, as configured now; returns how many entries were looked at';
+    'rate the unfrozen work of a contract and its client''s unrated work again, from a work date on, as configured '
+    'now; returns how many entries were looked at';
 SELECT allow('manager', 'execute', 'rerate');
 
 CREATE VIEW unrated WITH (security_invoker) AS
     SELECT r.time_entry_id, p.client_id, k.name AS client, t.project_id, p.name AS project, e.task_id, t.title AS task,
-           e.employee_id, m.name AS employee, coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
+           e.employee_id, m.name AS employee,
+               coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
            (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at, r.kind
       FROM rating_problem r
      CROSS JOIN setting s
@@ -136,5 +149,6 @@ CREATE VIEW unrated WITH (security_invoker) AS
       JOIN task t ON t.id = e.task_id
       JOIN project p ON p.id = t.project_id
       JOIN party k ON k.id = p.client_id;
-COMMENT ON VIEW unrated IS 'time entries that could not be rated, each with the reason; rerate() tries again once the reason is gone';
+COMMENT ON VIEW unrated IS
+    'time entries that could not be rated, each with the reason; rerate() tries again once the reason is gone';
 SELECT allow('reader', 'select', 'unrated');

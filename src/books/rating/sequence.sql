@@ -7,9 +7,10 @@
 -- was left at its own time takes nothing from those that follow, so they stay
 -- as they are.  Else these are rated again, some at a time, until all together
 -- take what they took before: then nothing changes any more.
-CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz, p_last timestamptz, p_grouped boolean)
+CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz,
+                              p_last timestamptz, p_grouped boolean)
     RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_batch int := 50;  -- grows: a change that goes far is looked at in few steps
@@ -34,7 +35,8 @@ BEGIN
     v_terms := v_stamped.terms;
     IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}'::allotment_use[], p_changed, 1) = '{}' THEN
         v_end := v_then;
-        IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from) THEN
+        IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from)
+            THEN
             v_end := allotment_state(p_base, p_changed, NULL);
         END IF;
         v_rated := ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_end) s);
@@ -59,7 +61,8 @@ BEGIN
         v_input := v_input || ARRAY(SELECT i FROM stamped_input(p_base, v_from, v_to, p_changed, p_grouped) i);
         PERFORM plan_for(cardinality(v_input));
         IF v_to < 'infinity' THEN
-            v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i UNION SELECT unnest(p_changed) WHERE v_from = p_from);
+            v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i UNION SELECT unnest(p_changed)
+                               WHERE v_from = p_from);
             v_difference := add_use(v_difference, v_entries, -1);
         END IF;
         PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
@@ -72,20 +75,25 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], timestamptz, timestamptz, boolean) IS
-    'rate fresh entries of a contract as configured now, and as stamped those from an instant on that the change bears on; p_changed are all entries '
-    'that this change touches, p_last the instant of the last of them, p_grouped whether entries are rounded together';
+    'rate fresh entries of a contract as configured now, and as stamped those from an instant on that the change bears '
+    'on; p_changed are all entries that this change touches, p_last the instant of the last of them, p_grouped whether '
+    'entries are rounded together';
 
-CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[]) RETURNS timestamptz
+CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[])
+    RETURNS timestamptz
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN (
     SELECT CASE p_scope
                WHEN 'entry' THEN p_instant
-               WHEN 'task' THEN least(p_instant, (SELECT min(h.started_at) FROM charge h WHERE h.contract_id = p_base AND h.task_id = ANY (p_tasks)))
-               WHEN 'period' THEN least(p_instant, lower(period_of(p_day, c.period, c.anchor_day))::timestamp AT TIME ZONE contract_zone(c.calendar_id))
-               ELSE least(p_instant, p_day::timestamp AT TIME ZONE contract_zone(c.calendar_id)) END
-      FROM contract c WHERE c.id = p_base);
+               WHEN 'task' THEN least(p_instant, (
+                   SELECT min(h.started_at) FROM charge h WHERE h.contract_id = p_base AND h.task_id = ANY (p_tasks)))
+               ELSE least(p_instant, d.day::timestamp AT TIME ZONE contract_zone(c.calendar_id)) END
+      FROM contract c
+     CROSS JOIN LATERAL (SELECT CASE p_scope WHEN 'period' THEN lower(period_of(p_day, c.period, c.anchor_day))
+                                             ELSE p_day END AS day) d
+     WHERE c.id = p_base);
 END $$;
 COMMENT ON FUNCTION sequence_start(bigint, text, timestamptz, date, bigint[]) IS
     'from which instant a change re-rates a contract: where the first rounding group that it touches begins';
@@ -98,9 +106,11 @@ DECLARE
     v_from timestamptz := least(p_from, lower(period_of(p_from, p_base.period, p_base.anchor_day)))::timestamp
                           AT TIME ZONE contract_zone(p_base.calendar_id);
 BEGIN
-    IF p_base.round_scope = 'task' OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.fixed) THEN
+    IF p_base.round_scope = 'task'
+        OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.fixed) THEN
         v_from := '-infinity';
     END IF;
     PERFORM rate_sequence(p_base.id, '{}', '{}', v_from, v_from, true);
 END $$;
-COMMENT ON FUNCTION rate_again(contract, date) IS 'rate the open work of a contract group again from a day on, as stamped, with the allotments there are now';
+COMMENT ON FUNCTION rate_again(contract, date) IS
+    'rate the open work of a contract group again from a day on, as stamped, with the allotments there are now';

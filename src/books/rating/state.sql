@@ -3,25 +3,28 @@
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION is_billed(p_entry bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = p_entry AND h.fixed);
 END $$;
-COMMENT ON FUNCTION is_billed(bigint) IS 'has a time entry a frozen or held charge that was not reversed? Then it is left as it is, as a whole';
+COMMENT ON FUNCTION is_billed(bigint) IS
+    'has a time entry a frozen or held charge that was not reversed? Then it is left as it is, as a whole';
 
 -- Burns and cap use of the charges that stay as they are: not of the changed
 -- entries, and from p_from on only of entries that are frozen.
 CREATE FUNCTION allotment_state(p_base bigint, p_changed bigint[], p_from timestamptz) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN (
     SELECT jsonb_build_object(
         'draw_from', o.opens_at,
         'allotments', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'contract', a.contract_id, 'kind', a.kind, 'unit', a.unit,
-                       'remaining', a.amount - coalesce(b.burned, 0), 'priority', a.priority, 'effective_at', a.effective_at,
+            SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'contract', a.contract_id, 'kind', a.kind, 'unit',
+                                                         a.unit,
+                       'remaining', a.amount - coalesce(b.burned, 0), 'priority', a.priority, 'effective_at',
+                           a.effective_at,
                        'expires_at', a.expires_at, 'scope', to_jsonb(a.scope_work_types)) ORDER BY a.id), '[]')
               FROM allotment a
               LEFT JOIN LATERAL (
@@ -32,8 +35,10 @@ BEGIN
              WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL AND a.amount > coalesce(b.burned, 0)
                AND (a.expires_at > o.opens_at OR a.expires_at IS NULL OR o.opens_at IS NULL)),
         'used', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds', u.seconds) ORDER BY u.contract_id), '[]')
-              FROM (SELECT h.contract_id, sum(h.amount) AS amount, sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
+            SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds',
+                                                         u.seconds) ORDER BY u.contract_id), '[]')
+              FROM (SELECT h.contract_id, sum(h.amount) AS amount,
+                    sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
                       FROM contract c JOIN charge h ON h.contract_id = c.id
                      WHERE c.id = ANY (o.contracts) AND num_nonnulls(c.cap_amount, c.cap_s) > 0
                        AND (h.source = 'time' OR h.source = 'item')
@@ -41,21 +46,24 @@ BEGIN
                             OR (h.started_at < p_from OR p_from IS NULL OR is_billed(h.time_entry_id))
                                AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))
                      GROUP BY 1) u))
-      FROM (SELECT ARRAY(SELECT c.id FROM contract c WHERE c.id = b.id UNION ALL SELECT c.id FROM contract c WHERE c.parent_id = b.id) AS contracts,
+      FROM (SELECT ARRAY(SELECT c.id FROM contract c WHERE c.id = b.id UNION ALL SELECT c.id FROM contract c
+                         WHERE c.parent_id = b.id) AS contracts,
                    (SELECT max(p.period_end) FROM billing_period p WHERE p.contract_id = b.id)::timestamp
                        AT TIME ZONE coalesce(z.zone, s.zone) AS opens_at
               FROM contract b CROSS JOIN setting s LEFT JOIN calendar z ON z.id = b.calendar_id
              WHERE b.id = p_base) o);
 END $$;
 COMMENT ON FUNCTION allotment_state(bigint, bigint[], timestamptz) IS
-    'what is left of a contract group''s allotments and caps, without the provisional charges of the changed entries and (p_from not NULL) of all '
-    'entries from an instant on; work of closed periods draws on what the open period has (draw_from)';
+    'what is left of a contract group''s allotments and caps, without the provisional charges of the changed entries '
+    'and (p_from not NULL) of all entries from an instant on; work of closed periods draws on what the open period has '
+    '(draw_from)';
 
 CREATE FUNCTION grant_included(p_base bigint, p_days date[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, effective_at, expires_at, period_start, scope_work_types)
+    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, effective_at, expires_at, period_start,
+                           scope_work_types)
     SELECT c.id, n.id, 'included', CASE WHEN n.included_s IS NULL THEN 'money' ELSE 'seconds' END,
            CASE WHEN NOT n.prorate_included THEN coalesce(n.included_s, n.included_amount)
                 ELSE prorate(coalesce(n.included_s, n.included_amount), p.span, p.active, n.prorate,
@@ -68,26 +76,32 @@ BEGIN
       JOIN contract_line n ON n.contract_id = c.id AND n.kind = 'recurring' AND n.status <> 'cancelled'
        AND num_nonnulls(n.included_s, n.included_amount) = 1
      CROSS JOIN LATERAL (SELECT DISTINCT period_of(d, b.period, b.anchor_day) AS span FROM unnest(p_days) d) s
-     CROSS JOIN LATERAL (SELECT s.span, s.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on), '[]') AS active) p
+     CROSS JOIN LATERAL (SELECT s.span,
+                         s.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on),
+                                            '[]') AS active) p
      WHERE (c.id = p_base OR c.parent_id = p_base) AND NOT isempty(p.active)
        AND NOT EXISTS (SELECT FROM billing_period q WHERE q.contract_id = p_base AND q.period_start = lower(p.span))
-       AND NOT EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = n.id AND a.period_start = lower(p.span) AND a.kind = 'included'
+       AND NOT EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = n.id AND a.period_start = lower(p.span)
+                       AND a.kind = 'included'
                           AND a.voided_at IS NULL)
      ORDER BY c.id, n.id, p.span
-    ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL AND voided_at IS NULL DO NOTHING;
+    ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL
+        AND voided_at IS NULL DO NOTHING;
 END $$;
-COMMENT ON FUNCTION grant_included(bigint, date[]) IS 'make the allotments of included hours or money for the service periods of these days, once each';
+COMMENT ON FUNCTION grant_included(bigint, date[]) IS
+    'make the allotments of included hours or money for the service periods of these days, once each';
 
 -- A sum that changes as charges do: what entries take now, added to a sum.
 CREATE FUNCTION add_use(p_sum allotment_use[], p_entries bigint[], p_sign int) RETURNS allotment_use[]
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN ARRAY(
         SELECT ROW(t.contract_id, t.allotment_id, sum(t.burned), sum(t.amount), sum(t.billed_s))::allotment_use
           FROM (SELECT * FROM unnest(p_sum)
                 UNION ALL
-                SELECT h.contract_id, h.allotment_id, p_sign * h.burned, CASE WHEN c.cap_amount IS NOT NULL THEN p_sign * h.amount END,
+                SELECT h.contract_id, h.allotment_id, p_sign * h.burned, CASE
+                    WHEN c.cap_amount IS NOT NULL THEN p_sign * h.amount END,
                        CASE WHEN c.cap_s IS NOT NULL AND h.coverage = 'billable' THEN p_sign * h.billed_s END
                   FROM unnest(p_entries) x (id)
                   JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed
@@ -97,4 +111,5 @@ BEGIN
         HAVING sum(t.burned) <> 0 OR sum(t.amount) <> 0 OR sum(t.billed_s) <> 0);
 END $$;
 COMMENT ON FUNCTION add_use(allotment_use[], bigint[], int) IS
-    'add (p_sign 1) or subtract (-1) what the provisional charges of entries take from allotments and caps; empty when all is nil';
+    'add (p_sign 1) or subtract (-1) what the provisional charges of entries take from allotments and caps; empty when '
+    'all is nil';

@@ -5,12 +5,18 @@
 -- What rating made of an entry, as columns of charge by name; rated_charges() has
 -- them as rows.  A segment that could not be rated (0) is no charge.
 CREATE FUNCTION rated_columns(p_rated rated_entry[])
-    RETURNS TABLE (source text, made_by text, time_entry_id bigint, segment integer, own_id bigint, contract_id bigint, client_id bigint,
-                   project_id bigint, deal_id bigint, task_id bigint, employee_id bigint, work_type_id bigint, direction_id bigint,
-                   service_date date, period_start date, started_at timestamptz, band text, coverage text, worked_s bigint, billed_s bigint,
-                   price numeric, multiplier numeric, discount_pct numeric, rate numeric, price_id bigint, price_source text, price_list_id bigint, amount numeric,
-                   currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric, cost_rate numeric,
-                   base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb, terms_id bigint, late boolean)
+    RETURNS TABLE (source text, made_by text, time_entry_id bigint, segment integer, own_id bigint, contract_id bigint,
+                   client_id bigint,
+                   project_id bigint, deal_id bigint, task_id bigint, employee_id bigint, work_type_id bigint,
+                       direction_id bigint,
+                   service_date date, period_start date, started_at timestamptz, band text, coverage text,
+                       worked_s bigint, billed_s bigint,
+                   price numeric, multiplier numeric, discount_pct numeric, rate numeric, price_id bigint,
+                       price_source text, price_list_id bigint, amount numeric,
+                   currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric,
+                       cost_rate numeric,
+                   base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb, terms_id bigint,
+                       late boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT 'time', 'rating', r.entry_id, r.segment, d.own_id, nullif(r.contract_id, 0), d.client_id,
@@ -18,9 +24,11 @@ BEGIN ATOMIC
            r.service_date, coalesce(d.opens_on, r.period_start), i.instant, r.band,
            r.coverage, r.worked_s, r.billed_s,
            r.price, r.multiplier, r.discount_pct, r.rate, r.price_id, r.price_source, i.price_list_id, r.amount,
-           i.currency, i.base_rate, round_money(r.amount * i.base_rate, u.exponent), r.cost, r.base_cost, i.cost_rate::numeric(19,6),
+           i.currency, i.base_rate, round_money(r.amount * i.base_rate, u.exponent), r.cost, r.base_cost,
+               i.cost_rate::numeric(19,6),
            i.base_cost_rate::numeric(19,6), r.allotment_id, r.burned,
-           CASE WHEN i.disposition = 'billable' THEN r.why ELSE i.disposition_why END, i.terms_id, d.opens_on IS NOT NULL
+           CASE WHEN i.disposition = 'billable' THEN r.why
+               ELSE i.disposition_why END, i.terms_id, d.opens_on IS NOT NULL
       FROM unnest(p_rated) x
      CROSS JOIN LATERAL (SELECT (x.segment).*) r
      CROSS JOIN LATERAL (SELECT (x.input).*) i
@@ -29,7 +37,8 @@ BEGIN ATOMIC
      CROSS JOIN (SELECT default_own() AS id) own
      CROSS JOIN LATERAL (
         -- OFFSET 0: one entry at a time, by its keys
-        SELECT p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id, coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
+        SELECT p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id,
+            coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
                coalesce(p.direction_id, m.direction_id) AS direction_id, late.opens_on,
                coalesce((SELECT c.own_id FROM contract c WHERE c.id = (x.segment).contract_id), own.id) AS own_id
           FROM time_entry e
@@ -37,11 +46,13 @@ BEGIN ATOMIC
           JOIN task t ON t.id = e.task_id
           JOIN project p ON p.id = t.project_id
           LEFT JOIN LATERAL (SELECT max(b.period_end) AS opens_on FROM billing_period b
-                              WHERE b.contract_id = (x.input).contract_id HAVING max(b.period_end) > (x.segment).period_start) late ON true
+                              WHERE b.contract_id = (x.input).contract_id
+                                  HAVING max(b.period_end) > (x.segment).period_start) late ON true
          WHERE e.id = (x.segment).entry_id OFFSET 0) d
      WHERE r.segment > 0;
 END;
-COMMENT ON FUNCTION rated_columns(rated_entry[]) IS 'the charges that rated segments are, with what their entries are about now';
+COMMENT ON FUNCTION rated_columns(rated_entry[]) IS
+    'the charges that rated segments are, with what their entries are about now';
 
 DO $$
 BEGIN
@@ -57,8 +68,7 @@ COMMENT ON FUNCTION rated_charges(rated_entry[]) IS 'the charges that rated segm
 
 -- A charge that stays the same is not touched, one that changes keeps its id.
 CREATE FUNCTION store_rating(p_input rating_input[], p_rated rated_entry[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
-    SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     -- The LIMIT makes this an index look-up a row, whatever the planner thinks of charge.
@@ -90,7 +100,8 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION store_rating(rating_input[], rated_entry[]) IS
-    'store what rating made of entries: charges, keeping their ids, and problems; provisional charges that are no more go away';
+    'store what rating made of entries: charges, keeping their ids, and problems; provisional charges that are no more '
+    'go away';
 
 -- A handful of rows wants the plan that is ready, a bulk load one made for it.
 -- Whoever calls it has SET plan_cache_mode, which ends the choice with the call:
@@ -99,12 +110,14 @@ CREATE FUNCTION plan_for(p_rows int) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM set_config('plan_cache_mode', CASE WHEN p_rows > 250 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+    PERFORM set_config('plan_cache_mode', CASE WHEN p_rows > 250 THEN 'force_custom_plan'
+                       ELSE 'force_generic_plan' END, true);
 END $$;
-COMMENT ON FUNCTION plan_for(int) IS 'choose, until the calling function ends, how statements over so many rows are planned';
+COMMENT ON FUNCTION plan_for(int) IS
+    'choose, until the calling function ends, how statements over so many rows are planned';
 
 CREATE FUNCTION rate_batch(p_fresh bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_stamped record;
@@ -112,6 +125,8 @@ BEGIN
     PERFORM plan_for(cardinality(p_fresh));
     SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM fresh_input(p_fresh) i));
     PERFORM store_rating(v_stamped.p_input,
-                         ARRAY(SELECT s FROM rate_input(v_stamped.p_input, v_stamped.contracts, v_stamped.terms, '{}') s));
+                         ARRAY(SELECT s FROM rate_input(v_stamped.p_input, v_stamped.contracts, v_stamped.terms,
+                                                        '{}') s));
 END $$;
-COMMENT ON FUNCTION rate_batch(bigint[]) IS 'rate time entries of contracts whose entries do not bear on one another, as configured now';
+COMMENT ON FUNCTION rate_batch(bigint[]) IS
+    'rate time entries of contracts whose entries do not bear on one another, as configured now';

@@ -5,9 +5,11 @@
 CREATE FUNCTION list_document(p_list bigint) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', trim_scale(l.discount_pct), 'prices', (
+    SELECT jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', trim_scale(l.discount_pct),
+                              'prices', (
                SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'employee', r.employee_id, 'role', r.role,
-                          'work_type', r.work_type_id, 'from', greatest(r.valid_from, '0001-01-01'), 'price', trim_scale(r.price),
+                          'work_type', r.work_type_id, 'from', greatest(r.valid_from, '0001-01-01'), 'price',
+                              trim_scale(r.price),
                           'discount_pct', trim_scale(r.discount_pct)) ORDER BY r.id), '[]')
                  FROM price r WHERE r.price_list_id = l.id AND r.item_id IS NULL))
       FROM price_list l WHERE l.id = p_list;
@@ -23,7 +25,7 @@ COMMENT ON FUNCTION price_list_document(bigint[]) IS 'price lists with their pos
 
 -- In one statement: what is kept as a revision is what the list was then.
 CREATE FUNCTION stamp_lists(p_lists bigint[]) RETURNS jsonb
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_revisions jsonb;
@@ -40,10 +42,11 @@ BEGIN
     SELECT coalesce(jsonb_object_agg(n.id, n.revision), '{}') INTO v_revisions FROM now n;
     RETURN v_revisions;
 END $$;
-COMMENT ON FUNCTION stamp_lists(bigint[]) IS 'the revisions that price lists have now, {"list": revision}, each kept in list_snapshot';
+COMMENT ON FUNCTION stamp_lists(bigint[]) IS
+    'the revisions that price lists have now, {"list": revision}, each kept in list_snapshot';
 
 CREATE FUNCTION contract_lists(p_contract bigint) RETURNS bigint[]
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN ARRAY(
@@ -51,17 +54,19 @@ BEGIN
             SELECT l.id, l.parent_id FROM price_list l, contract c
              WHERE c.id = p_contract AND l.currency = c.currency
                AND (l.client_id = c.client_id OR l.is_default
-                    OR l.id IN (SELECT g.price_list_id FROM contract g WHERE g.id = p_contract OR g.parent_id = p_contract AND g.status <> 'draft')
+                    OR l.id IN (SELECT g.price_list_id FROM contract g WHERE g.id = p_contract
+                                OR g.parent_id = p_contract AND g.status <> 'draft')
                     OR l.id IN (SELECT p.price_list_id FROM project p WHERE p.client_id = c.client_id))
             UNION
             SELECT l.id, l.parent_id FROM price_list l JOIN list ON list.parent_id = l.id
         )
         SELECT x.id FROM list x ORDER BY 1);
 END $$;
-COMMENT ON FUNCTION contract_lists(bigint) IS 'the price lists that can price work of a contract and its companions, with their parents';
+COMMENT ON FUNCTION contract_lists(bigint) IS
+    'the price lists that can price work of a contract and its companions, with their parents';
 
 CREATE FUNCTION contract_terms(p_contract bigint, p_lists jsonb) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN (
@@ -71,30 +76,40 @@ BEGIN
     SELECT jsonb_build_object(
         'exponent', (SELECT u.exponent FROM currency_code u WHERE u.code = b.currency),
         'base_exponent', (SELECT u.exponent FROM currency_code u, setting s WHERE u.code = s.base_currency),
-        'calendar', coalesce(calendar_document(b.calendar_id), jsonb_build_object('zone', (SELECT s.zone FROM setting s))),
+        'calendar', coalesce(calendar_document(b.calendar_id),
+                             jsonb_build_object('zone', (SELECT s.zone FROM setting s))),
         'period', b.period, 'anchor', b.anchor_day,
-        'rounding', jsonb_build_object('mode', b.round_mode, 'increment_s', b.round_increment_s, 'minimum_s', b.round_minimum_s,
-                                       'maximum_s', b.round_maximum_s, 'grace_s', b.round_grace_s, 'scope', b.round_scope),
+        'rounding', jsonb_build_object('mode', b.round_mode, 'increment_s', b.round_increment_s, 'minimum_s',
+                                       b.round_minimum_s,
+                                       'maximum_s', b.round_maximum_s, 'grace_s', b.round_grace_s, 'scope',
+                                           b.round_scope),
         'basis', b.amount_basis,
         'lists', p_lists,
-        'contracts', (SELECT jsonb_agg(jsonb_build_object('contract', g.id, 'number', g.number, 'bands', CASE WHEN b.parent_id IS NULL THEN to_jsonb(g.bands) END,
-                          'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct', trim_scale(g.discount_pct),
+        'contracts', (SELECT jsonb_agg(jsonb_build_object('contract', g.id, 'number', g.number, 'bands', CASE
+                                                          WHEN b.parent_id IS NULL THEN to_jsonb(g.bands) END,
+                          'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct',
+                              trim_scale(g.discount_pct),
                           'cap_amount', trim_scale(g.cap_amount), 'cap_seconds', g.cap_s,
-                          'band_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', r.band, 'role', r.role, 'multiplier', trim_scale(r.price_multiplier),
-                                             'adder', trim_scale(r.price_adder), 'burn', trim_scale(r.burn_multiplier), 'minimum_s', r.minimum_s) ORDER BY r.id), '[]')
+                          'band_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', r.band, 'role', r.role,
+                              'multiplier', trim_scale(r.price_multiplier),
+                                             'adder', trim_scale(r.price_adder), 'burn', trim_scale(r.burn_multiplier),
+                                                 'minimum_s', r.minimum_s) ORDER BY r.id), '[]')
                                            FROM band_rule r WHERE r.contract_id = g.id),
-                          'overage', (SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price', trim_scale(n.overage_price), 'scope', to_jsonb(n.scope_work_types),
-                                          'from', coalesce(n.starts_on, g.starts_on), 'to', n.ends_on + 1) ORDER BY n.id), '[]')
-                                        FROM contract_line n WHERE n.contract_id = g.id AND n.overage_price IS NOT NULL AND n.status <> 'cancelled'))
+                          'overage', (SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price',
+                              trim_scale(n.overage_price), 'scope', to_jsonb(n.scope_work_types),
+                                          'from', coalesce(n.starts_on, g.starts_on), 'to', n.ends_on + 1)
+                                              ORDER BY n.id), '[]')
+                                        FROM contract_line n WHERE n.contract_id = g.id AND n.overage_price IS NOT NULL
+                                            AND n.status <> 'cancelled'))
                           ORDER BY g.id <> p_contract, g.id) FROM grp g))
       FROM contract b WHERE b.id = p_contract);
 END $$;
 COMMENT ON FUNCTION contract_terms(bigint, jsonb) IS
-    'the terms of a contract and its companions: rounding, calendar, bands, overage, caps, and price lists by their revisions; terms_document has them '
-    'with their lists, as rate() takes them';
+    'the terms of a contract and its companions: rounding, calendar, bands, overage, caps, and price lists by their '
+    'revisions; terms_document has them with their lists, as rate() takes them';
 
 CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_body jsonb := contract_terms(p_contract, stamp_lists(contract_lists(p_contract)));
@@ -107,19 +122,22 @@ BEGIN
     END IF;
     RETURN v_terms;
 END $$;
-COMMENT ON FUNCTION stamp_terms(bigint) IS 'the snapshot of the terms a contract has now, stored when this content is new';
+COMMENT ON FUNCTION stamp_terms(bigint) IS
+    'the snapshot of the terms a contract has now, stored when this content is new';
 
 -- Terms for work that no contract covers: internal work, and clients without
 -- any contract, who pay by their own or the default price list.
 CREATE FUNCTION uncontracted_terms() RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT jsonb_build_object('exponent', u.exponent, 'base_exponent', u.exponent, 'calendar', jsonb_build_object('zone', s.zone),
+    SELECT jsonb_build_object('exponent', u.exponent, 'base_exponent', u.exponent, 'calendar',
+                              jsonb_build_object('zone', s.zone),
         'contracts', '[{"contract": 0, "number": "none"}]'::jsonb,
         'lists', price_list_document(ARRAY(SELECT l.id FROM price_list l WHERE l.currency = s.base_currency)))
       FROM setting s JOIN currency_code u ON u.code = s.base_currency;
 END;
-COMMENT ON FUNCTION uncontracted_terms() IS 'the terms of work without a contract: price lists of the base currency, no rounding';
+COMMENT ON FUNCTION uncontracted_terms() IS
+    'the terms of work without a contract: price lists of the base currency, no rounding';
 
 CREATE VIEW terms_document WITH (security_invoker) AS
     SELECT t.id, t.contract_id, jsonb_set(t.body, '{lists}', coalesce(l.lists, '{}')) AS body
