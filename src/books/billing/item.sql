@@ -13,19 +13,20 @@ DECLARE
     v_item item;
     v_contract contract;
     v_price record;
+    v_list bigint;
     v_exponent int;
     v_new charge;
 BEGIN
     IF coalesce(quantity, 0) <= 0 OR quantity = 'NaN' THEN
         RAISE EXCEPTION 'a quantity of % cannot be charged', coalesce(quantity::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Pass a quantity above 0; take a charge back with adjust_charge().';
+            HINT = 'Pass a quantity above 0; take a charge back with adjust_charge().';
     END IF;
     IF price < 0 OR cost < 0 THEN
         RAISE EXCEPTION 'an item cannot have a price of % and a cost of %', coalesce(price::text, 'NULL'),
             coalesce(cost::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Neither is below 0; take a charge back with adjust_charge().';
+            HINT = 'Neither is below 0; take a charge back with adjust_charge().';
     END IF;
     IF service_date IS NULL OR NOT isfinite(service_date) THEN
         RAISE EXCEPTION 'a charge needs the day of its service' USING ERRCODE = 'invalid_parameter_value',
@@ -39,7 +40,7 @@ BEGIN
     PERFORM lock_contract(contract_id);
     SELECT * INTO v_contract FROM contract c WHERE c.id = contract_id;
     PERFORM FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = task_id
-        AND p.client_id = v_contract.client_id;
+                                                                AND p.client_id = v_contract.client_id;
     IF NOT FOUND AND task_id IS NOT NULL THEN
         RAISE EXCEPTION 'task % is not one of the client of contract "%"', task_id, v_contract.number
             USING ERRCODE = 'foreign_key_violation', HINT = 'Charge it under the contract of its own client.';
@@ -57,14 +58,13 @@ BEGIN
     IF v_known IS NOT NULL THEN
         RETURN v_known;
     END IF;
-    SELECT * INTO v_price
-        FROM item_price(contract_id,
-                        coalesce((SELECT t.project_id FROM task t WHERE t.id = task_id), v_contract.project_id),
-                                          item_id, service_date);
-    IF NOT FOUND AND price IS NULL THEN
+    v_list := first_price_list(contract_id, coalesce((SELECT t.project_id FROM task t WHERE t.id = task_id),
+                                                     v_contract.project_id), v_contract.client_id, v_contract.currency);
+    SELECT * INTO v_price FROM item_position(v_list, contract_id, item_id, service_date);
+    IF num_nonnulls(price, v_price.price, v_price.tiers) = 0 THEN
         RAISE EXCEPTION 'no price for item "%" on % under contract "%"', v_item.code, service_date, v_contract.number
             USING ERRCODE = 'foreign_key_violation',
-                HINT = 'Add a position with a price to a price list that the contract uses.';
+            HINT = 'Add a position with a price to a price list that the contract uses.';
     END IF;
     SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_contract.currency;
     IF price IS NOT NULL THEN
@@ -73,14 +73,14 @@ BEGIN
         v_price.discount_pct := NULL;
         v_price.source := 'agreed price';
         v_price.price_id := NULL;
-        v_price.price_list_id := NULL;
+        v_list := NULL;
     END IF;
     v_new.price := CASE WHEN v_price.tiers IS NULL THEN v_price.price END;
     v_new.discount_pct := v_price.discount_pct;
     v_new.price_source := v_price.source;
-    v_new.price_list_id := v_price.price_list_id;
+    v_new.price_list_id := v_list;
     v_new.amount := round_money(CASE WHEN v_price.tiers IS NULL THEN quantity * v_price.price
-                                ELSE tiers_amount(v_price.tiers, quantity) END
+                                     ELSE tiers_amount(v_price.tiers, quantity) END
                                 * (100 - coalesce(v_price.discount_pct, 0)) / 100, v_exponent);
     v_new.cost := round_money(quantity * coalesce(cost, v_price.cost), v_exponent);
     v_new.price_id := v_price.price_id;
@@ -130,8 +130,8 @@ DECLARE
 BEGIN
     IF coalesce(cost, 0) <= 0 OR cost = 'NaN' OR coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'an expense needs an amount above 0 and a reason'
-            USING ERRCODE = 'invalid_parameter_value',
-                DETAIL = format('Amount %s, reason "%s".', coalesce(cost::text, 'NULL'), reason),
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Amount %s, reason "%s".', coalesce(cost::text,
+                'NULL'), reason),
                 HINT = 'Say what it was spent on.';
     END IF;
     PERFORM lock_contract(contract_id);
@@ -160,3 +160,19 @@ COMMENT ON FUNCTION charge_expense(bigint, numeric, date, text, text, bigint, bi
     'pass an expense or travel cost on to the client, at cost or with the contract''s expense_markup_pct; cost in '
     'currency (default the contract''s), converted at the rate of the day; returns the charge; idempotent under a key';
 SELECT allow('clerk', 'execute', 'charge_expense');
+
+-- What was worked has the cost of its hours; what was bought has one in a price
+-- list, or nobody knows it.
+CREATE VIEW uncosted_item WITH (security_invoker) AS
+    SELECT h.id AS charge_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, h.item_id,
+           i.code AS item, h.service_date, h.amount::numeric(18,2) AS amount, h.currency,
+           format('no cost of item "%s" on %s in the price lists', i.code, iso(h.service_date)) AS reason
+      FROM live_charge h
+      JOIN item i ON i.id = h.item_id
+      JOIN party k ON k.id = h.client_id
+      LEFT JOIN contract c ON c.id = h.contract_id
+     WHERE h.source = 'item' AND h.cost IS NULL AND (h.task_item_id IS NULL OR i.kind IN ('material', 'licence'));
+COMMENT ON VIEW uncosted_item IS
+    'items that were charged and whose cost nobody knows, so that their profit is not known either; a service or fee '
+    'at the fixed price of a task costs the hours logged on it';
+SELECT allow('controller', 'select', 'uncosted_item');
