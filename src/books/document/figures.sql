@@ -24,32 +24,31 @@ BEGIN
     ), source AS MATERIALIZED (
         SELECT l.id, h.worked_s, h.billed_s,
                coalesce(h.amount,
-                        round_money(coalesce(l.quantity, 1) * coalesce(l.price,
-                            0) * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
+                        round_money(coalesce(l.quantity, 1) * coalesce(l.price, 0)
+                                    * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
                CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
-                    ELSE coalesce(n.title || CASE
-                                  WHEN n.kind = 'recurring'
-                                      THEN ', ' || period_name(h.period_start, k.period, k.anchor_day)
-                                          ELSE '' END, i.name, CASE
-                                              WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END,
-                                                  concat_ws(' ', t.number, t.title), h.source) END AS title,
+                    ELSE coalesce(n.title || CASE n.kind WHEN 'recurring'
+                                                  THEN ', ' || period_name(h.period_start, k.period, k.anchor_day)
+                                                  ELSE '' END,
+                                  i.name, CASE WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END,
+                                  concat_ws(' ', t.number, t.title), h.source) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h'
-                   WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
+                    WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
                CASE WHEN h.id IS NULL THEN l.price ELSE h.rate END AS price,
                CASE WHEN h.id IS NULL THEN l.discount_pct ELSE h.discount_pct END AS discount_pct,
                dense_rank() OVER (ORDER BY
                    h.id IS NULL,
-                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day'
-                       THEN iso(h.service_date) END,
+                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name
+                                    WHEN 'day' THEN iso(h.service_date) END,
                    CASE d.positions WHEN 'task' THEN t.id WHEN 'employee' THEN m.id END,
                    h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.rate, h.discount_pct,
-                       sign(h.amount), h.reverses_id IS NOT NULL,
-                   CASE WHEN h.id IS NULL OR d.positions = 'none'
-                       OR h.source NOT IN ('time', 'item') THEN l.id END)::integer AS position
+                   sign(h.amount), h.reverses_id IS NOT NULL,
+                   CASE WHEN h.id IS NULL OR d.positions = 'none' OR h.source NOT IN ('time', 'item')
+                        THEN l.id END)::integer AS position
           FROM head d
           JOIN document_line l ON l.document_id = d.id
           LEFT JOIN charge h ON h.id = l.charge_id

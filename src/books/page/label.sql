@@ -8,7 +8,8 @@ BEGIN ATOMIC
     SELECT jsonb_object_agg(l.name, l.label ORDER BY l.language = page_labels.language)
       FROM page_label l WHERE l.language IN ('en', page_labels.language);
 END;
-COMMENT ON FUNCTION page_labels(text) IS 'the words of pages in a language as an object, English where the language lacks one';
+COMMENT ON FUNCTION page_labels(text) IS
+    'the words of pages in a language as an object, English where the language lacks one';
 SELECT allow('reader', 'execute', 'page_labels');
 
 CREATE FUNCTION check_page_owner() RETURNS trigger
@@ -29,28 +30,40 @@ CREATE FUNCTION page_sample() RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT jsonb_build_object('label', page_labels('en')) || $${
-        "language": "en", "kind": "invoice", "heading": "Invoice", "number": "2026/03-0001", "number_line": "No. 2026/03-0001",
+        "language": "en", "kind": "invoice", "heading": "Invoice", "number": "2026/03-0001",
+        "number_line": "No. 2026/03-0001",
         "page_title": "Invoice No. 2026/03-0001", "title": "March", "date": "31 March 2026", "due": "14 April 2026",
-        "period": "1 Mar 2026 – 31 Mar 2026", "contract": "A-1 of 1 January 2026", "project": "Web shop", "task": "17 Cart",
+        "period": "1 Mar 2026 – 31 Mar 2026", "contract": "A-1 of 1 January 2026", "project": "Web shop",
+        "task": "17 Cart",
         "basis": "Work report No. 2026/03-0001 of 31 March 2026", "status": "Paid", "mark": "Draft",
         "currency": "EUR", "requirements": "", "note": "", "gross_label": "Total due",
         "brand": {"name": "Agency", "logo": null, "accent": "#1f5673", "ink": "#1d252c", "footer": null},
-        "own": {"name": "Agency Ltd", "address": "1 High Street", "tax_id": "123", "email": null, "signatory": null, "signatory_title": null,
+        "own": {"name": "Agency Ltd", "address": "1 High Street", "tax_id": "123", "email": null, "signatory": null,
+                "signatory_title": null,
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
-        "client": {"name": "Client Ltd", "address": "1 High Street", "tax_id": "123", "email": null, "signatory": null, "signatory_title": null,
+        "client": {"name": "Client Ltd", "address": "1 High Street", "tax_id": "123", "email": null,
+                   "signatory": null, "signatory_title": null,
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
         "show": {"groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true},
         "groups": [{"title": "Web shop", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "rows": [
-            {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h", "quantity": "1.00", "price": "100.00",
-             "discount": "5%", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "net": "100.00", "tax_rate": "20%", "tax": "20.00",
+            {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h",
+             "quantity": "1.00", "price": "100.00",
+             "discount": "5%", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "net": "100.00",
+             "tax_rate": "20%", "tax": "20.00",
              "gross": "120.00", "free": false, "coverage": "no charge"}]}],
-        "totals": {"hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "discount": "5.00", "net": "95.00", "tax": "19.00", "gross": "114.00",
-            "gross_money": "EUR 114.00", "words": "One hundred fourteen euros and 00 cents", "taxed": true, "tax_free": true, "inclusive": false,
-            "taxes": [{"name": "VAT 20%", "base": "95.00", "amount": "19.00"}], "paid": "14.00", "credited": "0.00", "open": "100.00"},
-        "payment": {"beneficiary": "Agency Ltd", "purpose": "Invoice No. 2026/03-0001", "requisites": [{"name": "IBAN", "value": "GB00"}]},
+        "totals": {"hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "discount": "5.00",
+                   "net": "95.00", "tax": "19.00", "gross": "114.00",
+            "gross_money": "EUR 114.00", "words": "One hundred fourteen euros and 00 cents", "taxed": true,
+            "tax_free": true, "inclusive": false,
+            "taxes": [{"name": "VAT 20%", "base": "95.00", "amount": "19.00"}], "paid": "14.00", "credited": "0.00",
+            "open": "100.00"},
+        "payment": {"beneficiary": "Agency Ltd", "purpose": "Invoice No. 2026/03-0001",
+                    "requisites": [{"name": "IBAN", "value": "GB00"}]},
         "signature": {"image": "data:image/png;base64,", "by": "B. Client", "on": "1 April 2026"}}$$::jsonb;
 END;
-COMMENT ON FUNCTION page_sample() IS 'every name that a template may use, with an example; amounts, hours and dates come as text, written for the language';
+COMMENT ON FUNCTION page_sample() IS
+    'every name that a template may use, with an example; amounts, hours and dates come as text, written for the '
+    'language';
 SELECT allow('reader', 'execute', 'page_sample');
 
 CREATE FUNCTION check_template_body() RETURNS trigger
@@ -61,4 +74,5 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_template_body() IS
-    'trigger function of template: refuse, with the line, a body that does not parse or names what pages do not have (22023)';
+    'trigger function of template: refuse, with the line, a body that does not parse or names what pages do not '
+    'have (22023)';

@@ -19,15 +19,19 @@ BEGIN ATOMIC
       FROM document d WHERE d.id = page_language.document;
 END;
 COMMENT ON FUNCTION page_language(bigint) IS
-    'the language of a document''s page, uk, ru or en: requisites ->> ''language'' of the party, else of the own company, else English';
+    'the language of a document''s page, uk, ru or en: requisites ->> ''language'' of the party, else of the own '
+    'company, else English';
 
 CREATE FUNCTION page_heading(kind text, number text, issued_on date, language text, label jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT concat_ws(' ', label ->> kind, CASE WHEN number IS NOT NULL THEN (label ->> 'numero') || U&'\00A0' || number END,
-                     CASE WHEN issued_on IS NOT NULL THEN (label ->> 'dated') || ' ' || page_days(issued_on, issued_on, language) END);
+    SELECT concat_ws(' ', label ->> kind, CASE
+                     WHEN number IS NOT NULL THEN (label ->> 'numero') || U&'\00A0' || number END,
+                     CASE WHEN issued_on IS NOT NULL THEN (label ->> 'dated') || ' ' || page_days(issued_on,
+                         issued_on, language) END);
 END;
-COMMENT ON FUNCTION page_heading(text, text, date, text, jsonb) IS 'what a page calls a document: kind, number and date';
+COMMENT ON FUNCTION page_heading(text, text, date, text, jsonb) IS
+    'what a page calls a document: kind, number and date';
 
 CREATE FUNCTION document_data(document bigint, language text DEFAULT NULL) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -63,39 +67,51 @@ BEGIN
         'label', v_label, 'language', v_language, 'kind', v_document.kind, 'heading', v_label ->> v_document.kind,
         'number', v_document.number, 'number_line', (v_label ->> 'numero') || chr(160) || v_document.number,
         'page_title', concat_ws(' ', page_heading(v_document.kind, v_document.number, NULL, v_language, v_label)),
-        'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due', page_date(v_document.due_on, v_language),
+        'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due',
+        page_date(v_document.due_on, v_language),
         'period', page_days(v_document.period_from, v_document.period_to, v_language),
         'contract', (SELECT c.number FROM contract c WHERE c.id = v_document.contract_id),
         'project', (SELECT p.name FROM project p WHERE p.id = v_document.project_id),
-        'task', (SELECT concat_ws(' ', t.number, t.title) FROM task t WHERE t.id = v_document.task_id AND v_document.kind IN ('specification', 'proposal')),
-        'basis', (SELECT page_heading(b.kind, coalesce(b.number, b.outside_number), b.issued_on, v_language, v_label) FROM document b WHERE b.id = v_document.based_on),
-        'status', CASE WHEN v_document.status IN ('agreed', 'partly_paid', 'paid', 'credited') THEN v_label ->> ('status_' || v_document.status) END,
-        'mark', CASE WHEN v_document.status IN ('draft', 'void', 'superseded', 'rejected') THEN v_label ->> ('status_' || v_document.status) END,
+        'task', (SELECT concat_ws(' ', t.number, t.title) FROM task t
+                 WHERE t.id = v_document.task_id AND v_document.kind IN ('specification', 'proposal')),
+        'basis', (SELECT page_heading(b.kind, coalesce(b.number, b.outside_number), b.issued_on, v_language, v_label)
+                  FROM document b WHERE b.id = v_document.based_on),
+        'status', CASE WHEN v_document.status IN ('agreed', 'partly_paid', 'paid',
+                                                  'credited') THEN v_label ->> ('status_' || v_document.status) END,
+        'mark', CASE WHEN v_document.status IN ('draft', 'void', 'superseded',
+                                                'rejected') THEN v_label ->> ('status_' || v_document.status) END,
         'currency', coalesce(v_label ->> ('currency_' || v_document.currency), v_document.currency),
         'requirements', v_document.requirements, 'note', v_document.note,
         'gross_label', v_label ->> CASE v_document.kind WHEN 'invoice' THEN 'gross_due' WHEN 'proforma' THEN 'gross_due'
                                                          WHEN 'credit_note' THEN 'gross_credited' ELSE 'gross' END,
-        'brand', jsonb_build_object('name', coalesce(v_brand.name, (SELECT p.name FROM party p WHERE p.id = v_own), ''), 'logo', v_brand.logo,
-            'accent', coalesce(v_brand.accent, '#1f5673'), 'ink', coalesce(v_brand.ink, '#1d252c'), 'footer', v_brand.footer),
+        'brand', jsonb_build_object('name', coalesce(v_brand.name, (SELECT p.name FROM party p
+                                                                    WHERE p.id = v_own), ''), 'logo', v_brand.logo,
+            'accent', coalesce(v_brand.accent, '#1f5673'), 'ink', coalesce(v_brand.ink, '#1d252c'), 'footer',
+            v_brand.footer),
         'own', v_party, 'client', page_party(v_document.party_id, v_language), 'groups', v_groups);
     RETURN v_data || jsonb_build_object(
         'totals', page_totals(v_document.id, v_language, v_label),
-        'show', (SELECT jsonb_build_object('groups', jsonb_array_length(v_groups) > 1, 'hours', coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
-                        'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount', coalesce(bool_or(r.discount_pct <> 0), false),
+        'show', (SELECT jsonb_build_object('groups', jsonb_array_length(v_groups) > 1, 'hours',
+                                           coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
+                        'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount',
+                        coalesce(bool_or(r.discount_pct <> 0), false),
                         'tax_rate', count(DISTINCT coalesce(r.tax_rate, -1)) > 1)
                    FROM document_rows(v_document.id) r),
         'payment', CASE WHEN v_document.kind IN ('invoice', 'proforma') AND jsonb_array_length(v_party -> 'bank') > 0
                         THEN jsonb_build_object('beneficiary', v_party ->> 'name', 'requisites', v_party -> 'bank',
                             'purpose', CASE WHEN v_document.number IS NOT NULL THEN
-                                page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on, v_language, v_label) END) END,
+                                page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on,
+                                             v_language, v_label) END) END,
         'signature', CASE WHEN v_document.sign_status = 'signed'
-                          THEN jsonb_build_object('by', v_document.sign_by, 'on', page_date((v_document.sign_at AT TIME ZONE s.zone)::date, v_language),
-                            'image', 'data:' || v_document.signature_type || ';base64,' || translate(encode(v_document.signature, 'base64'), chr(10), '')) END)
+                          THEN jsonb_build_object('by', v_document.sign_by, 'on',
+                                                  page_date((v_document.sign_at AT TIME ZONE s.zone)::date, v_language),
+                            'image', 'data:' || v_document.signature_type || ';base64,'
+                                || translate(encode(v_document.signature, 'base64'), chr(10), '')) END)
       FROM setting s;
 END $$;
 COMMENT ON FUNCTION document_data(bigint, text) IS
-    'all that the page of a document says, as text written for the language (NULL: page_language()): what templates name, see page_sample(). Refused: '
-    'unknown document (23503), language (22023), what came from outside (23001)';
+    'all that the page of a document says, as text written for the language (NULL: page_language()): what templates '
+    'name, see page_sample(). Refused: unknown document (23503), language (22023), what came from outside (23001)';
 SELECT allow('reader', 'execute', 'document_data');
 
 CREATE FUNCTION document_html(document bigint, language text DEFAULT NULL) RETURNS text
@@ -104,7 +120,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_data jsonb := document_data(document_html.document, document_html.language);
-    v_kinds text[] := ARRAY[v_data ->> 'kind', CASE v_data ->> 'kind' WHEN 'credit_note' THEN 'invoice' WHEN 'proforma' THEN 'invoice'
+    v_kinds text[] := ARRAY[v_data ->> 'kind', CASE v_data ->> 'kind' WHEN 'credit_note' THEN 'invoice'
+                            WHEN 'proforma' THEN 'invoice'
                                                                       WHEN 'proposal' THEN 'specification' END];
     v_body text;
 BEGIN
@@ -117,11 +134,13 @@ BEGIN
      LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION '% has no template', document_name(document_html.document)
-            USING ERRCODE = 'foreign_key_violation', HINT = format('Add a row of kind %s to table template; page_sample() shows what it can name.', v_data ->> 'kind');
+            USING ERRCODE = 'foreign_key_violation', HINT = format('Add a row of kind %s to table template; '
+                                                                   'page_sample() shows what it can name.',
+                                                                   v_data ->> 'kind');
     END IF;
     RETURN render(v_body, v_data);
 END $$;
 COMMENT ON FUNCTION document_html(bigint, text) IS
-    'a document as one complete HTML page: branded, every value escaped, nothing loaded from elsewhere, made to be printed on A4. Refused as '
-    'document_data() is, and where no template is stored for its kind (23503)';
+    'a document as one complete HTML page: branded, every value escaped, nothing loaded from elsewhere, made to be '
+    'printed on A4. Refused as document_data() is, and where no template is stored for its kind (23503)';
 SELECT allow('reader', 'execute', 'document_html');

@@ -6,23 +6,32 @@ CREATE FUNCTION page_number(number numeric, decimals int, language text) RETURNS
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE WHEN n.rounded < 0 THEN '−' ELSE '' END
-           || regexp_replace(split_part(abs(n.rounded)::text, '.', 1), '(\d)(?=(\d{3})+$)', '\1' || CASE language WHEN 'en' THEN ',' ELSE U&'\00A0' END, 'g')
-           || CASE WHEN decimals > 0 THEN CASE language WHEN 'en' THEN '.' ELSE ',' END || split_part(abs(n.rounded)::text, '.', 2) ELSE '' END
+           || regexp_replace(split_part(abs(n.rounded)::text, '.', 1), '(\d)(?=(\d{3})+$)', '\1' || CASE language
+                             WHEN 'en' THEN ',' ELSE U&'\00A0' END, 'g')
+           || CASE WHEN decimals > 0 THEN CASE language WHEN 'en' THEN '.'
+               ELSE ',' END || split_part(abs(n.rounded)::text, '.', 2) ELSE '' END
       FROM (SELECT round(number, decimals) AS rounded) n;
 END;
 COMMENT ON FUNCTION page_number(numeric, int, text) IS
-    'a number with so many decimals as a language writes it: 1,234.50 in en, 1 234,50 with no-break spaces in uk and ru; a real minus sign';
+    'a number with so many decimals as a language writes it: 1,234.50 in en, 1 234,50 with no-break spaces in uk '
+    'and ru; a real minus sign';
 
 CREATE FUNCTION page_date(day date, language text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE language
                WHEN 'uk' THEN format('%s %s %s р.', extract(day FROM day),
-                   ('{січня,лютого,березня,квітня,травня,червня,липня,серпня,вересня,жовтня,листопада,грудня}'::text[])[extract(month FROM day)], extract(year FROM day))
+                   ('{січня,лютого,березня,квітня,травня,червня,'
+                    'липня,серпня,вересня,жовтня,листопада,грудня}'::text[])[extract(month FROM day)],
+                   extract(year FROM day))
                WHEN 'ru' THEN format('%s %s %s г.', extract(day FROM day),
-                   ('{января,февраля,марта,апреля,мая,июня,июля,августа,сентября,октября,ноября,декабря}'::text[])[extract(month FROM day)], extract(year FROM day))
+                   ('{января,февраля,марта,апреля,мая,июня,'
+                    'июля,августа,сентября,октября,ноября,декабря}'::text[])[extract(month FROM day)],
+                   extract(year FROM day))
                ELSE format('%s %s %s', extract(day FROM day),
-                   ('{January,February,March,April,May,June,July,August,September,October,November,December}'::text[])[extract(month FROM day)], extract(year FROM day)) END
+                   ('{January,February,March,April,May,June,'
+                    'July,August,September,October,November,December}'::text[])[extract(month FROM day)],
+                   extract(year FROM day)) END
      WHERE day IS NOT NULL;
 END;
 COMMENT ON FUNCTION page_date(date, text) IS 'a day written out: 31 березня 2026 р., 31 марта 2026 г., 31 March 2026';
@@ -35,19 +44,23 @@ BEGIN ATOMIC
                    ('{Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec}'::text[])[extract(month FROM d.day)],
                    CASE WHEN d.year_known THEN NULL ELSE extract(year FROM d.day)::text END)
                ELSE lpad(extract(day FROM d.day)::text, 2, '0') || '.' || lpad(extract(month FROM d.day)::text, 2, '0')
-                    || CASE WHEN d.year_known THEN '' ELSE '.' || extract(year FROM d.day)::text END END, ' – ' ORDER BY d.no)
+                    || CASE WHEN d.year_known THEN '' ELSE '.' || extract(year FROM d.day)::text END END, ' – '
+                        ORDER BY d.no)
       FROM (SELECT v.no, v.day, coalesce(extract(year FROM first_day) = extract(year FROM beside)
-                                         AND extract(year FROM last_day) = extract(year FROM beside), false) AS year_known
+                                         AND extract(year FROM last_day) = extract(year
+                                             FROM beside), false) AS year_known
               FROM (VALUES (1, first_day), (2, nullif(last_day, first_day))) AS v (no, day)) d
      WHERE d.day IS NOT NULL;
 END;
 COMMENT ON FUNCTION page_days(date, date, text, date) IS
-    'a day or a range of days in short: 01.03.2026 – 31.03.2026, 1 Mar 2026 – 31 Mar 2026; the year is left out where both days are in that of beside';
+    'a day or a range of days in short: 01.03.2026 – 31.03.2026, 1 Mar 2026 – 31 Mar 2026; the year is left out '
+    'where both days are in that of beside';
 
 CREATE FUNCTION page_percent(percent numeric, language text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT page_number(percent, scale(trim_scale(percent)), language) || CASE language WHEN 'en' THEN '%' ELSE U&'\00A0%' END;
+    SELECT page_number(percent, scale(trim_scale(percent)), language) || CASE language WHEN 'en' THEN '%'
+           ELSE U&'\00A0%' END;
 END;
 COMMENT ON FUNCTION page_percent(numeric, text) IS 'a percentage as a language writes it: 20% in en, 20 % in uk and ru';
 
@@ -55,37 +68,48 @@ CREATE FUNCTION page_party(party bigint, language text) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH known (key, no, in_bank) AS (
-        VALUES ('tax_id', 1, false), ('reg_no', 2, false), ('kpp', 3, false), ('vat_no', 4, false), ('address', 5, false),
+        VALUES ('tax_id', 1, false), ('reg_no', 2, false), ('kpp', 3, false), ('vat_no', 4, false),
+        ('address', 5, false),
                ('phone', 11, false), ('email', 12, false), ('website', 13, false),
-               ('iban', 21, true), ('account', 22, true), ('bank', 23, true), ('bic', 24, true), ('correspondent_account', 25, true)
+               ('iban', 21, true), ('account', 22, true), ('bank', 23, true), ('bic', 24, true),
+               ('correspondent_account', 25, true)
     ), said AS (
         SELECT p.email, jsonb_build_object('name', coalesce(p.legal_name, p.name))
-                        || CASE WHEN p.tax_id IS NULL THEN '{}' ELSE jsonb_build_object('tax_id', p.tax_id) END || p.requisites
-                        || CASE jsonb_typeof(p.requisites -> page_party.language) WHEN 'object' THEN p.requisites -> page_party.language ELSE '{}' END AS requisites
+                        || CASE WHEN p.tax_id IS NULL THEN '{}'
+                            ELSE jsonb_build_object('tax_id', p.tax_id) END || p.requisites
+                        || CASE jsonb_typeof(p.requisites -> page_party.language)
+                            WHEN 'object' THEN p.requisites -> page_party.language ELSE '{}' END AS requisites
           FROM party p WHERE p.id = page_party.party
     ), requisite AS (
-        SELECT coalesce(b.label, e.key) AS name, e.value, coalesce(k.no, 10) AS no, coalesce(k.in_bank, false) AS in_bank, e.key
+        SELECT coalesce(b.label, e.key) AS name, e.value, coalesce(k.no, 10) AS no,
+               coalesce(k.in_bank, false) AS in_bank, e.key
           FROM said s
          CROSS JOIN LATERAL (
             SELECT r.key, s.requisites ->> r.key AS value FROM jsonb_each(s.requisites) r
-             WHERE jsonb_typeof(r.value) IN ('string', 'number') AND r.key NOT IN ('language', 'name', 'signatory', 'signatory_title')) e
+             WHERE jsonb_typeof(r.value) IN ('string', 'number')
+               AND r.key NOT IN ('language', 'name', 'signatory', 'signatory_title')) e
           LEFT JOIN known k ON k.key = e.key
           LEFT JOIN page_label b ON b.language = page_party.language AND b.name = 'requisite_' || e.key
          WHERE e.value <> ''
     )
     SELECT jsonb_build_object(
-        'name', coalesce(p.requisites ->> 'name', ''), 'address', p.requisites ->> 'address', 'tax_id', p.requisites ->> 'tax_id',
-        'email', coalesce(p.requisites ->> 'email', p.email), 'signatory', p.requisites ->> 'signatory', 'signatory_title', p.requisites ->> 'signatory_title',
-        'requisites', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value) ORDER BY r.no, r.key)
+        'name', coalesce(p.requisites ->> 'name', ''), 'address', p.requisites ->> 'address', 'tax_id',
+        p.requisites ->> 'tax_id',
+        'email', coalesce(p.requisites ->> 'email', p.email), 'signatory', p.requisites ->> 'signatory',
+        'signatory_title', p.requisites ->> 'signatory_title',
+        'requisites', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value)
+                                                 ORDER BY r.no, r.key)
                                   FROM requisite r WHERE NOT r.in_bank), '[]'),
         'bank', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value) ORDER BY r.no)
                             FROM requisite r WHERE r.in_bank), '[]'))
       FROM (SELECT) one LEFT JOIN said p ON true;
 END;
 COMMENT ON FUNCTION page_party(bigint, text) IS
-    'a party as pages print it: the name, what identifies it (requisites) and its bank details. Keys of party.requisites: reg_no, kpp, vat_no, address, '
-    'phone, email, website, iban, account, bank, bic, correspondent_account under the label of the language, any other under its own name; name the '
-    'one on pages, signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it in that language';
+    'a party as pages print it: the name, what identifies it (requisites) and its bank details. Keys of '
+    'party.requisites: reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
+    'correspondent_account under the label of the language, any other under its own name; name the one on pages, '
+    'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says '
+    'it in that language';
 
 CREATE FUNCTION page_rows(document bigint, language text, label jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -97,28 +121,37 @@ BEGIN ATOMIC
     ), "row" AS MATERIALIZED (
         SELECT r.*, row_number() OVER (ORDER BY r.position) AS no FROM document_rows(page_rows.document) r
     ), grp AS (
-        SELECT r.project, min(r.position) AS first, sum(r.worked_s) AS worked_s, sum(r.billed_s) AS billed_s, sum(r.amount) AS amount,
+        SELECT r.project, min(r.position) AS first, sum(r.worked_s) AS worked_s, sum(r.billed_s) AS billed_s,
+               sum(r.amount) AS amount,
                jsonb_agg(jsonb_build_object(
                    'no', r.no,
                    'title', coalesce(page_date(iso_date(r.title), language), r.title),
                    'url', r.url,
-                   'days', CASE WHEN iso_date(r.title) IS NULL THEN page_days(r.first_day, r.last_day, language, h.beside) END,
+                   'days', CASE WHEN iso_date(r.title) IS NULL THEN page_days(r.first_day, r.last_day, language,
+                       h.beside) END,
                    'unit', coalesce(label ->> ('unit_' || r.unit), r.unit),
-                   'quantity', page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit WHEN 'h' THEN 2 ELSE 0 END), language),
+                   'quantity',
+                   page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit
+                                                             WHEN 'h' THEN 2 ELSE 0 END), language),
                    'price', page_number(r.price, greatest(scale(trim_scale(r.price)), h.exponent), language),
                    'discount', page_percent(nullif(r.discount_pct, 0), language),
-                   'hours_worked', page_number(r.hours_worked * h.side, 2, language), 'hours_billed', page_number(r.hours_billed * h.side, 2, language),
+                   'hours_worked', page_number(r.hours_worked * h.side, 2, language), 'hours_billed',
+                   page_number(r.hours_billed * h.side, 2, language),
                    'amount', page_number(r.amount * h.side, h.exponent, language),
                    'net', page_number(r.net * h.side, h.exponent, language),
                    'tax_rate', coalesce(page_percent(r.tax_rate, language), label ->> 'tax_none'),
-                   'tax', page_number(r.tax * h.side, h.exponent, language), 'gross', page_number(r.gross * h.side, h.exponent, language),
-                   'free', r.coverage IS NOT NULL, 'coverage', label ->> ('coverage_' || r.coverage)) ORDER BY r.no) AS rows
+                   'tax', page_number(r.tax * h.side, h.exponent, language), 'gross',
+                   page_number(r.gross * h.side, h.exponent, language),
+                   'free', r.coverage IS NOT NULL, 'coverage', label ->> ('coverage_' || r.coverage))
+                       ORDER BY r.no) AS rows
           FROM "row" r CROSS JOIN head h
          GROUP BY r.project
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'title', coalesce(g.project, label ->> 'rest'), 'hours_worked', page_number(g.worked_s * h.side / 3600.0, 2, language),
-               'hours_billed', page_number(g.billed_s * h.side / 3600.0, 2, language), 'amount', page_number(g.amount * h.side, h.exponent, language),
+               'title', coalesce(g.project, label ->> 'rest'), 'hours_worked',
+               page_number(g.worked_s * h.side / 3600.0, 2, language),
+               'hours_billed', page_number(g.billed_s * h.side / 3600.0, 2, language), 'amount',
+               page_number(g.amount * h.side, h.exponent, language),
                'rows', g.rows) ORDER BY g.first), '[]')
       FROM grp g CROSS JOIN head h;
 END;
@@ -129,7 +162,8 @@ CREATE FUNCTION page_totals(document bigint, language text, label jsonb) RETURNS
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH head AS (
-        SELECT d.id, d.currency, d.tax_inclusive, currency_exponent(d.currency) AS exponent, CASE d.kind WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
+        SELECT d.id, d.currency, d.tax_inclusive, currency_exponent(d.currency) AS exponent, CASE d.kind
+               WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
                coalesce(label ->> ('currency_' || d.currency), d.currency) AS currency_name
           FROM document d WHERE d.id = page_totals.document
     ), "row" AS MATERIALIZED (
@@ -137,29 +171,38 @@ BEGIN ATOMIC
     ), rate AS (
         SELECT r.tax_rate, sum(r.net) AS net, sum(r.tax) AS tax FROM "row" r WHERE r.tax_rate IS NOT NULL GROUP BY 1
     ), total AS (
-        SELECT coalesce(sum(r.worked_s), 0) AS worked_s, coalesce(sum(r.billed_s), 0) AS billed_s, coalesce(sum(r.amount), 0) AS amount,
-               coalesce(sum(r.discount), 0) AS discount, coalesce(sum(r.net), 0) AS net, coalesce(sum(r.tax), 0) AS tax, coalesce(sum(r.gross), 0) AS gross,
+        SELECT coalesce(sum(r.worked_s), 0) AS worked_s, coalesce(sum(r.billed_s), 0) AS billed_s,
+               coalesce(sum(r.amount), 0) AS amount,
+               coalesce(sum(r.discount), 0) AS discount, coalesce(sum(r.net), 0) AS net,
+               coalesce(sum(r.tax), 0) AS tax, coalesce(sum(r.gross), 0) AS gross,
                count(r.tax_rate) AS taxed
           FROM "row" r
     )
     SELECT jsonb_build_object(
-        'hours_worked', page_number(t.worked_s * h.side / 3600.0, 2, language), 'hours_billed', page_number(t.billed_s * h.side / 3600.0, 2, language),
+        'hours_worked', page_number(t.worked_s * h.side / 3600.0, 2, language), 'hours_billed',
+        page_number(t.billed_s * h.side / 3600.0, 2, language),
         'amount', page_number(t.amount * h.side, h.exponent, language),
         'discount', page_number(nullif(-t.discount * h.side, 0), h.exponent, language),
-        'net', page_number(t.net * h.side, h.exponent, language), 'tax', page_number(t.tax * h.side, h.exponent, language),
+        'net', page_number(t.net * h.side, h.exponent, language), 'tax',
+        page_number(t.tax * h.side, h.exponent, language),
         'gross', page_number(t.gross * h.side, h.exponent, language),
-        'gross_money', CASE language WHEN 'en' THEN h.currency_name || U&'\00A0' || page_number(t.gross * h.side, h.exponent, language)
-                                     ELSE page_number(t.gross * h.side, h.exponent, language) || U&'\00A0' || h.currency_name END,
+        'gross_money', CASE language WHEN 'en' THEN h.currency_name || U&'\00A0' || page_number(t.gross * h.side,
+            h.exponent, language)
+                                     ELSE page_number(t.gross * h.side, h.exponent,
+                                                      language) || U&'\00A0' || h.currency_name END,
         'words', amount_in_words(t.gross * h.side, h.currency, language),
         'taxed', t.taxed > 0, 'tax_free', t.taxed = 0, 'inclusive', h.tax_inclusive,
         'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
-                'name', format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included' ELSE label ->> 'tax' END, page_percent(r.tax_rate, language)),
-                'base', page_number(r.net * h.side, h.exponent, language), 'amount', page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC)
+                'name', format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included'
+                               ELSE label ->> 'tax' END, page_percent(r.tax_rate, language)),
+                'base', page_number(r.net * h.side, h.exponent, language), 'amount',
+                page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC)
               FROM rate r), '[]'),
-        'paid', page_number(nullif(b.allocated, 0), h.exponent, language), 'credited', page_number(nullif(b.credited, 0), h.exponent, language),
+        'paid', page_number(nullif(b.allocated, 0), h.exponent, language), 'credited',
+        page_number(nullif(b.credited, 0), h.exponent, language),
         'open', CASE WHEN b.open > 0 AND b.open < b.gross THEN page_number(b.open, h.exponent, language) END)
       FROM total t CROSS JOIN head h LEFT JOIN document_balance b ON b.document_id = h.id;
 END;
 COMMENT ON FUNCTION page_totals(bigint, text, jsonb) IS
-    'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by rate, gross, in words, paid and open; '
-    'credit notes with their signs turned';
+    'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by '
+    'rate, gross, in words, paid and open; credit notes with their signs turned';

@@ -15,8 +15,9 @@ CREATE TABLE page_label (
     CONSTRAINT page_label_pkey PRIMARY KEY (language, name)
 );
 COMMENT ON TABLE page_label IS
-    'the words of pages: {{label.name}} in a template is the row of the page''s language, of English where it has none. currency_XXX is how a currency '
-    'is written beside an amount, unit_x how a unit is, requisite_x what a key of party.requisites is called';
+    'the words of pages: {{label.name}} in a template is the row of the page''s language, of English where it has '
+    'none. currency_XXX is how a currency is written beside an amount, unit_x how a unit is, requisite_x what a key '
+    'of party.requisites is called';
 INSERT INTO page_label (name, language, label)
 SELECT v.name, l.language, l.label
   FROM (VALUES
@@ -39,14 +40,19 @@ SELECT v.name, l.language, l.label
     ('status_paid', 'Сплачено', 'Оплачен', 'Paid'),
     ('status_credited', 'Скасовано кредит-нотою', 'Отменён кредит-нотой', 'Credited'),
     ('link_invalid', 'Посилання не дійсне', 'Ссылка не действительна', 'Link not valid'),
-    ('link_invalid_says', 'Це посилання більше не дійсне.', 'Эта ссылка больше не действительна.', 'This link is not valid any more.'),
-    ('link_invalid_hint', 'Попросіть нове посилання в того, хто його надіслав.', 'Попросите новую ссылку у того, кто её прислал.',
+    ('link_invalid_says', 'Це посилання більше не дійсне.', 'Эта ссылка больше не действительна.',
+     'This link is not valid any more.'),
+    ('link_invalid_hint', 'Попросіть нове посилання в того, хто його надіслав.', 'Попросите новую ссылку у того, кто '
+        'её прислал.',
         'Ask whoever sent it for a new one.'),
     ('void_says', 'Цей документ анульовано.', 'Этот документ аннулирован.', 'This document is void.'),
     ('void_hint', 'Він більше нічого не означає: за ним нічого не потрібно погоджувати чи сплачувати.',
-        'Он больше ничего не значит: по нему ничего не нужно согласовывать или оплачивать.', 'It stands for nothing any more: there is nothing to agree to or to pay.'),
-    ('superseded_says', 'Цей документ замінено новішою редакцією.', 'Этот документ заменён новой редакцией.', 'This document was replaced by a newer version.'),
-    ('superseded_hint', 'Попросіть посилання на неї в того, хто надіслав це.', 'Попросите ссылку на неё у того, кто прислал эту.',
+        'Он больше ничего не значит: по нему ничего не нужно согласовывать или оплачивать.', 'It stands for nothing '
+            'any more: there is nothing to agree to or to pay.'),
+    ('superseded_says', 'Цей документ замінено новішою редакцією.', 'Этот документ заменён новой редакцией.',
+     'This document was replaced by a newer version.'),
+    ('superseded_hint', 'Попросіть посилання на неї в того, хто надіслав це.', 'Попросите ссылку на неё у того, кто '
+        'прислал эту.',
         'Ask whoever sent you this link for that of the newer one.'),
     ('numero', '№', '№', 'No.'),
     ('dated', 'від', 'от', 'of'),
@@ -96,11 +102,15 @@ SELECT v.name, l.language, l.label
     ('requirements', 'Вимоги', 'Требования', 'Requirements'),
     ('estimate', 'Кошторис', 'Смета', 'Estimate'),
     ('note', 'Примітка', 'Примечание', 'Note'),
-    ('act_begin', 'Виконавець передав, а Замовник прийняв такі роботи та послуги:', 'Исполнитель сдал, а Заказчик принял следующие работы и услуги:',
+    ('act_begin', 'Виконавець передав, а Замовник прийняв такі роботи та послуги:', 'Исполнитель сдал, а Заказчик '
+        'принял следующие работы и услуги:',
         'The supplier has delivered and the customer has accepted the following work and services:'),
-    ('act_end', 'Роботи виконано та послуги надано повністю і в строк. Замовник не має претензій щодо їх обсягу, якості та строків.',
-        'Работы выполнены и услуги оказаны полностью и в срок. Заказчик не имеет претензий по их объёму, качеству и срокам.',
-        'The work has been done and the services provided in full and on time. The customer has no claims as to their scope, quality or timing.'),
+    ('act_end', 'Роботи виконано та послуги надано повністю і в строк. Замовник не має претензій щодо їх обсягу, '
+                'якості та строків.',
+        'Работы выполнены и услуги оказаны полностью и в срок. Заказчик не имеет претензий по их объёму, качеству и '
+        'срокам.',
+        'The work has been done and the services provided in full and on time. The customer has no claims as to '
+        'their scope, quality or timing.'),
     ('specification_end', 'Склад і вартість робіт погоджено. Роботи розпочинаються після підписання цієї специфікації.',
         'Состав и стоимость работ согласованы. Работы начинаются после подписания этой спецификации.',
         'The scope and the price of the work are agreed. Work begins once this specification is signed.'),
@@ -137,7 +147,7 @@ CREATE TABLE brand (
     logo text
         CONSTRAINT brand_logo_size CHECK (octet_length(logo) <= 700000)
         CONSTRAINT brand_logo_image CHECK
-            (logo ~ '^data:image/(png;base64,iVBORw0KGgo|jpeg;base64,/9j/|svg\+xml;base64,P[A-P])[A-Za-z0-9+/]*={0,2}$'),
+           (logo ~ '^data:image/(png;base64,iVBORw0KGgo|jpeg;base64,/9j/|svg\+xml;base64,P[A-P])[A-Za-z0-9+/]*={0,2}$'),
     accent text NOT NULL DEFAULT '#1f5673'
         CONSTRAINT brand_accent_rgb CHECK (accent ~ '^#[0-9a-fA-F]{6}$'),
     ink text NOT NULL DEFAULT '#1d252c'
@@ -145,14 +155,15 @@ CREATE TABLE brand (
     footer text
 );
 COMMENT ON TABLE brand IS
-    'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG or SVG in base64, up to 700 000 '
-    'characters), accent and ink colours as #rrggbb, footer a line at the end';
+    'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG '
+    'or SVG in base64, up to 700 000 characters), accent and ink colours as #rrggbb, footer a line at the end';
 
 CREATE TABLE template (
     id bigserial CONSTRAINT template_pkey PRIMARY KEY,
     own_id bigint CONSTRAINT template_own_fkey REFERENCES party,
     kind text NOT NULL
-        CONSTRAINT template_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice', 'act', 'credit_note',
+        CONSTRAINT template_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice',
+                                                       'act', 'credit_note',
             'contract', 'annex', 'other')),
     language text
         CONSTRAINT template_language_known CHECK (language IN ('uk', 'ru', 'en')),
@@ -160,9 +171,10 @@ CREATE TABLE template (
     CONSTRAINT template_key UNIQUE NULLS NOT DISTINCT (own_id, kind, language)
 );
 COMMENT ON TABLE template IS
-    'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The most specific one is used: the '
-    'company''s before the common one, then the language''s before that for all. Credit notes and proformas take the template of invoices, proposals '
-    'that of specifications, where they have none. Checked when stored against page_sample()';
+    'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The '
+    'most specific one is used: the company''s before the common one, then the language''s before that for all. '
+    'Credit notes and proformas take the template of invoices, proposals that of specifications, where they have '
+    'none. Checked when stored against page_sample()';
 
 CREATE DOMAIN "text/html" AS text;
 COMMENT ON DOMAIN "text/html" IS 'a page, for gateways that choose the media type by the name of the type';

@@ -103,8 +103,8 @@ BEGIN
         coalesce(given_date(v_content, 'paid_on'), books_today()), given_date(v_content, 'accrued_on'),
            (v_content ->> 'amount')::numeric, coalesce(v_content ->> 'currency', v_account.currency),
                (v_content ->> 'cash_account')::bigint,
-           (v_content ->> 'to_cash_account')::bigint, coalesce(v_content ->> 'article', CASE f.flow WHEN 'in'
-                                                               THEN 'revenue' END),
+           (v_content ->> 'to_cash_account')::bigint,
+           coalesce(v_content ->> 'article', CASE f.flow WHEN 'in' THEN 'revenue' END),
            (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint,
                (v_content ->> 'deal')::bigint,
            (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint, (v_content ->> 'direction')::bigint,

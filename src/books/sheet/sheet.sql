@@ -2,8 +2,8 @@
 -- sheet: documents as people read them
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION document_totals(p_document bigint, p_status text, OUT net numeric, OUT tax numeric, OUT gross numeric,
-                                OUT worked_s numeric,
+CREATE FUNCTION document_totals(p_document bigint, p_status text, OUT net numeric, OUT tax numeric,
+                                OUT gross numeric, OUT worked_s numeric,
                                 OUT billed_s numeric, OUT tasks bigint)
     LANGUAGE plpgsql STABLE COST 5000 SET search_path FROM CURRENT
 AS $$
@@ -14,7 +14,7 @@ BEGIN
           INTO document_totals.net, document_totals.tax, document_totals.gross, document_totals.worked_s,
               document_totals.billed_s, document_totals.tasks
           FROM document_figures(p_document) f JOIN document_line l ON l.id = f.line_id
-              LEFT JOIN charge h ON h.id = l.charge_id;
+          LEFT JOIN charge h ON h.id = l.charge_id;
     ELSE
         SELECT sum(l.worked_s), sum(l.billed_s), count(DISTINCT coalesce(h.task_id, l.task_id))
           INTO document_totals.worked_s, document_totals.billed_s, document_totals.tasks
@@ -22,23 +22,23 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION document_totals(bigint, text) IS
-    'what the lines of a document come to: hours as seconds and tasks; of drafts also net, tax and gross as they are '
-    'now, NULL for what is issued, whose header has them. A function, so that the plan of a view over documents stays '
-    'small: it is not worth compiling';
+    'what the lines of a document come to: hours as seconds and tasks; of drafts also net, tax and gross as they '
+    'are now, NULL for what is issued, whose header has them. A function, so that the plan of a view over documents '
+    'stays small: it is not worth compiling';
 
 CREATE VIEW document_card WITH (security_invoker) AS
     SELECT d.id AS document_id, d.kind, d.incoming, coalesce(d.number, d.outside_number) AS number, d.status,
-        d.revision, d.supersedes_id, d.based_on,
+           d.revision, d.supersedes_id, d.based_on,
            (SELECT s.id FROM document s WHERE s.supersedes_id = d.id) AS superseded_by,
            d.own_id, o.name AS own, d.party_id, p.name AS party, d.contract_id, c.number AS contract, d.project_id,
-               j.name AS project,
+           j.name AS project,
            d.deal_id, d.task_id, d.title, d.period_from, d.period_to, d.issued_on, d.due_on, d.currency,
            coalesce(d.net, f.net)::numeric(18,2) AS net, coalesce(d.tax, f.tax)::numeric(18,2) AS tax,
-               coalesce(d.gross, f.gross)::numeric(18,2) AS gross,
+           coalesce(d.gross, f.gross)::numeric(18,2) AS gross,
            b.credited::numeric(18,2) AS credited, b.allocated::numeric(18,2) AS paid, b.open::numeric(18,2) AS open,
            CASE WHEN b.open > 0 THEN greatest(books_today() - d.due_on, 0) END AS days_overdue,
-           (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked, (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
-               f.tasks,
+           (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
+           (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed, f.tasks,
            d.sign_status, d.sign_at, d.sign_by, d.sign_ref, d.file_url, d.note, d.created_at, d.created_by
       FROM document d
       JOIN party p ON p.id = d.party_id
@@ -56,20 +56,20 @@ CREATE FUNCTION document_sheet(document bigint)
     RETURNS TABLE ("position" integer, title text, project text, task_id bigint, task_number text, task_url text,
                    coverage text,
                    first_day date, last_day date, hours_worked numeric(18,2), hours_billed numeric(18,2),
-                       quantity numeric(18,3), unit text,
+                   quantity numeric(18,3), unit text,
                    price numeric(18,2), discount_pct numeric(7,4), amount numeric(18,2), discount numeric(18,2),
-                       net numeric(18,2), tax_rate numeric(7,4),
+                   net numeric(18,2), tax_rate numeric(7,4),
                    tax numeric(18,2), gross numeric(18,2), currency text, lines bigint)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT r.position, r.title, p.name, t.id, t.number, t.url, CASE
-        WHEN r.charges > 0 THEN coalesce(r.coverage, 'billable') END,
+           WHEN r.charges > 0 THEN coalesce(r.coverage, 'billable') END,
            r.first_day, r.last_day, r.hours_worked, r.hours_billed,
            CASE WHEN r.unit = 'h' AND r.billed_s IS NOT NULL THEN r.billed_s / 3600.0
                ELSE r.quantity END::numeric(18,3), r.unit,
            round(r.price, greatest(2, min_scale(r.price))), r.discount_pct::numeric(7,4), r.amount::numeric(18,2),
            r.discount::numeric(18,2), r.net::numeric(18,2), r.tax_rate::numeric(7,4), r.tax::numeric(18,2),
-               r.gross::numeric(18,2),
+           r.gross::numeric(18,2),
            d.currency, r.lines
       FROM document d
      CROSS JOIN LATERAL document_rows(d.id) r
@@ -79,9 +79,9 @@ BEGIN ATOMIC
      ORDER BY r.position;
 END;
 COMMENT ON FUNCTION document_sheet(bigint) IS
-    'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is at '
-    'zero), days, hours, quantity and price, amount, its share of the discount, net, tax and gross in currency; of '
-    'drafts as they are now. The sums are the header''s, to the last digit';
+    'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is '
+    'at zero), days, hours, quantity and price, amount, its share of the discount, net, tax and gross in currency; '
+    'of drafts as they are now. The sums are the header''s, to the last digit';
 SELECT allow('reader', 'execute', 'document_sheet');
 
 CREATE FUNCTION document_tax(document bigint)
@@ -89,7 +89,7 @@ CREATE FUNCTION document_tax(document bigint)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT s.tax_rate, sum(s.net)::numeric(18,2), sum(s.tax)::numeric(18,2), sum(s.gross)::numeric(18,2),
-        min(s.currency)
+           min(s.currency)
       FROM document_sheet(document_tax.document) s GROUP BY 1 ORDER BY 1 NULLS LAST;
 END;
 COMMENT ON FUNCTION document_tax(bigint) IS
@@ -101,27 +101,28 @@ CREATE FUNCTION document_json(document bigint) RETURNS jsonb
 BEGIN ATOMIC
     SELECT jsonb_build_object(
         'document', c.document_id, 'kind', c.kind, 'number', c.number, 'status', c.status, 'revision', c.revision,
-            'title', c.title,
+        'title', c.title,
         'issued_on', c.issued_on, 'due_on', c.due_on, 'period_from', c.period_from, 'period_to', c.period_to,
-            'contract', c.contract, 'project', c.project,
+        'contract', c.contract, 'project', c.project,
         'currency', c.currency, 'net', c.net::text, 'tax', c.tax::text, 'gross', c.gross::text, 'paid', c.paid::text,
-            'open', c.open::text,
+        'open', c.open::text,
         'hours_worked', c.hours_worked::text, 'hours_billed', c.hours_billed::text, 'requirements', d.requirements,
         'own', jsonb_build_object('name', coalesce(o.legal_name, o.name), 'tax_id', o.tax_id, 'requisites',
                                   o.requisites),
         'party', jsonb_build_object('name', coalesce(p.legal_name, p.name), 'tax_id', p.tax_id, 'requisites',
                                     p.requisites),
-        'positions', (SELECT coalesce(jsonb_agg(jsonb_build_object('position', s.position, 'title', s.title, 'project',
-                                                                   s.project, 'task', s.task_number,
+        'positions',
+        (SELECT coalesce(jsonb_agg(jsonb_build_object('position', s.position, 'title', s.title, 'project', s.project,
+                                                      'task', s.task_number,
                           'url', s.task_url, 'coverage', s.coverage, 'from', s.first_day, 'to', s.last_day,
-                              'hours_worked', s.hours_worked::text,
-                          'hours_billed', s.hours_billed::text, 'quantity', s.quantity::text, 'unit', s.unit, 'price',
-                              s.price::text,
+                          'hours_worked', s.hours_worked::text,
+                          'hours_billed', s.hours_billed::text, 'quantity', s.quantity::text, 'unit', s.unit,
+                          'price', s.price::text,
                           'discount', s.discount::text, 'net', s.net::text, 'tax_rate', s.tax_rate::text, 'tax',
-                              s.tax::text, 'gross', s.gross::text)
+                          s.tax::text, 'gross', s.gross::text)
                           ORDER BY s.position), '[]') FROM document_sheet(document_json.document) s),
-        'taxes', (SELECT coalesce(jsonb_agg(jsonb_build_object('tax_rate', t.tax_rate::text, 'net', t.net::text, 'tax',
-                                                               t.tax::text, 'gross', t.gross::text)
+        'taxes', (SELECT coalesce(jsonb_agg(jsonb_build_object('tax_rate', t.tax_rate::text, 'net', t.net::text,
+                                                               'tax', t.tax::text, 'gross', t.gross::text)
                       ORDER BY t.tax_rate), '[]') FROM document_tax(document_json.document) t))
       FROM document_card c
       JOIN document d ON d.id = c.document_id
@@ -130,5 +131,6 @@ BEGIN ATOMIC
      WHERE c.document_id = document_json.document;
 END;
 COMMENT ON FUNCTION document_json(bigint) IS
-    'a document as its client may see it: header, both parties, positions, totals by tax rate; money and hours as text';
+    'a document as its client may see it: header, both parties, positions, totals by tax rate; money and hours as '
+    'text';
 SELECT allow('reader', 'execute', 'document_json');
