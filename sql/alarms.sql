@@ -1,6 +1,6 @@
 -- check_books() sees what is broken: the books of a small company are broken, each
 -- time in one place, by the superuser with triggers off, and must name the rule.
--- Rules that no break here raises are told at the end: two compare views that are
+-- Rules that no break here raises are told at the end; two of them compare views that are
 -- made of the same rows, which no row can set apart.
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
