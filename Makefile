@@ -266,14 +266,15 @@ REGRESS = \
 	books charge ledger price work ingest access history \
 	billing close explain what_if billing_random sequence_random \
 	document step dimension invoice settle share document_random page gateway \
-	rule one_call settings
+	rule one_call settings \
+	mirror several days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance
 
 ISOLATION = \
 	calendar_writers allotment_writers close_writers \
 	report_builders document_edit invoice_issuers invoice_payments ledger_writers \
-	level_money level_work level_documents level_ledger
+	level_money level_work level_documents level_ledger direct_writes
 ISOLATION_OPTS = --inputdir=$(or $(srcdir),.)/test/isolation --encoding=UTF8 --no-locale --load-extension=finance
 
 TAP_TESTS = 1

@@ -17,8 +17,14 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
       FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id
       LEFT JOIN charge a ON a.id = l.adjustment_id
      WHERE l.released_at IS NULL AND h.frozen_at IS NOT NULL
-       AND (l.claim AND l.net IS NOT NULL AND l.net <> h.amount + coalesce(a.amount, 0) AND d.status <> 'sent'
+       AND (l.claim AND l.net IS NOT NULL AND l.net <> h.amount + coalesce(a.amount, 0)
+            AND NOT (d.kind = 'report' AND d.status = 'sent')
             OR l.kind = 'credit_note' AND l.net <> h.amount)
+    UNION ALL
+    SELECT 'a line of a sent report says what its charge is', document_name(l.document_id),
+        format('line %s: %s, charge %s', l.id, l.amount, h.amount)
+      FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id
+     WHERE d.kind = 'report' AND d.status = 'sent' AND l.released_at IS NULL AND l.amount <> h.amount
     UNION ALL
     SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
         format('line %s, charge %s', l.id, l.charge_id)
@@ -26,7 +32,7 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
       JOIN document d ON d.id = l.document_id
       LEFT JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
      WHERE l.kind = 'invoice' AND l.released_at IS NULL
-       AND k.document_id IS DISTINCT FROM CASE WHEN l.claim THEN d.id ELSE d.based_on END
+       AND (k.document_id IS NULL OR k.document_id IS DISTINCT FROM CASE WHEN l.claim THEN d.id ELSE d.based_on END)
     UNION ALL
     SELECT 'no document mixes currencies', document_name(l.document_id),
         format('line %s in %s, its charge in %s', l.id, l.currency, h.currency)
@@ -63,7 +69,7 @@ CREATE VIEW document_charge_problems WITH (security_invoker) AS
       JOIN document_line l ON l.document_id = d.id AND l.claim AND l.released_at IS NULL
       JOIN charge h ON h.id = l.charge_id
      WHERE d.status <> 'draft' AND NOT (h.frozen_at IS NOT NULL OR d.kind = 'report' AND d.status = 'sent'
-                                        AND h.held_by = d.id)
+                                        AND h.held_by IS NOT DISTINCT FROM d.id)
     UNION ALL
     SELECT 'billed, reported, unbilled and cancelled revenue is all revenue', x.currency,
         format('%s by place, %s charged', x.placed, x.charged)
@@ -91,6 +97,12 @@ CREATE VIEW document_allocation_problems WITH (security_invoker) AS
     SELECT 'allocations and credits never exceed the document', document_name(b.document_id),
         format('%s of %s', b.allocated + b.credited, b.gross)
       FROM document_balance b WHERE b.open < 0
+    UNION ALL
+    SELECT 'a payment settles documents of its party and currency, invoices with what comes in and bills with what goes out',
+           document_name(d.id), 'payment ' || p.id
+      FROM payment_allocation a JOIN payment p ON p.id = a.payment_id JOIN document d ON d.id = a.document_id
+     WHERE p.party_id IS DISTINCT FROM d.party_id OR p.currency <> d.currency
+        OR p.flow <> CASE d.kind WHEN 'bill' THEN 'out' ELSE 'in' END
     UNION ALL
     SELECT 'allocations are of issued documents', document_name(a.document_id), 'payment ' || a.payment_id
       FROM payment_allocation a WHERE NOT EXISTS (SELECT FROM document_balance b WHERE b.document_id = a.document_id)

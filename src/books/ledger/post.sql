@@ -119,43 +119,50 @@ COMMENT ON FUNCTION post(text, jsonb, text) IS
     'returns the same event and posts nothing; the same key with other content is refused (23505)';
 SELECT allow('controller', 'execute', 'post');
 
+-- What made entries takes them back; by hand it would be left unposted.
+CREATE FUNCTION take_back_event(p_event bigint, p_key text, p_on date DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_event bigint;
+BEGIN
+    PERFORM FROM event e WHERE e.reverses_id = p_event AND e.key <> p_key;
+    IF FOUND THEN
+        RAISE EXCEPTION 'event % is reversed already', p_event
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
+                HINT = 'Post the event anew if it was right after all.';
+    END IF;
+    v_event := open_event(p_key, format('reverse %s on %s', p_event, iso(p_on)), NULL, p_event);
+    IF v_event IS NULL THEN
+        RETURN (SELECT e.id FROM event e WHERE e.key = p_key);
+    END IF;
+    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id, party_id, contract_id,
+                       project_id, deal_id, task_id, employee_id, direction_id, work_type_id, charge_id, payment_id, document_id)
+    SELECT v_event, coalesce(p_on, e.entry_on), e.debit_id, e.credit_id, -e.amount, e.currency, -e.base_amount, e.article_id,
+           e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id, e.employee_id, e.direction_id, e.work_type_id, e.charge_id,
+           e.payment_id, e.document_id
+      FROM entry e WHERE e.event_id = p_event ORDER BY e.id;
+    RETURN v_event;
+END $$;
+COMMENT ON FUNCTION take_back_event(bigint, text, date) IS
+    'post the opposite of an event for what made it; refused (23001) when it was reversed under another key';
+
 CREATE FUNCTION reverse_event(event_id bigint, key text, on_date date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
-DECLARE
-    v_event bigint;
 BEGIN
     PERFORM FROM event e WHERE e.id = event_id AND e.reverses_id IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'event % does not exist or is itself a reversal', event_id
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Reverse an original event; to undo a reversal post the event anew.';
     END IF;
-    -- What made these posts them and takes them back; a reversal beside it would leave it unposted.
-    PERFORM FROM entry e
-      WHERE e.event_id = reverse_event.event_id
-        AND (e.charge_id IS NOT NULL OR e.payment_id IS NOT NULL AND key NOT LIKE 'payment:%' OR e.document_id IS NOT NULL AND key NOT LIKE 'document:%');
+    PERFORM FROM entry e WHERE e.event_id = reverse_event.event_id AND num_nonnulls(e.charge_id, e.payment_id, e.document_id) > 0;
     IF FOUND THEN
         RAISE EXCEPTION 'event % is of charges, a payment or a document and is taken back with them', event_id
             USING ERRCODE = 'restrict_violation', HINT = 'Use correct_entry(), adjust_charge() or void(), or set the status of the payment to void.';
     END IF;
-    PERFORM FROM event e WHERE e.reverses_id = event_id AND e.key <> reverse_event.key;
-    IF FOUND THEN
-        RAISE EXCEPTION 'event % is reversed already', event_id
-            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
-                HINT = 'Post the event anew if it was right after all.';
-    END IF;
-    v_event := open_event(key, format('reverse %s on %s', event_id, iso(on_date)), NULL, event_id);
-    IF v_event IS NULL THEN
-        RETURN (SELECT e.id FROM event e WHERE e.key = reverse_event.key);
-    END IF;
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id, party_id, contract_id,
-                       project_id, deal_id, task_id, employee_id, direction_id, work_type_id, charge_id, payment_id, document_id)
-    SELECT v_event, coalesce(on_date, e.entry_on), e.debit_id, e.credit_id, -e.amount, e.currency, -e.base_amount, e.article_id, e.party_id,
-           e.contract_id, e.project_id, e.deal_id, e.task_id, e.employee_id, e.direction_id, e.work_type_id, e.charge_id, e.payment_id,
-           e.document_id
-      FROM entry e WHERE e.event_id = reverse_event.event_id ORDER BY e.id;
-    RETURN v_event;
+    RETURN take_back_event(event_id, key, on_date);
 END $$;
 COMMENT ON FUNCTION reverse_event(bigint, text, date) IS
     'post the opposite of an event, on the same dates or on on_date, and return the reversal''s id; an event is reversed once, '

@@ -100,7 +100,7 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         v_posted := ARRAY(SELECT n.id FROM new_rows n WHERE n.status = 'posted' ORDER BY n.id);
     ELSE
-        PERFORM reverse_event(v.id, v.key || ':void')
+        PERFORM take_back_event(v.id, v.key || ':void')
            FROM (SELECT v.id, v.key FROM old_rows o JOIN new_rows n USING (id)
                    JOIN event v ON v.key = format('payment:%s:%s', o.id, o.revision)
                   WHERE o.status = 'posted' AND (n.status = 'void' OR n.revision <> o.revision) ORDER BY o.id) v;

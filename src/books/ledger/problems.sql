@@ -32,6 +32,9 @@ CREATE VIEW ledger_problems WITH (security_invoker) AS
                     GROUP BY e.debit_id, e.credit_id, e.currency, e.party_id, e.contract_id, e.charge_id
                    HAVING sum(e.amount) <> 0 OR sum(e.base_amount) <> 0)
     UNION ALL
+    SELECT 'an entry in the base currency is worth its amount', 'entry ' || e.id, format('%s, worth %s', e.amount, e.base_amount)
+      FROM entry e JOIN setting s ON s.base_currency = e.currency WHERE e.base_amount <> e.amount
+    UNION ALL
     SELECT 'an event has entries', 'event ' || v.id, v.key FROM event v WHERE NOT EXISTS (SELECT FROM entry e WHERE e.event_id = v.id);
 COMMENT ON VIEW ledger_problems IS 'broken invariants of the ledger, none in healthy books';
 SELECT allow('controller', 'select', 'ledger_problems');

@@ -293,7 +293,7 @@ DECLARE
                         WHERE e.key = format('document:%s:%s', p_document.id,
                                              CASE p_document.kind WHEN 'bill' THEN 'accept' ELSE 'issue' END));
 BEGIN
-    PERFORM reverse_event(v_event, format('document:%s:void', p_document.id),
+    PERFORM take_back_event(v_event, format('document:%s:void', p_document.id),
                           greatest(p_document.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)))
       WHERE v_event IS NOT NULL;
 END $$;
