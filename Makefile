@@ -64,6 +64,7 @@ OBJS = \
 	src/schema/trust.o \
 	src/schema/make.o \
 	src/schema/version.o \
+	src/schema/file.o \
 	src/schema/script.o \
 	src/keeper/books.o \
 	src/keeper/drop.o \
@@ -125,9 +126,11 @@ page_specification = $(call page_head) requirements.html items.html totals.html 
 	$(call page_sign,sign.html sign_client.html)
 page_parts = $(addprefix $(here)src/books/page/template/,$(page_$(1)))
 
+# Run before steps and code: drops what an upgrade makes anew.
+BOOKS_ANEW = src/books/base/anew.sql
+
 # What works on them, made anew at every upgrade, in order.
 BOOKS_CODE = \
-	src/books/base/anew.sql \
 	src/books/base/access.sql \
 	src/books/base/history.sql \
 	src/books/base/currency.sql \
@@ -246,18 +249,20 @@ BOOKS_CODE = \
 	src/books/finish/column_work.sql \
 	src/books/finish/column_money.sql \
 	src/books/finish/column_document.sql \
-	src/books/finish/column_all.sql
+	src/books/finish/column_all.sql \
+	src/books/finish/code.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 TABLES_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql
 CODE_SQL = src/$(EXTENSION)-books-code--$(EXTVERSION).sql
 TEMPLATE_SQL = src/books/page/template.sql
-DATA_built = $(INSTALL_SQL) $(TABLES_SQL) $(CODE_SQL)
+ANEW_SQL = src/$(EXTENSION)-books-anew--$(EXTVERSION).sql
+DATA_built = $(INSTALL_SQL) $(TABLES_SQL) $(ANEW_SQL) $(CODE_SQL)
 EXTRA_CLEAN = $(DATA_built) $(TEMPLATE_SQL)
 
 REGRESS = \
 	money time margin cube calendar rating template words limit \
-	books charge ledger work ingest access history \
+	books charge ledger price work ingest access history \
 	billing close explain what_if billing_random sequence_random \
 	document step dimension invoice settle share document_random page gateway \
 	rule one_call settings
@@ -335,8 +340,9 @@ $(INSTALL_SQL): $(SQL_FRAGMENTS) finance.control Makefile
 	cat $(filter %.sql,$^) > $@
 
 $(TABLES_SQL): $(BOOKS_TABLES) finance.control Makefile
+$(ANEW_SQL): $(BOOKS_ANEW) finance.control Makefile
 $(CODE_SQL): $(BOOKS_CODE) finance.control Makefile
-$(TABLES_SQL) $(CODE_SQL):
+$(TABLES_SQL) $(ANEW_SQL) $(CODE_SQL):
 	rm -f $@
 	sed 's/@version@/$(EXTVERSION)/g' $(filter %.sql,$^) > $@
 

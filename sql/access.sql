@@ -211,14 +211,14 @@ SELECT charge_item(1, (SELECT min(id) FROM item), 1, '2026-03-05', price => 0.01
 -- a cut is one on any day and for whatever work the position takes over, also from a withdrawn one, and clearing may be one
 SET ROLE regress_finance_cfo;
 INSERT INTO price (price_list_id, valid_from, work_type_id, price) SELECT 1, '2026-06-01', id, 500 FROM work_type WHERE code = 'bug';
-INSERT INTO price (price_list_id, valid_from, role, price) VALUES (1, '2026-06-01', 'withdrawn', NULL);
+INSERT INTO price (price_list_id, valid_from, role, price) VALUES (1, '2026-05-01', 'withdrawn', 500), (1, '2026-06-01', 'withdrawn', NULL);
 SET ROLE regress_finance_pm;
 INSERT INTO price (price_list_id, valid_from, price) VALUES (1, '2026-07-01', NULL);
 SELECT set_price((SELECT code FROM price_list WHERE id = 1), 1, work_type => 'design');
 INSERT INTO price (price_list_id, valid_from, employee_id, price) VALUES (1, '2026-07-01', 1, 60);
 INSERT INTO price (price_list_id, valid_from, employee_id, price) VALUES (1, '2026-07-01', 1, 449);
 INSERT INTO price (price_list_id, valid_from, employee_id, price) VALUES (1, '2026-07-01', 1, 450);
-UPDATE price SET price = 0.01 WHERE role = 'withdrawn';
+UPDATE price SET price = 0.01 WHERE role = 'withdrawn' AND price IS NULL;
 SET ROLE regress_finance_cfo;
 BEGIN;
 UPDATE time_entry SET price = 200, override_reason = 'agreed' WHERE id = 3;

@@ -60,6 +60,19 @@ SELECT * FROM ingest_entries('[
     {"source": "b24", "external_id": "30", "employee": "7", "task": "691", "work_date": "2026-03-03", "duration_s": 60}]');
 SELECT * FROM ingest_entries('[{"source": "b24", "external_id": "10", "employee": "7", "task": "691", "work_date": "2026-03-03", "duration_s": 3600}]');
 SELECT external_id, reason FROM rejected_entry WHERE external_id = '10';
+-- once corrected it is open again: a tracker changes it as an edit does, the frozen charge and its reversal stay
+SELECT reversed IS NOT NULL AS corrected FROM correct_entry((SELECT id FROM time_entry WHERE external_id = '10'), '{"duration_s": 5400}', 'half an hour more');
+SELECT * FROM ingest_entries('[{"source": "b24", "external_id": "10", "employee": "7", "task": "691", "work_date": "2026-03-03", "duration_s": 7200}]');
+SELECT h.worked_s, h.frozen_at IS NOT NULL AS frozen, h.reverses_id IS NOT NULL AS reversal
+  FROM charge h JOIN time_entry e ON e.id = h.time_entry_id WHERE e.external_id = '10' ORDER BY h.id;
+SELECT count(*) FROM rejected_entry WHERE external_id = '10';
+-- the stages by themselves
+SELECT no, source, external_id, employee, started_at IS NULL AS no_start, duration_s, break_s, newest
+  FROM read_records('[{"source": "b24", "external_id": "1", "employee": "7", "started_at": "yesterday", "duration_s": "1.5"}, 17,
+                      {"source": "b24", "external_id": "1", "employee": 7, "duration_s": 60, "break_s": 5}]') ORDER BY no;
+SELECT no, employee_id, task_id, reason
+  FROM check_records('[{"source": "b24", "external_id": "1", "employee": "7", "task": "691", "work_date": "2026-03-03", "duration_s": 60, "billable": "no_charge"},
+                       {"source": "b24", "external_id": "2", "employee": "7", "task": "691", "work_date": "2026-03-03"}]', true) ORDER BY no;
 
 -- what is no list of records is refused whole
 SELECT * FROM ingest_entries('{"source": "b24"}');

@@ -352,7 +352,7 @@ copy_tree() {
 	mkdir -p "$1"
 	(set -o pipefail && tar -C "$top" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
 		--exclude=./results --exclude=./output_iso --exclude='./tmp_check*' \
-		--exclude="./src/finance--$version.sql" --exclude="./src/finance-books--$version.sql" --exclude="./src/finance-books-code--$version.sql" -cf - . |
+		--exclude="./src/finance--$version.sql" --exclude="./src/finance-books*--$version.sql" -cf - . |
 		tar -C "$1" --no-same-owner -xf -) ||
 		fail "$top could not be copied to $work: see the lines above, then run this again as a user who may read all of it."
 	[ -z "$run_user" ] || chown -R "$run_user" "$1"

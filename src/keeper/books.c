@@ -127,8 +127,9 @@ finance_create_books(PG_FUNCTION_ARGS)
 	finance_books_check_path(books);
 
 	finance_books_act_as(books->owner, &before);
-	finance_books_run_script(books, TABLES_FILE, false);
-	finance_books_run_script(books, CODE_FILE, false);
+	finance_books_run_script(books, TABLES_FILE);
+	finance_books_run_script(books, ANEW_FILE);
+	finance_books_run_script(books, CODE_FILE);
 	finance_books_act_as_before(&before);
 
 	finance_books_look_again(books);
@@ -165,7 +166,7 @@ run_step(const Books *books, const char *version)
 						   BOOKS_FILE_PREFIX, version),
 				 errhint("Install the version of the extension that made these books, or a newer one.")));
 	finance_books_act_as(books->owner, &before);
-	finance_books_run_script(books, step, false);
+	finance_books_run_script(books, step);
 	set_version(books, next_version);
 	finance_books_act_as_before(&before);
 	CommandCounterIncrement();
@@ -209,29 +210,28 @@ run_steps(const Books *books, char *version)
 	}
 }
 
-/*
- * Make the functions, views and triggers of the books anew, as the owner.  What
- * a step did not drop is replaced in place, so that what users built on it stays.
- */
+/* Run one installed script as the owner of the books. */
 static void
-make_code_anew(const Books *books)
+run_as_owner(const Books *books, const char *file)
 {
 	Acting		before;
 
 	finance_books_act_as(books->owner, &before);
-	finance_books_run_script(books, CODE_FILE, true);
+	finance_books_run_script(books, file);
 	finance_books_act_as_before(&before);
 	CommandCounterIncrement();
 }
 
 /*
- * upgrade_books(name text) -> text: run the steps that lead the tables of the
- * books to the installed version, make all that works on them anew, and return
- * that version.  Books that are up to date stay as they are.
+ * upgrade_books(name text) -> text: drop the functions, views and triggers of
+ * the books, run the steps that lead their tables to the installed version, make
+ * all that works on them anew, and return that version.  Books that are up to
+ * date stay as they are.
  *
  * Raises 42704 when there are no such books, 42501 unless the caller owns them,
  * 0A000 when no way leads to the installed version, 23001 when the version of
- * the books cannot be read.
+ * the books cannot be read, 2BP01 when what changes has objects of users hanging
+ * on it, 55P03 when others never stop writing.
  */
 Datum
 finance_upgrade_books(PG_FUNCTION_ARGS)
@@ -249,6 +249,7 @@ finance_upgrade_books(PG_FUNCTION_ARGS)
 		/* books of older versions may have no internal schema */
 		finance_books_make_schemas(books);
 		finance_books_check_path(books);
+		run_as_owner(books, ANEW_FILE);
 		run_steps(books, version);
 		version = check_version(books);
 		if (strcmp(version, FINANCE_VERSION) != 0)
@@ -256,7 +257,7 @@ finance_upgrade_books(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_RESTRICT_VIOLATION),
 					 errmsg("books \"%s\" stayed at version %s", name, version),
 					 errhint("See which trigger on table \"setting\" keeps its version.")));
-		make_code_anew(books);
+		run_as_owner(books, CODE_FILE);
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(FINANCE_VERSION));
 }

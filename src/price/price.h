@@ -92,11 +92,13 @@ typedef struct PriceCache
 	Size		sources_bytes;
 } PriceCache;
 
-/* The position found, its list, and the list discount on the way to it. */
+/* The position found, its list, and the discounts on the way to it. */
 typedef struct PriceFound
 {
 	PricePosition *position;
 	const PriceList *list;
+	const PricePosition *discounter;	/* NULL: no position gives a discount */
+	const PriceList *discounter_list;
 	const PriceList *discounting;	/* NULL: no list gives a discount */
 } PriceFound;
 

@@ -5,7 +5,8 @@
  * A list is searched by keys, the most specific first: employee and work type,
  * employee, role and work type, role, work type, none.  Within a key the
  * latest position not after the day holds; one without a price withdraws its
- * key, and the search goes on.  What a list does not price its parent may.
+ * key, and the search goes on; its discount, if it has one, is taken off what
+ * is found then.  What a list does not price its parent may.
  *
  * The positions that can answer depend on who asks and not on the day, so they
  * are found once per (list, employee, role, work type) and kept; a day then
@@ -119,12 +120,20 @@ finance_price_find(PriceCache *cache, const PriceQuery *query, DateADT day, Pric
 	entry = hash_search(cache->table, query, HASH_ENTER, &is_cached);
 	if (!is_cached)
 		find_candidates(cache, entry);
+	found->discounter = NULL;
 	for (int i = 0; i < entry->ncandidates; i++)
 	{
 		const PriceCandidate *candidate = &entry->candidates[i];
 		PricePosition *position = position_in_force(candidate, day);
 
-		if (position != NULL && position->numeric != NULL)
+		if (position == NULL)
+			continue;
+		if (position->discount.numeric != NULL && found->discounter == NULL)
+		{
+			found->discounter = position;
+			found->discounter_list = candidate->list;
+		}
+		if (position->numeric != NULL)
 		{
 			found->position = position;
 			found->list = candidate->list;

@@ -125,11 +125,12 @@ find_discount(SliceRating *work, const PriceFound *found)
 {
 	HourPrice  *price = &work->price;
 
-	if (found->position->discount.numeric != NULL)
+	if (found->discounter != NULL)
 	{
-		price->discount = found->position->discount;
+		price->discount = found->discounter->discount;
 		price->discount_by = DISCOUNT_BY_POSITION;
-		price->discount_list = found->list;
+		price->discount_position = found->discounter;
+		price->discount_list = found->discounter_list;
 	}
 	else if (found->discounting != NULL)
 	{

@@ -90,6 +90,7 @@ typedef struct HourPrice
 	const Overage *overage;
 	Discount	discount;
 	DiscountBy	discount_by;
+	const PricePosition *discount_position; /* NULL: by none */
 	const PriceList *discount_list; /* whose discount, or whose position's, it is */
 	Datum		source;			/* text */
 } HourPrice;

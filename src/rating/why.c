@@ -144,7 +144,7 @@ put_discount(JsonbParseState **state, const SliceRating *work)
 	{
 		case DISCOUNT_BY_POSITION:
 			put_text(state, "kind", "position");
-			put_int64(state, "id", price->position->id);
+			put_int64(state, "id", price->discount_position->id);
 			put_text(state, "name", price->discount_list->name);
 			break;
 		case DISCOUNT_BY_LIST:

@@ -2,7 +2,8 @@
  * books.h
  *		What the files about sets of books share: keeper/books.c and drop.c have
  *		what users call; here find.c finds and locks, trust.c says who may,
- *		make.c makes schemas, version.c reads, script.c runs the books' SQL.
+ *		make.c makes schemas, version.c reads, file.c finds the files of the books'
+ *		SQL, script.c runs them.
  */
 #ifndef FINANCE_BOOKS_H
 #define FINANCE_BOOKS_H
@@ -60,16 +61,21 @@ extern bool finance_books_hold_entries(const Books *books);
 /* script.c */
 extern void finance_books_act_as(Oid owner, Acting *before);
 extern void finance_books_act_as_before(const Acting *before);
-extern void finance_books_run_script(const Books *books, const char *file, bool anew);
+extern void finance_books_run_script(const Books *books, const char *file);
 extern void finance_books_run_command(const char *command);
+
+/* file.c */
+extern char *finance_books_read_script(const char *file_name);
 extern char *finance_books_next_step(const char *version, char **next_version);
 
 /*
  * The tables of the books are made once by the first of these and changed by
- * the steps, "finance-books--1.0--1.1.sql"; what works on them is in the last.
+ * the steps, "finance-books--1.0--1.1.sql"; what works on them is in the last,
+ * and the one between drops it before it is made anew.
  */
 #define BOOKS_FILE_PREFIX "finance-books--"
 #define TABLES_FILE BOOKS_FILE_PREFIX FINANCE_VERSION ".sql"
+#define ANEW_FILE "finance-books-anew--" FINANCE_VERSION ".sql"
 #define CODE_FILE "finance-books-code--" FINANCE_VERSION ".sql"
 
 #endif							/* FINANCE_BOOKS_H */

@@ -31,6 +31,7 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -294,18 +295,28 @@ void
 finance_books_lock(const Books *books)
 {
 	Relation	schemas = table_open(NamespaceRelationId, RowExclusiveLock);
-	HeapTuple	tuple = SearchSysCacheCopy1(NAMESPACEOID, ObjectIdGetDatum(books->schema));
-	TM_Result	result = TM_Deleted;
-	TM_FailureData failure;
-	Buffer		buffer;
+	TM_Result	result = TM_Updated;
 
-	if (HeapTupleIsValid(tuple) &&
-		((Form_pg_namespace) GETSTRUCT(tuple))->nspowner == books->owner)
+	/* who held it may have granted rights on the schema: then its row is a new one */
+	for (int tries = 0; tries < 10 && result == TM_Updated; tries++)
 	{
-		result = heap_lock_tuple(schemas, tuple, GetCurrentCommandId(true),
-								 LockTupleNoKeyExclusive, LockWaitBlock, false,
-								 &buffer, &failure);
-		ReleaseBuffer(buffer);
+		HeapTuple	tuple;
+		TM_FailureData failure;
+		Buffer		buffer;
+
+		AcceptInvalidationMessages();
+		tuple = SearchSysCacheCopy1(NAMESPACEOID, ObjectIdGetDatum(books->schema));
+		if (!HeapTupleIsValid(tuple) ||
+			((Form_pg_namespace) GETSTRUCT(tuple))->nspowner != books->owner ||
+			strcmp(NameStr(((Form_pg_namespace) GETSTRUCT(tuple))->nspname), books->name) != 0)
+			result = TM_Deleted;
+		else
+		{
+			result = heap_lock_tuple(schemas, tuple, GetCurrentCommandId(true),
+									 LockTupleNoKeyExclusive, LockWaitBlock, false,
+									 &buffer, &failure);
+			ReleaseBuffer(buffer);
+		}
 	}
 	table_close(schemas, RowExclusiveLock);
 	if (result != TM_Ok)

@@ -6,15 +6,11 @@
  */
 #include "finance.h"
 
-#include <dirent.h>
-#include <sys/stat.h>
-
 #include "catalog/namespace.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "storage/fd.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/elog.h"
@@ -23,8 +19,6 @@
 #include "utils/memutils.h"
 
 #include "books.h"
-
-#define SCRIPT_BYTES_MAX (16 * 1024 * 1024) /* no script of ours comes near */
 
 /*
  * What a statement means, or what is kept of it, hangs on these.  Where things
@@ -97,46 +91,6 @@ finance_books_act_as_before(const Acting *before)
 	SetUserIdAndSecContext(before->user, before->sec_context);
 }
 
-/* Where PostgreSQL keeps the files of its extensions. */
-static char *
-books_directory(void)
-{
-	char		share[MAXPGPATH];
-
-	get_share_path(my_exec_path, share);
-	return psprintf("%s/extension", share);
-}
-
-/* Read one installed script of the books whole. */
-static char *
-read_script(const char *file_name)
-{
-	char	   *path = psprintf("%s/%s", books_directory(), file_name);
-	FILE	   *file = AllocateFile(path, PG_BINARY_R);
-	struct stat st;
-	char	   *script;
-
-	if (file == NULL || fstat(fileno(file), &st) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read the books' script \"%s\": %m", path),
-				 errhint("Install the extension's files again.")));
-	if (st.st_size > SCRIPT_BYTES_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the books' script \"%s\" is longer than %d bytes",
-						path, SCRIPT_BYTES_MAX)));
-
-	script = palloc(st.st_size + 1);
-	if (fread(script, 1, st.st_size, file) != (size_t) st.st_size)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read the books' script \"%s\": %m", path)));
-	FreeFile(file);
-	script[st.st_size] = '\0';
-	return script;
-}
-
 /*
  * Run one command of ours, with every name looked up in pg_catalog alone, as
  * whoever we are.
@@ -197,6 +151,9 @@ report_script_error(ErrorData *error, const Books *books, const char *file, int 
 				 errdetail("PostgreSQL says: %s.", error->message),
 				 errhint("Name an empty schema, or move those objects out of this one.")));
 
+	if (error->sqlerrcode == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST ||
+		error->sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED)
+		error->hint = "Drop what hangs on it, upgrade the books, and make it again.";
 	error->context = psprintf("line %d of \"%s\"", line, file);
 	error->internalquery = NULL;
 	error->internalpos = 0;
@@ -204,21 +161,87 @@ report_script_error(ErrorData *error, const Books *books, const char *file, int 
 	ReThrowError(error);
 }
 
-/* Does a statement make what can be replaced in place? */
-static bool
-is_code(const RawStmt *statement)
+/* Code of the books that stayed for what hangs on it; base/anew.sql says why. */
+typedef struct Kept
 {
-	return IsA(statement->stmt, CreateFunctionStmt) || IsA(statement->stmt, ViewStmt) ||
-		IsA(statement->stmt, CreateTrigStmt);
+	char	   *kind;			/* "view" or "function" */
+	char	   *name;			/* quoted where it has to be */
+	char	   *kept_for;		/* objects of users */
+} Kept;
+
+/* What base/anew.sql left; in the caller's memory. */
+static List *
+read_kept(MemoryContext context)
+{
+	MemoryContext before;
+	List	   *kept = NIL;
+
+	if (SPI_execute("SELECT kind, split_part(object, '(', 1), kept_for FROM code_object WHERE kept_for IS NOT NULL",
+					false, 0) != SPI_OK_SELECT)	/* not read-only: to see what was just written */
+		elog(ERROR, "code_object could not be read");
+	before = MemoryContextSwitchTo(context);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Kept	   *one = palloc(sizeof(Kept));
+
+		one->kind = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+		one->name = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
+		one->kept_for = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3);
+		kept = lappend(kept, one);
+	}
+	MemoryContextSwitchTo(before);
+	return kept;
+}
+
+/* The kept object that a statement makes anew; NULL: it makes a new one. */
+static const Kept *
+find_kept(const RawStmt *parsed, List *kept)
+{
+	const char *kind;
+	const char *name;
+	ListCell   *cell;
+
+	if (IsA(parsed->stmt, ViewStmt))
+	{
+		kind = "view";
+		name = castNode(ViewStmt, parsed->stmt)->view->relname;
+	}
+	else if (IsA(parsed->stmt, CreateFunctionStmt))
+	{
+		kind = "function";
+		name = strVal(llast(castNode(CreateFunctionStmt, parsed->stmt)->funcname));
+	}
+	else
+		return NULL;
+	foreach(cell, kept)
+	{
+		const Kept *one = (const Kept *) lfirst(cell);
+
+		if (strcmp(one->kind, kind) == 0 && strcmp(one->name, quote_identifier(name)) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+/* What hangs on code that changes is its user's to take away. */
+static void
+report_kept(const ErrorData *error, const Books *books, const Kept *kept)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("%s %s of the books \"%s\" changes its shape, and objects of yours hang on it",
+					kept->kind, kept->name, books->name),
+			 errdetail("PostgreSQL says: %s. On it hang: %s.", error->message, kept->kept_for),
+			 errhint("Drop those, upgrade the books, and make them again.")));
 }
 
 /*
  * Run one statement of a script.  The script says CREATE, so that books are
- * never made over what is there already; made anew, their code is replaced.
+ * never made over what is there already; what was kept is replaced.
  */
 static void
 run_statement(const Books *books, const char *file, const char *script,
-			  const RawStmt *parsed, bool anew)
+			  const RawStmt *parsed, const Kept *kept)
 {
 	static const char *const create = "CREATE ";
 	int			start = parsed->stmt_location;
@@ -226,7 +249,7 @@ run_statement(const Books *books, const char *file, const char *script,
 	char	   *statement = parsed->stmt_len > 0 ?
 		pnstrdup(script + start, parsed->stmt_len) : pstrdup(script + start);
 
-	if (anew && is_code(parsed))
+	if (kept != NULL)
 	{
 		char	   *rest = statement + skip_blanks(statement, 0);
 
@@ -247,6 +270,9 @@ run_statement(const Books *books, const char *file, const char *script,
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
+		if (kept != NULL && (error->sqlerrcode == ERRCODE_INVALID_TABLE_DEFINITION ||
+							 error->sqlerrcode == ERRCODE_INVALID_FUNCTION_DEFINITION))
+			report_kept(error, books, kept);
 		byte = skip_blanks(script, start);
 		if (error->internalpos > 0 && error->internalquery != NULL &&
 			strcmp(error->internalquery, statement) == 0)
@@ -288,66 +314,31 @@ pin_script_settings(const Books *books)
  * Run an installed script with the books' schemas first in the search path, so
  * that its unqualified names are the books' own, then the extension's.  Statement
  * by statement, so that an error or a warning has one statement for its context.
- * Anew: functions, views and triggers take the place of those that are there.
  */
 void
-finance_books_run_script(const Books *books, const char *file, bool anew)
+finance_books_run_script(const Books *books, const char *file)
 {
-	char	   *script = read_script(file);
+	char	   *script = finance_books_read_script(file);
 	int			guc_level = NewGUCNestLevel();
 	MemoryContext parsing = AllocSetContextCreate(CurrentMemoryContext, "books' script",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller;
+	List	   *kept = NIL;
 	ListCell   *cell;
 
 	pin_script_settings(books);
 	caller = MemoryContextSwitchTo(parsing);
 	SPI_connect();
+	if (strcmp(file, CODE_FILE) == 0)
+		kept = read_kept(parsing);
 	foreach(cell, pg_parse_query(script))
 	{
 		CHECK_FOR_INTERRUPTS();
-		run_statement(books, file, script, lfirst_node(RawStmt, cell), anew);
+		run_statement(books, file, script, lfirst_node(RawStmt, cell),
+					  find_kept(lfirst_node(RawStmt, cell), kept));
 	}
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(parsing);
 	AtEOXact_GUC(false, guc_level);
-}
-
-/*
- * Find the installed step that leads on from a version; NULL when there is
- * none.  Steps form a line: two that lead on are refused (0A000), since the
- * order in which a directory is read decides nothing.
- */
-char *
-finance_books_next_step(const char *version, char **next_version)
-{
-	char	   *prefix = psprintf("%s%s--", BOOKS_FILE_PREFIX, version);
-	size_t		prefix_length = strlen(prefix);
-	DIR		   *directory = AllocateDir(books_directory());
-	struct dirent *file;
-	char	   *step = NULL;
-
-	while ((file = ReadDir(directory, books_directory())) != NULL)
-	{
-		size_t		length = strlen(file->d_name);
-
-		if (strncmp(file->d_name, prefix, prefix_length) != 0 ||
-			length <= prefix_length + 4 ||
-			strcmp(file->d_name + length - 4, ".sql") != 0 ||
-			strstr(file->d_name + prefix_length, "--") != NULL)
-			continue;
-		if (step != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("two steps lead on from version %s of the books", version),
-					 errdetail("Installed are \"%s\" and \"%s\".",
-							   strcmp(step, file->d_name) < 0 ? step : file->d_name,
-							   strcmp(step, file->d_name) < 0 ? file->d_name : step),
-					 errhint("Remove the one that does not belong to the installed version of the extension.")));
-		step = pstrdup(file->d_name);
-		*next_version = pnstrdup(step + prefix_length, length - prefix_length - 4);
-	}
-	FreeDir(directory);
-	return step;
 }

@@ -248,7 +248,7 @@ def in_scope(scope, work_type):
 
 
 def search_list(price_list, entry, day):
-    """Search one list: the most specific key first, the latest row of a key."""
+    """Search one list: the most specific key first, the latest row of a key; all in force up to the one that prices."""
     employee, role, work_type = entry["employee_id"], entry["role"], entry["work_type_id"]
     keys = []
     for who in ("employee", "role", None):
@@ -258,14 +258,15 @@ def search_list(price_list, entry, day):
                 continue
             if key not in keys:
                 keys.append(key)
+    passed = []
     for key in keys:
         rows = [row for row in price_list["prices"]
                 if (row.get("employee"), row.get("role"), row.get("work_type")) == key and row["from"] <= day.isoformat()]
         if rows:
-            row = max(rows, key=lambda row: row["from"])
-            if row["price"] is not None:
-                return row
-    return None
+            passed.append(max(rows, key=lambda row: row["from"]))
+            if passed[-1]["price"] is not None:
+                break
+    return passed
 
 
 def price_of(entry, contract, terms, day):
@@ -280,14 +281,16 @@ def price_of(entry, contract, terms, day):
     number = contract.get("list") or entry["price_list_id"]
     if number is None:
         return "no price list"
-    discounts = []
+    discounts, by_position = [], []
     while number is not None:
         price_list = terms["lists"][str(number)]
         discounts.append((price_list.get("discount_pct"), {"kind": "list", "id": number, "name": price_list["name"]}))
-        row = search_list(price_list, entry, day)
-        if row:
-            position = {"kind": "position", "id": row["id"], "name": price_list["name"]}
-            offers = [(row.get("discount_pct"), position)] + discounts + \
+        passed = search_list(price_list, entry, day)
+        by_position += [(row.get("discount_pct"), {"kind": "position", "id": row["id"], "name": price_list["name"]})
+                        for row in passed]
+        row = passed[-1] if passed else None
+        if row and row["price"] is not None:
+            offers = by_position + discounts + \
                 [(contract.get("discount_pct"), {"kind": "contract", "id": contract["contract"]}), ("0", None)]
             off, by = [offer for offer in offers if offer[0] is not None][0]
             return Fraction(row["price"]), Fraction(off), "%s, position %d" % (price_list["name"], row["id"]), row["id"], \

@@ -622,7 +622,7 @@ ok($plain{definitions} =~ s/OWNER TO \Q$super\E/OWNER TO keeper/gr =~ s/Owner: \
 as($super, 'hostile', q{
 	CREATE FUNCTION public.no_views() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no views here'; END $$;
 	CREATE EVENT TRIGGER no_views ON ddl_command_start WHEN TAG IN ('CREATE VIEW') EXECUTE FUNCTION public.no_views()});
-refused('keeper', 'hostile', q{SELECT finance.create_books('broken')}, 'P0001', qr/no views here\nCONTEXT:  line \d+ of "finance-books--\Q$version\E\.sql"\n/, 'an error in the script');
+refused('keeper', 'hostile', q{SELECT finance.create_books('broken')}, 'P0001', qr/no views here\nCONTEXT:  line \d+ of "finance-books-code--\Q$version\E\.sql"\n/, 'an error in the script');
 is($node->safe_psql('hostile', q{SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'broken%'}), '0', 'leaves nothing behind');
 
 is_harmless('at the end');

@@ -4,6 +4,7 @@
 
 SELECT allow('reader', 'select', 'access_level'), allow('reader', 'select', 'access_rule'), allow('admin', 'select',
     'access_grant');
+SELECT allow('admin', 'select', 'code_object');
 SELECT allow('controller', 'select', 'history');
 SELECT allow('reader', 'select', 'currency_code'), allow('admin', 'insert,update,delete', 'currency_code');
 SELECT watch('currency_code');

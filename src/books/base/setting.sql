@@ -42,7 +42,7 @@ COMMENT ON FUNCTION check_exact() IS
     'trigger function: the columns named as arguments hold whole units of the row''s currency (its own or its '
     'contract''s); refused with 23514';
 
-CREATE FUNCTION keep_base_currency() RETURNS trigger
+CREATE FUNCTION keep_setting() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
@@ -53,14 +53,13 @@ BEGIN
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Make another set of books with finance.create_books() for another base currency.';
     END IF;
-    PERFORM FROM pg_timezone_names WHERE name = NEW.zone;
-    IF NOT FOUND THEN
+    IF NOT is_zone(NEW.zone) THEN
         RAISE EXCEPTION 'unknown time zone "%"', NEW.zone
             USING ERRCODE = 'invalid_parameter_value', HINT = 'See pg_timezone_names for the names.';
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_base_currency() IS
+COMMENT ON FUNCTION keep_setting() IS
     'trigger function of setting: the base currency is fixed once there are facts; the zone must exist; SECURITY '
     'DEFINER because nobody is granted the locks';
 

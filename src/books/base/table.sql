@@ -122,3 +122,16 @@ COMMENT ON TABLE lock_version IS
 INSERT INTO lock_version (kind, id, holder, held_at) VALUES
     ('books', 0, pg_current_xact_id()::text::bigint, now()),
     ('ledger', 0, pg_current_xact_id()::text::bigint, now());
+
+CREATE TABLE code_object (
+    kind text,
+    object text,
+    ours boolean NOT NULL,
+    kept_for text,
+    again text[] NOT NULL DEFAULT '{}',
+    CONSTRAINT code_object_pkey PRIMARY KEY (kind, object)
+);
+COMMENT ON TABLE code_object IS
+    'functions, views and triggers that the script of the books made, as DROP names them: what an upgrade makes anew. '
+    'While it runs also those of users (not ours), what of theirs hangs on ours (kept_for), and what is to be said '
+    'again of ours: rights, switches';

@@ -9,14 +9,16 @@
 CREATE FUNCTION column_list(p_table text, p_format text, p_but text[] DEFAULT '{}') RETURNS text
     LANGUAGE sql STABLE SET search_path FROM CURRENT
 AS $$
-    SELECT string_agg(format(p_format, quote_ident(a.attname), coalesce(pg_get_expr(d.adbin, d.adrelid), 'NULL')), ', ' ORDER BY a.attnum)
+    SELECT string_agg(format(p_format, quote_ident(a.attname), coalesce(pg_get_expr(d.adbin, d.adrelid), 'NULL')), ', '
+                      ORDER BY a.attnum)
       FROM pg_attribute a
       LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
      WHERE a.attrelid = quote_ident(p_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
        AND a.attname <> ALL (p_but)
 $$;
 COMMENT ON FUNCTION column_list(text, text, text[]) IS
-    'the columns of a table that can be written, but some, each in a format (%1$s its name, %2$s its default), with commas between them';
+    'the columns of a table that can be written, but some, each in a format (%1$s its name, %2$s its default), with '
+    'commas between them';
 
 CREATE FUNCTION make_writer(p_table text, p_function text, p_conflict text DEFAULT '') RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -38,10 +40,12 @@ BEGIN
         END $body$ $function$,
         p_function, p_table, column_list(p_table, '%1$s'), column_list(p_table, 'coalesce(n.%1$s, %2$s)'), p_conflict);
     EXECUTE format('COMMENT ON FUNCTION %s(%I[]) IS %L', p_function, p_table,
-                   format('write rows of %s, the one function that inserts any, and return their ids; NULL means a column''s default', p_table));
+                   format('write rows of %s, the one function that inserts any, and return their ids; NULL means a '
+                          'column''s default', p_table));
 END $$;
 COMMENT ON FUNCTION make_writer(text, text, text) IS
-    'make the function that writes a table from rows of its type: p_function(p_table[]) returns bigint[], with an ON CONFLICT clause where there is one';
+    'make the function that writes a table from rows of its type: p_function(p_table[]) returns bigint[], with an ON '
+    'CONFLICT clause where there is one';
 
 CREATE FUNCTION row_of(p_table text, p_alias text, p_names text[]) RETURNS text
     LANGUAGE sql STABLE SET search_path FROM CURRENT
@@ -52,4 +56,5 @@ AS $$
       FROM pg_attribute a
      WHERE a.attrelid = quote_ident(p_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped
 $$;
-COMMENT ON FUNCTION row_of(text, text, text[]) IS 'a row of a table with the columns of these names taken from an alias, the others NULL';
+COMMENT ON FUNCTION row_of(text, text, text[]) IS
+    'a row of a table with the columns of these names taken from an alias, the others NULL';

@@ -24,7 +24,11 @@ BEGIN
     FOR v_item IN
         SELECT i.* FROM task_item i
          WHERE i.task_id = p_task AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id)
-           AND (i.price IS NOT NULL OR EXISTS (SELECT FROM item_price(v_to.contract_id, v_task.project_id, i.item_id, v_to.service_date)))
+           AND (i.price IS NOT NULL
+                OR EXISTS (SELECT FROM contract c
+                            CROSS JOIN LATERAL item_position(first_price_list(c.id, v_task.project_id, c.client_id, c.currency),
+                                                             c.id, i.item_id, v_to.service_date) p
+                            WHERE c.id = v_to.contract_id AND num_nonnulls(p.price, p.tiers) > 0))
          ORDER BY i.id
     LOOP
         PERFORM sell_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task, NULL, v_item.price, v_item.cost, v_item.id);

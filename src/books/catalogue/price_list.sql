@@ -61,6 +61,33 @@ COMMENT ON FUNCTION check_price_list_alone() IS
     'trigger function of price_list: one list of a currency for a client, one default of a currency; says which list '
     'is there (23505), where the unique indexes would only be named';
 
+-- A price of NULL withdraws what the key had before; where it had nothing, the
+-- position must say something else.
+CREATE FUNCTION check_price_effect() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF num_nonnulls(NEW.price, NEW.discount_pct) = 0
+        AND (NEW.item_id IS NULL OR num_nonnulls(NEW.tiers, NEW.cost) = 0)
+        AND NOT EXISTS (
+            SELECT FROM price p
+             WHERE p.price_list_id = NEW.price_list_id AND p.valid_from <= NEW.valid_from
+               AND (p.item_id, p.work_type_id, p.role, p.employee_id)
+                   IS NOT DISTINCT FROM (NEW.item_id, NEW.work_type_id, NEW.role, NEW.employee_id))
+    THEN
+        RAISE EXCEPTION 'a position without price and discount changes nothing'
+            USING ERRCODE = 'check_violation', TABLE = 'price', SCHEMA = TG_TABLE_SCHEMA,
+                CONSTRAINT = 'price_has_effect',
+                DETAIL = 'It would withdraw a price, and its list has none of the same key up to that day.',
+                HINT = 'Give a price, a discount_pct on what the other positions and the parent list say, or for an '
+                       'item tiers or a cost.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_price_effect() IS
+    'trigger function of price: a new position prices, discounts, tells a cost of an item, or withdraws what was there '
+    '(23514)';
+
 CREATE FUNCTION set_price(list text, price numeric, work_type text DEFAULT NULL, item text DEFAULT NULL,
                           role text DEFAULT NULL, employee text DEFAULT NULL,
     valid_from date DEFAULT '-infinity', cost numeric DEFAULT NULL, discount_pct numeric DEFAULT NULL) RETURNS bigint
@@ -112,7 +139,8 @@ BEGIN
     NEW.revision := OLD.revision + 1;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION revise_price_list() IS 'trigger function of price_list: what prices work differently is a new revision';
+COMMENT ON FUNCTION revise_price_list() IS
+    'trigger function of price_list: what prices work differently is a new revision';
 
 CREATE FUNCTION revise_price_lists() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -133,5 +161,5 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION revise_price_lists() IS
-    'trigger function of price: a position of work that comes, changes or goes makes a new revision of its list; SECURITY DEFINER because revision is '
-    'nobody''s to change';
+    'trigger function of price: a position of work that comes, changes or goes makes a new revision of its list; '
+    'SECURITY DEFINER because revision is nobody''s to change';

@@ -52,6 +52,7 @@ CREATE TABLE price (
     CONSTRAINT price_key UNIQUE NULLS NOT DISTINCT
         (price_list_id, item_id, work_type_id, role, employee_id, valid_from),
     CONSTRAINT price_item_or_work CHECK (item_id IS NULL OR work_type_id IS NULL),
+    CONSTRAINT price_item_for_all CHECK (item_id IS NULL OR num_nonnulls(role, employee_id) = 0),
     CONSTRAINT price_employee_or_role CHECK (employee_id IS NULL OR role IS NULL)
 );
 COMMENT ON TABLE price IS

@@ -28,6 +28,8 @@ BEGIN
          WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind IN ('r', 'v')
            AND coalesce(t.words, n.words) IS DISTINCT FROM col_description(c.oid, a.attnum)
            AND coalesce(t.words, n.words) IS NOT NULL
+           AND NOT EXISTS (SELECT FROM code_object u
+                            WHERE u.kind = 'view' AND u.object = format('%I', c.relname) AND NOT u.ours)
     LOOP
         EXECUTE format('COMMENT ON COLUMN %I.%I IS %L', v_column.relname, v_column.attname, v_column.words);
     END LOOP;

@@ -7,6 +7,7 @@ about: tables, views or functions, with their columns
 action: what was done: insert, update, delete
 history.action: insert, update, delete; reopen of a billing_period, with the reason
 actor: the person, as actor() names them
+again: commands that an upgrade says again: rights, switches of triggers
 at: when it happened
 base: the currency of which one unit is priced
 base_currency: currency in which company-wide figures are kept
@@ -23,7 +24,6 @@ constraint_name: name of the constraint
 created_at: when it was made
 created_by: who made it, as actor() names them
 currency: ISO 4217 code of the currency of the money beside it
-custom: further fields of the deal, as its CRM sends them
 definition: the constraint as the catalog has it
 detail: the figures, in words
 digest: SHA-256 of the content
@@ -38,6 +38,7 @@ id: number of the row, by which others name it
 lock_version.id: the id of the party or calendar, or 0
 setting.id: always true: there is one row
 is_function: is object a function?
+kept_for: objects of users that hang on it, during an upgrade
 key: idempotency key
 charge.key: idempotency key that a caller gave; the books themselves give none
 kind: kind, one of the words that its CHECK lists
@@ -63,6 +64,7 @@ object: table, view or function
 old_value: value before, as text
 history.old_values: columns before, NULL for an INSERT: whole numbers, truth values and JSON as such, all else as
     text (dates ISO 8601, instants in UTC); secrets, images and templates as "sha256:… (n bytes)"
+ours: did the script of the books make it?
 pid: process of the run
 problem: why it cannot be rated
 quote: the currency in which it is priced
@@ -86,7 +88,6 @@ table_name: the table
 trackers_decide: may records of trackers say that they are not billed, whoever sends them?
 username: role that runs it
 valid_from: first day on which it holds, until the next row
-valid_to: the first day on which it does not hold any more
 verb: select, insert, update, delete or execute
 version: version of these books
 way_out: what to do when the rule is broken

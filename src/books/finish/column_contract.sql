@@ -24,7 +24,7 @@ contract_line_id: the line of the contract, a row of contract_line
 cost: what it cost us, in the currency beside it; NULL where it is not known
 contract_card.cost: labour at cost rates and direct expenses, in the contract's currency
 contract_line.cost: what the fee or stage costs us, in the contract's currency
-document_line.cost: what the line costs us, in the document's currency
+document_line.cost: what a unit costs us, in the document's currency
 price.cost: what a unit of the item costs us, in the list's currency
 task_item.cost: what a unit costs us, NULL: as the price lists say
 calendar_band.day: a local date; NULL when isodow is given
@@ -47,10 +47,10 @@ estimate_s: estimated seconds of work
 expense_markup_pct: what is put on expenses that are passed on, in percent points
 expires_at: from when on it cannot be used any more
 given_at: when it was given
-grace_days: days after due_on before it counts as late
+grace_days: days after due_on before an invoice counts as late; nothing reads it yet, reminders will
 granted_at: when it was granted
 hourly_cost: what an hour costs us, NULL: not any more
-hourly_pay: what a contractor is paid an hour
+hourly_pay: what the person is paid an hour, in the currency beside it; nothing reads it yet, payroll will
 iban: number of the bank account
 included_amount: money included in the fee of a period, in the contract's currency
 included_s: seconds included in the fee of a period
@@ -111,7 +111,6 @@ round_mode: none, up, down or nearest
 round_scope: what is rounded together: entry, task_day, day, task or period
 scope_work_types: ids of the kinds of work it is for, NULL: all
 segment: number of the part of a time entry, from 1
-party.segment: segment of clients
 stage: stage of the deal, as the CRM names it
 billing_cycle.stage: counting, invoicing, payment or done
 calendar_band.starts: local time; NULL with ends and band: the date is closed

@@ -169,6 +169,9 @@ BEGIN
          WHERE p.pronamespace = quote_ident(current_schema())::regnamespace
            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
                                                      AND d.deptype = 'e')
+           -- functions of users stay theirs
+           AND NOT EXISTS (SELECT FROM code_object u
+                            WHERE u.kind = 'function' AND u.object = p.oid::regprocedure::text AND NOT u.ours)
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_function.name);
         IF v_function.internal THEN
@@ -177,7 +180,13 @@ BEGIN
     END LOOP;
 END $$;
 
--- What an upgrade brings is given to those who have access.
+-- What an upgrade takes away has no rule, what it brings is given to those who
+-- have access.
+DELETE FROM access_rule r
+ WHERE NOT CASE r.verb WHEN 'execute' THEN EXISTS (SELECT FROM pg_proc p
+                                                    WHERE p.proname = r.object
+                                                      AND p.pronamespace = quote_ident(current_schema())::regnamespace)
+                       ELSE to_regclass(quote_ident(r.object)) IS NOT NULL END;
 SELECT apply_access(g.role, g.level) FROM access_grant g JOIN pg_roles o ON o.rolname = g.role;
 
 -- Who owns the books may change the rules; from here on that leaves a trace.

@@ -30,6 +30,7 @@ BEGIN
         ('deal_stage', 'deal_stage_dates_in_order', 'Give an ends_on on or after starts_on.'),
         ('price_list', 'price_list_not_own_parent', 'Choose another list as parent_id.'),
         ('price', 'price_employee_or_role', 'Give employee_id or role, or neither; two positions price both.'),
+        ('price', 'price_item_for_all', 'Give no role and employee_id; an item has one price, whoever delivers it.'),
         ('price', 'price_item_or_work', 'Give item_id or work_type_id, or neither; a position is about one of them.'),
         ('calendar', 'calendar_name_not_empty', 'Give the name.'),
         ('calendar', 'calendar_zone_known', 'Give a name of pg_timezone_names, as Europe/Kyiv.'),

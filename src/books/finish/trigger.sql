@@ -19,7 +19,7 @@ CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
 
 -- setting
 CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
-    FOR EACH ROW EXECUTE FUNCTION keep_base_currency();
+    FOR EACH ROW EXECUTE FUNCTION keep_setting();
 CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The books cannot be without their settings; change them '
                                                       'instead.');
@@ -88,7 +88,8 @@ CREATE TRIGGER price_list_conceded BEFORE INSERT OR UPDATE OF discount_pct ON pr
 CREATE TRIGGER price_list_named BEFORE DELETE OR UPDATE OF id ON price_list
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER price_list_revised BEFORE UPDATE OF name, parent_id, discount_pct ON price_list
-    FOR EACH ROW WHEN ((NEW.name, NEW.parent_id, NEW.discount_pct) IS DISTINCT FROM (OLD.name, OLD.parent_id, OLD.discount_pct))
+    FOR EACH ROW
+    WHEN ((NEW.name, NEW.parent_id, NEW.discount_pct) IS DISTINCT FROM (OLD.name, OLD.parent_id, OLD.discount_pct))
         EXECUTE FUNCTION revise_price_list();
 CREATE TRIGGER price_list_tree AFTER INSERT OR UPDATE OF parent_id, currency ON price_list
     FOR EACH ROW EXECUTE FUNCTION check_price_list();
@@ -98,6 +99,8 @@ CREATE TRIGGER price_conceded BEFORE INSERT OR UPDATE OF discount_pct ON price
     FOR EACH ROW EXECUTE FUNCTION check_concession();
 CREATE TRIGGER price_cut BEFORE INSERT OR UPDATE OR DELETE ON price
     FOR EACH ROW EXECUTE FUNCTION check_price_cut();
+CREATE TRIGGER price_has_effect BEFORE INSERT ON price
+    FOR EACH ROW WHEN (NEW.price IS NULL AND NEW.discount_pct IS NULL) EXECUTE FUNCTION check_price_effect();
 CREATE TRIGGER price_revised_new AFTER INSERT ON price REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION revise_price_lists();
 CREATE TRIGGER price_revised_changed AFTER UPDATE ON price REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
@@ -136,7 +139,8 @@ CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
 
 -- allotment
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
-    FOR EACH ROW EXECUTE FUNCTION own_columns('voided_at: void_block() takes an allotment back.', 'charge_id: add_block() charges what it sells.');
+    FOR EACH ROW EXECUTE FUNCTION own_columns('voided_at: void_block() takes an allotment back.',
+                                              'charge_id: add_block() charges what it sells.');
 CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON allotment
     FOR EACH ROW EXECUTE FUNCTION keep_burned();
 

@@ -64,14 +64,22 @@ BEGIN
                 USING ERRCODE = 'foreign_key_violation', HINT = 'Table item lists the codes.';
         END IF;
     END IF;
+    v_about := line_dimension(p_document, p_given, 'line ' || p_no);
+    v.quantity := coalesce((p_given ->> 'quantity')::numeric, 1);
+    -- offered at what would be charged; what others bill has their price
     SELECT * INTO v_terms
-      FROM item_terms(v_item.id, p_document.party_id, p_contract.price_list_id, p_document.currency, books_today());
+      FROM item_position(CASE WHEN p_document.kind <> 'bill' THEN
+               first_price_list(p_contract.id, coalesce(v_about.project_id, p_contract.project_id), p_document.party_id,
+                                p_document.currency) END,
+               p_contract.id, v_item.id, books_today());
+    IF v_terms.tiers IS NOT NULL AND v.quantity > 0 THEN
+        v_terms.price := round(tiers_amount(v_terms.tiers, v.quantity) / v.quantity, 6);
+    END IF;
     IF coalesce((p_given ->> 'price')::numeric, v_terms.price) IS NULL THEN
         RAISE EXCEPTION 'line % has no price', p_no
             USING ERRCODE = 'invalid_parameter_value', DETAIL = p_given::text,
                 HINT = 'Give "price", or an "item" that a price list of the client knows.';
     END IF;
-    v_about := line_dimension(p_document, p_given, 'line ' || p_no);
     v.client_id := v_about.client_id;
     v.contract_id := v_about.contract_id;
     v.project_id := v_about.project_id;
@@ -83,11 +91,10 @@ BEGIN
     v.article := p_given ->> 'article';
     v.title := coalesce(p_given ->> 'title', v_item.name);
     v.unit := coalesce(p_given ->> 'unit', v_item.unit);
-    v.quantity := coalesce((p_given ->> 'quantity')::numeric, 1);
     v.price := coalesce((p_given ->> 'price')::numeric, v_terms.price);
     v.discount_pct := coalesce((p_given ->> 'discount_pct')::numeric, CASE WHEN NOT p_given ? 'price'
                                THEN v_terms.discount_pct END);
-    v.cost := coalesce((p_given ->> 'cost')::numeric, v_terms.cost * v.quantity);
+    v.cost := coalesce((p_given ->> 'cost')::numeric, v_terms.cost);
     v.starts_on := given_date(p_given, 'starts_on');
     v.ends_on := given_date(p_given, 'ends_on');
     v.tax_rate := coalesce((p_given ->> 'tax_rate')::numeric, CASE WHEN p_document.kind <> 'bill'
@@ -135,7 +142,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION add_lines(bigint, jsonb) IS
     'add lines to a draft: [{"title", "item" (code), "quantity", "unit", "price" (a unit), "discount_pct", "cost" '
-    '(of the line), "tax_rate", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), '
+    '(a unit), "tax_rate", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), '
     '"task", "employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from the '
     'price lists; what a line is about is completed from what it names, or else from its document, and refused '
     '(23514) where it contradicts itself';

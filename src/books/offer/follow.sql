@@ -79,7 +79,8 @@ BEGIN
     FOR v_line IN SELECT * FROM document_line l WHERE l.document_id = v_document.id AND l.contract_line_id IS NULL
         ORDER BY l.position, l.id LOOP
         INSERT INTO contract_line (contract_id, kind, item_id, title, amount, cost, starts_on, ends_on)
-        VALUES (v_contract.id, 'stage', v_line.item_id, v_line.title, v_line.net, coalesce(v_line.cost, 0),
+        VALUES (v_contract.id, 'stage', v_line.item_id, v_line.title, v_line.net,
+                coalesce(round_money(v_line.quantity * v_line.cost, currency_exponent(v_line.currency)), 0),
                 v_line.starts_on, v_line.ends_on)
         RETURNING id INTO v_id;
         UPDATE document_line l SET contract_line_id = v_id WHERE l.id = v_line.id;

@@ -15,14 +15,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_party() IS 'trigger function of party: the own company is kept by admins (42501)';
 
-CREATE VIEW cost_rate_span WITH (security_invoker) AS
-    SELECT employee_id, role, hourly_cost, currency, valid_from,
-           coalesce(lead(valid_from) OVER (PARTITION BY employee_id, role ORDER BY valid_from),
-                    'infinity'::date) AS valid_to
-      FROM cost_rate;
-COMMENT ON VIEW cost_rate_span IS 'cost rates with the day on which each stops being in force (exclusive)';
-SELECT allow('controller', 'select', 'cost_rate_span');
-
 CREATE FUNCTION keep_client() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$

@@ -19,7 +19,6 @@ CREATE TABLE party (
     requisites jsonb NOT NULL DEFAULT '{}'
         CONSTRAINT party_requisites_object CHECK (jsonb_typeof(requisites) = 'object'),
     email text,
-    segment text,
     manager_id bigint,
     payment_terms_days integer NOT NULL DEFAULT 14
         CONSTRAINT party_payment_terms_range CHECK (payment_terms_days BETWEEN 0 AND 3650),
@@ -105,7 +104,6 @@ CREATE TABLE deal (
     currency text CONSTRAINT deal_currency_fkey REFERENCES currency_code,
     starts_on date,
     ends_on date,
-    custom jsonb NOT NULL DEFAULT '{}',
     source text,
     external_id text,
     CONSTRAINT deal_external_key UNIQUE (source, external_id),

@@ -45,6 +45,77 @@ COMMENT ON FUNCTION lock_records(jsonb) IS
     'lock the entries that records of trackers name, then hold their clients and those of the tasks that the records '
     'name';
 
+-- Every field is read as text and only where it has the form it must have, so
+-- that one bad record never fails the others.
+CREATE FUNCTION read_records(p_entries jsonb)
+    RETURNS TABLE (no bigint, record jsonb, source text, external_id text, employee text, task text, work_type text,
+                   started_at timestamptz, ended_at timestamptz, work_date date, duration_s bigint, break_s bigint,
+                   billable text, comment text, newest bigint)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT v.no, v.value, v.value ->> 'source', v.value ->> 'external_id',
+           v.value ->> 'employee', v.value ->> 'task', v.value ->> 'work_type',
+           iso_instant(v.value ->> 'started_at'), iso_instant(v.value ->> 'ended_at'),
+           iso_date(v.value ->> 'work_date'), ingest_seconds(v.value ->> 'duration_s'),
+           coalesce(ingest_seconds(v.value ->> 'break_s'), 0), v.value ->> 'billable', v.value ->> 'comment',
+           row_number() OVER (PARTITION BY v.value ->> 'source', v.value ->> 'external_id' ORDER BY v.no DESC)
+      FROM jsonb_array_elements(p_entries) WITH ORDINALITY v (value, no);
+END;
+COMMENT ON FUNCTION read_records(jsonb) IS
+    'the records of trackers, field by field, NULL where one has not the form it must have; newest: 1 for the last of '
+    'a key in the call';
+
+CREATE FUNCTION check_records(p_entries jsonb, p_may_decide boolean)
+    RETURNS TABLE (no bigint, record jsonb, source text, external_id text, employee_id bigint, task_id bigint,
+                   work_type_id bigint, started_at timestamptz, ended_at timestamptz, work_date date, duration_s bigint,
+                   break_s bigint, billable text, comment text, reason text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT r.no, r.record, r.source, r.external_id, l.employee_id, t.id, w.id, r.started_at, r.ended_at, r.work_date,
+           r.duration_s, r.break_s, r.billable, r.comment,
+           CASE WHEN jsonb_typeof(r.record) <> 'object' THEN 'not a JSON object'
+                WHEN coalesce(r.source, '') = '' OR coalesce(r.external_id, '') = ''
+                    THEN 'source and external_id are needed'
+                WHEN r.newest > 1 THEN 'sent again later in the same call'
+                WHEN r.employee IS NULL THEN 'employee is needed'
+                WHEN l.employee_id IS NULL THEN format('unknown employee "%s" of source "%s"', r.employee, r.source)
+                WHEN r.task IS NULL THEN 'task is needed'
+                WHEN t.id IS NULL THEN format('unknown task "%s" of source "%s"', r.task, r.source)
+                WHEN r.work_type IS NOT NULL AND w.id IS NULL THEN format('unknown work type "%s"', r.work_type)
+                WHEN r.record ->> 'started_at' IS NOT NULL AND r.started_at IS NULL
+                    THEN format('started_at "%s" is no time stamp with zone', r.record ->> 'started_at')
+                WHEN r.record ->> 'ended_at' IS NOT NULL AND r.ended_at IS NULL
+                    THEN format('ended_at "%s" is no time stamp with zone', r.record ->> 'ended_at')
+                WHEN r.record ->> 'work_date' IS NOT NULL AND r.work_date IS NULL
+                    THEN format('work_date "%s" is no date', r.record ->> 'work_date')
+                WHEN r.record ->> 'duration_s' IS NOT NULL AND r.duration_s IS NULL
+                    THEN format('duration_s "%s" is no whole number of seconds', r.record ->> 'duration_s')
+                WHEN r.record ->> 'break_s' IS NOT NULL AND ingest_seconds(r.record ->> 'break_s') IS NULL
+                    THEN format('break_s "%s" is no whole number of seconds', r.record ->> 'break_s')
+                WHEN num_nonnulls(r.started_at, r.ended_at) = 1 THEN 'started_at and ended_at go together'
+                WHEN r.started_at IS NULL AND num_nonnulls(r.work_date, r.duration_s) < 2
+                    THEN 'started_at and ended_at, or work_date and duration_s are needed'
+                WHEN r.ended_at < r.started_at THEN 'ended_at is before started_at'
+                WHEN r.duration_s < 0 OR r.break_s < 0 THEN 'durations cannot be negative'
+                WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at) - r.break_s) < 0
+                    THEN 'break_s is longer than the entry'
+                WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at)) > s.max_entry_s
+                THEN format('longer than the limit of %s seconds', s.max_entry_s)
+                WHEN r.billable <> 'billable' AND NOT s.trackers_decide AND NOT p_may_decide
+                    THEN 'billable is not for trackers to say: setting.trackers_decide'
+                WHEN r.billable NOT IN ('billable', 'no_charge', 'non_billable')
+                    THEN format('unknown disposition "%s"', r.billable) END
+      FROM read_records(p_entries) r
+     CROSS JOIN setting s
+      LEFT JOIN employee_login l ON l.source = r.source AND l.external_id = r.employee
+      LEFT JOIN task t ON t.source = r.source AND t.external_id = r.task
+      LEFT JOIN work_type w ON w.code = r.work_type;
+END;
+COMMENT ON FUNCTION check_records(jsonb, boolean) IS
+    'the records of trackers with the people, tasks and kinds of work they name, and the reason why one cannot be '
+    'taken, NULL where it can; whoever may decide says what is not billed, trackers where setting.trackers_decide is '
+    'on';
+
 CREATE FUNCTION ingest_batch(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint,
                              OUT rejected bigint)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -55,59 +126,8 @@ DECLARE
     v_again record;
 BEGIN
     PERFORM lock_records(entries);
-    WITH record AS MATERIALIZED (
-        -- Read every field as text and only where it has the form it must have,
-        -- so that one bad record never fails the others.
-        SELECT v.no, v.value AS record,
-               v.value ->> 'source' AS source, v.value ->> 'external_id' AS external_id,
-               v.value ->> 'employee' AS employee, v.value ->> 'task' AS task, v.value ->> 'work_type' AS work_type,
-               iso_instant(v.value ->> 'started_at') AS started_at, iso_instant(v.value ->> 'ended_at') AS ended_at,
-               iso_date(v.value ->> 'work_date') AS work_date,
-               ingest_seconds(v.value ->> 'duration_s') AS duration_s,
-               coalesce(ingest_seconds(v.value ->> 'break_s'), 0) AS break_s,
-               v.value ->> 'billable' AS billable, v.value ->> 'comment' AS comment,
-               row_number() OVER (PARTITION BY v.value ->> 'source', v.value ->> 'external_id'
-                                  ORDER BY v.no DESC) AS newest
-          FROM jsonb_array_elements(entries) WITH ORDINALITY v (value, no)
-    ), checked AS MATERIALIZED (
-        SELECT r.*, l.employee_id, t.id AS task_id, w.id AS work_type_id,
-               CASE WHEN jsonb_typeof(r.record) <> 'object' THEN 'not a JSON object'
-                    WHEN coalesce(r.source, '') = '' OR coalesce(r.external_id, '') = ''
-                        THEN 'source and external_id are needed'
-                    WHEN r.newest > 1 THEN 'sent again later in the same call'
-                    WHEN r.employee IS NULL THEN 'employee is needed'
-                    WHEN l.employee_id IS NULL THEN format('unknown employee "%s" of source "%s"', r.employee, r.source)
-                    WHEN r.task IS NULL THEN 'task is needed'
-                    WHEN t.id IS NULL THEN format('unknown task "%s" of source "%s"', r.task, r.source)
-                    WHEN r.work_type IS NOT NULL AND w.id IS NULL THEN format('unknown work type "%s"', r.work_type)
-                    WHEN r.record ->> 'started_at' IS NOT NULL AND r.started_at IS NULL
-                        THEN format('started_at "%s" is no time stamp with zone', r.record ->> 'started_at')
-                    WHEN r.record ->> 'ended_at' IS NOT NULL AND r.ended_at IS NULL
-                        THEN format('ended_at "%s" is no time stamp with zone', r.record ->> 'ended_at')
-                    WHEN r.record ->> 'work_date' IS NOT NULL AND r.work_date IS NULL
-                        THEN format('work_date "%s" is no date', r.record ->> 'work_date')
-                    WHEN r.record ->> 'duration_s' IS NOT NULL AND r.duration_s IS NULL
-                        THEN format('duration_s "%s" is no whole number of seconds', r.record ->> 'duration_s')
-                    WHEN r.record ->> 'break_s' IS NOT NULL AND ingest_seconds(r.record ->> 'break_s') IS NULL
-                        THEN format('break_s "%s" is no whole number of seconds', r.record ->> 'break_s')
-                    WHEN num_nonnulls(r.started_at, r.ended_at) = 1 THEN 'started_at and ended_at go together'
-                    WHEN r.started_at IS NULL AND num_nonnulls(r.work_date, r.duration_s) < 2
-                        THEN 'started_at and ended_at, or work_date and duration_s are needed'
-                    WHEN r.ended_at < r.started_at THEN 'ended_at is before started_at'
-                    WHEN r.duration_s < 0 OR r.break_s < 0 THEN 'durations cannot be negative'
-                    WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at) - r.break_s) < 0
-                        THEN 'break_s is longer than the entry'
-                    WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at)) > s.max_entry_s
-                    THEN format('longer than the limit of %s seconds', s.max_entry_s)
-                    WHEN r.billable <> 'billable' AND NOT s.trackers_decide AND NOT v_manager
-                        THEN 'billable is not for trackers to say: setting.trackers_decide'
-                    WHEN r.billable NOT IN ('billable', 'no_charge', 'non_billable')
-                        THEN format('unknown disposition "%s"', r.billable) END AS reason
-          FROM record r
-         CROSS JOIN setting s
-          LEFT JOIN employee_login l ON l.source = r.source AND l.external_id = r.employee
-          LEFT JOIN task t ON t.source = r.source AND t.external_id = r.task
-          LEFT JOIN work_type w ON w.code = r.work_type
+    WITH checked AS MATERIALIZED (
+        SELECT * FROM check_records(entries, v_manager)
     ), matched AS MATERIALIZED (
         SELECT c.*, e.id,
                (e.employee_id, e.task_id, e.work_type_id, e.started_at, e.ended_at, e.work_date, e.duration_s,
@@ -115,7 +135,7 @@ BEGIN
                IS NOT DISTINCT FROM
                (c.employee_id, c.task_id, c.work_type_id, c.started_at, c.ended_at, c.work_date, c.duration_s,
                 c.break_s, c.billable, c.comment) AS same,
-               EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id AND h.fixed) AS frozen
+               EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = e.id AND h.fixed) AS frozen
           FROM checked c
           LEFT JOIN time_entry e ON e.source = c.source AND e.external_id = c.external_id
          WHERE c.reason IS NULL
@@ -143,7 +163,7 @@ BEGIN
         SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()', m.no
           FROM matched m WHERE NOT m.same AND m.frozen
     ), forgotten AS (
-        DELETE FROM rejected_entry x USING record r
+        DELETE FROM rejected_entry x USING checked r
          WHERE x.source IS NOT DISTINCT FROM r.source AND x.external_id IS NOT DISTINCT FROM r.external_id
            AND (x.external_id IS NOT NULL OR x.record = r.record)
     ), kept AS (

@@ -1,0 +1,2494 @@
+-- ---------------------------------------------------------------------------
+-- base: levels of access, history, settings, currencies and the rows that are locks
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE access_level (
+    level text CONSTRAINT access_level_pkey PRIMARY KEY,
+    rank integer NOT NULL CONSTRAINT access_level_rank_key UNIQUE,
+    may text NOT NULL
+);
+COMMENT ON TABLE access_level IS 'levels of access; each may do what those of a lower rank may';
+INSERT INTO access_level (level, rank, may) VALUES
+    ('guest', 0, 'open what a share link shows, and answer it'),
+    ('reader', 1, 'read every figure, but no person''s cost or pay: dashboards, notebooks'),
+    ('clerk', 2, 'log work, keep clients, tasks and payments, build and issue documents: CRM back ends'),
+    ('manager', 3,
+     'prices, contracts, approval, corrections, discounts and write-offs, within limits set for each person'),
+    ('controller', 4, 'costs and pay, the ledger, closing and locking'),
+    ('admin', 5, 'settings, calendars, templates, numbers');
+
+CREATE TABLE access_rule (
+    object text NOT NULL,
+    verb text NOT NULL
+        CONSTRAINT access_rule_verb_known CHECK (verb IN ('select', 'insert', 'update', 'delete', 'execute')),
+    level text NOT NULL CONSTRAINT access_rule_level_fkey REFERENCES access_level,
+    columns text[],
+    but text[],
+    CONSTRAINT access_rule_pkey PRIMARY KEY (object, verb, level),
+    CONSTRAINT access_rule_columns_one_way CHECK (num_nonnulls(columns, but) <= 1)
+);
+COMMENT ON TABLE access_rule IS
+    'what each level may do: object is a table or view, or with the verb execute a function; level is the lowest that '
+    'may; columns are those it is about, but those it is not about, neither means all of them. What has no row is '
+    'private';
+
+CREATE TABLE access_grant (
+    role text CONSTRAINT access_grant_pkey PRIMARY KEY,
+    level text NOT NULL CONSTRAINT access_grant_level_fkey REFERENCES access_level,
+    granted_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE access_grant IS 'the level that each role was given by grant_access()';
+
+CREATE TABLE history (
+    id bigserial CONSTRAINT history_pkey PRIMARY KEY,
+    table_name text NOT NULL,
+    row_key text NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user,
+    action text NOT NULL,
+    old_values jsonb,
+    new_values jsonb
+);
+COMMENT ON TABLE history IS
+    'who did what to the rows of watched tables, by column; append-only. View history_change has a row for each '
+    'column. An INSERT keeps what was given, an UPDATE the columns that changed, a DELETE the whole row. Time entries '
+    'and closed periods say themselves who made them and when, so their INSERT is not kept here: their first change or '
+    'their end keeps what they held';
+CREATE INDEX history_row_idx ON history (table_name, row_key);
+
+CREATE TABLE currency_code (
+    code text CONSTRAINT currency_code_pkey PRIMARY KEY
+        CONSTRAINT currency_code_iso CHECK (code ~ '^[A-Z]{3}$'),
+    exponent smallint NOT NULL
+        CONSTRAINT currency_code_exponent_range CHECK (exponent BETWEEN 0 AND 4),
+    name text NOT NULL
+);
+COMMENT ON TABLE currency_code IS
+    'currencies the books know; exponent is the number of decimals of an amount (ISO 4217)';
+INSERT INTO currency_code (code, exponent, name) VALUES
+    ('AED', 2, 'UAE dirham'), ('AMD', 2, 'Armenian dram'), ('AUD', 2, 'Australian dollar'),
+    ('AZN', 2, 'Azerbaijani manat'), ('BHD', 3, 'Bahraini dinar'), ('BYN', 2, 'Belarusian ruble'),
+    ('CAD', 2, 'Canadian dollar'), ('CHF', 2, 'Swiss franc'), ('CNY', 2, 'Yuan renminbi'), ('CZK', 2, 'Czech koruna'),
+    ('DKK', 2, 'Danish krone'), ('EUR', 2, 'Euro'), ('GBP', 2, 'Pound sterling'), ('GEL', 2, 'Georgian lari'),
+    ('HUF', 2, 'Hungarian forint'), ('ILS', 2, 'Israeli new shekel'), ('INR', 2, 'Indian rupee'),
+    ('JPY', 0, 'Japanese yen'), ('KGS', 2, 'Kyrgyz som'), ('KRW', 0, 'South Korean won'), ('KWD', 3, 'Kuwaiti dinar'),
+    ('KZT', 2, 'Kazakhstani tenge'), ('MDL', 2, 'Moldovan leu'), ('NOK', 2, 'Norwegian krone'),
+    ('PLN', 2, 'Polish zloty'), ('RON', 2, 'Romanian leu'), ('RSD', 2, 'Serbian dinar'), ('RUB', 2, 'Russian ruble'),
+    ('SEK', 2, 'Swedish krona'), ('SGD', 2, 'Singapore dollar'), ('TRY', 2, 'Turkish lira'),
+    ('UAH', 2, 'Ukrainian hryvnia'), ('USD', 2, 'US dollar'), ('UZS', 2, 'Uzbekistani sum');
+
+CREATE TABLE setting (
+    id boolean DEFAULT true CONSTRAINT setting_pkey PRIMARY KEY
+        CONSTRAINT setting_one_row CHECK (id),
+    version text NOT NULL,
+    base_currency text NOT NULL DEFAULT 'EUR'
+        CONSTRAINT setting_base_currency_fkey REFERENCES currency_code,
+    zone text NOT NULL DEFAULT 'UTC',
+    max_entry_s bigint NOT NULL DEFAULT 86400
+        CONSTRAINT setting_max_entry_positive CHECK (max_entry_s > 0),
+    trackers_decide boolean NOT NULL DEFAULT true
+);
+COMMENT ON TABLE setting IS
+    'one row: version of the books; base_currency in which company-wide figures are kept; zone of work dates where no '
+    'calendar says another; max_entry_s the longest time entry accepted, in seconds; trackers_decide whether a record '
+    'of ingest_entries() may say that it is not billed';
+INSERT INTO setting (version) VALUES ('0.9');
+
+CREATE TABLE exchange_rate (
+    base text NOT NULL CONSTRAINT exchange_rate_base_fkey REFERENCES currency_code,
+    quote text NOT NULL CONSTRAINT exchange_rate_quote_fkey REFERENCES currency_code,
+    valid_from date NOT NULL,
+    rate numeric(24,12) NOT NULL
+        CONSTRAINT exchange_rate_positive CHECK (rate > 0 AND rate <> 'NaN'),
+    CONSTRAINT exchange_rate_pkey PRIMARY KEY (base, quote, valid_from),
+    CONSTRAINT exchange_rate_two_currencies CHECK (base <> quote)
+);
+COMMENT ON TABLE exchange_rate IS 'one base costs rate quote from valid_from until the next row of the pair';
+
+CREATE TABLE lock_version (
+    kind text NOT NULL
+        CONSTRAINT lock_version_kind_known CHECK (kind IN ('party', 'books', 'ledger', 'calendar', 'price_list')),
+    id bigint NOT NULL,
+    holder bigint NOT NULL,
+    held_at timestamptz NOT NULL,
+    CONSTRAINT lock_version_pkey PRIMARY KEY (kind, id)
+) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+COMMENT ON TABLE lock_version IS
+    'the locks of the books, one row for each thing whose sums must hold: a party (its work, documents and money), a '
+    'calendar (its bands), and with id 0 all price lists, the ledger (which periods are locked) and the books as a '
+    'whole (what gives figures their meaning). Each holder leaves a new version of the row, so that a transaction '
+    'whose snapshot is older gets 40001';
+INSERT INTO lock_version (kind, id, holder, held_at) VALUES
+    ('books', 0, pg_current_xact_id()::text::bigint, now()),
+    ('ledger', 0, pg_current_xact_id()::text::bigint, now());
+
+CREATE TABLE code_object (
+    kind text,
+    object text,
+    ours boolean NOT NULL,
+    kept_for text,
+    again text[] NOT NULL DEFAULT '{}',
+    CONSTRAINT code_object_pkey PRIMARY KEY (kind, object)
+);
+COMMENT ON TABLE code_object IS
+    'functions, views and triggers that the script of the books made, as DROP names them: what an upgrade makes anew. '
+    'While it runs also those of users (not ours), what of theirs hangs on ours (kept_for), and what is to be said '
+    'again of ours: rights, switches';
+-- ---------------------------------------------------------------------------
+-- party: clients, suppliers and people; what is done for whom: projects, deals, tasks
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE direction (
+    id bigserial CONSTRAINT direction_pkey PRIMARY KEY,
+    name text NOT NULL CONSTRAINT direction_name_key UNIQUE,
+    parent_id bigint CONSTRAINT direction_parent_fkey REFERENCES direction
+);
+COMMENT ON TABLE direction IS 'lines of business (development, support, …) for profit by direction';
+
+CREATE TABLE party (
+    id bigserial CONSTRAINT party_pkey PRIMARY KEY,
+    kind text NOT NULL
+        CONSTRAINT party_kind_known CHECK (kind IN ('own', 'company', 'individual', 'contractor', 'state_body')),
+    name text NOT NULL CONSTRAINT party_named CHECK (name <> ''),
+    legal_name text,
+    tax_id text,
+    requisites jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT party_requisites_object CHECK (jsonb_typeof(requisites) = 'object'),
+    email text,
+    segment text,
+    manager_id bigint,
+    payment_terms_days integer NOT NULL DEFAULT 14
+        CONSTRAINT party_payment_terms_range CHECK (payment_terms_days BETWEEN 0 AND 3650),
+    grace_days integer NOT NULL DEFAULT 0
+        CONSTRAINT party_grace_range CHECK (grace_days BETWEEN 0 AND 3650),
+    source text,
+    external_id text,
+    CONSTRAINT party_external_key UNIQUE (source, external_id)
+);
+COMMENT ON TABLE party IS
+    'whoever the books deal with: own company, clients (company, individual), contractors, state bodies; requisites as '
+    'printed on documents; manager_id the employee who looks after the client';
+
+CREATE TABLE employee (
+    id bigserial CONSTRAINT employee_pkey PRIMARY KEY,
+    name text NOT NULL CONSTRAINT employee_named CHECK (name <> ''),
+    email text CONSTRAINT employee_email_key UNIQUE,
+    role text,
+    direction_id bigint CONSTRAINT employee_direction_fkey REFERENCES direction,
+    party_id bigint CONSTRAINT employee_party_fkey REFERENCES party,
+    zone text CONSTRAINT employee_zone_known CHECK (is_zone(zone)),
+    active boolean NOT NULL DEFAULT true
+);
+COMMENT ON TABLE employee IS
+    'people whose time is sold; role prices and costs them where nothing more specific does; party_id is set for '
+    'contractors, NULL for staff';
+ALTER TABLE party ADD CONSTRAINT party_manager_fkey FOREIGN KEY (manager_id) REFERENCES employee;
+
+CREATE TABLE employee_login (
+    source text NOT NULL,
+    external_id text NOT NULL,
+    employee_id bigint NOT NULL CONSTRAINT employee_login_employee_fkey REFERENCES employee,
+    CONSTRAINT employee_login_pkey PRIMARY KEY (source, external_id)
+);
+COMMENT ON TABLE employee_login IS 'under which id each tracker and CRM (source) knows an employee';
+
+CREATE TABLE cost_rate (
+    id bigserial CONSTRAINT cost_rate_pkey PRIMARY KEY,
+    employee_id bigint CONSTRAINT cost_rate_employee_fkey REFERENCES employee,
+    role text,
+    valid_from date NOT NULL,
+    hourly_cost numeric(19,6)
+        CONSTRAINT cost_rate_not_negative CHECK (hourly_cost >= 0 AND hourly_cost <> 'NaN'),
+    hourly_pay numeric(19,6)
+        CONSTRAINT cost_rate_pay_not_negative CHECK (hourly_pay >= 0 AND hourly_pay <> 'NaN'),
+    currency text NOT NULL CONSTRAINT cost_rate_currency_fkey REFERENCES currency_code,
+    CONSTRAINT cost_rate_subject CHECK (num_nonnulls(employee_id, role) = 1),
+    CONSTRAINT cost_rate_key UNIQUE NULLS NOT DISTINCT (employee_id, role, valid_from)
+);
+COMMENT ON TABLE cost_rate IS
+    'what an hour of an employee, or of a role, costs from valid_from until the next row; a NULL hourly_cost withdraws '
+    'the rate; hourly_pay is what a contractor is paid';
+
+CREATE TABLE project (
+    id bigserial CONSTRAINT project_pkey PRIMARY KEY,
+    client_id bigint NOT NULL CONSTRAINT project_client_fkey REFERENCES party,
+    parent_id bigint CONSTRAINT project_parent_fkey REFERENCES project,
+    direction_id bigint CONSTRAINT project_direction_fkey REFERENCES direction,
+    name text NOT NULL CONSTRAINT project_named CHECK (name <> ''),
+    status text NOT NULL DEFAULT 'active'
+        CONSTRAINT project_status_known CHECK (status IN ('active', 'done', 'paused', 'archived')),
+    billable text
+        CONSTRAINT project_billable_known CHECK (billable IN ('billable', 'no_charge', 'non_billable')),
+    price_list_id bigint,
+    url text,
+    source text,
+    external_id text,
+    CONSTRAINT project_external_key UNIQUE (source, external_id)
+);
+COMMENT ON TABLE project IS
+    'a project of a client, or of the own company: its work is not billed unless billable says so; billable is its '
+    'default disposition, price_list_id its price list';
+CREATE INDEX project_client_idx ON project (client_id);
+
+CREATE TABLE deal (
+    id bigserial CONSTRAINT deal_pkey PRIMARY KEY,
+    client_id bigint NOT NULL CONSTRAINT deal_client_fkey REFERENCES party,
+    project_id bigint CONSTRAINT deal_project_fkey REFERENCES project,
+    direction_id bigint CONSTRAINT deal_direction_fkey REFERENCES direction,
+    name text NOT NULL,
+    stage text,
+    amount numeric(20,6) CONSTRAINT deal_amount_number CHECK (amount <> 'NaN'),
+    currency text CONSTRAINT deal_currency_fkey REFERENCES currency_code,
+    starts_on date,
+    ends_on date,
+    custom jsonb NOT NULL DEFAULT '{}',
+    source text,
+    external_id text,
+    CONSTRAINT deal_external_key UNIQUE (source, external_id),
+    CONSTRAINT deal_dates_in_order CHECK (ends_on >= starts_on)
+);
+COMMENT ON TABLE deal IS 'sales as the CRM knows them; (source, external_id) makes the exchange idempotent';
+
+CREATE TABLE deal_stage (
+    id bigserial CONSTRAINT deal_stage_pkey PRIMARY KEY,
+    deal_id bigint NOT NULL CONSTRAINT deal_stage_deal_fkey REFERENCES deal,
+    position integer NOT NULL,
+    name text NOT NULL,
+    starts_on date,
+    ends_on date,
+    CONSTRAINT deal_stage_key UNIQUE (deal_id, position),
+    CONSTRAINT deal_stage_dates_in_order CHECK (ends_on >= starts_on)
+);
+COMMENT ON TABLE deal_stage IS 'parts of a deal in order; a support period is a stage too';
+
+CREATE TABLE work_type (
+    id bigserial CONSTRAINT work_type_pkey PRIMARY KEY,
+    code text NOT NULL CONSTRAINT work_type_code_key UNIQUE,
+    name text NOT NULL,
+    billable text
+        CONSTRAINT work_type_billable_known CHECK (billable IN ('billable', 'no_charge', 'non_billable'))
+);
+COMMENT ON TABLE work_type IS
+    'kinds of work and their default disposition: billable (priced), no_charge (shown to the client at zero, as bugs '
+    'are), non_billable (never shown)';
+INSERT INTO work_type (code, name, billable) VALUES
+    ('development', 'Development', 'billable'), ('design', 'Design', 'billable'),
+    ('support', 'Support', 'billable'), ('management', 'Project management', 'billable'),
+    ('bug', 'Bug fixing', 'no_charge'), ('internal', 'Internal work', 'non_billable');
+
+CREATE TABLE task (
+    id bigserial CONSTRAINT task_pkey PRIMARY KEY,
+    project_id bigint NOT NULL CONSTRAINT task_project_fkey REFERENCES project,
+    contract_id bigint,
+    deal_id bigint CONSTRAINT task_deal_fkey REFERENCES deal,
+    work_type_id bigint CONSTRAINT task_work_type_fkey REFERENCES work_type,
+    number text,
+    title text NOT NULL,
+    status text NOT NULL DEFAULT 'open'
+        CONSTRAINT task_status_known CHECK (status IN ('open', 'in_progress', 'done', 'cancelled')),
+    url text,
+    estimate_s bigint CONSTRAINT task_estimate_not_negative CHECK (estimate_s >= 0),
+    billable text
+        CONSTRAINT task_billable_known CHECK (billable IN ('billable', 'no_charge', 'non_billable')),
+    completed_at timestamptz,
+    source text,
+    external_id text,
+    CONSTRAINT task_external_key UNIQUE (source, external_id)
+);
+COMMENT ON TABLE task IS
+    'tasks and tickets as the planner knows them; contract_id and billable override what project and work type say; '
+    'estimate_s in seconds';
+CREATE INDEX task_project_idx ON task (project_id);
+-- ---------------------------------------------------------------------------
+-- catalogue: one nomenclature, universal and individual price lists
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE item (
+    id bigserial CONSTRAINT item_pkey PRIMARY KEY,
+    code text NOT NULL CONSTRAINT item_code_key UNIQUE,
+    name text NOT NULL,
+    kind text NOT NULL DEFAULT 'service'
+        CONSTRAINT item_kind_known CHECK (kind IN ('service', 'material', 'licence', 'fee', 'expense')),
+    unit text NOT NULL DEFAULT 'pcs'
+);
+COMMENT ON TABLE item IS
+    'the nomenclature: what is sold apart from hours (works at a fixed price, materials, licences, fees, expenses '
+    'passed on)';
+
+CREATE TABLE price_list (
+    id bigserial CONSTRAINT price_list_pkey PRIMARY KEY,
+    code text NOT NULL CONSTRAINT price_list_code_key UNIQUE,
+    name text NOT NULL,
+    currency text NOT NULL CONSTRAINT price_list_currency_fkey REFERENCES currency_code,
+    client_id bigint CONSTRAINT price_list_client_fkey REFERENCES party,
+    parent_id bigint CONSTRAINT price_list_parent_fkey REFERENCES price_list,
+    is_default boolean NOT NULL DEFAULT false,
+    discount_pct numeric(7,4)
+        CONSTRAINT price_list_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    revision bigint NOT NULL DEFAULT 1,
+    CONSTRAINT price_list_not_own_parent CHECK (parent_id <> id)
+);
+COMMENT ON TABLE price_list IS
+    'universal lists (client_id NULL) and individual ones; what a list does not price is sought in its parent; '
+    'discount_pct is taken off every position that has no discount of its own, also off those found in the parent; '
+    'is_default marks the list of last resort of its currency';
+CREATE UNIQUE INDEX price_list_one_default ON price_list (currency) WHERE is_default;
+CREATE UNIQUE INDEX price_list_one_per_client ON price_list (client_id, currency) WHERE client_id IS NOT NULL;
+
+CREATE TABLE price (
+    id bigserial CONSTRAINT price_pkey PRIMARY KEY,
+    price_list_id bigint NOT NULL CONSTRAINT price_price_list_fkey REFERENCES price_list,
+    item_id bigint CONSTRAINT price_item_fkey REFERENCES item,
+    work_type_id bigint CONSTRAINT price_work_type_fkey REFERENCES work_type,
+    role text,
+    employee_id bigint CONSTRAINT price_employee_fkey REFERENCES employee,
+    valid_from date NOT NULL DEFAULT '-infinity',
+    price numeric(19,6)
+        CONSTRAINT price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
+    cost numeric(19,6)
+        CONSTRAINT price_cost_not_negative CHECK (cost >= 0 AND cost <> 'NaN'),
+    discount_pct numeric(7,4)
+        CONSTRAINT price_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    tiers jsonb,
+    CONSTRAINT price_key UNIQUE NULLS NOT DISTINCT
+        (price_list_id, item_id, work_type_id, role, employee_id, valid_from),
+    CONSTRAINT price_item_or_work CHECK (item_id IS NULL OR work_type_id IS NULL),
+    CONSTRAINT price_employee_or_role CHECK (employee_id IS NULL OR role IS NULL)
+);
+COMMENT ON TABLE price IS
+    'positions: price an hour (or a unit of an item) from valid_from until the next row of the same key; NULL key '
+    'columns mean any; a NULL price withdraws the position; cost a unit of an item; tiers quantity tiers of an item: '
+    '{"mode", "bounds", "prices", "flats"} as tiered_amount() takes them';
+ALTER TABLE project ADD CONSTRAINT project_price_list_fkey FOREIGN KEY (price_list_id) REFERENCES price_list;
+-- ---------------------------------------------------------------------------
+-- calendar: business hours, holidays, after-hours bands
+-- ---------------------------------------------------------------------------
+
+CREATE SEQUENCE calendar_id_seq;
+
+CREATE TABLE calendar (
+    id bigint DEFAULT nextval('calendar_id_seq') CONSTRAINT calendar_pkey PRIMARY KEY,
+    name text NOT NULL
+        CONSTRAINT calendar_name_once UNIQUE
+        CONSTRAINT calendar_name_not_empty CHECK (name <> ''),
+    zone text NOT NULL
+        CONSTRAINT calendar_zone_known CHECK (finance.is_zone(zone))
+);
+ALTER SEQUENCE calendar_id_seq OWNED BY calendar.id;
+COMMENT ON TABLE calendar IS 'a time zone with its business hours, holidays and other bands of the day';
+
+CREATE SEQUENCE calendar_band_id_seq;
+
+CREATE TABLE calendar_band (
+    id bigint DEFAULT nextval('calendar_band_id_seq') CONSTRAINT calendar_band_pkey PRIMARY KEY,
+    calendar_id bigint NOT NULL
+        CONSTRAINT calendar_band_of_calendar REFERENCES calendar (id) ON DELETE CASCADE,
+    isodow int CONSTRAINT calendar_band_isodow_1_to_7 CHECK (isodow BETWEEN 1 AND 7),
+    day date CONSTRAINT calendar_band_day_of_four_digit_year CHECK (day BETWEEN '0001-01-01' AND '9999-12-31'),
+    starts time CONSTRAINT calendar_band_starts_before_24 CHECK (starts < '24:00'),
+    ends time,
+    band text CONSTRAINT calendar_band_name_1_to_63_bytes CHECK (octet_length(band) BETWEEN 1 AND 63),
+    CONSTRAINT calendar_band_weekday_or_day CHECK (num_nonnulls(isodow, day) = 1),
+    CONSTRAINT calendar_band_whole_or_closed CHECK (num_nonnulls(starts, ends, band) IN (0, 3)),
+    CONSTRAINT calendar_band_closed_is_a_day CHECK (starts IS NOT NULL OR day IS NOT NULL),
+    CONSTRAINT calendar_band_whole_seconds
+        CHECK (date_trunc('second', starts) = starts::interval AND date_trunc('second', ends) = ends::interval),
+    CONSTRAINT calendar_band_once UNIQUE NULLS NOT DISTINCT (calendar_id, isodow, day, starts)
+);
+ALTER SEQUENCE calendar_band_id_seq OWNED BY calendar_band.id;
+COMMENT ON TABLE calendar_band IS
+    'a band of the local day; the rows of a date beat those of its weekday (holidays, moved working days); what no row '
+    'covers is band off_hours';
+-- ---------------------------------------------------------------------------
+-- contract: the terms by which time, items and fees become money
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE contract (
+    id bigserial CONSTRAINT contract_pkey PRIMARY KEY,
+    client_id bigint NOT NULL CONSTRAINT contract_client_fkey REFERENCES party,
+    own_id bigint CONSTRAINT contract_own_fkey REFERENCES party,
+    project_id bigint CONSTRAINT contract_project_fkey REFERENCES project,
+    parent_id bigint CONSTRAINT contract_parent_fkey REFERENCES contract,
+    number text NOT NULL CONSTRAINT contract_number_key UNIQUE,
+    title text,
+    model text NOT NULL DEFAULT 'time_materials'
+        CONSTRAINT contract_model_known
+            CHECK (model IN ('time_materials', 'prepaid_money', 'by_fact', 'subscription_plus',
+            'block_hours', 'fixed_price', 'retainer')),
+    status text NOT NULL DEFAULT 'active'
+        CONSTRAINT contract_status_known CHECK (status IN ('draft', 'active', 'ended', 'cancelled')),
+    currency text NOT NULL CONSTRAINT contract_currency_fkey REFERENCES currency_code,
+    starts_on date NOT NULL,
+    ends_on date,
+    -- price
+    price_list_id bigint CONSTRAINT contract_price_list_fkey REFERENCES price_list,
+    discount_pct numeric(7,4)
+        CONSTRAINT contract_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    amount_basis text NOT NULL DEFAULT 'exact'
+        CONSTRAINT contract_basis_known CHECK (amount_basis IN ('exact', 'hundredth')),
+    -- time
+    calendar_id bigint CONSTRAINT contract_calendar_fkey REFERENCES calendar,
+    bands text[],
+    period text NOT NULL DEFAULT 'month'
+        CONSTRAINT contract_period_known CHECK (period IN ('week', 'half_month', 'month', 'quarter', 'year')),
+    anchor_day integer NOT NULL DEFAULT 1
+        CONSTRAINT contract_anchor_range CHECK (anchor_day BETWEEN 1 AND 31),
+    round_mode text NOT NULL DEFAULT 'none'
+        CONSTRAINT contract_round_mode_known CHECK (round_mode IN ('none', 'up', 'down', 'nearest')),
+    round_increment_s integer NOT NULL DEFAULT 60
+        CONSTRAINT contract_round_increment_range CHECK (round_increment_s BETWEEN 1 AND 86400),
+    round_minimum_s integer NOT NULL DEFAULT 0
+        CONSTRAINT contract_round_minimum_range CHECK (round_minimum_s BETWEEN 0 AND 86400),
+    round_maximum_s integer
+        CONSTRAINT contract_round_maximum_range CHECK (round_maximum_s >= round_minimum_s),
+    round_grace_s integer NOT NULL DEFAULT 0
+        CONSTRAINT contract_round_grace_range CHECK (round_grace_s >= 0 AND round_grace_s < round_increment_s),
+    round_scope text NOT NULL DEFAULT 'entry'
+        CONSTRAINT contract_round_scope_known CHECK (round_scope IN ('entry', 'task_day', 'day', 'task', 'period')),
+    -- limits
+    cap_amount numeric(20,6) CONSTRAINT contract_cap_amount_positive CHECK (cap_amount >= 0 AND cap_amount <> 'NaN'),
+    cap_s bigint CONSTRAINT contract_cap_seconds_positive CHECK (cap_s >= 0),
+    minimum_charge numeric(20,6)
+        CONSTRAINT contract_minimum_charge_not_negative CHECK (minimum_charge >= 0 AND minimum_charge <> 'NaN'),
+    -- billing
+    needs_approval boolean NOT NULL DEFAULT false,
+    needs_specification boolean NOT NULL DEFAULT false,
+    late_policy text NOT NULL DEFAULT 'next_period'
+        CONSTRAINT contract_late_policy_known CHECK (late_policy IN ('next_period', 'reject', 'reopen')),
+    expense_markup_pct numeric(7,4) NOT NULL DEFAULT 0
+        CONSTRAINT contract_markup_range CHECK (expense_markup_pct BETWEEN 0 AND 1000),
+    auto_bill text NOT NULL DEFAULT 'none'
+        CONSTRAINT contract_auto_bill_known CHECK (auto_bill IN ('none', 'report', 'invoice')),
+    tax_rate numeric(7,4) CONSTRAINT contract_tax_range CHECK (tax_rate BETWEEN 0 AND 100),
+    tax_inclusive boolean NOT NULL DEFAULT false,
+    tax_level text NOT NULL DEFAULT 'line'
+        CONSTRAINT contract_tax_level_known CHECK (tax_level IN ('line', 'total')),
+    manager_id bigint CONSTRAINT contract_manager_fkey REFERENCES employee,
+    source text,
+    external_id text,
+    CONSTRAINT contract_external_key UNIQUE (source, external_id),
+    CONSTRAINT contract_dates_in_order CHECK (ends_on >= starts_on),
+    CONSTRAINT contract_not_own_parent CHECK (parent_id <> id),
+    CONSTRAINT contract_companion_claims_bands CHECK (parent_id IS NULL OR bands IS NOT NULL)
+);
+COMMENT ON TABLE contract IS
+    'an agreement with a client. It covers the client''s work from starts_on to ends_on, both days included, of one '
+    'project where project_id is set. A contract with parent_id is the companion of a base contract and takes the '
+    'bands it names (after-hours at a raised price). period and anchor_day give the service period; round_… the '
+    'rounding of worked to billed seconds; cap_… what may not be exceeded; late_policy what becomes of work logged for '
+    'a closed period; auto_bill what run_billing() drafts';
+CREATE INDEX contract_client_idx ON contract (client_id);
+CREATE INDEX contract_parent_idx ON contract (parent_id) WHERE parent_id IS NOT NULL;
+ALTER TABLE task ADD CONSTRAINT task_contract_fkey FOREIGN KEY (contract_id) REFERENCES contract;
+
+CREATE TABLE contract_line (
+    id bigserial CONSTRAINT contract_line_pkey PRIMARY KEY,
+    contract_id bigint NOT NULL CONSTRAINT contract_line_contract_fkey REFERENCES contract,
+    kind text NOT NULL
+        CONSTRAINT contract_line_kind_known CHECK (kind IN ('recurring', 'one_time', 'stage')),
+    item_id bigint CONSTRAINT contract_line_item_fkey REFERENCES item,
+    deal_stage_id bigint CONSTRAINT contract_line_stage_fkey REFERENCES deal_stage,
+    title text NOT NULL,
+    amount numeric(20,6) NOT NULL DEFAULT 0
+        CONSTRAINT contract_line_amount_not_negative CHECK (amount >= 0 AND amount <> 'NaN'),
+    cost numeric(20,6) NOT NULL DEFAULT 0
+        CONSTRAINT contract_line_cost_not_negative CHECK (cost >= 0 AND cost <> 'NaN'),
+    included_s bigint CONSTRAINT contract_line_included_positive CHECK (included_s > 0),
+    included_amount numeric(20,6)
+        CONSTRAINT contract_line_included_amount_positive CHECK (included_amount > 0 AND included_amount <> 'NaN'),
+    scope_work_types bigint[],
+    overage_price numeric(19,6)
+        CONSTRAINT contract_line_overage_not_negative CHECK (overage_price >= 0 AND overage_price <> 'NaN'),
+    rollover_min numeric(20,6) NOT NULL DEFAULT 0
+        CONSTRAINT contract_line_rollover_min_not_negative CHECK (rollover_min >= 0),
+    rollover_max numeric(20,6)
+        CONSTRAINT contract_line_rollover_max_range CHECK (rollover_max >= rollover_min),
+    rollover_life integer NOT NULL DEFAULT 1
+        CONSTRAINT contract_line_rollover_life_positive CHECK (rollover_life > 0),
+    prorate text NOT NULL DEFAULT 'none'
+        CONSTRAINT contract_line_prorate_known CHECK (prorate IN ('none', 'actual', 'fixed_30', 'days_365')),
+    prorate_included boolean NOT NULL DEFAULT false,
+    starts_on date,
+    ends_on date,
+    status text NOT NULL DEFAULT 'planned'
+        CONSTRAINT contract_line_status_known CHECK (status IN ('planned', 'active', 'accepted', 'cancelled')),
+    accepted_on date,
+    CONSTRAINT contract_line_dates_in_order CHECK (ends_on >= starts_on),
+    CONSTRAINT contract_line_included_once CHECK (num_nonnulls(included_s, included_amount) <= 1),
+    CONSTRAINT contract_line_accepted_dated CHECK ((status = 'accepted') = (accepted_on IS NOT NULL))
+);
+COMMENT ON TABLE contract_line IS
+    'fees of a contract: recurring (each service period, with included hours or money), one_time (on starts_on), stage '
+    '(on acceptance). overage_price is the hourly price past the included hours; rollover_min and rollover_max, in '
+    'seconds or money, bound what is carried to the next rollover_life periods (NULL rollover_max: nothing); prorate '
+    'how a fee is cut to the days a period really had';
+CREATE INDEX contract_line_contract_idx ON contract_line (contract_id);
+
+CREATE TABLE band_rule (
+    id bigserial CONSTRAINT band_rule_pkey PRIMARY KEY,
+    contract_id bigint NOT NULL CONSTRAINT band_rule_contract_fkey REFERENCES contract,
+    band text,
+    role text,
+    price_multiplier numeric(6,3) NOT NULL DEFAULT 1
+        CONSTRAINT band_rule_multiplier_positive CHECK (price_multiplier > 0 AND price_multiplier <> 'NaN'),
+    price_adder numeric(19,6) NOT NULL DEFAULT 0
+        CONSTRAINT band_rule_adder_not_negative CHECK (price_adder >= 0 AND price_adder <> 'NaN'),
+    burn_multiplier numeric(6,3) NOT NULL DEFAULT 1
+        CONSTRAINT band_rule_burn_positive CHECK (burn_multiplier > 0 AND burn_multiplier <> 'NaN'),
+    minimum_s integer NOT NULL DEFAULT 0
+        CONSTRAINT band_rule_minimum_range CHECK (minimum_s BETWEEN 0 AND 86400),
+    CONSTRAINT band_rule_key UNIQUE NULLS NOT DISTINCT (contract_id, band, role)
+);
+COMMENT ON TABLE band_rule IS
+    'what an hour costs and burns in a band or for a role (NULL: any); of several rules that match the greatest '
+    'multiplier wins, they never compound';
+
+CREATE TABLE allotment (
+    id bigserial CONSTRAINT allotment_pkey PRIMARY KEY,
+    contract_id bigint NOT NULL CONSTRAINT allotment_contract_fkey REFERENCES contract,
+    contract_line_id bigint CONSTRAINT allotment_line_fkey REFERENCES contract_line,
+    kind text NOT NULL
+        CONSTRAINT allotment_kind_known CHECK (kind IN ('included', 'block', 'topup', 'rollover', 'adjustment')),
+    unit text NOT NULL CONSTRAINT allotment_unit_known CHECK (unit IN ('seconds', 'money')),
+    amount numeric(20,6) NOT NULL
+        CONSTRAINT allotment_amount_positive CHECK (amount > 0 AND amount <> 'NaN'),
+    priority integer NOT NULL DEFAULT 0,
+    effective_at timestamptz NOT NULL,
+    expires_at timestamptz,
+    period_start date,
+    scope_work_types bigint[],
+    payment_id bigint,
+    charge_id bigint,
+    voided_at timestamptz,
+    key text CONSTRAINT allotment_key_key UNIQUE,
+    CONSTRAINT allotment_whole_seconds CHECK (unit <> 'seconds' OR amount = trunc(amount)),
+    CONSTRAINT allotment_dates_in_order CHECK (expires_at > effective_at)
+);
+COMMENT ON TABLE allotment IS
+    'anything that is eaten by work: included hours or money of a period, prepaid blocks, top-ups, rollover. Eaten by '
+    'priority, then earliest expiry, then earliest effective_at; alive while effective_at <= the instant of the work < '
+    'expires_at. key is the idempotency key of add_block()';
+CREATE INDEX allotment_contract_idx ON allotment (contract_id);
+CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start, kind)
+    WHERE contract_line_id IS NOT NULL AND voided_at IS NULL;
+
+CREATE TABLE billing_period (
+    contract_id bigint NOT NULL CONSTRAINT billing_period_contract_fkey REFERENCES contract,
+    period_start date NOT NULL,
+    period_end date NOT NULL,
+    closed_at timestamptz NOT NULL DEFAULT now(),
+    closed_by text NOT NULL DEFAULT actor(),
+    CONSTRAINT billing_period_pkey PRIMARY KEY (contract_id, period_start),
+    CONSTRAINT billing_period_in_order CHECK (period_end > period_start)
+);
+COMMENT ON TABLE billing_period IS
+    'the closed service periods of a contract, contiguous from its first; period_end is exclusive';
+
+CREATE TYPE dimension AS (own_id bigint, client_id bigint, contract_id bigint, project_id bigint, deal_id bigint,
+                          task_id bigint,
+                          employee_id bigint, work_type_id bigint, direction_id bigint);
+COMMENT ON TYPE dimension IS
+    'what a fact is about: the own company, the client it is done for (never a supplier), and what of his; '
+    'complete_dimension() fills in what follows';
+-- ---------------------------------------------------------------------------
+-- work: logged time, and what tasks are sold for at a fixed price
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE task_item (
+    id bigserial CONSTRAINT task_item_pkey PRIMARY KEY,
+    task_id bigint NOT NULL CONSTRAINT task_item_task_fkey REFERENCES task,
+    item_id bigint NOT NULL CONSTRAINT task_item_item_fkey REFERENCES item,
+    quantity numeric(19,6) NOT NULL DEFAULT 1
+        CONSTRAINT task_item_quantity_positive CHECK (quantity > 0 AND quantity <> 'NaN'),
+    price numeric(19,6)
+        CONSTRAINT task_item_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
+    cost numeric(19,6)
+        CONSTRAINT task_item_cost_not_negative CHECK (cost >= 0 AND cost <> 'NaN'),
+    document_id bigint,
+    CONSTRAINT task_item_key UNIQUE NULLS NOT DISTINCT (task_id, item_id, document_id)
+);
+COMMENT ON TABLE task_item IS
+    'what a task is sold for at a fixed price: charged when the task is done, at the agreed price of a unit or (price '
+    'NULL) as the price lists say then; the time of such a task is included in that price. document_id is the '
+    'specification that agreed it';
+
+CREATE TABLE time_entry (
+    id bigserial CONSTRAINT time_entry_pkey PRIMARY KEY,
+    employee_id bigint NOT NULL CONSTRAINT time_entry_employee_fkey REFERENCES employee,
+    task_id bigint NOT NULL CONSTRAINT time_entry_task_fkey REFERENCES task,
+    work_type_id bigint CONSTRAINT time_entry_work_type_fkey REFERENCES work_type,
+    contract_id bigint CONSTRAINT time_entry_contract_fkey REFERENCES contract,
+    started_at timestamptz CONSTRAINT time_entry_start_finite CHECK (isfinite(started_at)),
+    ended_at timestamptz CONSTRAINT time_entry_end_finite CHECK (isfinite(ended_at)),
+    break_s integer NOT NULL DEFAULT 0
+        CONSTRAINT time_entry_break_not_negative CHECK (break_s >= 0),
+    work_date date CONSTRAINT time_entry_date_finite CHECK (isfinite(work_date)),
+    duration_s bigint CONSTRAINT time_entry_duration_not_negative CHECK (duration_s >= 0),
+    worked_s bigint GENERATED ALWAYS AS
+        (coalesce(duration_s, floor(extract(epoch FROM ended_at - started_at))::bigint - break_s)) STORED
+        CONSTRAINT time_entry_worked_not_negative CHECK (worked_s >= 0),
+    billable text
+        CONSTRAINT time_entry_billable_known CHECK (billable IN ('billable', 'no_charge', 'non_billable')),
+    billable_s bigint CONSTRAINT time_entry_billable_s_not_negative CHECK (billable_s >= 0),
+    price numeric(19,6)
+        CONSTRAINT time_entry_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
+    override_reason text,
+    comment text,
+    source text,
+    external_id text,
+    approved_at timestamptz,
+    approved_by text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text NOT NULL DEFAULT actor(),
+    CONSTRAINT time_entry_end_after_start CHECK (ended_at >= started_at),
+    CONSTRAINT time_entry_clock_or_date CHECK
+        (num_nonnulls(started_at, ended_at) = 2 OR num_nonnulls(started_at, ended_at) = 0
+         AND num_nonnulls(work_date, duration_s) = 2),
+    CONSTRAINT time_entry_override_explained CHECK
+        (num_nonnulls(billable, billable_s, price) = 0 OR override_reason IS NOT NULL OR source IS NOT NULL),
+    CONSTRAINT time_entry_external_key UNIQUE (source, external_id)
+);
+COMMENT ON TABLE time_entry IS
+    'logged work, by the clock (started_at, ended_at, break_s) or by the day (work_date, duration_s); duration_s beats '
+    'the clock where both are given. billable, billable_s (seconds) and price (an hour) override what the rules say '
+    'and want a reason unless a tracker sends them. Inserting, changing or deleting an entry rates it in the same '
+    'transaction';
+CREATE INDEX time_entry_task_idx ON time_entry (task_id);
+
+CREATE TABLE rejected_entry (
+    id bigserial CONSTRAINT rejected_entry_pkey PRIMARY KEY,
+    source text,
+    external_id text,
+    record jsonb NOT NULL,
+    reason text NOT NULL,
+    rejected_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE rejected_entry IS
+    'records that ingest_entries() could not take, each with the reason; a record that is taken later leaves this '
+    'table';
+CREATE INDEX task_item_document_idx ON task_item (document_id) WHERE document_id IS NOT NULL;
+-- ---------------------------------------------------------------------------
+-- charge: one rated segment of work, item, fee or stage, and the terms it was rated by
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE terms (
+    id bigserial CONSTRAINT terms_pkey PRIMARY KEY,
+    contract_id bigint NOT NULL CONSTRAINT terms_contract_fkey REFERENCES contract,
+    digest bytea NOT NULL,
+    body jsonb NOT NULL,
+    stamped_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT terms_key UNIQUE (contract_id, digest)
+);
+COMMENT ON TABLE terms IS
+    'snapshots of the terms by which charges were rated, one row for each content; a later change of configuration prices new work only';
+
+CREATE TABLE list_snapshot (
+    price_list_id bigint NOT NULL,
+    revision bigint NOT NULL,
+    body jsonb NOT NULL,
+    stamped_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT list_snapshot_pkey PRIMARY KEY (price_list_id, revision)
+);
+COMMENT ON TABLE list_snapshot IS
+    'price lists as they were when work was rated by them, one row for each revision that was: terms name them, so that a thousand contracts share one '
+    'list, and a log of work looks a list up instead of reading all its positions';
+
+CREATE TABLE charge (
+    id bigserial CONSTRAINT charge_pkey PRIMARY KEY,
+    source text NOT NULL
+        CONSTRAINT charge_source_known CHECK (source IN ('time', 'item', 'fee', 'stage', 'expense', 'adjustment')),
+    time_entry_id bigint CONSTRAINT charge_time_entry_fkey REFERENCES time_entry DEFERRABLE INITIALLY DEFERRED,
+    segment smallint,
+    contract_line_id bigint CONSTRAINT charge_contract_line_fkey REFERENCES contract_line,
+    task_item_id bigint,
+    made_by text NOT NULL DEFAULT 'user'
+        CONSTRAINT charge_made_by_known CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document')),
+    own_id bigint,
+    contract_id bigint CONSTRAINT charge_contract_fkey REFERENCES contract,
+    client_id bigint NOT NULL CONSTRAINT charge_client_fkey REFERENCES party,
+    project_id bigint CONSTRAINT charge_project_fkey REFERENCES project,
+    deal_id bigint CONSTRAINT charge_deal_fkey REFERENCES deal,
+    task_id bigint CONSTRAINT charge_task_fkey REFERENCES task,
+    employee_id bigint CONSTRAINT charge_employee_fkey REFERENCES employee,
+    work_type_id bigint CONSTRAINT charge_work_type_fkey REFERENCES work_type,
+    direction_id bigint CONSTRAINT charge_direction_fkey REFERENCES direction,
+    item_id bigint CONSTRAINT charge_item_fkey REFERENCES item,
+    service_date date NOT NULL,
+    period_start date NOT NULL,
+    started_at timestamptz NOT NULL,
+    band text,
+    coverage text NOT NULL
+        CONSTRAINT charge_coverage_known CHECK (coverage IN ('billable', 'included', 'prepaid', 'capped', 'no_charge', 'non_billable')),
+    worked_s bigint NOT NULL DEFAULT 0,
+    billed_s bigint NOT NULL DEFAULT 0,
+    quantity numeric(19,6),
+    price numeric(19,6),
+    multiplier numeric(6,3),
+    discount_pct numeric(7,4),
+    rate numeric(25,9),
+    price_id bigint,
+    price_source text,
+    price_list_id bigint,
+    amount numeric(20,6) NOT NULL,
+    currency text NOT NULL,
+    base_rate numeric(24,12) NOT NULL DEFAULT 1,
+    base_amount numeric(20,6) NOT NULL,
+    cost numeric(20,6),
+    base_cost numeric(20,6),
+    cost_rate numeric(24,12),
+    base_cost_rate numeric(24,12),
+    allotment_id bigint CONSTRAINT charge_allotment_fkey REFERENCES allotment,
+    burned numeric(20,6),
+    why jsonb,
+    terms_id bigint,
+    late boolean NOT NULL DEFAULT false,
+    held_by bigint,
+    frozen_at timestamptz,
+    fixed boolean NOT NULL GENERATED ALWAYS AS (frozen_at IS NOT NULL OR held_by IS NOT NULL) STORED,
+    reverses_id bigint CONSTRAINT charge_reverses_fkey REFERENCES charge,
+    adjusts_id bigint CONSTRAINT charge_adjusts_fkey REFERENCES charge,
+    key text,
+    CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
+    CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
+    CONSTRAINT charge_burn_has_allotment CHECK ((allotment_id IS NULL) = (burned IS NULL)),
+    CONSTRAINT charge_reversal_frozen CHECK (reverses_id IS NULL OR frozen_at IS NOT NULL),
+    CONSTRAINT charge_held_or_frozen CHECK (num_nonnulls(held_by, frozen_at) < 2),
+    CONSTRAINT charge_adjusts_no_time CHECK (adjusts_id IS NULL OR source = 'adjustment')
+) WITH (fillfactor = 90);
+COMMENT ON TABLE charge IS
+    'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the same currency (NULL: unknown), '
+    'base_… the same in the company''s currency. Provisional while frozen_at is NULL; frozen with the document or the period that takes it, and posted '
+    'to the ledger in the same transaction; while a report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
+CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
+    WHERE time_entry_id IS NOT NULL AND NOT fixed;
+CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
+CREATE INDEX charge_contract_idx ON charge (contract_id, started_at);
+CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start)
+    WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
+CREATE INDEX charge_allotment_idx ON charge (allotment_id) WHERE allotment_id IS NOT NULL;
+CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX charge_contract_line_idx ON charge (contract_line_id) WHERE contract_line_id IS NOT NULL;
+CREATE INDEX charge_held_by_idx ON charge (held_by) WHERE held_by IS NOT NULL;
+CREATE UNIQUE INDEX charge_key_key ON charge (key) WHERE key IS NOT NULL;
+CREATE UNIQUE INDEX charge_task_item_once ON charge (task_item_id) WHERE task_item_id IS NOT NULL AND reverses_id IS NULL;
+CREATE INDEX charge_adjusts_idx ON charge (adjusts_id) WHERE adjusts_id IS NOT NULL;
+CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
+
+ALTER TABLE allotment ADD CONSTRAINT allotment_charge_fkey FOREIGN KEY (charge_id) REFERENCES charge;
+CREATE INDEX allotment_charge_idx ON allotment (charge_id) WHERE charge_id IS NOT NULL;
+
+CREATE TABLE rating_problem (
+    time_entry_id bigint CONSTRAINT rating_problem_pkey PRIMARY KEY
+        CONSTRAINT rating_problem_entry_fkey REFERENCES time_entry ON DELETE CASCADE,
+    kind text NOT NULL
+        CONSTRAINT rating_problem_kind_known CHECK (kind IN ('two_contracts', 'no_contract', 'no_price', 'no_price_list',
+            'no_exchange_rate', 'waits_approval', 'waits_specification')),
+    problem text NOT NULL,
+    found_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE rating_problem IS 'why a time entry has no charge; view unrated shows it with the entry';
+
+-- Charges of clients without a contract are looked for by client.
+CREATE INDEX charge_uncontracted_idx ON charge (client_id) WHERE contract_id IS NULL;
+
+CREATE TYPE rating_input AS (
+    entry_id bigint, contract_id bigint, terms_id bigint, price_list_id bigint, disposition text, disposition_why jsonb,
+    currency text, cost_rate numeric, base_cost_rate numeric, base_rate numeric, frozen_s bigint, instant timestamptz,
+    problem_kind text, problem text);
+COMMENT ON TYPE rating_input IS
+    'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup starts, '
+    'disposition and where it comes from (as charge.why), currency, cost rates an hour, rate to the base currency, seconds billed when frozen, its instant, and '
+    'what stands in the way';
+
+CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);
+COMMENT ON TYPE rated_entry IS 'a segment that rating made, beside what was known of its entry';
+
+CREATE TYPE allotment_use AS (contract_id bigint, allotment_id bigint, burned numeric, amount numeric, billed_s numeric);
+COMMENT ON TYPE allotment_use IS 'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed seconds)';
+-- ---------------------------------------------------------------------------
+-- ledger: accounts, events and their entries; append-only
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE account (
+    id bigserial CONSTRAINT account_pkey PRIMARY KEY,
+    code text NOT NULL CONSTRAINT account_code_key UNIQUE,
+    name text NOT NULL,
+    parent_id bigint CONSTRAINT account_parent_fkey REFERENCES account,
+    kind text NOT NULL
+        CONSTRAINT account_kind_known CHECK (kind IN ('cash', 'settlement', 'asset', 'liability', 'equity', 'income', 'expense')),
+    pnl_section text
+        CONSTRAINT account_pnl_section_known CHECK (pnl_section IN ('revenue', 'direct', 'production', 'commercial', 'administrative',
+            'other', 'depreciation', 'interest', 'fx', 'tax', 'dividends')),
+    cash_section text
+        CONSTRAINT account_cash_section_known CHECK (cash_section IN ('operating', 'investing', 'financing')),
+    accrues boolean NOT NULL DEFAULT false,
+    pay boolean NOT NULL DEFAULT false,
+    CONSTRAINT account_pnl_section_fits CHECK ((kind IN ('income', 'expense')) = (pnl_section IS NOT NULL))
+);
+COMMENT ON TABLE account IS
+    'accounts of the ledger and articles of P&L and cash flow in one tree. kind income or expense: an article of the P&L, in pnl_section; '
+    'cash_section where its payments stand in the cash flow. accrues: a payment with this article also makes the accrual (rent, salaries); '
+    'false where charges or documents accrue it (revenue). pay: what people are paid, which is for controllers to see';
+INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues, pay)
+SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
+    ('receivable', 'Settlements with clients', 'settlement', NULL, 'operating', false),
+    ('payable', 'Settlements with suppliers and staff', 'settlement', NULL, 'operating', false),
+    ('tax_payable', 'Taxes on sales payable', 'liability', NULL, 'operating', false),
+    ('loan', 'Loans received', 'liability', NULL, 'financing', false),
+    ('fixed_asset', 'Equipment and other fixed assets', 'asset', NULL, 'investing', false),
+    ('capital', 'Owners'' capital', 'equity', NULL, 'financing', false),
+    ('opening', 'Opening balances', 'equity', NULL, 'financing', false),
+    ('revenue', 'Revenue', 'income', 'revenue', 'operating', false),
+    ('direct_labour', 'Direct labour', 'expense', 'direct', 'operating', false),
+    ('contractors', 'Contractors', 'expense', 'direct', 'operating', true),
+    ('materials', 'Materials and licences resold', 'expense', 'direct', 'operating', false),
+    ('absorbed_labour', 'Absorbed labour', 'expense', 'production', 'operating', false),
+    ('absorbed_materials', 'Absorbed materials', 'expense', 'production', 'operating', false),
+    ('purchases', 'Purchases of materials and licences', 'expense', 'production', 'operating', true),
+    ('payroll', 'Payroll', 'expense', 'production', 'operating', true),
+    ('payroll_tax', 'Payroll taxes', 'expense', 'production', 'operating', true),
+    ('tools', 'Tools and subscriptions', 'expense', 'production', 'operating', true),
+    ('marketing', 'Marketing and sales', 'expense', 'commercial', 'operating', true),
+    ('rent', 'Rent and utilities', 'expense', 'administrative', 'operating', true),
+    ('administration', 'Administration', 'expense', 'administrative', 'operating', true),
+    ('bank_fees', 'Bank fees', 'expense', 'administrative', 'operating', true),
+    ('other_income', 'Other income', 'income', 'other', 'operating', true),
+    ('other_expense', 'Other expense', 'expense', 'other', 'operating', true),
+    ('depreciation', 'Depreciation', 'expense', 'depreciation', NULL, false),
+    ('interest_income', 'Interest received', 'income', 'interest', 'operating', true),
+    ('interest', 'Interest paid', 'expense', 'interest', 'operating', true),
+    ('fx_difference', 'Exchange differences', 'expense', 'fx', NULL, false),
+    ('profit_tax', 'Profit tax', 'expense', 'tax', 'operating', true),
+    ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true)
+) AS v (code, name, kind, pnl_section, cash_section, accrues);
+
+CREATE TABLE period_lock (
+    locked_through date CONSTRAINT period_lock_pkey PRIMARY KEY,
+    locked_at timestamptz NOT NULL DEFAULT now(),
+    locked_by text NOT NULL DEFAULT actor()
+);
+COMMENT ON TABLE period_lock IS 'nothing is posted on or before the latest locked_through; deleting the row opens the books again';
+
+CREATE TABLE event (
+    id bigserial CONSTRAINT event_pkey PRIMARY KEY,
+    key text NOT NULL CONSTRAINT event_key_key UNIQUE,
+    digest bytea NOT NULL,
+    memo text,
+    reverses_id bigint CONSTRAINT event_reverses_fkey REFERENCES event
+        CONSTRAINT event_reversed_once UNIQUE,
+    posted_at timestamptz NOT NULL DEFAULT now(),
+    posted_by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user
+);
+COMMENT ON TABLE event IS
+    'what happened, once: several entries of one business event share it. key is the idempotency key, digest the fingerprint of the content first posted under it';
+
+CREATE TABLE entry (
+    id bigserial CONSTRAINT entry_pkey PRIMARY KEY,
+    event_id bigint NOT NULL CONSTRAINT entry_event_fkey REFERENCES event,
+    entry_on date NOT NULL CONSTRAINT entry_date_finite CHECK (isfinite(entry_on)),
+    debit_id bigint NOT NULL CONSTRAINT entry_debit_fkey REFERENCES account,
+    credit_id bigint NOT NULL CONSTRAINT entry_credit_fkey REFERENCES account,
+    amount numeric(20,6) NOT NULL CONSTRAINT entry_amount_number CHECK (amount <> 'NaN'),
+    currency text NOT NULL CONSTRAINT entry_currency_fkey REFERENCES currency_code,
+    base_amount numeric(20,6) NOT NULL CONSTRAINT entry_base_amount_number CHECK (base_amount <> 'NaN'),
+    article_id bigint CONSTRAINT entry_article_fkey REFERENCES account,
+    party_id bigint CONSTRAINT entry_party_fkey REFERENCES party,
+    contract_id bigint CONSTRAINT entry_contract_fkey REFERENCES contract,
+    project_id bigint CONSTRAINT entry_project_fkey REFERENCES project,
+    deal_id bigint CONSTRAINT entry_deal_fkey REFERENCES deal,
+    task_id bigint CONSTRAINT entry_task_fkey REFERENCES task,
+    employee_id bigint CONSTRAINT entry_employee_fkey REFERENCES employee,
+    direction_id bigint CONSTRAINT entry_direction_fkey REFERENCES direction,
+    work_type_id bigint CONSTRAINT entry_work_type_fkey REFERENCES work_type,
+    charge_id bigint CONSTRAINT entry_charge_fkey REFERENCES charge,
+    payment_id bigint,
+    document_id bigint,
+    CONSTRAINT entry_two_accounts CHECK (debit_id <> credit_id)
+);
+COMMENT ON TABLE entry IS
+    'a transfer: one debit account, one credit account, one amount, one date, so the ledger cannot be out of balance. A reversal is the same entry '
+    'with the opposite sign; article_id explains a cash entry in the cash flow; append-only';
+CREATE INDEX entry_event_idx ON entry (event_id);
+CREATE INDEX entry_debit_idx ON entry (debit_id, entry_on);
+CREATE INDEX entry_credit_idx ON entry (credit_id, entry_on);
+CREATE INDEX entry_contract_idx ON entry (contract_id) WHERE contract_id IS NOT NULL;
+CREATE INDEX entry_direct_idx ON entry (contract_id) WHERE contract_id IS NOT NULL AND charge_id IS NULL;
+CREATE INDEX entry_charge_idx ON entry (charge_id) WHERE charge_id IS NOT NULL;
+CREATE INDEX entry_payment_idx ON entry (payment_id) WHERE payment_id IS NOT NULL;
+CREATE INDEX entry_document_idx ON entry (document_id) WHERE document_id IS NOT NULL;
+-- ---------------------------------------------------------------------------
+-- money: cash accounts and payments, planned and posted
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE cash_account (
+    id bigserial CONSTRAINT cash_account_pkey PRIMARY KEY,
+    name text NOT NULL CONSTRAINT cash_account_name_key UNIQUE,
+    currency text NOT NULL CONSTRAINT cash_account_currency_fkey REFERENCES currency_code,
+    iban text,
+    floor_amount numeric(20,6) NOT NULL DEFAULT 0,
+    account_id bigint NOT NULL CONSTRAINT cash_account_account_fkey REFERENCES account
+        CONSTRAINT cash_account_account_key UNIQUE
+);
+COMMENT ON TABLE cash_account IS 'bank accounts and cash desks, each with a ledger account of its own, made with it; floor_amount below which there is a cash gap';
+
+CREATE TABLE payment (
+    id bigserial CONSTRAINT payment_pkey PRIMARY KEY,
+    flow text NOT NULL
+        CONSTRAINT payment_flow_known CHECK (flow IN ('in', 'out', 'transfer')),
+    status text NOT NULL DEFAULT 'planned'
+        CONSTRAINT payment_status_known CHECK (status IN ('planned', 'posted', 'void')),
+    paid_on date NOT NULL CONSTRAINT payment_date_finite CHECK (isfinite(paid_on)),
+    accrued_on date CONSTRAINT payment_accrual_finite CHECK (isfinite(accrued_on)),
+    amount numeric(20,6) NOT NULL
+        CONSTRAINT payment_amount_positive CHECK (amount > 0 AND amount <> 'NaN'),
+    currency text NOT NULL CONSTRAINT payment_currency_fkey REFERENCES currency_code,
+    cash_account_id bigint CONSTRAINT payment_cash_account_fkey REFERENCES cash_account,
+    to_cash_account_id bigint CONSTRAINT payment_to_cash_account_fkey REFERENCES cash_account,
+    article text CONSTRAINT payment_article_fkey REFERENCES account (code),
+    party_id bigint CONSTRAINT payment_party_fkey REFERENCES party,
+    contract_id bigint CONSTRAINT payment_contract_fkey REFERENCES contract,
+    project_id bigint CONSTRAINT payment_project_fkey REFERENCES project,
+    deal_id bigint CONSTRAINT payment_deal_fkey REFERENCES deal,
+    task_id bigint CONSTRAINT payment_task_fkey REFERENCES task,
+    employee_id bigint CONSTRAINT payment_employee_fkey REFERENCES employee,
+    direction_id bigint CONSTRAINT payment_direction_fkey REFERENCES direction,
+    settles_bills boolean NOT NULL DEFAULT false,
+    purpose text,
+    bank_ref text,
+    source text,
+    external_id text,
+    revision integer NOT NULL DEFAULT 1,
+    made_from jsonb,
+    CONSTRAINT payment_external_key UNIQUE (source, external_id),
+    CONSTRAINT payment_bank_ref_key UNIQUE (cash_account_id, bank_ref),
+    CONSTRAINT payment_transfer_has_target CHECK ((flow = 'transfer') = (to_cash_account_id IS NOT NULL)),
+    CONSTRAINT payment_has_article CHECK (flow = 'transfer' OR article IS NOT NULL),
+    CONSTRAINT payment_posted_on_account CHECK (status <> 'posted' OR cash_account_id IS NOT NULL)
+);
+COMMENT ON TABLE payment IS
+    'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; void: taken back by a reversal. '
+    'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on; settles_bills: its cost came with the '
+    'bills it pays, so it accrues nothing; made_from the content that record_payment() made it of. '
+    'Changing a posted payment reverses its entries and posts them anew';
+CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
+CREATE INDEX payment_paid_on_idx ON payment (paid_on);
+ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
+ALTER TABLE entry ADD CONSTRAINT entry_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
+-- ---------------------------------------------------------------------------
+-- notification: what people are to be told, queued in the transaction that
+-- makes it true and sent by the worker after the commit
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE notification (
+    id bigserial CONSTRAINT notification_pkey PRIMARY KEY,
+    kind text NOT NULL,
+    recipient_id bigint CONSTRAINT notification_recipient_fkey REFERENCES employee,
+    party_id bigint CONSTRAINT notification_party_fkey REFERENCES party,
+    contract_id bigint CONSTRAINT notification_contract_fkey REFERENCES contract,
+    document_id bigint,
+    message text NOT NULL,
+    payload jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT notification_payload_object CHECK (jsonb_typeof(payload) = 'object'),
+    dedupe_key text NOT NULL CONSTRAINT notification_once UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    delivered_at timestamptz
+);
+COMMENT ON TABLE notification IS
+    'the queue of notices: who is to be told what. dedupe_key makes a notice unique whatever the concurrency; what is not true any more before it is '
+    'delivered is deleted; recipient_id the employee who is told, NULL when nobody looks after the client';
+CREATE INDEX notification_queue_idx ON notification (id) WHERE delivered_at IS NULL;
+-- ---------------------------------------------------------------------------
+-- document: reports, invoices, acts and all other papers in one lifecycle
+--
+-- A document is a header and lines.  Lines of work point at charges; a line
+-- that claims its charge keeps it from every other document, and the partial
+-- unique indexes on document_line make that a constraint.  Drafts follow their
+-- charges; what is sent or issued is stamped and never changes.
+--
+-- Rows are locked in one order: the party, documents, charges by id, the number
+-- series last.
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE number_series (
+    id bigserial CONSTRAINT number_series_pkey PRIMARY KEY,
+    own_id bigint CONSTRAINT number_series_own_fkey REFERENCES party,
+    kind text NOT NULL,
+    year integer NOT NULL,
+    pattern text NOT NULL DEFAULT '{YYYY}/{MM}-{####}'
+        CONSTRAINT number_series_pattern_counts CHECK (pattern ~ '[{]#+[}]'),
+    first_no bigint NOT NULL DEFAULT 1
+        CONSTRAINT number_series_first_positive CHECK (first_no > 0),
+    next_no bigint NOT NULL DEFAULT 1,
+    CONSTRAINT number_series_key UNIQUE NULLS NOT DISTINCT (own_id, kind, year),
+    CONSTRAINT number_series_next_in_order CHECK (next_no >= first_no)
+);
+COMMENT ON TABLE number_series IS
+    'counters of document numbers, one for each own company, kind and year, without gaps. pattern: {YYYY} {YY} {MM} {DD} of the day of issue, {####} '
+    'the counter padded to so many digits; a new year takes the pattern of the year before. Its row is the last one that a transaction locks';
+
+CREATE TABLE document (
+    id bigserial CONSTRAINT document_pkey PRIMARY KEY,
+    kind text NOT NULL
+        CONSTRAINT document_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice', 'act', 'credit_note',
+            'bill', 'contract', 'annex', 'other')),
+    incoming boolean NOT NULL DEFAULT false,
+    status text NOT NULL DEFAULT 'draft'
+        CONSTRAINT document_status_known CHECK (status IN ('draft', 'sent', 'agreed', 'rejected', 'invoiced', 'partly_paid', 'paid',
+            'credited', 'archived', 'superseded', 'void')),
+    own_id bigint CONSTRAINT document_own_fkey REFERENCES party,
+    party_id bigint NOT NULL CONSTRAINT document_party_fkey REFERENCES party,
+    contract_id bigint CONSTRAINT document_contract_fkey REFERENCES contract,
+    project_id bigint CONSTRAINT document_project_fkey REFERENCES project,
+    deal_id bigint CONSTRAINT document_deal_fkey REFERENCES deal,
+    task_id bigint CONSTRAINT document_task_fkey REFERENCES task,
+    based_on bigint CONSTRAINT document_based_on_fkey REFERENCES document,
+    revision integer NOT NULL DEFAULT 1,
+    supersedes_id bigint CONSTRAINT document_supersedes_fkey REFERENCES document
+        CONSTRAINT document_superseded_once UNIQUE,
+    title text,
+    period_from date,
+    period_to date,
+    made_from jsonb,
+    positions text NOT NULL DEFAULT 'task'
+        CONSTRAINT document_positions_known CHECK (positions IN ('task', 'employee', 'day', 'none')),
+    currency text NOT NULL CONSTRAINT document_currency_fkey REFERENCES currency_code,
+    tax_inclusive boolean NOT NULL DEFAULT false,
+    tax_level text NOT NULL DEFAULT 'line'
+        CONSTRAINT document_tax_level_known CHECK (tax_level IN ('line', 'total')),
+    discount_pct numeric(7,4)
+        CONSTRAINT document_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    discount_amount numeric(20,6)
+        CONSTRAINT document_discount_not_negative CHECK (discount_amount >= 0 AND discount_amount <> 'NaN'),
+    net numeric(20,6),
+    tax numeric(20,6),
+    gross numeric(20,6),
+    series_id bigint CONSTRAINT document_series_fkey REFERENCES number_series,
+    series_no bigint,
+    number text,
+    outside_number text,
+    issued_on date CONSTRAINT document_issue_date_finite CHECK (isfinite(issued_on)),
+    issued_at timestamptz,
+    due_on date CONSTRAINT document_due_date_finite CHECK (isfinite(due_on)),
+    requirements text,
+    note text,
+    sign_status text NOT NULL DEFAULT 'none'
+        CONSTRAINT document_sign_status_known CHECK (sign_status IN ('none', 'sent', 'signed', 'rejected')),
+    sign_at timestamptz,
+    sign_by text,
+    sign_ref text,
+    signature bytea
+        CONSTRAINT document_signature_size CHECK (octet_length(signature) BETWEEN 1 AND 1048576),
+    signature_type text,
+    file_url text,
+    source text,
+    external_id text,
+    status_reason text,
+    status_by text,
+    status_said_by text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text NOT NULL DEFAULT actor(),
+    CONSTRAINT document_line_key UNIQUE (id, kind, currency),
+    CONSTRAINT document_number_once UNIQUE (series_id, series_no),
+    CONSTRAINT document_number_text_once UNIQUE (series_id, number),
+    CONSTRAINT document_external_key UNIQUE (source, external_id),
+    CONSTRAINT document_numbered_whole CHECK (num_nonnulls(series_id, series_no, number) IN (0, 3)),
+    CONSTRAINT document_draft_has_no_number CHECK (status <> 'draft' OR number IS NULL),
+    CONSTRAINT document_issued_has_number CHECK (status IN ('draft', 'void') OR number IS NOT NULL OR incoming),
+    CONSTRAINT document_stamped CHECK (status IN ('draft', 'void') OR num_nonnulls(net, tax, gross, issued_on) = 4),
+    CONSTRAINT document_adds_up CHECK (net + tax = gross),
+    CONSTRAINT document_one_discount CHECK (num_nonnulls(discount_pct, discount_amount) <= 1),
+    CONSTRAINT document_bill_comes_in CHECK (kind <> 'bill' OR incoming),
+    CONSTRAINT document_work_goes_out CHECK (NOT incoming OR kind NOT IN ('proposal', 'specification', 'report', 'proforma', 'invoice', 'credit_note')),
+    CONSTRAINT document_bill_names_its_number CHECK (kind <> 'bill' OR outside_number IS NOT NULL),
+    CONSTRAINT document_dates_in_order CHECK (period_to >= period_from AND due_on >= issued_on),
+    CONSTRAINT document_signature_whole CHECK (num_nonnulls(signature, signature_type) IN (0, 2)),
+    CONSTRAINT document_signature_known CHECK (signature_type IN ('image/png', 'image/jpeg', 'image/webp')),
+    CONSTRAINT document_sign_dated CHECK ((sign_status = 'none') = (sign_at IS NULL))
+);
+COMMENT ON TABLE document IS
+    'every paper: proposal, specification, report, proforma, invoice, act, credit_note, bill (from a contractor), contract, annex, other. party_id the '
+    'client or contractor, own_id the own company; based_on the document it was made of (report → invoice → credit note); a revision supersedes the one '
+    'before. net, tax, gross in currency, stamped when it leaves draft; number given then, from its series; outside_number the one the other side or '
+    'another system gave. made_from is the filter or the content it was made of. Changes by transition(), void(), credit(), revise(); each change of '
+    'status is kept in document_status_change';
+CREATE INDEX document_party_idx ON document (party_id, kind, status);
+CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
+CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
+CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number) WHERE kind = 'bill' AND status <> 'void';
+ALTER TABLE notification ADD CONSTRAINT notification_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE charge ADD CONSTRAINT charge_held_by_fkey FOREIGN KEY (held_by) REFERENCES document;
+ALTER TABLE entry ADD CONSTRAINT entry_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+ALTER TABLE task_item ADD CONSTRAINT task_item_document_fkey FOREIGN KEY (document_id) REFERENCES document;
+
+CREATE TABLE document_line (
+    id bigserial CONSTRAINT document_line_pkey PRIMARY KEY,
+    document_id bigint NOT NULL,
+    kind text NOT NULL,
+    currency text NOT NULL,
+    position integer,
+    charge_id bigint CONSTRAINT document_line_charge_fkey REFERENCES charge ON DELETE CASCADE,
+    claim boolean NOT NULL DEFAULT false,
+    adjustment_id bigint CONSTRAINT document_line_adjustment_fkey REFERENCES charge,
+    base_line_id bigint CONSTRAINT document_line_base_fkey REFERENCES document_line,
+    reverses_line_id bigint CONSTRAINT document_line_reverses_fkey REFERENCES document_line,
+    item_id bigint CONSTRAINT document_line_item_fkey REFERENCES item,
+    article text CONSTRAINT document_line_article_fkey REFERENCES account (code),
+    contract_id bigint CONSTRAINT document_line_contract_fkey REFERENCES contract,
+    contract_line_id bigint CONSTRAINT document_line_contract_line_fkey REFERENCES contract_line,
+    project_id bigint CONSTRAINT document_line_project_fkey REFERENCES project,
+    task_id bigint CONSTRAINT document_line_task_fkey REFERENCES task,
+    employee_id bigint CONSTRAINT document_line_employee_fkey REFERENCES employee,
+    title text,
+    unit text,
+    quantity numeric(19,6) CONSTRAINT document_line_quantity_number CHECK (quantity <> 'NaN'),
+    price numeric(25,9) CONSTRAINT document_line_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
+    discount_pct numeric(7,4) CONSTRAINT document_line_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    cost numeric(20,6) CONSTRAINT document_line_cost_not_negative CHECK (cost >= 0 AND cost <> 'NaN'),
+    starts_on date,
+    ends_on date,
+    worked_s bigint,
+    billed_s bigint,
+    amount numeric(20,6) CONSTRAINT document_line_amount_number CHECK (amount <> 'NaN'),
+    discount numeric(20,6),
+    tax_rate numeric(7,4) CONSTRAINT document_line_tax_range CHECK (tax_rate BETWEEN 0 AND 100),
+    net numeric(20,6),
+    tax numeric(20,6),
+    gross numeric(20,6),
+    released_at timestamptz,
+    released_by bigint CONSTRAINT document_line_released_by_fkey REFERENCES document,
+    CONSTRAINT document_line_document_fkey FOREIGN KEY (document_id, kind, currency)
+        REFERENCES document (id, kind, currency) ON DELETE CASCADE,
+    CONSTRAINT document_line_adds_up CHECK (net + tax = gross),
+    CONSTRAINT document_line_work_has_charge CHECK (kind NOT IN ('report', 'invoice') OR charge_id IS NOT NULL),
+    CONSTRAINT document_line_claims_charge CHECK (NOT claim OR charge_id IS NOT NULL AND kind IN ('report', 'invoice')),
+    CONSTRAINT document_line_report_claims CHECK (kind <> 'report' OR claim),
+    CONSTRAINT document_line_free_has_title CHECK (num_nonnulls(charge_id, reverses_line_id, title) > 0),
+    CONSTRAINT document_line_credit_reverses CHECK ((kind = 'credit_note') = (reverses_line_id IS NOT NULL)),
+    CONSTRAINT document_line_credit_negative CHECK (kind <> 'credit_note' OR amount IS NOT NULL),
+    CONSTRAINT document_line_release_whole CHECK (num_nonnulls(released_at, released_by) IN (0, 2))
+);
+COMMENT ON TABLE document_line IS
+    'stored lines, one for each charge; position groups them into the rows of the paper. claim: this line keeps the charge from other documents (lines of '
+    'reports, and of invoices made without one); adjustment_id the charge that takes discount and included tax off, so that net is what its charges sum '
+    'to; base_line_id the line of the report that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document '
+    'discount, net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by document released_by';
+CREATE INDEX document_line_document_idx ON document_line (document_id, position);
+CREATE INDEX document_line_charge_idx ON document_line (charge_id) WHERE charge_id IS NOT NULL;
+CREATE INDEX document_line_adjustment_idx ON document_line (adjustment_id) WHERE adjustment_id IS NOT NULL;
+CREATE INDEX document_line_released_by_idx ON document_line (released_by) WHERE released_by IS NOT NULL;
+CREATE INDEX document_line_reverses_idx ON document_line (reverses_line_id) WHERE reverses_line_id IS NOT NULL;
+CREATE INDEX document_line_credit_idx ON document_line (document_id) WHERE kind = 'credit_note';
+CREATE UNIQUE INDEX document_line_claimed_once ON document_line (charge_id) WHERE claim AND released_at IS NULL;
+CREATE UNIQUE INDEX document_line_invoiced_once ON document_line (charge_id) WHERE kind = 'invoice' AND released_at IS NULL;
+CREATE UNIQUE INDEX document_line_in_one_act ON document_line (charge_id) WHERE kind = 'act' AND released_at IS NULL;
+
+CREATE TABLE document_transition (
+    kind text NOT NULL,
+    from_status text NOT NULL,
+    to_status text NOT NULL,
+    by_hand boolean NOT NULL,
+    CONSTRAINT document_transition_pkey PRIMARY KEY (kind, from_status, to_status)
+);
+COMMENT ON TABLE document_transition IS
+    'the steps that documents of a kind can take; those not by_hand follow from another document or from a payment and are only taken when it is so';
+INSERT INTO document_transition (kind, from_status, to_status, by_hand)
+SELECT k, f, t, h FROM (VALUES
+    -- what the client answers
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'sent', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'agreed', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'rejected', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'void', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'void', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'agreed', 'void', true),
+    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'rejected', 'archived', true),
+    ('{proposal,specification,act,contract,annex,other,proforma}', 'agreed', 'archived', true),
+    ('{report,proposal,specification,proforma}', 'sent', 'superseded', false),
+    ('{report,proposal,specification,proforma}', 'rejected', 'superseded', false),
+    ('{proposal,specification,proforma}', 'agreed', 'superseded', false),
+    -- what its invoice makes of a report
+    ('{report}', 'agreed', 'invoiced', false),
+    ('{report}', 'invoiced', 'agreed', false),
+    ('{report}', 'invoiced', 'void', false),
+    ('{report}', 'partly_paid', 'void', false),
+    ('{report}', 'paid', 'void', false),
+    ('{report}', 'archived', 'void', false),
+    -- what payments and credits make of invoices and bills, and of the reports behind them
+    ('{invoice,credit_note}', 'draft', 'sent', true),
+    ('{invoice}', 'draft', 'void', true),
+    ('{invoice}', 'sent', 'void', true),
+    ('{invoice}', 'sent', 'credited', false),
+    ('{invoice}', 'partly_paid', 'credited', false),
+    ('{invoice}', 'paid', 'credited', false),
+    ('{invoice}', 'archived', 'credited', false),
+    ('{invoice,credit_note}', 'sent', 'archived', true),
+    ('{invoice}', 'credited', 'archived', true),
+    ('{invoice}', 'sent', 'partly_paid', false), ('{invoice}', 'sent', 'paid', false),
+    ('{invoice}', 'partly_paid', 'sent', false), ('{invoice}', 'paid', 'sent', false), ('{invoice}', 'archived', 'sent', false),
+    ('{report}', 'invoiced', 'partly_paid', false), ('{report}', 'invoiced', 'paid', false),
+    ('{report}', 'partly_paid', 'invoiced', false), ('{report}', 'paid', 'invoiced', false), ('{report}', 'archived', 'invoiced', false),
+    ('{bill}', 'agreed', 'partly_paid', false), ('{bill}', 'agreed', 'paid', false),
+    ('{bill}', 'partly_paid', 'agreed', false), ('{bill}', 'paid', 'agreed', false), ('{bill}', 'archived', 'agreed', false),
+    ('{invoice,report,bill}', 'partly_paid', 'paid', false),
+    ('{invoice,report,bill}', 'paid', 'partly_paid', false),
+    ('{invoice,report,bill}', 'archived', 'partly_paid', false),
+    ('{invoice,report,bill}', 'paid', 'archived', true)
+) AS v (kinds, f, t, h), unnest(v.kinds::text[]) k
+WHERE NOT (k = 'invoice' AND f = 'sent' AND t = 'archived');
+
+CREATE TABLE document_status_change (
+    id bigserial CONSTRAINT document_status_change_pkey PRIMARY KEY,
+    document_id bigint NOT NULL,
+    from_status text,
+    to_status text,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user,
+    said_by text,
+    reason text
+);
+COMMENT ON TABLE document_status_change IS
+    'every status that every document ever had, for ever: from_status NULL when it was made, to_status NULL when a draft was deleted; document_id is no '
+    'foreign key because deleted drafts stay here';
+CREATE INDEX document_status_change_document_idx ON document_status_change (document_id);
+-- ---------------------------------------------------------------------------
+-- concession: what managers may give away, and what they gave
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE manager_limit (
+    actor text CONSTRAINT manager_limit_pkey PRIMARY KEY,
+    discount_pct numeric(7,4) NOT NULL DEFAULT 100
+        CONSTRAINT manager_limit_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    month_amount numeric(20,6)
+        CONSTRAINT manager_limit_amount_not_negative CHECK (month_amount >= 0 AND month_amount <> 'NaN')
+);
+COMMENT ON TABLE manager_limit IS
+    'how far managers may go: discount_pct the greatest discount in percent points, of a document, contract, price '
+    'list or position, and the deepest cut of a price; month_amount what write-offs, credits in part and corrections '
+    'downwards may come to in a calendar month, in the base currency, NULL: any. actor: as actor() names the person, '
+    'or a role; * for who is not named; whoever has no row has no limit';
+
+CREATE TABLE concession (
+    id bigserial CONSTRAINT concession_pkey PRIMARY KEY,
+    given_at timestamptz NOT NULL DEFAULT now(),
+    actor text NOT NULL DEFAULT actor(),
+    kind text NOT NULL
+        CONSTRAINT concession_kind_known CHECK (kind IN ('write_off', 'credit', 'correction')),
+    base_amount numeric(20,6) NOT NULL
+        CONSTRAINT concession_positive CHECK (base_amount > 0 AND base_amount <> 'NaN'),
+    charge_id bigint CONSTRAINT concession_charge_fkey REFERENCES charge,
+    document_id bigint CONSTRAINT concession_document_fkey REFERENCES document,
+    reason text
+);
+COMMENT ON TABLE concession IS
+    'what was given away after it had been charged: write-offs, credits in part, corrections downwards; base_amount in '
+    'the base currency, by whom and why; charge_id and document_id what it is about; append-only';
+CREATE INDEX concession_charge_idx ON concession (charge_id) WHERE charge_id IS NOT NULL;
+CREATE INDEX concession_document_idx ON concession (document_id) WHERE document_id IS NOT NULL;
+
+-- The sum that a limit is checked against is a row, so that whoever adds to it
+-- at the same time waits, or fails with 40001.
+CREATE TABLE concession_month (
+    actor text NOT NULL,
+    month date NOT NULL,
+    base_amount numeric(20,6) NOT NULL,
+    CONSTRAINT concession_month_pkey PRIMARY KEY (actor, month)
+);
+COMMENT ON TABLE concession_month IS
+    'what each person, role or login gave away in a calendar month, in the base currency: the sum that '
+    'manager_limit.month_amount bounds';
+-- ---------------------------------------------------------------------------
+-- settle: which payment settles which document
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE payment_allocation (
+    id bigserial CONSTRAINT payment_allocation_pkey PRIMARY KEY,
+    payment_id bigint NOT NULL CONSTRAINT payment_allocation_payment_fkey REFERENCES payment,
+    document_id bigint NOT NULL CONSTRAINT payment_allocation_document_fkey REFERENCES document,
+    amount numeric(20,6) NOT NULL
+        CONSTRAINT payment_allocation_positive CHECK (amount > 0 AND amount <> 'NaN'),
+    allocated_at timestamptz NOT NULL DEFAULT now(),
+    allocated_by text NOT NULL DEFAULT actor(),
+    CONSTRAINT payment_allocation_key UNIQUE (payment_id, document_id)
+);
+COMMENT ON TABLE payment_allocation IS
+    'which part of a payment settles which invoice or bill, in their common currency; what is not allocated stays as the payer''s credit. The sum is '
+    'never above the payment, nor above what is open';
+CREATE INDEX payment_allocation_document_idx ON payment_allocation (document_id);
+-- ---------------------------------------------------------------------------
+-- share: links by which a client sees one document and answers it
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE share_link (
+    id bigserial CONSTRAINT share_link_pkey PRIMARY KEY,
+    document_id bigint NOT NULL CONSTRAINT share_link_document_fkey REFERENCES document,
+    token_digest bytea NOT NULL CONSTRAINT share_link_token_key UNIQUE
+        CONSTRAINT share_link_digest_size CHECK (octet_length(token_digest) = 32),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text NOT NULL DEFAULT actor(),
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    views bigint NOT NULL DEFAULT 0,
+    last_view_at timestamptz,
+    CONSTRAINT share_link_expires_later CHECK (expires_at > created_at)
+);
+COMMENT ON TABLE share_link IS
+    'links to documents: the token itself is shown once and not kept, only its SHA-256; views counts how often the link was opened';
+CREATE INDEX share_link_document_idx ON share_link (document_id);
+-- ---------------------------------------------------------------------------
+-- template: how pages look and in which words
+--
+-- A template is one whole HTML page with {{tags}}, filled by render() with
+-- what document_data() says.  Those that come with the books belong to every
+-- own company; a company overrides them with rows of its own.
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE page_label (
+    language text NOT NULL
+        CONSTRAINT page_label_language_known CHECK (language IN ('uk', 'ru', 'en')),
+    name text NOT NULL
+        CONSTRAINT page_label_name_fits CHECK (name ~ '^[a-z][a-zA-Z0-9_]*$'),
+    label text NOT NULL,
+    CONSTRAINT page_label_pkey PRIMARY KEY (language, name)
+);
+COMMENT ON TABLE page_label IS
+    'the words of pages: {{label.name}} in a template is the row of the page''s language, of English where it has none. currency_XXX is how a currency '
+    'is written beside an amount, unit_x how a unit is, requisite_x what a key of party.requisites is called';
+INSERT INTO page_label (name, language, label)
+SELECT v.name, l.language, l.label
+  FROM (VALUES
+    ('report', 'Звіт про виконані роботи', 'Отчёт о выполненных работах', 'Work report'),
+    ('invoice', 'Рахунок на оплату', 'Счёт на оплату', 'Invoice'),
+    ('proforma', 'Рахунок-проформа', 'Счёт-проформа', 'Proforma invoice'),
+    ('act', 'Акт наданих послуг', 'Акт выполненных работ', 'Acceptance certificate'),
+    ('credit_note', 'Кредит-нота', 'Кредит-нота', 'Credit note'),
+    ('specification', 'Специфікація', 'Спецификация', 'Specification'),
+    ('proposal', 'Комерційна пропозиція', 'Коммерческое предложение', 'Proposal'),
+    ('contract', 'Договір', 'Договор', 'Contract'),
+    ('annex', 'Додаток до договору', 'Приложение к договору', 'Annex'),
+    ('other', 'Документ', 'Документ', 'Document'),
+    ('status_draft', 'Чернетка', 'Черновик', 'Draft'),
+    ('status_void', 'Анульовано', 'Аннулирован', 'Void'),
+    ('status_superseded', 'Замінено', 'Заменён', 'Superseded'),
+    ('status_rejected', 'Відхилено', 'Отклонён', 'Rejected'),
+    ('status_agreed', 'Погоджено', 'Согласован', 'Agreed'),
+    ('status_partly_paid', 'Сплачено частково', 'Оплачен частично', 'Partly paid'),
+    ('status_paid', 'Сплачено', 'Оплачен', 'Paid'),
+    ('status_credited', 'Скасовано кредит-нотою', 'Отменён кредит-нотой', 'Credited'),
+    ('link_invalid', 'Посилання не дійсне', 'Ссылка не действительна', 'Link not valid'),
+    ('link_invalid_says', 'Це посилання більше не дійсне.', 'Эта ссылка больше не действительна.', 'This link is not valid any more.'),
+    ('link_invalid_hint', 'Попросіть нове посилання в того, хто його надіслав.', 'Попросите новую ссылку у того, кто её прислал.',
+        'Ask whoever sent it for a new one.'),
+    ('void_says', 'Цей документ анульовано.', 'Этот документ аннулирован.', 'This document is void.'),
+    ('void_hint', 'Він більше нічого не означає: за ним нічого не потрібно погоджувати чи сплачувати.',
+        'Он больше ничего не значит: по нему ничего не нужно согласовывать или оплачивать.', 'It stands for nothing any more: there is nothing to agree to or to pay.'),
+    ('superseded_says', 'Цей документ замінено новішою редакцією.', 'Этот документ заменён новой редакцией.', 'This document was replaced by a newer version.'),
+    ('superseded_hint', 'Попросіть посилання на неї в того, хто надіслав це.', 'Попросите ссылку на неё у того, кто прислал эту.',
+        'Ask whoever sent you this link for that of the newer one.'),
+    ('numero', '№', '№', 'No.'),
+    ('dated', 'від', 'от', 'of'),
+    ('date', 'Дата', 'Дата', 'Date'),
+    ('due', 'Сплатити до', 'Оплатить до', 'Due date'),
+    ('period', 'Період', 'Период', 'Period'),
+    ('contract_number', 'Договір', 'Договор', 'Contract'),
+    ('project', 'Проєкт', 'Проект', 'Project'),
+    ('task', 'Задача', 'Задача', 'Task'),
+    ('basis', 'Підстава', 'Основание', 'Based on'),
+    ('supplier', 'Виконавець', 'Исполнитель', 'Supplier'),
+    ('customer', 'Замовник', 'Заказчик', 'Customer'),
+    ('rest', 'Інше', 'Прочее', 'Other'),
+    ('row_number', '№', '№', '#'),
+    ('work', 'Роботи', 'Работы', 'Work'),
+    ('description', 'Найменування', 'Наименование', 'Description'),
+    ('unit', 'Од.', 'Ед.', 'Unit'),
+    ('quantity', 'Кількість', 'Количество', 'Quantity'),
+    ('price', 'Ціна', 'Цена', 'Price'),
+    ('discount', 'Знижка', 'Скидка', 'Discount'),
+    ('days', 'Дати', 'Даты', 'Dates'),
+    ('worked', 'Витрачено, год', 'Затрачено, ч', 'Worked, h'),
+    ('billed', 'До оплати, год', 'К оплате, ч', 'Billed, h'),
+    ('amount', 'Сума', 'Сумма', 'Amount'),
+    ('coverage_no_charge', 'без оплати', 'без оплаты', 'no charge'),
+    ('coverage_included', 'входить у пакет', 'входит в пакет', 'included'),
+    ('coverage_prepaid', 'з передплачених годин', 'из предоплаченных часов', 'prepaid'),
+    ('coverage_capped', 'понад ліміт, без оплати', 'сверх лимита, без оплаты', 'above the cap, no charge'),
+    ('total', 'Разом', 'Итого', 'Total'),
+    ('subtotal', 'Разом без знижки', 'Итого без скидки', 'Subtotal'),
+    ('net', 'Разом без ПДВ', 'Итого без НДС', 'Net'),
+    ('tax', 'ПДВ', 'НДС', 'VAT'),
+    ('tax_included', 'У тому числі ПДВ', 'В том числе НДС', 'Including VAT'),
+    ('tax_none', 'Без ПДВ', 'Без НДС', 'Not subject to VAT'),
+    ('gross', 'Усього', 'Всего', 'Total'),
+    ('gross_due', 'Усього до сплати', 'Всего к оплате', 'Total due'),
+    ('gross_credited', 'Усього до повернення', 'Всего к возврату', 'Total credited'),
+    ('paid', 'Сплачено', 'Оплачено', 'Paid'),
+    ('credited', 'Зараховано кредит-нотою', 'Зачтено кредит-нотой', 'Credited'),
+    ('open', 'Залишилося сплатити', 'Осталось оплатить', 'Balance due'),
+    ('in_words', 'Сума прописом', 'Сумма прописью', 'In words'),
+    ('payment_details', 'Реквізити для оплати', 'Реквизиты для оплаты', 'Payment details'),
+    ('beneficiary', 'Отримувач', 'Получатель', 'Beneficiary'),
+    ('purpose', 'Призначення платежу', 'Назначение платежа', 'Payment reference'),
+    ('purpose_invoice', 'Оплата за рахунком', 'Оплата по счёту', 'Invoice'),
+    ('purpose_proforma', 'Передплата за рахунком', 'Предоплата по счёту', 'Proforma invoice'),
+    ('requirements', 'Вимоги', 'Требования', 'Requirements'),
+    ('estimate', 'Кошторис', 'Смета', 'Estimate'),
+    ('note', 'Примітка', 'Примечание', 'Note'),
+    ('act_begin', 'Виконавець передав, а Замовник прийняв такі роботи та послуги:', 'Исполнитель сдал, а Заказчик принял следующие работы и услуги:',
+        'The supplier has delivered and the customer has accepted the following work and services:'),
+    ('act_end', 'Роботи виконано та послуги надано повністю і в строк. Замовник не має претензій щодо їх обсягу, якості та строків.',
+        'Работы выполнены и услуги оказаны полностью и в срок. Заказчик не имеет претензий по их объёму, качеству и срокам.',
+        'The work has been done and the services provided in full and on time. The customer has no claims as to their scope, quality or timing.'),
+    ('specification_end', 'Склад і вартість робіт погоджено. Роботи розпочинаються після підписання цієї специфікації.',
+        'Состав и стоимость работ согласованы. Работы начинаются после подписания этой спецификации.',
+        'The scope and the price of the work are agreed. Work begins once this specification is signed.'),
+    ('for_supplier', 'Від виконавця', 'От исполнителя', 'For the supplier'),
+    ('for_customer', 'Від замовника', 'От заказчика', 'For the customer'),
+    ('signature', 'підпис', 'подпись', 'signature'),
+    ('seal', 'М. П.', 'М. П.', ''),
+    ('signed', 'Підписано', 'Подписано', 'Signed'),
+    ('currency_UAH', 'грн', 'грн', 'UAH'),
+    ('currency_RUB', 'руб.', 'руб.', 'RUB'),
+    ('currency_BYN', 'біл. руб.', 'бел. руб.', 'BYN'),
+    ('unit_h', 'год', 'ч', 'h'),
+    ('unit_pcs', 'шт.', 'шт.', 'pcs'),
+    ('requisite_tax_id', 'Податковий номер', 'ИНН', 'Tax ID'),
+    ('requisite_reg_no', 'ЄДРПОУ', 'ОГРН', 'Reg. no.'),
+    ('requisite_kpp', 'КПП', 'КПП', 'KPP'),
+    ('requisite_vat_no', 'ІПН платника ПДВ', 'Номер плательщика НДС', 'VAT no.'),
+    ('requisite_address', 'Адреса', 'Адрес', 'Address'),
+    ('requisite_phone', 'Телефон', 'Телефон', 'Phone'),
+    ('requisite_email', 'Ел. пошта', 'Эл. почта', 'E-mail'),
+    ('requisite_website', 'Сайт', 'Сайт', 'Website'),
+    ('requisite_iban', 'IBAN', 'IBAN', 'IBAN'),
+    ('requisite_account', 'Рахунок', 'Расчётный счёт', 'Account'),
+    ('requisite_bank', 'Банк', 'Банк', 'Bank'),
+    ('requisite_bic', 'МФО / SWIFT', 'БИК', 'BIC'),
+    ('requisite_correspondent_account', 'Кореспондентський рахунок', 'Корр. счёт', 'Correspondent account')
+  ) AS v (name, uk, ru, en)
+ CROSS JOIN LATERAL (VALUES ('uk', v.uk), ('ru', v.ru), ('en', v.en)) AS l (language, label);
+
+CREATE TABLE brand (
+    own_id bigint CONSTRAINT brand_pkey PRIMARY KEY
+        CONSTRAINT brand_own_fkey REFERENCES party,
+    name text CONSTRAINT brand_named CHECK (name <> ''),
+    logo text
+        CONSTRAINT brand_logo_size CHECK (octet_length(logo) <= 700000)
+        CONSTRAINT brand_logo_image CHECK
+            (logo ~ '^data:image/(png;base64,iVBORw0KGgo|jpeg;base64,/9j/|svg\+xml;base64,P[A-P])[A-Za-z0-9+/]*={0,2}$'),
+    accent text NOT NULL DEFAULT '#1f5673'
+        CONSTRAINT brand_accent_rgb CHECK (accent ~ '^#[0-9a-fA-F]{6}$'),
+    ink text NOT NULL DEFAULT '#1d252c'
+        CONSTRAINT brand_ink_rgb CHECK (ink ~ '^#[0-9a-fA-F]{6}$'),
+    footer text
+);
+COMMENT ON TABLE brand IS
+    'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG or SVG in base64, up to 700 000 '
+    'characters), accent and ink colours as #rrggbb, footer a line at the end';
+
+CREATE TABLE template (
+    id bigserial CONSTRAINT template_pkey PRIMARY KEY,
+    own_id bigint CONSTRAINT template_own_fkey REFERENCES party,
+    kind text NOT NULL
+        CONSTRAINT template_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice', 'act', 'credit_note',
+            'contract', 'annex', 'other')),
+    language text
+        CONSTRAINT template_language_known CHECK (language IN ('uk', 'ru', 'en')),
+    body text NOT NULL,
+    CONSTRAINT template_key UNIQUE NULLS NOT DISTINCT (own_id, kind, language)
+);
+COMMENT ON TABLE template IS
+    'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The most specific one is used: the '
+    'company''s before the common one, then the language''s before that for all. Credit notes and proformas take the template of invoices, proposals '
+    'that of specifications, where they have none. Checked when stored against page_sample()';
+
+CREATE DOMAIN "text/html" AS text;
+COMMENT ON DOMAIN "text/html" IS 'a page, for gateways that choose the media type by the name of the type';
+
+CREATE DOMAIN "text/csv" AS text;
+COMMENT ON DOMAIN "text/csv" IS 'a table, for gateways that choose the media type by the name of the type';
+INSERT INTO template (kind, body) VALUES ('act', $page$<!DOCTYPE html>
+<html lang="{{language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<title>{{page_title}}</title>
+<style>
+:root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
+* { box-sizing: border-box; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif; color: var(--ink);
+  -webkit-text-size-adjust: 100%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+body { margin: 0; background: #e9edf0; }
+h1, h2, p, dl, dd { margin: 0; }
+a { color: var(--accent); text-decoration: none; }
+a:hover { text-decoration: underline; }
+.page { position: relative; width: 210mm; max-width: 100%; min-height: 297mm; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
+  box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); display: flex; flex-direction: column; }
+.top { display: flex; justify-content: space-between; align-items: flex-start; gap: 10mm; padding-bottom: 7mm; border-bottom: 1.2pt solid var(--accent); }
+.brand { font-size: 15pt; font-weight: 700; line-height: 1.2; letter-spacing: -.01em; color: var(--accent); max-width: 80mm; overflow-wrap: anywhere; }
+.brand img { display: block; width: auto; height: 14mm; max-width: 62mm; object-fit: contain; object-position: left; }
+.what { text-align: right; }
+h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
+.number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
+.status { display: inline-block; margin-right: 3mm; vertical-align: 1pt; padding: .3mm 2.4mm; border: .8pt solid var(--accent); border-radius: 3mm; font-size: 8pt;
+  font-weight: 600; color: var(--accent); }
+.facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
+dt { font-size: 7.8pt; color: var(--soft); }
+.facts dd { font-weight: 500; }
+.parties { display: grid; grid-template-columns: 1fr 1fr; gap: 10mm; padding: 1mm 0 6mm; }
+h2 { font-size: 7.8pt; font-weight: 600; letter-spacing: .06em; text-transform: uppercase; color: var(--accent); margin-bottom: 1.4mm; }
+.party .name { font-size: 11pt; font-weight: 600; line-height: 1.3; margin-bottom: 1mm; overflow-wrap: anywhere; }
+.list { font-size: 8.8pt; line-height: 1.5; overflow-wrap: anywhere; }
+.list div { display: flex; gap: 1.2mm; }
+.list dt { flex: none; font-size: inherit; }
+.list dt::after { content: ":"; }
+.subject { font-size: 11.5pt; font-weight: 600; padding-bottom: 3mm; }
+.text { padding-bottom: 5mm; white-space: pre-line; overflow-wrap: anywhere; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+thead { display: table-header-group; }
+tr { break-inside: avoid; }
+.lines th { font-size: 7.8pt; font-weight: 600; text-align: left; vertical-align: bottom; color: var(--soft); padding: 0 2mm 1.6mm; line-height: 1.25;
+  border-bottom: .8pt solid var(--ink); }
+.lines td { padding: 1.6mm 2mm; vertical-align: top; border-bottom: .5pt solid var(--rule); }
+.lines th:first-child, .lines td:first-child { padding-left: 0; }
+.lines th:last-child, .lines td:last-child { padding-right: 0; }
+.lines .n { text-align: right; white-space: nowrap; }
+.lines th.n { white-space: normal; }
+.lines th.n { min-width: 16mm; }
+.lines .i { width: 8mm; color: var(--soft); }
+.lines td.d { font-size: 8.4pt; white-space: nowrap; color: var(--soft); padding-top: calc(1.6mm + .8pt); }
+.lines tbody tr:last-child { break-after: avoid; }
+.lines .t { width: auto; overflow-wrap: anywhere; }
+.lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
+.lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
+.lines .free td { color: var(--soft); }
+.tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
+.totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
+.totals table { width: 88mm; }
+.totals td { padding: .8mm 0; }
+.totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
+.totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
+.totals .gross td + td { color: var(--accent); }
+.totals .after td { color: var(--soft); }
+.totals .open td { font-weight: 600; }
+.words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
+.words span { color: var(--soft); }
+.box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.box .list { display: grid; gap: .4mm; }
+.bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
+.bottom > * { flex: 1; }
+.bottom > .box { flex: 1.35; margin-top: 0; }
+.sign { max-width: 95mm; }
+.sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
+.sign .place img { position: absolute; left: 4mm; bottom: -1mm; max-width: 55mm; max-height: 18mm; }
+.sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .who { font-size: 8.8pt; line-height: 1.3; }
+.foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
+.mark { position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; justify-content: center; pointer-events: none; }
+.mark span { font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap; }
+@page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
+@media print {
+  html { font-size: 9.2pt; line-height: 1.4; }
+  body { background: none; }
+  .page { width: auto; min-height: 0; margin: 0; padding: 0; box-shadow: none; display: block; }
+  .top { padding-bottom: 4mm; }
+  .facts { padding: 4mm 0; }
+  .parties { padding-bottom: 4mm; }
+  .foot { padding-top: 4mm; }
+  .bottom { margin-top: 6mm; }
+  .sign .place { height: 13mm; }
+}
+@media screen and (max-width: 720px) {
+  .page { margin: 0; padding: 6mm 5mm; min-height: 0; }
+  .top, .parties, .bottom { display: block; }
+  .what { text-align: left; padding-top: 4mm; }
+  .party, .sign { padding: 0 0 5mm; }
+  .bottom > .box { margin-bottom: 7mm; }
+  .lines .i, .lines .u, .lines .d { display: none; }
+  .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .totals table { width: 100%; }
+}
+</style>
+</head>
+<body>
+{{#mark}}
+<div class="mark"><span>{{mark}}</span></div>
+{{/mark}}
+<main class="page">
+<header class="top">
+  <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
+  <div class="what">
+    <h1>{{heading}}</h1>
+    <p class="number">{{#status}}<span class="status">{{status}}</span>{{/status}}{{number_line}}</p>
+  </div>
+</header>
+<dl class="facts">
+  {{#date}}
+  <div><dt>{{label.date}}</dt><dd>{{date}}</dd></div>
+  {{/date}}
+  {{#due}}
+  <div><dt>{{label.due}}</dt><dd>{{due}}</dd></div>
+  {{/due}}
+  {{#period}}
+  <div><dt>{{label.period}}</dt><dd>{{period}}</dd></div>
+  {{/period}}
+  {{#contract}}
+  <div><dt>{{label.contract_number}}</dt><dd>{{contract}}</dd></div>
+  {{/contract}}
+  {{#project}}
+  <div><dt>{{label.project}}</dt><dd>{{project}}</dd></div>
+  {{/project}}
+  {{#task}}
+  <div><dt>{{label.task}}</dt><dd>{{task}}</dd></div>
+  {{/task}}
+  {{#basis}}
+  <div><dt>{{label.basis}}</dt><dd>{{basis}}</dd></div>
+  {{/basis}}
+</dl>
+<section class="parties">
+  {{#own}}
+  <div class="party">
+    <h2>{{label.supplier}}</h2>
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+      {{#bank}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/bank}}
+    </dl>
+  </div>
+  {{/own}}
+  {{#client}}
+  <div class="party">
+    <h2>{{label.customer}}</h2>
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+      {{#bank}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/bank}}
+    </dl>
+  </div>
+  {{/client}}
+</section>
+{{#title}}
+<p class="subject">{{title}}</p>
+{{/title}}
+<p class="text">{{label.act_begin}}</p>
+<table class="lines">
+<thead><tr><th class="i">{{label.row_number}}</th><th class="t">{{label.description}}</th><th class="n">{{label.quantity}}</th><th class="u">{{label.unit}}</th><th class="n">{{label.price}}, {{currency}}</th>{{#show.discount}}<th class="n">{{label.discount}}</th>{{/show.discount}}{{#show.tax_rate}}<th class="n">{{label.tax}}</th>{{/show.tax_rate}}<th class="n">{{label.amount}}, {{currency}}</th></tr></thead>
+<tbody>
+{{#groups}}
+{{#show.groups}}
+<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td></td>{{#show.discount}}<td></td>{{/show.discount}}{{#show.tax_rate}}<td></td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+{{/show.groups}}
+{{#rows}}
+<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="n">{{quantity}}</td><td class="u">{{unit}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+{{/rows}}
+{{/groups}}
+</tbody>
+</table>
+<div class="totals">
+<table>
+{{#totals}}
+{{#discount}}
+<tr><td>{{label.subtotal}}</td><td>{{amount}}</td></tr>
+<tr><td>{{label.discount}}</td><td>{{discount}}</td></tr>
+{{/discount}}
+{{^inclusive}}
+{{#taxed}}
+<tr><td>{{label.net}}</td><td>{{net}}</td></tr>
+{{/taxed}}
+{{#taxes}}
+<tr><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+<tr class="gross"><td>{{gross_label}}</td><td>{{gross_money}}</td></tr>
+{{#inclusive}}
+{{#taxes}}
+<tr class="after"><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+{{#tax_free}}
+<tr class="after"><td>{{label.tax_none}}</td><td></td></tr>
+{{/tax_free}}
+{{#credited}}
+<tr class="after"><td>{{label.credited}}</td><td>{{credited}}</td></tr>
+{{/credited}}
+{{#paid}}
+<tr class="after"><td>{{label.paid}}</td><td>{{paid}}</td></tr>
+{{/paid}}
+{{#open}}
+<tr class="open"><td>{{label.open}}</td><td>{{open}}</td></tr>
+{{/open}}
+{{/totals}}
+</table>
+</div>
+{{#totals.words}}
+<p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
+{{/totals.words}}
+<p class="words">{{label.act_end}}</p>
+{{#note}}
+<section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
+{{/note}}
+<div class="bottom">
+<section class="sign">
+  <h2>{{label.for_supplier}}</h2>
+  <p class="who">{{own.name}}</p>
+  <div class="place"></div>
+  <div class="under"><span>{{own.signatory_title}} {{own.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
+</section>
+<section class="sign">
+  <h2>{{label.for_customer}}</h2>
+  <p class="who">{{client.name}}</p>
+  <div class="place">{{#signature}}{{#image}}<img src="{{image}}" alt="{{label.signature}}">{{/image}}{{/signature}}</div>
+  <div class="under">{{#signature}}<span>{{label.signed}}: {{on}} {{by}}</span>{{/signature}}{{^signature}}<span>{{client.signatory_title}} {{client.signatory}}</span>{{/signature}}<span>{{label.signature}} {{label.seal}}</span></div>
+</section>
+</div>
+{{#brand.footer}}
+<footer class="foot">{{brand.footer}}</footer>
+{{/brand.footer}}
+</main>
+</body>
+</html>
+$page$);
+INSERT INTO template (kind, body) VALUES ('invoice', $page$<!DOCTYPE html>
+<html lang="{{language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<title>{{page_title}}</title>
+<style>
+:root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
+* { box-sizing: border-box; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif; color: var(--ink);
+  -webkit-text-size-adjust: 100%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+body { margin: 0; background: #e9edf0; }
+h1, h2, p, dl, dd { margin: 0; }
+a { color: var(--accent); text-decoration: none; }
+a:hover { text-decoration: underline; }
+.page { position: relative; width: 210mm; max-width: 100%; min-height: 297mm; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
+  box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); display: flex; flex-direction: column; }
+.top { display: flex; justify-content: space-between; align-items: flex-start; gap: 10mm; padding-bottom: 7mm; border-bottom: 1.2pt solid var(--accent); }
+.brand { font-size: 15pt; font-weight: 700; line-height: 1.2; letter-spacing: -.01em; color: var(--accent); max-width: 80mm; overflow-wrap: anywhere; }
+.brand img { display: block; width: auto; height: 14mm; max-width: 62mm; object-fit: contain; object-position: left; }
+.what { text-align: right; }
+h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
+.number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
+.status { display: inline-block; margin-right: 3mm; vertical-align: 1pt; padding: .3mm 2.4mm; border: .8pt solid var(--accent); border-radius: 3mm; font-size: 8pt;
+  font-weight: 600; color: var(--accent); }
+.facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
+dt { font-size: 7.8pt; color: var(--soft); }
+.facts dd { font-weight: 500; }
+.parties { display: grid; grid-template-columns: 1fr 1fr; gap: 10mm; padding: 1mm 0 6mm; }
+h2 { font-size: 7.8pt; font-weight: 600; letter-spacing: .06em; text-transform: uppercase; color: var(--accent); margin-bottom: 1.4mm; }
+.party .name { font-size: 11pt; font-weight: 600; line-height: 1.3; margin-bottom: 1mm; overflow-wrap: anywhere; }
+.list { font-size: 8.8pt; line-height: 1.5; overflow-wrap: anywhere; }
+.list div { display: flex; gap: 1.2mm; }
+.list dt { flex: none; font-size: inherit; }
+.list dt::after { content: ":"; }
+.subject { font-size: 11.5pt; font-weight: 600; padding-bottom: 3mm; }
+.text { padding-bottom: 5mm; white-space: pre-line; overflow-wrap: anywhere; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+thead { display: table-header-group; }
+tr { break-inside: avoid; }
+.lines th { font-size: 7.8pt; font-weight: 600; text-align: left; vertical-align: bottom; color: var(--soft); padding: 0 2mm 1.6mm; line-height: 1.25;
+  border-bottom: .8pt solid var(--ink); }
+.lines td { padding: 1.6mm 2mm; vertical-align: top; border-bottom: .5pt solid var(--rule); }
+.lines th:first-child, .lines td:first-child { padding-left: 0; }
+.lines th:last-child, .lines td:last-child { padding-right: 0; }
+.lines .n { text-align: right; white-space: nowrap; }
+.lines th.n { white-space: normal; }
+.lines th.n { min-width: 16mm; }
+.lines .i { width: 8mm; color: var(--soft); }
+.lines td.d { font-size: 8.4pt; white-space: nowrap; color: var(--soft); padding-top: calc(1.6mm + .8pt); }
+.lines tbody tr:last-child { break-after: avoid; }
+.lines .t { width: auto; overflow-wrap: anywhere; }
+.lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
+.lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
+.lines .free td { color: var(--soft); }
+.tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
+.totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
+.totals table { width: 88mm; }
+.totals td { padding: .8mm 0; }
+.totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
+.totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
+.totals .gross td + td { color: var(--accent); }
+.totals .after td { color: var(--soft); }
+.totals .open td { font-weight: 600; }
+.words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
+.words span { color: var(--soft); }
+.box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.box .list { display: grid; gap: .4mm; }
+.bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
+.bottom > * { flex: 1; }
+.bottom > .box { flex: 1.35; margin-top: 0; }
+.sign { max-width: 95mm; }
+.sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
+.sign .place img { position: absolute; left: 4mm; bottom: -1mm; max-width: 55mm; max-height: 18mm; }
+.sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .who { font-size: 8.8pt; line-height: 1.3; }
+.foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
+.mark { position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; justify-content: center; pointer-events: none; }
+.mark span { font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap; }
+@page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
+@media print {
+  html { font-size: 9.2pt; line-height: 1.4; }
+  body { background: none; }
+  .page { width: auto; min-height: 0; margin: 0; padding: 0; box-shadow: none; display: block; }
+  .top { padding-bottom: 4mm; }
+  .facts { padding: 4mm 0; }
+  .parties { padding-bottom: 4mm; }
+  .foot { padding-top: 4mm; }
+  .bottom { margin-top: 6mm; }
+  .sign .place { height: 13mm; }
+}
+@media screen and (max-width: 720px) {
+  .page { margin: 0; padding: 6mm 5mm; min-height: 0; }
+  .top, .parties, .bottom { display: block; }
+  .what { text-align: left; padding-top: 4mm; }
+  .party, .sign { padding: 0 0 5mm; }
+  .bottom > .box { margin-bottom: 7mm; }
+  .lines .i, .lines .u, .lines .d { display: none; }
+  .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .totals table { width: 100%; }
+}
+</style>
+</head>
+<body>
+{{#mark}}
+<div class="mark"><span>{{mark}}</span></div>
+{{/mark}}
+<main class="page">
+<header class="top">
+  <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
+  <div class="what">
+    <h1>{{heading}}</h1>
+    <p class="number">{{#status}}<span class="status">{{status}}</span>{{/status}}{{number_line}}</p>
+  </div>
+</header>
+<dl class="facts">
+  {{#date}}
+  <div><dt>{{label.date}}</dt><dd>{{date}}</dd></div>
+  {{/date}}
+  {{#due}}
+  <div><dt>{{label.due}}</dt><dd>{{due}}</dd></div>
+  {{/due}}
+  {{#period}}
+  <div><dt>{{label.period}}</dt><dd>{{period}}</dd></div>
+  {{/period}}
+  {{#contract}}
+  <div><dt>{{label.contract_number}}</dt><dd>{{contract}}</dd></div>
+  {{/contract}}
+  {{#project}}
+  <div><dt>{{label.project}}</dt><dd>{{project}}</dd></div>
+  {{/project}}
+  {{#task}}
+  <div><dt>{{label.task}}</dt><dd>{{task}}</dd></div>
+  {{/task}}
+  {{#basis}}
+  <div><dt>{{label.basis}}</dt><dd>{{basis}}</dd></div>
+  {{/basis}}
+</dl>
+<section class="parties">
+  {{#own}}
+  <div class="party">
+    <h2>{{label.supplier}}</h2>
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+    </dl>
+  </div>
+  {{/own}}
+  {{#client}}
+  <div class="party">
+    <h2>{{label.customer}}</h2>
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+    </dl>
+  </div>
+  {{/client}}
+</section>
+{{#title}}
+<p class="subject">{{title}}</p>
+{{/title}}
+<table class="lines">
+<thead><tr><th class="i">{{label.row_number}}</th><th class="t">{{label.description}}</th><th class="n">{{label.quantity}}</th><th class="u">{{label.unit}}</th><th class="n">{{label.price}}, {{currency}}</th>{{#show.discount}}<th class="n">{{label.discount}}</th>{{/show.discount}}{{#show.tax_rate}}<th class="n">{{label.tax}}</th>{{/show.tax_rate}}<th class="n">{{label.amount}}, {{currency}}</th></tr></thead>
+<tbody>
+{{#groups}}
+{{#show.groups}}
+<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td></td>{{#show.discount}}<td></td>{{/show.discount}}{{#show.tax_rate}}<td></td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+{{/show.groups}}
+{{#rows}}
+<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="n">{{quantity}}</td><td class="u">{{unit}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+{{/rows}}
+{{/groups}}
+</tbody>
+</table>
+<div class="totals">
+<table>
+{{#totals}}
+{{#discount}}
+<tr><td>{{label.subtotal}}</td><td>{{amount}}</td></tr>
+<tr><td>{{label.discount}}</td><td>{{discount}}</td></tr>
+{{/discount}}
+{{^inclusive}}
+{{#taxed}}
+<tr><td>{{label.net}}</td><td>{{net}}</td></tr>
+{{/taxed}}
+{{#taxes}}
+<tr><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+<tr class="gross"><td>{{gross_label}}</td><td>{{gross_money}}</td></tr>
+{{#inclusive}}
+{{#taxes}}
+<tr class="after"><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+{{#tax_free}}
+<tr class="after"><td>{{label.tax_none}}</td><td></td></tr>
+{{/tax_free}}
+{{#credited}}
+<tr class="after"><td>{{label.credited}}</td><td>{{credited}}</td></tr>
+{{/credited}}
+{{#paid}}
+<tr class="after"><td>{{label.paid}}</td><td>{{paid}}</td></tr>
+{{/paid}}
+{{#open}}
+<tr class="open"><td>{{label.open}}</td><td>{{open}}</td></tr>
+{{/open}}
+{{/totals}}
+</table>
+</div>
+{{#totals.words}}
+<p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
+{{/totals.words}}
+{{#note}}
+<section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
+{{/note}}
+<div class="bottom">
+{{#payment}}
+<section class="box">
+  <h2>{{label.payment_details}}</h2>
+  <dl class="list">
+    <div><dt>{{label.beneficiary}}</dt><dd>{{beneficiary}}</dd></div>
+    {{#requisites}}
+    <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+    {{/requisites}}
+    {{#purpose}}
+    <div><dt>{{label.purpose}}</dt><dd>{{purpose}}</dd></div>
+    {{/purpose}}
+  </dl>
+</section>
+{{/payment}}
+<section class="sign">
+  <h2>{{label.for_supplier}}</h2>
+  <p class="who">{{own.name}}</p>
+  <div class="place"></div>
+  <div class="under"><span>{{own.signatory_title}} {{own.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
+</section>
+</div>
+{{#brand.footer}}
+<footer class="foot">{{brand.footer}}</footer>
+{{/brand.footer}}
+</main>
+</body>
+</html>
+$page$);
+INSERT INTO template (kind, body) VALUES ('report', $page$<!DOCTYPE html>
+<html lang="{{language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<title>{{page_title}}</title>
+<style>
+:root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
+* { box-sizing: border-box; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif; color: var(--ink);
+  -webkit-text-size-adjust: 100%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+body { margin: 0; background: #e9edf0; }
+h1, h2, p, dl, dd { margin: 0; }
+a { color: var(--accent); text-decoration: none; }
+a:hover { text-decoration: underline; }
+.page { position: relative; width: 210mm; max-width: 100%; min-height: 297mm; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
+  box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); display: flex; flex-direction: column; }
+.top { display: flex; justify-content: space-between; align-items: flex-start; gap: 10mm; padding-bottom: 7mm; border-bottom: 1.2pt solid var(--accent); }
+.brand { font-size: 15pt; font-weight: 700; line-height: 1.2; letter-spacing: -.01em; color: var(--accent); max-width: 80mm; overflow-wrap: anywhere; }
+.brand img { display: block; width: auto; height: 14mm; max-width: 62mm; object-fit: contain; object-position: left; }
+.what { text-align: right; }
+h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
+.number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
+.status { display: inline-block; margin-right: 3mm; vertical-align: 1pt; padding: .3mm 2.4mm; border: .8pt solid var(--accent); border-radius: 3mm; font-size: 8pt;
+  font-weight: 600; color: var(--accent); }
+.facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
+dt { font-size: 7.8pt; color: var(--soft); }
+.facts dd { font-weight: 500; }
+.parties { display: grid; grid-template-columns: 1fr 1fr; gap: 10mm; padding: 1mm 0 6mm; }
+h2 { font-size: 7.8pt; font-weight: 600; letter-spacing: .06em; text-transform: uppercase; color: var(--accent); margin-bottom: 1.4mm; }
+.party .name { font-size: 11pt; font-weight: 600; line-height: 1.3; margin-bottom: 1mm; overflow-wrap: anywhere; }
+.list { font-size: 8.8pt; line-height: 1.5; overflow-wrap: anywhere; }
+.list div { display: flex; gap: 1.2mm; }
+.list dt { flex: none; font-size: inherit; }
+.list dt::after { content: ":"; }
+.subject { font-size: 11.5pt; font-weight: 600; padding-bottom: 3mm; }
+.text { padding-bottom: 5mm; white-space: pre-line; overflow-wrap: anywhere; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+thead { display: table-header-group; }
+tr { break-inside: avoid; }
+.lines th { font-size: 7.8pt; font-weight: 600; text-align: left; vertical-align: bottom; color: var(--soft); padding: 0 2mm 1.6mm; line-height: 1.25;
+  border-bottom: .8pt solid var(--ink); }
+.lines td { padding: 1.6mm 2mm; vertical-align: top; border-bottom: .5pt solid var(--rule); }
+.lines th:first-child, .lines td:first-child { padding-left: 0; }
+.lines th:last-child, .lines td:last-child { padding-right: 0; }
+.lines .n { text-align: right; white-space: nowrap; }
+.lines th.n { white-space: normal; }
+.lines th.n { min-width: 16mm; }
+.lines .i { width: 8mm; color: var(--soft); }
+.lines td.d { font-size: 8.4pt; white-space: nowrap; color: var(--soft); padding-top: calc(1.6mm + .8pt); }
+.lines tbody tr:last-child { break-after: avoid; }
+.lines .t { width: auto; overflow-wrap: anywhere; }
+.lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
+.lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
+.lines .free td { color: var(--soft); }
+.tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
+.totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
+.totals table { width: 88mm; }
+.totals td { padding: .8mm 0; }
+.totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
+.totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
+.totals .gross td + td { color: var(--accent); }
+.totals .after td { color: var(--soft); }
+.totals .open td { font-weight: 600; }
+.words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
+.words span { color: var(--soft); }
+.box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.box .list { display: grid; gap: .4mm; }
+.bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
+.bottom > * { flex: 1; }
+.bottom > .box { flex: 1.35; margin-top: 0; }
+.sign { max-width: 95mm; }
+.sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
+.sign .place img { position: absolute; left: 4mm; bottom: -1mm; max-width: 55mm; max-height: 18mm; }
+.sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .who { font-size: 8.8pt; line-height: 1.3; }
+.foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
+.mark { position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; justify-content: center; pointer-events: none; }
+.mark span { font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap; }
+@page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
+@media print {
+  html { font-size: 9.2pt; line-height: 1.4; }
+  body { background: none; }
+  .page { width: auto; min-height: 0; margin: 0; padding: 0; box-shadow: none; display: block; }
+  .top { padding-bottom: 4mm; }
+  .facts { padding: 4mm 0; }
+  .parties { padding-bottom: 4mm; }
+  .foot { padding-top: 4mm; }
+  .bottom { margin-top: 6mm; }
+  .sign .place { height: 13mm; }
+}
+@media screen and (max-width: 720px) {
+  .page { margin: 0; padding: 6mm 5mm; min-height: 0; }
+  .top, .parties, .bottom { display: block; }
+  .what { text-align: left; padding-top: 4mm; }
+  .party, .sign { padding: 0 0 5mm; }
+  .bottom > .box { margin-bottom: 7mm; }
+  .lines .i, .lines .u, .lines .d { display: none; }
+  .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .totals table { width: 100%; }
+}
+</style>
+</head>
+<body>
+{{#mark}}
+<div class="mark"><span>{{mark}}</span></div>
+{{/mark}}
+<main class="page">
+<header class="top">
+  <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
+  <div class="what">
+    <h1>{{heading}}</h1>
+    <p class="number">{{#status}}<span class="status">{{status}}</span>{{/status}}{{number_line}}</p>
+  </div>
+</header>
+<dl class="facts">
+  {{#date}}
+  <div><dt>{{label.date}}</dt><dd>{{date}}</dd></div>
+  {{/date}}
+  {{#due}}
+  <div><dt>{{label.due}}</dt><dd>{{due}}</dd></div>
+  {{/due}}
+  {{#period}}
+  <div><dt>{{label.period}}</dt><dd>{{period}}</dd></div>
+  {{/period}}
+  {{#contract}}
+  <div><dt>{{label.contract_number}}</dt><dd>{{contract}}</dd></div>
+  {{/contract}}
+  {{#project}}
+  <div><dt>{{label.project}}</dt><dd>{{project}}</dd></div>
+  {{/project}}
+  {{#task}}
+  <div><dt>{{label.task}}</dt><dd>{{task}}</dd></div>
+  {{/task}}
+  {{#basis}}
+  <div><dt>{{label.basis}}</dt><dd>{{basis}}</dd></div>
+  {{/basis}}
+</dl>
+<section class="parties">
+  {{#own}}
+  <div class="party">
+    <h2>{{label.supplier}}</h2>
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+    </dl>
+  </div>
+  {{/own}}
+  {{#client}}
+  <div class="party">
+    <h2>{{label.customer}}</h2>
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+    </dl>
+  </div>
+  {{/client}}
+</section>
+{{#title}}
+<p class="subject">{{title}}</p>
+{{/title}}
+<table class="lines">
+<thead><tr><th class="i">{{label.row_number}}</th><th class="t">{{label.work}}</th><th class="d">{{label.days}}</th><th class="n">{{label.worked}}</th><th class="n">{{label.billed}}</th><th class="n">{{label.price}}, {{currency}}</th>{{#show.discount}}<th class="n">{{label.discount}}</th>{{/show.discount}}<th class="n">{{label.amount}}, {{currency}}</th></tr></thead>
+<tbody>
+{{#groups}}
+{{#show.groups}}
+<tr class="group"><td class="i"></td><td class="t">{{title}}</td><td class="d"></td><td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
+{{/show.groups}}
+{{#rows}}
+<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="d">{{days}}</td><td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
+{{/rows}}
+{{/groups}}
+<tr class="sum"><td class="i"></td><td class="t">{{label.total}}</td><td class="d"></td><td class="n">{{totals.hours_worked}}</td><td class="n">{{totals.hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{totals.amount}}</td></tr>
+</tbody>
+</table>
+<div class="totals">
+<table>
+{{#totals}}
+{{#discount}}
+<tr><td>{{label.subtotal}}</td><td>{{amount}}</td></tr>
+<tr><td>{{label.discount}}</td><td>{{discount}}</td></tr>
+{{/discount}}
+{{^inclusive}}
+{{#taxed}}
+<tr><td>{{label.net}}</td><td>{{net}}</td></tr>
+{{/taxed}}
+{{#taxes}}
+<tr><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+<tr class="gross"><td>{{gross_label}}</td><td>{{gross_money}}</td></tr>
+{{#inclusive}}
+{{#taxes}}
+<tr class="after"><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+{{#tax_free}}
+<tr class="after"><td>{{label.tax_none}}</td><td></td></tr>
+{{/tax_free}}
+{{#credited}}
+<tr class="after"><td>{{label.credited}}</td><td>{{credited}}</td></tr>
+{{/credited}}
+{{#paid}}
+<tr class="after"><td>{{label.paid}}</td><td>{{paid}}</td></tr>
+{{/paid}}
+{{#open}}
+<tr class="open"><td>{{label.open}}</td><td>{{open}}</td></tr>
+{{/open}}
+{{/totals}}
+</table>
+</div>
+{{#totals.words}}
+<p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
+{{/totals.words}}
+{{#note}}
+<section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
+{{/note}}
+{{#brand.footer}}
+<footer class="foot">{{brand.footer}}</footer>
+{{/brand.footer}}
+</main>
+</body>
+</html>
+$page$);
+INSERT INTO template (kind, body) VALUES ('specification', $page$<!DOCTYPE html>
+<html lang="{{language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<title>{{page_title}}</title>
+<style>
+:root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
+* { box-sizing: border-box; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif; color: var(--ink);
+  -webkit-text-size-adjust: 100%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+body { margin: 0; background: #e9edf0; }
+h1, h2, p, dl, dd { margin: 0; }
+a { color: var(--accent); text-decoration: none; }
+a:hover { text-decoration: underline; }
+.page { position: relative; width: 210mm; max-width: 100%; min-height: 297mm; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
+  box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); display: flex; flex-direction: column; }
+.top { display: flex; justify-content: space-between; align-items: flex-start; gap: 10mm; padding-bottom: 7mm; border-bottom: 1.2pt solid var(--accent); }
+.brand { font-size: 15pt; font-weight: 700; line-height: 1.2; letter-spacing: -.01em; color: var(--accent); max-width: 80mm; overflow-wrap: anywhere; }
+.brand img { display: block; width: auto; height: 14mm; max-width: 62mm; object-fit: contain; object-position: left; }
+.what { text-align: right; }
+h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
+.number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
+.status { display: inline-block; margin-right: 3mm; vertical-align: 1pt; padding: .3mm 2.4mm; border: .8pt solid var(--accent); border-radius: 3mm; font-size: 8pt;
+  font-weight: 600; color: var(--accent); }
+.facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
+dt { font-size: 7.8pt; color: var(--soft); }
+.facts dd { font-weight: 500; }
+.parties { display: grid; grid-template-columns: 1fr 1fr; gap: 10mm; padding: 1mm 0 6mm; }
+h2 { font-size: 7.8pt; font-weight: 600; letter-spacing: .06em; text-transform: uppercase; color: var(--accent); margin-bottom: 1.4mm; }
+.party .name { font-size: 11pt; font-weight: 600; line-height: 1.3; margin-bottom: 1mm; overflow-wrap: anywhere; }
+.list { font-size: 8.8pt; line-height: 1.5; overflow-wrap: anywhere; }
+.list div { display: flex; gap: 1.2mm; }
+.list dt { flex: none; font-size: inherit; }
+.list dt::after { content: ":"; }
+.subject { font-size: 11.5pt; font-weight: 600; padding-bottom: 3mm; }
+.text { padding-bottom: 5mm; white-space: pre-line; overflow-wrap: anywhere; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+thead { display: table-header-group; }
+tr { break-inside: avoid; }
+.lines th { font-size: 7.8pt; font-weight: 600; text-align: left; vertical-align: bottom; color: var(--soft); padding: 0 2mm 1.6mm; line-height: 1.25;
+  border-bottom: .8pt solid var(--ink); }
+.lines td { padding: 1.6mm 2mm; vertical-align: top; border-bottom: .5pt solid var(--rule); }
+.lines th:first-child, .lines td:first-child { padding-left: 0; }
+.lines th:last-child, .lines td:last-child { padding-right: 0; }
+.lines .n { text-align: right; white-space: nowrap; }
+.lines th.n { white-space: normal; }
+.lines th.n { min-width: 16mm; }
+.lines .i { width: 8mm; color: var(--soft); }
+.lines td.d { font-size: 8.4pt; white-space: nowrap; color: var(--soft); padding-top: calc(1.6mm + .8pt); }
+.lines tbody tr:last-child { break-after: avoid; }
+.lines .t { width: auto; overflow-wrap: anywhere; }
+.lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
+.lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
+.lines .free td { color: var(--soft); }
+.tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
+.totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
+.totals table { width: 88mm; }
+.totals td { padding: .8mm 0; }
+.totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
+.totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
+.totals .gross td + td { color: var(--accent); }
+.totals .after td { color: var(--soft); }
+.totals .open td { font-weight: 600; }
+.words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
+.words span { color: var(--soft); }
+.box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.box .list { display: grid; gap: .4mm; }
+.bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
+.bottom > * { flex: 1; }
+.bottom > .box { flex: 1.35; margin-top: 0; }
+.sign { max-width: 95mm; }
+.sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
+.sign .place img { position: absolute; left: 4mm; bottom: -1mm; max-width: 55mm; max-height: 18mm; }
+.sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .who { font-size: 8.8pt; line-height: 1.3; }
+.foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
+.mark { position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; justify-content: center; pointer-events: none; }
+.mark span { font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap; }
+@page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
+@media print {
+  html { font-size: 9.2pt; line-height: 1.4; }
+  body { background: none; }
+  .page { width: auto; min-height: 0; margin: 0; padding: 0; box-shadow: none; display: block; }
+  .top { padding-bottom: 4mm; }
+  .facts { padding: 4mm 0; }
+  .parties { padding-bottom: 4mm; }
+  .foot { padding-top: 4mm; }
+  .bottom { margin-top: 6mm; }
+  .sign .place { height: 13mm; }
+}
+@media screen and (max-width: 720px) {
+  .page { margin: 0; padding: 6mm 5mm; min-height: 0; }
+  .top, .parties, .bottom { display: block; }
+  .what { text-align: left; padding-top: 4mm; }
+  .party, .sign { padding: 0 0 5mm; }
+  .bottom > .box { margin-bottom: 7mm; }
+  .lines .i, .lines .u, .lines .d { display: none; }
+  .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .totals table { width: 100%; }
+}
+</style>
+</head>
+<body>
+{{#mark}}
+<div class="mark"><span>{{mark}}</span></div>
+{{/mark}}
+<main class="page">
+<header class="top">
+  <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
+  <div class="what">
+    <h1>{{heading}}</h1>
+    <p class="number">{{#status}}<span class="status">{{status}}</span>{{/status}}{{number_line}}</p>
+  </div>
+</header>
+<dl class="facts">
+  {{#date}}
+  <div><dt>{{label.date}}</dt><dd>{{date}}</dd></div>
+  {{/date}}
+  {{#due}}
+  <div><dt>{{label.due}}</dt><dd>{{due}}</dd></div>
+  {{/due}}
+  {{#period}}
+  <div><dt>{{label.period}}</dt><dd>{{period}}</dd></div>
+  {{/period}}
+  {{#contract}}
+  <div><dt>{{label.contract_number}}</dt><dd>{{contract}}</dd></div>
+  {{/contract}}
+  {{#project}}
+  <div><dt>{{label.project}}</dt><dd>{{project}}</dd></div>
+  {{/project}}
+  {{#task}}
+  <div><dt>{{label.task}}</dt><dd>{{task}}</dd></div>
+  {{/task}}
+  {{#basis}}
+  <div><dt>{{label.basis}}</dt><dd>{{basis}}</dd></div>
+  {{/basis}}
+</dl>
+<section class="parties">
+  {{#own}}
+  <div class="party">
+    <h2>{{label.supplier}}</h2>
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+    </dl>
+  </div>
+  {{/own}}
+  {{#client}}
+  <div class="party">
+    <h2>{{label.customer}}</h2>
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+    </dl>
+  </div>
+  {{/client}}
+</section>
+{{#title}}
+<p class="subject">{{title}}</p>
+{{/title}}
+{{#requirements}}
+<h2>{{label.requirements}}</h2>
+<p class="text">{{requirements}}</p>
+<h2>{{label.estimate}}</h2>
+{{/requirements}}
+<table class="lines">
+<thead><tr><th class="i">{{label.row_number}}</th><th class="t">{{label.description}}</th><th class="n">{{label.quantity}}</th><th class="u">{{label.unit}}</th><th class="n">{{label.price}}, {{currency}}</th>{{#show.discount}}<th class="n">{{label.discount}}</th>{{/show.discount}}{{#show.tax_rate}}<th class="n">{{label.tax}}</th>{{/show.tax_rate}}<th class="n">{{label.amount}}, {{currency}}</th></tr></thead>
+<tbody>
+{{#groups}}
+{{#show.groups}}
+<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td></td>{{#show.discount}}<td></td>{{/show.discount}}{{#show.tax_rate}}<td></td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+{{/show.groups}}
+{{#rows}}
+<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="n">{{quantity}}</td><td class="u">{{unit}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+{{/rows}}
+{{/groups}}
+</tbody>
+</table>
+<div class="totals">
+<table>
+{{#totals}}
+{{#discount}}
+<tr><td>{{label.subtotal}}</td><td>{{amount}}</td></tr>
+<tr><td>{{label.discount}}</td><td>{{discount}}</td></tr>
+{{/discount}}
+{{^inclusive}}
+{{#taxed}}
+<tr><td>{{label.net}}</td><td>{{net}}</td></tr>
+{{/taxed}}
+{{#taxes}}
+<tr><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+<tr class="gross"><td>{{gross_label}}</td><td>{{gross_money}}</td></tr>
+{{#inclusive}}
+{{#taxes}}
+<tr class="after"><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+{{#tax_free}}
+<tr class="after"><td>{{label.tax_none}}</td><td></td></tr>
+{{/tax_free}}
+{{#credited}}
+<tr class="after"><td>{{label.credited}}</td><td>{{credited}}</td></tr>
+{{/credited}}
+{{#paid}}
+<tr class="after"><td>{{label.paid}}</td><td>{{paid}}</td></tr>
+{{/paid}}
+{{#open}}
+<tr class="open"><td>{{label.open}}</td><td>{{open}}</td></tr>
+{{/open}}
+{{/totals}}
+</table>
+</div>
+{{#totals.words}}
+<p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
+{{/totals.words}}
+<p class="words">{{label.specification_end}}</p>
+{{#note}}
+<section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
+{{/note}}
+<div class="bottom">
+<section class="sign">
+  <h2>{{label.for_supplier}}</h2>
+  <p class="who">{{own.name}}</p>
+  <div class="place"></div>
+  <div class="under"><span>{{own.signatory_title}} {{own.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
+</section>
+<section class="sign">
+  <h2>{{label.for_customer}}</h2>
+  <p class="who">{{client.name}}</p>
+  <div class="place">{{#signature}}{{#image}}<img src="{{image}}" alt="{{label.signature}}">{{/image}}{{/signature}}</div>
+  <div class="under">{{#signature}}<span>{{label.signed}}: {{on}} {{by}}</span>{{/signature}}{{^signature}}<span>{{client.signatory_title}} {{client.signatory}}</span>{{/signature}}<span>{{label.signature}} {{label.seal}}</span></div>
+</section>
+</div>
+{{#brand.footer}}
+<footer class="foot">{{brand.footer}}</footer>
+{{/brand.footer}}
+</main>
+</body>
+</html>
+$page$);
