@@ -996,8 +996,9 @@ CREATE TABLE notification (
     delivered_at timestamptz
 );
 COMMENT ON TABLE notification IS
-    'the queue of notices: who is to be told what. dedupe_key makes a notice unique whatever the concurrency; what is not true any more before it is '
-    'delivered is deleted; recipient_id the employee who is told, NULL when nobody looks after the client';
+    'the queue of notices: who is to be told what. dedupe_key makes a notice unique whatever the concurrency; what '
+    'is not true any more before it is delivered is deleted; recipient_id the employee who is told, NULL when '
+    'nobody looks after the client';
 CREATE INDEX notification_queue_idx ON notification (id) WHERE delivered_at IS NULL;
 -- ---------------------------------------------------------------------------
 -- document: reports, invoices, acts and all other papers in one lifecycle
@@ -1025,17 +1026,20 @@ CREATE TABLE number_series (
     CONSTRAINT number_series_next_in_order CHECK (next_no >= first_no)
 );
 COMMENT ON TABLE number_series IS
-    'counters of document numbers, one for each own company, kind and year, without gaps. pattern: {YYYY} {YY} {MM} {DD} of the day of issue, {####} '
-    'the counter padded to so many digits; a new year takes the pattern of the year before. Its row is the last one that a transaction locks';
+    'counters of document numbers, one for each own company, kind and year, without gaps. pattern: {YYYY} {YY} {MM} '
+    '{DD} of the day of issue, {####} the counter padded to so many digits; a new year takes the pattern of the year '
+    'before. Its row is the last one that a transaction locks';
 
 CREATE TABLE document (
     id bigserial CONSTRAINT document_pkey PRIMARY KEY,
     kind text NOT NULL
-        CONSTRAINT document_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice', 'act', 'credit_note',
+        CONSTRAINT document_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice',
+                                                       'act', 'credit_note',
             'bill', 'contract', 'annex', 'other')),
     incoming boolean NOT NULL DEFAULT false,
     status text NOT NULL DEFAULT 'draft'
-        CONSTRAINT document_status_known CHECK (status IN ('draft', 'sent', 'agreed', 'rejected', 'invoiced', 'partly_paid', 'paid',
+        CONSTRAINT document_status_known CHECK (status IN ('draft', 'sent', 'agreed', 'rejected', 'invoiced',
+                                                           'partly_paid', 'paid',
             'credited', 'archived', 'superseded', 'void')),
     own_id bigint CONSTRAINT document_own_fkey REFERENCES party,
     party_id bigint NOT NULL CONSTRAINT document_party_fkey REFERENCES party,
@@ -1100,7 +1104,8 @@ CREATE TABLE document (
     CONSTRAINT document_adds_up CHECK (net + tax = gross),
     CONSTRAINT document_one_discount CHECK (num_nonnulls(discount_pct, discount_amount) <= 1),
     CONSTRAINT document_bill_comes_in CHECK (kind <> 'bill' OR incoming),
-    CONSTRAINT document_work_goes_out CHECK (NOT incoming OR kind NOT IN ('proposal', 'specification', 'report', 'proforma', 'invoice', 'credit_note')),
+    CONSTRAINT document_work_goes_out CHECK (NOT incoming OR kind NOT IN ('proposal', 'specification', 'report',
+        'proforma', 'invoice', 'credit_note')),
     CONSTRAINT document_bill_names_its_number CHECK (kind <> 'bill' OR outside_number IS NOT NULL),
     CONSTRAINT document_dates_in_order CHECK (period_to >= period_from AND due_on >= issued_on),
     CONSTRAINT document_signature_whole CHECK (num_nonnulls(signature, signature_type) IN (0, 2)),
@@ -1108,11 +1113,12 @@ CREATE TABLE document (
     CONSTRAINT document_sign_dated CHECK ((sign_status = 'none') = (sign_at IS NULL))
 );
 COMMENT ON TABLE document IS
-    'every paper: proposal, specification, report, proforma, invoice, act, credit_note, bill (from a contractor), contract, annex, other. party_id the '
-    'client or contractor, own_id the own company; based_on the document it was made of (report → invoice → credit note); a revision supersedes the one '
-    'before. net, tax, gross in currency, stamped when it leaves draft; number given then, from its series; outside_number the one the other side or '
-    'another system gave. made_from is the filter or the content it was made of. Changes by transition(), void(), credit(), revise(); each change of '
-    'status is kept in document_status_change';
+    'every paper: proposal, specification, report, proforma, invoice, act, credit_note, bill (from a contractor), '
+    'contract, annex, other. party_id the client or contractor, own_id the own company; based_on the document it was '
+    'made of (report → invoice → credit note); a revision supersedes the one before. net, tax, gross in currency, '
+    'stamped when it leaves draft; number given then, from its series; outside_number the one the other side or '
+    'another system gave. made_from is the filter or the content it was made of. Changes by transition(), void(), '
+    'credit(), revise(); each change of status is kept in document_status_change';
 CREATE INDEX document_party_idx ON document (party_id, kind, status);
 CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
 CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
@@ -1137,6 +1143,8 @@ CREATE TABLE document_line (
     article text CONSTRAINT document_line_article_fkey REFERENCES account (code),
     contract_id bigint CONSTRAINT document_line_contract_fkey REFERENCES contract,
     contract_line_id bigint CONSTRAINT document_line_contract_line_fkey REFERENCES contract_line,
+    client_id bigint CONSTRAINT document_line_client_fkey REFERENCES party,
+    deal_id bigint CONSTRAINT document_line_deal_fkey REFERENCES deal,
     project_id bigint CONSTRAINT document_line_project_fkey REFERENCES project,
     task_id bigint CONSTRAINT document_line_task_fkey REFERENCES task,
     employee_id bigint CONSTRAINT document_line_employee_fkey REFERENCES employee,
@@ -1170,10 +1178,12 @@ CREATE TABLE document_line (
     CONSTRAINT document_line_release_whole CHECK (num_nonnulls(released_at, released_by) IN (0, 2))
 );
 COMMENT ON TABLE document_line IS
-    'stored lines, one for each charge; position groups them into the rows of the paper. claim: this line keeps the charge from other documents (lines of '
-    'reports, and of invoices made without one); adjustment_id the charge that takes discount and included tax off, so that net is what its charges sum '
-    'to; base_line_id the line of the report that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document '
-    'discount, net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by document released_by';
+    'stored lines, one for each charge; position groups them into the rows of the paper. claim: this line keeps the '
+    'charge from other documents (lines of reports, and of invoices made without one); adjustment_id the charge that '
+    'takes discount and included tax off, so that net is what its charges sum to; base_line_id the line of the report '
+    'that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document discount, '
+    'net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by '
+    'document released_by';
 CREATE INDEX document_line_document_idx ON document_line (document_id, position);
 CREATE INDEX document_line_charge_idx ON document_line (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX document_line_adjustment_idx ON document_line (adjustment_id) WHERE adjustment_id IS NOT NULL;
@@ -1181,61 +1191,9 @@ CREATE INDEX document_line_released_by_idx ON document_line (released_by) WHERE 
 CREATE INDEX document_line_reverses_idx ON document_line (reverses_line_id) WHERE reverses_line_id IS NOT NULL;
 CREATE INDEX document_line_credit_idx ON document_line (document_id) WHERE kind = 'credit_note';
 CREATE UNIQUE INDEX document_line_claimed_once ON document_line (charge_id) WHERE claim AND released_at IS NULL;
-CREATE UNIQUE INDEX document_line_invoiced_once ON document_line (charge_id) WHERE kind = 'invoice' AND released_at IS NULL;
+CREATE UNIQUE INDEX document_line_invoiced_once ON document_line (charge_id) WHERE kind = 'invoice'
+    AND released_at IS NULL;
 CREATE UNIQUE INDEX document_line_in_one_act ON document_line (charge_id) WHERE kind = 'act' AND released_at IS NULL;
-
-CREATE TABLE document_transition (
-    kind text NOT NULL,
-    from_status text NOT NULL,
-    to_status text NOT NULL,
-    by_hand boolean NOT NULL,
-    CONSTRAINT document_transition_pkey PRIMARY KEY (kind, from_status, to_status)
-);
-COMMENT ON TABLE document_transition IS
-    'the steps that documents of a kind can take; those not by_hand follow from another document or from a payment and are only taken when it is so';
-INSERT INTO document_transition (kind, from_status, to_status, by_hand)
-SELECT k, f, t, h FROM (VALUES
-    -- what the client answers
-    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'sent', true),
-    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'agreed', true),
-    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'rejected', true),
-    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'void', true),
-    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'void', true),
-    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'agreed', 'void', true),
-    ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'rejected', 'archived', true),
-    ('{proposal,specification,act,contract,annex,other,proforma}', 'agreed', 'archived', true),
-    ('{report,proposal,specification,proforma}', 'sent', 'superseded', false),
-    ('{report,proposal,specification,proforma}', 'rejected', 'superseded', false),
-    ('{proposal,specification,proforma}', 'agreed', 'superseded', false),
-    -- what its invoice makes of a report
-    ('{report}', 'agreed', 'invoiced', false),
-    ('{report}', 'invoiced', 'agreed', false),
-    ('{report}', 'invoiced', 'void', false),
-    ('{report}', 'partly_paid', 'void', false),
-    ('{report}', 'paid', 'void', false),
-    ('{report}', 'archived', 'void', false),
-    -- what payments and credits make of invoices and bills, and of the reports behind them
-    ('{invoice,credit_note}', 'draft', 'sent', true),
-    ('{invoice}', 'draft', 'void', true),
-    ('{invoice}', 'sent', 'void', true),
-    ('{invoice}', 'sent', 'credited', false),
-    ('{invoice}', 'partly_paid', 'credited', false),
-    ('{invoice}', 'paid', 'credited', false),
-    ('{invoice}', 'archived', 'credited', false),
-    ('{invoice,credit_note}', 'sent', 'archived', true),
-    ('{invoice}', 'credited', 'archived', true),
-    ('{invoice}', 'sent', 'partly_paid', false), ('{invoice}', 'sent', 'paid', false),
-    ('{invoice}', 'partly_paid', 'sent', false), ('{invoice}', 'paid', 'sent', false), ('{invoice}', 'archived', 'sent', false),
-    ('{report}', 'invoiced', 'partly_paid', false), ('{report}', 'invoiced', 'paid', false),
-    ('{report}', 'partly_paid', 'invoiced', false), ('{report}', 'paid', 'invoiced', false), ('{report}', 'archived', 'invoiced', false),
-    ('{bill}', 'agreed', 'partly_paid', false), ('{bill}', 'agreed', 'paid', false),
-    ('{bill}', 'partly_paid', 'agreed', false), ('{bill}', 'paid', 'agreed', false), ('{bill}', 'archived', 'agreed', false),
-    ('{invoice,report,bill}', 'partly_paid', 'paid', false),
-    ('{invoice,report,bill}', 'paid', 'partly_paid', false),
-    ('{invoice,report,bill}', 'archived', 'partly_paid', false),
-    ('{invoice,report,bill}', 'paid', 'archived', true)
-) AS v (kinds, f, t, h), unnest(v.kinds::text[]) k
-WHERE NOT (k = 'invoice' AND f = 'sent' AND t = 'archived');
 
 CREATE TABLE document_status_change (
     id bigserial CONSTRAINT document_status_change_pkey PRIMARY KEY,
@@ -1249,8 +1207,8 @@ CREATE TABLE document_status_change (
     reason text
 );
 COMMENT ON TABLE document_status_change IS
-    'every status that every document ever had, for ever: from_status NULL when it was made, to_status NULL when a draft was deleted; document_id is no '
-    'foreign key because deleted drafts stay here';
+    'every status that every document ever had, for ever: from_status NULL when it was made, to_status NULL when a '
+    'draft was deleted; document_id is no foreign key because deleted drafts stay here';
 CREATE INDEX document_status_change_document_idx ON document_status_change (document_id);
 -- ---------------------------------------------------------------------------
 -- concession: what managers may give away, and what they gave
@@ -1313,8 +1271,8 @@ CREATE TABLE payment_allocation (
     CONSTRAINT payment_allocation_key UNIQUE (payment_id, document_id)
 );
 COMMENT ON TABLE payment_allocation IS
-    'which part of a payment settles which invoice or bill, in their common currency; what is not allocated stays as the payer''s credit. The sum is '
-    'never above the payment, nor above what is open';
+    'which part of a payment settles which invoice or bill, in their common currency; what is not allocated stays '
+    'as the payer''s credit. The sum is never above the payment, nor above what is open';
 CREATE INDEX payment_allocation_document_idx ON payment_allocation (document_id);
 -- ---------------------------------------------------------------------------
 -- share: links by which a client sees one document and answers it
@@ -1334,7 +1292,8 @@ CREATE TABLE share_link (
     CONSTRAINT share_link_expires_later CHECK (expires_at > created_at)
 );
 COMMENT ON TABLE share_link IS
-    'links to documents: the token itself is shown once and not kept, only its SHA-256; views counts how often the link was opened';
+    'links to documents: the token itself is shown once and not kept, only its SHA-256; views counts how often the '
+    'link was opened';
 CREATE INDEX share_link_document_idx ON share_link (document_id);
 -- ---------------------------------------------------------------------------
 -- template: how pages look and in which words

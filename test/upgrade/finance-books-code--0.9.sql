@@ -221,6 +221,21 @@ COMMENT ON FUNCTION currency_exponent(text) IS 'number of decimals of a currency
 
 -- Amounts never carry more decimals than their currency has.  A CHECK cannot
 -- look the exponent up (its table may not be restored yet), so triggers do.
+CREATE FUNCTION refuse_inexact(p_table text, p_constraint text, p_currency text, p_column text,
+                               p_amount numeric) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is % %, which % cannot hold', p_column, p_table, trim_scale(p_amount), p_currency,
+        p_currency
+        USING ERRCODE = 'check_violation', CONSTRAINT = p_constraint,
+            DETAIL = format('%s has %s decimals.', p_currency,
+                            (SELECT c.exponent FROM currency_code c WHERE c.code = p_currency)),
+            HINT = 'Round the amount before you store it.';
+END $$;
+COMMENT ON FUNCTION refuse_inexact(text, text, text, text, numeric) IS
+    'raise (23514) that a column of a table has an amount with more decimals than its currency';
+
 CREATE FUNCTION check_exact() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -235,11 +250,7 @@ BEGIN
     FOREACH v_column IN ARRAY TG_ARGV LOOP
         v_amount := (v_row ->> v_column)::numeric;
         IF v_exponent IS NOT NULL AND v_amount IS NOT NULL AND v_amount <> round_money(v_amount, v_exponent) THEN
-            RAISE EXCEPTION '% of % is % %, which % cannot hold', v_column, TG_TABLE_NAME, trim_scale(v_amount),
-                v_currency, v_currency
-                USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME,
-                    DETAIL = format('%s has %s decimals.', v_currency, v_exponent),
-                    HINT = 'Round the amount before you store it.';
+            PERFORM refuse_inexact(TG_TABLE_NAME, TG_NAME, v_currency, v_column, v_amount);
         END IF;
     END LOOP;
     RETURN NEW;
@@ -563,7 +574,6 @@ COMMENT ON FUNCTION lock_books() IS
 
 SELECT allow('reader', 'select', 'access_level'), allow('reader', 'select', 'access_rule'), allow('admin', 'select',
     'access_grant');
-SELECT allow('admin', 'select', 'code_object');
 SELECT allow('controller', 'select', 'history');
 SELECT allow('reader', 'select', 'currency_code'), allow('admin', 'insert,update,delete', 'currency_code');
 SELECT watch('currency_code');
@@ -2532,7 +2542,7 @@ BEGIN
     INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, party_id, contract_id, project_id, deal_id, task_id,
                        employee_id, direction_id, document_id)
     SELECT v_event, e.entry_on, account_id(a.article), account_id('payable'), a.amount, d.currency, convert(a.amount, d.currency, v_base, e.entry_on),
-           d.party_id, l.contract_id, l.project_id, d.deal_id, l.task_id, l.employee_id, p.direction_id, d.id
+           d.party_id, l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id, p.direction_id, d.id
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       LEFT JOIN project p ON p.id = l.project_id
@@ -2715,29 +2725,35 @@ BEGIN
         USING ERRCODE = 'restrict_violation',
             HINT = 'The first number can be chosen before the series is used; its pattern can be changed at any time.';
 END $$;
-COMMENT ON FUNCTION guard_number_series() IS 'trigger function of number_series: a used counter only counts on, one by one (23001)';
+COMMENT ON FUNCTION guard_number_series() IS
+    'trigger function of number_series: a used counter only counts on, one by one (23001)';
 
 CREATE FUNCTION document_name(p_document bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN coalesce(d.number, d.outside_number) IS NULL
-                THEN format('%s %s (id %s)', CASE d.status WHEN 'draft' THEN 'draft' ELSE d.status END, replace(d.kind, '_', ' '), d.id)
+                THEN format('%s %s (id %s)', CASE d.status WHEN 'draft' THEN 'draft' ELSE d.status END,
+                            replace(d.kind, '_', ' '), d.id)
                 ELSE format('%s %s', replace(d.kind, '_', ' '), coalesce(d.number, d.outside_number)) END
       FROM document d WHERE d.id = p_document;
 END;
-COMMENT ON FUNCTION document_name(bigint) IS 'what a message calls a document: kind and number, or kind and id while it has none';
+COMMENT ON FUNCTION document_name(bigint) IS
+    'what a message calls a document: kind and number, or kind and id while it has none';
 
 CREATE FUNCTION format_number(p_pattern text, p_no bigint, p_on date) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT replace(replace(replace(replace(replace(p_pattern, '{YYYY}', substr(iso(p_on), 1, 4)), '{YY}', substr(iso(p_on), 3, 2)),
+    SELECT replace(replace(replace(replace(replace(p_pattern, '{YYYY}', substr(iso(p_on), 1, 4)), '{YY}',
+                                           substr(iso(p_on), 3, 2)),
                            '{MM}', substr(iso(p_on), 6, 2)), '{DD}', substr(iso(p_on), 9, 2)), m.mark,
-                   CASE WHEN length(p_no::text) < length(m.mark) - 2 THEN lpad(p_no::text, length(m.mark) - 2, '0') ELSE p_no::text END)
+                   CASE WHEN length(p_no::text) < length(m.mark) - 2 THEN lpad(p_no::text, length(m.mark) - 2, '0')
+                       ELSE p_no::text END)
       FROM (SELECT substring(p_pattern FROM '[{]#+[}]') AS mark) m;
 END;
 COMMENT ON FUNCTION format_number(text, bigint, date) IS 'a document number from the pattern of its series';
 
-CREATE FUNCTION next_number(p_own bigint, p_kind text, p_on date, OUT series_id bigint, OUT series_no bigint, OUT number text)
+CREATE FUNCTION next_number(p_own bigint, p_kind text, p_on date, OUT series_id bigint, OUT series_no bigint,
+                            OUT number text)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -2752,7 +2768,8 @@ BEGIN
     IF NOT FOUND THEN
         INSERT INTO number_series AS s (own_id, kind, year, pattern, next_no)
         VALUES (p_own, p_kind, extract(year FROM p_on),
-                coalesce((SELECT o.pattern FROM number_series o WHERE o.own_id IS NOT DISTINCT FROM p_own AND o.kind = p_kind
+                coalesce((SELECT o.pattern FROM number_series o WHERE o.own_id IS NOT DISTINCT FROM p_own
+                          AND o.kind = p_kind
                            ORDER BY o.year > extract(year FROM p_on), abs(o.year - extract(year FROM p_on)) LIMIT 1),
                          '{YYYY}/{MM}-{####}'), 2)
         ON CONFLICT ON CONSTRAINT number_series_key DO UPDATE SET next_no = s.next_no + 1
@@ -2761,7 +2778,186 @@ BEGIN
     next_number.number := format_number(v_pattern, next_number.series_no, p_on);
 END $$;
 COMMENT ON FUNCTION next_number(bigint, text, date) IS
-    'the next number of the series of an own company, kind and year; holds the series'' row until the end of the transaction, so it is called last';
+    'the next number of the series of an own company, kind and year; holds the series'' row until the end of the '
+    'transaction, so it is called last';
+-- ---------------------------------------------------------------------------
+-- put: making documents and their lines, and finding them again
+--
+-- put_documents() and put_lines() are the only writers of rows of document and
+-- document_line, and are made from their columns.  Whoever has a document or a
+-- line to make fills in what it knows of one, by name.
+-- ---------------------------------------------------------------------------
+
+-- who sends the same (source, external_id) at once gets none of it: draft_document() looks again
+SELECT make_writer('document', 'put_documents', 'ON CONFLICT ON CONSTRAINT document_external_key DO NOTHING');
+SELECT make_writer('document_line', 'put_lines');
+
+CREATE FUNCTION put_document(p_document document) RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN (put_documents(ARRAY[p_document]))[1];
+END $$;
+COMMENT ON FUNCTION put_document(document) IS
+    'write a document and return its id, NULL where another one has its (source, external_id)';
+
+-- Not STABLE: it sees what the statement that calls it has just put.
+CREATE FUNCTION document_of(p_document bigint, p_kind text DEFAULT NULL) RETURNS document
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_document document;
+BEGIN
+    SELECT * INTO v_document FROM document d WHERE d.id = p_document AND d.kind = coalesce(p_kind, d.kind);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no % %', coalesce(p_kind, 'document'), p_document
+            USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
+    END IF;
+    RETURN v_document;
+END $$;
+COMMENT ON FUNCTION document_of(bigint, text) IS
+    'a document, of a kind where one is named; refused (23503) when there is none';
+
+CREATE FUNCTION lock_documents(p_documents bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(ARRAY(
+        SELECT x.party_id FROM document x WHERE x.id = ANY (p_documents)
+        UNION SELECT b.party_id FROM document x JOIN document b ON b.id = x.based_on WHERE x.id = ANY (p_documents)));
+END $$;
+COMMENT ON FUNCTION lock_documents(bigint[]) IS 'hold the parties of documents and of those they are based on';
+
+CREATE FUNCTION open_document(p_document bigint, p_kind text DEFAULT NULL) RETURNS document
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM document_of(p_document, p_kind);
+    PERFORM lock_documents(ARRAY[p_document]);
+    RETURN document_of(p_document, p_kind);  -- as it is now that nobody else changes it
+END $$;
+COMMENT ON FUNCTION open_document(bigint, text) IS
+    'a document whose party is held, and that of what it is based on; refused (23503) when there is none';
+
+CREATE FUNCTION successor(p_of document, p_kind text) RETURNS document
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v document;
+BEGIN
+    v.kind := p_kind;
+    v.based_on := p_of.id;
+    v.own_id := p_of.own_id;
+    v.party_id := p_of.party_id;
+    v.contract_id := p_of.contract_id;
+    v.project_id := p_of.project_id;
+    v.deal_id := p_of.deal_id;
+    v.task_id := p_of.task_id;
+    v.title := p_of.title;
+    v.positions := p_of.positions;
+    v.currency := p_of.currency;
+    v.tax_inclusive := p_of.tax_inclusive;
+    v.tax_level := p_of.tax_level;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION successor(document, text) IS
+    'the draft of a kind that is made of a document, to be filled in and put: between whom, about what, in which '
+    'currency and by which rules of tax it is';
+
+-- ---------------------------------------------------------------------------
+-- lines
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION line_of(p_document document) RETURNS document_line
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v document_line;
+BEGIN
+    v.document_id := p_document.id;
+    v.kind := p_document.kind;
+    v.currency := p_document.currency;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION line_of(document) IS 'an empty line of a document, to be filled in and put';
+
+CREATE FUNCTION work_line(p_document document, p_charge bigint) RETURNS document_line
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v document_line := line_of(p_document);
+BEGIN
+    v.charge_id := p_charge;
+    v.claim := true;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION work_line(document, bigint) IS
+    'the line of a draft over work that keeps a charge from other documents; its figures come when it is sent';
+
+CREATE FUNCTION repeated_line(p_document document, p_line document_line, p_position bigint) RETURNS document_line
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v document_line := p_line;
+BEGIN
+    v.id := NULL;
+    v.document_id := p_document.id;
+    v.kind := p_document.kind;
+    v.position := p_position;
+    v.base_line_id := p_line.id;
+    v.claim := false;
+    v.adjustment_id := NULL;
+    v.contract_line_id := NULL;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION repeated_line(document, document_line, bigint) IS
+    'a live line of one document as another one repeats it, to the last digit: it claims nothing and adjusts nothing';
+
+CREATE FUNCTION revised_line(p_document document, p_line document_line) RETURNS document_line
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v document_line := repeated_line(p_document, p_line, NULL);
+BEGIN
+    v.base_line_id := NULL;
+    v.worked_s := NULL;
+    v.billed_s := NULL;
+    v.amount := NULL;
+    v.discount := NULL;
+    v.net := NULL;
+    v.tax := NULL;
+    v.gross := NULL;
+    v.released_at := NULL;
+    v.released_by := NULL;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION revised_line(document, document_line) IS
+    'a line of written content as the next revision begins with it: without the figures, which are stamped anew';
+
+CREATE FUNCTION credit_line(p_note document, p_line document_line, p_net numeric, p_tax numeric, p_whole boolean)
+    RETURNS document_line
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v document_line := line_of(p_note);
+BEGIN
+    v.reverses_line_id := p_line.id;
+    v.position := p_line.position;
+    v.task_id := p_line.task_id;
+    v.title := p_line.title;
+    v.unit := p_line.unit;
+    v.worked_s := CASE WHEN p_whole THEN -p_line.worked_s END;
+    v.billed_s := CASE WHEN p_whole THEN -p_line.billed_s END;
+    v.amount := -p_net;
+    v.discount := 0;
+    v.tax_rate := p_line.tax_rate;
+    v.net := -p_net;
+    v.tax := -p_tax;
+    v.gross := -p_net - p_tax;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION credit_line(document, document_line, numeric, numeric, boolean) IS
+    'the line of a credit note that takes net and tax of an invoice line back, its hours only where it takes back all';
 -- ---------------------------------------------------------------------------
 -- place: on which document a charge is, and what froze it
 -- ---------------------------------------------------------------------------
@@ -2776,8 +2972,8 @@ CREATE VIEW charge_claim WITH (security_invoker) AS
     SELECT l.charge_id, l.id, l.document_id, l.kind, NULL FROM document_line l
      WHERE l.kind = 'credit_note' AND l.released_at IS NULL AND l.charge_id IS NOT NULL;
 COMMENT ON VIEW charge_claim IS
-    'charges that a live document keeps, and by which line; work_id is the charge of the line, of which charge_id may be the discount or included tax; '
-    'charges that a credit note made are kept by it';
+    'charges that a live document keeps, and by which line; work_id is the charge of the line, of which charge_id may '
+    'be the discount or included tax; charges that a credit note made are kept by it';
 SELECT allow('reader', 'select', 'charge_claim');
 
 -- Where every charge is.  A charge and its reversal that no document keeps
@@ -2804,25 +3000,30 @@ CREATE VIEW charge_place WITH (security_invoker) AS
                    FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.id WHERE r.reverses_id IS NOT NULL) o
         ON o.charge_id = h.id AND o.other_id = coalesce(h.reverses_id, o.other_id);
 COMMENT ON VIEW charge_place IS
-    'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), reported (kept by a report or a draft '
-    'invoice, claimed_by), cancelled (with its reversal, neither on a document), written_off (above a cap), unbilled, or no_charge (no_charge, '
-    'included, prepaid or zero work that no report shows yet)';
+    'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), '
+    'reported (kept by a report or a draft invoice, claimed_by), cancelled (with its reversal, neither on a document), '
+    'written_off (above a cap), unbilled, or no_charge (no_charge, included, prepaid or zero work that no report shows '
+    'yet)';
 SELECT allow('reader', 'select', 'charge_place');
 
 CREATE FUNCTION frozen_by(charge_id bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce(
-        (SELECT string_agg(format('It is on %s of %s (%s).', document_name(d.id), iso(d.issued_on), d.status), ' ' ORDER BY d.id)
+        (SELECT string_agg(format('It is on %s of %s (%s).', document_name(d.id), iso(d.issued_on), d.status), ' '
+                           ORDER BY d.id)
            FROM document_line l JOIN document d ON d.id = l.document_id
           WHERE (l.charge_id = h.id OR l.adjustment_id = h.id) AND l.released_at IS NULL AND d.status <> 'draft'),
-        (SELECT format('The period of contract "%s" from %s to %s is closed.', c.number, iso(b.period_start), iso(b.period_end - 1))
+        (SELECT format('The period of contract "%s" from %s to %s is closed.', c.number, iso(b.period_start),
+                       iso(b.period_end - 1))
            FROM billing_period b JOIN contract c ON c.id = b.contract_id
           WHERE b.contract_id = h.contract_id AND h.period_start >= b.period_start AND h.period_start < b.period_end),
-        format('It was posted to the ledger on %s.', iso((h.frozen_at AT TIME ZONE (SELECT s.zone FROM setting s))::date)))
+        format('It was posted to the ledger on %s.',
+               iso((h.frozen_at AT TIME ZONE (SELECT s.zone FROM setting s))::date)))
       FROM charge h WHERE h.id = frozen_by.charge_id;
 END;
-COMMENT ON FUNCTION frozen_by(bigint) IS 'the sentence that says which document or closed period froze or holds a charge';
+COMMENT ON FUNCTION frozen_by(bigint) IS
+    'the sentence that says which document or closed period froze or holds a charge';
 
 CREATE FUNCTION is_on_document(p_charge bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -2831,7 +3032,8 @@ BEGIN
     IF EXISTS (SELECT FROM entry e WHERE e.charge_id = p_charge AND e.document_id IS NOT NULL) THEN
         RETURN true;
     END IF;
-    RETURN EXISTS (SELECT FROM charge_claim c JOIN document d ON d.id = c.document_id WHERE c.charge_id = p_charge AND d.status <> 'draft');
+    RETURN EXISTS (SELECT FROM charge_claim c JOIN document d ON d.id = c.document_id WHERE c.charge_id = p_charge
+                   AND d.status <> 'draft');
 END $$;
 COMMENT ON FUNCTION is_on_document(bigint) IS 'is a charge on a report or invoice that was issued?';
 
@@ -2851,8 +3053,10 @@ SELECT allow('reader', 'select', 'line_credit');
 -- positions and header all add up to the last digit.  It is PL/pgSQL because
 -- that keeps its plan, which no view over documents has to make again.
 CREATE FUNCTION document_figures(p_document bigint)
-    RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric, discount_pct numeric,
-                   worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric, tax numeric, gross numeric)
+    RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric,
+                   discount_pct numeric,
+                   worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric,
+                       tax numeric, gross numeric)
     LANGUAGE plpgsql STABLE ROWS 60 COST 4000 SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -2864,22 +3068,33 @@ BEGIN
           FROM document d WHERE d.id = p_document
     ), source AS MATERIALIZED (
         SELECT l.id, h.worked_s, h.billed_s,
-               coalesce(h.amount, round_money(coalesce(l.quantity, 1) * coalesce(l.price, 0) * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
+               coalesce(h.amount,
+                        round_money(coalesce(l.quantity, 1) * coalesce(l.price,
+                            0) * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
                CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
-                    ELSE coalesce(n.title || CASE WHEN n.kind = 'recurring' THEN ', ' || period_name(h.period_start, k.period, k.anchor_day) ELSE '' END, i.name, CASE WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END, concat_ws(' ', t.number, t.title), h.source) END AS title,
-               CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h' WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
+                    ELSE coalesce(n.title || CASE
+                                  WHEN n.kind = 'recurring'
+                                      THEN ', ' || period_name(h.period_start, k.period, k.anchor_day)
+                                          ELSE '' END, i.name, CASE
+                                              WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END,
+                                                  concat_ws(' ', t.number, t.title), h.source) END AS title,
+               CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h'
+                   WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
                CASE WHEN h.id IS NULL THEN l.price ELSE h.rate END AS price,
                CASE WHEN h.id IS NULL THEN l.discount_pct ELSE h.discount_pct END AS discount_pct,
                dense_rank() OVER (ORDER BY
                    h.id IS NULL,
-                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day' THEN iso(h.service_date) END,
+                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day'
+                       THEN iso(h.service_date) END,
                    CASE d.positions WHEN 'task' THEN t.id WHEN 'employee' THEN m.id END,
-                   h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.rate, h.discount_pct, sign(h.amount), h.reverses_id IS NOT NULL,
-                   CASE WHEN h.id IS NULL OR d.positions = 'none' OR h.source NOT IN ('time', 'item') THEN l.id END)::integer AS position
+                   h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.rate, h.discount_pct,
+                       sign(h.amount), h.reverses_id IS NOT NULL,
+                   CASE WHEN h.id IS NULL OR d.positions = 'none'
+                       OR h.source NOT IN ('time', 'item') THEN l.id END)::integer AS position
           FROM head d
           JOIN document_line l ON l.document_id = d.id
           LEFT JOIN charge h ON h.id = l.charge_id
@@ -2891,10 +3106,12 @@ BEGIN
           LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
     ), discounted AS (
         SELECT x.id, x.discount
-          FROM (SELECT array_agg(s.id ORDER BY s.id) AS ids, array_agg(greatest(s.amount, 0) ORDER BY s.id) AS weights, sum(s.amount) AS amount,
+          FROM (SELECT array_agg(s.id ORDER BY s.id) AS ids,
+                array_agg(greatest(s.amount, 0) ORDER BY s.id) AS weights, sum(s.amount) AS amount,
                        sum(greatest(s.amount, 0)) AS weight FROM source s) a
          CROSS JOIN head d
-         CROSS JOIN LATERAL (SELECT coalesce(d.discount_amount, round_money(a.amount * d.discount_pct / 100, d.exponent)) AS total) t
+         CROSS JOIN LATERAL (SELECT coalesce(d.discount_amount,
+                                             round_money(a.amount * d.discount_pct / 100, d.exponent)) AS total) t
          CROSS JOIN LATERAL unnest(a.ids, allocate(t.total, a.weights, d.exponent)) AS x (id, discount)
          WHERE t.total <> 0 AND a.weight > 0
     ), line AS (
@@ -2906,25 +3123,52 @@ BEGIN
           FROM line l GROUP BY l.position
     ), taxed AS (
         SELECT x.position, x.tax
-          FROM (SELECT array_agg(p.position ORDER BY p.position) AS positions, array_agg(p.base ORDER BY p.position) AS bases,
+          FROM (SELECT array_agg(p.position ORDER BY p.position) AS positions,
+                array_agg(p.base ORDER BY p.position) AS bases,
                        array_agg(p.tax_rate ORDER BY p.position) AS rates FROM place p) a
          CROSS JOIN head d
-         CROSS JOIN LATERAL ROWS FROM (unnest(a.positions), tax_breakdown(a.bases, a.rates, d.tax_inclusive, d.tax_level, d.exponent))
+         CROSS JOIN LATERAL ROWS
+             FROM (unnest(a.positions), tax_breakdown(a.bases, a.rates, d.tax_inclusive, d.tax_level, d.exponent))
             AS x (position, net, tax, gross)
     ), spread AS (
         SELECT x.id, x.tax
           FROM place p JOIN taxed t ON t.position = p.position
          CROSS JOIN head d
-         CROSS JOIN LATERAL unnest(p.ids, CASE WHEN t.tax <> 0 THEN allocate(t.tax, p.weights, d.exponent) END) AS x (id, tax)
+         CROSS JOIN LATERAL unnest(p.ids, CASE WHEN t.tax <> 0
+                                   THEN allocate(t.tax, p.weights, d.exponent) END) AS x (id, tax)
     )
-    SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount, l.discount, l.tax_rate,
+    SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount,
+        l.discount, l.tax_rate,
            CASE WHEN d.tax_inclusive THEN l.base - coalesce(s.tax, 0) ELSE l.base END, coalesce(s.tax, 0),
            CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END
       FROM line l CROSS JOIN head d LEFT JOIN spread s ON s.id = l.id;
 END $$;
 COMMENT ON FUNCTION document_figures(bigint) IS
-    'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s discount, net, tax, gross in the '
-    'document''s currency; hours as seconds';
+    'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s '
+    'discount, net, tax, gross in the document''s currency; hours as seconds';
+
+CREATE FUNCTION charge_misfit(p_charge charge, p_contract contract, p_document document) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN p_charge.client_id <> p_document.party_id THEN 'is now of another client'
+                WHEN p_charge.currency <> p_document.currency THEN 'is now in ' || p_charge.currency
+                WHEN p_charge.coverage = 'non_billable' THEN 'is not to be shown to the client any more'
+                WHEN (p_contract.tax_inclusive, p_contract.tax_level) <> (p_document.tax_inclusive,
+                    p_document.tax_level)
+                THEN 'has a contract of other tax terms now' END;
+END;
+COMMENT ON FUNCTION charge_misfit(charge, contract, document) IS
+    'why a charge, under its contract, cannot stand on a document over work; NULL when it can';
+
+CREATE FUNCTION fits_document(p_charge charge, p_contract contract, p_document document) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT charge_misfit(p_charge, p_contract, p_document) IS NULL
+        AND (p_document.kind = 'report' OR p_charge.amount <> 0);
+END;
+COMMENT ON FUNCTION fits_document(charge, contract, document) IS
+    'does a charge, under its contract, belong on a draft over work? Reports show all of it, invoices what there is to '
+    'pay';
 
 CREATE FUNCTION check_report_lines(p_document bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -2934,30 +3178,27 @@ DECLARE
 BEGIN
     PERFORM FROM charge h WHERE h.id IN (SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document)
       ORDER BY h.id FOR UPDATE;
-    SELECT h.id, coalesce(t.title, h.source) AS title,
-           CASE WHEN h.client_id <> d.party_id THEN 'is now of another client'
-                WHEN h.currency <> d.currency THEN format('is now in %s', h.currency)
-                WHEN h.coverage = 'non_billable' THEN 'is not to be shown to the client any more'
-                ELSE 'has a contract of other tax terms now' END AS why
-      INTO v_bad
+    SELECT h.id, coalesce(t.title, h.source) AS title, m.why INTO v_bad
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       JOIN charge h ON h.id = l.charge_id
       LEFT JOIN contract k ON k.id = h.contract_id
       LEFT JOIN task t ON t.id = h.task_id
-     WHERE d.id = p_document
-       AND (h.client_id <> d.party_id OR h.currency <> d.currency OR h.coverage = 'non_billable'
-            OR k.id IS NOT NULL AND (k.tax_inclusive, k.tax_level) <> (d.tax_inclusive, d.tax_level))
+     CROSS JOIN LATERAL (SELECT charge_misfit(h, k, d) AS why) m
+     WHERE d.id = p_document AND m.why IS NOT NULL
      ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION '% does not fit its work any more: "%" %', document_name(p_document), v_bad.title, v_bad.why
-            USING ERRCODE = 'restrict_violation', DETAIL = format('Charge %s was rated again after it was put there.', v_bad.id),
+            USING ERRCODE = 'restrict_violation',
+                DETAIL = format('Charge %s was rated again after it was put there.', v_bad.id),
                 HINT = 'Take the changes in with refresh_draft().';
     END IF;
 END $$;
-COMMENT ON FUNCTION check_report_lines(bigint) IS 'lock the charges of a draft by id and refuse (23001) when one has changed its client, currency or tax terms';
+COMMENT ON FUNCTION check_report_lines(bigint) IS
+    'lock the charges of a draft by id and refuse (23001) when one has changed its client, currency or tax terms';
 
-CREATE FUNCTION stamp_lines(p_document bigint, OUT net numeric, OUT tax numeric, OUT gross numeric, OUT first_day date, OUT last_day date)
+CREATE FUNCTION stamp_lines(p_document bigint, OUT net numeric, OUT tax numeric, OUT gross numeric,
+                            OUT first_day date, OUT last_day date)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -2966,8 +3207,10 @@ DECLARE
     v_discount numeric := (SELECT d.discount_amount FROM document d WHERE d.id = p_document);
 BEGIN
     UPDATE document_line l
-       SET position = f.position, title = coalesce(l.title, f.title), unit = f.unit, quantity = f.quantity, price = f.price,
-           discount_pct = f.discount_pct, worked_s = f.worked_s, billed_s = f.billed_s, amount = f.amount, discount = f.discount,
+       SET position = f.position, title = coalesce(l.title, f.title), unit = f.unit, quantity = f.quantity,
+           price = f.price,
+           discount_pct = f.discount_pct, worked_s = f.worked_s, billed_s = f.billed_s, amount = f.amount,
+               discount = f.discount,
            tax_rate = f.tax_rate, net = f.net, tax = f.tax, gross = f.gross
       FROM document_figures(p_document) f
      WHERE l.id = f.line_id AND l.net IS NULL;
@@ -2976,8 +3219,10 @@ BEGIN
       INTO v_line
       FROM document_line l LEFT JOIN charge h ON h.id = l.charge_id WHERE l.document_id = p_document;
     IF v_discount > v_line.amount THEN
-        RAISE EXCEPTION '%: a discount of % is more than the % it is taken off', document_name(p_document), trim_scale(v_discount), trim_scale(v_line.amount)
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'document_discount_within', HINT = 'Lower discount_amount of the draft.';
+        RAISE EXCEPTION '%: a discount of % is more than the % it is taken off', document_name(p_document),
+            trim_scale(v_discount), trim_scale(v_line.amount)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'document_discount_within',
+                HINT = 'Lower discount_amount of the draft.';
     END IF;
     stamp_lines.net := coalesce(v_line.net, 0);
     stamp_lines.tax := coalesce(v_line.tax, 0);
@@ -2985,7 +3230,8 @@ BEGIN
     stamp_lines.first_day := v_line.first_day;
     stamp_lines.last_day := v_line.last_day;
 END $$;
-COMMENT ON FUNCTION stamp_lines(bigint) IS 'write the figures of a draft on its lines and return their totals and the days of its work';
+COMMENT ON FUNCTION stamp_lines(bigint) IS
+    'write the figures of a draft on its lines and return their totals and the days of its work';
 -- ---------------------------------------------------------------------------
 -- adjust: what a document takes off its charges, and lines that are released
 -- ---------------------------------------------------------------------------
@@ -3021,7 +3267,8 @@ BEGIN
       FROM unnest(v_lines, v_charges) x (line_id, charge_id) WHERE l.id = x.line_id;
     RETURN v_charges;
 END $$;
-COMMENT ON FUNCTION adjust_lines(bigint) IS 'make the charges that take discount and included tax off the charges of a document; returns their ids';
+COMMENT ON FUNCTION adjust_lines(bigint) IS
+    'make the charges that take discount and included tax off the charges of a document; returns their ids';
 
 CREATE FUNCTION reverse_adjustments(p_charges bigint[], p_key text, p_document bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -3032,42 +3279,140 @@ BEGIN
     v_charges := put_charges(ARRAY(
         SELECT opposite(h, jsonb_build_object('taken_back', jsonb_build_object('charge', h.id, 'why', h.why)))
           FROM charge h
-         WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
+         WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL
+           AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
          ORDER BY h.id));
     IF v_charges <> '{}' THEN
-        PERFORM post_charges(open_event(p_key, array_to_string(v_charges, ','), 'adjustments taken back'), v_charges, p_document);
+        PERFORM post_charges(open_event(p_key, array_to_string(v_charges, ','), 'adjustments taken back'), v_charges,
+                             p_document);
     END IF;
 END $$;
-COMMENT ON FUNCTION reverse_adjustments(bigint[], text, bigint) IS 'reverse and post adjusting charges whose line is released, but for those that a correction reversed before';
+COMMENT ON FUNCTION reverse_adjustments(bigint[], text, bigint) IS
+    'reverse and post adjusting charges whose line is released, but for those that a correction reversed before';
 
 CREATE FUNCTION release_lines(p_lines bigint[], p_by bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_adjustments bigint[] := ARRAY(SELECT l.adjustment_id FROM document_line l
-                                     WHERE l.id = ANY (p_lines) AND l.released_at IS NULL AND l.adjustment_id IS NOT NULL ORDER BY 1);
+                                     WHERE l.id = ANY (p_lines) AND l.released_at IS NULL
+                                       AND l.adjustment_id IS NOT NULL ORDER BY 1);
 BEGIN
     UPDATE charge h SET held_by = NULL
       FROM document_line l
-     WHERE l.id = ANY (p_lines) AND l.released_at IS NULL AND l.claim AND h.id = l.charge_id AND h.held_by = l.document_id AND h.frozen_at IS NULL;
-    UPDATE document_line l SET released_at = now(), released_by = p_by WHERE l.id = ANY (p_lines) AND l.released_at IS NULL;
+     WHERE l.id = ANY (p_lines) AND l.released_at IS NULL AND l.claim AND h.id = l.charge_id
+       AND h.held_by = l.document_id AND h.frozen_at IS NULL;
+    UPDATE document_line l SET released_at = now(), released_by = p_by WHERE l.id = ANY (p_lines)
+        AND l.released_at IS NULL;
     PERFORM reverse_adjustments(v_adjustments, format('document:%s:release', p_by), p_by);
     -- a task that moved while a report held its work left the work behind
     PERFORM rate_entries(ARRAY(
-        SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.fixed JOIN task t ON t.id = h.task_id
+        SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.fixed
+            JOIN task t ON t.id = h.task_id
          WHERE l.id = ANY (p_lines) AND t.project_id <> h.project_id AND h.time_entry_id IS NOT NULL ORDER BY 1));
 END $$;
 COMMENT ON FUNCTION release_lines(bigint[], bigint) IS
-    'set the charges of lines free again, by a document (void, rejected, superseded, or the credit note): exactly these may then be billed again, '
-    'where their task is now';
+    'set the charges of lines free again, by a document (void, rejected, superseded, or the credit note): exactly '
+    'these may then be billed again, where their task is now';
 -- ---------------------------------------------------------------------------
--- lifecycle: figures, the steps of a document and what each step does
+-- step: the steps of a document and what each step does
 --
--- The steps are taken by changing document.status, and a trigger does what
--- belongs to each: sending stamps and numbers, sent reports hold their
--- charges, agreed ones freeze and post them, rejected and void ones release.
--- So no caller can take a step and leave its consequence out.
+-- A step is taken by changing document.status, and triggers do what belongs to
+-- it, so that no caller can take a step and leave its consequence out:
+--
+--   transition(), settle_document() …    UPDATE document SET status
+--     guard_document()          before   allowed_step(): may it be taken?
+--       take_step()                      send_report(), accept_bill() …: stamp, hold, freeze, post, number
+--     follow_document()         after    document_status_change: the step is kept …
+--       tell_steps()                     … and whoever it concerns is told (room notice)
+--       follow_step()                    release_document(), carry_report() …: what others make of it
+--   payment_allocation → follow_allocations() → settle_document(): payments take the invoice along,
+--   carry_report() takes the report along with the invoice; each by the same two triggers
+--
+-- A new step is a row here; where it does something new, a procedure of a few
+-- lines and its branch in take_step() or follow_step(), all in this file.
 -- ---------------------------------------------------------------------------
+
+CREATE VIEW document_transition WITH (security_invoker) AS
+    SELECT k.kind, v.from_status, v.to_status, v.by_hand, v.does, v.follows
+      FROM (VALUES
+        -- drafts go out, or go
+        ('{report}', 'draft', 'sent', true, 'send_report', NULL),
+        ('{invoice}', 'draft', 'sent', true, 'send_invoice', 'carry_report'),
+        ('{proforma}', 'draft', 'sent', true, 'send_proforma', NULL),
+        ('{credit_note}', 'draft', 'sent', true, 'send_credit_note', NULL),
+        ('{specification,act,bill}', 'draft', 'sent', true, 'send_lines', NULL),
+        ('{proposal,contract,annex,other}', 'draft', 'sent', true, 'send_paper', NULL),
+        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'void', true, NULL,
+         'release'),
+        ('{invoice}', 'draft', 'void', true, NULL, 'release_invoice'),
+        -- what the client answers, or we do to a bill
+        ('{report}', 'sent', 'agreed', true, 'agree_report', NULL),
+        ('{bill}', 'sent', 'agreed', true, 'accept_bill', NULL),
+        ('{specification}', 'sent', 'agreed', true, NULL, 'rate_waiting'),
+        ('{proposal,act,contract,annex,other,proforma}', 'sent', 'agreed', true, NULL, NULL),
+        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'rejected', true, NULL,
+         'release'),
+        ('{report,proposal,specification,proforma}', 'sent', 'superseded', false, NULL, 'release'),
+        ('{report,proposal,specification,proforma}', 'rejected', 'superseded', false, NULL, 'release'),
+        ('{proposal,specification,proforma}', 'agreed', 'superseded', false, NULL, 'release'),
+        -- what is taken back
+        ('{report,proposal,specification,act,contract,annex,other,proforma}', 'sent', 'void', true, NULL, 'release'),
+        ('{report,proposal,specification,act,contract,annex,other,proforma}', 'agreed', 'void', true, NULL, 'release'),
+        ('{bill}', 'sent', 'void', true, NULL, 'release'),
+        ('{bill}', 'agreed', 'void', true, 'take_back', 'release'),
+        ('{invoice}', 'sent', 'void', true, 'take_back', 'release_invoice'),
+        -- what payments and credits make of invoices and bills
+        ('{invoice}', 'sent', 'partly_paid', false, NULL, 'carry_report'),
+        ('{invoice}', 'sent', 'paid', false, NULL, 'carry_report'),
+        ('{invoice}', 'partly_paid', 'sent', false, NULL, 'carry_report'),
+        ('{invoice}', 'partly_paid', 'paid', false, NULL, 'carry_report'),
+        ('{invoice}', 'paid', 'sent', false, NULL, 'carry_report'),
+        ('{invoice}', 'paid', 'partly_paid', false, NULL, 'carry_report'),
+        ('{invoice}', 'archived', 'sent', false, NULL, 'carry_report'),
+        ('{invoice}', 'archived', 'partly_paid', false, NULL, 'carry_report'),
+        ('{invoice}', 'sent', 'credited', false, NULL, 'carry_report'),
+        ('{invoice}', 'partly_paid', 'credited', false, NULL, 'carry_report'),
+        ('{invoice}', 'paid', 'credited', false, NULL, 'carry_report'),
+        ('{invoice}', 'archived', 'credited', false, NULL, 'carry_report'),
+        ('{bill}', 'agreed', 'partly_paid', false, NULL, NULL),
+        ('{bill}', 'agreed', 'paid', false, NULL, NULL),
+        ('{bill}', 'partly_paid', 'agreed', false, NULL, NULL),
+        ('{bill}', 'paid', 'agreed', false, NULL, NULL),
+        ('{bill}', 'archived', 'agreed', false, NULL, NULL),
+        -- what its invoice makes of a report
+        ('{report}', 'agreed', 'invoiced', false, NULL, NULL),
+        ('{report}', 'invoiced', 'agreed', false, NULL, NULL),
+        ('{report}', 'invoiced', 'partly_paid', false, NULL, NULL),
+        ('{report}', 'invoiced', 'paid', false, NULL, NULL),
+        ('{report}', 'partly_paid', 'invoiced', false, NULL, NULL),
+        ('{report}', 'paid', 'invoiced', false, NULL, NULL),
+        ('{report}', 'archived', 'invoiced', false, NULL, NULL),
+        ('{report}', 'invoiced', 'void', false, NULL, 'release'),
+        ('{report}', 'partly_paid', 'void', false, NULL, 'release'),
+        ('{report}', 'paid', 'void', false, NULL, 'release'),
+        ('{report}', 'archived', 'void', false, NULL, 'release'),
+        ('{report,bill}', 'partly_paid', 'paid', false, NULL, NULL),
+        ('{report,bill}', 'paid', 'partly_paid', false, NULL, NULL),
+        ('{report,bill}', 'archived', 'partly_paid', false, NULL, NULL),
+        -- what is done with
+        ('{report,bill}', 'paid', 'archived', true, NULL, NULL),
+        ('{invoice}', 'paid', 'archived', true, NULL, 'carry_report'),
+        ('{invoice}', 'credited', 'archived', true, NULL, 'carry_report'),
+        ('{credit_note}', 'sent', 'archived', true, NULL, NULL),
+        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'rejected', 'archived', true,
+         NULL, NULL),
+        ('{proposal,specification,act,contract,annex,other,proforma}', 'agreed', 'archived', true, NULL, NULL)
+        ) AS v (kinds, from_status, to_status, by_hand, does, follows)
+     CROSS JOIN LATERAL unnest(v.kinds::text[]) k (kind);
+COMMENT ON VIEW document_transition IS
+    'the steps that documents of a kind can take; those not by_hand follow from another document or from a payment '
+    'and are only taken when it is so. does: what the step does before it is taken; follows: what is done after it';
+COMMENT ON COLUMN document_transition.does IS
+    'what the step does before it is taken, a branch of take_step(); NULL for nothing';
+COMMENT ON COLUMN document_transition.follows IS
+    'what is done after the step, a branch of follow_step(); NULL for nothing';
+SELECT allow('reader', 'select', 'document_transition');
 
 CREATE FUNCTION refuse_step(p_document document, p_status text) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -3078,96 +3423,312 @@ DECLARE
 BEGIN
     RAISE EXCEPTION '% cannot go from % to %', document_name(p_document.id), p_document.status, p_status
         USING ERRCODE = 'restrict_violation',
-            DETAIL = CASE WHEN p_status = ANY (string_to_array(v_steps, ', ')) THEN 'Payments or credits of it stand in the way.'
+            DETAIL = CASE WHEN p_status = ANY (string_to_array(v_steps, ', '))
+                THEN 'Payments or credits of it stand in the way.'
                           WHEN v_steps IS NULL THEN format('There is no step by hand from %s.', p_document.status)
                           ELSE format('From %s it can go to: %s.', p_document.status, v_steps) END,
             HINT = CASE WHEN p_document.kind = 'report' AND p_status IN ('invoiced', 'partly_paid', 'paid')
-                        THEN 'A report becomes invoiced by issue_invoice() and paid when its invoice is paid, never by hand.'
+                        THEN 'A report becomes invoiced by issue_invoice() and paid when its invoice is paid, never '
+                             'by hand.'
                         WHEN p_document.kind IN ('invoice', 'bill') AND p_status IN ('partly_paid', 'paid')
                         THEN 'It becomes paid by the payments allocated to it: allocate_payment().'
-                        WHEN p_document.kind = 'invoice' AND p_status = 'void' THEN 'Take its payments back with unallocate() first, or use credit().'
+                        WHEN p_document.kind = 'invoice' AND p_status = 'void'
+                        THEN 'Take its payments back with unallocate() first, or use credit().'
                         WHEN p_document.kind = 'report' AND p_status = 'void' THEN 'Void or credit its invoice first.'
                         WHEN p_document.kind = 'credit_note' AND p_status = 'void' THEN 'Bill what it set free again.'
                         WHEN p_status = 'superseded' THEN 'revise() makes the next revision.'
                         WHEN p_status = 'credited' THEN 'credit() makes a credit note.'
-                        ELSE 'Table document_transition lists the steps.' END;
+                        ELSE 'View document_transition lists the steps.' END;
 END $$;
-COMMENT ON FUNCTION refuse_step(document, text) IS 'raise (23001) that a document cannot take a step, with those it can take and the way out';
+COMMENT ON FUNCTION refuse_step(document, text) IS
+    'raise (23001) that a document cannot take a step, with those it can take and the way out';
 
-CREATE FUNCTION take_step(p_old document, INOUT p_new document)
+CREATE FUNCTION allowed_step(p_document document, p_status text, p_reason text) RETURNS document_transition
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_step document_transition;
+BEGIN
+    SELECT * INTO v_step FROM document_transition t
+     WHERE t.kind = p_document.kind AND t.from_status = p_document.status AND t.to_status = p_status;
+    -- A step that follows from something else is only taken when it does.
+    IF NOT FOUND
+        OR NOT v_step.by_hand AND (CASE p_status
+               WHEN 'superseded' THEN NOT EXISTS (SELECT FROM document n WHERE n.supersedes_id = p_document.id)
+               ELSE settled_status(p_document.id) IS DISTINCT FROM p_status END)
+        OR p_status = 'void' AND EXISTS (SELECT FROM payment_allocation a WHERE a.document_id = p_document.id)
+        OR p_status = 'void' AND p_document.kind = 'invoice'
+           AND EXISTS (SELECT FROM document c WHERE c.based_on = p_document.id AND c.kind = 'credit_note'
+                       AND c.status <> 'draft') THEN
+        PERFORM refuse_step(p_document, p_status);
+    END IF;
+    IF v_step.by_hand AND p_status IN ('rejected', 'void') AND p_document.status <> 'draft'
+        AND coalesce(p_reason, '') = '' THEN
+        RAISE EXCEPTION '% is not % without a reason', document_name(p_document.id), p_status
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: transition(document, status, reason).';
+    END IF;
+    RETURN v_step;
+END $$;
+COMMENT ON FUNCTION allowed_step(document, text, text) IS
+    'the step that takes a document to a status; refused when there is none or it is not so (23001), and without a '
+    'reason where one is wanted (22023)';
+
+-- ---------------------------------------------------------------------------
+-- what steps do: each returns the document as it is to be stored
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION stamp_document(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_total record;
-    v_number record;
-    v_event bigint;
 BEGIN
-    IF p_old.status = 'draft' AND p_new.status = 'sent' THEN
-        IF p_new.kind IN ('report', 'invoice') THEN
-            PERFORM check_report_lines(p_new.id);
-        END IF;
-        SELECT * INTO v_total FROM stamp_lines(p_new.id);
-        p_new.net := v_total.net;
-        p_new.tax := v_total.tax;
-        p_new.gross := v_total.gross;
-        p_new.period_from := coalesce(p_new.period_from, v_total.first_day);
-        p_new.period_to := coalesce(p_new.period_to, v_total.last_day);
-        p_new.issued_on := coalesce(p_new.issued_on, books_today());
-        p_new.issued_at := clock_timestamp();
-        IF p_new.kind IN ('report', 'invoice', 'act', 'credit_note', 'specification', 'proforma', 'bill')
-            AND NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = p_new.id) THEN
-            RAISE EXCEPTION '% has no lines', document_name(p_new.id)
-                USING ERRCODE = 'restrict_violation', HINT = 'Build it anew over other work, or discard() it.';
-        END IF;
-        IF p_new.kind IN ('invoice', 'proforma') THEN
-            p_new.due_on := coalesce(p_new.due_on, p_new.issued_on + (SELECT p.payment_terms_days FROM party p WHERE p.id = p_new.party_id));
-            IF p_new.gross < 0 THEN
-                RAISE EXCEPTION '% would be of % %', document_name(p_new.id), trim_scale(p_new.gross), p_new.currency
-                    USING ERRCODE = 'restrict_violation',
-                        HINT = 'Corrections outweigh the new work: bill them together with later work, or credit() the earlier invoice.';
-            END IF;
-        END IF;
-        IF p_new.kind = 'report' THEN
-            UPDATE charge h SET held_by = p_new.id
-              FROM document_line l WHERE l.document_id = p_new.id AND h.id = l.charge_id AND h.frozen_at IS NULL;
-        END IF;
-        IF p_new.kind = 'invoice' THEN
-            PERFORM freeze_charges(ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_new.id AND l.claim ORDER BY 1)
-                                   || adjust_lines(p_new.id), format('document:%s:freeze', p_new.id), p_new.id);
-        END IF;
-        IF p_new.kind IN ('invoice', 'credit_note') THEN
-            PERFORM post_tax(p_new.id, p_new.issued_on);
-        END IF;
-        IF NOT p_new.incoming THEN
-            SELECT * INTO v_number FROM next_number(p_new.own_id, p_new.kind, p_new.issued_on);
-            p_new.series_id := v_number.series_id;
-            p_new.series_no := v_number.series_no;
-            p_new.number := v_number.number;
-            p_new.issued_at := clock_timestamp();  -- under the lock of the series, so in the order of the numbers
-        END IF;
-    ELSIF p_new.kind = 'report' AND p_old.status = 'sent' AND p_new.status = 'agreed' THEN
-        PERFORM freeze_charges(ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_new.id ORDER BY 1)
-                               || adjust_lines(p_new.id), format('document:%s:agree', p_new.id), p_new.id);
-    ELSIF p_new.kind = 'bill' AND p_old.status = 'sent' AND p_new.status = 'agreed' THEN
-        PERFORM post_bill(p_new.id);
-    ELSIF p_new.status = 'void' AND p_old.status <> 'draft' THEN
-        SELECT e.id INTO v_event FROM event e
-         WHERE e.key = format('document:%s:%s', p_new.id, CASE p_new.kind WHEN 'bill' THEN 'accept' ELSE 'issue' END);
-        IF FOUND THEN
-            PERFORM reverse_event(v_event, format('document:%s:void', p_new.id),
-                                  greatest(p_new.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)));
-        END IF;
+    SELECT * INTO v_total FROM stamp_lines(p_document.id);
+    p_document.net := v_total.net;
+    p_document.tax := v_total.tax;
+    p_document.gross := v_total.gross;
+    p_document.period_from := coalesce(p_document.period_from, v_total.first_day);
+    p_document.period_to := coalesce(p_document.period_to, v_total.last_day);
+    p_document.issued_on := coalesce(p_document.issued_on, books_today());
+    p_document.issued_at := clock_timestamp();
+END $$;
+COMMENT ON FUNCTION stamp_document(document) IS
+    'stamp the figures of a draft on it and its lines: they are its content from now on';
+
+CREATE FUNCTION stamp_lined(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    p_document := stamp_document(p_document);
+    IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = p_document.id) THEN
+        RAISE EXCEPTION '% has no lines', document_name(p_document.id)
+            USING ERRCODE = 'restrict_violation', HINT = 'Build it anew over other work, or discard() it.';
     END IF;
 END $$;
-COMMENT ON FUNCTION take_step(document, document) IS
-    'what a step does before it is taken: stamp, hold, freeze, post and, last, number; returns the row as it is to be stored';
+COMMENT ON FUNCTION stamp_lined(document) IS
+    'stamp a draft that says nothing without lines: refused (23001) when it has none';
 
+CREATE FUNCTION make_due(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    p_document.due_on := coalesce(p_document.due_on, p_document.issued_on
+                                  + (SELECT p.payment_terms_days FROM party p WHERE p.id = p_document.party_id));
+    IF p_document.gross < 0 THEN
+        RAISE EXCEPTION '% would be of % %', document_name(p_document.id), trim_scale(p_document.gross),
+            p_document.currency
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Corrections outweigh the new work: bill them together with later work, or credit() the '
+                       'earlier invoice.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION make_due(document) IS
+    'a document that asks for money says until when: by the client''s terms of payment where no day is given; '
+    'refused (23001) below zero';
+
+CREATE FUNCTION number_document(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_number record;
+BEGIN
+    IF NOT p_document.incoming THEN
+        SELECT * INTO v_number FROM next_number(p_document.own_id, p_document.kind, p_document.issued_on);
+        p_document.series_id := v_number.series_id;
+        p_document.series_no := v_number.series_no;
+        p_document.number := v_number.number;
+        p_document.issued_at := clock_timestamp();  -- under the lock of the series, so in the order of the numbers
+    END IF;
+END $$;
+COMMENT ON FUNCTION number_document(document) IS
+    'give a document of ours the next number of its series, which it holds from then on: so this is done last';
+
+CREATE FUNCTION send_report(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM check_report_lines(p_document.id);
+    p_document := stamp_lined(p_document);
+    PERFORM tell_deal(p_document.id, p_document.deal_id);
+    UPDATE charge h SET held_by = p_document.id
+      FROM document_line l WHERE l.document_id = p_document.id AND h.id = l.charge_id AND h.frozen_at IS NULL;
+    p_document := number_document(p_document);
+END $$;
+COMMENT ON FUNCTION send_report(document) IS 'a report is sent: it holds its charges until it is answered';
+
+CREATE FUNCTION send_invoice(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM check_report_lines(p_document.id);
+    p_document := make_due(stamp_lined(p_document));
+    PERFORM tell_deal(p_document.id, p_document.deal_id);
+    PERFORM freeze_charges(
+        ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document.id AND l.claim ORDER BY 1)
+        || adjust_lines(p_document.id), format('document:%s:freeze', p_document.id), p_document.id);
+    PERFORM post_tax(p_document.id, p_document.issued_on);
+    p_document := number_document(p_document);
+END $$;
+COMMENT ON FUNCTION send_invoice(document) IS
+    'an invoice is issued: what it bills without a report is frozen and posted, and its tax';
+
+CREATE FUNCTION send_credit_note(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    p_document := stamp_lined(p_document);
+    PERFORM post_tax(p_document.id, p_document.issued_on);
+    p_document := number_document(p_document);
+END $$;
+COMMENT ON FUNCTION send_credit_note(document) IS 'a credit note is issued: its tax is posted; credit() did the rest';
+
+CREATE FUNCTION agree_report(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM freeze_charges(
+        ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document.id ORDER BY 1)
+        || adjust_lines(p_document.id), format('document:%s:agree', p_document.id), p_document.id);
+END $$;
+COMMENT ON FUNCTION agree_report(document) IS
+    'a report is agreed: its charges are frozen and posted, with what it takes off them';
+
+CREATE FUNCTION accept_bill(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM post_bill(p_document.id);
+END $$;
+COMMENT ON FUNCTION accept_bill(document) IS 'a bill is accepted: it costs and is owed from now on';
+
+CREATE FUNCTION take_back(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_event bigint := (SELECT e.id FROM event e
+                        WHERE e.key = format('document:%s:%s', p_document.id,
+                                             CASE p_document.kind WHEN 'bill' THEN 'accept' ELSE 'issue' END));
+BEGIN
+    PERFORM reverse_event(v_event, format('document:%s:void', p_document.id),
+                          greatest(p_document.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)))
+      WHERE v_event IS NOT NULL;
+END $$;
+COMMENT ON FUNCTION take_back(document) IS
+    'an invoice or bill is void: what it posted itself is reversed; an invoice without tax posted nothing';
+
+CREATE FUNCTION take_step(p_does text, INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    p_document := CASE p_does
+        WHEN 'send_report' THEN send_report(p_document)
+        WHEN 'send_invoice' THEN send_invoice(p_document)
+        WHEN 'send_proforma' THEN number_document(make_due(stamp_lined(p_document)))
+        WHEN 'send_credit_note' THEN send_credit_note(p_document)
+        WHEN 'send_lines' THEN number_document(stamp_lined(p_document))
+        WHEN 'send_paper' THEN number_document(stamp_document(p_document))
+        WHEN 'agree_report' THEN agree_report(p_document)
+        WHEN 'accept_bill' THEN accept_bill(p_document)
+        WHEN 'take_back' THEN take_back(p_document)
+        ELSE p_document END;
+END $$;
+COMMENT ON FUNCTION take_step(text, document) IS
+    'do what a step does before it is taken (document_transition.does); returns the document as it is to be stored';
+
+-- ---------------------------------------------------------------------------
+-- what follows from steps
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION release_document(p_document document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM release_lines(ARRAY(SELECT l.id FROM document_line l
+                                 WHERE l.document_id = p_document.id AND l.released_at IS NULL ORDER BY 1),
+                                     p_document.id);
+END $$;
+COMMENT ON FUNCTION release_document(document) IS
+    'set free whatever a document that is void, rejected or superseded kept';
+
+CREATE FUNCTION carry_report(p_invoice document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_status text := settled_status(p_invoice.based_on);
+BEGIN
+    UPDATE document d SET status = v_status, status_said_by = NULL,
+           status_reason = format('%s: %s', document_name(p_invoice.id), p_invoice.status)
+     WHERE d.id = p_invoice.based_on AND d.kind = 'report' AND d.status <> v_status
+       AND NOT (d.status = 'archived' AND v_status = 'paid');
+END $$;
+COMMENT ON FUNCTION carry_report(document) IS 'take the report along that an invoice is made of';
+
+CREATE FUNCTION rate_waiting(p_document document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_waiting bigint[] := ARRAY(SELECT r.time_entry_id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id
+                                 WHERE e.task_id = p_document.task_id ORDER BY 1);
+BEGIN
+    PERFORM rate_entries(v_waiting) WHERE v_waiting <> '{}';
+END $$;
+COMMENT ON FUNCTION rate_waiting(document) IS 'rate the work that waited for its specification to be agreed';
+
+CREATE FUNCTION follow_step(p_follows text, p_document document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    CASE p_follows
+        WHEN 'release' THEN PERFORM release_document(p_document);
+        WHEN 'release_invoice' THEN PERFORM release_document(p_document), carry_report(p_document);
+        WHEN 'carry_report' THEN PERFORM carry_report(p_document);
+        WHEN 'rate_waiting' THEN PERFORM rate_waiting(p_document);
+        ELSE NULL;
+    END CASE;
+END $$;
+COMMENT ON FUNCTION follow_step(text, document) IS
+    'do what follows from a step that was taken (document_transition.follows)';
+-- ---------------------------------------------------------------------------
+-- guard: what a document keeps to, and that every step does what belongs to it
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION refuse_reissue(p_document document, p_what text) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RAISE EXCEPTION '% is issued: its % cannot be %', document_name(p_document.id), split_part(p_what, ' ', 1),
+        substr(p_what, strpos(p_what, ' ') + 1)
+        USING ERRCODE = 'restrict_violation',
+            HINT = CASE WHEN p_document.kind <> 'invoice'
+                THEN 'Take it back with void(), or make its next revision with revise().'
+                        WHEN p_what LIKE 'lines %' THEN 'Take lines back with credit(), or all of it with void().'
+                        ELSE 'Take it back with credit() or void() and issue another one.' END;
+END $$;
+COMMENT ON FUNCTION refuse_reissue(document, text) IS
+    'raise (23001) that something of an issued document cannot be done: "lines added to", "note changed"';
+
+CREATE FUNCTION check_amounts(p_document document) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM refuse_inexact('document', 'document_amounts_exact', p_document.currency, a.name, a.amount)
+       FROM (VALUES ('discount_amount', p_document.discount_amount), ('net', p_document.net), ('tax', p_document.tax),
+                    ('gross', p_document.gross)) a (name, amount)
+      WHERE a.amount <> round_money(a.amount, currency_exponent(p_document.currency));
+END $$;
+COMMENT ON FUNCTION check_amounts(document) IS 'refuse (23514) a document with an amount that its currency cannot hold';
+
+-- The one BEFORE trigger of document but for who may write which column.  In
+-- this order: who it is of is held; what is issued stays; the step is allowed
+-- and taken; and what came of it is looked at last, as it is stored.
 CREATE FUNCTION guard_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    c_open CONSTANT text[] := '{status,status_reason,status_by,status_said_by,sign_status,sign_at,sign_by,sign_ref,signature,signature_type,file_url,note,deal_id,source,external_id}';
-    v_hand boolean;
+    c_open CONSTANT text[] := '{status,status_reason,status_by,status_said_by,sign_status,sign_at,sign_by,sign_ref,'
+                              'signature,'
+        'signature_type,file_url,note,deal_id,source,external_id}';
+    v_before document;
     v_column text;
 BEGIN
     PERFORM lock_parties(ARRAY[OLD.party_id, NEW.party_id]);
@@ -3183,135 +3744,124 @@ BEGIN
             RAISE EXCEPTION 'a document begins as a draft, not as %', NEW.status
                 USING ERRCODE = 'restrict_violation', HINT = 'Insert a draft and take it on with transition().';
         END IF;
-        RETURN NEW;
+        SELECT * INTO v_before FROM document d WHERE d.id = NEW.supersedes_id;  -- a revision may keep its discount
+    ELSE
+        v_before := OLD;
+        IF OLD.status <> 'draft' AND to_jsonb(OLD) - c_open <> to_jsonb(NEW) - c_open THEN
+            SELECT n.key INTO v_column FROM jsonb_each(to_jsonb(NEW) - c_open) n JOIN jsonb_each(to_jsonb(OLD)) o
+                USING (key)
+             WHERE n.value <> o.value ORDER BY n.key LIMIT 1;
+            PERFORM refuse_reissue(OLD, v_column || ' changed');
+        END IF;
     END IF;
-
-    IF OLD.status <> 'draft' AND to_jsonb(OLD) - c_open <> to_jsonb(NEW) - c_open THEN
-        SELECT n.key INTO v_column FROM jsonb_each(to_jsonb(NEW) - c_open) n JOIN jsonb_each(to_jsonb(OLD)) o USING (key)
-         WHERE n.value <> o.value ORDER BY n.key LIMIT 1;
-        RAISE EXCEPTION '% is issued: its % cannot be changed', document_name(OLD.id), v_column
-            USING ERRCODE = 'restrict_violation',
-                HINT = CASE OLD.kind WHEN 'invoice' THEN 'Take it back with credit() or void() and issue another one.'
-                                     ELSE 'Take it back with void(), or make its next revision with revise().' END;
+    PERFORM check_document_discount(v_before, NEW);
+    IF TG_OP = 'UPDATE' AND NEW.status IS DISTINCT FROM OLD.status THEN
+        NEW.status_by := actor();
+        NEW := take_step((allowed_step(OLD, NEW.status, NEW.status_reason)).does, NEW);
     END IF;
-    IF NEW.status = OLD.status THEN
-        RETURN NEW;
-    END IF;
-
-    SELECT t.by_hand INTO v_hand FROM document_transition t
-     WHERE t.kind = OLD.kind AND t.from_status = OLD.status AND t.to_status = NEW.status;
-    -- A step that follows from something else is only taken when it does.
-    IF NOT FOUND OR NOT v_hand AND NEW.status <> 'superseded' AND settled_status(OLD.id) IS DISTINCT FROM NEW.status
-        OR NEW.status = 'void' AND EXISTS (SELECT FROM payment_allocation a WHERE a.document_id = OLD.id)
-        OR NEW.status = 'void' AND OLD.kind = 'invoice'
-           AND EXISTS (SELECT FROM document c WHERE c.based_on = OLD.id AND c.kind = 'credit_note' AND c.status <> 'draft') THEN
-        PERFORM refuse_step(OLD, NEW.status);
-    END IF;
-    NEW.status_by := actor();
-    NEW := take_step(OLD, NEW);
+    PERFORM check_amounts(NEW);
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION guard_document() IS
-    'trigger function of document: issued ones keep their content (23001), steps are those of document_transition, and each does what belongs to it; '
+    'trigger function of document: issued ones keep their content (23001), steps are those of document_transition, '
+    'and each does what belongs to it; amounts are whole units of the currency, discounts a manager''s to give. '
     'SECURITY DEFINER because nobody is granted what a step writes';
 
 CREATE FUNCTION follow_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
-DECLARE
-    v_waiting bigint[];
-    v_status text;
 BEGIN
-    IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO document_status_change (document_id, from_status, to_status, said_by, reason)
-    VALUES (CASE TG_OP WHEN 'DELETE' THEN OLD.id ELSE NEW.id END, CASE WHEN TG_OP <> 'INSERT' THEN OLD.status END,
-            CASE WHEN TG_OP <> 'DELETE' THEN NEW.status END,
-            CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_said_by END, CASE WHEN TG_OP = 'UPDATE' THEN NEW.status_reason END);
-    IF TG_OP <> 'UPDATE' THEN
-        RETURN NULL;
-    END IF;
-
-    IF NEW.status IN ('void', 'rejected', 'superseded') THEN
-        PERFORM release_lines(ARRAY(SELECT l.id FROM document_line l WHERE l.document_id = NEW.id AND l.released_at IS NULL ORDER BY 1), NEW.id);
-    END IF;
-    IF NEW.kind = 'invoice' AND NEW.based_on IS NOT NULL THEN
-        v_status := settled_status(NEW.based_on);
-        UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = format('%s: %s', document_name(NEW.id), NEW.status)
-         WHERE d.id = NEW.based_on AND d.kind = 'report' AND d.status <> v_status AND NOT (d.status = 'archived' AND v_status = 'paid');
-    END IF;
-    IF NEW.kind = 'invoice' AND 'paid' IN (NEW.status, OLD.status) AND 'archived' NOT IN (NEW.status, OLD.status) THEN
-        PERFORM notify_paid(NEW.id, NEW.status = 'paid');
-    END IF;
-    IF NEW.kind = 'specification' AND NEW.status = 'agreed' THEN
-        v_waiting := ARRAY(SELECT r.time_entry_id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id
-                            WHERE e.task_id = NEW.task_id ORDER BY 1);
-        PERFORM rate_entries(v_waiting) WHERE cardinality(v_waiting) > 0;
+    IF TG_OP = 'UPDATE' THEN
+        IF NEW.status <> OLD.status THEN
+            INSERT INTO document_status_change (document_id, from_status, to_status, said_by, reason)
+            VALUES (NEW.id, OLD.status, NEW.status, NEW.status_said_by, NEW.status_reason);
+            PERFORM follow_step(t.follows, NEW)
+               FROM document_transition t
+              WHERE (t.kind, t.from_status, t.to_status) = (NEW.kind, OLD.status, NEW.status) AND t.follows IS NOT NULL;
+        END IF;
+    ELSIF TG_OP = 'INSERT' THEN
+        INSERT INTO document_status_change (document_id, to_status) VALUES (NEW.id, NEW.status);
+    ELSE
+        INSERT INTO document_status_change (document_id, from_status) VALUES (OLD.id, OLD.status);
     END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_document() IS
-    'trigger function of document: keeps the change of status, releases, takes the report of an invoice along, tells the manager, rates work that waited '
-    'for its specification; SECURITY DEFINER because nobody is granted what follows';
+    'trigger function of document: keeps every step, and does what follows from it; SECURITY DEFINER because nobody '
+    'is granted what follows';
 
-CREATE FUNCTION guard_document_line() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+CREATE FUNCTION keeps_line(p_old jsonb, p_new jsonb) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
     c_open CONSTANT text[] := '{released_at,released_by,adjustment_id,contract_line_id}';
-    v_document document;
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = CASE TG_OP WHEN 'INSERT' THEN NEW.document_id ELSE OLD.document_id END;
-    IF NOT FOUND OR v_document.status = 'draft' THEN
-        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
-    END IF;
-    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - c_open = to_jsonb(NEW) - c_open
-        AND (OLD.adjustment_id IS NULL OR NEW.adjustment_id = OLD.adjustment_id)
-        AND (OLD.contract_line_id IS NULL OR NEW.contract_line_id = OLD.contract_line_id)
-        AND (OLD.released_at IS NOT DISTINCT FROM NEW.released_at
-             OR OLD.released_at IS NULL AND (v_document.status IN ('void', 'rejected', 'superseded')
-                OR EXISTS (SELECT FROM document_line n JOIN document_line r ON r.id = n.reverses_line_id
-                            WHERE n.document_id = NEW.released_by AND (r.charge_id = NEW.charge_id OR r.id = NEW.reverses_line_id)))) THEN
-        RETURN NEW;
-    END IF;
-    RAISE EXCEPTION '% is issued: its lines cannot be %', document_name(v_document.id),
-        CASE TG_OP WHEN 'INSERT' THEN 'added to' WHEN 'DELETE' THEN 'deleted' ELSE 'changed' END
-        USING ERRCODE = 'restrict_violation',
-            HINT = CASE v_document.kind WHEN 'invoice' THEN 'Take lines back with credit(), or all of it with void().'
-                                        ELSE 'Take it back with void(), or make its next revision with revise().' END;
+    RETURN p_old - c_open = p_new - c_open
+       AND (p_old ->> 'adjustment_id' IS NULL OR p_new -> 'adjustment_id' = p_old -> 'adjustment_id')
+       AND (p_old ->> 'contract_line_id' IS NULL OR p_new -> 'contract_line_id' = p_old -> 'contract_line_id')
+       AND (p_old -> 'released_at' = p_new -> 'released_at'
+            OR p_old ->> 'released_at' IS NULL
+               AND (EXISTS (SELECT FROM document d
+                             WHERE d.id = (p_new ->> 'document_id')::bigint
+                               AND d.status IN ('void', 'rejected', 'superseded'))
+                    OR EXISTS (SELECT FROM document_line n JOIN document_line r ON r.id = n.reverses_line_id
+                                WHERE n.document_id = (p_new ->> 'released_by')::bigint
+                                  AND (r.charge_id = (p_new ->> 'charge_id')::bigint
+                                       OR r.id = (p_new ->> 'reverses_line_id')::bigint))));
 END $$;
-COMMENT ON FUNCTION guard_document_line() IS 'trigger function of document_line: lines of what is issued stay as they are (23001), but for their release';
+COMMENT ON FUNCTION keeps_line(jsonb, jsonb) IS
+    'does a line of an issued document, as it was and as it is to be, stay what it is? It may get its adjustment '
+    'and its stage, once, and be released, once: by the end of its document, or by the credit of it';
+
+-- Once a statement: drafts, which is what lines are mostly written of, cost one look-up.
+CREATE FUNCTION check_document_lines() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_documents bigint[];
+    v_issued bigint[];
+    v_document bigint;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        v_documents := ARRAY(SELECT DISTINCT n.document_id FROM new_rows n);
+    ELSIF TG_OP = 'DELETE' THEN
+        v_documents := ARRAY(SELECT DISTINCT o.document_id FROM old_rows o);
+    ELSE
+        v_documents := ARRAY(SELECT o.document_id FROM old_rows o UNION SELECT n.document_id FROM new_rows n);
+    END IF;
+    v_issued := ARRAY(SELECT d.id FROM document d WHERE d.id = ANY (v_documents) AND d.status <> 'draft');
+    IF v_issued <> '{}' THEN
+        IF TG_OP = 'UPDATE' THEN
+            SELECT CASE WHEN o.document_id = ANY (v_issued) THEN o.document_id ELSE n.document_id END INTO v_document
+              FROM old_rows o LEFT JOIN new_rows n USING (id)
+             WHERE (o.document_id = ANY (v_issued) OR n.document_id = ANY (v_issued))
+               AND keeps_line(to_jsonb(o), to_jsonb(n)) IS NOT true
+             ORDER BY 1 LIMIT 1;
+        ELSE
+            v_document := v_issued[1];
+        END IF;
+        PERFORM refuse_reissue(document_of(v_document), CASE TG_OP WHEN 'INSERT' THEN 'lines added to'
+                                                                   WHEN 'DELETE' THEN 'lines deleted'
+                                                                   ELSE 'lines changed' END)
+          WHERE v_document IS NOT NULL;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM refuse_inexact('document_line', 'document_line_exact', l.currency, a.name, a.amount)
+           FROM new_rows l
+           JOIN currency_code c ON c.code = l.currency
+          CROSS JOIN LATERAL (VALUES (1, 'amount', l.amount), (2, 'discount', l.discount), (3, 'net', l.net),
+                                     (4, 'tax', l.tax), (5, 'gross', l.gross)) a (no, name, amount)
+          WHERE a.amount <> round_money(a.amount, c.exponent)
+          ORDER BY l.id, a.no LIMIT 1;
+    END IF;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION check_document_lines() IS
+    'trigger function of document_line: lines of what is issued stay as they are (23001), but for their release; '
+    'amounts are whole units of the currency (23514). SECURITY DEFINER because row policies must not hide documents';
 -- ---------------------------------------------------------------------------
 -- transition: steps by hand
 -- ---------------------------------------------------------------------------
-
-CREATE FUNCTION lock_documents(p_documents bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-BEGIN
-    PERFORM lock_parties(ARRAY(
-        SELECT x.party_id FROM document x WHERE x.id = ANY (p_documents)
-        UNION SELECT b.party_id FROM document x JOIN document b ON b.id = x.based_on WHERE x.id = ANY (p_documents)));
-END $$;
-COMMENT ON FUNCTION lock_documents(bigint[]) IS 'hold the parties of documents and of those they are based on';
-
-CREATE FUNCTION open_document(p_document bigint) RETURNS document
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_document document;
-BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = p_document;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no document %', p_document
-            USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
-    END IF;
-    PERFORM lock_documents(ARRAY[p_document]);
-    SELECT * INTO v_document FROM document d WHERE d.id = p_document;
-    RETURN v_document;
-END $$;
-COMMENT ON FUNCTION open_document(bigint) IS 'a document whose party is held, and that of what it is based on; refused (23503) when there is none';
 
 CREATE FUNCTION transition(document bigint, status text, reason text DEFAULT NULL, by text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -3323,22 +3873,15 @@ BEGIN
     IF v_document.status = transition.status THEN
         RETURN v_document.status;
     END IF;
-    IF NOT EXISTS (SELECT FROM document_transition t WHERE t.kind = v_document.kind AND t.from_status = v_document.status
-                      AND t.to_status = transition.status AND t.by_hand) THEN
-        PERFORM refuse_step(v_document, transition.status);
-    END IF;
-    IF transition.status IN ('rejected', 'void') AND v_document.status <> 'draft' AND coalesce(transition.reason, '') = '' THEN
-        RAISE EXCEPTION '% is not % without a reason', document_name(v_document.id), transition.status
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: transition(document, status, reason).';
-    END IF;
-    UPDATE document d SET status = transition.status, status_reason = transition.reason, status_said_by = nullif(transition.by, '')
+    UPDATE document d SET status = transition.status, status_reason = transition.reason,
+           status_said_by = nullif(transition.by, '')
      WHERE d.id = v_document.id;
     RETURN transition.status;
 END $$;
 COMMENT ON FUNCTION transition(bigint, text, text, text) IS
-    'take a document to another status and do all that belongs to the step; the same step again changes nothing. rejected and void want a reason. by: on '
-    'whose behalf, kept as said_by beside who really did it. '
-    'Refused (23001) with the steps that are open when this one is not';
+    'take a document to another status and do all that belongs to the step; the same step again changes nothing. '
+    'rejected and void want a reason. by: on whose behalf, kept as said_by beside who really did it. Refused '
+    '(23001) with the steps that are open when this one is not';
 SELECT allow('clerk', 'execute', 'transition');
 
 CREATE FUNCTION void(document bigint, reason text) RETURNS void
@@ -3353,8 +3896,8 @@ BEGIN
     PERFORM transition(document, 'void', reason);
 END $$;
 COMMENT ON FUNCTION void(bigint, text) IS
-    'take a document back: its number stays, the charges it held are free again, what it posted of tax is reversed; refused (23001) once it is paid, in '
-    'part or whole, or credited';
+    'take a document back: its number stays, the charges it held are free again, what it posted of tax is reversed; '
+    'refused (23001) once it is paid, in part or whole, or credited';
 SELECT allow('clerk', 'execute', 'void');
 
 CREATE FUNCTION discard(document bigint) RETURNS void
@@ -3365,7 +3908,8 @@ DECLARE
 BEGIN
     DELETE FROM document d WHERE d.id = v_document.id;
 END $$;
-COMMENT ON FUNCTION discard(bigint) IS 'delete a draft and set its charges free; what was issued is refused (23001): void() it';
+COMMENT ON FUNCTION discard(bigint) IS
+    'delete a draft and set its charges free; what was issued is refused (23001): void() it';
 SELECT allow('clerk', 'execute', 'discard');
 -- ---------------------------------------------------------------------------
 -- document: who may use the tables of this room, and which of them keep a history
@@ -3375,14 +3919,14 @@ SELECT allow('clerk', 'select', 'number_series'), allow('admin', 'insert,update'
        allow('admin', 'delete', 'number_series');
 SELECT watch('number_series', 'ignore:next_no');
 SELECT allow('reader', 'select', 'document'),
-       allow('clerk', 'update', 'document', columns => '{title,note,issued_on,due_on,outside_number,file_url,requirements}'),
+       allow('clerk', 'update', 'document',
+             columns => '{title,note,issued_on,due_on,outside_number,file_url,requirements}'),
        allow('manager', 'update', 'document', columns => '{discount_pct,discount_amount}');
 SELECT watch('document', 'digest:signature');
 SELECT allow('reader', 'select', 'document_line');
 
 -- lines of work follow their charges; the others are what somebody wrote
 SELECT watch('document_line', 'unless:charge_id');
-SELECT allow('reader', 'select', 'document_transition');
 SELECT allow('reader', 'select', 'document_status_change');
 -- ---------------------------------------------------------------------------
 -- concession: what managers give away, and how much each may
@@ -3597,35 +4141,28 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_disposition() IS
-    'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, nor '
-    'unsay that it is (42501)';
+    'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, '
+    'nor unsay that it is (42501)';
 
 -- A discount is a manager's to give, through whatever function it comes; a
 -- revision may keep what the one before gave.
-CREATE FUNCTION check_document_discount() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+CREATE FUNCTION check_document_discount(p_before document, p_document document) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
-DECLARE
-    v_before document;
 BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        v_before := OLD;
-    ELSIF NEW.supersedes_id IS NOT NULL THEN
-        SELECT * INTO v_before FROM document d WHERE d.id = NEW.supersedes_id;
-    END IF;
-    IF (NEW.discount_pct, NEW.discount_amount) IS DISTINCT FROM (v_before.discount_pct, v_before.discount_amount)
-        AND num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0 THEN
+    IF (p_document.discount_pct, p_document.discount_amount)
+        IS DISTINCT FROM (p_before.discount_pct, p_before.discount_amount)
+        AND num_nonnulls(p_document.discount_pct, p_document.discount_amount) > 0 THEN
         PERFORM require_level('manager', 'give a discount', calling_role());
-        IF NEW.discount_amount IS NOT NULL THEN
+        IF p_document.discount_amount IS NOT NULL THEN
             PERFORM refuse_limited('a discount in money', calling_role());
         END IF;
-        PERFORM check_discount(NEW.discount_pct, 'a discount', calling_role());
+        PERFORM check_discount(p_document.discount_pct, 'a discount', calling_role());
     END IF;
-    RETURN NEW;
 END $$;
-COMMENT ON FUNCTION check_document_discount() IS
-    'trigger function of document: discounts are given by managers, within their limit; who has one gives them in per '
-    'cent (42501)';
+COMMENT ON FUNCTION check_document_discount(document, document) IS
+    'refuse (42501) a discount that was not on the document before, or on the one it revises: discounts are given '
+    'by managers, within their limit; who has one gives them in per cent';
 -- ---------------------------------------------------------------------------
 -- concession: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
@@ -5839,6 +6376,12 @@ BEGIN
     UPDATE charge h SET deal_id = n.deal_id
       FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id = n.project_id
      WHERE h.task_id = n.id AND h.client_id = p.client_id AND n.deal_id IS DISTINCT FROM o.deal_id AND h.deal_id IS DISTINCT FROM n.deal_id;
+    -- work of no deal is of the deal of the document that keeps it
+    PERFORM tell_deal(d.id, d.deal_id)
+       FROM (SELECT DISTINCT c.document_id
+               FROM new_rows n JOIN old_rows o USING (id) JOIN charge h ON h.task_id = n.id JOIN charge_claim c ON c.charge_id = h.id
+              WHERE n.deal_id IS NULL AND o.deal_id IS NOT NULL) x
+       JOIN document d ON d.id = x.document_id AND d.deal_id IS NOT NULL AND d.status <> 'draft';
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_tasks() IS
@@ -6022,10 +6565,13 @@ SELECT allow('manager', 'execute', 'void_block');
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW document_balance WITH (security_invoker) AS
-    SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross, coalesce(c.gross, 0)::numeric(20,6) AS credited,
-           coalesce(a.amount, 0)::numeric(20,6) AS allocated, (d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0))::numeric(20,6) AS open, d.due_on, d.issued_on
+    SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross,
+        coalesce(c.gross, 0)::numeric(20,6) AS credited,
+           coalesce(a.amount, 0)::numeric(20,6) AS allocated,
+               (d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0))::numeric(20,6) AS open, d.due_on, d.issued_on
       FROM document d
-      LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id AND l.kind = 'credit_note'
+      LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id
+                         AND l.kind = 'credit_note'
                           WHERE n.based_on = d.id AND n.kind = 'credit_note') c ON d.kind = 'invoice'
       LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.document_id = d.id) a ON true
      WHERE d.kind = 'invoice' AND d.status NOT IN ('draft', 'void')
@@ -6043,18 +6589,23 @@ BEGIN ATOMIC
                           WHEN b.allocated > 0 THEN 'partly_paid'
                           WHEN d.kind = 'bill' THEN 'agreed' ELSE 'sent' END
                 WHEN d.kind = 'report'
-                THEN coalesce((SELECT CASE i.status WHEN 'sent' THEN 'invoiced' WHEN 'archived' THEN 'paid' ELSE i.status END
+                THEN coalesce((SELECT CASE i.status WHEN 'sent' THEN 'invoiced' WHEN 'archived' THEN 'paid'
+                               ELSE i.status END
                                  FROM document i
-                                WHERE i.based_on = d.id AND i.kind = 'invoice' AND i.status NOT IN ('draft', 'void', 'credited')
+                                WHERE i.based_on = d.id AND i.kind = 'invoice'
+                                  AND i.status NOT IN ('draft', 'void', 'credited')
                                 ORDER BY i.id DESC LIMIT 1),
-                              CASE WHEN EXISTS (SELECT FROM document i WHERE i.based_on = d.id AND i.kind = 'invoice' AND i.status = 'credited')
-                                        AND NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = d.id AND l.released_at IS NULL AND l.gross <> 0)
+                              CASE WHEN EXISTS (SELECT FROM document i WHERE i.based_on = d.id AND i.kind = 'invoice'
+                                                AND i.status = 'credited')
+                                        AND NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = d.id
+                                                        AND l.released_at IS NULL AND l.gross <> 0)
                                    THEN 'void' ELSE 'agreed' END) END
       FROM document d LEFT JOIN document_balance b ON b.document_id = d.id
      WHERE d.id = p_document;
 END;
 COMMENT ON FUNCTION settled_status(bigint) IS
-    'the status that payments and credits give an issued invoice or accepted bill, and that its invoice gives a report';
+    'the status that payments and credits give an issued invoice or accepted bill, and that its invoice gives a '
+    'report';
 
 CREATE FUNCTION settle_document(p_document bigint, p_reason text) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -6066,104 +6617,150 @@ BEGIN
         RETURN;  -- credit() is about to give back what is paid too much
     END IF;
     UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = p_reason
-     WHERE d.id = p_document AND d.status <> v_status AND NOT (d.status = 'archived' AND v_status IN ('paid', 'credited'));
+     WHERE d.id = p_document AND d.status <> v_status
+       AND NOT (d.status = 'archived' AND v_status IN ('paid', 'credited'));
 END $$;
-COMMENT ON FUNCTION settle_document(bigint, text) IS 'give an invoice or bill the status that its payments and credits make true';
+COMMENT ON FUNCTION settle_document(bigint, text) IS
+    'give an invoice or bill the status that its payments and credits make true';
 
-CREATE FUNCTION lock_allocation(p_payment bigint, p_document bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+CREATE FUNCTION allocation_fault(p_payment payment, p_document document, p_settles boolean, p_amount numeric,
+                                 p_open numeric,
+                                 p_left numeric, OUT wrong text, OUT hint text)
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM lock_parties(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = p_payment UNION SELECT d.party_id FROM document d WHERE d.id = p_document));
+    IF p_document.kind = 'bill' AND p_document.status IN ('draft', 'sent', 'rejected') THEN
+        wrong := 'is not accepted';
+        hint := 'Accept the bill first: transition(document, ''agreed'').';
+    ELSIF p_open IS NULL THEN
+        wrong := format('is %s and takes no payment', p_document.status);
+        hint := 'Only issued invoices and accepted bills are paid; View document_balance lists them.';
+    ELSIF p_payment.status <> 'posted' THEN
+        wrong := format('cannot take payment %s, which is %s', p_payment.id, p_payment.status);
+        hint := 'Post the payment first.';
+    ELSIF p_payment.flow <> (CASE p_document.kind WHEN 'bill' THEN 'out' ELSE 'in' END) THEN
+        wrong := format('cannot take payment %s, which goes %s', p_payment.id, p_payment.flow);
+        hint := 'Invoices are paid by money that comes in, bills by money that goes out.';
+    ELSIF p_payment.party_id IS DISTINCT FROM p_document.party_id THEN
+        wrong := format('is not of the party of payment %s', p_payment.id);
+        hint := 'Correct party_id of the payment, or choose another document.';
+    ELSIF p_payment.currency <> p_document.currency THEN
+        wrong := format('is in %s, payment %s in %s', p_document.currency, p_payment.id, p_payment.currency);
+        hint := 'Allocate payments of the currency of the document.';
+    ELSIF p_document.kind = 'invoice' AND NOT p_settles THEN
+        wrong := format('cannot take payment %s of article "%s"', p_payment.id, p_payment.article);
+        hint := 'Payments of invoices have the article revenue.';
+    ELSIF p_amount <> round_money(p_amount, currency_exponent(p_document.currency)) THEN
+        wrong := format('cannot take %s %s, which %s cannot hold', trim_scale(p_amount), p_document.currency,
+                        p_document.currency);
+        hint := 'Round the amount first.';
+    ELSIF p_amount > p_open THEN
+        wrong := format('has %s %s open, not %s', trim_scale(p_open), p_document.currency, trim_scale(p_amount));
+        hint := 'Allocate what is open; the rest stays as credit.';
+    ELSIF p_amount > p_left THEN
+        wrong := format('cannot take %s of payment %s, which has %s %s left', trim_scale(p_amount), p_payment.id,
+                        trim_scale(p_left),
+                        p_payment.currency);
+        hint := 'Allocate what is left of it.';
+    END IF;
 END $$;
-COMMENT ON FUNCTION lock_allocation(bigint, bigint) IS 'hold the parties of a payment and a document: one and the same, or the allocation is refused';
+COMMENT ON FUNCTION allocation_fault(payment, document, boolean, numeric, numeric, numeric) IS
+    'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the '
+    'other; p_settles: the article of the payment settles what clients owe. NULL: it can';
 
-CREATE FUNCTION check_allocation() RETURNS trigger
+-- The rows of a statement are looked at in order, each beside what is open and
+-- left before it: what is after all of them, and what it and those behind it take.
+CREATE FUNCTION check_allocations(p_rows bigint[], p_taken numeric[]) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_bad record;
+BEGIN
+    SELECT d.id AS document_id, f.wrong, f.hint INTO v_bad
+      FROM (SELECT a.id, a.payment_id, a.document_id, x.taken,
+                   sum(x.taken) OVER (PARTITION BY a.document_id ORDER BY a.id DESC) AS of_document,
+                   sum(x.taken) OVER (PARTITION BY a.payment_id ORDER BY a.id DESC) AS of_payment
+              FROM unnest(p_rows, p_taken) x (id, taken) JOIN payment_allocation a ON a.id = x.id) a
+      JOIN payment p ON p.id = a.payment_id
+      JOIN document d ON d.id = a.document_id
+      LEFT JOIN account k ON k.code = p.article
+      LEFT JOIN document_balance b ON b.document_id = d.id
+     CROSS JOIN LATERAL (SELECT p.amount - sum(o.amount) AS amount FROM payment_allocation o
+                         WHERE o.payment_id = p.id) l
+     CROSS JOIN LATERAL allocation_fault(p, d, k.kind = 'income' AND NOT k.accrues, a.taken, b.open + a.of_document,
+                                         l.amount + a.of_payment) f
+     WHERE f.wrong IS NOT NULL
+     ORDER BY a.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% %', document_name(v_bad.document_id), v_bad.wrong
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits', HINT = v_bad.hint;
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_allocations(bigint[], numeric[]) IS
+    'refuse (23514) allocations that took an amount each: posted payment and issued document of one party and '
+    'currency, never more than is left or open';
+
+CREATE FUNCTION settle_allocated(p_payments bigint[], p_documents bigint[], p_done text) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
+AS $$
+BEGIN
+    PERFORM settle_document(x.document_id, format('payment %s %s', x.payments, p_done))
+       FROM (SELECT u.document_id, string_agg(DISTINCT u.payment_id::text, ', ') AS payments
+               FROM unnest(p_payments, p_documents) u (payment_id, document_id) GROUP BY 1 ORDER BY 1) x;
+    UPDATE payment p SET settles_bills = x.bills
+      FROM (SELECT u.id, EXISTS (SELECT FROM payment_allocation a JOIN document d ON d.id = a.document_id
+                                  WHERE a.payment_id = u.id AND d.kind = 'bill') AS bills
+              FROM (SELECT DISTINCT i.id FROM unnest(p_payments) i (id)) u) x
+     WHERE p.id = x.id AND p.flow = 'out' AND p.settles_bills <> x.bills AND p.status = 'posted';
+END $$;
+COMMENT ON FUNCTION settle_allocated(bigint[], bigint[], text) IS
+    'what payments that were allocated to documents, or taken back, make true: the documents take the status that '
+    'follows, in order; a payment of bills accrues nothing itself';
+
+CREATE FUNCTION follow_allocations() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    v_payment payment;
-    v_document document;
-    v_open numeric;
-    v_left numeric;
-    v_before numeric := CASE TG_OP WHEN 'UPDATE' THEN OLD.amount ELSE 0 END;
-    v_wrong text;
-    v_hint text;
+    v_rows bigint[];
+    v_payments bigint[];
+    v_documents bigint[];
+    v_taken numeric[];
+    v_moved bigint;
 BEGIN
-    IF TG_OP = 'UPDATE' AND (NEW.payment_id, NEW.document_id) <> (OLD.payment_id, OLD.document_id) THEN
-        RAISE EXCEPTION 'allocation % stays with its payment and document', OLD.id
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(n.id ORDER BY n.id), array_agg(n.payment_id ORDER BY n.id),
+            array_agg(n.document_id ORDER BY n.id),
+               array_agg(n.amount ORDER BY n.id)
+          INTO v_rows, v_payments, v_documents, v_taken FROM new_rows n;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT array_agg(o.payment_id ORDER BY o.id), array_agg(o.document_id ORDER BY o.id)
+          INTO v_payments, v_documents FROM old_rows o;
+    ELSE
+        SELECT array_agg(n.id ORDER BY n.id), array_agg(n.payment_id ORDER BY n.id),
+            array_agg(n.document_id ORDER BY n.id),
+               array_agg(n.amount - o.amount ORDER BY n.id),
+               min(o.id) FILTER (WHERE (n.payment_id, n.document_id) <> (o.payment_id, o.document_id))
+          INTO v_rows, v_payments, v_documents, v_taken, v_moved FROM new_rows n JOIN old_rows o USING (id);
+    END IF;
+    IF v_moved IS NOT NULL THEN
+        RAISE EXCEPTION 'allocation % stays with its payment and document', v_moved
             USING ERRCODE = 'restrict_violation', HINT = 'Take it back with unallocate() and allocate anew.';
     END IF;
-    PERFORM lock_allocation(NEW.payment_id, NEW.document_id);
-    SELECT * INTO v_payment FROM payment p WHERE p.id = NEW.payment_id;
-    SELECT * INTO v_document FROM document d WHERE d.id = NEW.document_id;
-    IF v_payment.id IS NULL OR v_document.id IS NULL THEN
-        RETURN NEW;  -- the foreign keys say it
+    IF v_payments IS NULL THEN
+        RETURN NULL;  -- a statement that found nothing
     END IF;
-    SELECT b.open + v_before INTO v_open FROM document_balance b WHERE b.document_id = v_document.id;
-    v_left := v_payment.amount + v_before - (SELECT coalesce(sum(a.amount), 0) FROM payment_allocation a WHERE a.payment_id = v_payment.id);
-
-    IF v_document.kind = 'bill' AND v_document.status IN ('draft', 'sent', 'rejected') THEN
-        v_wrong := 'is not accepted';
-        v_hint := 'Accept the bill first: transition(document, ''agreed'').';
-    ELSIF v_open IS NULL THEN
-        v_wrong := format('is %s and takes no payment', v_document.status);
-        v_hint := 'Only issued invoices and accepted bills are paid; View document_balance lists them.';
-    ELSIF v_payment.status <> 'posted' THEN
-        v_wrong := format('cannot take payment %s, which is %s', v_payment.id, v_payment.status);
-        v_hint := 'Post the payment first.';
-    ELSIF v_payment.flow <> (CASE v_document.kind WHEN 'bill' THEN 'out' ELSE 'in' END) THEN
-        v_wrong := format('cannot take payment %s, which goes %s', v_payment.id, v_payment.flow);
-        v_hint := 'Invoices are paid by money that comes in, bills by money that goes out.';
-    ELSIF v_payment.party_id IS DISTINCT FROM v_document.party_id THEN
-        v_wrong := format('is not of the party of payment %s', v_payment.id);
-        v_hint := 'Correct party_id of the payment, or choose another document.';
-    ELSIF v_payment.currency <> v_document.currency THEN
-        v_wrong := format('is in %s, payment %s in %s', v_document.currency, v_payment.id, v_payment.currency);
-        v_hint := 'Allocate payments of the currency of the document.';
-    ELSIF v_document.kind = 'invoice' AND (SELECT a.accrues OR a.kind <> 'income' FROM account a WHERE a.code = v_payment.article) THEN
-        v_wrong := format('cannot take payment %s of article "%s"', v_payment.id, v_payment.article);
-        v_hint := 'Payments of invoices have the article revenue.';
-    ELSIF NEW.amount <= 0 THEN
-        v_wrong := format('cannot take %s %s', trim_scale(NEW.amount), v_document.currency);
-        v_hint := 'Amounts are above zero; unallocate() takes back.';
-    ELSIF NEW.amount <> round_money(NEW.amount, currency_exponent(v_document.currency)) THEN
-        v_wrong := format('cannot take %s %s, which %s cannot hold', trim_scale(NEW.amount), v_document.currency, v_document.currency);
-        v_hint := 'Round the amount first.';
-    ELSIF NEW.amount > v_open THEN
-        v_wrong := format('has %s %s open, not %s', trim_scale(v_open), v_document.currency, trim_scale(NEW.amount));
-        v_hint := 'Allocate what is open; the rest stays as credit.';
-    ELSIF NEW.amount > v_left THEN
-        v_wrong := format('cannot take %s of payment %s, which has %s %s left', trim_scale(NEW.amount), v_payment.id, trim_scale(v_left), v_payment.currency);
-        v_hint := 'Allocate what is left of it.';
-    END IF;
-    IF v_wrong IS NOT NULL THEN
-        RAISE EXCEPTION '% %', document_name(v_document.id), v_wrong
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits', HINT = v_hint;
-    END IF;
-    RETURN NEW;
-END $$;
-COMMENT ON FUNCTION check_allocation() IS
-    'trigger function of payment_allocation: posted payment and issued document of one party and currency, never more than is left or open (23514)';
-
-CREATE FUNCTION follow_allocation() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
-AS $$
-DECLARE
-    v_payment bigint := CASE TG_OP WHEN 'DELETE' THEN OLD.payment_id ELSE NEW.payment_id END;
-    v_document bigint := CASE TG_OP WHEN 'DELETE' THEN OLD.document_id ELSE NEW.document_id END;
-    v_bills boolean;
-BEGIN
-    IF TG_OP = 'DELETE' THEN
-        PERFORM lock_allocation(v_payment, v_document);
-    END IF;
-    PERFORM settle_document(v_document, format('payment %s %s', v_payment, CASE TG_OP WHEN 'DELETE' THEN 'taken back' ELSE 'allocated' END));
-    v_bills := EXISTS (SELECT FROM payment_allocation a JOIN document d ON d.id = a.document_id WHERE a.payment_id = v_payment AND d.kind = 'bill');
-    UPDATE payment p SET settles_bills = v_bills WHERE p.id = v_payment AND p.flow = 'out' AND p.settles_bills <> v_bills AND p.status = 'posted';
+    -- whoever allocates by the functions of the books holds them already, from before the first row
+    PERFORM lock_parties(ARRAY(
+        SELECT p.party_id FROM payment p WHERE p.id = ANY (v_payments)
+        UNION SELECT d.party_id FROM document d WHERE d.id = ANY (v_documents)));
+    PERFORM check_allocations(v_rows, v_taken) WHERE v_rows IS NOT NULL;
+    PERFORM settle_allocated(v_payments, v_documents, CASE TG_OP WHEN 'DELETE' THEN 'taken back' ELSE 'allocated' END);
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION follow_allocation() IS
-    'trigger function of payment_allocation: document and report take the status that follows; a payment of bills accrues nothing itself';
+COMMENT ON FUNCTION follow_allocations() IS
+    'trigger function of payment_allocation, once a statement: the parties are held, nothing is allocated above '
+    'what is left or open (23514), documents and their reports take the status that follows. SECURITY DEFINER '
+    'because nobody is granted what follows';
 
 CREATE FUNCTION follow_payment() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -6176,7 +6773,8 @@ BEGIN
     END IF;
     IF NEW.status = 'void' THEN
         DELETE FROM payment_allocation a WHERE a.payment_id = OLD.id;
-    ELSIF NEW.amount < v_allocated OR (NEW.currency, NEW.flow) <> (OLD.currency, OLD.flow) OR NEW.party_id IS DISTINCT FROM OLD.party_id
+    ELSIF NEW.amount < v_allocated OR (NEW.currency, NEW.flow) <> (OLD.currency, OLD.flow)
+        OR NEW.party_id IS DISTINCT FROM OLD.party_id
         OR NEW.flow = 'in' AND (SELECT a.accrues OR a.kind <> 'income' FROM account a WHERE a.code = NEW.article) THEN
         RAISE EXCEPTION 'payment % has % % allocated to documents', OLD.id, trim_scale(v_allocated), OLD.currency
             USING ERRCODE = 'restrict_violation', HINT = 'Take that back with unallocate() first.';
@@ -6184,7 +6782,8 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_payment() IS
-    'trigger function of payment: voiding a payment takes its allocations back; what is allocated cannot be changed away (23001)';
+    'trigger function of payment: voiding a payment takes its allocations back; what is allocated cannot be changed '
+    'away (23001)';
 
 -- Of the owner: who keeps no payments may see what they come to.
 CREATE VIEW client_credit WITH (security_barrier) AS
@@ -6196,7 +6795,8 @@ CREATE VIEW client_credit WITH (security_barrier) AS
       LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.id) a ON true
      WHERE p.status = 'posted' AND p.flow IN ('in', 'out')
      GROUP BY 1, 2, 3;
-COMMENT ON VIEW client_credit IS 'what clients have paid and no invoice took yet, less what was paid back, by currency: their credit';
+COMMENT ON VIEW client_credit IS
+    'what clients have paid and no invoice took yet, less what was paid back, by currency: their credit';
 SELECT allow('reader', 'select', 'client_credit');
 -- ---------------------------------------------------------------------------
 -- pay: payments meet documents, by hand or by age
@@ -6208,7 +6808,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_payment payment;
-    v_target record;
+    v_bad record;
     v_left numeric;
 BEGIN
     allocations := json_argument(allocations);
@@ -6223,38 +6823,53 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Post the payment first.';
     END IF;
     IF allocations IS NOT NULL AND (jsonb_typeof(allocations) <> 'array' OR EXISTS (
-        SELECT FROM jsonb_array_elements(allocations) e WHERE jsonb_typeof(e) <> 'object' OR NOT e ?& '{document,amount}')) THEN
+        SELECT FROM jsonb_array_elements(allocations) e WHERE jsonb_typeof(e) <> 'object'
+            OR NOT e ?& '{document,amount}')) THEN
         RAISE EXCEPTION 'allocations must be an array of {"document": id, "amount": text}'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = allocations::text;
     END IF;
     IF jsonb_array_length(allocations) > 0 THEN
-        allocations := (SELECT jsonb_agg(resolve_names(e.value) ORDER BY e.no) FROM jsonb_array_elements(allocations) WITH ORDINALITY e (value, no));
+        allocations := (SELECT jsonb_agg(resolve_names(e.value) ORDER BY e.no)
+                        FROM jsonb_array_elements(allocations) WITH ORDINALITY e (value, no));
     END IF;
     PERFORM lock_parties(ARRAY[v_payment.party_id]);
-    v_left := v_payment.amount - (SELECT coalesce(sum(a.amount), 0) FROM payment_allocation a WHERE a.payment_id = v_payment.id);
-    FOR v_target IN
-        SELECT (e ->> 'document')::bigint AS document_id, (e ->> 'amount')::numeric AS amount, NULL::date AS due_on
-          FROM jsonb_array_elements(allocations) e WHERE allocations IS NOT NULL
+    v_left := v_payment.amount - (SELECT coalesce(sum(a.amount), 0) FROM payment_allocation a
+                                  WHERE a.payment_id = v_payment.id);
+    SELECT document_name((e ->> 'document')::bigint) AS name, (e ->> 'amount')::numeric AS amount INTO v_bad
+      FROM jsonb_array_elements(allocations) e WHERE (e ->> 'amount')::numeric <= 0 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% cannot take % %', v_bad.name, trim_scale(v_bad.amount), v_payment.currency
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_positive',
+                HINT = 'Amounts are above zero; unallocate() takes back.';
+    END IF;
+    -- Oldest due first: each open document takes what those before it leave.
+    WITH target AS (
+        SELECT (e ->> 'document')::bigint AS document_id, sum((e ->> 'amount')::numeric) AS amount, min(no) AS no
+          FROM jsonb_array_elements(allocations) WITH ORDINALITY x (e, no) GROUP BY 1
         UNION ALL
-        SELECT b.document_id, b.open, coalesce(b.due_on, b.issued_on) FROM document_balance b
-         WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency AND b.open > 0
-           AND b.kind = CASE v_payment.flow WHEN 'in' THEN 'invoice' WHEN 'out' THEN 'bill' END
-           AND (v_payment.contract_id IS NULL OR b.contract_id IS NULL OR b.contract_id = v_payment.contract_id)
-         ORDER BY due_on, document_id
-    LOOP
-        EXIT WHEN allocations IS NULL AND v_left <= 0;
-        IF allocations IS NULL THEN
-            v_target.amount := least(v_left, v_target.amount);
-        END IF;
-        INSERT INTO payment_allocation AS old (payment_id, document_id, amount) VALUES (v_payment.id, v_target.document_id, v_target.amount)
-        ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount;
-        v_left := v_left - v_target.amount;
-    END LOOP;
+        SELECT o.document_id, least(o.open, v_left - o.before), row_number() OVER (ORDER BY o.due_on, o.document_id)
+          FROM (SELECT b.document_id, b.open, coalesce(b.due_on, b.issued_on) AS due_on,
+                       sum(b.open) OVER (ORDER BY coalesce(b.due_on, b.issued_on), b.document_id) - b.open AS before
+                  FROM document_balance b
+                 WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency
+                   AND b.open > 0
+                   AND b.kind = CASE v_payment.flow WHEN 'in' THEN 'invoice' WHEN 'out' THEN 'bill' END
+                   AND (v_payment.contract_id IS NULL OR b.contract_id IS NULL
+                        OR b.contract_id = v_payment.contract_id)) o
+         WHERE o.before < v_left
+    ), made AS (
+        INSERT INTO payment_allocation AS old (payment_id, document_id, amount)
+        SELECT v_payment.id, t.document_id, t.amount FROM target t ORDER BY t.no
+        ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount
+        RETURNING document_id
+    )
+    SELECT v_left - coalesce(sum(t.amount), 0) INTO v_left FROM target t JOIN made m USING (document_id);
     RETURN round_money(v_left, currency_exponent(v_payment.currency));
 END $$;
 COMMENT ON FUNCTION allocate_payment(bigint, jsonb) IS
-    'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations ([{"document": id or number, "amount": text}]); '
-    'returns what is left of the payment, which stays as credit. A payment that names a contract settles documents of that contract only';
+    'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations '
+    '([{"document": id or number, "amount": text}]); returns what is left of the payment, which stays as credit. A '
+    'payment that names a contract settles documents of that contract only';
 SELECT allow('clerk', 'execute', 'allocate_payment');
 
 CREATE FUNCTION record_payment(content jsonb, OUT payment_id bigint, OUT allocated numeric, OUT unallocated numeric)
@@ -6267,10 +6882,13 @@ DECLARE
     v_account cash_account;
     v_settles boolean;
 BEGIN
-    PERFORM check_keys(json_argument(content), 'payment', '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,contract,project,deal,'
+    PERFORM check_keys(json_argument(content), 'payment',
+                       '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,'
+                       'contract,project,deal,'
         'task,employee,direction,purpose,bank_ref,allocations,source,external_id}');
     IF num_nonnulls(v_content ->> 'source', v_content ->> 'external_id') = 1 OR v_content ->> 'amount' IS NULL THEN
-        RAISE EXCEPTION 'the payment has no %', CASE WHEN v_content ->> 'amount' IS NULL THEN 'amount' WHEN v_content ? 'source' THEN 'external_id' ELSE 'source' END
+        RAISE EXCEPTION 'the payment has no %', CASE WHEN v_content ->> 'amount' IS NULL THEN 'amount'
+            WHEN v_content ? 'source' THEN 'external_id' ELSE 'source' END
             USING ERRCODE = 'invalid_parameter_value', DETAIL = content::text,
                 HINT = 'Give "amount" as text; "source" and "external_id" together, or neither.';
     END IF;
@@ -6278,13 +6896,19 @@ BEGIN
     SELECT * INTO v_account FROM cash_account a WHERE a.id = (v_content ->> 'cash_account')::bigint;
     -- Two who record the same payment at once: the second waits for the first
     -- and then finds it.
-    INSERT INTO payment (flow, status, paid_on, accrued_on, amount, currency, cash_account_id, to_cash_account_id, article, party_id, contract_id, project_id,
+    INSERT INTO payment (flow, status, paid_on, accrued_on, amount, currency, cash_account_id, to_cash_account_id,
+                         article, party_id, contract_id, project_id,
                          deal_id, task_id, employee_id, direction_id, purpose, bank_ref, source, external_id, made_from)
-    SELECT f.flow, coalesce(v_content ->> 'status', 'posted'), coalesce(given_date(v_content, 'paid_on'), books_today()), given_date(v_content, 'accrued_on'),
-           (v_content ->> 'amount')::numeric, coalesce(v_content ->> 'currency', v_account.currency), (v_content ->> 'cash_account')::bigint,
-           (v_content ->> 'to_cash_account')::bigint, coalesce(v_content ->> 'article', CASE f.flow WHEN 'in' THEN 'revenue' END),
-           (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint, (v_content ->> 'deal')::bigint,
-           (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint, (v_content ->> 'direction')::bigint, v_content ->> 'purpose',
+    SELECT f.flow, coalesce(v_content ->> 'status', 'posted'),
+        coalesce(given_date(v_content, 'paid_on'), books_today()), given_date(v_content, 'accrued_on'),
+           (v_content ->> 'amount')::numeric, coalesce(v_content ->> 'currency', v_account.currency),
+               (v_content ->> 'cash_account')::bigint,
+           (v_content ->> 'to_cash_account')::bigint, coalesce(v_content ->> 'article', CASE f.flow WHEN 'in'
+                                                               THEN 'revenue' END),
+           (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint,
+               (v_content ->> 'deal')::bigint,
+           (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint, (v_content ->> 'direction')::bigint,
+               v_content ->> 'purpose',
            v_content ->> 'bank_ref', v_content ->> 'source', v_content ->> 'external_id', v_content
       FROM (SELECT coalesce(v_content ->> 'flow', 'in') AS flow) f
     ON CONFLICT DO NOTHING
@@ -6293,15 +6917,21 @@ BEGIN
         SELECT * INTO v_payment FROM payment p
          WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
             OR (p.cash_account_id, p.bank_ref) = ((v_content ->> 'cash_account')::bigint, v_content ->> 'bank_ref')
-         ORDER BY (p.source, p.external_id) IS NOT DISTINCT FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
+         ORDER BY (p.source, p.external_id)
+                  IS NOT DISTINCT FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
         PERFORM require_pay(v_payment.article, v_payment.employee_id, calling_role());
         IF v_payment.made_from IS DISTINCT FROM v_content THEN
             RAISE EXCEPTION 'payment % was recorded before with other content', v_payment.id
-                USING ERRCODE = 'unique_violation', CONSTRAINT = CASE WHEN v_payment.source = v_content ->> 'source' AND v_payment.external_id = v_content ->> 'external_id'
+                USING ERRCODE = 'unique_violation', CONSTRAINT = CASE WHEN v_payment.source = v_content ->> 'source'
+                    AND v_payment.external_id = v_content ->> 'external_id'
                           THEN 'payment_external_key' ELSE 'payment_bank_ref_key' END, TABLE = 'payment',
-                    DETAIL = coalesce(format('Other now: %s.', (SELECT string_agg(k.key, ', ' ORDER BY k.key) FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
-                                                                 WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)), 'It was entered by hand.'),
-                    HINT = 'Send the same content again, or void that payment and send another (source, external_id) and bank_ref.';
+                    DETAIL = coalesce(format('Other now: %s.', (
+                        SELECT string_agg(k.key, ', ' ORDER BY k.key)
+                          FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
+                         WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)),
+                        'It was entered by hand.'),
+                    HINT = 'Send the same content again, or void that payment and send another (source, external_id) '
+                           'and bank_ref.';
         END IF;
         IF v_payment.status = 'void' THEN
             RAISE EXCEPTION 'payment % was recorded before and is void', v_payment.id
@@ -6309,7 +6939,8 @@ BEGIN
         END IF;
     ELSIF v_payment.status = 'posted' THEN
         v_settles := v_content ? 'allocations'
-            OR v_payment.flow = 'in' AND EXISTS (SELECT FROM account a WHERE a.code = v_payment.article AND a.kind = 'income' AND NOT a.accrues);
+            OR v_payment.flow = 'in' AND EXISTS (SELECT FROM account a WHERE a.code = v_payment.article
+                                                 AND a.kind = 'income' AND NOT a.accrues);
         PERFORM allocate_payment(v_payment.id, v_content -> 'allocations') WHERE v_settles;
     END IF;
     payment_id := v_payment.id;
@@ -6318,17 +6949,20 @@ BEGIN
     unallocated := round_money(v_payment.amount - allocated, currency_exponent(v_payment.currency));
 END $$;
 COMMENT ON FUNCTION record_payment(jsonb) IS
-    'enter a payment and settle what it is for, in one: {"amount" (text), "cash_account", "party" | "contract" (names, numbers or ids), "purpose", "paid_on" (default '
-    'today), "flow" (default in), "status" (default posted), "article" (default revenue, of money that comes in), "currency" (default the cash account''s), '
-    '"to_cash_account", "accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" (as allocate_payment() takes them; [] keeps it '
-    'all as credit), "source", "external_id"}. Money from clients settles their open invoices, oldest due first; other money what "allocations" name. Returns '
-    'the payment, what is allocated and what is not. The same content again returns the same payment, other content under the same (source, external_id) or '
-    'bank_ref is refused (23505)';
+    'enter a payment and settle what it is for, in one: {"amount" (text), "cash_account", "party" | "contract" '
+    '(names, numbers or ids), "purpose", "paid_on" (default today), "flow" (default in), "status" (default posted), '
+    '"article" (default revenue, of money that comes in), "currency" (default the cash account''s), '
+    '"to_cash_account", "accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" '
+    '(as allocate_payment() takes them; [] keeps it all as credit), "source", "external_id"}. Money from clients '
+    'settles their open invoices, oldest due first; other money what "allocations" name. Returns the payment, what '
+    'is allocated and what is not. The same content again returns the same payment, other content under the same '
+    '(source, external_id) or bank_ref is refused (23505)';
 SELECT allow('clerk', 'execute', 'record_payment');
 
 CREATE VIEW unallocated_payment WITH (security_invoker) AS
     SELECT p.payment_id, p.paid_on, p.party_id, p.party, p.contract_id, c.number AS contract, p.amount,
-           (p.amount - coalesce(a.amount, 0))::numeric(18,2) AS unallocated, p.currency, o.open::numeric(18,2) AS open_invoices, n.numbers AS named_invoices,
+           (p.amount - coalesce(a.amount, 0))::numeric(18,2) AS unallocated, p.currency,
+               o.open::numeric(18,2) AS open_invoices, n.numbers AS named_invoices,
            p.purpose, p.bank_ref, p.source, p.external_id
       FROM payment_card p
       JOIN account x ON x.code = p.article AND x.kind = 'income' AND NOT x.accrues
@@ -6336,13 +6970,16 @@ CREATE VIEW unallocated_payment WITH (security_invoker) AS
       LEFT JOIN client_credit r ON r.party_id = p.party_id AND r.currency = p.currency
      CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.payment_id) a
      CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0) AS open FROM document_balance b
-                          WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice' AND b.open > 0) o
+                          WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice'
+                            AND b.open > 0) o
      CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers FROM document d
-                          WHERE d.kind = 'invoice' AND d.status IN ('sent', 'partly_paid') AND strpos(p.purpose, d.number) > 0) n
+                          WHERE d.kind = 'invoice' AND d.status IN ('sent', 'partly_paid')
+                            AND strpos(p.purpose, d.number) > 0) n
      WHERE p.status = 'posted' AND p.flow = 'in' AND p.amount > coalesce(a.amount, 0) AND coalesce(r.credit, 1) > 0;
 COMMENT ON VIEW unallocated_payment IS
-    'money that came from clients and no invoice took, or not all of it: unallocated in the payment''s currency; open_invoices is what its payer owes in that '
-    'currency (0: an advance); named_invoices are open invoices whose number stands in the purpose; what was paid back in full is not listed';
+    'money that came from clients and no invoice took, or not all of it: unallocated in the payment''s currency; '
+    'open_invoices is what its payer owes in that currency (0: an advance); named_invoices are open invoices whose '
+    'number stands in the purpose; what was paid back in full is not listed';
 SELECT allow('reader', 'select', 'unallocated_payment');
 
 CREATE FUNCTION unallocate(payment bigint, document bigint DEFAULT NULL) RETURNS numeric
@@ -6352,21 +6989,25 @@ AS $$
 DECLARE
     v_freed numeric;
 BEGIN
-    PERFORM require_pay(p.article, p.employee_id, calling_role()) FROM payment p WHERE p.id = unallocate.payment FOR NO KEY UPDATE;
+    PERFORM require_pay(p.article, p.employee_id, calling_role()) FROM payment p
+        WHERE p.id = unallocate.payment FOR NO KEY UPDATE;
     PERFORM lock_parties(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = unallocate.payment));
     WITH gone AS (
         DELETE FROM payment_allocation a
-         WHERE a.payment_id = unallocate.payment AND (unallocate.document IS NULL OR a.document_id = unallocate.document)
+         WHERE a.payment_id = unallocate.payment
+           AND (unallocate.document IS NULL OR a.document_id = unallocate.document)
         RETURNING a.amount)
     SELECT sum(g.amount) INTO v_freed FROM gone g;
     IF v_freed IS NULL THEN
-        RAISE EXCEPTION 'payment % is not allocated%', unallocate.payment, coalesce(' to ' || document_name(unallocate.document), '')
+        RAISE EXCEPTION 'payment % is not allocated%', unallocate.payment,
+            coalesce(' to ' || document_name(unallocate.document), '')
             USING ERRCODE = 'restrict_violation', HINT = 'Table payment_allocation lists what is.';
     END IF;
     RETURN (SELECT round_money(v_freed, currency_exponent(p.currency)) FROM payment p WHERE p.id = unallocate.payment);
 END $$;
 COMMENT ON FUNCTION unallocate(bigint, bigint) IS
-    'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the amount that is credit again';
+    'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the '
+    'amount that is credit again';
 SELECT allow('clerk', 'execute', 'unallocate');
 
 CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETURNS numeric
@@ -6374,77 +7015,80 @@ CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETUR
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document;
-    v_payment record;
+    v_document document := open_document(apply_credit.document, 'invoice');
     v_credit numeric;
     v_take numeric;
-    v_applied numeric := 0;
+    v_applied numeric;
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = apply_credit.document AND d.kind = 'invoice';
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no invoice %', apply_credit.document
-            USING ERRCODE = 'foreign_key_violation', HINT = 'Credit is applied to invoices; view document_card lists them.';
-    END IF;
-    PERFORM lock_documents(ARRAY[v_document.id]);
-    v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = v_document.party_id AND c.currency = v_document.currency), 0);
-    v_take := least(coalesce((SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id), 0), v_credit, apply_credit.amount);
+    v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = v_document.party_id
+                          AND c.currency = v_document.currency), 0);
+    v_take := least(coalesce((SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id), 0),
+                    v_credit, apply_credit.amount);
     IF apply_credit.amount > v_take THEN
-        RAISE EXCEPTION 'only % % of credit can be applied to %, not %', trim_scale(greatest(v_take, 0)), v_document.currency,
+        RAISE EXCEPTION 'only % % of credit can be applied to %, not %', trim_scale(greatest(v_take, 0)),
+            v_document.currency,
             document_name(v_document.id), trim_scale(apply_credit.amount)
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits',
-                DETAIL = format('The client has %s %s of credit.', v_credit, v_document.currency), HINT = 'Leave amount out to apply what can be.';
+                DETAIL = format('The client has %s %s of credit.', v_credit, v_document.currency),
+                    HINT = 'Leave amount out to apply what can be.';
     END IF;
-    FOR v_payment IN
-        SELECT p.id, p.amount - coalesce((SELECT sum(a.amount) FROM payment_allocation a WHERE a.payment_id = p.id), 0) AS rest
-          FROM payment p JOIN account c ON c.code = p.article AND c.kind = 'income' AND NOT c.accrues
-         WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in' AND p.status = 'posted'
-         ORDER BY p.paid_on, p.id
-    LOOP
-        EXIT WHEN v_take <= v_applied;
-        CONTINUE WHEN v_payment.rest <= 0;
+    -- Oldest payment first: each gives what those before it leave to be taken.
+    WITH source AS (
+        SELECT r.id, r.paid_on, least(r.rest, v_take - r.before) AS amount
+          FROM (SELECT p.id, p.paid_on, x.rest, sum(x.rest) OVER (ORDER BY p.paid_on, p.id) - x.rest AS before
+                  FROM payment p
+                  JOIN account c ON c.code = p.article AND c.kind = 'income' AND NOT c.accrues
+                 CROSS JOIN LATERAL (SELECT p.amount - coalesce(sum(a.amount), 0) AS rest FROM payment_allocation a
+                                      WHERE a.payment_id = p.id) x
+                 WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in'
+                   AND p.status = 'posted'
+                   AND x.rest > 0) r
+         WHERE r.before < v_take
+    ), made AS (
         INSERT INTO payment_allocation AS old (payment_id, document_id, amount)
-        VALUES (v_payment.id, v_document.id, least(v_payment.rest, v_take - v_applied))
-        ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount;
-        v_applied := v_applied + least(v_payment.rest, v_take - v_applied);
-    END LOOP;
+        SELECT s.id, v_document.id, s.amount FROM source s ORDER BY s.paid_on, s.id
+        ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount
+        RETURNING payment_id
+    )
+    SELECT coalesce(sum(s.amount), 0) INTO v_applied FROM source s JOIN made m ON m.payment_id = s.id;
     RETURN round_money(v_applied, currency_exponent(v_document.currency));
 END $$;
 COMMENT ON FUNCTION apply_credit(bigint, numeric) IS
-    'settle an invoice from what its client paid before and no document took, oldest payment first, up to amount; returns what was applied (0 when there '
-    'is no credit)';
+    'settle an invoice from what its client paid before and no document took, oldest payment first, up to amount; '
+    'returns what was applied (0 when there is no credit)';
 SELECT allow('clerk', 'execute', 'apply_credit');
 
-CREATE FUNCTION pay_bill(document bigint, cash_account bigint, paid_on date DEFAULT NULL, amount numeric DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION pay_bill(document bigint, cash_account bigint, paid_on date DEFAULT NULL,
+                         amount numeric DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document;
+    v_document document := open_document(pay_bill.document, 'bill');
     v_open numeric;
     v_payment bigint;
 BEGIN
-    PERFORM lock_documents(ARRAY[pay_bill.document]);
-    SELECT * INTO v_document FROM document d WHERE d.id = pay_bill.document AND d.kind = 'bill';
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no bill %', pay_bill.document
-            USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
-    END IF;
     v_open := (SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id);
     IF v_open IS NULL THEN
         RAISE EXCEPTION '% is % and cannot be paid', document_name(v_document.id), v_document.status
             USING ERRCODE = 'restrict_violation', HINT = 'Accept the bill first: transition(document, ''agreed'').';
     END IF;
-    INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, contract_id, project_id, settles_bills, purpose)
-    VALUES ('out', 'posted', coalesce(pay_bill.paid_on, books_today()), coalesce(pay_bill.amount, v_open), v_document.currency, pay_bill.cash_account,
-            coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id), bill_article(v_document.party_id)), v_document.party_id,
+    INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, contract_id,
+                         project_id, settles_bills, purpose)
+    VALUES ('out', 'posted', coalesce(pay_bill.paid_on, books_today()), coalesce(pay_bill.amount, v_open),
+            v_document.currency, pay_bill.cash_account,
+            coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id),
+                     bill_article(v_document.party_id)), v_document.party_id,
             v_document.contract_id, v_document.project_id, true, 'Bill ' || v_document.outside_number)
     RETURNING id INTO v_payment;
     PERFORM require_pay(p.article, p.employee_id, calling_role()) FROM payment p WHERE p.id = v_payment;
-    INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (v_payment, v_document.id, coalesce(pay_bill.amount, v_open));
+    INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (v_payment, v_document.id,
+        coalesce(pay_bill.amount, v_open));
     RETURN v_payment;
 END $$;
 COMMENT ON FUNCTION pay_bill(bigint, bigint, date, numeric) IS
-    'pay an accepted bill, whole or in part, from a cash account and allocate the payment; returns the payment. An unaccepted bill is refused (23001)';
+    'pay an accepted bill, whole or in part, from a cash account and allocate the payment; returns the payment. An '
+    'unaccepted bill is refused (23001)';
 SELECT allow('clerk', 'execute', 'pay_bill');
 -- ---------------------------------------------------------------------------
 -- paid: how much of the work is paid for
@@ -6453,40 +7097,49 @@ SELECT allow('clerk', 'execute', 'pay_bill');
 -- What is paid of an invoice is spread over its lines by the largest
 -- remainder; lines below zero (corrections) settle others in full.
 CREATE VIEW line_payment WITH (security_invoker) AS
-    SELECT x.line_id, a.document_id, x.gross::numeric(20,6) AS gross, (least(x.gross, 0) + coalesce(x.share, 0))::numeric(20,6) AS paid, a.currency
-      FROM (SELECT b.document_id, b.currency, b.allocated, array_agg(l.id ORDER BY l.id) AS ids, array_agg(l.gross - coalesce(c.gross, 0) ORDER BY l.id) AS grosses,
+    SELECT x.line_id, a.document_id, x.gross::numeric(20,6) AS gross,
+        (least(x.gross, 0) + coalesce(x.share, 0))::numeric(20,6) AS paid, a.currency
+      FROM (SELECT b.document_id, b.currency, b.allocated, array_agg(l.id ORDER BY l.id) AS ids,
+            array_agg(l.gross - coalesce(c.gross, 0) ORDER BY l.id) AS grosses,
                    array_agg(greatest(l.gross - coalesce(c.gross, 0), 0) ORDER BY l.id) AS weights,
-                   sum(least(l.gross - coalesce(c.gross, 0), 0)) AS below, sum(greatest(l.gross - coalesce(c.gross, 0), 0)) AS above
+                   sum(least(l.gross - coalesce(c.gross, 0), 0)) AS below,
+                       sum(greatest(l.gross - coalesce(c.gross, 0), 0)) AS above
               FROM document_balance b
               JOIN document_line l ON l.document_id = b.document_id
               LEFT JOIN line_credit c ON c.line_id = l.id
              WHERE b.kind = 'invoice'
              GROUP BY 1, 2, 3) a
      CROSS JOIN LATERAL unnest(a.ids, a.grosses,
-            CASE WHEN a.above > 0 AND a.allocated - a.below > 0 THEN allocate(a.allocated - a.below, a.weights, currency_exponent(a.currency)) END)
+            CASE WHEN a.above > 0 AND a.allocated - a.below > 0 THEN allocate(a.allocated - a.below, a.weights,
+                currency_exponent(a.currency)) END)
          AS x (line_id, gross, share);
 COMMENT ON VIEW line_payment IS
-    'lines of issued invoices: gross less credits, and what is paid of it, in the currency of the document; the paid sums to the allocations';
+    'lines of issued invoices: gross less credits, and what is paid of it, in the currency of the document; the '
+    'paid sums to the allocations';
 SELECT allow('reader', 'select', 'line_payment');
 
 CREATE VIEW task_payment WITH (security_invoker) AS
-    SELECT t.id AS task_id, t.number, t.title AS task, t.project_id, p.name AS project, p.client_id, k.name AS client, h.currency,
-           h.charged::numeric(18,2) AS charged, h.unbilled::numeric(18,2) AS unbilled, h.reported::numeric(18,2) AS reported,
+    SELECT t.id AS task_id, t.number, t.title AS task, t.project_id, p.name AS project, p.client_id,
+        k.name AS client, h.currency,
+           h.charged::numeric(18,2) AS charged, h.unbilled::numeric(18,2) AS unbilled,
+               h.reported::numeric(18,2) AS reported,
            coalesce(b.gross, 0)::numeric(18,2) AS billed_gross, coalesce(b.paid, 0)::numeric(18,2) AS paid_gross,
            coalesce(round(100 * b.paid / nullif(b.gross, 0), 2), 0)::numeric(18,2) AS percent_paid,
            coalesce(b.gross > 0 AND b.paid = b.gross, false) AS paid
       FROM task t
       JOIN project p ON p.id = t.project_id
       JOIN party k ON k.id = p.client_id
-      JOIN (SELECT h.task_id, h.currency, sum(h.amount) AS charged, sum(h.amount) FILTER (WHERE l.place = 'unbilled') AS unbilled,
+      JOIN (SELECT h.task_id, h.currency, sum(h.amount) AS charged,
+            sum(h.amount) FILTER (WHERE l.place = 'unbilled') AS unbilled,
                    sum(h.amount) FILTER (WHERE l.place = 'reported') AS reported
-              FROM charge h JOIN charge_place l ON l.charge_id = h.id WHERE h.task_id IS NOT NULL GROUP BY 1, 2) h ON h.task_id = t.id
+              FROM charge h JOIN charge_place l ON l.charge_id = h.id WHERE h.task_id IS NOT NULL GROUP BY 1, 2) h
+                  ON h.task_id = t.id
       LEFT JOIN (SELECT h.task_id, y.currency, sum(y.gross) AS gross, sum(y.paid) AS paid
                    FROM line_payment y JOIN document_line l ON l.id = y.line_id JOIN charge h ON h.id = l.charge_id
                   GROUP BY 1, 2) b ON b.task_id = t.id AND b.currency = h.currency;
 COMMENT ON VIEW task_payment IS
-    'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid (gross), percent of the billed that is paid; '
-    'paid: all that was billed is';
+    'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid '
+    '(gross), percent of the billed that is paid; paid: all that was billed is';
 SELECT allow('reader', 'select', 'task_payment');
 
 CREATE FUNCTION percent_paid(p_task bigint, p_currency text) RETURNS numeric
@@ -6503,14 +7156,17 @@ BEGIN
          WHERE h.task_id = p_task AND h.currency = p_currency
     LOOP
         SELECT sum(y.gross) AS gross, sum(y.paid) AS paid INTO v_part
-          FROM line_payment y JOIN document_line l ON l.id = y.line_id JOIN charge h ON h.id = l.charge_id AND h.task_id = p_task
+          FROM line_payment y JOIN document_line l ON l.id = y.line_id JOIN charge h ON h.id = l.charge_id
+              AND h.task_id = p_task
          WHERE y.document_id = v_invoice;
         v_gross := v_gross + coalesce(v_part.gross, 0);
         v_paid := v_paid + coalesce(v_part.paid, 0);
     END LOOP;
     RETURN CASE WHEN v_gross <> 0 THEN round(100 * v_paid / v_gross, 2) ELSE 0 END;
 END $$;
-COMMENT ON FUNCTION percent_paid(bigint, text) IS 'how many per cent of what was billed of a task in a currency are paid: task_payment of one task, at the price of its invoices';
+COMMENT ON FUNCTION percent_paid(bigint, text) IS
+    'how many per cent of what was billed of a task in a currency are paid: task_payment of one task, at the price '
+    'of its invoices';
 -- ---------------------------------------------------------------------------
 -- settle: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
@@ -6890,7 +7546,7 @@ BEGIN
         v_done := v_done + 1;
     END LOOP;
     FOR v_draft IN
-        SELECT d.document_id, d.problem, c.id, c.number, c.currency FROM draft_due_documents(through) d JOIN contract c ON c.id = d.contract_id
+        SELECT d.document_id, d.problem, d.state, d.hint, c.id, c.number, c.currency FROM draft_due_documents(through) d JOIN contract c ON c.id = d.contract_id
     LOOP
         contract_id := v_draft.id;
         contract := v_draft.number;
@@ -6903,8 +7559,8 @@ BEGIN
         amount := (SELECT sum(f.net)::numeric(18,2) FROM document_figures(v_draft.document_id) f);
         currency := v_draft.currency;
         message := coalesce(v_draft.problem, document_name(v_draft.document_id));
-        state := NULL;
-        hint := NULL;
+        state := v_draft.state;
+        hint := v_draft.hint;
         RETURN NEXT;
     END LOOP;
     PERFORM set_config('application_name', v_name, true);
@@ -6922,7 +7578,8 @@ CREATE FUNCTION check_filter(p_filter jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_known CONSTANT text[] := '{client,contract,project,task,deal,direction,employee,work_type,task_status,coverage,period,from,to,paid_pct_from,paid_pct_to,currency,charges}';
+    c_known CONSTANT text[] := '{client,contract,project,task,deal,direction,employee,work_type,task_status,coverage,'
+                               'period,from,to,paid_pct_from,paid_pct_to,currency,charges}';
     v_bad record;
     v_clients bigint[];
 BEGIN
@@ -6930,7 +7587,8 @@ BEGIN
     SELECT f.key, v INTO v_bad
       FROM jsonb_each(p_filter) f, unnest(filter_list(p_filter, f.key)) v
      WHERE v IS NULL
-        OR f.key IN ('client', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'charges') AND v !~ '^[0-9]{1,18}$'
+        OR f.key IN ('client', 'contract', 'project', 'task', 'deal', 'direction', 'employee', 'charges')
+            AND v !~ '^[0-9]{1,18}$'
         OR f.key IN ('paid_pct_from', 'paid_pct_to') AND v !~ '^[0-9]{1,3}([.][0-9]+)?$'
         OR f.key IN ('from', 'to') AND iso_date(v) IS NULL
         OR f.key = 'period' AND v !~ '^[0-9]{4}-(0[1-9]|1[0-2])$' AND iso_date(v) IS NULL
@@ -6941,24 +7599,28 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'filter cannot use "%" of key "%"', v_bad.v, v_bad.key
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Clients, contracts and the like are names or ids, from and to dates (YYYY-MM-DD, both included), period YYYY-MM or the first day of a service period, '
+                HINT = 'Clients, contracts and the like are names or ids, from and to dates (YYYY-MM-DD, both '
+                       'included), period YYYY-MM or the first day of a service period, '
                        'work_type codes, task_status open, in_progress, done or cancelled.';
     END IF;
     v_clients := ARRAY(
         SELECT (unnest(filter_list(p_filter, 'client')))::bigint
         UNION SELECT c.client_id FROM contract c WHERE c.id = ANY (filter_list(p_filter, 'contract')::bigint[])
         UNION SELECT p.client_id FROM project p WHERE p.id = ANY (filter_list(p_filter, 'project')::bigint[])
-        UNION SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = ANY (filter_list(p_filter, 'task')::bigint[])
+        UNION SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id
+            WHERE t.id = ANY (filter_list(p_filter, 'task')::bigint[])
         UNION SELECT d.client_id FROM deal d WHERE d.id = ANY (filter_list(p_filter, 'deal')::bigint[])
         UNION SELECT h.client_id FROM charge h WHERE h.id = ANY (filter_list(p_filter, 'charges')::bigint[]));
     IF cardinality(v_clients) <> 1 OR NOT EXISTS (SELECT FROM party p WHERE p.id = v_clients[1]) THEN
-        RAISE EXCEPTION 'filter names %', CASE cardinality(v_clients) WHEN 0 THEN 'no client' WHEN 1 THEN 'an unknown client' ELSE 'several clients' END
+        RAISE EXCEPTION 'filter names %', CASE cardinality(v_clients) WHEN 0 THEN 'no client' WHEN 1
+            THEN 'an unknown client' ELSE 'several clients' END
             USING ERRCODE = 'invalid_parameter_value', DETAIL = p_filter::text,
                 HINT = 'Name one client, or a contract, project, task or deal of one client.';
     END IF;
     RETURN v_clients[1];
 END $$;
-COMMENT ON FUNCTION check_filter(jsonb) IS 'refuse (22023) a filter with an unknown key or value; returns the one client it is about';
+COMMENT ON FUNCTION check_filter(jsonb) IS
+    'refuse (22023) a filter with an unknown key or value; returns the one client it is about';
 
 -- Work that a filter finds and no document has.
 CREATE FUNCTION filtered_charge(p_filter jsonb, p_client bigint)
@@ -6971,11 +7633,13 @@ BEGIN ATOMIC
         SELECT p.id FROM project p JOIN grp ON p.parent_id = grp.id
     )
     SELECT h.id, h.contract_id, h.currency, h.coverage, h.amount
-      FROM (SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id, h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
+      FROM (SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id,
+            h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
                    h.service_date, h.period_start
               FROM charge h WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.client_id = p_client)
             UNION ALL
-            SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id, h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
+            SELECT h.id, h.client_id, h.contract_id, h.project_id, h.task_id, h.deal_id, h.direction_id,
+                h.employee_id, h.work_type_id, h.currency, h.coverage, h.amount,
                    h.service_date, h.period_start
               FROM charge h WHERE h.contract_id IS NULL AND h.client_id = p_client) h
       JOIN charge_place l ON l.charge_id = h.id AND l.place IN ('unbilled', 'no_charge', 'written_off')
@@ -7004,11 +7668,14 @@ BEGIN ATOMIC
                                 AND y.percent_paid <= coalesce((p_filter ->> 'paid_pct_to')::numeric, 100)));
 END;
 COMMENT ON FUNCTION filtered_charge(jsonb, bigint) IS
-    'charges of a client that a filter finds and that are free: on no live report or invoice, not written to nobody; amounts in their currency';
+    'charges of a client that a filter finds and that are free: on no live report or invoice, not written to nobody; '
+    'amounts in their currency';
 
 CREATE FUNCTION preview_report(filter jsonb)
-    RETURNS TABLE (project_id bigint, project text, task_id bigint, task_number text, task text, url text, task_status text, coverage text,
-                   hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric(18,2), currency text, percent_paid numeric(18,2))
+    RETURNS TABLE (project_id bigint, project text, task_id bigint, task_number text, task text, url text,
+                   task_status text, coverage text,
+                   hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric(18,2), currency text,
+                       percent_paid numeric(18,2))
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
@@ -7018,13 +7685,15 @@ DECLARE
 BEGIN
     RETURN QUERY
     SELECT p.id, p.name, t.id, t.number, coalesce(t.title, charge_reason(h.why), h.source), t.url, t.status, h.coverage,
-           (sum(h.worked_s) / 3600.0)::numeric(18,2), (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(h.amount)::numeric(18,2), h.currency,
+           (sum(h.worked_s) / 3600.0)::numeric(18,2), (sum(h.billed_s) / 3600.0)::numeric(18,2),
+               sum(h.amount)::numeric(18,2), h.currency,
            CASE WHEN t.id IS NULL THEN 0 ELSE percent_paid(t.id, h.currency) END::numeric(18,2)
       FROM filtered_charge(v_filter, v_client) f
       JOIN charge h ON h.id = f.charge_id
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN project p ON p.id = h.project_id
-     GROUP BY p.id, p.name, t.id, t.number, coalesce(t.title, charge_reason(h.why), h.source), t.url, t.status, h.coverage, h.currency
+     GROUP BY p.id, p.name, t.id, t.number, coalesce(t.title, charge_reason(h.why), h.source), t.url, t.status,
+         h.coverage, h.currency
      ORDER BY p.name, t.id, h.coverage;
 END $$;
 COMMENT ON FUNCTION preview_report(jsonb) IS
@@ -7034,40 +7703,43 @@ SELECT allow('reader', 'execute', 'preview_report');
 -- report: documents over work
 -- ---------------------------------------------------------------------------
 
--- Put the free charges that a filter finds on a draft.  Whoever is second waits
--- for the client's contracts and charges and then finds only what is left.
-CREATE FUNCTION claim_charges(p_document bigint, p_filter jsonb) RETURNS bigint
+-- The work that a filter finds is read once: the client is held, so nobody takes
+-- it away meanwhile.  What was read is locked and looked at once more, by id.
+CREATE FUNCTION found_charges(p_filter jsonb, p_client bigint) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT f.charge_id FROM filtered_charge(p_filter, p_client) f ORDER BY 1);
+END $$;
+COMMENT ON FUNCTION found_charges(jsonb, bigint) IS 'ids of the free charges of a client that a filter finds';
+
+CREATE FUNCTION claim_charges(p_document document, p_charges bigint[]) RETURNS bigint
     LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
-DECLARE
-    v_document document;
-    v_count bigint;
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = p_document;
-    PERFORM FROM charge h WHERE h.id IN (SELECT f.charge_id FROM filtered_charge(p_filter, v_document.party_id) f)
-      ORDER BY h.id FOR NO KEY UPDATE;
-    INSERT INTO document_line (document_id, kind, currency, charge_id, claim)
-    SELECT v_document.id, v_document.kind, v_document.currency, f.charge_id, true
-      FROM filtered_charge(p_filter, v_document.party_id) f
-      LEFT JOIN contract k ON k.id = f.contract_id
-     WHERE f.currency = v_document.currency
-       AND (k.id IS NULL OR (k.tax_inclusive, k.tax_level) = (v_document.tax_inclusive, v_document.tax_level))
-       AND (v_document.kind = 'report' OR f.coverage = 'billable' AND f.amount <> 0)
-     ORDER BY f.charge_id;
-    GET DIAGNOSTICS v_count = ROW_COUNT;
-    RETURN v_count;
+    PERFORM FROM charge h WHERE h.id = ANY (p_charges) ORDER BY h.id FOR NO KEY UPDATE;
+    RETURN cardinality(put_lines(ARRAY(
+        SELECT work_line(p_document, h.id)
+          FROM charge h
+          LEFT JOIN contract k ON k.id = h.contract_id
+         WHERE h.id = ANY (p_charges) AND fits_document(h, k, p_document)
+           AND NOT EXISTS (SELECT FROM charge_claim c WHERE c.charge_id = h.id)
+         ORDER BY h.id)));
 END $$;
-COMMENT ON FUNCTION claim_charges(bigint, jsonb) IS 'reserve the free charges that a filter finds for a draft; returns how many';
+COMMENT ON FUNCTION claim_charges(document, bigint[]) IS
+    'reserve those of these charges for a draft that fit it and that no other document keeps; returns how many';
 
 CREATE FUNCTION build_over_work(p_kind text, p_filter jsonb, p_options jsonb) RETURNS bigint
     LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
     v_client bigint := check_filter(p_filter);
+    v_charges bigint[];
     v_head record;
-    v_document bigint;
+    v document;
 BEGIN
-    PERFORM check_keys(p_options, 'options', '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on}');
+    PERFORM check_keys(p_options, 'options',
+                       '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on}');
     IF p_options ->> 'positions' NOT IN ('task', 'employee', 'day', 'none') THEN
         RAISE EXCEPTION 'unknown positions "%"', p_options ->> 'positions'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Positions are by task, employee, day, or none.';
@@ -7077,43 +7749,66 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give discount_pct or discount_amount.';
     END IF;
     PERFORM lock_parties(ARRAY[v_client]);
-    SELECT array_agg(DISTINCT f.currency ORDER BY f.currency) AS currencies,
-           array_agg(DISTINCT (k.tax_inclusive, k.tax_level)::text) FILTER (WHERE k.id IS NOT NULL) AS terms, bool_or(k.tax_inclusive) AS tax_inclusive,
-           min(k.tax_level) AS tax_level,
+    v_charges := found_charges(p_filter, v_client);
+    SELECT array_agg(DISTINCT h.currency ORDER BY h.currency) AS currencies,
+           array_agg(DISTINCT CASE WHEN k.tax_inclusive THEN 'included' ELSE 'added' END || ' by ' || k.tax_level)
+               FILTER (WHERE k.id IS NOT NULL) AS terms,
+           bool_or(k.tax_inclusive) AS tax_inclusive, min(k.tax_level) AS tax_level,
            array_agg(DISTINCT k.own_id) FILTER (WHERE k.own_id IS NOT NULL) AS owns,
-           CASE WHEN count(DISTINCT coalesce(k.parent_id, k.id)) = 1 AND count(*) = count(k.id) THEN min(coalesce(k.parent_id, k.id)) END AS contract_id,
-           CASE WHEN count(DISTINCT h.project_id) = 1 AND count(*) = count(h.project_id) THEN min(h.project_id) END AS project_id,
+           CASE WHEN count(DISTINCT coalesce(k.parent_id, k.id)) = 1 AND count(*) = count(k.id)
+                THEN min(coalesce(k.parent_id, k.id)) END AS contract_id,
+           CASE WHEN count(DISTINCT h.project_id) = 1 AND count(*) = count(h.project_id)
+               THEN min(h.project_id) END AS project_id,
            CASE WHEN count(DISTINCT h.task_id) = 1 AND count(*) = count(h.task_id) THEN min(h.task_id) END AS task_id,
-           CASE WHEN count(DISTINCT h.deal_id) = 1 THEN min(h.deal_id) END AS deal_id
+           CASE WHEN count(DISTINCT h.deal_id) = 1 AND count(*) = count(h.deal_id) THEN min(h.deal_id) END AS deal_id
       INTO v_head
-      FROM filtered_charge(p_filter, v_client) f
-      JOIN charge h ON h.id = f.charge_id
+      FROM charge h
       LEFT JOIN contract k ON k.id = h.contract_id
-     WHERE p_kind = 'report' OR f.coverage = 'billable' AND f.amount <> 0;
+     WHERE h.id = ANY (v_charges) AND (p_kind = 'report' OR h.amount <> 0);
     IF v_head.currencies IS NULL THEN
         RETURN NULL;
     END IF;
     IF cardinality(v_head.currencies) > 1 OR cardinality(v_head.terms) > 1 OR cardinality(v_head.owns) > 1 THEN
         RAISE EXCEPTION 'this work cannot stand on one %: it has several %', p_kind,
-            CASE WHEN cardinality(v_head.currencies) > 1 THEN 'currencies' WHEN cardinality(v_head.owns) > 1 THEN 'own companies' ELSE 'terms of tax' END
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = CASE WHEN cardinality(v_head.currencies) > 1 THEN array_to_string(v_head.currencies, ', ') END,
+            CASE WHEN cardinality(v_head.currencies) > 1 THEN 'currencies'
+                 WHEN cardinality(v_head.owns) > 1 THEN 'own companies' ELSE 'terms of tax' END
+            USING ERRCODE = 'invalid_parameter_value',
+                DETAIL = CASE WHEN cardinality(v_head.currencies) > 1 THEN array_to_string(v_head.currencies, ', ')
+                              WHEN cardinality(v_head.owns) > 1
+                              THEN (SELECT string_agg(o.name, ', ' ORDER BY o.id) FROM party o
+                                    WHERE o.id = ANY (v_head.owns))
+                              ELSE 'Tax is ' || array_to_string(v_head.terms, ', ') || '.' END,
                 HINT = 'Add "contract" or "currency" to the filter and make one for each.';
     END IF;
-    INSERT INTO document (kind, own_id, party_id, contract_id, project_id, task_id, deal_id, title, period_from, period_to, made_from, positions, currency,
-                          tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, note)
-    VALUES (p_kind, coalesce(v_head.owns[1], default_own()), v_client, v_head.contract_id, v_head.project_id,
-            v_head.task_id, coalesce((p_options ->> 'deal')::bigint, v_head.deal_id), p_options ->> 'title', iso_date(p_filter ->> 'from'),
-            iso_date(p_filter ->> 'to'), p_filter, coalesce(p_options ->> 'positions', 'task'), v_head.currencies[1],
-            coalesce(v_head.tax_inclusive, false), coalesce(v_head.tax_level, 'line'), (p_options ->> 'discount_pct')::numeric,
-            (p_options ->> 'discount_amount')::numeric, given_date(p_options, 'issued_on'), given_date(p_options, 'due_on'), p_options ->> 'note')
-    RETURNING id INTO v_document;
-    IF claim_charges(v_document, p_filter) = 0 THEN
+    v.kind := p_kind;
+    v.own_id := coalesce(v_head.owns[1], default_own());
+    v.party_id := v_client;
+    v.contract_id := v_head.contract_id;
+    v.project_id := v_head.project_id;
+    v.task_id := v_head.task_id;
+    v.deal_id := coalesce((p_options ->> 'deal')::bigint, v_head.deal_id);
+    v.title := p_options ->> 'title';
+    v.period_from := iso_date(p_filter ->> 'from');
+    v.period_to := iso_date(p_filter ->> 'to');
+    v.made_from := p_filter;
+    v.positions := p_options ->> 'positions';
+    v.currency := v_head.currencies[1];
+    v.tax_inclusive := v_head.tax_inclusive;
+    v.tax_level := v_head.tax_level;
+    v.discount_pct := (p_options ->> 'discount_pct')::numeric;
+    v.discount_amount := (p_options ->> 'discount_amount')::numeric;
+    v.issued_on := given_date(p_options, 'issued_on');
+    v.due_on := given_date(p_options, 'due_on');
+    v.note := p_options ->> 'note';
+    v := document_of(put_document(v));
+    IF claim_charges(v, v_charges) = 0 THEN
         RAISE EXCEPTION 'the work for this filter was taken by another document meanwhile'
             USING ERRCODE = 'restrict_violation', HINT = 'View unbilled shows what is left.';
     END IF;
-    RETURN v_document;
+    RETURN v.id;
 END $$;
-COMMENT ON FUNCTION build_over_work(text, jsonb, jsonb) IS 'make a draft report or invoice over the free work that a filter finds; NULL when there is none';
+COMMENT ON FUNCTION build_over_work(text, jsonb, jsonb) IS
+    'make a draft report or invoice over the free work that a filter finds; NULL when there is none';
 
 CREATE FUNCTION refuse_no_work(p_filter jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
@@ -7125,11 +7820,15 @@ BEGIN
     SELECT string_agg(DISTINCT document_name(l.claimed_by), ', ') INTO v_held
       FROM charge h JOIN charge_place l ON l.charge_id = h.id
      WHERE h.client_id = v_client AND l.place = 'reported' AND h.amount <> 0;
-    RAISE EXCEPTION 'there is no free work of client "%" for this filter', (SELECT p.name FROM party p WHERE p.id = v_client)
-        USING ERRCODE = 'restrict_violation', DETAIL = coalesce('Unbilled work of this client is kept by ' || v_held || '.', 'Filter: ' || p_filter::text),
+    RAISE EXCEPTION 'there is no free work of client "%" for this filter',
+        (SELECT p.name FROM party p WHERE p.id = v_client)
+        USING ERRCODE = 'restrict_violation',
+            DETAIL = coalesce('Unbilled work of this client is kept by ' || v_held || '.',
+                              'Filter: ' || p_filter::text),
             HINT = 'View unbilled shows what is not billed and which document keeps it.';
 END $$;
-COMMENT ON FUNCTION refuse_no_work(jsonb) IS 'raise (23001) that a filter finds no free work, naming the documents that keep what there is';
+COMMENT ON FUNCTION refuse_no_work(jsonb) IS
+    'raise (23001) that a filter finds no free work, naming the documents that keep what there is';
 
 CREATE FUNCTION build_report(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -7140,11 +7839,13 @@ BEGIN
     RETURN coalesce(build_over_work('report', v_filter, json_argument(options)), refuse_no_work(v_filter));
 END $$;
 COMMENT ON FUNCTION build_report(jsonb, jsonb) IS
-    'make a draft report of a client''s free work and reserve it: billable work, and at zero what is included or not charged. filter: client, contract, '
-    'project (with those below it), task, deal, direction, employee (names or ids, one or an array; a contract by its number), work_type (codes), task_status, coverage, period (YYYY-MM, or '
-    'first day of a service period), from, to (work dates, included), paid_pct_from, paid_pct_to (percent of the task that is paid), currency, charges. '
-    'options: title, positions (task, employee, day, none), discount_pct or discount_amount, note, deal, issued_on, due_on. Refused: no free work '
-    '(23001), unknown keys, several currencies (22023)';
+    'make a draft report of a client''s free work and reserve it: billable work, and at zero what is included or not '
+    'charged. filter: client, contract, project (with those below it), task, deal, direction, employee (names or ids, '
+    'one or an array; a contract by its number), work_type (codes), task_status, coverage, period (YYYY-MM, or first '
+    'day of a service period), from, to (work dates, included), paid_pct_from, paid_pct_to (percent of the task that '
+    'is paid), currency, charges. options: title, positions (task, employee, day, none), discount_pct or '
+    'discount_amount, note, deal, issued_on, due_on. Refused: no free work (23001), unknown keys, several currencies '
+    '(22023)';
 SELECT allow('clerk', 'execute', 'build_report');
 
 CREATE FUNCTION build_invoice(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
@@ -7156,8 +7857,8 @@ BEGIN
     RETURN coalesce(build_over_work('invoice', v_filter, json_argument(options)), refuse_no_work(v_filter));
 END $$;
 COMMENT ON FUNCTION build_invoice(jsonb, jsonb) IS
-    'make a draft invoice straight over a client''s free billable work (a ticket, a contract''s period), without a report; issue_invoice() issues it. '
-    'Filter and options as of build_report()';
+    'make a draft invoice straight over a client''s free billable work (a ticket, a contract''s period), without a '
+    'report; issue_invoice() issues it. Filter and options as of build_report()';
 SELECT allow('clerk', 'execute', 'build_invoice');
 
 CREATE FUNCTION refresh_draft(document bigint) RETURNS bigint
@@ -7169,18 +7870,17 @@ DECLARE
 BEGIN
     IF v_document.status <> 'draft' OR v_document.kind NOT IN ('report', 'invoice') OR v_document.made_from IS NULL THEN
         RAISE EXCEPTION '% is no draft over work', document_name(v_document.id)
-            USING ERRCODE = 'restrict_violation', HINT = 'Only drafts made by build_report() or build_invoice() follow their work.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Only drafts made by build_report() or build_invoice() follow their work.';
     END IF;
     DELETE FROM document_line l USING charge h LEFT JOIN contract k ON k.id = h.contract_id
-     WHERE l.document_id = v_document.id AND h.id = l.charge_id
-       AND (h.client_id <> v_document.party_id OR h.currency <> v_document.currency OR h.coverage = 'non_billable'
-            OR v_document.kind = 'invoice' AND h.amount = 0
-            OR k.id IS NOT NULL AND (k.tax_inclusive, k.tax_level) <> (v_document.tax_inclusive, v_document.tax_level));
-    PERFORM claim_charges(v_document.id, v_document.made_from);
+     WHERE l.document_id = v_document.id AND h.id = l.charge_id AND NOT fits_document(h, k, v_document);
+    PERFORM claim_charges(v_document, found_charges(v_document.made_from, v_document.party_id));
     RETURN (SELECT count(*) FROM document_line l WHERE l.document_id = v_document.id);
 END $$;
 COMMENT ON FUNCTION refresh_draft(bigint) IS
-    'let a draft follow its filter: takes new free work in and what does not fit any more out; returns the number of its lines';
+    'let a draft follow its filter: takes new free work in and what does not fit any more out; returns the number of '
+    'its lines';
 SELECT allow('clerk', 'execute', 'refresh_draft');
 -- ---------------------------------------------------------------------------
 -- invoice: invoices and acts of what was agreed
@@ -7190,26 +7890,27 @@ CREATE FUNCTION copy_document(p_from document, p_kind text, p_options jsonb) RET
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_document bigint;
+    v document := successor(p_from, p_kind);
 BEGIN
     PERFORM check_keys(p_options, 'options', '{title,note,issued_on,due_on,outside_number,file_url}');
-    INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, title, period_from, period_to, positions, currency,
-                          tax_inclusive, tax_level, issued_on, due_on, outside_number, file_url, note)
-    VALUES (p_kind, p_from.own_id, p_from.party_id, p_from.contract_id, p_from.project_id, p_from.deal_id, p_from.task_id, p_from.id,
-            coalesce(p_options ->> 'title', p_from.title), p_from.period_from, p_from.period_to, p_from.positions, p_from.currency, p_from.tax_inclusive,
-            p_from.tax_level, given_date(p_options, 'issued_on'), given_date(p_options, 'due_on'), p_options ->> 'outside_number',
-            p_options ->> 'file_url', p_options ->> 'note')
-    RETURNING id INTO v_document;
-    INSERT INTO document_line (document_id, kind, currency, position, charge_id, base_line_id, item_id, task_id, title, unit, quantity, price, discount_pct,
-                               worked_s, billed_s, amount, discount, tax_rate, net, tax, gross)
-    SELECT v_document, p_kind, l.currency, dense_rank() OVER (ORDER BY l.position), l.charge_id, l.id, l.item_id, l.task_id, l.title, l.unit, l.quantity,
-           l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount, l.discount, l.tax_rate, l.net, l.tax, l.gross
-      FROM document_line l
-     WHERE l.document_id = p_from.id AND l.released_at IS NULL AND l.amount <> 0
-     ORDER BY l.id;
-    RETURN v_document;
+    v.title := coalesce(p_options ->> 'title', p_from.title);
+    v.period_from := p_from.period_from;
+    v.period_to := p_from.period_to;
+    v.issued_on := given_date(p_options, 'issued_on');
+    v.due_on := given_date(p_options, 'due_on');
+    v.outside_number := p_options ->> 'outside_number';
+    v.file_url := p_options ->> 'file_url';
+    v.note := p_options ->> 'note';
+    v := document_of(put_document(v));
+    PERFORM put_lines(ARRAY(
+        SELECT repeated_line(v, l, dense_rank() OVER (ORDER BY l.position))
+          FROM document_line l
+         WHERE l.document_id = p_from.id AND l.released_at IS NULL AND l.amount <> 0
+         ORDER BY l.id));
+    RETURN v.id;
 END $$;
-COMMENT ON FUNCTION copy_document(document, text, jsonb) IS 'draft a document of another kind that repeats the live lines of this one, to the last digit';
+COMMENT ON FUNCTION copy_document(document, text, jsonb) IS
+    'draft a document of another kind that repeats the live lines of this one, to the last digit';
 
 CREATE FUNCTION issue_invoice(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -7222,8 +7923,10 @@ BEGIN
     options := json_argument(options);
     IF v_document.kind = 'invoice' AND v_document.status = 'draft' THEN
         PERFORM check_keys(options, 'options', '{issued_on,due_on,outside_number,file_url,note}');
-        UPDATE document d SET issued_on = coalesce(given_date(options, 'issued_on'), d.issued_on), due_on = coalesce(given_date(options, 'due_on'), d.due_on),
-               outside_number = coalesce(options ->> 'outside_number', d.outside_number), file_url = coalesce(options ->> 'file_url', d.file_url),
+        UPDATE document d SET issued_on = coalesce(given_date(options, 'issued_on'), d.issued_on),
+            due_on = coalesce(given_date(options, 'due_on'), d.due_on),
+               outside_number = coalesce(options ->> 'outside_number', d.outside_number),
+                   file_url = coalesce(options ->> 'file_url', d.file_url),
                note = coalesce(options ->> 'note', d.note)
          WHERE d.id = v_document.id AND options <> '{}';
         PERFORM transition(v_document.id, 'sent');
@@ -7239,10 +7942,12 @@ BEGIN
     IF v_document.kind <> 'report' OR v_document.status <> 'agreed' THEN
         RAISE EXCEPTION '% is % and cannot be invoiced', document_name(v_document.id), v_document.status
             USING ERRCODE = 'restrict_violation',
-                HINT = CASE WHEN v_document.kind = 'report' THEN 'Only a report that the client has agreed is invoiced: transition(document, ''agreed'').'
+                HINT = CASE WHEN v_document.kind = 'report'
+                    THEN 'Only a report that the client has agreed is invoiced: transition(document, ''agreed'').'
                             ELSE 'An invoice is made of an agreed report, or over free work by build_invoice().' END;
     END IF;
-    IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = v_document.id AND l.released_at IS NULL AND l.amount <> 0) THEN
+    IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = v_document.id AND l.released_at IS NULL
+                   AND l.amount <> 0) THEN
         RAISE EXCEPTION '% has nothing to be paid for', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation', HINT = 'All of its work is included or not charged.';
     END IF;
@@ -7252,9 +7957,10 @@ BEGIN
     RETURN v_other;
 END $$;
 COMMENT ON FUNCTION issue_invoice(bigint, jsonb) IS
-    'issue the invoice of an agreed report, or a draft invoice: number, freezing of its work, tax in the ledger, the report invoiced, all at once; returns the '
-    'invoice. options: issued_on, due_on (default: the client''s payment terms), outside_number, file_url (of an invoice made elsewhere), note, title. '
-    'Refused (23001): a report that is not agreed, work that has an invoice';
+    'issue the invoice of an agreed report, or a draft invoice: number, freezing of its work, tax in the ledger, the '
+    'report invoiced, all at once; returns the invoice. options: issued_on, due_on (default: the client''s payment '
+    'terms), outside_number, file_url (of an invoice made elsewhere), note, title. Refused (23001): a report that is '
+    'not agreed, work that has an invoice';
 SELECT allow('clerk', 'execute', 'issue_invoice');
 
 CREATE FUNCTION invoice_work(filter jsonb, options jsonb DEFAULT '{}') RETURNS bigint
@@ -7264,13 +7970,17 @@ DECLARE
     c_of_issue CONSTANT text[] := '{outside_number,file_url}';
 BEGIN
     options := json_argument(options);
-    PERFORM check_keys(options, 'options', '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on,outside_number,file_url}');
+    PERFORM check_keys(options, 'options',
+                       '{title,positions,discount_pct,discount_amount,note,deal,issued_on,due_on,outside_number,'
+                       'file_url}');
     RETURN issue_invoice(build_invoice(filter, options - c_of_issue),
-                         coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM jsonb_each(options) o WHERE o.key = ANY (c_of_issue)), '{}'));
+                         coalesce((SELECT jsonb_object_agg(o.key, o.value) FROM jsonb_each(options) o
+                                   WHERE o.key = ANY (c_of_issue)), '{}'));
 END $$;
 COMMENT ON FUNCTION invoice_work(jsonb, jsonb) IS
-    'invoice a client''s free billable work at once, without a report: build_invoice() and issue_invoice() in one; returns the invoice. Filter as of '
-    'build_report(), options of both. Refused (23001) when there is no free work, so that the same call again bills nothing twice';
+    'invoice a client''s free billable work at once, without a report: build_invoice() and issue_invoice() in one; '
+    'returns the invoice. Filter as of build_report(), options of both. Refused (23001) when there is no free work, so '
+    'that the same call again bills nothing twice';
 SELECT allow('clerk', 'execute', 'invoice_work');
 
 CREATE FUNCTION issue_act(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
@@ -7282,13 +7992,15 @@ DECLARE
     v_other bigint;
 BEGIN
     options := json_argument(options);
-    IF v_document.kind NOT IN ('report', 'invoice') OR v_document.status IN ('draft', 'sent', 'rejected', 'superseded', 'void', 'credited')
+    IF v_document.kind NOT IN ('report', 'invoice') OR v_document.status IN ('draft', 'sent', 'rejected',
+        'superseded', 'void', 'credited')
         AND NOT (v_document.kind = 'invoice' AND v_document.status = 'sent') THEN
         RAISE EXCEPTION '% is % and no act is made of it', document_name(v_document.id), v_document.status
             USING ERRCODE = 'restrict_violation', HINT = 'Acts are made of agreed reports and issued invoices.';
     END IF;
     SELECT a.document_id INTO v_other
-      FROM document_line l JOIN document_line a ON a.charge_id = l.charge_id AND a.kind = 'act' AND a.released_at IS NULL
+      FROM document_line l JOIN document_line a ON a.charge_id = l.charge_id AND a.kind = 'act'
+          AND a.released_at IS NULL
      WHERE l.document_id = v_document.id AND l.released_at IS NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'work of % is on % already', document_name(v_document.id), document_name(v_other)
@@ -7299,7 +8011,8 @@ BEGIN
     RETURN v_other;
 END $$;
 COMMENT ON FUNCTION issue_act(bigint, jsonb) IS
-    'issue the act of completed work of an agreed report or an issued invoice; returns the act. Refused (23001) when its work is on an act already';
+    'issue the act of completed work of an agreed report or an issued invoice; returns the act. Refused (23001) when '
+    'its work is on an act already';
 SELECT allow('clerk', 'execute', 'issue_act');
 -- ---------------------------------------------------------------------------
 -- credit: what was billed is given back
@@ -7313,7 +8026,8 @@ SELECT allow('clerk', 'execute', 'issue_act');
 -- worth, and only tax needs entries of its own.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION credit_lines(p_invoice document, p_lines jsonb) RETURNS TABLE (line_id bigint, net numeric, tax numeric, whole boolean)
+CREATE FUNCTION credit_lines(p_invoice document, p_lines jsonb) RETURNS TABLE (line_id bigint, net numeric,
+    tax numeric, whole boolean)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -7323,10 +8037,12 @@ DECLARE
 BEGIN
     IF p_lines IS NOT NULL AND (jsonb_typeof(p_lines) <> 'array' OR jsonb_array_length(p_lines) = 0) THEN
         RAISE EXCEPTION 'lines must be a JSON array of what is credited'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Each {"line": id, "net": text} or {"position": number}; NULL credits all that is left.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Each {"line": id, "net": text} or {"position": number}; NULL credits all that is left.';
     END IF;
     FOR v_line IN
-        SELECT e.value AS given, l.id, l.net, l.tax, l.position, coalesce(c.net, 0) AS credited, coalesce(c.tax, 0) AS credited_tax,
+        SELECT e.value AS given, l.id, l.net, l.tax, l.position, coalesce(c.net, 0) AS credited,
+            coalesce(c.tax, 0) AS credited_tax,
                round_money(coalesce((e.value ->> 'net')::numeric, l.net - coalesce(c.net, 0)), v_exponent) AS credit,
                count(*) OVER (PARTITION BY l.id) AS times
           FROM jsonb_array_elements(coalesce(p_lines, '[{}]')) e
@@ -7336,28 +8052,59 @@ BEGIN
          WHERE p_lines IS NOT NULL OR l.net - coalesce(c.net, 0) <> 0
          ORDER BY l.id
     LOOP
-        IF v_line.id IS NULL OR jsonb_typeof(v_line.given) <> 'object' OR v_line.times > 1 OR v_line.given ? 'net' AND v_line.given ? 'position' THEN
+        IF v_line.id IS NULL OR jsonb_typeof(v_line.given) <> 'object' OR v_line.times > 1 OR v_line.given ? 'net'
+            AND v_line.given ? 'position' THEN
             RAISE EXCEPTION '% cannot be credited by %', document_name(p_invoice.id), v_line.given
-                USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each line of this invoice once: {"line": id, "net": text} or {"position": number}.';
+                USING ERRCODE = 'invalid_parameter_value',
+                    HINT = 'Name each line of this invoice once: {"line": id, "net": text} or {"position": number}.';
         END IF;
-        IF v_line.credit = 0 OR sign(v_line.credit) <> sign(v_line.net) OR abs(v_line.credit) > abs(v_line.net - v_line.credited)
+        IF v_line.credit = 0 OR sign(v_line.credit) <> sign(v_line.net)
+            OR abs(v_line.credit) > abs(v_line.net - v_line.credited)
             OR v_line.credit <> coalesce((v_line.given ->> 'net')::numeric, v_line.credit) THEN
-            RAISE EXCEPTION '% of line % of % cannot be credited', trim_scale(coalesce((v_line.given ->> 'net')::numeric, v_line.credit)), v_line.position,
+            RAISE EXCEPTION '% of line % of % cannot be credited',
+                trim_scale(coalesce((v_line.given ->> 'net')::numeric, v_line.credit)), v_line.position,
                 document_name(p_invoice.id)
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'credit_within_line',
-                    DETAIL = format('It was billed at %s, %s of that is credited.', trim_scale(v_line.net), trim_scale(v_line.credited)),
+                    DETAIL = format('It was billed at %s, %s of that is credited.', trim_scale(v_line.net),
+                                    trim_scale(v_line.credited)),
                     HINT = 'Credit at most what is left of the line, in whole units of the currency.';
         END IF;
         line_id := v_line.id;
         net := v_line.credit;
         whole := v_line.credited + v_line.credit = v_line.net;
         tax := CASE WHEN whole THEN v_line.tax
-                    ELSE round_money(v_line.tax * (v_line.credited + v_line.credit) / v_line.net, v_exponent) END - v_line.credited_tax;
+                    ELSE round_money(v_line.tax * (v_line.credited + v_line.credit) / v_line.net,
+                                     v_exponent) END - v_line.credited_tax;
         RETURN NEXT;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION credit_lines(document, jsonb) IS
-    'what is credited of which lines: net, its tax (so that credits of a line never sum to more than its tax), and whether the line is whole by that';
+    'what is credited of which lines: net, its tax (so that credits of a line never sum to more than its tax), and '
+    'whether the line is whole by that';
+
+CREATE FUNCTION give_back(p_invoice bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_excess numeric := -(SELECT b.open FROM document_balance b WHERE b.document_id = p_invoice);
+    v_part record;
+BEGIN
+    IF v_excess <= 0 THEN
+        RETURN;
+    END IF;
+    -- the last one first: each gives what those after it leave to be given back
+    SELECT x.id, v_excess - x.after AS amount INTO v_part
+      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) - a.amount AS after
+              FROM payment_allocation a WHERE a.document_id = p_invoice) x
+     WHERE x.after < v_excess AND x.after + x.amount > v_excess;
+    DELETE FROM payment_allocation a
+     USING (SELECT a.id, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) AS through
+              FROM payment_allocation a WHERE a.document_id = p_invoice) x
+     WHERE a.id = x.id AND x.through <= v_excess;
+    UPDATE payment_allocation a SET amount = a.amount - v_part.amount WHERE a.id = v_part.id;
+END $$;
+COMMENT ON FUNCTION give_back(bigint) IS
+    'take back what is allocated to an invoice above what is left of it: it is the client''s credit again';
 
 CREATE FUNCTION credit(document bigint, lines jsonb, reason text, issued_on date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -7365,65 +8112,60 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_invoice document;
+    v_draft document;
     v_note bigint;
+    v_lines document_line[];
     v_whole bigint[];
-    v_excess numeric;
-    v_allocation record;
 BEGIN
     lines := json_argument(lines);
     IF coalesce(credit.reason, '') = '' THEN
-        RAISE EXCEPTION 'a credit note needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: credit(document, lines, reason).';
+        RAISE EXCEPTION 'a credit note needs a reason' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Say why: credit(document, lines, reason).';
     END IF;
     v_invoice := open_document(credit.document);
     IF v_invoice.kind <> 'invoice' OR v_invoice.status IN ('draft', 'void', 'credited') THEN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
             USING ERRCODE = 'restrict_violation', HINT = 'Credit notes are made of issued invoices.';
     END IF;
-    INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, title, positions, currency, tax_inclusive, tax_level, note,
-                          issued_on)
-    VALUES ('credit_note', v_invoice.own_id, v_invoice.party_id, v_invoice.contract_id, v_invoice.project_id, v_invoice.deal_id, v_invoice.task_id,
-            v_invoice.id, v_invoice.title, v_invoice.positions, v_invoice.currency, v_invoice.tax_inclusive, v_invoice.tax_level, credit.reason,
-            credit.issued_on)
-    RETURNING id INTO v_note;
-    WITH credited AS (
-        INSERT INTO document_line (document_id, kind, currency, position, reverses_line_id, task_id, title, unit, worked_s, billed_s, amount, discount, tax_rate,
-                                   net, tax, gross)
-        SELECT v_note, 'credit_note', l.currency, l.position, l.id, l.task_id, l.title, l.unit, CASE WHEN c.whole THEN -l.worked_s END,
-               CASE WHEN c.whole THEN -l.billed_s END, -c.net, 0, l.tax_rate, -c.net, -c.tax, -c.net - c.tax
+    v_draft := successor(v_invoice, 'credit_note');
+    v_draft.note := credit.reason;
+    v_draft.issued_on := credit.issued_on;
+    v_note := put_document(v_draft);
+    v_draft.id := v_note;
+    v_lines := ARRAY(
+        SELECT credit_line(v_draft, l, c.net, c.tax, c.whole)
           FROM credit_lines(v_invoice, credit.lines) c JOIN document_line l ON l.id = c.line_id
-         ORDER BY l.id
-        RETURNING reverses_line_id)
-    SELECT array_agg(l.id ORDER BY l.id) INTO v_whole
-      FROM credited c JOIN document_line l ON l.id = c.reverses_line_id;
-    IF v_whole IS NULL THEN
+         ORDER BY l.id);
+    IF cardinality(v_lines) = 0 THEN
         RAISE EXCEPTION '% is credited in full already', document_name(v_invoice.id)
             USING ERRCODE = 'restrict_violation', HINT = 'Table document_line shows its credit notes.';
     END IF;
-    v_whole := ARRAY(SELECT l.id FROM document_line l JOIN line_credit c ON c.line_id = l.id WHERE l.id = ANY (v_whole) AND c.net = l.net ORDER BY 1);
+    PERFORM put_lines(v_lines);
+    v_whole := ARRAY(
+        SELECT l.id
+          FROM unnest(v_lines) n
+          JOIN document_line l ON l.id = n.reverses_line_id
+          JOIN line_credit c ON c.line_id = l.id
+         WHERE c.net = l.net ORDER BY 1);
     PERFORM reduce_charges(v_note, v_whole);
-    PERFORM concede('credit', (SELECT -sum(h.base_amount) FROM document_line n JOIN charge h ON h.id = n.charge_id WHERE n.document_id = v_note), NULL, v_note,
-                    credit.reason);
+    PERFORM concede('credit', (SELECT -sum(h.base_amount) FROM document_line n JOIN charge h ON h.id = n.charge_id
+                                WHERE n.document_id = v_note), NULL, v_note, credit.reason);
     PERFORM release_lines(v_whole || ARRAY(
-        SELECT k.id FROM document_line l JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
+        SELECT k.id
+          FROM document_line l
+          JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
          WHERE l.id = ANY (v_whole) AND k.id <> l.id ORDER BY 1), v_note);
 
-    -- What is paid above what is left of the invoice is the client's credit again.
-    v_excess := -(SELECT b.open FROM document_balance b WHERE b.document_id = v_invoice.id);
-    FOR v_allocation IN SELECT a.id, a.amount FROM payment_allocation a WHERE a.document_id = v_invoice.id ORDER BY a.allocated_at DESC, a.id DESC
-    LOOP
-        EXIT WHEN v_excess <= 0;
-        DELETE FROM payment_allocation a WHERE a.id = v_allocation.id AND v_allocation.amount <= v_excess;
-        UPDATE payment_allocation a SET amount = a.amount - v_excess WHERE a.id = v_allocation.id AND v_allocation.amount > v_excess;
-        v_excess := v_excess - v_allocation.amount;
-    END LOOP;
+    PERFORM give_back(v_invoice.id);
     PERFORM settle_document(v_invoice.id, 'credited: ' || credit.reason);
     PERFORM transition(v_note, 'sent', credit.reason);
     RETURN v_note;
 END $$;
 COMMENT ON FUNCTION credit(bigint, jsonb, text, date) IS
-    'issue a credit note for an invoice: lines NULL credits all that is left, else [{"line": id, "net": text}] or [{"position": number}], net left out '
-    'credits the rest of the line. A line credited whole sets its work free to be billed again; one credited in part reduces its charge. What was paid '
-    'above the rest becomes the client''s credit. Returns the credit note; never more than was billed (23514)';
+    'issue a credit note for an invoice: lines NULL credits all that is left, else [{"line": id, "net": text}] or '
+    '[{"position": number}], net left out credits the rest of the line. A line credited whole sets its work free to be '
+    'billed again; one credited in part reduces its charge. What was paid above the rest becomes the client''s credit. '
+    'Returns the credit note; never more than was billed (23514)';
 SELECT allow('manager', 'execute', 'credit');
 
 CREATE FUNCTION reduce_charges(p_note bigint, p_whole bigint[]) RETURNS void
@@ -7437,7 +8179,8 @@ DECLARE
 BEGIN
     SELECT array_agg(n.id ORDER BY n.id),
            array_agg(part_of(h, n.net, round_money(n.net * h.base_rate, v_exponent),
-                             jsonb_build_object('credited', jsonb_build_object('document', p_note)), true) ORDER BY n.id)
+                             jsonb_build_object('credited', jsonb_build_object('document', p_note)), true)
+                                 ORDER BY n.id)
       INTO v_lines, v_parts
       FROM document_line n
       JOIN document_line r ON r.id = n.reverses_line_id
@@ -7453,16 +8196,19 @@ BEGIN
          WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note ORDER BY 1),
         format('document:%s:whole', p_note), p_note);
     UPDATE document_line n SET released_at = now(), released_by = p_note
-     WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note AND n.released_at IS NULL;
+     WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note
+       AND n.released_at IS NULL;
 END $$;
 COMMENT ON FUNCTION reduce_charges(bigint, bigint[]) IS
-    'make and post the negative charges of lines that a credit note takes back in part, and reverse those of lines that are credited whole by it';
+    'make and post the negative charges of lines that a credit note takes back in part, and reverse those of lines '
+    'that are credited whole by it';
 -- ---------------------------------------------------------------------------
 -- due: drafts of what is due at the end of a period
 -- ---------------------------------------------------------------------------
 
 -- What a month's end asks for: drafts for contracts that want them.
-CREATE FUNCTION draft_due_documents(through date) RETURNS TABLE (contract_id bigint, document_id bigint, problem text)
+CREATE FUNCTION draft_due_documents(through date) RETURNS TABLE (contract_id bigint, document_id bigint,
+                                                                 problem text, state text, hint text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
@@ -7473,14 +8219,18 @@ BEGIN
     FOR v_contract IN
         SELECT c.id, c.auto_bill, lower(period_of(through + 1, c.period, c.anchor_day)) - 1 AS until,
                ARRAY(SELECT g.id FROM contract g WHERE g.id = c.id OR g.parent_id = c.id ORDER BY 1) AS contracts
-          FROM contract c WHERE c.auto_bill <> 'none' AND c.parent_id IS NULL AND c.status IN ('active', 'ended') ORDER BY c.id
+          FROM contract c WHERE c.auto_bill <> 'none' AND c.parent_id IS NULL AND c.status IN ('active', 'ended')
+         ORDER BY c.id
     LOOP
         contract_id := v_contract.id;
         problem := NULL;
+        state := NULL;
+        hint := NULL;
         v_filter := jsonb_build_object('contract', to_jsonb(v_contract.contracts), 'to', v_contract.until);
         BEGIN
             SELECT d.id INTO document_id FROM document d
-             WHERE d.kind = v_contract.auto_bill AND d.status = 'draft' AND d.made_from = v_filter AND d.contract_id = v_contract.id LIMIT 1;
+             WHERE d.kind = v_contract.auto_bill AND d.status = 'draft' AND d.made_from = v_filter
+               AND d.contract_id = v_contract.id LIMIT 1;
             IF FOUND THEN
                 PERFORM refresh_draft(document_id);
             ELSE
@@ -7490,123 +8240,211 @@ BEGIN
                 RETURN NEXT;
             END IF;
         EXCEPTION
-            WHEN transaction_rollback THEN
-                RAISE;  -- not the contract's fault: the whole call is tried again
-            WHEN OTHERS THEN
+            -- Refusals of the books stop one contract.  Whatever else goes wrong (a lock, the
+            -- disk, a fault of ours) stops the whole call, which can be made again.
+            WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege THEN
+                GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT, state = RETURNED_SQLSTATE, hint = PG_EXCEPTION_HINT;
                 document_id := NULL;
-                problem := SQLERRM;
                 RETURN NEXT;
         END;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION draft_due_documents(date) IS
-    'draft the reports or invoices that contracts ask for (contract.auto_bill) over their work of service periods that end on or before a day; running it '
-    'again refreshes the drafts; a contract that fails is a row with its problem and stops no other';
+    'draft the reports or invoices that contracts ask for (contract.auto_bill) over their work of service periods that '
+    'end on or before a day; running it again refreshes the drafts; a contract that is refused is a row with its '
+    'problem, SQLSTATE and way out, and stops no other';
 SELECT allow('clerk', 'execute', 'draft_due_documents');
 -- ---------------------------------------------------------------------------
 -- content: documents with contents of their own
 -- ---------------------------------------------------------------------------
 
+-- What a line is about: what it names itself, else what its document is about.
+-- Papers for a client are about him; whoever sent what comes in, or works for us,
+-- is nobody's client.
+CREATE FUNCTION line_dimension(p_document document, p_line jsonb, p_what text) RETURNS dimension
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v dimension;
+    v_stage deal_stage;
+BEGIN
+    v.own_id := p_document.own_id;
+    v.client_id := (SELECT p.id FROM party p
+                     WHERE p.id = p_document.party_id AND p.kind IN ('company', 'individual')
+                       AND NOT p_document.incoming);
+    v.employee_id := (p_line ->> 'employee')::bigint;
+    IF p_line ?| '{contract,project,deal,stage,task}' THEN
+        v.contract_id := (p_line ->> 'contract')::bigint;
+        v.project_id := (p_line ->> 'project')::bigint;
+        v.deal_id := (p_line ->> 'deal')::bigint;
+        v.task_id := (p_line ->> 'task')::bigint;
+    ELSE
+        v.contract_id := p_document.contract_id;
+        v.project_id := p_document.project_id;
+        v.deal_id := p_document.deal_id;
+        v.task_id := p_document.task_id;
+    END IF;
+    IF p_line ? 'stage' THEN
+        SELECT * INTO v_stage FROM deal_stage s WHERE s.id = (p_line ->> 'stage')::bigint;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION '% names an unknown stage %', p_what, p_line ->> 'stage'
+                USING ERRCODE = 'foreign_key_violation', HINT = 'Table deal_stage lists the stages of deals.';
+        END IF;
+        PERFORM check_dimension(p_what, 'deal', v.deal_id, format('stage %s', v_stage.id), v_stage.deal_id);
+        v.deal_id := v_stage.deal_id;
+    END IF;
+    RETURN complete_dimension(v, coalesce(p_document.issued_on, books_today()), p_what);
+END $$;
+COMMENT ON FUNCTION line_dimension(document, jsonb, text) IS
+    'what a line of written content is about, complete; refused (23514) when what it names contradicts itself or, '
+    'on a paper of ours, is another client''s';
+
+CREATE FUNCTION content_line(p_document document, p_contract contract, p_given jsonb, p_no bigint) RETURNS document_line
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,article,contract,'
+                               'project,deal,stage,'
+        'task,employee,starts_on,ends_on}';
+    v document_line := line_of(p_document);
+    v_about dimension;
+    v_item item;
+    v_terms record;
+    v_exponent CONSTANT int := currency_exponent(p_document.currency);
+BEGIN
+    PERFORM check_keys(p_given, 'line ' || p_no, c_known);
+    IF p_given ? 'item' THEN
+        SELECT * INTO v_item FROM item i WHERE i.code = p_given ->> 'item';
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'line % names an unknown item "%"', p_no, p_given ->> 'item'
+                USING ERRCODE = 'foreign_key_violation', HINT = 'Table item lists the codes.';
+        END IF;
+    END IF;
+    SELECT * INTO v_terms
+      FROM item_terms(v_item.id, p_document.party_id, p_contract.price_list_id, p_document.currency, books_today());
+    IF coalesce((p_given ->> 'price')::numeric, v_terms.price) IS NULL THEN
+        RAISE EXCEPTION 'line % has no price', p_no
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = p_given::text,
+                HINT = 'Give "price", or an "item" that a price list of the client knows.';
+    END IF;
+    v_about := line_dimension(p_document, p_given, 'line ' || p_no);
+    v.client_id := v_about.client_id;
+    v.contract_id := v_about.contract_id;
+    v.project_id := v_about.project_id;
+    v.deal_id := v_about.deal_id;
+    v.task_id := v_about.task_id;
+    v.employee_id := v_about.employee_id;
+    v.position := p_no;
+    v.item_id := v_item.id;
+    v.article := p_given ->> 'article';
+    v.title := coalesce(p_given ->> 'title', v_item.name);
+    v.unit := coalesce(p_given ->> 'unit', v_item.unit);
+    v.quantity := coalesce((p_given ->> 'quantity')::numeric, 1);
+    v.price := coalesce((p_given ->> 'price')::numeric, v_terms.price);
+    v.discount_pct := coalesce((p_given ->> 'discount_pct')::numeric, CASE WHEN NOT p_given ? 'price'
+                               THEN v_terms.discount_pct END);
+    v.cost := coalesce((p_given ->> 'cost')::numeric, v_terms.cost * v.quantity);
+    v.starts_on := given_date(p_given, 'starts_on');
+    v.ends_on := given_date(p_given, 'ends_on');
+    v.tax_rate := coalesce((p_given ->> 'tax_rate')::numeric, CASE WHEN p_document.kind <> 'bill'
+                           THEN p_contract.tax_rate END);
+    IF p_document.kind = 'bill' THEN  -- what another party wrote is taken as it is
+        v.amount := round_money(v.quantity * (p_given ->> 'price')::numeric
+                                * (100 - coalesce((p_given ->> 'discount_pct')::numeric, 0)) / 100, v_exponent);
+        IF v.amount IS NOT NULL THEN
+            v.discount := 0;
+            v.net := v.amount;
+            v.tax := coalesce((p_given ->> 'tax')::numeric,
+                              round_money(v.amount * (p_given ->> 'tax_rate')::numeric / 100, v_exponent), 0);
+            v.gross := v.net + v.tax;
+        END IF;
+    END IF;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION content_line(document, contract, jsonb, bigint) IS
+    'a line of written content, of a document under a contract, from what is given of it (as add_lines() takes it) '
+    'at a place';
+
 CREATE FUNCTION add_lines(p_document bigint, p_lines jsonb) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_document document;
-    v_line record;
+    v_document document := document_of(p_document);
     v_contract contract;
-    v_item item;
-    v_terms record;
-    v_net numeric;
-    v_tax numeric;
-    v_exponent int;
+    v_line record;
+    v_lines document_line[] := '{}';
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = p_document;
     SELECT * INTO v_contract FROM contract c WHERE c.id = v_document.contract_id;
-    v_exponent := currency_exponent(v_document.currency);
     IF jsonb_typeof(p_lines) <> 'array' THEN
-        RAISE EXCEPTION 'lines must be a JSON array, not %', jsonb_typeof(p_lines) USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'lines must be a JSON array, not %', jsonb_typeof(p_lines)
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Each line is a JSON object: [{"title": text, "price": text}].';
     END IF;
-    FOR v_line IN SELECT resolve_names(e.value) AS v, e.no FROM jsonb_array_elements(p_lines) WITH ORDINALITY e (value, no) LOOP
-        PERFORM check_keys(v_line.v, 'line ' || v_line.no,
-            '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,article,contract,project,task,employee,starts_on,ends_on}');
+    FOR v_line IN SELECT resolve_names(e.value) AS given, e.no
+        FROM jsonb_array_elements(p_lines) WITH ORDINALITY e (value, no) LOOP
         IF v_document.kind = 'bill' THEN
-            PERFORM require_pay(v_line.v ->> 'article', (v_line.v ->> 'employee')::bigint, calling_role());
+            PERFORM require_pay(v_line.given ->> 'article', (v_line.given ->> 'employee')::bigint, calling_role());
         END IF;
-        v_item := NULL;
-        v_terms := NULL;
-        IF v_line.v ? 'item' THEN
-            SELECT * INTO v_item FROM item i WHERE i.code = v_line.v ->> 'item';
-            IF NOT FOUND THEN
-                RAISE EXCEPTION 'line % names an unknown item "%"', v_line.no, v_line.v ->> 'item'
-                    USING ERRCODE = 'foreign_key_violation', HINT = 'Table item lists the codes.';
-            END IF;
-        END IF;
-        SELECT * INTO v_terms FROM item_terms(v_item.id, v_document.party_id, v_contract.price_list_id, v_document.currency, books_today());
-        IF coalesce((v_line.v ->> 'price')::numeric, v_terms.price) IS NULL THEN
-            RAISE EXCEPTION 'line % has no price', v_line.no
-                USING ERRCODE = 'invalid_parameter_value', DETAIL = v_line.v::text,
-                    HINT = 'Give "price", or an "item" that a price list of the client knows.';
-        END IF;
-        v_net := CASE WHEN v_document.kind = 'bill' THEN round_money(coalesce((v_line.v ->> 'quantity')::numeric, 1) * (v_line.v ->> 'price')::numeric
-                     * (100 - coalesce((v_line.v ->> 'discount_pct')::numeric, 0)) / 100, v_exponent) END;
-        v_tax := coalesce((v_line.v ->> 'tax')::numeric, round_money(v_net * (v_line.v ->> 'tax_rate')::numeric / 100, v_exponent), 0);
-        INSERT INTO document_line (document_id, kind, currency, position, item_id, article, contract_id, project_id, task_id, employee_id, title, unit, quantity,
-                                   price, discount_pct, cost, starts_on, ends_on, tax_rate, amount, discount, net, tax, gross)
-        VALUES (p_document, v_document.kind, v_document.currency, v_line.no, v_item.id, v_line.v ->> 'article', (v_line.v ->> 'contract')::bigint,
-                coalesce((v_line.v ->> 'project')::bigint, v_document.project_id), coalesce((v_line.v ->> 'task')::bigint, v_document.task_id),
-                (v_line.v ->> 'employee')::bigint, coalesce(v_line.v ->> 'title', v_item.name), coalesce(v_line.v ->> 'unit', v_item.unit),
-                coalesce((v_line.v ->> 'quantity')::numeric, 1), coalesce((v_line.v ->> 'price')::numeric, v_terms.price),
-                coalesce((v_line.v ->> 'discount_pct')::numeric, CASE WHEN v_line.v ? 'price' THEN NULL ELSE v_terms.discount_pct END),
-                coalesce((v_line.v ->> 'cost')::numeric, v_terms.cost * coalesce((v_line.v ->> 'quantity')::numeric, 1)),
-                given_date(v_line.v, 'starts_on'), given_date(v_line.v, 'ends_on'),
-                coalesce((v_line.v ->> 'tax_rate')::numeric, CASE WHEN v_document.kind <> 'bill' THEN v_contract.tax_rate END),
-                v_net, CASE WHEN v_net IS NOT NULL THEN 0 END, v_net, CASE WHEN v_net IS NOT NULL THEN v_tax END, v_net + v_tax);
+        v_lines := v_lines || content_line(v_document, v_contract, v_line.given, v_line.no);
     END LOOP;
+    PERFORM put_lines(v_lines);
 END $$;
 COMMENT ON FUNCTION add_lines(bigint, jsonb) IS
-    'add lines to a draft: [{"title", "item" (code), "quantity", "unit", "price" (a unit), "discount_pct", "cost" (of the line), "tax_rate", "tax", "article", '
-    '"contract", "project", "task", "employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from the price lists';
+    'add lines to a draft: [{"title", "item" (code), "quantity", "unit", "price" (a unit), "discount_pct", "cost" '
+    '(of the line), "tax_rate", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), '
+    '"task", "employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from the '
+    'price lists; what a line is about is completed from what it names, or else from its document, and refused '
+    '(23514) where it contradicts itself';
 
 CREATE FUNCTION draft_document(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 DECLARE
-    c_known CONSTANT text[] := '{kind,incoming,party,contract,project,task,deal,based_on,title,currency,lines,requirements,note,issued_on,due_on,'
+    c_known CONSTANT text[] := '{kind,incoming,party,contract,project,task,deal,based_on,title,currency,lines,'
+                               'requirements,note,issued_on,due_on,'
         'period_from,period_to,outside_number,file_url,discount_pct,discount_amount,source,external_id}';
     v_document document;
-    v_party bigint;
+    v document;
     v_contract contract;
-    v_id bigint;
+    v_about dimension;
 BEGIN
     content := json_argument(content);
     PERFORM check_keys(content, 'content', c_known);
     content := resolve_names(content);
-    IF coalesce(content ->> 'kind', '') NOT IN ('proposal', 'specification', 'proforma', 'act', 'bill', 'contract', 'annex', 'other')
+    IF coalesce(content ->> 'kind', '') NOT IN ('proposal', 'specification', 'proforma', 'act', 'bill', 'contract',
+                                                'annex', 'other')
         OR content ->> 'kind' = 'act' AND NOT coalesce((content ->> 'incoming')::boolean, false) THEN
         RAISE EXCEPTION 'a document of kind "%" is not made of contents', coalesce(content ->> 'kind', 'none')
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Kinds: proposal, specification, proforma, bill, contract, annex, other, incoming act. Reports, invoices and own acts are made of work.';
+                HINT = 'Kinds: proposal, specification, proforma, bill, contract, annex, other, incoming act. '
+                       'Reports, invoices and own acts are made of work.';
     END IF;
     IF content ->> 'kind' = 'bill' AND coalesce(content ->> 'outside_number', '') = '' THEN
         RAISE EXCEPTION 'a bill has the number that its sender gave it'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it as "outside_number".';
     END IF;
     SELECT * INTO v_contract FROM contract c WHERE c.id = (content ->> 'contract')::bigint;
-    v_party := coalesce((content ->> 'party')::bigint, v_contract.client_id,
-        (SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = (content ->> 'task')::bigint),
-        (SELECT p.client_id FROM project p WHERE p.id = (content ->> 'project')::bigint),
-        (SELECT d.client_id FROM deal d WHERE d.id = (content ->> 'deal')::bigint));
-    IF v_party IS NULL THEN
+    v.kind := content ->> 'kind';
+    v.incoming := coalesce((content ->> 'incoming')::boolean, v.kind = 'bill');
+    v.party_id := (content ->> 'party')::bigint;
+    v.contract_id := v_contract.id;
+    v.issued_on := given_date(content, 'issued_on');
+    v_about := line_dimension(v, content, 'the document');
+    v.party_id := coalesce(v.party_id, v_about.client_id);
+    IF v.party_id IS NULL THEN
         RAISE EXCEPTION 'the document has no party'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Name "party", or a contract, project, task or deal of a client.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Name "party", or a contract, project, task or deal of a client.';
     END IF;
-    PERFORM lock_parties(ARRAY[v_party]);  -- so that the same content, sent twice at once, is one document
+    PERFORM lock_parties(ARRAY[v.party_id]);  -- so that the same content, sent twice at once, is one document
     IF content ? 'source' AND content ? 'external_id' THEN
-        SELECT * INTO v_document FROM document d WHERE d.source = content ->> 'source' AND d.external_id = content ->> 'external_id';
+        SELECT * INTO v_document FROM document d WHERE d.source = content ->> 'source'
+            AND d.external_id = content ->> 'external_id';
     END IF;
     IF v_document.id IS NULL AND content ->> 'kind' = 'bill' THEN
-        SELECT * INTO v_document FROM document d WHERE d.kind = 'bill' AND d.status <> 'void' AND d.party_id = (content ->> 'party')::bigint
+        SELECT * INTO v_document FROM document d WHERE d.kind = 'bill' AND d.status <> 'void'
+            AND d.party_id = (content ->> 'party')::bigint
            AND d.outside_number = content ->> 'outside_number';
     END IF;
     IF v_document.id IS NOT NULL THEN
@@ -7617,31 +8455,42 @@ BEGIN
         END IF;
         RETURN v_document.id;
     END IF;
-    INSERT INTO document (kind, incoming, own_id, party_id, contract_id, project_id, task_id, deal_id, based_on, title, made_from, positions, currency,
-                          tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, period_from, period_to, outside_number, file_url,
-                          requirements, note, source, external_id)
-    VALUES (content ->> 'kind', coalesce((content ->> 'incoming')::boolean, content ->> 'kind' = 'bill'),
-            coalesce(v_contract.own_id, default_own()), v_party, v_contract.id,
-            coalesce((content ->> 'project')::bigint, (SELECT t.project_id FROM task t WHERE t.id = (content ->> 'task')::bigint)),
-            (content ->> 'task')::bigint, (content ->> 'deal')::bigint, (content ->> 'based_on')::bigint, content ->> 'title', content, 'none',
-            coalesce(content ->> 'currency', v_contract.currency, (SELECT s.base_currency FROM setting s)),
-            coalesce(v_contract.tax_inclusive, false), coalesce(v_contract.tax_level, 'line'), (content ->> 'discount_pct')::numeric,
-            (content ->> 'discount_amount')::numeric, given_date(content, 'issued_on'), given_date(content, 'due_on'), given_date(content, 'period_from'),
-            given_date(content, 'period_to'), content ->> 'outside_number', content ->> 'file_url', content ->> 'requirements', content ->> 'note',
-            content ->> 'source', content ->> 'external_id')
-    ON CONFLICT ON CONSTRAINT document_external_key DO NOTHING
-    RETURNING id INTO v_id;
-    IF v_id IS NULL THEN
+    v.own_id := v_about.own_id;
+    v.project_id := v_about.project_id;
+    v.deal_id := v_about.deal_id;
+    v.task_id := v_about.task_id;
+    v.based_on := (content ->> 'based_on')::bigint;
+    v.title := content ->> 'title';
+    v.made_from := content;
+    v.positions := 'none';
+    v.currency := coalesce(content ->> 'currency', v_contract.currency, (SELECT s.base_currency FROM setting s));
+    v.tax_inclusive := v_contract.tax_inclusive;
+    v.tax_level := v_contract.tax_level;
+    v.discount_pct := (content ->> 'discount_pct')::numeric;
+    v.discount_amount := (content ->> 'discount_amount')::numeric;
+    v.due_on := given_date(content, 'due_on');
+    v.period_from := given_date(content, 'period_from');
+    v.period_to := given_date(content, 'period_to');
+    v.outside_number := content ->> 'outside_number';
+    v.file_url := content ->> 'file_url';
+    v.requirements := content ->> 'requirements';
+    v.note := content ->> 'note';
+    v.source := content ->> 'source';
+    v.external_id := content ->> 'external_id';
+    v.id := put_document(v);
+    IF v.id IS NULL THEN
         RETURN draft_document(content);  -- another party's document took the key meanwhile: that is refused
     END IF;
-    PERFORM add_lines(v_id, content -> 'lines') WHERE content ? 'lines';
-    RETURN v_id;
+    PERFORM add_lines(v.id, content -> 'lines') WHERE content ? 'lines';
+    RETURN v.id;
 END $$;
 COMMENT ON FUNCTION draft_document(jsonb) IS
-    'draft a document of given contents: {"kind" (proposal, specification, proforma, bill, contract, annex, other, incoming act), "party" | "contract" | '
-    '"project" | "task" | "deal" (names or ids; a contract by its number), "incoming", "based_on", "title", "currency", "lines" (as add_lines() takes them), "requirements", "note", '
-    '"issued_on", "due_on", "outside_number", "file_url", "discount_pct" | "discount_amount", "source", "external_id"}. The same content again returns the '
-    'same document, another one under the same (source, external_id) or number of a bill is refused (23505)';
+    'draft a document of given contents: {"kind" (proposal, specification, proforma, bill, contract, annex, other, '
+    'incoming act), "party" | "contract" | "project" | "task" | "deal" (names or ids; a contract by its number), '
+    '"incoming", "based_on", "title", "currency", "lines" (as add_lines() takes them), "requirements", "note", '
+    '"issued_on", "due_on", "outside_number", "file_url", "discount_pct" | "discount_amount", "source", '
+    '"external_id"}. The same content again returns the same document, another one under the same (source, '
+    'external_id) or number of a bill is refused (23505)';
 SELECT allow('clerk', 'execute', 'draft_document');
 
 CREATE FUNCTION issue_specification(task bigint, lines jsonb, options jsonb DEFAULT '{}') RETURNS bigint
@@ -7657,16 +8506,20 @@ BEGIN
                                        AND (c.project_id IS NULL OR c.project_id = p.id))) INTO v_contract
       FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = issue_specification.task;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no task %', issue_specification.task USING ERRCODE = 'foreign_key_violation', HINT = 'Table task lists the tasks.';
+        RAISE EXCEPTION 'there is no task %', issue_specification.task USING ERRCODE = 'foreign_key_violation',
+            HINT = 'Table task lists the tasks.';
     END IF;
-    v_document := draft_document(jsonb_build_object('kind', 'specification', 'task', issue_specification.task, 'lines', json_argument(lines))
-                                 || CASE WHEN v_contract IS NULL THEN '{}' ELSE jsonb_build_object('contract', v_contract) END || json_argument(options));
+    v_document := draft_document(jsonb_build_object('kind', 'specification', 'task', issue_specification.task,
+                                                    'lines', json_argument(lines))
+                                 || CASE WHEN v_contract IS NULL THEN '{}'
+                                     ELSE jsonb_build_object('contract', v_contract) END || json_argument(options));
     PERFORM transition(v_document, 'sent');
     RETURN v_document;
 END $$;
 COMMENT ON FUNCTION issue_specification(bigint, jsonb, jsonb) IS
-    'send the client a specification of a task: works and materials with their prices (lines as add_lines() takes them; options as draft_document()); '
-    'its client agrees or rejects it. Where the contract needs it, work on the task is charged only once it is agreed';
+    'send the client a specification of a task: works and materials with their prices (lines as add_lines() takes '
+    'them; options as draft_document()); its client agrees or rejects it. Where the contract needs it, work on the '
+    'task is charged only once it is agreed';
 SELECT allow('clerk', 'execute', 'issue_specification');
 -- ---------------------------------------------------------------------------
 -- bill: what comes in
@@ -7679,7 +8532,8 @@ CREATE FUNCTION bill_article(p_party bigint) RETURNS text
 BEGIN ATOMIC
     SELECT CASE WHEN EXISTS (SELECT FROM employee m WHERE m.party_id = p_party) THEN 'payroll' ELSE 'contractors' END;
 END;
-COMMENT ON FUNCTION bill_article(bigint) IS 'the article of a party''s bill that names none: payroll where its people log their hours here, contractors else';
+COMMENT ON FUNCTION bill_article(bigint) IS
+    'the article of a party''s bill that names none: payroll where its people log their hours here, contractors else';
 
 CREATE FUNCTION record_bill(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -7687,12 +8541,14 @@ AS $$
 DECLARE
     v_document bigint := draft_document(jsonb_build_object('kind', 'bill') || json_argument(content));
 BEGIN
-    PERFORM transition(v_document, 'sent') WHERE EXISTS (SELECT FROM document d WHERE d.id = v_document AND d.status = 'draft');
+    PERFORM transition(v_document, 'sent') WHERE EXISTS (SELECT FROM document d WHERE d.id = v_document
+                                                         AND d.status = 'draft');
     RETURN v_document;
 END $$;
 COMMENT ON FUNCTION record_bill(jsonb) IS
-    'take a bill of a contractor in: {"party", "outside_number", "issued_on", "due_on", "currency", "lines"}; it costs nothing and cannot be paid before it is '
-    'accepted: transition(document, ''agreed''). The same bill again returns the same document';
+    'take a bill of a contractor in: {"party", "outside_number", "issued_on", "due_on", "currency", "lines"}; it '
+    'costs nothing and cannot be paid before it is accepted: transition(document, ''agreed''). The same bill again '
+    'returns the same document';
 SELECT allow('clerk', 'execute', 'record_bill');
 -- ---------------------------------------------------------------------------
 -- follow: revisions, stages and deals that are made of a document, signatures
@@ -7704,41 +8560,53 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_old document := open_document(revise.document);
-    v_new bigint;
+    v document;
 BEGIN
     changes := json_argument(changes);
-    PERFORM check_keys(changes, 'changes', '{title,requirements,note,lines,discount_pct,discount_amount,issued_on,due_on,positions}');
-    IF NOT EXISTS (SELECT FROM document_transition t WHERE t.kind = v_old.kind AND t.from_status = v_old.status AND t.to_status = 'superseded') THEN
+    PERFORM check_keys(changes, 'changes',
+                       '{title,requirements,note,lines,discount_pct,discount_amount,issued_on,due_on,positions}');
+    IF NOT EXISTS (SELECT FROM document_transition t WHERE t.kind = v_old.kind AND t.from_status = v_old.status
+                   AND t.to_status = 'superseded') THEN
         RAISE EXCEPTION '% is % and has no next revision', document_name(v_old.id), v_old.status
             USING ERRCODE = 'restrict_violation',
-                HINT = 'Reports and offers are revised when they are sent or rejected; a draft is simply changed, an agreed report void().';
+                HINT = 'Reports and offers are revised when they are sent or rejected; a draft is simply changed, an '
+                       'agreed report void().';
     END IF;
+    v := successor(v_old, v_old.kind);
+    v.based_on := v_old.based_on;
+    v.revision := v_old.revision + 1;
+    v.supersedes_id := v_old.id;
+    v.title := coalesce(changes ->> 'title', v_old.title);
+    v.period_from := v_old.period_from;
+    v.period_to := v_old.period_to;
+    v.made_from := v_old.made_from;
+    v.positions := coalesce(changes ->> 'positions', v_old.positions);
+    v.discount_pct := v_old.discount_pct;
+    v.discount_amount := v_old.discount_amount;
+    IF changes ?| '{discount_pct,discount_amount}' THEN
+        v.discount_pct := (changes ->> 'discount_pct')::numeric;
+        v.discount_amount := (changes ->> 'discount_amount')::numeric;
+    END IF;
+    v.issued_on := given_date(changes, 'issued_on');
+    v.due_on := given_date(changes, 'due_on');
+    v.requirements := coalesce(changes ->> 'requirements', v_old.requirements);
+    v.note := coalesce(changes ->> 'note', v_old.note);
+    v := document_of(put_document(v));
     UPDATE document d SET status = 'superseded', status_said_by = NULL, status_reason = 'revised' WHERE d.id = v_old.id;
-    INSERT INTO document (kind, own_id, party_id, contract_id, project_id, deal_id, task_id, based_on, revision, supersedes_id, title, period_from, period_to,
-                          made_from, positions, currency, tax_inclusive, tax_level, discount_pct, discount_amount, issued_on, due_on, requirements, note)
-    VALUES (v_old.kind, v_old.own_id, v_old.party_id, v_old.contract_id, v_old.project_id, v_old.deal_id, v_old.task_id, v_old.based_on, v_old.revision + 1,
-            v_old.id, coalesce(changes ->> 'title', v_old.title), v_old.period_from, v_old.period_to, v_old.made_from,
-            coalesce(changes ->> 'positions', v_old.positions), v_old.currency, v_old.tax_inclusive, v_old.tax_level,
-            CASE WHEN changes ?| '{discount_pct,discount_amount}' THEN (changes ->> 'discount_pct')::numeric ELSE v_old.discount_pct END,
-            CASE WHEN changes ?| '{discount_pct,discount_amount}' THEN (changes ->> 'discount_amount')::numeric ELSE v_old.discount_amount END,
-            given_date(changes, 'issued_on'), given_date(changes, 'due_on'), coalesce(changes ->> 'requirements', v_old.requirements), coalesce(changes ->> 'note', v_old.note))
-    RETURNING id INTO v_new;
     IF v_old.kind = 'report' THEN
-        PERFORM claim_charges(v_new, v_old.made_from);
+        PERFORM claim_charges(v, found_charges(v_old.made_from, v_old.party_id));
     ELSIF changes ? 'lines' THEN
-        PERFORM add_lines(v_new, changes -> 'lines');
+        PERFORM add_lines(v.id, changes -> 'lines');
     ELSE
-        INSERT INTO document_line (document_id, kind, currency, item_id, article, contract_id, project_id, task_id, employee_id, title, unit, quantity, price,
-                                   discount_pct, cost, starts_on, ends_on, tax_rate)
-        SELECT v_new, l.kind, l.currency, l.item_id, l.article, l.contract_id, l.project_id, l.task_id, l.employee_id, l.title, l.unit, l.quantity, l.price,
-               l.discount_pct, l.cost, l.starts_on, l.ends_on, l.tax_rate
-          FROM document_line l WHERE l.document_id = v_old.id ORDER BY l.id;
+        PERFORM put_lines(ARRAY(SELECT revised_line(v, l) FROM document_line l WHERE l.document_id = v_old.id
+                                ORDER BY l.id));
     END IF;
-    RETURN v_new;
+    RETURN v.id;
 END $$;
 COMMENT ON FUNCTION revise(bigint, jsonb) IS
-    'make the next revision of a sent or rejected report, or of a proposal, specification or proforma, as a draft: the old one stays, superseded, its '
-    'charges are free and go on the new one. changes: title, requirements, note, lines, discount_pct or discount_amount, issued_on, due_on, positions';
+    'make the next revision of a sent or rejected report, or of a proposal, specification or proforma, as a draft: '
+    'the old one stays, superseded, its charges are free and go on the new one. changes: title, requirements, note, '
+    'lines, discount_pct or discount_amount, issued_on, due_on, positions';
 SELECT allow('clerk', 'execute', 'revise');
 
 CREATE FUNCTION make_stages(document bigint, contract bigint) RETURNS bigint
@@ -7755,13 +8623,16 @@ BEGIN
     SELECT * INTO v_contract FROM contract c WHERE c.id = make_stages.contract;
     IF v_document.kind <> 'proposal' OR v_document.status NOT IN ('agreed', 'archived') OR v_contract.id IS NULL
         OR v_contract.client_id <> v_document.party_id OR v_contract.currency <> v_document.currency THEN
-        RAISE EXCEPTION '% cannot become stages of contract %', document_name(v_document.id), coalesce(v_contract.number, make_stages.contract::text)
+        RAISE EXCEPTION '% cannot become stages of contract %', document_name(v_document.id),
+            coalesce(v_contract.number, make_stages.contract::text)
             USING ERRCODE = 'restrict_violation',
                 HINT = 'An agreed proposal becomes stages of a contract with the same client in the same currency.';
     END IF;
-    FOR v_line IN SELECT * FROM document_line l WHERE l.document_id = v_document.id AND l.contract_line_id IS NULL ORDER BY l.position, l.id LOOP
+    FOR v_line IN SELECT * FROM document_line l WHERE l.document_id = v_document.id AND l.contract_line_id IS NULL
+        ORDER BY l.position, l.id LOOP
         INSERT INTO contract_line (contract_id, kind, item_id, title, amount, cost, starts_on, ends_on)
-        VALUES (v_contract.id, 'stage', v_line.item_id, v_line.title, v_line.net, coalesce(v_line.cost, 0), v_line.starts_on, v_line.ends_on)
+        VALUES (v_contract.id, 'stage', v_line.item_id, v_line.title, v_line.net, coalesce(v_line.cost, 0),
+                v_line.starts_on, v_line.ends_on)
         RETURNING id INTO v_id;
         UPDATE document_line l SET contract_line_id = v_id WHERE l.id = v_line.id;
         v_count := v_count + 1;
@@ -7772,28 +8643,8 @@ COMMENT ON FUNCTION make_stages(bigint, bigint) IS
     'turn the estimate of an agreed proposal into stages of a contract, once; returns how many were made';
 SELECT allow('manager', 'execute', 'make_stages');
 
-CREATE FUNCTION make_deal(document bigint, stage text DEFAULT 'invoice') RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-#variable_conflict use_column
-DECLARE
-    v_document document := open_document(make_deal.document);
-    v_deal bigint := v_document.deal_id;
-BEGIN
-    IF v_deal IS NULL THEN
-        INSERT INTO deal (client_id, project_id, name, stage, amount, currency, starts_on, ends_on)
-        VALUES (v_document.party_id, v_document.project_id, coalesce(v_document.title, document_name(v_document.id)), make_deal.stage,
-                coalesce(v_document.gross, (SELECT sum(f.gross) FROM document_figures(v_document.id) f)), v_document.currency,
-                v_document.period_from, v_document.period_to)
-        RETURNING id INTO v_deal;
-        UPDATE document d SET deal_id = v_deal WHERE d.id = v_document.id;
-    END IF;
-    RETURN v_deal;
-END $$;
-COMMENT ON FUNCTION make_deal(bigint, text) IS 'make the deal of a report, with its gross amount, and bind the report and what is made of it to the deal; a report has one';
-SELECT allow('clerk', 'execute', 'make_deal');
-
-CREATE FUNCTION set_signature(document bigint, status text, by text DEFAULT NULL, ref text DEFAULT NULL, at timestamptz DEFAULT NULL,
+CREATE FUNCTION set_signature(document bigint, status text, by text DEFAULT NULL, ref text DEFAULT NULL,
+                              at timestamptz DEFAULT NULL,
                               image bytea DEFAULT NULL, image_type text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -7801,28 +8652,35 @@ AS $$
 DECLARE
     v_document document := open_document(set_signature.document);
 BEGIN
-    IF v_document.status IN ('draft', 'void', 'superseded') OR v_document.sign_status IN ('signed', 'rejected') AND v_document.sign_status <> set_signature.status
+    IF v_document.status IN ('draft', 'void', 'superseded') OR v_document.sign_status IN ('signed', 'rejected')
+        AND v_document.sign_status <> set_signature.status
         OR set_signature.status = 'none' THEN
-        RAISE EXCEPTION 'the signature of %, which is % and %, cannot become "%"', document_name(v_document.id), v_document.status, v_document.sign_status,
+        RAISE EXCEPTION 'the signature of %, which is % and %, cannot become "%"', document_name(v_document.id),
+            v_document.status, v_document.sign_status,
             set_signature.status
-            USING ERRCODE = 'restrict_violation', HINT = 'Issued documents are sent to be signed, then signed or rejected, once.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Issued documents are sent to be signed, then signed or rejected, once.';
     END IF;
-    UPDATE document d SET sign_status = set_signature.status, sign_at = coalesce(set_signature.at, now()), sign_by = coalesce(set_signature.by, d.sign_by),
+    UPDATE document d SET sign_status = set_signature.status, sign_at = coalesce(set_signature.at, now()),
+        sign_by = coalesce(set_signature.by, d.sign_by),
            sign_ref = coalesce(set_signature.ref, d.sign_ref), signature = coalesce(set_signature.image, d.signature),
            signature_type = coalesce(set_signature.image_type, d.signature_type)
      WHERE d.id = v_document.id AND d.sign_status <> set_signature.status;
     -- Whoever signs agrees; a bill is agreed by us, not by who sent it.
     IF v_document.status = 'sent' AND v_document.kind <> 'bill' AND set_signature.status IN ('signed', 'rejected')
-        AND EXISTS (SELECT FROM document_transition t WHERE t.kind = v_document.kind AND t.from_status = 'sent' AND t.by_hand
-                       AND t.to_status = CASE set_signature.status WHEN 'signed' THEN 'agreed' ELSE 'rejected' END) THEN
-        PERFORM transition(v_document.id, CASE set_signature.status WHEN 'signed' THEN 'agreed' ELSE 'rejected' END, 'signature ' || set_signature.status,
+        AND EXISTS (SELECT FROM document_transition t WHERE t.kind = v_document.kind AND t.from_status = 'sent'
+                    AND t.by_hand
+                    AND t.to_status = CASE set_signature.status WHEN 'signed' THEN 'agreed' ELSE 'rejected' END) THEN
+        PERFORM transition(v_document.id, CASE set_signature.status WHEN 'signed' THEN 'agreed' ELSE 'rejected' END,
+                           'signature ' || set_signature.status,
                            set_signature.by);
     END IF;
 END $$;
 COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, text) IS
-    'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator (ref), the image drawn on a phone '
-    '(image/png, image/jpeg or image/webp, up to 1 MB). What waits for an answer (a report, act, contract, …) is agreed when it is signed, rejected when its '
-    'signature is; the same state again changes nothing';
+    'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator '
+    '(ref), the image drawn on a phone (image/png, image/jpeg or image/webp, up to 1 MB). What waits for an answer '
+    '(a report, act, contract, …) is agreed when it is signed, rejected when its signature is; the same state again '
+    'changes nothing';
 SELECT allow('clerk', 'execute', 'set_signature');
 -- ---------------------------------------------------------------------------
 -- row: the positions of a paper, from which pages, sheets, JSON and CSV are made
@@ -7894,6 +8752,53 @@ COMMENT ON FUNCTION document_rows(bigint) IS
     'document''s currency; seconds beside '
     'the hours for sums, the task where it is one, how many lines and charges there are';
 SELECT allow('reader', 'execute', 'document_rows');
+-- ---------------------------------------------------------------------------
+-- deal: the deal that is made of a document, and the work that goes with it
+--
+-- A deal says where profit is told and nothing of what is owed, so work takes
+-- one at any time, frozen or not.  Work is of the deal of its task.  Work whose
+-- task has none is of the deal of the document that keeps it: when the deal is
+-- made, and when the document is sent.  Giving a task a deal, or another one,
+-- takes all of its work there (follow_tasks()).
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION tell_deal(p_document bigint, p_deal bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE charge h SET deal_id = p_deal
+     WHERE h.deal_id IS NULL AND p_deal IS NOT NULL
+       AND h.id IN (SELECT x.id FROM document_line l CROSS JOIN LATERAL (VALUES (l.charge_id), (l.adjustment_id)) x (id)
+                     WHERE l.document_id = p_document AND l.released_at IS NULL);
+END $$;
+COMMENT ON FUNCTION tell_deal(bigint, bigint) IS 'what a document keeps of work that is of no deal is of its deal';
+
+CREATE FUNCTION make_deal(document bigint, stage text DEFAULT 'invoice') RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_document document := open_document(make_deal.document);
+    v_deal bigint := v_document.deal_id;
+BEGIN
+    IF v_deal IS NULL THEN
+        INSERT INTO deal (client_id, project_id, name, stage, amount, currency, starts_on, ends_on)
+        VALUES (v_document.party_id, v_document.project_id, coalesce(v_document.title, document_name(v_document.id)),
+                make_deal.stage,
+                coalesce(v_document.gross, (SELECT sum(f.gross) FROM document_figures(v_document.id) f)),
+                    v_document.currency,
+                v_document.period_from, v_document.period_to)
+        RETURNING id INTO v_deal;
+        UPDATE document d SET deal_id = v_deal WHERE d.id = v_document.id OR d.based_on = v_document.id
+            AND d.deal_id IS NULL;
+        PERFORM tell_deal(v_document.id, v_deal);
+    END IF;
+    RETURN v_deal;
+END $$;
+COMMENT ON FUNCTION make_deal(bigint, text) IS
+    'make the deal of a report, with its gross amount, and bind the report, what is made of it and its work to the '
+    'deal; a report has one, and work that is of a deal already stays with that one';
+SELECT allow('clerk', 'execute', 'make_deal');
 -- ---------------------------------------------------------------------------
 -- sheet: documents as people read them
 -- ---------------------------------------------------------------------------
@@ -8050,15 +8955,12 @@ CREATE FUNCTION share(document bigint, ttl interval DEFAULT '30 days') RETURNS t
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document;
+    v_document document := document_of(share.document);
     v_token text;
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = share.document;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no document %', share.document USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
-    END IF;
     IF v_document.status IN ('draft', 'void') OR v_document.incoming THEN
-        RAISE EXCEPTION '% is % and is not shared', document_name(v_document.id), CASE WHEN v_document.incoming THEN 'not ours' ELSE v_document.status END
+        RAISE EXCEPTION '% is % and is not shared', document_name(v_document.id), CASE WHEN v_document.incoming
+            THEN 'not ours' ELSE v_document.status END
             USING ERRCODE = 'restrict_violation', HINT = 'Send it first: transition(document, ''sent'').';
     END IF;
     IF share.ttl IS NULL OR share.ttl <= interval '0' OR share.ttl > interval '5 years' THEN
@@ -8067,14 +8969,16 @@ BEGIN
     END IF;
     -- Three random UUIDs hold 366 random bits from the server's strong source;
     -- their digest is 32 bytes of it.
-    v_token := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'base64'),
+    v_token := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+                                             || uuid_send(gen_random_uuid())), 'base64'),
                                '+/', '-_'), '=');
     INSERT INTO share_link (document_id, token_digest, expires_at)
     VALUES (v_document.id, sha256(convert_to(v_token, 'UTF8')), now() + share.ttl);
     RETURN v_token;
 END $$;
 COMMENT ON FUNCTION share(bigint, interval) IS
-    'make a link to a document that was sent: a token of 32 random bytes (43 URL-safe characters), shown this once; ttl is how long it works';
+    'make a link to a document that was sent: a token of 32 random bytes (43 URL-safe characters), shown this once; '
+    'ttl is how long it works';
 SELECT allow('clerk', 'execute', 'share');
 
 CREATE FUNCTION send(document bigint, ttl interval DEFAULT '30 days') RETURNS text
@@ -8089,7 +8993,8 @@ BEGIN
     END IF;
     IF v_document.incoming THEN
         RAISE EXCEPTION '% came from outside and is not sent', document_name(v_document.id)
-            USING ERRCODE = 'restrict_violation', HINT = 'Answer it: transition(document, ''agreed'') or transition(document, ''rejected'', reason).';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Answer it: transition(document, ''agreed'') or transition(document, ''rejected'', reason).';
     END IF;
     IF v_document.status = 'draft' AND v_document.kind = 'invoice' THEN
         PERFORM issue_invoice(v_document.id);
@@ -8099,8 +9004,9 @@ BEGIN
     RETURN share(v_document.id, send.ttl);
 END $$;
 COMMENT ON FUNCTION send(bigint, interval) IS
-    'send a document to its client: issues the draft and returns the token of a link to it, which works for ttl; what is sent already gets one more link. '
-    'Refused (23001): what was rejected or superseded, what is void or came from outside';
+    'send a document to its client: issues the draft and returns the token of a link to it, which works for ttl; '
+    'what is sent already gets one more link. Refused (23001): what was rejected or superseded, what is void or '
+    'came from outside';
 SELECT allow('clerk', 'execute', 'send');
 
 CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
@@ -8111,11 +9017,13 @@ DECLARE
     v_count bigint;
 BEGIN
     UPDATE share_link s SET revoked_at = now()
-     WHERE s.document_id = revoke_share.document AND s.revoked_at IS NULL AND (revoke_share.link IS NULL OR s.id = revoke_share.link);
+     WHERE s.document_id = revoke_share.document AND s.revoked_at IS NULL
+       AND (revoke_share.link IS NULL OR s.id = revoke_share.link);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
 END $$;
-COMMENT ON FUNCTION revoke_share(bigint, bigint) IS 'make the links of a document, or one of them, work no more; returns how many';
+COMMENT ON FUNCTION revoke_share(bigint, bigint) IS
+    'make the links of a document, or one of them, work no more; returns how many';
 SELECT allow('clerk', 'execute', 'revoke_share');
 
 -- A gateway answers GET in a read-only transaction, and a standby has no other:
@@ -8129,13 +9037,16 @@ BEGIN
         RETURN;
     END IF;
     SELECT s.document_id, s.id INTO open_link.document_id, open_link.link_id FROM share_link s
-     WHERE s.token_digest = sha256(convert_to(open_link.token, 'UTF8')) AND s.revoked_at IS NULL AND s.expires_at > now();
-    IF open_link.link_id IS NOT NULL AND current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery() THEN
+     WHERE s.token_digest = sha256(convert_to(open_link.token, 'UTF8')) AND s.revoked_at IS NULL
+       AND s.expires_at > now();
+    IF open_link.link_id IS NOT NULL AND current_setting('transaction_read_only') = 'off'
+        AND NOT pg_is_in_recovery() THEN
         UPDATE share_link s SET views = s.views + 1, last_view_at = now() WHERE s.id = open_link.link_id;
     END IF;
 END $$;
 COMMENT ON FUNCTION open_link(text) IS
-    'the document that a token opens, counting the view where the transaction may write; NULL whether the token is unknown, expired or revoked';
+    'the document that a token opens, counting the view where the transaction may write; NULL whether the token is '
+    'unknown, expired or revoked';
 
 -- Gateways (PostgREST) set request.… and read response.…; elsewhere there is no
 -- one to tell.  A setting that an earlier transaction made local stays as ''.
@@ -8147,7 +9058,8 @@ BEGIN
         PERFORM pg_catalog.set_config('response.status', p_status::text, true);
     END IF;
 END $$;
-COMMENT ON FUNCTION answer_status(int) IS 'the HTTP status of the answer, where a gateway is there to send one; nothing elsewhere';
+COMMENT ON FUNCTION answer_status(int) IS
+    'the HTTP status of the answer, where a gateway is there to send one; nothing elsewhere';
 
 CREATE FUNCTION shared_report(token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -8162,8 +9074,9 @@ BEGIN
     RETURN document_json(v_document);
 END $$;
 COMMENT ON FUNCTION shared_report(text) IS
-    'what the link with this token shows: one document, as document_json() gives it, its status with it (void, superseded); NULL, through a gateway with '
-    'status 404, when the link is unknown, expired or revoked, all alike. SECURITY DEFINER: a visitor reaches this document and nothing else';
+    'what the link with this token shows: one document, as document_json() gives it, its status with it (void, '
+    'superseded); NULL, through a gateway with status 404, when the link is unknown, expired or revoked, all alike. '
+    'SECURITY DEFINER: a visitor reaches this document and nothing else';
 SELECT allow('guest', 'execute', 'shared_report');
 
 CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL) RETURNS text
@@ -8174,10 +9087,12 @@ DECLARE
     v_document document;
 BEGIN
     IF decision IS NULL OR decision NOT IN ('agreed', 'rejected') THEN
-        RAISE EXCEPTION 'unknown decision "%"', left(decision, 20) USING ERRCODE = 'invalid_parameter_value', HINT = 'Decisions are agreed and rejected.';
+        RAISE EXCEPTION 'unknown decision "%"', left(decision, 20) USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Decisions are agreed and rejected.';
     END IF;
     IF decision = 'rejected' AND coalesce(comment, '') !~ '[^[:space:]]' THEN
-        RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say what is to be changed.';
+        RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Say what is to be changed.';
     END IF;
     IF length(comment) > 4000 THEN
         RAISE EXCEPTION 'a comment of % characters is too long', length(comment)
@@ -8187,7 +9102,7 @@ BEGIN
     IF v_link.document_id IS NULL THEN
         RAISE EXCEPTION 'this link opens nothing' USING ERRCODE = 'foreign_key_violation', HINT = 'Ask for a new link.';
     END IF;
-    SELECT * INTO v_document FROM document d WHERE d.id = v_link.document_id;
+    v_document := document_of(v_link.document_id);
     IF v_document.kind NOT IN ('report', 'proposal', 'specification', 'act', 'proforma') THEN
         RAISE EXCEPTION '% asks for no answer', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation', HINT = 'Reports, proposals, specifications and acts are answered.';
@@ -8195,11 +9110,14 @@ BEGIN
     IF decision = 'agreed' AND v_document.status IN ('invoiced', 'partly_paid', 'paid') THEN
         RETURN 'agreed';  -- asked again after what followed from it
     END IF;
-    RETURN transition(v_document.id, decision, comment, format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id), v_link.link_id));
+    RETURN transition(v_document.id, decision, comment,
+                      format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id),
+                             v_link.link_id));
 END $$;
 COMMENT ON FUNCTION answer_shared(text, text, text) IS
-    'the client''s answer through a link: agreed, or rejected with a comment, which has at most 4000 characters (22023); the same answer again changes '
-    'nothing. Unknown, expired and revoked links are refused alike (23503), a document that waits for no answer with its status (23001)';
+    'the client''s answer through a link: agreed, or rejected with a comment, which has at most 4000 characters '
+    '(22023); the same answer again changes nothing. Unknown, expired and revoked links are refused alike (23503), '
+    'a document that waits for no answer with its status (23001)';
 SELECT allow('guest', 'execute', 'answer_shared');
 -- ---------------------------------------------------------------------------
 -- share: who may use the tables of this room, and which of them keep a history
@@ -8481,11 +9399,7 @@ DECLARE
     v_groups jsonb;
     v_data jsonb;
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = document_data.document;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no document %', document_data.document
-            USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
-    END IF;
+    v_document := document_of(document_data.document);
     IF v_document.incoming THEN
         RAISE EXCEPTION '% came from outside and has no page of ours', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation', HINT = 'Its file_url says where the other side''s paper is.';
@@ -8588,11 +9502,7 @@ DECLARE
     v_document document;
     v_exponent int;
 BEGIN
-    SELECT * INTO v_document FROM document d WHERE d.id = document_csv.document;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no document %', document_csv.document
-            USING ERRCODE = 'foreign_key_violation', HINT = 'View document_card lists the documents.';
-    END IF;
+    v_document := document_of(document_csv.document);
     v_exponent := currency_exponent(v_document.currency);
     RETURN CASE WHEN bom THEN chr(65279) ELSE '' END
         || 'document,number,date,position,project,title,url,first_day,last_day,coverage,unit,quantity,price,discount_pct,hours_worked,hours_billed,'
@@ -8745,25 +9655,57 @@ SELECT watch('template', 'digest:body');
 SELECT watch('page_label');
 -- ---------------------------------------------------------------------------
 -- notify: what people are told
+--
+-- document_status_change is the log of all that happens to documents: what is
+-- told of them is told from there.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION notify_paid(p_document bigint, p_paid boolean) RETURNS void
+CREATE FUNCTION notify(p_kind text, p_subject text, p_document bigint, p_recipient bigint, p_message text,
+                       p_payload jsonb) RETURNS void
     LANGUAGE sql
 BEGIN ATOMIC
-    DELETE FROM notification n WHERE NOT p_paid AND n.document_id = p_document AND n.kind = 'invoice_paid' AND n.delivered_at IS NULL;
     INSERT INTO notification (kind, recipient_id, party_id, contract_id, document_id, message, payload, dedupe_key)
-    SELECT 'invoice_paid', coalesce(c.manager_id, p.manager_id), d.party_id, d.contract_id, d.id,
-           format('%s has paid invoice %s: %s %s', p.name, d.number, round(d.gross, currency_exponent(d.currency)), d.currency),
-           jsonb_build_object('document', d.id, 'number', d.number, 'client', p.id, 'client_name', p.name,
-                              'gross', round(d.gross, currency_exponent(d.currency))::text, 'currency', d.currency, 'report', d.based_on),
-           format('document:%s:paid:%s', d.id, (SELECT count(*) FROM document_status_change s WHERE s.document_id = d.id AND s.to_status = 'paid'))
+    SELECT p_kind, coalesce(p_recipient, c.manager_id, p.manager_id), d.party_id, d.contract_id, d.id, p_message,
+        p_payload, p_subject
       FROM document d
       JOIN party p ON p.id = d.party_id
       LEFT JOIN contract c ON c.id = d.contract_id
-     WHERE d.id = p_document AND p_paid;
+     WHERE d.id = p_document;
 END;
-COMMENT ON FUNCTION notify_paid(bigint, boolean) IS
-    'queue the notice that an invoice is paid for the manager of its contract or client, or withdraw it when it is not true any more';
+COMMENT ON FUNCTION notify(text, text, bigint, bigint, text, jsonb) IS
+    'queue a notice of a kind about a document: for one person, or for who looks after its contract or client; '
+    'p_subject makes it unique';
+
+CREATE FUNCTION withdraw_notice(p_kind text, p_document bigint) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    DELETE FROM notification n WHERE n.document_id = p_document AND n.kind = p_kind AND n.delivered_at IS NULL;
+END;
+COMMENT ON FUNCTION withdraw_notice(text, bigint) IS 'take back what is not true any more, where nobody was told yet';
+
+CREATE FUNCTION tell_steps() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM withdraw_notice('invoice_paid', d.id)
+       FROM new_rows n JOIN document d ON d.id = n.document_id
+      WHERE d.kind = 'invoice' AND n.from_status = 'paid' AND n.to_status <> 'archived';
+    PERFORM notify('invoice_paid',
+                   format('document:%s:paid:%s', d.id, (SELECT count(*) FROM document_status_change s
+                                                         WHERE s.document_id = d.id AND s.to_status = 'paid')),
+                   d.id, NULL, format('%s has paid invoice %s: %s %s', p.name, d.number, m.gross, d.currency),
+                   jsonb_build_object('document', d.id, 'number', d.number, 'client', p.id, 'client_name', p.name,
+                                      'gross', m.gross::text, 'currency', d.currency, 'report', d.based_on))
+       FROM new_rows n
+       JOIN document d ON d.id = n.document_id
+       JOIN party p ON p.id = d.party_id
+      CROSS JOIN LATERAL (SELECT round(d.gross, currency_exponent(d.currency)) AS gross) m
+      WHERE d.kind = 'invoice' AND n.to_status = 'paid' AND n.from_status <> 'archived';
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION tell_steps() IS
+    'trigger function of document_status_change: the manager is told that an invoice is paid, and not told when it '
+    'is not true any more; SECURITY DEFINER because nobody is granted INSERT on notices';
 -- ---------------------------------------------------------------------------
 -- notice: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
@@ -8882,12 +9824,13 @@ CREATE VIEW fact WITH (security_barrier) AS
            h.base_amount AS revenue, coalesce(h.base_cost, 0)::numeric(20,6) AS cost, h.worked_s, h.billed_s, h.cost IS NULL AND h.worked_s > 0 AS uncosted
       FROM visible_charge h
     UNION ALL
-    SELECT l.entry_on, coalesce(p.client_id, c.client_id, l.party_id), l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id,
+    SELECT l.entry_on, coalesce(p.client_id, c.client_id, d.client_id, l.party_id), l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id,
            coalesce(l.direction_id, p.direction_id), l.work_type_id,
            0::numeric(20,6), l.base_amount, 0, 0, false
       FROM ledger_line l
       LEFT JOIN project p ON p.id = l.project_id
       LEFT JOIN contract c ON c.id = l.contract_id
+      LEFT JOIN deal d ON d.id = l.deal_id
      WHERE l.pnl_section = 'direct' AND l.charge_id IS NULL;
 COMMENT ON VIEW fact IS
     'every charge and every direct expense with its dimensions, in the base currency: what profit by anything is summed from; worked_s and billed_s in seconds';
@@ -9228,104 +10171,76 @@ CREATE VIEW ledger_problems WITH (security_invoker) AS
 COMMENT ON VIEW ledger_problems IS 'broken invariants of the ledger, none in healthy books';
 SELECT allow('controller', 'select', 'ledger_problems');
 -- ---------------------------------------------------------------------------
--- document problems: what must hold of documents
+-- document problems: what must hold of documents, one view a subject
 -- ---------------------------------------------------------------------------
 
-CREATE VIEW document_problems WITH (security_invoker) AS
+CREATE VIEW document_line_problems WITH (security_invoker) AS
     SELECT 'a document is the sum of its lines' AS rule, document_name(d.id) AS subject,
-           format('%s + %s = %s, lines %s + %s = %s', d.net, d.tax, d.gross, coalesce(l.net, 0), coalesce(l.tax, 0), coalesce(l.gross, 0)) AS detail
+           format('%s + %s = %s, lines %s + %s = %s', d.net, d.tax, d.gross, coalesce(l.net, 0), coalesce(l.tax, 0),
+                  coalesce(l.gross, 0)) AS detail
       FROM document d
-      LEFT JOIN (SELECT l.document_id, sum(l.net) AS net, sum(l.tax) AS tax, sum(l.gross) AS gross FROM document_line l GROUP BY 1) l ON l.document_id = d.id
-     WHERE d.net IS NOT NULL AND (d.net, d.tax, d.gross) <> (coalesce(l.net, 0), coalesce(l.tax, 0), coalesce(l.gross, 0))
+      LEFT JOIN (SELECT l.document_id, sum(l.net) AS net, sum(l.tax) AS tax, sum(l.gross) AS gross
+                 FROM document_line l GROUP BY 1) l ON l.document_id = d.id
+     WHERE d.net IS NOT NULL AND (d.net, d.tax, d.gross) <> (coalesce(l.net, 0), coalesce(l.tax, 0),
+                                                             coalesce(l.gross, 0))
     UNION ALL
-    SELECT 'what a line bills is what its charges are', document_name(l.document_id), format('line %s: %s, charges %s', l.id, l.net, h.amount + coalesce(a.amount, 0))
-      FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id LEFT JOIN charge a ON a.id = l.adjustment_id
+    SELECT 'what a line bills is what its charges are', document_name(l.document_id),
+        format('line %s: %s, charges %s', l.id, l.net, h.amount + coalesce(a.amount, 0))
+      FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id
+      LEFT JOIN charge a ON a.id = l.adjustment_id
      WHERE l.released_at IS NULL AND h.frozen_at IS NOT NULL
        AND (l.claim AND l.net IS NOT NULL AND l.net <> h.amount + coalesce(a.amount, 0) AND d.status <> 'sent'
             OR l.kind = 'credit_note' AND l.net <> h.amount)
     UNION ALL
-    SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id), format('line %s, charge %s', l.id, l.charge_id)
+    SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
+        format('line %s, charge %s', l.id, l.charge_id)
       FROM document_line l
       JOIN document d ON d.id = l.document_id
       LEFT JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
-     WHERE l.kind = 'invoice' AND l.released_at IS NULL AND k.document_id IS DISTINCT FROM CASE WHEN l.claim THEN d.id ELSE d.based_on END
+     WHERE l.kind = 'invoice' AND l.released_at IS NULL
+       AND k.document_id IS DISTINCT FROM CASE WHEN l.claim THEN d.id ELSE d.based_on END
     UNION ALL
-    SELECT 'a document that is void, rejected or superseded keeps no charge', document_name(l.document_id), format('line %s, charge %s', l.id, l.charge_id)
-      FROM document_line l JOIN document d ON d.id = l.document_id
-     WHERE l.released_at IS NULL AND l.charge_id IS NOT NULL AND d.status IN ('void', 'rejected', 'superseded')
-    UNION ALL
-    SELECT 'no document mixes currencies', document_name(l.document_id), format('line %s in %s, its charge in %s', l.id, l.currency, h.currency)
+    SELECT 'no document mixes currencies', document_name(l.document_id),
+        format('line %s in %s, its charge in %s', l.id, l.currency, h.currency)
       FROM document_line l JOIN charge h ON h.id = l.charge_id JOIN document d ON d.id = l.document_id
      WHERE l.currency <> h.currency AND d.status <> 'draft'
     UNION ALL
-    SELECT 'a held charge is on the sent report that holds it', 'charge ' || h.id, format('held by document %s', h.held_by)
+    SELECT 'credits of a line never exceed the line', document_name(l.document_id),
+        format('line %s: %s + %s credited of %s + %s', l.id, c.net, c.tax, l.net, l.tax)
+      FROM document_line l JOIN line_credit c ON c.line_id = l.id
+     WHERE abs(c.net) > abs(l.net) OR abs(c.tax) > abs(l.tax) OR sign(c.net) <> sign(l.net) OR c.net = l.net
+       AND (c.tax <> l.tax OR l.released_at IS NULL);
+COMMENT ON VIEW document_line_problems IS
+    'broken invariants of what documents and their lines add up to, none in healthy books';
+SELECT allow('controller', 'select', 'document_line_problems');
+
+CREATE VIEW document_charge_problems WITH (security_invoker) AS
+    SELECT 'a document that is void, rejected or superseded keeps no charge' AS rule,
+        document_name(l.document_id) AS subject,
+           format('line %s, charge %s', l.id, l.charge_id) AS detail
+      FROM document_line l JOIN document d ON d.id = l.document_id
+     WHERE l.released_at IS NULL AND l.charge_id IS NOT NULL AND d.status IN ('void', 'rejected', 'superseded')
+    UNION ALL
+    SELECT 'a held charge is on the sent report that holds it', 'charge ' || h.id,
+        format('held by document %s', h.held_by)
       FROM charge h
      WHERE h.held_by IS NOT NULL
        AND NOT EXISTS (SELECT FROM document_line l JOIN document d ON d.id = l.document_id
-                        WHERE l.charge_id = h.id AND l.released_at IS NULL AND d.id = h.held_by AND d.kind = 'report' AND d.status = 'sent')
+                        WHERE l.charge_id = h.id AND l.released_at IS NULL AND d.id = h.held_by AND d.kind = 'report'
+                          AND d.status = 'sent')
     UNION ALL
-    SELECT 'charges of a sent report are held, of an agreed one or an issued invoice frozen', document_name(d.id), 'charge ' || h.id
+    SELECT 'charges of a sent report are held, of an agreed one or an issued invoice frozen', document_name(d.id),
+        'charge ' || h.id
       FROM document d
       JOIN document_line l ON l.document_id = d.id AND l.claim AND l.released_at IS NULL
       JOIN charge h ON h.id = l.charge_id
-     WHERE d.status <> 'draft' AND NOT (h.frozen_at IS NOT NULL OR d.kind = 'report' AND d.status = 'sent' AND h.held_by = d.id)
+     WHERE d.status <> 'draft' AND NOT (h.frozen_at IS NOT NULL OR d.kind = 'report' AND d.status = 'sent'
+                                        AND h.held_by = d.id)
     UNION ALL
-    SELECT 'allocations never exceed the payment', 'payment ' || p.id, format('%s allocated of %s', a.amount, p.amount)
-      FROM payment p JOIN (SELECT a.payment_id, sum(a.amount) AS amount FROM payment_allocation a GROUP BY 1) a ON a.payment_id = p.id
-     WHERE a.amount > p.amount OR p.status <> 'posted'
-    UNION ALL
-    SELECT 'allocations and credits never exceed the document', document_name(b.document_id), format('%s of %s', b.allocated + b.credited, b.gross)
-      FROM document_balance b WHERE b.open < 0
-    UNION ALL
-    SELECT 'allocations are of issued documents', document_name(a.document_id), 'payment ' || a.payment_id
-      FROM payment_allocation a WHERE NOT EXISTS (SELECT FROM document_balance b WHERE b.document_id = a.document_id)
-    UNION ALL
-    SELECT 'credits of a line never exceed the line', document_name(l.document_id), format('line %s: %s + %s credited of %s + %s', l.id, c.net, c.tax, l.net, l.tax)
-      FROM document_line l JOIN line_credit c ON c.line_id = l.id
-     WHERE abs(c.net) > abs(l.net) OR abs(c.tax) > abs(l.tax) OR sign(c.net) <> sign(l.net) OR c.net = l.net AND (c.tax <> l.tax OR l.released_at IS NULL)
-    UNION ALL
-    SELECT 'a document has the status that payments, credits and its invoice give it', document_name(d.id), format('%s, not %s', d.status, settled_status(d.id))
-      FROM document d
-     WHERE d.kind IN ('invoice', 'bill') AND d.status NOT IN ('draft', 'void', 'archived') AND NOT (d.kind = 'bill' AND d.status IN ('sent', 'rejected'))
-           AND d.status <> settled_status(d.id)
-        OR d.kind = 'report' AND d.status IN ('agreed', 'invoiced', 'partly_paid', 'paid') AND d.status <> settled_status(d.id)
-    UNION ALL
-    SELECT 'numbers of a series run without gaps, in the order of issue', format('%s %s, series %s', s.kind, s.year, s.id),
-           format('%s documents, numbers %s to %s, next %s%s', n.documents, n.lowest, n.highest, s.next_no, CASE WHEN n.disordered THEN ', out of order' END)
-      FROM number_series s
-     CROSS JOIN LATERAL (
-        SELECT count(*) AS documents, coalesce(min(d.series_no), s.first_no) AS lowest, coalesce(max(d.series_no), s.first_no - 1) AS highest,
-               coalesce(bool_or(d.issued_at < d.before), false) AS disordered
-          FROM (SELECT d.series_no, d.issued_at, lag(d.issued_at) OVER (ORDER BY d.series_no) AS before FROM document d WHERE d.series_id = s.id) d) n
-     WHERE n.lowest <> s.first_no OR n.highest <> s.next_no - 1 OR n.documents <> s.next_no - s.first_no OR n.disordered
-    UNION ALL
-    SELECT 'the tax of issued invoices and credit notes is in the ledger', document_name(d.id), format('%s on the document, %s posted', d.tax, coalesce(e.tax, 0))
-      FROM document d
-      LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS tax FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id AND k.code = 'tax_payable') e ON true
-     WHERE d.kind IN ('invoice', 'credit_note') AND coalesce(e.tax, 0) <> CASE WHEN d.status IN ('draft', 'void') THEN 0 ELSE d.tax END
-    UNION ALL
-    SELECT 'an accepted bill is owed, to the last digit', document_name(d.id), format('%s on the bill, %s posted', d.gross, coalesce(e.amount, 0))
-      FROM document d
-      LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS amount FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id AND k.code = 'payable') e ON true
-     WHERE d.kind = 'bill'
-       AND coalesce(e.amount, 0) <> CASE WHEN d.status IN ('draft', 'sent', 'rejected', 'void') OR d.gross IS NULL THEN 0
-                                         WHEN EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id AND s.to_status = 'agreed') THEN d.gross
-                                         ELSE 0 END
-    UNION ALL
-    SELECT 'the history of a document ends at its status', document_name(d.id), format('%s, last step to %s', d.status, s.to_status)
-      FROM document d
-      LEFT JOIN LATERAL (SELECT s.to_status FROM document_status_change s WHERE s.document_id = d.id ORDER BY s.id DESC LIMIT 1) s ON true
-     WHERE s.to_status IS DISTINCT FROM d.status
-    UNION ALL
-    SELECT 'a payment of bills accrues nothing', 'payment ' || p.id, format('settles_bills is %s', p.settles_bills)
-      FROM payment p
-     WHERE p.status = 'posted' AND p.settles_bills <> EXISTS (SELECT FROM payment_allocation a JOIN document d ON d.id = a.document_id
-                                                               WHERE a.payment_id = p.id AND d.kind = 'bill')
-    UNION ALL
-    SELECT 'billed, reported, unbilled and cancelled revenue is all revenue', x.currency, format('%s by place, %s charged', x.placed, x.charged)
-      FROM (SELECT h.currency, sum(h.amount) AS charged, sum(h.amount) FILTER (WHERE l.place IN ('billed', 'reported', 'unbilled')) AS placed
+    SELECT 'billed, reported, unbilled and cancelled revenue is all revenue', x.currency,
+        format('%s by place, %s charged', x.placed, x.charged)
+      FROM (SELECT h.currency, sum(h.amount) AS charged,
+            sum(h.amount) FILTER (WHERE l.place IN ('billed', 'reported', 'unbilled')) AS placed
               FROM charge h LEFT JOIN charge_place l ON l.charge_id = h.id GROUP BY 1) x
      WHERE coalesce(x.placed, 0) <> x.charged
     UNION ALL
@@ -9334,7 +10249,132 @@ CREATE VIEW document_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'a charge is kept by one document', 'charge ' || c.charge_id, string_agg(document_name(c.document_id), ', ')
       FROM charge_claim c GROUP BY c.charge_id HAVING count(*) <> 1;
-COMMENT ON VIEW document_problems IS 'broken invariants of documents and payments, none in healthy books: the rule, what breaks it, the figures';
+COMMENT ON VIEW document_charge_problems IS
+    'broken invariants of which document keeps which charge, none in healthy books';
+SELECT allow('controller', 'select', 'document_charge_problems');
+
+CREATE VIEW document_allocation_problems WITH (security_invoker) AS
+    SELECT 'allocations never exceed the payment' AS rule, 'payment ' || p.id AS subject,
+           format('%s allocated of %s', a.amount, p.amount) AS detail
+      FROM payment p JOIN (SELECT a.payment_id, sum(a.amount) AS amount FROM payment_allocation a GROUP BY 1) a
+          ON a.payment_id = p.id
+     WHERE a.amount > p.amount OR p.status <> 'posted'
+    UNION ALL
+    SELECT 'allocations and credits never exceed the document', document_name(b.document_id),
+        format('%s of %s', b.allocated + b.credited, b.gross)
+      FROM document_balance b WHERE b.open < 0
+    UNION ALL
+    SELECT 'allocations are of issued documents', document_name(a.document_id), 'payment ' || a.payment_id
+      FROM payment_allocation a WHERE NOT EXISTS (SELECT FROM document_balance b WHERE b.document_id = a.document_id)
+    UNION ALL
+    SELECT 'a payment of bills accrues nothing', 'payment ' || p.id, format('settles_bills is %s', p.settles_bills)
+      FROM payment p
+     WHERE p.status = 'posted' AND p.settles_bills <> EXISTS (SELECT FROM payment_allocation a JOIN document d
+                                                              ON d.id = a.document_id
+                                                               WHERE a.payment_id = p.id AND d.kind = 'bill');
+COMMENT ON VIEW document_allocation_problems IS
+    'broken invariants of payments and what they settle, none in healthy books';
+SELECT allow('controller', 'select', 'document_allocation_problems');
+
+CREATE VIEW document_step_problems WITH (security_invoker) AS
+    SELECT 'a document has the status that payments, credits and its invoice give it' AS rule,
+        document_name(d.id) AS subject,
+           format('%s, not %s', d.status, settled_status(d.id)) AS detail
+      FROM document d
+     WHERE d.kind IN ('invoice', 'bill') AND d.status NOT IN ('draft', 'void', 'archived')
+       AND NOT (d.kind = 'bill' AND d.status IN ('sent', 'rejected'))
+       AND d.status <> settled_status(d.id)
+        OR d.kind = 'report' AND d.status IN ('agreed', 'invoiced', 'partly_paid', 'paid')
+            AND d.status <> settled_status(d.id)
+    UNION ALL
+    SELECT 'the history of a document ends at its status', document_name(d.id),
+        format('%s, last step to %s', d.status, s.to_status)
+      FROM document d
+      LEFT JOIN LATERAL (SELECT s.to_status FROM document_status_change s WHERE s.document_id = d.id
+                         ORDER BY s.id DESC LIMIT 1) s ON true
+     WHERE s.to_status IS DISTINCT FROM d.status
+    UNION ALL
+    SELECT 'numbers of a series run without gaps, in the order of issue',
+        format('%s %s, series %s', s.kind, s.year, s.id),
+           format('%s documents, numbers %s to %s, next %s%s', n.documents, n.lowest, n.highest, s.next_no, CASE
+                  WHEN n.disordered THEN ', out of order' END)
+      FROM number_series s
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS documents, coalesce(min(d.series_no), s.first_no) AS lowest,
+            coalesce(max(d.series_no), s.first_no - 1) AS highest,
+               coalesce(bool_or(d.issued_at < d.before), false) AS disordered
+          FROM (SELECT d.series_no, d.issued_at, lag(d.issued_at) OVER (ORDER BY d.series_no) AS before
+                FROM document d WHERE d.series_id = s.id) d) n
+     WHERE n.lowest <> s.first_no OR n.highest <> s.next_no - 1 OR n.documents <> s.next_no - s.first_no
+         OR n.disordered;
+COMMENT ON VIEW document_step_problems IS
+    'broken invariants of the statuses and numbers of documents, none in healthy books';
+SELECT allow('controller', 'select', 'document_step_problems');
+
+CREATE VIEW document_posting_problems WITH (security_invoker) AS
+    SELECT 'the tax of issued invoices and credit notes is in the ledger' AS rule, document_name(d.id) AS subject,
+           format('%s on the document, %s posted', d.tax, coalesce(e.tax, 0)) AS detail
+      FROM document d
+      LEFT JOIN LATERAL (
+        SELECT sum(e.amount) AS tax FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id
+            AND k.code = 'tax_payable') e ON true
+     WHERE d.kind IN ('invoice', 'credit_note') AND coalesce(e.tax, 0) <> CASE WHEN d.status IN ('draft', 'void')
+         THEN 0 ELSE d.tax END
+    UNION ALL
+    SELECT 'an accepted bill is owed, to the last digit', document_name(d.id),
+        format('%s on the bill, %s posted', d.gross, coalesce(e.amount, 0))
+      FROM document d
+      LEFT JOIN LATERAL (
+        SELECT sum(e.amount) AS amount FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id
+            AND k.code = 'payable') e ON true
+     WHERE d.kind = 'bill'
+       AND coalesce(e.amount, 0) <> CASE WHEN d.status IN ('draft', 'sent', 'rejected', 'void') OR d.gross IS NULL
+           THEN 0
+                                         WHEN EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id
+                                                      AND s.to_status = 'agreed') THEN d.gross
+                                         ELSE 0 END;
+COMMENT ON VIEW document_posting_problems IS 'broken invariants of what documents posted, none in healthy books';
+SELECT allow('controller', 'select', 'document_posting_problems');
+
+CREATE VIEW document_dimension_problems WITH (security_invoker) AS
+    SELECT 'what names a task, deal, project or contract names its client' AS rule,
+        document_name(l.document_id) AS subject,
+           format('line %s', l.id) AS detail
+      FROM document_line l
+     WHERE l.charge_id IS NULL AND l.reverses_line_id IS NULL AND l.client_id IS NULL
+       AND num_nonnulls(l.task_id, l.deal_id, l.project_id, l.contract_id) > 0
+    UNION ALL
+    SELECT 'a paper for a client is about him', document_name(d.id),
+           format('line %s: client %s, not %s', l.id, l.client_id, d.party_id)
+      FROM document_line l
+      JOIN document d ON d.id = l.document_id
+      JOIN party p ON p.id = d.party_id
+     WHERE NOT d.incoming AND p.kind IN ('company', 'individual') AND l.client_id <> d.party_id
+    UNION ALL
+    SELECT 'work that a document of a deal keeps is of a deal', document_name(c.document_id),
+        format('charge %s', c.charge_id)
+      FROM charge_claim c
+      JOIN document d ON d.id = c.document_id
+      JOIN charge h ON h.id = c.charge_id
+     WHERE d.kind IN ('report', 'invoice') AND d.deal_id IS NOT NULL AND d.status <> 'draft' AND h.deal_id IS NULL;
+COMMENT ON VIEW document_dimension_problems IS
+    'broken invariants of what documents and their lines are about, none in healthy books';
+SELECT allow('controller', 'select', 'document_dimension_problems');
+
+CREATE VIEW document_problems WITH (security_invoker) AS
+    SELECT rule, subject, detail FROM document_line_problems
+    UNION ALL
+    SELECT rule, subject, detail FROM document_charge_problems
+    UNION ALL
+    SELECT rule, subject, detail FROM document_allocation_problems
+    UNION ALL
+    SELECT rule, subject, detail FROM document_step_problems
+    UNION ALL
+    SELECT rule, subject, detail FROM document_posting_problems
+    UNION ALL
+    SELECT rule, subject, detail FROM document_dimension_problems;
+COMMENT ON VIEW document_problems IS
+    'broken invariants of documents and payments, none in healthy books: the rule, what breaks it, the figures';
 SELECT allow('controller', 'select', 'document_problems');
 -- ---------------------------------------------------------------------------
 -- billing problems: what must hold of closed periods
@@ -9735,11 +10775,6 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
                                               'status_said_by: transition() says it.',
                                               'revision: revise() makes the next one.',
                                               'created_at', 'created_by');
-CREATE TRIGGER document_amounts_exact BEFORE INSERT OR UPDATE ON document
-    FOR EACH ROW EXECUTE FUNCTION check_exact('discount_amount', 'net', 'tax', 'gross');
-CREATE TRIGGER document_discounted BEFORE INSERT OR UPDATE OF discount_pct, discount_amount ON document
-    FOR EACH ROW WHEN (num_nonnulls(NEW.discount_pct, NEW.discount_amount) > 0)
-        EXECUTE FUNCTION check_document_discount();
 CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
 CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
@@ -9748,16 +10783,15 @@ CREATE TRIGGER document_followed AFTER INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION follow_document();
 
 -- document_line
-CREATE TRIGGER document_line_exact BEFORE INSERT OR UPDATE ON document_line
-    FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'discount', 'net', 'tax', 'gross');
-CREATE TRIGGER document_line_guarded BEFORE INSERT OR UPDATE OR DELETE ON document_line
-    FOR EACH ROW EXECUTE FUNCTION guard_document_line();
 CREATE TRIGGER document_line_not_truncated BEFORE TRUNCATE ON document_line
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
-
--- document_transition
-CREATE TRIGGER document_transition_owned BEFORE INSERT OR UPDATE OR DELETE ON document_transition
-    FOR EACH ROW EXECUTE FUNCTION own_table('The steps of documents are part of the books.');
+CREATE TRIGGER document_line_checked_changed AFTER UPDATE ON document_line
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION check_document_lines();
+CREATE TRIGGER document_line_checked_gone AFTER DELETE ON document_line REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION check_document_lines();
+CREATE TRIGGER document_line_checked_new AFTER INSERT ON document_line REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION check_document_lines();
 
 -- document_status_change
 CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_status_change
@@ -9765,6 +10799,8 @@ CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRU
         EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
 CREATE TRIGGER document_status_change_owned BEFORE INSERT ON document_status_change
     FOR EACH ROW EXECUTE FUNCTION own_table('The next step of a document is transition().');
+CREATE TRIGGER document_status_change_told AFTER INSERT ON document_status_change REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_steps();
 
 -- concession
 CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON concession
@@ -9780,10 +10816,13 @@ CREATE TRIGGER concession_month_owned BEFORE INSERT OR UPDATE OR DELETE ON conce
 -- payment_allocation
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
     FOR EACH ROW EXECUTE FUNCTION own_columns('allocated_at', 'allocated_by');
-CREATE TRIGGER payment_allocation_checked BEFORE INSERT OR UPDATE ON payment_allocation
-    FOR EACH ROW EXECUTE FUNCTION check_allocation();
-CREATE TRIGGER payment_allocation_followed AFTER INSERT OR UPDATE OR DELETE ON payment_allocation
-    FOR EACH ROW EXECUTE FUNCTION follow_allocation();
+CREATE TRIGGER payment_allocation_followed_changed AFTER UPDATE ON payment_allocation
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
+CREATE TRIGGER payment_allocation_followed_gone AFTER DELETE ON payment_allocation REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
+CREATE TRIGGER payment_allocation_followed_new AFTER INSERT ON payment_allocation REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
 
 -- share_link
 CREATE TRIGGER share_link_owned BEFORE INSERT OR UPDATE OR DELETE ON share_link
@@ -10271,7 +11310,6 @@ about: tables, views or functions, with their columns
 action: what was done: insert, update, delete
 history.action: insert, update, delete; reopen of a billing_period, with the reason
 actor: the person, as actor() names them
-again: commands that an upgrade says again: rights, switches of triggers
 at: when it happened
 base: the currency of which one unit is priced
 base_currency: currency in which company-wide figures are kept
@@ -10303,7 +11341,6 @@ id: number of the row, by which others name it
 lock_version.id: the id of the party or calendar, or 0
 setting.id: always true: there is one row
 is_function: is object a function?
-kept_for: objects of users that hang on it, during an upgrade
 key: idempotency key
 charge.key: idempotency key that a caller gave; the books themselves give none
 kind: kind, one of the words that its CHECK lists
@@ -10329,7 +11366,6 @@ object: table, view or function
 old_value: value before, as text
 history.old_values: columns before, NULL for an INSERT: whole numbers, truth values and JSON as such, all else as
     text (dates ISO 8601, instants in UTC); secrets, images and templates as "sha256:… (n bytes)"
-ours: did the script of the books make it?
 pid: process of the run
 problem: why it cannot be rated
 quote: the currency in which it is priced
