@@ -38,7 +38,8 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'a reversal is the opposite of what it reverses', 'charge ' || r.id, 'reverses charge ' || h.id
       FROM charge r JOIN charge h ON h.id = r.reverses_id
-     WHERE (r.amount + h.amount, r.base_amount + h.base_amount, coalesce(r.cost + h.cost, 0), r.worked_s + h.worked_s, r.billed_s + h.billed_s,
+     WHERE (r.amount + h.amount, r.base_amount + h.base_amount, coalesce(r.cost + h.cost, 0), r.worked_s + h.worked_s,
+            r.billed_s + h.billed_s,
             coalesce(r.base_cost + h.base_cost, 0), coalesce(r.burned + h.burned, 0)) <> (0, 0, 0, 0, 0, 0, 0)
     UNION ALL
     SELECT 'what is not billed has no amount and no negative cost', 'charge ' || h.id,
@@ -60,7 +61,8 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
      WHERE b.before <> b.period_start
     UNION ALL
     SELECT 'a closed period has no open charges', 'charge ' || h.id, format('period of %s', iso(h.period_start))
-      FROM charge h JOIN (SELECT b.contract_id, max(b.period_end) AS closed_to FROM billing_period b GROUP BY 1) b ON b.contract_id = h.contract_id
+      FROM charge h JOIN (SELECT b.contract_id, max(b.period_end) AS closed_to FROM billing_period b
+                          GROUP BY 1) b ON b.contract_id = h.contract_id
      WHERE h.frozen_at IS NULL AND h.period_start < b.closed_to;
 COMMENT ON VIEW billing_problems IS
     'what must hold of charges, allotments and periods and does not: rule, subject and detail in words; empty in '
