@@ -1,10 +1,7 @@
 -- Prices of items and discounts: which position says what, and what nobody says.
 CREATE EXTENSION IF NOT EXISTS finance;
 \set VERBOSITY default
-<<<<<<< HEAD
-=======
 \set SHOW_CONTEXT never
->>>>>>> small
 SET client_min_messages = warning;
 SELECT finance.create_books('t_price');
 SET search_path = t_price, t_price_internal, finance, public;

@@ -26,13 +26,8 @@ BEGIN
          WHERE i.task_id = p_task AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id)
            AND (i.price IS NOT NULL
                 OR EXISTS (SELECT FROM contract c
-<<<<<<< HEAD
                             CROSS JOIN LATERAL item_position(first_price_list(c.id, v_task.project_id, c.client_id,
                                                                               c.currency),
-=======
-                            CROSS JOIN LATERAL item_position(first_price_list(c.id, v_task.project_id, c.client_id,
-                                                                              c.currency),
->>>>>>> small
                                                              c.id, i.item_id, v_to.service_date) p
                             WHERE c.id = v_to.contract_id AND num_nonnulls(p.price, p.tiers) > 0))
          ORDER BY i.id
