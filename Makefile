@@ -161,11 +161,16 @@ BOOKS_CODE = \
 	src/books/charge/correct.sql \
 	src/books/charge/right.sql \
 	src/books/ledger/account.sql \
+	src/books/ledger/statement.sql \
 	src/books/ledger/view.sql \
+	src/books/ledger/lock.sql \
 	src/books/ledger/post.sql \
-	src/books/ledger/posting.sql \
-	src/books/ledger/right.sql \
 	src/books/money/payment.sql \
+	src/books/ledger/posting.sql \
+	src/books/ledger/charge.sql \
+	src/books/ledger/right.sql \
+	src/books/money/check.sql \
+	src/books/money/follow.sql \
 	src/books/money/right.sql \
 	src/books/document/number.sql \
 	src/books/document/put.sql \
@@ -235,6 +240,7 @@ BOOKS_CODE = \
 	src/books/figures/cash_flow.sql \
 	src/books/charge/problems.sql \
 	src/books/ledger/problems.sql \
+	src/books/money/problems.sql \
 	src/books/document/problems.sql \
 	src/books/closing/problems.sql \
 	src/books/figures/problems.sql \
@@ -263,7 +269,7 @@ EXTRA_CLEAN = $(DATA_built) $(TEMPLATE_SQL)
 
 REGRESS = \
 	money time margin cube calendar rating template words limit \
-	books charge ledger price work ingest access history \
+	books charge ledger payment figures price work ingest access history \
 	billing close explain what_if billing_random sequence_random \
 	document step dimension invoice settle share document_random page gateway \
 	rule one_call settings \

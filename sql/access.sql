@@ -147,7 +147,7 @@ UPDATE access_rule SET level = 'guest';
 INSERT INTO access_grant VALUES ('regress_finance_crm', 'admin');
 UPDATE manager_limit SET discount_pct = 100;
 SELECT grant_access('regress_finance_crm', 'admin');
-SELECT t_access_internal.freeze_charges('{1}', 'x');
+SELECT t_access_internal.freeze_charges('{1}', 'user', 'x');
 SELECT nextval('charge_id_seq');
 -- pay is a controller's
 SET ROLE regress_finance_cfo;

@@ -53,8 +53,8 @@ SELECT * FROM ingest_entries('[17]');
 SELECT count(*) FROM rejected_entry WHERE record = '17';
 
 -- changed after it was billed: refused, the rest of the file taken
-ALTER FUNCTION freeze_charges(bigint[], text, bigint) SECURITY DEFINER;  -- as when a function of the books calls it
-SELECT freeze_charges(ARRAY(SELECT h.id FROM charge h JOIN time_entry e ON e.id = h.time_entry_id WHERE e.external_id = '10'), 'freeze');
+ALTER FUNCTION freeze_charges(bigint[], text, text, bigint) SECURITY DEFINER;  -- as when a function of the books calls it
+SELECT freeze_charges(ARRAY(SELECT h.id FROM charge h JOIN time_entry e ON e.id = h.time_entry_id WHERE e.external_id = '10'), 'charge', 'freeze');
 SELECT * FROM ingest_entries('[
     {"source": "b24", "external_id": "10", "employee": "7", "task": "691", "work_date": "2026-03-03", "duration_s": 7200},
     {"source": "b24", "external_id": "30", "employee": "7", "task": "691", "work_date": "2026-03-03", "duration_s": 60}]');

@@ -49,6 +49,12 @@ SELECT reverse_event(2, 'a reversal of the reversal');
 SELECT reverse_event(99, 'nothing');
 SELECT account, currency, debit, credit, balance, base_balance FROM account_balance ORDER BY account, currency;
 
+-- F7: what a key begins with means nothing: a caller's key is never one of the books'
+-- F16: unknown keys are refused with those that are known; all dimensions are taken, and complete one another
+SELECT post('x', '[{"on": "2026-01-31", "debit": "rent", "credit": "payable", "amount": "1.00", "currency": "EUR", "contrct": 1}]');
+SELECT post('x', '["rent"]');
+SELECT count(*) FROM event;
+
 -- a locked period takes nothing
 INSERT INTO period_lock (locked_through) VALUES ('2026-01-31');
 SELECT post('late', '[{"on": "2026-01-31", "debit": "rent", "credit": "payable", "amount": "1.00", "currency": "EUR"}]');
@@ -82,7 +88,7 @@ SELECT month, opening, operating_in, operating_out, transfers, net, closing FROM
 -- the planned one comes in; the first turns out to have been 900: reversed and posted anew
 UPDATE payment SET status = 'posted', cash_account_id = 1 WHERE id = 4;
 UPDATE payment SET amount = 900 WHERE id = 1;
-SELECT v.key, e.amount FROM event v JOIN entry e ON e.event_id = v.id WHERE e.payment_id = 1 ORDER BY e.id;
+SELECT v.source, v.key, e.amount FROM event v JOIN entry e ON e.event_id = v.id WHERE e.payment_id = 1 ORDER BY e.id;
 -- a note changes nothing in the ledger
 UPDATE payment SET purpose = 'invoice 17' WHERE id = 1;
 SELECT revision, (SELECT count(*) FROM entry e WHERE e.payment_id = p.id) AS entries FROM payment p WHERE id = 1;
@@ -128,7 +134,16 @@ UPDATE cash_account SET name = 'main bank' WHERE name = 'bank';
 UPDATE account SET code = 'debtors' WHERE code = 'receivable';
 DELETE FROM account WHERE code = 'tax_payable';
 UPDATE account SET name = 'Debtors' WHERE code = 'receivable';
-SELECT reverse_event(id, 'by hand') FROM event WHERE key = 'payment:1:1';
+SELECT reverse_event(id, 'by hand') FROM event WHERE source = 'payment' AND key = '1:1';
+SELECT reverse_event(id, 'payment:by hand') FROM event WHERE source = 'payment' AND key = '1:1';
+-- a payment is posted whatever keys callers have used
+SELECT post('payment:6:1', '[{"on": "2026-04-01", "debit": "rent", "credit": "payable", "amount": "1.00", "currency": "EUR"}]') > 0 AS posted;
+SELECT post('6:1', '[{"on": "2026-04-01", "debit": "rent", "credit": "payable", "amount": "1.00", "currency": "EUR"}]') > 0 AS posted;
+SELECT setval('payment_id_seq', 5) AS last;
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, contract_id)
+VALUES ('in', 'posted', '2026-04-11', 5, 'EUR', 1, 'revenue', 1) RETURNING id;
+SELECT v.source, v.key, v.reverses_id IS NOT NULL AS reversal, count(*) AS entries
+  FROM event v JOIN entry e ON e.event_id = v.id WHERE v.key LIKE '%6:1' GROUP BY v.id ORDER BY v.id;
 UPDATE payment SET id = 77 WHERE id = 1;
 TRUNCATE payment CASCADE;
 SELECT * FROM check_books();

@@ -55,7 +55,7 @@ ALTER TABLE cash_account ENABLE TRIGGER "A_key_told"; ALTER TABLE time_entry ENA
 
 -- what the server takes is taken: references to rows of the same statement,
 -- updates that leave a reference alone, conflicts
-WITH parent AS (INSERT INTO account (code, name, kind, pnl_section) VALUES ('cloud', 'Cloud', 'expense', 'direct'))
+WITH parent AS (INSERT INTO account (code, name, kind, line) VALUES ('cloud', 'Cloud', 'expense', 'other_direct'))
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article) VALUES ('out', 'planned', '2026-01-01', 1, 'EUR', 1, 'cloud');
 INSERT INTO direction (id, name, parent_id) VALUES (11, 'Child', 12), (12, 'Parent', NULL);
 INSERT INTO account (code, name, kind) VALUES ('opening', 'Again', 'equity') ON CONFLICT (code) DO NOTHING;

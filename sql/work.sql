@@ -182,9 +182,9 @@ INSERT INTO cost_rate (employee_id, role, valid_from, hourly_cost, currency) VAL
 \set VERBOSITY default
 
 -- a frozen charge is a fact; only functions of the books write charges, so this one becomes such a function here
-ALTER FUNCTION freeze_charges(bigint[], text, bigint) SECURITY DEFINER;
-SELECT freeze_charges(ARRAY(SELECT id FROM charge WHERE time_entry_id = 1), 'test freeze');
-SELECT freeze_charges(ARRAY(SELECT id FROM charge WHERE time_entry_id = 1), 'test freeze');
+ALTER FUNCTION freeze_charges(bigint[], text, text, bigint) SECURITY DEFINER;
+SELECT freeze_charges(ARRAY(SELECT id FROM charge WHERE time_entry_id = 1), 'charge', 'test freeze');
+SELECT freeze_charges(ARRAY(SELECT id FROM charge WHERE time_entry_id = 1), 'charge', 'test freeze');
 SELECT d.code AS debit, c.code AS credit, e.amount::numeric(9,2), e.currency FROM entry e JOIN account d ON d.id = e.debit_id JOIN account c ON c.id = e.credit_id
  WHERE e.charge_id = :charge ORDER BY e.id;
 \set VERBOSITY terse

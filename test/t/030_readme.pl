@@ -98,14 +98,14 @@ is( join("\n", sort @words),
 	'the words of each column are those of its constraint');
 
 my @article;
-for my $row (table('Words', 'section'))
+for my $row (table('Words', 'line'))
 {
 	my ($section) = names($row->[0]);
 	push @article, map { ($section // 'none') . ": $_" } names($row->[1]);
 }
-is( join("\n", sort grep { $_ ne 'direct: cloud' } @article),
+is( join("\n", sort grep { $_ ne 'other_direct: cloud' } @article),
 	$node->safe_psql('walk',
-		q{SELECT coalesce(pnl_section, 'none') || ': ' || code FROM finance.account
+		q{SELECT coalesce(line, 'none') || ': ' || code FROM finance.account
 		   WHERE kind <> 'cash' AND code <> 'cloud' ORDER BY 1}),
 	'the articles are those of the books');
 like($readme, qr/`work_type` \(\Q@{[ $node->safe_psql('walk', q{SELECT string_agg(format('`%s`', code), ', ' ORDER BY id) FROM finance.work_type}) ]}\E, and yours\)/,

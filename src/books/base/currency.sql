@@ -2,20 +2,33 @@
 -- currency: exchange rates and decimals
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION pair_rate(p_from text, p_to text, p_on date) RETURNS numeric
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT coalesce(
+        (SELECT r.rate FROM exchange_rate r
+          WHERE r.base = p_from AND r.quote = p_to AND r.valid_from <= p_on
+          ORDER BY r.valid_from DESC LIMIT 1),
+        (SELECT round(1 / r.rate, 12) FROM exchange_rate r
+          WHERE r.base = p_to AND r.quote = p_from AND r.valid_from <= p_on
+          ORDER BY r.valid_from DESC LIMIT 1));
+END;
+COMMENT ON FUNCTION pair_rate(text, text, date) IS
+    'the latest rate of a pair on a date, else the inverse of the opposite pair to 12 decimals; NULL when neither is '
+    'known';
+
 CREATE FUNCTION exchange_rate_on(from_currency text, to_currency text, on_date date) RETURNS numeric
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE WHEN from_currency = to_currency THEN 1::numeric ELSE coalesce(
-        (SELECT r.rate FROM exchange_rate r
-          WHERE r.base = from_currency AND r.quote = to_currency AND r.valid_from <= on_date
-          ORDER BY r.valid_from DESC LIMIT 1),
-        (SELECT round(1 / r.rate, 12) FROM exchange_rate r
-          WHERE r.base = to_currency AND r.quote = from_currency AND r.valid_from <= on_date
-          ORDER BY r.valid_from DESC LIMIT 1)) END;
+        pair_rate(from_currency, to_currency, on_date),
+        (SELECT round(pair_rate(from_currency, s.base_currency, on_date) * pair_rate(s.base_currency, to_currency,
+        on_date), 12)
+           FROM setting s)) END;
 END;
 COMMENT ON FUNCTION exchange_rate_on(text, text, date) IS
     'how much of to_currency one from_currency costs on a date: the latest rate of the pair, else the inverse of the '
-    'opposite pair to 12 decimals; NULL when neither is known';
+    'opposite pair to 12 decimals, else by way of the base currency; NULL when none is known';
 SELECT allow('reader', 'execute', 'exchange_rate_on');
 
 CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on_date date) RETURNS numeric

@@ -60,7 +60,7 @@ BEGIN
     PERFORM check_charge_amount(amount, v_charge.currency);
     PERFORM concede('write_off', -v_new.base_amount, charge_id, NULL, reason);
     -- A decision about a figure holds for that figure: it is frozen with it.
-    PERFORM freeze_charges(ARRAY[charge_id], format('adjusted:%s', charge_id));
+    PERFORM freeze_charges(ARRAY[charge_id], 'charge', format('%s:adjusted', charge_id));
     RETURN coalesce((put_charges(ARRAY[in_open_period(v_new)]))[1], known_charge(v_new));
 END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS

@@ -16,9 +16,7 @@ BEGIN
                                        jsonb_build_object('reversal', jsonb_build_object('charge', h.id), 'note',
                                                           p_reason)))
           FROM charge h WHERE h.id = ANY (p_charges) ORDER BY h.id));
-    PERFORM post_charges(open_event(p_key, array_to_string(v_reversals, ','), p_reason), v_reversals, NULL)
-      -- what is worth nothing posts nothing
-      WHERE EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_reversals));
+    PERFORM post_charges(v_reversals, 'charge', p_key, p_reason);
     RETURN v_reversals;
 END $$;
 COMMENT ON FUNCTION reverse_charges(bigint[], text, text) IS
@@ -153,7 +151,7 @@ BEGIN
         UNION
         SELECT h.id FROM live_charge h WHERE h.adjusts_id = ANY (v_charges)
         ORDER BY 1);
-    v_key := format('correct:%s:%s', time_entry_id, v_charges[1]);
+    v_key := format('%s:corrected', v_charges[1]);
     PERFORM plan_for(1);
     reversed := reverse_charges(v_charges, reason, v_key);
     SELECT (base_contract(h.contract_id)).* INTO v_base FROM charge h WHERE h.id = v_charges[1]

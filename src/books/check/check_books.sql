@@ -7,6 +7,7 @@ CREATE FUNCTION check_books() RETURNS TABLE (rule text, subject text, detail tex
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 BEGIN ATOMIC
     SELECT * FROM ledger_problems
+    UNION ALL SELECT * FROM payment_problems
     UNION ALL SELECT * FROM work_problems
     UNION ALL SELECT * FROM figure_problems
     UNION ALL SELECT * FROM billing_problems

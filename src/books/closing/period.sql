@@ -123,7 +123,6 @@ AS $$
 DECLARE
     v_charges bigint[];
     v_entries bigint[];
-    v_key text := format('period:%s:%s', p_base.id, iso(lower(p_span)));
     v_group bigint[] := contract_group(p_base.id);
 BEGIN
     SELECT array_agg(h.id), array_agg(DISTINCT h.time_entry_id) INTO v_charges, v_entries
@@ -138,10 +137,8 @@ BEGIN
         SELECT h.id FROM unnest(v_entries) x (id)
          CROSS JOIN LATERAL (SELECT c.id FROM charge c WHERE c.time_entry_id = x.id AND c.frozen_at IS NULL OFFSET 0) h
         ORDER BY 1);
-    WHILE EXISTS (SELECT FROM event e WHERE e.key = v_key) LOOP
-        v_key := v_key || '+';  -- closed again after it was reopened
-    END LOOP;
-    PERFORM freeze_charges(v_charges, v_key);
+    -- a period that was reopened is closed again over other charges
+    PERFORM freeze_charges(v_charges, 'period', format('%s:%s:%s', p_base.id, iso(lower(p_span)), v_charges[1]));
 END $$;
 COMMENT ON FUNCTION freeze_period(contract, daterange) IS
     'freeze and post what is charged in a period and was not frozen before';

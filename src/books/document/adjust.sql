@@ -49,8 +49,7 @@ BEGIN
            AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
          ORDER BY h.id));
     IF v_charges <> '{}' THEN
-        PERFORM post_charges(open_event(p_key, array_to_string(v_charges, ','), 'adjustments taken back'), v_charges,
-                             p_document);
+        PERFORM post_charges(v_charges, 'document', p_key, 'adjustments taken back', p_document);
     END IF;
 END $$;
 COMMENT ON FUNCTION reverse_adjustments(bigint[], text, bigint) IS
@@ -70,7 +69,7 @@ BEGIN
        AND h.held_by = l.document_id AND h.frozen_at IS NULL;
     UPDATE document_line l SET released_at = now(), released_by = p_by WHERE l.id = ANY (p_lines)
         AND l.released_at IS NULL;
-    PERFORM reverse_adjustments(v_adjustments, format('document:%s:release', p_by), p_by);
+    PERFORM reverse_adjustments(v_adjustments, format('%s:release', p_by), p_by);
     -- a task that moved while a report held its work left the work behind
     PERFORM rate_entries(ARRAY(
         SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.fixed

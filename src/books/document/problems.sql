@@ -156,8 +156,8 @@ CREATE VIEW document_posting_problems WITH (security_invoker) AS
            format('%s on the document, %s posted', d.tax, coalesce(e.tax, 0)) AS detail
       FROM document d
       LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS tax FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id
-            AND k.code = 'tax_payable') e ON true
+        SELECT sum(e.amount) AS tax FROM entry e JOIN role_account k ON k.tax = e.credit_id
+         WHERE e.document_id = d.id) e ON true
      WHERE d.kind IN ('invoice', 'credit_note') AND coalesce(e.tax, 0) <> CASE WHEN d.status IN ('draft', 'void')
          THEN 0 ELSE d.tax END
     UNION ALL
@@ -165,8 +165,8 @@ CREATE VIEW document_posting_problems WITH (security_invoker) AS
         format('%s on the bill, %s posted', d.gross, coalesce(e.amount, 0))
       FROM document d
       LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS amount FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id
-            AND k.code = 'payable') e ON true
+        SELECT sum(e.amount) AS amount FROM entry e JOIN role_account k ON k.payable = e.credit_id
+         WHERE e.document_id = d.id) e ON true
      WHERE d.kind = 'bill'
        AND coalesce(e.amount, 0) <> CASE WHEN d.status IN ('draft', 'sent', 'rejected', 'void') OR d.gross IS NULL
            THEN 0

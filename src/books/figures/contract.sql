@@ -2,37 +2,48 @@
 -- contract figures: charged, received, spent, left
 -- ---------------------------------------------------------------------------
 
+CREATE VIEW direct_account WITH (security_invoker) AS
+    SELECT a.id FROM account a JOIN line_section x ON x.line = a.line WHERE x.section = 'direct';
+COMMENT ON VIEW direct_account IS 'the accounts of direct cost';
+SELECT allow('reader', 'select', 'direct_account');
+
 -- Of the owner, because it sums costs that its reader may not see one by one.
 CREATE VIEW contract_figure WITH (security_barrier) AS
-    SELECT c.id AS contract_id, coalesce(p.receipts, 0)::numeric(20,6) AS receipts, coalesce(h.charged, 0)::numeric(20,6) AS charged,
-           coalesce(h.worked_s, 0)::bigint AS worked_s, coalesce(h.billed_s, 0)::bigint AS billed_s, a.remaining_s::numeric(20,6) AS remaining_s,
-           (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, coalesce(h.uncosted, 0) AS uncosted
+    SELECT c.id AS contract_id, coalesce(p.receipts, 0)::numeric(20,6) AS receipts,
+           coalesce(h.charged, 0)::numeric(20,6) AS charged, coalesce(h.worked_s, 0)::bigint AS worked_s,
+           coalesce(h.billed_s, 0)::bigint AS billed_s, a.remaining_s::numeric(20,6) AS remaining_s,
+           (coalesce(h.cost, 0) + CASE WHEN d.entries = 0 THEN 0 ELSE d.cost END)::numeric(20,6) AS cost,
+           coalesce(h.uncosted, 0) AS uncosted
       FROM visible_contract c
       LEFT JOIN LATERAL (
         SELECT sum(CASE p.flow WHEN 'in' THEN p.amount ELSE -p.amount END) AS receipts
-          FROM visible_payment p JOIN account a ON a.code = p.article
-         WHERE p.contract_id = c.id AND p.status = 'posted' AND a.kind = 'income' AND NOT a.accrues) p ON true
+          FROM visible_payment p JOIN settling_article a ON a.article = p.article
+         WHERE p.contract_id = c.id AND p.status = 'posted') p ON true
       LEFT JOIN LATERAL (
         SELECT sum(h.amount) AS charged, sum(h.worked_s) AS worked_s, sum(h.billed_s) AS billed_s, sum(h.cost) AS cost,
-               count(*) FILTER (WHERE h.cost IS NULL AND h.worked_s > 0) AS uncosted
+               count(*) FILTER (WHERE h.cost IS NULL) AS uncosted
           FROM visible_charge h WHERE h.contract_id = c.id) h ON true
       LEFT JOIN LATERAL (
-        SELECT sum(convert(CASE e.debit_id WHEN a.id THEN e.amount ELSE -e.amount END, e.currency, c.currency, e.entry_on)) AS cost
-          FROM visible_entry e JOIN account a ON a.id IN (e.debit_id, e.credit_id)
-         WHERE e.contract_id = c.id AND e.charge_id IS NULL AND a.pnl_section = 'direct') d ON true
+        SELECT CASE WHEN bool_and(x.amount IS NOT NULL) THEN sum(x.amount) END AS cost, count(*) AS entries
+          FROM (SELECT round_money(CASE e.debit_id WHEN a.id THEN e.amount ELSE -e.amount END
+                                   * exchange_rate_on(e.currency, c.currency, e.entry_on),
+                                   currency_exponent(c.currency)) AS amount
+                  FROM visible_entry e JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
+                 WHERE e.contract_id = c.id AND e.charge_id IS NULL) x) d ON true
       LEFT JOIN LATERAL (
-        SELECT sum(a.amount - coalesce((SELECT sum(b.burned) FROM charge b WHERE b.allotment_id = a.id), 0)) AS remaining_s
+        SELECT sum(a.amount - coalesce((SELECT sum(b.burned) FROM charge b WHERE b.allotment_id = a.id),
+               0)) AS remaining_s
           FROM allotment a
          WHERE a.contract_id = c.id AND a.unit = 'seconds' AND a.voided_at IS NULL
            AND a.effective_at <= now() AND (a.expires_at IS NULL OR a.expires_at > now())) a ON true;
 COMMENT ON VIEW contract_figure IS
-    'what contracts come to, in their currency and in seconds, for contract_card; within the row policies of contract, charge, payment and entry';
+    'what contracts come to, in their currency and in seconds, for contract_card; cost is NULL where a direct expense '
+    'has no rate to that currency (data_gaps); within the row policies of contract, charge, payment and entry';
 SELECT allow('reader', 'select', 'contract_figure');
 
 CREATE VIEW contract_card WITH (security_invoker) AS
-    SELECT c.id AS contract_id, c.number, c.client_id, k.name AS client, c.model, c.status, c.starts_on, c.ends_on, c.currency,
-           f.receipts::numeric(18,2) AS receipts,
-           f.charged::numeric(18,2) AS charged,
+    SELECT c.id AS contract_id, c.number, c.client_id, k.name AS client, c.model, c.status, c.starts_on, c.ends_on,
+           c.currency, f.receipts::numeric(18,2) AS receipts, f.charged::numeric(18,2) AS charged,
            (f.receipts - f.charged)::numeric(18,2) AS balance,
            (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
            (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
@@ -47,12 +58,14 @@ CREATE VIEW contract_card WITH (security_invoker) AS
       JOIN party k ON k.id = c.client_id
       JOIN contract_figure f ON f.contract_id = c.id;
 COMMENT ON VIEW contract_card IS
-    'every contract at this moment, in its currency: receipts, work charged, balance (receipts - charged), hours, what is left of prepaid and included '
-    'hours, cost of labour and of direct expenses, profit by cash (receipts - cost) and by accrual (charged - cost), both margins in percent '
-    '(NULL without a base); uncosted_charges have no cost rate and count as free';
+    'every contract at this moment, in its currency: receipts, work charged, balance (receipts - charged), hours, what '
+    'is left of prepaid and included hours, cost of labour and of direct expenses, profit by cash (receipts - cost) '
+    'and by accrual (charged - cost), both margins in percent (NULL without a base, or where an expense has no '
+    'exchange rate); uncosted_charges have no cost and count as free';
 SELECT allow('reader', 'select', 'contract_card');
 
 CREATE VIEW loss_making_contract WITH (security_invoker) AS
-    SELECT * FROM contract_card WHERE profit_cash < 0 AND profit_accrual < 0 OR receipts > 0 AND profit_cash < 0 AND charged = 0;
+    SELECT * FROM contract_card WHERE profit_cash < 0 AND profit_accrual < 0 OR receipts > 0 AND profit_cash < 0
+           AND charged = 0;
 COMMENT ON VIEW loss_making_contract IS 'contracts whose cost exceeds what came in and what was charged';
 SELECT allow('reader', 'select', 'loss_making_contract');

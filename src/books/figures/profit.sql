@@ -4,24 +4,25 @@
 
 -- Of the owner: profit is summed from the costs of people, which only controllers see.
 CREATE VIEW fact WITH (security_barrier) AS
-    SELECT h.service_date AS fact_on, h.client_id, h.contract_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.direction_id, h.work_type_id,
-           h.base_amount AS revenue, coalesce(h.base_cost, 0)::numeric(20,6) AS cost, h.worked_s, h.billed_s, h.cost IS NULL AND h.worked_s > 0 AS uncosted
+    SELECT h.service_date AS fact_on, h.own_id, h.client_id, h.contract_id, h.project_id, h.deal_id, h.task_id,
+           h.employee_id, h.direction_id, h.work_type_id, h.base_amount AS revenue,
+           coalesce(h.base_cost, 0)::numeric(20,6) AS cost, h.worked_s, h.billed_s, h.cost IS NULL AS uncosted
       FROM visible_charge h
     UNION ALL
-    SELECT l.entry_on, coalesce(p.client_id, c.client_id, d.client_id, l.party_id), l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id,
-           coalesce(l.direction_id, p.direction_id), l.work_type_id,
-           0::numeric(20,6), l.base_amount, 0, 0, false
+    SELECT l.entry_on, l.own_id, l.client_id, l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id,
+           l.direction_id, l.work_type_id, CASE WHEN l.kind = 'income' THEN -l.base_amount ELSE 0 END::numeric(20,6),
+           CASE WHEN l.kind = 'income' THEN 0 ELSE l.base_amount END::numeric(20,6), 0, 0, false
       FROM ledger_line l
-      LEFT JOIN project p ON p.id = l.project_id
-      LEFT JOIN contract c ON c.id = l.contract_id
-      LEFT JOIN deal d ON d.id = l.deal_id
-     WHERE l.pnl_section = 'direct' AND l.charge_id IS NULL;
+     WHERE l.pnl_section IN ('revenue', 'direct') AND l.charge_id IS NULL;
 COMMENT ON VIEW fact IS
-    'every charge and every direct expense with its dimensions, in the base currency: what profit by anything is summed from; worked_s and billed_s in seconds';
+    'gross profit with its dimensions, in the base currency: every charge, which is what it is to the ledger, and what '
+    'else stands in the sections revenue and direct of ledger_line; what profit by anything is summed from; worked_s '
+    'and billed_s in seconds';
 SELECT allow('reader', 'select', 'fact', but => '{cost,uncosted}'), allow('controller', 'select', 'fact');
 
 CREATE FUNCTION margin_columns(p_margin margin, p_billed_s numeric)
-    RETURNS TABLE (revenue numeric(18,2), cost numeric(18,2), profit numeric(18,2), margin_pct numeric(18,2), hours numeric(18,2),
+    RETURNS TABLE (revenue numeric(18,2), cost numeric(18,2), profit numeric(18,2), margin_pct numeric(18,2),
+    hours numeric(18,2),
                    hours_billed numeric(18,2), hourly_rate numeric(18,2))
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -40,26 +41,34 @@ DECLARE
     v record;
 BEGIN
     FOR v IN SELECT * FROM (VALUES
-        ('client', 'party', 'name', 'reader'), ('contract', 'contract', 'number', 'reader'), ('project', 'project', 'name', 'reader'),
-        ('deal', 'deal', 'name', 'reader'), ('task', 'task', 'title', 'controller'), ('employee', 'employee', 'name', 'controller'),
-        ('direction', 'direction', 'name', 'reader'), ('work_type', 'work_type', 'name', 'reader')) AS v (dimension, relation, label, level)
+        ('client', 'party', 'name', 'reader'), ('contract', 'contract', 'number', 'reader'),
+        ('project', 'project', 'name', 'reader'),
+        ('deal', 'deal', 'name', 'reader'), ('task', 'task', 'title', 'controller'),
+        ('employee', 'employee', 'name', 'controller'),
+        ('direction', 'direction', 'name', 'reader'), ('work_type', 'work_type', 'name', 'reader')) AS v (dimension,
+        relation, label, level)
     LOOP
         EXECUTE format('CREATE OR REPLACE VIEW seen_%s WITH (security_invoker) AS SELECT id, %I AS label FROM %I',
                        v.dimension || '_label', v.label, v.relation);
-        EXECUTE format('COMMENT ON VIEW seen_%s_label IS %L', v.dimension, 'what the row policies of whoever asks let through, with its name');
+        EXECUTE format('COMMENT ON VIEW seen_%s_label IS %L', v.dimension,
+            'what the row policies of whoever asks let through, with its name');
         EXECUTE format($view$
             CREATE OR REPLACE VIEW profit_by_%1$s WITH (security_barrier) AS
-                SELECT m.%1$s_id, d.label AS %1$s, f.revenue::numeric(18,2) AS revenue, f.cost::numeric(18,2) AS cost, f.profit::numeric(18,2) AS profit,
-                       f.margin_pct::numeric(18,2) AS margin_pct, f.hours::numeric(18,2) AS hours, f.hours_billed::numeric(18,2) AS hours_billed,
+                SELECT m.%1$s_id, d.label AS %1$s, f.revenue::numeric(18,2) AS revenue, f.cost::numeric(18,2) AS cost,
+                       f.profit::numeric(18,2) AS profit, f.margin_pct::numeric(18,2) AS margin_pct,
+                       f.hours::numeric(18,2) AS hours, f.hours_billed::numeric(18,2) AS hours_billed,
                        f.hourly_rate::numeric(18,2) AS hourly_rate, m.currency
-                  FROM (SELECT x.%1$s_id, s.base_currency AS currency, margin_sum(x.revenue, x.cost, x.worked_s, s.base_currency) AS margin,
+                  FROM (SELECT x.%1$s_id, s.base_currency AS currency,
+                               margin_sum(x.revenue, x.cost, x.worked_s, s.base_currency) AS margin,
                                sum(x.billed_s) AS billed_s
                           FROM fact x CROSS JOIN setting s GROUP BY 1, 2) m
                   LEFT JOIN seen_%1$s_label d ON d.id = m.%1$s_id
                  CROSS JOIN LATERAL margin_columns(m.margin, m.billed_s) f
                  WHERE m.%1$s_id IS NULL OR d.id IS NOT NULL$view$, v.dimension);
         EXECUTE format('COMMENT ON VIEW profit_by_%s IS %L', v.dimension, format(
-            'revenue, cost and profit by %s in the base currency, hours worked and billed; the row without one holds what names none', replace(v.dimension, '_', ' ')));
+            'revenue, cost and profit by %s in the base currency, hours worked and billed; the row without one holds '
+            'what names none',
+            replace(v.dimension, '_', ' ')));
         PERFORM allow(v.level, 'select', 'profit_by_' || v.dimension);
     END LOOP;
 END $$;

@@ -3,11 +3,13 @@
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW unbilled WITH (security_invoker) AS
-    SELECT h.id AS charge_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, h.project_id, p.name AS project,
-           h.task_id, t.title AS task, h.employee_id, m.name AS employee, h.source, h.service_date, h.period_start, h.coverage,
+    SELECT h.id AS charge_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, h.project_id,
+           p.name AS project, h.task_id, t.title AS task, h.employee_id, m.name AS employee, h.source, h.service_date,
+           h.period_start, h.coverage,
            (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, (h.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
            h.amount::numeric(18,2) AS amount, h.currency, h.base_amount::numeric(18,2) AS base_amount, h.late,
-           l.claimed_by AS document_id, d.kind AS document_kind, d.number AS document_number, d.status AS document_status
+           l.claimed_by AS document_id, d.kind AS document_kind, d.number AS document_number,
+           d.status AS document_status
       FROM charge h
       JOIN charge_place l ON l.charge_id = h.id
       JOIN party k ON k.id = h.client_id
@@ -18,37 +20,77 @@ CREATE VIEW unbilled WITH (security_invoker) AS
       LEFT JOIN document d ON d.id = l.claimed_by
      WHERE h.coverage = 'billable' AND h.amount <> 0 AND l.place IN ('unbilled', 'reported');
 COMMENT ON VIEW unbilled IS
-    'charges that no issued invoice has yet; document_… the report or draft invoice that keeps them meanwhile, NULL when they can go on a new one';
+    'charges that no issued invoice has yet; document_… the report or draft invoice that keeps them meanwhile, NULL '
+    'when they can go on a new one';
 SELECT allow('reader', 'select', 'unbilled');
 
 -- Of the owner: it looks for costs that are not known.
 CREATE VIEW data_gaps WITH (security_barrier) AS
-    SELECT 'charge without cost rate' AS gap, h.employee_id, m.name AS employee, min(h.service_date) AS since,
-           (sum(h.worked_s) / 3600.0)::numeric(18,2) AS hours
-      FROM visible_charge h JOIN employee m ON m.id = h.employee_id
-     WHERE h.cost IS NULL AND h.worked_s > 0
-     GROUP BY 1, 2, 3;
-COMMENT ON VIEW data_gaps IS 'what makes the figures incomplete: employees whose hours have no cost rate';
+    SELECT g.gap, g.employee_id, m.name AS employee, g.since, (g.worked_s / 3600.0)::numeric(18,2) AS hours, g.item_id,
+           i.name AS item, g.contract_id, c.number AS contract, g.times, w.way_out
+      FROM (SELECT CASE WHEN h.source = 'time' THEN 'charge without cost rate'
+                        WHEN h.item_id IS NOT NULL THEN 'item without cost'
+                        ELSE 'charge without cost' END AS gap,
+                   CASE WHEN h.source = 'time' THEN h.employee_id END AS employee_id,
+                   CASE WHEN h.source <> 'time' THEN h.item_id END AS item_id,
+                   CASE WHEN h.source <> 'time' AND h.item_id IS NULL THEN h.contract_id END AS contract_id,
+                   min(h.service_date) AS since, sum(h.worked_s) AS worked_s, count(*) AS times
+              FROM visible_charge h
+             WHERE h.cost IS NULL
+             GROUP BY 1, 2, 3, 4
+            UNION ALL
+            SELECT 'expense without exchange rate', NULL, NULL, e.contract_id, min(e.entry_on), NULL, count(*)
+              FROM visible_entry e
+              JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
+              JOIN contract c ON c.id = e.contract_id AND c.currency <> e.currency
+             WHERE e.charge_id IS NULL AND exchange_rate_on(e.currency, c.currency, e.entry_on) IS NULL
+             GROUP BY e.contract_id) g
+      JOIN (VALUES ('charge without cost rate',
+                    'Add a row to cost_rate, valid from that day or earlier, and rate the work again.'),
+                   ('item without cost', 'Give the item a cost in its price list, or the cost of what was sold.'),
+                   ('charge without cost', 'Give the cost of what was charged.'),
+                   ('expense without exchange rate',
+                    'Add the rate to table exchange_rate, valid from that day or earlier.'))
+        AS w (gap, way_out) USING (gap)
+      LEFT JOIN employee m ON m.id = g.employee_id
+      LEFT JOIN item i ON i.id = g.item_id
+      LEFT JOIN contract c ON c.id = g.contract_id;
+COMMENT ON VIEW data_gaps IS
+    'what makes the figures incomplete, a row for whom or what it is about: hours of employees without a cost rate, '
+    'items and other charges without a cost, expenses without a rate to their contract''s currency; since when, how '
+    'often, and the way out';
 SELECT allow('reader', 'select', 'data_gaps');
 
 CREATE VIEW billing_cycle WITH (security_invoker) AS
     SELECT m.client_id, k.name AS client, m.month, m.currency,
-           CASE WHEN m.counting THEN 'counting' WHEN m.to_invoice <> 0 THEN 'invoicing' WHEN m.to_pay > 0 THEN 'payment' ELSE 'done' END AS stage,
-           CASE WHEN m.to_report <> 0 THEN CASE WHEN m.no_report THEN 'us: invoice the work' WHEN m.any_report THEN 'us: report the work'
-                                                ELSE 'us: report or invoice the work' END WHEN m.in_draft <> 0 THEN 'us: send the draft'
-                WHEN m.with_client <> 0 THEN 'client: answer the report' WHEN m.to_invoice <> 0 THEN 'us: issue the invoice'
-                WHEN m.overdue > 0 THEN 'client: pay, overdue' WHEN m.to_pay > 0 THEN 'client: pay' END AS waits_for,
-           m.to_report::numeric(18,2) AS to_report, m.in_draft::numeric(18,2) AS in_draft, m.with_client::numeric(18,2) AS with_client,
-           m.to_invoice::numeric(18,2) AS to_invoice, m.billed::numeric(18,2) AS billed, m.to_pay::numeric(18,2) AS to_pay, m.overdue::numeric(18,2) AS overdue,
+           CASE WHEN m.counting THEN 'counting'
+                WHEN m.to_invoice <> 0 THEN 'invoicing'
+                WHEN m.to_pay > 0 THEN 'payment' ELSE 'done' END AS stage,
+           CASE WHEN m.to_report <> 0 THEN CASE WHEN m.no_report THEN 'us: invoice the work'
+                                                WHEN m.any_report THEN 'us: report the work'
+                                                ELSE 'us: report or invoice the work' END
+                WHEN m.in_draft <> 0 THEN 'us: send the draft'
+                WHEN m.with_client <> 0 THEN 'client: answer the report'
+                WHEN m.to_invoice <> 0 THEN 'us: issue the invoice'
+                WHEN m.overdue > 0 THEN 'client: pay, overdue'
+                WHEN m.to_pay > 0 THEN 'client: pay' END AS waits_for,
+           m.to_report::numeric(18,2) AS to_report, m.in_draft::numeric(18,2) AS in_draft,
+           m.with_client::numeric(18,2) AS with_client, m.to_invoice::numeric(18,2) AS to_invoice,
+           m.billed::numeric(18,2) AS billed, m.to_pay::numeric(18,2) AS to_pay, m.overdue::numeric(18,2) AS overdue,
            m.paid::numeric(18,2) AS paid
       FROM (SELECT x.*, x.to_report <> 0 OR x.in_draft <> 0 OR x.with_client <> 0 AS counting
               FROM (SELECT h.client_id, month(h.period_start) AS month, h.currency,
                            coalesce(sum(h.amount) FILTER (WHERE l.place = 'unbilled'), 0) AS to_report,
-                           coalesce(bool_and(k.auto_bill = 'invoice') FILTER (WHERE l.place = 'unbilled'), false) AS no_report,
-                           coalesce(bool_or(k.auto_bill = 'report') FILTER (WHERE l.place = 'unbilled'), false) AS any_report,
-                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'draft'), 0) AS in_draft,
-                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'sent'), 0) AS with_client,
-                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status NOT IN ('draft', 'sent')), 0) AS to_invoice,
+                           coalesce(bool_and(k.auto_bill = 'invoice') FILTER (WHERE l.place = 'unbilled'),
+                           false) AS no_report,
+                           coalesce(bool_or(k.auto_bill = 'report') FILTER (WHERE l.place = 'unbilled'),
+                           false) AS any_report,
+                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'draft'),
+                           0) AS in_draft,
+                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'sent'),
+                           0) AS with_client,
+                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported'
+                           AND d.status NOT IN ('draft', 'sent')), 0) AS to_invoice,
                            coalesce(sum(h.amount) FILTER (WHERE l.place = 'billed'), 0) AS billed,
                            coalesce(sum(y.gross - y.paid), 0) AS to_pay,
                            coalesce(sum(y.gross - y.paid) FILTER (WHERE i.due_on < books_today()), 0) AS overdue,
@@ -64,14 +106,16 @@ CREATE VIEW billing_cycle WITH (security_invoker) AS
                      GROUP BY 1, 2, 3) x) m
       JOIN party k ON k.id = m.client_id;
 COMMENT ON VIEW billing_cycle IS
-    'the monthly cycle of every client: counting (to_report, in_draft, with_client) → invoicing (to_invoice) → payment (to_pay, of that overdue), and who has '
-    'to do what next (contracts with auto_bill invoice want no report); month of the service period; to_report … billed net, to_pay … paid gross, in currency';
+    'the monthly cycle of every client: counting (to_report, in_draft, with_client) → invoicing (to_invoice) → payment '
+    '(to_pay, of that overdue), and who has to do what next (contracts with auto_bill invoice want no report); month '
+    'of the service period; to_report … billed net, to_pay … paid gross, in currency';
 SELECT allow('reader', 'select', 'billing_cycle');
 
 CREATE VIEW late_entry WITH (security_invoker) AS
-    SELECT h.id AS charge_id, h.time_entry_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, c.late_policy, h.task_id, t.title AS task,
-           h.employee_id, m.name AS employee, h.service_date, h.period_start AS billed_in, h.late AS after_close, coalesce(y.paid, false) AS task_is_paid,
-           l.place, (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, h.amount::numeric(18,2) AS amount, h.currency
+    SELECT h.id AS charge_id, h.time_entry_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract,
+           c.late_policy, h.task_id, t.title AS task, h.employee_id, m.name AS employee, h.service_date,
+           h.period_start AS billed_in, h.late AS after_close, coalesce(y.paid, false) AS task_is_paid, l.place,
+           (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, h.amount::numeric(18,2) AS amount, h.currency
       FROM charge h
       JOIN charge_place l ON l.charge_id = h.id AND l.place <> 'cancelled'
       JOIN party k ON k.id = h.client_id
@@ -81,18 +125,20 @@ CREATE VIEW late_entry WITH (security_invoker) AS
       LEFT JOIN task_payment y ON y.task_id = h.task_id AND y.currency = h.currency
      WHERE h.reverses_id IS NULL AND h.source = 'time' AND (h.late OR y.paid AND l.place IN ('unbilled', 'no_charge'));
 COMMENT ON VIEW late_entry IS
-    'work that came late: for a service period that was closed (after_close; billed in the later period billed_in), or on a task whose billed work is all '
-    'paid; it is new work to be billed, by the contract''s late_policy';
+    'work that came late: for a service period that was closed (after_close; billed in the later period billed_in), or '
+    'on a task whose billed work is all paid; it is new work to be billed, by the contract''s late_policy';
 SELECT allow('reader', 'select', 'late_entry');
 
 CREATE VIEW overlapping_entry WITH (security_invoker) AS
-    SELECT e.id AS time_entry_id, e.employee_id, m.name AS employee, e.task_id, t.title AS task, e.started_at, e.ended_at,
-           o.id AS other_entry_id, o.task_id AS other_task_id, u.title AS other_task, o.started_at AS other_started_at, o.ended_at AS other_ended_at,
+    SELECT e.id AS time_entry_id, e.employee_id, m.name AS employee, e.task_id, t.title AS task, e.started_at,
+           e.ended_at, o.id AS other_entry_id, o.task_id AS other_task_id, u.title AS other_task,
+           o.started_at AS other_started_at, o.ended_at AS other_ended_at,
            (extract(epoch FROM least(e.ended_at, o.ended_at) - e.started_at) / 3600.0)::numeric(18,2) AS hours_twice
       FROM (SELECT e.id, e.employee_id, e.task_id, e.started_at, e.ended_at,
                    -- of those that began before it the one that ends last, in microseconds, with its id
                    max(ARRAY[(extract(epoch FROM e.ended_at) * 1000000)::bigint, e.id])
-                       OVER (PARTITION BY e.employee_id ORDER BY e.started_at, e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS longest
+                       OVER (PARTITION BY e.employee_id ORDER BY e.started_at,
+                       e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS longest
               FROM time_entry e WHERE e.ended_at > e.started_at) e
       JOIN time_entry o ON o.id = e.longest[2]
       JOIN employee m ON m.id = e.employee_id
@@ -100,6 +146,6 @@ CREATE VIEW overlapping_entry WITH (security_invoker) AS
       JOIN task u ON u.id = o.task_id
      WHERE e.longest[1] > (extract(epoch FROM e.started_at) * 1000000)::bigint;
 COMMENT ON VIEW overlapping_entry IS
-    'work by the clock that one person logged twice: an entry that begins while another one of the same employee, other_…, is under way; hours_twice is what '
-    'the two share. It is rated like any other; who logged it corrects it';
+    'work by the clock that one person logged twice: an entry that begins while another one of the same employee, '
+    'other_…, is under way; hours_twice is what the two share. It is rated like any other; who logged it corrects it';
 SELECT allow('reader', 'select', 'overlapping_entry');

@@ -17,6 +17,9 @@ allotment.amount: how much there is, in seconds or in money of the contract's cu
 burn.amount: what was taken, in the allotment's unit
 charge.amount: net amount in currency, rounded once; other than 0 only where coverage is billable
 charge_entry.amount: what is transferred, in currency
+document_entry.amount: what is transferred, in currency
+due_entry.amount: what is transferred, in currency
+payment_entry.amount: what is transferred, in currency
 contract_line.amount: the fee, a period or once, net in the contract's currency
 deal.amount: value of the deal, in its currency
 document_line.amount: before the discount of the document, in its currency
@@ -24,6 +27,7 @@ entry.amount: what is transferred, in currency; negative in a reversal
 ledger_line.amount: debit positive, credit negative, in currency
 payment.amount: what is paid, above 0, in currency
 pnl_article_month.amount: income positive, expense negative, in the base currency
+pnl_line_month.amount: income positive, expense negative, in the base currency, or per cent
 article: code of the article of P&L and cash flow, a row of account
 article_id: the article that explains it in the cash flow, a row of account
 article_name: name of the article
@@ -44,12 +48,10 @@ closing: cash at the end of the month, in currency
 commercial: marketing and sales, negative, in the base currency
 credit: what stands to the client's credit, in currency
 account_balance.credit: sum of credits, in currency
-charge_entry.credit: code of the account that is credited
 credit_id: the account that is credited, a row of account
 credited: what credit notes took back, gross, in the document's currency
 days_overdue: days since due_on while anything is open
 debit: sum of debits, in currency
-charge_entry.debit: code of the account that is debited
 debit_id: the account that is debited, a row of account
 depreciation: depreciation, negative, in the base currency
 direct_labour: hours at their cost rates, negative, in the base currency
@@ -62,10 +64,13 @@ event_id: the event that the entry belongs to, a row of event
 fact_on: day of the work, or of the entry
 financing: cash flow from financing, in currency
 floor_amount: below this balance there is a cash gap, in the account's currency
+event.source: what posted it: user is post(), the rest are the books' own
+formula: two lines, of which it is the first in per cent of the second
 flow: in, out, or transfer between own accounts
 fx: exchange differences, in the base currency
 gross_margin_pct: gross profit of revenue, in percent points
 gross_profit: revenue less direct cost, in the base currency
+payment_misfit.hint: the way out
 hourly_rate: revenue of an hour worked, in currency
 hours: hours worked
 hours_billed: hours billed
@@ -75,13 +80,17 @@ hours_worked: hours worked
 incoming: did it come from outside?
 interest: interest, in the base currency
 investing: cash flow from investing, in currency
+line: line of the statement, a row of statement_line
+line_name: name of the line
 made_from: the filter or the content it was made of
 margin_cash_pct: profit by cash of receipts, in percent points
 margin_pct: profit of revenue, in percent points
 memo: what the event is, in words
+payment_misfit.message: what the contract cannot take
 month: first day of the month
 month_amount: the most that may be given away in a calendar month, in the base currency; NULL: any
 net_profit: profit after tax, in the base currency
+no: order of the entry within what it is of
 open: what is still to be paid, in the document's currency
 open_invoices: what the payer owes on open invoices, in currency
 opening: cash at the beginning of the month, in currency
@@ -93,11 +102,13 @@ overdue: gross, past its due day, in currency
 paid: what is paid, in currency
 task_payment.paid: is all that was billed paid?
 paid_on: day of the payment
+part_of: a line whose part it is, itself among them
 pay: is it what people are paid?
 payment_id: the payment, a row of payment
 payments: payments, positive, in currency
-pnl_section: section of the P&L
+pnl_section: section of the P&L that its line stands in, a section of statement_line
 posted: is it in the ledger, or will it be?
+account_role.posted: what is posted to it
 posted_at: when it was posted
 posted_balance: balance of what is posted, in currency
 posted_by: who posted it, as actor() names them
@@ -107,20 +118,42 @@ profit_accrual: work charged less cost, in the contract's currency
 profit_cash: receipts less cost, in the contract's currency
 purpose: purpose of the payment, as the bank shows it
 receipts: what came in, in currency
+role_account.payable: the account of settlements with suppliers and staff
+role_account.receivable: the account of settlements with clients
+role_account.tax: the account of taxes on sales
+role_account.revenue: the account of revenue
+role_account.direct_labour: the account of hours at their cost rates
+role_account.absorbed_labour: the account of the same, taken out of payroll
+role_account.materials: the account of what else charges cost
+role_account.absorbed_materials: the account of the same, taken out of purchases
 retained: profit that stays after dividends, in the base currency
 revenue: revenue, net, in the base currency
+account_role.role: what the account is for
 section: section of the report
+statement_line.section: are articles grouped by it?
+side: debit or credit
+source_id: what it is of, a row of charge, payment or document
+charge_entry.source: charge
+document_entry.source: document
+due_entry.source: charge, payment or document
+payment_entry.source: payment
+sign: by what a balance, debit positive, is multiplied to be shown
+sort: order of the lines
+statement: pnl
 settles_bills: does the payment pay bills, which brought the cost already?
 tasks: number of tasks on it
+times: how often
 to_cash_account_id: the account that a transfer goes to, a row of cash_account
 to_invoice: on agreed reports, net, in currency
 to_pay: on invoices and not paid, gross, in currency
 to_report: on no report yet, net, in currency
 transfers: between own accounts, in currency
 unabsorbed_labour: payroll less hours at their cost rates, in the base currency
+statement_line.parent: the line that it is a part of
+data_gaps.way_out: what to do about it
 unallocated: what no document took, in the payment's currency
 unbilled: on no document yet, net, in currency
-uncosted: charges of work without a cost
-fact.uncosted: is it work whose cost is not known?
-uncosted_charges: charges of work without a cost, which count as free
+uncosted: charges without a cost
+fact.uncosted: is its cost not known?
+uncosted_charges: charges without a cost, which count as free
 $words$);

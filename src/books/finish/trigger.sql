@@ -222,10 +222,17 @@ CREATE TRIGGER rating_problem_owned BEFORE INSERT OR UPDATE OR DELETE ON rating_
 
 -- account
 CREATE TRIGGER account_kept BEFORE UPDATE OR DELETE ON account
-    FOR EACH ROW WHEN (OLD.code IN ('receivable', 'payable', 'tax_payable', 'revenue', 'direct_labour',
-                                    'absorbed_labour', 'contractors', 'materials',
-                                    'absorbed_materials'))
-    EXECUTE FUNCTION keep_account();
+    FOR EACH ROW EXECUTE FUNCTION keep_account();
+CREATE TRIGGER account_in_section AFTER INSERT OR UPDATE OF line ON account
+    FOR EACH STATEMENT EXECUTE FUNCTION check_statement_lines();
+
+-- account_role
+CREATE TRIGGER account_role_owned BEFORE INSERT OR UPDATE OR DELETE ON account_role
+    FOR EACH ROW EXECUTE FUNCTION own_table('What the books post to is part of the books.');
+
+-- statement_line
+CREATE TRIGGER statement_line_checked AFTER INSERT OR UPDATE OR DELETE ON statement_line
+    FOR EACH STATEMENT EXECUTE FUNCTION check_statement_lines();
 
 -- period_lock
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON period_lock
@@ -259,24 +266,21 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment
     FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'made_from: record_payment() keeps it.',
                                               'settles_bills: pay_bill() and allocate_payment() tie a payment to the '
                                               'bills it settles.');
-CREATE TRIGGER payment_account_locked BEFORE INSERT OR UPDATE ON payment
-    FOR EACH ROW EXECUTE FUNCTION lock_payment_parties();
-CREATE TRIGGER payment_amount_exact BEFORE INSERT OR UPDATE ON payment
-    FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
 CREATE TRIGGER payment_checked BEFORE INSERT OR UPDATE OR DELETE ON payment
     FOR EACH ROW EXECUTE FUNCTION check_payment();
+CREATE TRIGGER payment_completed BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION complete_payment();
 CREATE TRIGGER payment_kept BEFORE DELETE ON payment
     FOR EACH ROW WHEN (OLD.status <> 'planned') EXECUTE FUNCTION refuse_posted_payment();
 CREATE TRIGGER payment_named BEFORE UPDATE OF id ON payment
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER payment_not_truncated BEFORE TRUNCATE ON payment
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Set the status of payments to void: that posts the reversals.');
-CREATE TRIGGER payment_followed AFTER UPDATE ON payment
-    FOR EACH ROW EXECUTE FUNCTION follow_payment();
-CREATE TRIGGER payment_posted_changed AFTER UPDATE ON payment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
-CREATE TRIGGER payment_posted_new AFTER INSERT ON payment REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
+CREATE TRIGGER payment_followed_changed AFTER UPDATE ON payment
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_payments();
+CREATE TRIGGER payment_followed_new AFTER INSERT ON payment REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_payments();
 
 -- notification
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification

@@ -173,12 +173,12 @@ BEGIN
     v_charges := put_charges(v_parts);
     UPDATE document_line l SET charge_id = x.charge_id
       FROM unnest(v_lines, v_charges) x (line_id, charge_id) WHERE l.id = x.line_id;
-    PERFORM freeze_charges(v_charges, format('document:%s:freeze', p_note), p_note) WHERE v_charges <> '{}';
+    PERFORM freeze_charges(v_charges, 'document', format('%s:freeze', p_note), p_note) WHERE v_charges <> '{}';
     -- Lines that are whole now: what earlier notes took off their charges comes back.
     PERFORM reverse_adjustments(ARRAY(
         SELECT n.charge_id FROM document_line n
          WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note ORDER BY 1),
-        format('document:%s:whole', p_note), p_note);
+        format('%s:whole', p_note), p_note);
     UPDATE document_line n SET released_at = now(), released_by = p_note
      WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note
        AND n.released_at IS NULL;

@@ -1,79 +1,122 @@
 -- ---------------------------------------------------------------------------
--- ledger: every figure of every report is a sum of these entries and of the
--- charges that are not posted yet
+-- post: events and their entries
+--
+-- put_entries() is the only writer of entry, open_events() the only one of event.
+-- What posts (source) and its key make an event once; user is the source of
+-- post() alone, so no key of a caller is ever taken for one of the books.
 -- ---------------------------------------------------------------------------
 
--- A lock is taken after what is being posted now: who waits for it sees it.
-CREATE FUNCTION await_posting() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-BEGIN
-    LOCK TABLE entry IN SHARE ROW EXCLUSIVE MODE;
-    PERFORM hold('ledger', '{0}');  -- and who took a snapshot before does not post at all
-    RETURN NULL;
-END $$;
-COMMENT ON FUNCTION await_posting() IS
-    'trigger function of period_lock: waits for the transactions that post, and lets others wait; SECURITY DEFINER because nobody may write to the ledger';
+SELECT make_writer('entry', 'put_entries');
 
-CREATE FUNCTION check_entries() RETURNS trigger
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+-- Which of these events are new; those that are known must have the same content.
+CREATE FUNCTION open_events(p_source text, p_keys text[], p_contents text[], p_memo text DEFAULT NULL,
+                            p_reverses bigint[] DEFAULT NULL) RETURNS bigint[]
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-    v_locked date := (SELECT max(locked_through) FROM period_lock);
-    v_bad record;
+    v_ids bigint[];
+    v_missing record;
 BEGIN
-    PERFORM heed('ledger');
-    SELECT n.entry_on INTO v_bad FROM new_rows n WHERE n.entry_on <= v_locked LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'the books are locked through %: nothing can be posted on %', v_locked, v_bad.entry_on
-            USING ERRCODE = 'restrict_violation',
-                HINT = 'Post on a later date, or delete the row of period_lock if you may.';
-    END IF;
-    SELECT n.amount, n.currency, c.exponent INTO v_bad
-      FROM new_rows n JOIN currency_code c ON c.code = n.currency
-     WHERE n.amount <> round(n.amount, c.exponent) LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'an entry of % %, which % cannot hold', trim_scale(v_bad.amount), v_bad.currency, v_bad.currency
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_amount_exact',
-                DETAIL = format('%s has %s decimals.', v_bad.currency, v_bad.exponent);
-    END IF;
-    RETURN NULL;
-END $$;
-COMMENT ON FUNCTION check_entries() IS 'trigger function of entry: locked periods (23001) and decimals of the currency (23514), once a statement';
-
--- Open an event under its idempotency key: NULL when the same content was
--- posted under it before.
-CREATE FUNCTION open_event(p_key text, p_content text, p_memo text DEFAULT NULL, p_reverses bigint DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_digest bytea := sha256(convert_to(p_content, 'UTF8'));
-    v_id bigint;
-    v_known bytea;
-BEGIN
-    IF p_key IS NULL OR p_key = '' THEN
+    IF '' = ANY (p_keys) OR array_position(p_keys, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'an event needs an idempotency key'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a key that is the same when the same event is sent again.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Pass a key that is the same when the same event is sent again.';
     END IF;
-    INSERT INTO event (key, digest, memo, reverses_id) VALUES (p_key, v_digest, p_memo, p_reverses)
-    ON CONFLICT DO NOTHING RETURNING id INTO v_id;
-    IF v_id IS NULL THEN
-        SELECT e.digest INTO v_known FROM event e WHERE e.key = p_key;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'event % is reversed already', p_reverses
+    WITH given AS (
+        SELECT * FROM unnest(p_keys, p_contents, p_reverses) WITH ORDINALITY g (key, content, reverses_id, no)
+    ), opened AS (
+        INSERT INTO event (source, key, digest, memo, reverses_id)
+        SELECT p_source, g.key, sha256(convert_to(g.content, 'UTF8')), p_memo, g.reverses_id FROM given g ORDER BY g.no
+        ON CONFLICT DO NOTHING RETURNING id, key
+    )
+    SELECT array_agg(o.id ORDER BY g.no) INTO v_ids FROM given g LEFT JOIN opened o USING (key);
+
+    FOR v_missing IN
+        SELECT g.key, g.reverses_id, e.id, e.digest = sha256(convert_to(g.content, 'UTF8')) AS same
+          FROM unnest(v_ids, p_keys, p_contents, p_reverses) g (id, key, content, reverses_id)
+          LEFT JOIN event e ON e.source = p_source AND e.key = g.key
+         WHERE g.id IS NULL
+    LOOP
+        IF v_missing.id IS NULL THEN
+            RAISE EXCEPTION 'event % is reversed already', v_missing.reverses_id
                 USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
                     HINT = 'Post the event anew if it was right after all.';
-        ELSIF v_known <> v_digest THEN
-            RAISE EXCEPTION 'event "%" was posted before with other content', p_key
+        ELSIF NOT v_missing.same THEN
+            RAISE EXCEPTION 'event "%" was posted before with other content', v_missing.key
                 USING ERRCODE = 'unique_violation', CONSTRAINT = 'event_key_key',
                     HINT = 'Send the same content again, or use another key for another event.';
         END IF;
-    END IF;
-    RETURN v_id;
+    END LOOP;
+    RETURN v_ids;
 END $$;
-COMMENT ON FUNCTION open_event(text, text, text, bigint) IS
-    'a new event, or NULL when this key was posted before with the same content; refused: the same key with other content (23505), a second reversal '
-    'of one event under another key (23001)';
+COMMENT ON FUNCTION open_events(text, text[], text[], text, bigint[]) IS
+    'make the events of a source with these keys and contents, which reverse others where those are given: their ids '
+    'in that order, NULL where the key was posted before with the same content; refused: the same key with other '
+    'content (23505), a second reversal of one event under another key (23001)';
+
+CREATE FUNCTION event_of(p_source text, p_key text) RETURNS bigint
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT e.id FROM event e WHERE e.source = p_source AND e.key = p_key;
+END;
+COMMENT ON FUNCTION event_of(text, text) IS 'the event that a source posted under a key, NULL when there is none';
+
+CREATE FUNCTION opposite(p_entry entry, p_event bigint, p_on date) RETURNS entry
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v entry := p_entry;
+BEGIN
+    v.id := NULL;
+    v.event_id := p_event;
+    v.entry_on := coalesce(p_on, v.entry_on);
+    v.amount := -v.amount;
+    v.base_amount := -v.base_amount;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION opposite(entry, bigint, date) IS
+    'an entry that takes another one back: the same with the opposite sign, of another event, on another day where one '
+    'is given';
+
+CREATE FUNCTION reverse_entries(p_events bigint[], p_source text, p_keys text[], p_on date DEFAULT NULL)
+    RETURNS bigint[]
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_reversals bigint[] := open_events(p_source, p_keys,
+        ARRAY(SELECT format('reverse %s on %s', x.id, iso(p_on)) FROM unnest(p_events) WITH ORDINALITY x (id, no)
+        ORDER BY x.no),
+        NULL, p_events);
+BEGIN
+    PERFORM put_entries(ARRAY(
+        SELECT opposite(e, x.reversal_id, p_on)
+          FROM unnest(p_events, v_reversals) x (id, reversal_id) JOIN entry e ON e.event_id = x.id
+         WHERE x.reversal_id IS NOT NULL ORDER BY e.id));
+    RETURN v_reversals;
+END $$;
+COMMENT ON FUNCTION reverse_entries(bigint[], text, text[], date) IS
+    'post the opposite of events under keys of a source, on their dates or on one day; returns the reversals, NULL '
+    'where one was posted before';
+
+-- What an entry by hand says of its dimensions is completed like that of any other fact.
+CREATE FUNCTION given_dimension(p_entry jsonb, p_what text) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT to_jsonb(complete_dimension(
+               ROW((p_entry ->> 'own')::bigint,
+                   coalesce((p_entry ->> 'client')::bigint, CASE WHEN r.id IS NOT NULL
+                   THEN (p_entry ->> 'party')::bigint END),
+                   (p_entry ->> 'contract')::bigint, (p_entry ->> 'project')::bigint, (p_entry ->> 'deal')::bigint,
+                   (p_entry ->> 'task')::bigint, (p_entry ->> 'employee')::bigint, (p_entry ->> 'work_type')::bigint,
+                   (p_entry ->> 'direction')::bigint)::dimension,
+               given_date(p_entry, 'on'), p_what))
+      FROM (SELECT) one
+      LEFT JOIN (SELECT a.id, a.code FROM account a JOIN account_role o ON o.account_id = a.id
+          AND o.role = 'receivable') r
+        ON r.code IN (p_entry ->> 'debit', p_entry ->> 'credit');
+END;
+COMMENT ON FUNCTION given_dimension(jsonb, text) IS
+    'the dimensions of an entry of post(), completed: the party of an entry of the clients'' account is its client';
 
 CREATE FUNCTION post(key text, entries jsonb, memo text DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -82,7 +125,7 @@ AS $$
 DECLARE
     v_event bigint;
     v_base text;
-    v_bad record;
+    v_wrong text;
 BEGIN
     PERFORM lock_parties('{}');
     v_base := (SELECT s.base_currency FROM setting s);
@@ -90,81 +133,79 @@ BEGIN
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' OR jsonb_array_length(entries) = 0 THEN
         RAISE EXCEPTION 'entries must be a JSON array of at least one entry'
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Each entry: {"on": date, "debit": account code, "credit": account code, "amount": "text", "currency": code, …}.';
+                HINT = 'Each entry: {"on": date, "debit": account code, "credit": account code, "amount": "text", '
+                       '"currency": code, …}.';
     END IF;
-    SELECT row_number() OVER () AS no, e.value INTO v_bad
-      FROM jsonb_array_elements(entries) e
-     WHERE jsonb_typeof(e.value) <> 'object' OR NOT e.value ?& ARRAY['on', 'debit', 'credit', 'amount', 'currency'] LIMIT 1;
+    SELECT e.value::text INTO v_wrong FROM jsonb_array_elements(entries) e
+     WHERE jsonb_typeof(e.value) <> 'object' OR NOT e.value ?& '{on,debit,credit,amount,currency}' LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'an entry lacks one of on, debit, credit, amount, currency'
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = v_bad.value::text;
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = v_wrong;
     END IF;
-    v_event := open_event(key, entries::text, memo);
+    PERFORM check_keys(e.value, 'entry',
+        '{on,debit,credit,amount,currency,article,own,client,party,contract,project,deal,task,'
+                       'employee,work_type,direction}') FROM jsonb_array_elements(entries) e;
+    v_event := (open_events('user', ARRAY[key], ARRAY[entries::text], memo))[1];
     IF v_event IS NULL THEN
-        RETURN (SELECT e.id FROM event e WHERE e.key = post.key);
+        RETURN event_of('user', key);
     END IF;
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id,
-                       party_id, contract_id, project_id, deal_id, task_id, employee_id, direction_id)
-    SELECT v_event, given_date(e, 'on'), account_id(e ->> 'debit'), account_id(e ->> 'credit'),
-           (e ->> 'amount')::numeric, e ->> 'currency',
-           convert((e ->> 'amount')::numeric, e ->> 'currency', v_base, given_date(e, 'on')),
-           account_id(e ->> 'article'), (e ->> 'party')::bigint, (e ->> 'contract')::bigint, (e ->> 'project')::bigint,
-           (e ->> 'deal')::bigint, (e ->> 'task')::bigint, (e ->> 'employee')::bigint, (e ->> 'direction')::bigint
-      FROM jsonb_array_elements(entries) e;
+    SELECT x.code INTO v_wrong
+      FROM jsonb_array_elements(entries) WITH ORDINALITY e (value, no)
+     CROSS JOIN LATERAL (VALUES (e.value ->> 'debit'), (e.value ->> 'credit'), (e.value ->> 'article')) x (code)
+     WHERE NOT EXISTS (SELECT FROM account a WHERE a.code = x.code) AND x.code IS NOT NULL
+     ORDER BY e.no LIMIT 1;
+    PERFORM account_id(v_wrong);  -- which says that there is none
+    PERFORM put_entries(ARRAY(
+        SELECT jsonb_populate_record(NULL::entry, d.dimension || jsonb_build_object(
+                   'event_id', v_event, 'entry_on', g.entry_on, 'debit_id', b.id, 'credit_id', c.id, 'article_id', a.id,
+                   'amount', g.amount, 'currency', e.value ->> 'currency',
+                   'base_amount', convert(g.amount, e.value ->> 'currency', v_base, g.entry_on),
+                   'party_id', e.value ->> 'party'))
+          FROM jsonb_array_elements(entries) WITH ORDINALITY e (value, no)
+         CROSS JOIN LATERAL (SELECT given_date(e.value, 'on') AS entry_on, (e.value ->> 'amount')::numeric AS amount) g
+         CROSS JOIN LATERAL (SELECT given_dimension(e.value, format('entry %s', e.no)) AS dimension) d
+          LEFT JOIN account b ON b.code = e.value ->> 'debit'
+          LEFT JOIN account c ON c.code = e.value ->> 'credit'
+          LEFT JOIN account a ON a.code = e.value ->> 'article'
+         ORDER BY e.no));
     RETURN v_event;
 END $$;
 COMMENT ON FUNCTION post(text, jsonb, text) IS
-    'post one event of one or more entries and return its id; entries is an array of {"on", "debit", "credit", "amount", "currency"} with account '
-    'codes, and optionally "article", "party", "contract", "project", "deal", "task", "employee", "direction" (ids). The same key and content again '
-    'returns the same event and posts nothing; the same key with other content is refused (23505)';
+    'post one event of one or more entries and return its id; entries is an array of {"on", "debit", "credit", '
+    '"amount", "currency"} with account codes, and optionally "article", "own", "client", "party", "contract", '
+    '"project", "deal", "task", "employee", "work_type", "direction" (ids), which complete one another. The same key '
+    'and content again returns the same event and posts nothing; the same key with other content is refused (23505), '
+    'and so are keys that nothing knows (22023) and dimensions that contradict each other (23514)';
 SELECT allow('controller', 'execute', 'post');
-
--- What made entries takes them back; by hand it would be left unposted.
-CREATE FUNCTION take_back_event(p_event bigint, p_key text, p_on date DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_event bigint;
-BEGIN
-    PERFORM FROM event e WHERE e.reverses_id = p_event AND e.key <> p_key;
-    IF FOUND THEN
-        RAISE EXCEPTION 'event % is reversed already', p_event
-            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
-                HINT = 'Post the event anew if it was right after all.';
-    END IF;
-    v_event := open_event(p_key, format('reverse %s on %s', p_event, iso(p_on)), NULL, p_event);
-    IF v_event IS NULL THEN
-        RETURN (SELECT e.id FROM event e WHERE e.key = p_key);
-    END IF;
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id, party_id, contract_id,
-                       project_id, deal_id, task_id, employee_id, direction_id, work_type_id, charge_id, payment_id, document_id)
-    SELECT v_event, coalesce(p_on, e.entry_on), e.debit_id, e.credit_id, -e.amount, e.currency, -e.base_amount, e.article_id,
-           e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id, e.employee_id, e.direction_id, e.work_type_id, e.charge_id,
-           e.payment_id, e.document_id
-      FROM entry e WHERE e.event_id = p_event ORDER BY e.id;
-    RETURN v_event;
-END $$;
-COMMENT ON FUNCTION take_back_event(bigint, text, date) IS
-    'post the opposite of an event for what made it; refused (23001) when it was reversed under another key';
 
 CREATE FUNCTION reverse_event(event_id bigint, key text, on_date date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
+DECLARE
+    v_event event;
 BEGIN
-    PERFORM FROM event e WHERE e.id = event_id AND e.reverses_id IS NULL;
+    SELECT * INTO v_event FROM event e WHERE e.id = event_id AND e.reverses_id IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'event % does not exist or is itself a reversal', event_id
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Reverse an original event; to undo a reversal post the event anew.';
+            USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Reverse an original event; to undo a reversal post the event anew.';
     END IF;
-    PERFORM FROM entry e WHERE e.event_id = reverse_event.event_id AND num_nonnulls(e.charge_id, e.payment_id, e.document_id) > 0;
-    IF FOUND THEN
+    -- What made these posts them and takes them back; a reversal beside it would leave it unposted.
+    IF v_event.source <> 'user' THEN
         RAISE EXCEPTION 'event % is of charges, a payment or a document and is taken back with them', event_id
-            USING ERRCODE = 'restrict_violation', HINT = 'Use correct_entry(), adjust_charge() or void(), or set the status of the payment to void.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Use correct_entry(), adjust_charge() or void(), or set the status of the payment to void.';
     END IF;
-    RETURN take_back_event(event_id, key, on_date);
+    PERFORM FROM event e WHERE e.reverses_id = event_id AND e.key <> reverse_event.key;
+    IF FOUND THEN
+        RAISE EXCEPTION 'event % is reversed already', event_id
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
+                HINT = 'Post the event anew if it was right after all.';
+    END IF;
+    RETURN coalesce((reverse_entries(ARRAY[event_id], 'user', ARRAY[key], on_date))[1], event_of('user', key));
 END $$;
 COMMENT ON FUNCTION reverse_event(bigint, text, date) IS
-    'post the opposite of an event, on the same dates or on on_date, and return the reversal''s id; an event is reversed once, '
-    'and those of charges, payments and documents only with them (23001)';
+    'post the opposite of an event, on the same dates or on on_date, and return the reversal''s id; an event is '
+    'reversed once, and those of charges, payments and documents only with them (23001)';
 SELECT allow('controller', 'execute', 'reverse_event');

@@ -1,5 +1,10 @@
 -- ---------------------------------------------------------------------------
--- posting: what charges, documents and payments mean to the ledger
+-- posting: who posts what
+--
+-- What charges, payments and documents mean to the ledger is one view each, all
+-- of one shape: of what (source, source_id, charge_id …), the order within it
+-- (no), and the columns of entry.  post_entries() posts them.  base_amount is
+-- NULL where the day's rate gives it when it is posted.
 -- ---------------------------------------------------------------------------
 
 -- What a charge means to the ledger, posted or not: work is owed by the
@@ -8,172 +13,145 @@
 -- never invents any.  Items likewise, against purchases.
 -- Of the owner, as it stands behind figures of those who may not see costs.
 CREATE VIEW charge_entry AS
-    SELECT c.id AS charge_id, c.frozen_at, c.service_date AS entry_on, r.debit, r.credit, r.amount, r.currency, r.base_amount,
-           c.client_id AS party_id, c.contract_id, c.project_id, c.deal_id, c.task_id, c.employee_id, c.direction_id, c.work_type_id
+    SELECT 'charge'::text AS source, c.id AS source_id, r.no, c.service_date AS entry_on, r.debit_id, r.credit_id,
+           r.amount, r.currency, r.base_amount, NULL::bigint AS article_id, c.own_id, c.client_id,
+           c.client_id AS party_id, c.contract_id, c.project_id, c.deal_id, c.task_id, c.employee_id, c.direction_id,
+           c.work_type_id, c.id AS charge_id, NULL::bigint AS payment_id, NULL::bigint AS document_id, c.frozen_at
       FROM visible_charge c
      CROSS JOIN setting s
+     CROSS JOIN role_account a
      CROSS JOIN LATERAL (VALUES
-        ('receivable', 'revenue', c.amount, c.currency, c.base_amount),
-        (CASE c.source WHEN 'time' THEN 'direct_labour' ELSE 'materials' END,
-         CASE c.source WHEN 'time' THEN 'absorbed_labour' ELSE 'absorbed_materials' END, c.base_cost, s.base_currency, c.base_cost)
-     ) AS r (debit, credit, amount, currency, base_amount)
+        (1::bigint, a.receivable, a.revenue, c.amount, c.currency, c.base_amount),
+        (2, CASE c.source WHEN 'time' THEN a.direct_labour ELSE a.materials END,
+         CASE c.source WHEN 'time' THEN a.absorbed_labour ELSE a.absorbed_materials END, c.base_cost, s.base_currency,
+             c.base_cost)
+     ) AS r (no, debit_id, credit_id, amount, currency, base_amount)
      WHERE r.amount <> 0;
-COMMENT ON VIEW charge_entry IS 'the ledger entries of each charge, posted when frozen_at is set, live otherwise; debit and credit are account codes';
+COMMENT ON VIEW charge_entry IS 'the ledger entries of each charge, posted when frozen_at is set, live otherwise';
 SELECT allow('controller', 'select', 'charge_entry');
 
-CREATE FUNCTION freeze_charges(p_charges bigint[], p_key text, p_document bigint DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_charges bigint[];
-    v_event bigint;
-BEGIN
-    PERFORM FROM charge c WHERE c.id = ANY (p_charges) ORDER BY c.id FOR UPDATE;
-    WITH frozen AS (
-        UPDATE charge c SET frozen_at = now(), held_by = NULL
-         WHERE c.id = ANY (p_charges) AND c.frozen_at IS NULL RETURNING c.id)
-    SELECT array_agg(f.id ORDER BY f.id) INTO v_charges FROM frozen f;
-    IF v_charges IS NULL THEN
-        RETURN 0;
-    END IF;
-    IF EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_charges)) THEN  -- what is worth nothing posts nothing
-        v_event := open_event(p_key, array_to_string(v_charges, ','), 'charges frozen');
-        PERFORM post_charges(v_event, v_charges, p_document);
-    END IF;
-    RETURN cardinality(v_charges);
-END $$;
-COMMENT ON FUNCTION freeze_charges(bigint[], text, bigint) IS
-    'freeze the provisional ones of these charges and post them under an event of that key; returns how many';
-
-CREATE FUNCTION post_charges(p_event bigint, p_charges bigint[], p_document bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-BEGIN
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, party_id, contract_id, project_id,
-                       deal_id, task_id, employee_id, direction_id, work_type_id, charge_id, document_id)
-    SELECT p_event, greatest(e.entry_on, (SELECT max(l.locked_through) + 1 FROM period_lock l)), d.id, k.id, e.amount, e.currency,
-           e.base_amount, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id, e.employee_id, e.direction_id,
-           e.work_type_id, e.charge_id, p_document
-      FROM charge_entry e
-      JOIN account d ON d.code = e.debit
-      JOIN account k ON k.code = e.credit
-     WHERE e.charge_id = ANY (p_charges)
-     ORDER BY e.charge_id, e.debit DESC;
-END $$;
-COMMENT ON FUNCTION post_charges(bigint, bigint[], bigint) IS
-    'post the entries of charges on their service dates, or on the first day that is not locked';
-
--- The entries of payments as they stand: cash against settlements, and the
--- accrual where the article accrues with its payment.
+-- Cash against settlements, and the accrual where the article accrues with its
+-- payment.  A payment of bills accrues nothing: they did.
 CREATE VIEW payment_entry WITH (security_invoker) AS
-    SELECT p.id AS payment_id, p.revision, e.entry_on, e.debit_id, e.credit_id, p.amount, p.currency, e.article_id,
-           p.party_id, p.contract_id, p.project_id, p.deal_id, p.task_id, p.employee_id, p.direction_id
+    SELECT 'payment'::text AS source, p.id AS source_id, e.no, e.entry_on, e.debit_id, e.credit_id, p.amount,
+           p.currency, NULL::numeric(20,6) AS base_amount, e.article_id, p.own_id, p.client_id, p.party_id,
+           p.contract_id, p.project_id, p.deal_id, p.task_id, p.employee_id, p.direction_id, p.work_type_id,
+           NULL::bigint AS charge_id, p.id AS payment_id, NULL::bigint AS document_id, NULL::timestamptz AS frozen_at
       FROM payment p
       JOIN cash_account m ON m.id = p.cash_account_id
       LEFT JOIN cash_account t ON t.id = p.to_cash_account_id
       LEFT JOIN account a ON a.code = p.article
+     CROSS JOIN role_account r
      CROSS JOIN LATERAL (
-        SELECT CASE a.kind WHEN 'income' THEN account_id('receivable')
-                           WHEN 'expense' THEN account_id('payable')
-                           ELSE a.id END AS settlement_id) s
-     CROSS JOIN LATERAL (
-        SELECT p.paid_on AS entry_on, t.account_id AS debit_id, m.account_id AS credit_id, NULL::bigint AS article_id
-         WHERE p.flow = 'transfer'
-        UNION ALL
-        SELECT p.paid_on, m.account_id, s.settlement_id, a.id WHERE p.flow = 'in'
-        UNION ALL
-        SELECT p.paid_on, s.settlement_id, m.account_id, a.id WHERE p.flow = 'out'
-        UNION ALL
-        SELECT coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL WHERE p.flow = 'in' AND a.accrues
-        UNION ALL
-        SELECT coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL WHERE p.flow = 'out' AND a.accrues AND NOT p.settles_bills
-     ) e;
+        SELECT CASE a.kind WHEN 'income' THEN r.receivable WHEN 'expense' THEN r.payable
+               ELSE a.id END AS settlement_id) s
+     CROSS JOIN LATERAL (VALUES
+        (1::bigint, 'transfer', p.paid_on, t.account_id, m.account_id, NULL::bigint, true),
+        (1, 'in', p.paid_on, m.account_id, s.settlement_id, a.id, true),
+        (1, 'out', p.paid_on, s.settlement_id, m.account_id, a.id, true),
+        (2, 'in', coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL, a.accrues),
+        (2, 'out', coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL, a.accrues AND NOT p.settles_bills)
+     ) AS e (no, flow, entry_on, debit_id, credit_id, article_id, made)
+     WHERE e.flow = p.flow AND e.made;
 COMMENT ON VIEW payment_entry IS 'the ledger entries that each payment makes when it is posted';
 SELECT allow('controller', 'select', 'payment_entry');
 
-CREATE FUNCTION post_payments() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_posted bigint[];
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        v_posted := ARRAY(SELECT n.id FROM new_rows n WHERE n.status = 'posted' ORDER BY n.id);
-    ELSE
-        PERFORM take_back_event(v.id, v.key || ':void')
-           FROM (SELECT v.id, v.key FROM old_rows o JOIN new_rows n USING (id)
-                   JOIN event v ON v.key = format('payment:%s:%s', o.id, o.revision)
-                  WHERE o.status = 'posted' AND (n.status = 'void' OR n.revision <> o.revision) ORDER BY o.id) v;
-        v_posted := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
-                           WHERE n.status = 'posted' AND (o.status <> 'posted' OR n.revision <> o.revision) ORDER BY n.id);
-    END IF;
-    PERFORM post_payment(x.id) FROM unnest(v_posted) WITH ORDINALITY x (id, no) ORDER BY x.no;
-    RETURN NULL;
-END $$;
-COMMENT ON FUNCTION post_payments() IS
-    'trigger function of payment: posts what became posted, reverses what became void, does both for what changed; SECURITY DEFINER because '
-    'nobody is granted INSERT on the ledger';
-
-CREATE FUNCTION post_payment(p_payment bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_base text := (SELECT s.base_currency FROM setting s);
-    v_event bigint;
-BEGIN
-    SELECT open_event(format('payment:%s:%s', p.id, p.revision), format('%s %s %s', iso(p.paid_on), p.amount, p.currency)) INTO v_event
-      FROM payment p WHERE p.id = p_payment;
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id, party_id, contract_id,
-                       project_id, deal_id, task_id, employee_id, direction_id, payment_id)
-    SELECT v_event, e.entry_on, e.debit_id, e.credit_id, e.amount, e.currency,
-           convert(e.amount, e.currency, v_base, e.entry_on), e.article_id, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id,
-           e.employee_id, e.direction_id, e.payment_id
-      FROM payment_entry e WHERE e.payment_id = p_payment ORDER BY e.article_id IS NULL;
-END $$;
-COMMENT ON FUNCTION post_payment(bigint) IS 'post the entries of one payment, as it stands, under an event of its id and revision, valued in the base currency on their dates';
-
-CREATE FUNCTION post_tax(p_document bigint, p_on date) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_event bigint;
-    v_base text := (SELECT s.base_currency FROM setting s);
-BEGIN
-    IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = p_document AND l.tax <> 0) THEN
-        RETURN;
-    END IF;
-    v_event := open_event(format('document:%s:issue', p_document), p_document::text, 'tax on sales');
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, party_id, contract_id, document_id)
-    SELECT v_event, p_on, account_id('receivable'), account_id('tax_payable'), t.tax, t.currency, convert(t.tax, t.currency, v_base, p_on),
-           t.party_id, t.contract_id, p_document
-      FROM (SELECT d.party_id, d.currency, h.contract_id, sum(l.tax) AS tax
+-- The tax of what goes out, by contract; what comes in, line by line: net to its
+-- article, its tax against the tax of sales, all of it owed.
+CREATE VIEW document_entry WITH (security_invoker) AS
+    SELECT 'document'::text AS source, t.document_id AS source_id,
+           row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id) AS no, t.issued_on AS entry_on,
+           r.receivable AS debit_id, r.tax AS credit_id, t.amount::numeric(20,6) AS amount, t.currency,
+           NULL::numeric(20,6) AS base_amount, NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
+           t.party_id, t.contract_id, NULL::bigint AS project_id, NULL::bigint AS deal_id, NULL::bigint AS task_id,
+           NULL::bigint AS employee_id, NULL::bigint AS direction_id, NULL::bigint AS work_type_id,
+           NULL::bigint AS charge_id, NULL::bigint AS payment_id, t.document_id, NULL::timestamptz AS frozen_at
+      FROM (SELECT d.id AS document_id, d.issued_on, d.own_id, d.party_id, d.currency, h.contract_id,
+                   sum(l.tax) AS amount
               FROM document d
               JOIN document_line l ON l.document_id = d.id
-              LEFT JOIN document_line r ON r.id = l.reverses_line_id
-              LEFT JOIN charge h ON h.id = coalesce(r.charge_id, l.charge_id)
-             WHERE d.id = p_document GROUP BY 1, 2, 3) t
-     WHERE t.tax <> 0 ORDER BY t.contract_id;
-END $$;
-COMMENT ON FUNCTION post_tax(bigint, date) IS 'post the tax of an invoice or credit note on its tax date: receivable to tax payable, by contract';
-
-CREATE FUNCTION post_bill(p_document bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_base text := (SELECT s.base_currency FROM setting s);
-    v_event bigint := open_event(format('document:%s:accept', p_document), p_document::text, 'bill accepted');
-BEGIN
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, party_id, contract_id, project_id, deal_id, task_id,
-                       employee_id, direction_id, document_id)
-    SELECT v_event, e.entry_on, account_id(a.article), account_id('payable'), a.amount, d.currency, convert(a.amount, d.currency, v_base, e.entry_on),
-           d.party_id, l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id, p.direction_id, d.id
+              LEFT JOIN document_line x ON x.id = l.reverses_line_id
+              LEFT JOIN charge h ON h.id = coalesce(x.charge_id, l.charge_id)
+             WHERE d.kind IN ('invoice', 'credit_note') AND l.tax <> 0
+             GROUP BY 1, 2, 3, 4, 5, 6) t
+     CROSS JOIN role_account r
+     WHERE t.amount <> 0
+    UNION ALL
+    SELECT 'document', d.id, 2 * l.id + e.nth, d.issued_on, e.account_id, r.payable, e.amount::numeric(20,6),
+           d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id, NULL, NULL, NULL, NULL, d.id, NULL
       FROM document d
       JOIN document_line l ON l.document_id = d.id
-      LEFT JOIN project p ON p.id = l.project_id
-     CROSS JOIN LATERAL (VALUES (coalesce(l.article, bill_article(d.party_id)), l.net), ('tax_payable', l.tax)) AS a (article, amount)
-     CROSS JOIN LATERAL (SELECT greatest(d.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)) AS entry_on) e
-     WHERE d.id = p_document AND a.amount <> 0
-     ORDER BY l.id, a.article = 'tax_payable';
+     CROSS JOIN role_account r
+     CROSS JOIN LATERAL (VALUES
+        (0, account_id(coalesce(l.article, bill_article(d.party_id))), l.net), (1, r.tax, l.tax)
+     ) AS e (nth, account_id, amount)
+     WHERE d.kind = 'bill' AND e.amount <> 0;
+COMMENT ON VIEW document_entry IS
+    'the ledger entries of documents: the tax of invoices and credit notes when they are issued, bills when they are '
+    'accepted';
+SELECT allow('controller', 'select', 'document_entry');
+
+CREATE VIEW due_entry WITH (security_invoker) AS
+    SELECT * FROM charge_entry UNION ALL SELECT * FROM payment_entry UNION ALL SELECT * FROM document_entry;
+COMMENT ON VIEW due_entry IS 'the ledger entries of all that posts any, whether they are posted or not';
+SELECT allow('controller', 'select', 'due_entry');
+
+-- By name, so that a column of entry is posted as soon as the views above have it.
+-- Charges and payments were completed when they were written, documents name what
+-- their lines name.
+DO $$
+BEGIN
+    EXECUTE format($function$
+        CREATE OR REPLACE FUNCTION entry_of(p_due due_entry, p_event bigint, p_on date, p_document bigint) RETURNS entry
+            LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+        AS $body$
+        DECLARE
+            v entry;
+            v_about dimension;
+        BEGIN
+            %1$s
+            v.event_id := p_event;
+            v.entry_on := p_on;
+            v.document_id := coalesce(v.document_id, p_document);
+            v.base_amount := coalesce(v.base_amount,
+                convert(v.amount, v.currency, (SELECT s.base_currency FROM setting s), p_on));
+            IF p_due.source = 'document' THEN
+                %2$s
+                v_about := complete_dimension(v_about, p_on, format('document %%s', v.document_id));
+                %3$s
+            END IF;
+            v.own_id := coalesce(v.own_id, default_own());
+            RETURN v;
+        END $body$ $function$,
+        (SELECT string_agg(format('v.%1$I := p_due.%1$I;', a.attname), ' ' ORDER BY a.attnum)
+           FROM pg_attribute a JOIN pg_attribute d ON d.attname = a.attname AND d.attrelid = 'due_entry'::regclass
+          WHERE a.attrelid = 'entry'::regclass AND a.attnum > 0 AND NOT a.attisdropped),
+        (SELECT string_agg(format('v_about.%1$I := v.%1$I;', a.attname), ' ' ORDER BY a.attnum)
+           FROM pg_attribute a WHERE a.attrelid = 'dimension'::regclass AND a.attnum > 0 AND NOT a.attisdropped),
+        (SELECT string_agg(format('v.%1$I := v_about.%1$I;', a.attname), ' ' ORDER BY a.attnum)
+           FROM pg_attribute a WHERE a.attrelid = 'dimension'::regclass AND a.attnum > 0 AND NOT a.attisdropped));
 END $$;
-COMMENT ON FUNCTION post_bill(bigint) IS
-    'post an accepted bill on its date: net to its article (bill_article() where it names none), its tax against tax payable, all to payable';
+COMMENT ON FUNCTION entry_of(due_entry, bigint, date, bigint) IS
+    'an entry as it is posted: of an event, on a day, in the base currency at the rate of that day, with the own '
+    'company';
+
+CREATE FUNCTION post_entries(p_source text, p_ids bigint[], p_events bigint[], p_on date DEFAULT NULL,
+    p_document bigint DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM put_entries(ARRAY(
+        SELECT entry_of(e, x.event_id,
+               coalesce(p_on, CASE p_source WHEN 'payment' THEN e.entry_on
+               ELSE greatest(e.entry_on, posting_day()) END),
+                        p_document)
+          FROM due_entry e
+          JOIN unnest(p_ids, p_events) x (id, event_id) ON x.id = e.source_id
+         WHERE e.source = p_source AND e.source_id = ANY (p_ids)
+         ORDER BY e.source_id, e.no));
+END $$;
+COMMENT ON FUNCTION post_entries(text, bigint[], bigint[], date, bigint) IS
+    'post what charges, payments or documents (source) mean to the ledger, each under its event: on one day, or on '
+    'their own days, those of charges and documents on the first day that is not locked; p_document is what froze the '
+    'charges';

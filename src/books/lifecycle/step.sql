@@ -249,7 +249,7 @@ BEGIN
     PERFORM tell_deal(p_document.id, p_document.deal_id);
     PERFORM freeze_charges(
         ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document.id AND l.claim ORDER BY 1)
-        || adjust_lines(p_document.id), format('document:%s:freeze', p_document.id), p_document.id);
+        || adjust_lines(p_document.id), 'document', format('%s:freeze', p_document.id), p_document.id);
     PERFORM post_tax(p_document.id, p_document.issued_on);
     p_document := number_document(p_document);
 END $$;
@@ -272,7 +272,7 @@ AS $$
 BEGIN
     PERFORM freeze_charges(
         ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document.id ORDER BY 1)
-        || adjust_lines(p_document.id), format('document:%s:agree', p_document.id), p_document.id);
+        || adjust_lines(p_document.id), 'document', format('%s:agree', p_document.id), p_document.id);
 END $$;
 COMMENT ON FUNCTION agree_report(document) IS
     'a report is agreed: its charges are frozen and posted, with what it takes off them';
@@ -288,14 +288,8 @@ COMMENT ON FUNCTION accept_bill(document) IS 'a bill is accepted: it costs and i
 CREATE FUNCTION take_back(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
-DECLARE
-    v_event bigint := (SELECT e.id FROM event e
-                        WHERE e.key = format('document:%s:%s', p_document.id,
-                                             CASE p_document.kind WHEN 'bill' THEN 'accept' ELSE 'issue' END));
 BEGIN
-    PERFORM take_back_event(v_event, format('document:%s:void', p_document.id),
-                          greatest(p_document.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)))
-      WHERE v_event IS NOT NULL;
+    PERFORM reverse_document(p_document.id, posting_day(p_document.issued_on));
 END $$;
 COMMENT ON FUNCTION take_back(document) IS
     'an invoice or bill is void: what it posted itself is reversed; an invoice without tax posted nothing';

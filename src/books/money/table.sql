@@ -11,7 +11,9 @@ CREATE TABLE cash_account (
     account_id bigint NOT NULL CONSTRAINT cash_account_account_fkey REFERENCES account
         CONSTRAINT cash_account_account_key UNIQUE
 );
-COMMENT ON TABLE cash_account IS 'bank accounts and cash desks, each with a ledger account of its own, made with it; floor_amount below which there is a cash gap';
+COMMENT ON TABLE cash_account IS
+    'bank accounts and cash desks, each with a ledger account of its own, made with it; floor_amount below which there '
+    'is a cash gap';
 
 CREATE TABLE payment (
     id bigserial CONSTRAINT payment_pkey PRIMARY KEY,
@@ -27,6 +29,8 @@ CREATE TABLE payment (
     cash_account_id bigint CONSTRAINT payment_cash_account_fkey REFERENCES cash_account,
     to_cash_account_id bigint CONSTRAINT payment_to_cash_account_fkey REFERENCES cash_account,
     article text CONSTRAINT payment_article_fkey REFERENCES account (code),
+    own_id bigint CONSTRAINT payment_own_fkey REFERENCES party,
+    client_id bigint CONSTRAINT payment_client_fkey REFERENCES party,
     party_id bigint CONSTRAINT payment_party_fkey REFERENCES party,
     contract_id bigint CONSTRAINT payment_contract_fkey REFERENCES contract,
     project_id bigint CONSTRAINT payment_project_fkey REFERENCES project,
@@ -34,6 +38,7 @@ CREATE TABLE payment (
     task_id bigint CONSTRAINT payment_task_fkey REFERENCES task,
     employee_id bigint CONSTRAINT payment_employee_fkey REFERENCES employee,
     direction_id bigint CONSTRAINT payment_direction_fkey REFERENCES direction,
+    work_type_id bigint CONSTRAINT payment_work_type_fkey REFERENCES work_type,
     settles_bills boolean NOT NULL DEFAULT false,
     purpose text,
     bank_ref text,
@@ -48,10 +53,10 @@ CREATE TABLE payment (
     CONSTRAINT payment_posted_on_account CHECK (status <> 'posted' OR cash_account_id IS NOT NULL)
 );
 COMMENT ON TABLE payment IS
-    'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; void: taken back by a reversal. '
-    'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on; settles_bills: its cost came with the '
-    'bills it pays, so it accrues nothing; made_from the content that record_payment() made it of. '
-    'Changing a posted payment reverses its entries and posts them anew';
+    'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; '
+    'void: taken back by a reversal. article is the account that explains it; accrued_on the day its cost belongs to '
+    'where that is not paid_on; settles_bills: its cost came with the bills it pays, so it accrues nothing; made_from '
+    'the content that record_payment() made it of. Changing a posted payment reverses its entries and posts them anew';
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX payment_paid_on_idx ON payment (paid_on);
 ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;

@@ -2,16 +2,6 @@
 -- bill: what comes in
 -- ---------------------------------------------------------------------------
 
--- Whose people log their hours is in the figures at their cost rates already:
--- what they are paid is payroll, or their work would cost twice.
-CREATE FUNCTION bill_article(p_party bigint) RETURNS text
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT CASE WHEN EXISTS (SELECT FROM employee m WHERE m.party_id = p_party) THEN 'payroll' ELSE 'contractors' END;
-END;
-COMMENT ON FUNCTION bill_article(bigint) IS
-    'the article of a party''s bill that names none: payroll where its people log their hours here, contractors else';
-
 CREATE FUNCTION record_bill(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$

@@ -125,11 +125,11 @@ BEGIN
               FROM unnest(p_rows, p_taken) x (id, taken) JOIN payment_allocation a ON a.id = x.id) a
       JOIN payment p ON p.id = a.payment_id
       JOIN document d ON d.id = a.document_id
-      LEFT JOIN account k ON k.code = p.article
+      LEFT JOIN settling_article k ON k.article = p.article
       LEFT JOIN document_balance b ON b.document_id = d.id
      CROSS JOIN LATERAL (SELECT p.amount - sum(o.amount) AS amount FROM payment_allocation o
                          WHERE o.payment_id = p.id) l
-     CROSS JOIN LATERAL allocation_fault(p, d, k.kind = 'income' AND NOT k.accrues, a.taken, b.open + a.of_document,
+     CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document,
                                          l.amount + a.of_payment) f
      WHERE f.wrong IS NOT NULL
      ORDER BY a.id LIMIT 1;
@@ -204,35 +204,38 @@ COMMENT ON FUNCTION follow_allocations() IS
     'what is left or open (23514), documents and their reports take the status that follows. SECURITY DEFINER '
     'because nobody is granted what follows';
 
-CREATE FUNCTION follow_payment() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+CREATE FUNCTION follow_changed_payments(p_old payment[], p_new payment[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    v_allocated numeric := (SELECT sum(a.amount) FROM payment_allocation a WHERE a.payment_id = OLD.id);
+    v_wrong record;
 BEGIN
-    IF v_allocated IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF NEW.status = 'void' THEN
-        DELETE FROM payment_allocation a WHERE a.payment_id = OLD.id;
-    ELSIF NEW.amount < v_allocated OR (NEW.currency, NEW.flow) <> (OLD.currency, OLD.flow)
-        OR NEW.party_id IS DISTINCT FROM OLD.party_id
-        OR NEW.flow = 'in' AND (SELECT a.accrues OR a.kind <> 'income' FROM account a WHERE a.code = NEW.article) THEN
-        RAISE EXCEPTION 'payment % has % % allocated to documents', OLD.id, trim_scale(v_allocated), OLD.currency
+    SELECT o.id, o.currency, a.amount INTO v_wrong
+      FROM unnest(p_old) o
+      JOIN unnest(p_new) n USING (id)
+      JOIN (SELECT a.payment_id, sum(a.amount) AS amount FROM payment_allocation a
+             WHERE a.payment_id IN (SELECT o.id FROM unnest(p_old) o) GROUP BY 1) a ON a.payment_id = o.id
+     WHERE n.status <> 'void'
+       AND (n.amount < a.amount OR (n.currency, n.flow) <> (o.currency, o.flow)
+            OR n.party_id IS DISTINCT FROM o.party_id
+            OR n.flow = 'in' AND NOT EXISTS (SELECT FROM settling_article s WHERE s.article = n.article))
+     ORDER BY o.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'payment % has % % allocated to documents', v_wrong.id, trim_scale(v_wrong.amount),
+            v_wrong.currency
             USING ERRCODE = 'restrict_violation', HINT = 'Take that back with unallocate() first.';
     END IF;
-    RETURN NULL;
+    DELETE FROM payment_allocation a WHERE a.payment_id IN (SELECT n.id FROM unnest(p_new) n WHERE n.status = 'void');
 END $$;
-COMMENT ON FUNCTION follow_payment() IS
-    'trigger function of payment: voiding a payment takes its allocations back; what is allocated cannot be changed '
-    'away (23001)';
+COMMENT ON FUNCTION follow_changed_payments(payment[], payment[]) IS
+    'voiding payments takes their allocations back; what is allocated cannot be changed away (23001)';
 
 -- Of the owner: who keeps no payments may see what they come to.
 CREATE VIEW client_credit WITH (security_barrier) AS
     SELECT p.party_id, k.name AS party, p.currency,
            sum(CASE p.flow WHEN 'in' THEN p.amount - coalesce(a.amount, 0) ELSE -p.amount END)::numeric(18,2) AS credit
       FROM visible_payment p
-      JOIN account c ON c.code = p.article AND c.kind = 'income' AND NOT c.accrues
+      JOIN settling_article c ON c.article = p.article
       JOIN party k ON k.id = p.party_id
       LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.id) a ON true
      WHERE p.status = 'posted' AND p.flow IN ('in', 'out')

@@ -104,7 +104,9 @@ BEGIN
            (v_content ->> 'amount')::numeric, coalesce(v_content ->> 'currency', v_account.currency),
                (v_content ->> 'cash_account')::bigint,
            (v_content ->> 'to_cash_account')::bigint,
-           coalesce(v_content ->> 'article', CASE f.flow WHEN 'in' THEN 'revenue' END),
+           coalesce(v_content ->> 'article',
+                    CASE f.flow WHEN 'in' THEN (SELECT a.code FROM account_role r JOIN account a ON a.id = r.account_id
+                                                 WHERE r.role = 'revenue') END),
            (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint,
                (v_content ->> 'deal')::bigint,
            (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint, (v_content ->> 'direction')::bigint,
@@ -139,8 +141,7 @@ BEGIN
         END IF;
     ELSIF v_payment.status = 'posted' THEN
         v_settles := v_content ? 'allocations'
-            OR v_payment.flow = 'in' AND EXISTS (SELECT FROM account a WHERE a.code = v_payment.article
-                                                 AND a.kind = 'income' AND NOT a.accrues);
+            OR v_payment.flow = 'in' AND EXISTS (SELECT FROM settling_article s WHERE s.article = v_payment.article);
         PERFORM allocate_payment(v_payment.id, v_content -> 'allocations') WHERE v_settles;
     END IF;
     payment_id := v_payment.id;
@@ -165,7 +166,7 @@ CREATE VIEW unallocated_payment WITH (security_invoker) AS
                o.open::numeric(18,2) AS open_invoices, n.numbers AS named_invoices,
            p.purpose, p.bank_ref, p.source, p.external_id
       FROM payment_card p
-      JOIN account x ON x.code = p.article AND x.kind = 'income' AND NOT x.accrues
+      JOIN settling_article x ON x.article = p.article
       LEFT JOIN contract c ON c.id = p.contract_id
       LEFT JOIN client_credit r ON r.party_id = p.party_id AND r.currency = p.currency
      CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.payment_id) a
@@ -237,7 +238,7 @@ BEGIN
         SELECT r.id, r.paid_on, least(r.rest, v_take - r.before) AS amount
           FROM (SELECT p.id, p.paid_on, x.rest, sum(x.rest) OVER (ORDER BY p.paid_on, p.id) - x.rest AS before
                   FROM payment p
-                  JOIN account c ON c.code = p.article AND c.kind = 'income' AND NOT c.accrues
+                  JOIN settling_article c ON c.article = p.article
                  CROSS JOIN LATERAL (SELECT p.amount - coalesce(sum(a.amount), 0) AS rest FROM payment_allocation a
                                       WHERE a.payment_id = p.id) x
                  WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in'

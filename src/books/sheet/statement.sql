@@ -19,7 +19,7 @@ BEGIN ATOMIC
         SELECT p.paid_on, CASE p.flow WHEN 'in' THEN 'payment' ELSE 'refund' END, p.bank_ref, p.purpose, CASE p.flow
                WHEN 'out' THEN p.amount ELSE 0 END,
                CASE p.flow WHEN 'in' THEN p.amount ELSE 0 END, p.currency, NULL, p.payment_id, 2
-          FROM payment_card p JOIN account a ON a.code = p.article AND a.kind = 'income' AND NOT a.accrues
+          FROM payment_card p JOIN settling_article a ON a.article = p.article
          WHERE p.party_id = client_statement.client AND p.status = 'posted' AND p.flow IN ('in', 'out')
     ), row AS (
         SELECT from_date AS on_date, 'opening balance' AS kind, NULL AS number, NULL AS detail, 0 AS debit, 0 AS credit,

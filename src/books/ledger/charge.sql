@@ -1,0 +1,83 @@
+-- ---------------------------------------------------------------------------
+-- charges and documents in the ledger
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION post_charges(p_charges bigint[], p_source text, p_key text, p_memo text, p_document bigint DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_event bigint;
+BEGIN
+    IF EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (p_charges))
+        THEN  -- what is worth nothing posts nothing
+        v_event := (open_events(p_source, ARRAY[p_key], ARRAY[array_to_string(p_charges, ',')], p_memo))[1];
+        PERFORM post_entries('charge', p_charges, array_fill(v_event, ARRAY[cardinality(p_charges)]),
+            p_document => p_document);
+    END IF;
+END $$;
+COMMENT ON FUNCTION post_charges(bigint[], text, text, text, bigint) IS
+    'post the entries of charges under one event, on their service dates or on the first day that is not locked';
+
+CREATE FUNCTION freeze_charges(p_charges bigint[], p_source text, p_key text, p_document bigint DEFAULT NULL)
+    RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_charges bigint[];
+BEGIN
+    PERFORM FROM charge c WHERE c.id = ANY (p_charges) ORDER BY c.id FOR UPDATE;
+    WITH frozen AS (
+        UPDATE charge c SET frozen_at = now(), held_by = NULL
+         WHERE c.id = ANY (p_charges) AND c.frozen_at IS NULL RETURNING c.id)
+    SELECT array_agg(f.id ORDER BY f.id) INTO v_charges FROM frozen f;
+    IF v_charges IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM post_charges(v_charges, p_source, p_key, 'charges frozen', p_document);
+    RETURN cardinality(v_charges);
+END $$;
+COMMENT ON FUNCTION freeze_charges(bigint[], text, text, bigint) IS
+    'freeze the provisional ones of these charges and post them under an event of that source and key; returns how '
+    'many';
+
+CREATE FUNCTION post_document(p_document bigint, p_key text, p_memo text, p_on date DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_event bigint;
+BEGIN
+    IF EXISTS (SELECT FROM document_entry e WHERE e.source_id = p_document) THEN
+        v_event := (open_events('document', ARRAY[p_key], ARRAY[p_document::text], p_memo))[1];
+        PERFORM post_entries('document', ARRAY[p_document], ARRAY[v_event], p_on);
+    END IF;
+END $$;
+COMMENT ON FUNCTION post_document(bigint, text, text, date) IS
+    'post what a document means to the ledger, on its day or on one that is given; nothing where that is nothing';
+
+CREATE FUNCTION post_tax(p_document bigint, p_on date) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT post_document(p_document, format('%s:issue', p_document), 'tax on sales', p_on);
+END;
+COMMENT ON FUNCTION post_tax(bigint, date) IS
+    'post the tax of an invoice or credit note on its tax date: receivable to tax payable, by contract';
+
+CREATE FUNCTION post_bill(p_document bigint) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT post_document(p_document, format('%s:accept', p_document), 'bill accepted');
+END;
+COMMENT ON FUNCTION post_bill(bigint) IS
+    'post an accepted bill on its date: net to its article (bill_article() where it names none), its tax against tax '
+    'payable, all to payable';
+
+CREATE FUNCTION reverse_document(p_document bigint, p_on date) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT reverse_entries(ARRAY[v.id], 'document', ARRAY[format('%s:void', p_document)], p_on)
+      FROM event v
+     WHERE v.source = 'document' AND v.key IN (format('%s:issue', p_document), format('%s:accept', p_document));
+END;
+COMMENT ON FUNCTION reverse_document(bigint, date) IS
+    'take back what a document itself posted, its tax or its bill, on a day; its charges stay frozen';
