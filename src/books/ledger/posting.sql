@@ -108,13 +108,15 @@ BEGIN
         DECLARE
             v entry;
             v_about dimension;
+            v_base text := (SELECT s.base_currency FROM setting s);
         BEGIN
             %1$s
             v.event_id := p_event;
             v.entry_on := p_on;
             v.document_id := coalesce(v.document_id, p_document);
-            v.base_amount := coalesce(v.base_amount,
-                convert(v.amount, v.currency, (SELECT s.base_currency FROM setting s), p_on));
+            IF v.base_amount IS NULL THEN
+                v.base_amount := CASE WHEN v.currency = v_base THEN v.amount ELSE convert(v.amount, v.currency, v_base, p_on) END;
+            END IF;
             IF p_due.source = 'document' THEN
                 %2$s
                 v_about := complete_dimension(v_about, p_on, format('document %%s', v.document_id));

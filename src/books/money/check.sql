@@ -69,7 +69,11 @@ BEGIN
     IF v_settles AND NOT v_named_contract THEN
         v_given.client_id := coalesce(v_given.client_id, p_new.party_id);
     END IF;
-    v_given := complete_dimension(v_given, p_new.paid_on, v_what);
+    IF v_given IS NULL THEN  -- rent is about nobody
+        v_given.own_id := default_own();
+    ELSE
+        v_given := complete_dimension(v_given, p_new.paid_on, v_what);
+    END IF;
     v.own_id := v_given.own_id;
     v.client_id := v_given.client_id;
     v.contract_id := v_given.contract_id;
