@@ -115,7 +115,8 @@ BEGIN
             v.entry_on := p_on;
             v.document_id := coalesce(v.document_id, p_document);
             IF v.base_amount IS NULL THEN
-                v.base_amount := CASE WHEN v.currency = v_base THEN v.amount ELSE convert(v.amount, v.currency, v_base, p_on) END;
+                v.base_amount := CASE WHEN v.currency = v_base THEN v.amount
+                                      ELSE convert(v.amount, v.currency, v_base, p_on) END;
             END IF;
             IF p_due.source = 'document' THEN
                 %2$s
