@@ -78,7 +78,8 @@ CREATE VIEW document_entry WITH (security_invoker) AS
      WHERE t.amount <> 0
     UNION ALL
     SELECT 'document', d.id, 2 * l.id + e.nth, d.issued_on, e.account_id, r.payable, e.amount::numeric(20,6),
-           d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id, NULL, NULL, NULL, NULL, d.id, NULL
+           d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id, l.project_id, l.deal_id,
+           l.task_id, l.employee_id, NULL, NULL, NULL, NULL, d.id, NULL
       FROM document d
       JOIN document_line l ON l.document_id = d.id
      CROSS JOIN role_account r
