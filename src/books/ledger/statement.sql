@@ -9,8 +9,7 @@ CREATE VIEW line_part WITH (security_invoker) AS
         SELECT p.line, s.code, s.parent FROM part p JOIN statement_line s ON s.code = p.parent
     )
     SELECT p.line, p.part_of FROM part p;
-COMMENT ON VIEW line_part IS
-    'each line of a statement with the lines whose part it is, itself among them';
+COMMENT ON VIEW line_part IS 'each line of a statement with the lines whose part it is, itself among them';
 SELECT allow('reader', 'select', 'line_part');
 
 CREATE VIEW line_section WITH (security_invoker) AS

@@ -49,5 +49,5 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION tell_steps() IS
-    'trigger function of document_status_change: the manager is told that an invoice is paid, and not told when it '
-    'is not true any more; SECURITY DEFINER because nobody is granted INSERT on notices';
+    'trigger function of document_status_change: the manager is told that an invoice is paid, and not told when it is '
+    'not true any more; SECURITY DEFINER because nobody is granted INSERT on notices';

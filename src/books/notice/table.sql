@@ -18,7 +18,7 @@ CREATE TABLE notification (
     delivered_at timestamptz
 );
 COMMENT ON TABLE notification IS
-    'the queue of notices: who is to be told what. dedupe_key makes a notice unique whatever the concurrency; what '
-    'is not true any more before it is delivered is deleted; recipient_id the employee who is told, NULL when '
-    'nobody looks after the client';
+    'the queue of notices: who is to be told what. dedupe_key makes a notice unique whatever the concurrency; what is '
+    'not true any more before it is delivered is deleted; recipient_id the employee who is told, NULL when nobody '
+    'looks after the client';
 CREATE INDEX notification_queue_idx ON notification (id) WHERE delivered_at IS NULL;

@@ -46,8 +46,7 @@ BEGIN ATOMIC
      WHERE d.id = p_document;
 END;
 COMMENT ON FUNCTION settled_status(bigint) IS
-    'the status that payments and credits give an issued invoice or accepted bill, and that its invoice gives a '
-    'report';
+    'the status that payments and credits give an issued invoice or accepted bill, and that its invoice gives a report';
 
 CREATE FUNCTION settle_document(p_document bigint, p_reason text) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -200,9 +199,9 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_allocations() IS
-    'trigger function of payment_allocation, once a statement: the parties are held, nothing is allocated above '
-    'what is left or open (23514), documents and their reports take the status that follows. SECURITY DEFINER '
-    'because nobody is granted what follows';
+    'trigger function of payment_allocation, once a statement: the parties are held, nothing is allocated above what '
+    'is left or open (23514), documents and their reports take the status that follows. SECURITY DEFINER because '
+    'nobody is granted what follows';
 
 CREATE FUNCTION follow_changed_payments(p_old payment[], p_new payment[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off

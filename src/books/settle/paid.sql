@@ -22,8 +22,8 @@ CREATE VIEW line_payment WITH (security_invoker) AS
                 currency_exponent(a.currency)) END)
          AS x (line_id, gross, share);
 COMMENT ON VIEW line_payment IS
-    'lines of issued invoices: gross less credits, and what is paid of it, in the currency of the document; the '
-    'paid sums to the allocations';
+    'lines of issued invoices: gross less credits, and what is paid of it, in the currency of the document; the paid '
+    'sums to the allocations';
 SELECT allow('reader', 'select', 'line_payment');
 
 CREATE VIEW task_payment WITH (security_invoker) AS
@@ -46,8 +46,8 @@ CREATE VIEW task_payment WITH (security_invoker) AS
                    FROM line_payment y JOIN document_line l ON l.id = y.line_id JOIN charge h ON h.id = l.charge_id
                   GROUP BY 1, 2) b ON b.task_id = t.id AND b.currency = h.currency;
 COMMENT ON VIEW task_payment IS
-    'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid '
-    '(gross), percent of the billed that is paid; paid: all that was billed is';
+    'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid (gross), '
+    'percent of the billed that is paid; paid: all that was billed is';
 SELECT allow('reader', 'select', 'task_payment');
 
 CREATE FUNCTION percent_paid(p_task bigint, p_currency text) RETURNS numeric
@@ -73,5 +73,5 @@ BEGIN
     RETURN CASE WHEN v_gross <> 0 THEN round(100 * v_paid / v_gross, 2) ELSE 0 END;
 END $$;
 COMMENT ON FUNCTION percent_paid(bigint, text) IS
-    'how many per cent of what was billed of a task in a currency are paid: task_payment of one task, at the price '
-    'of its invoices';
+    'how many per cent of what was billed of a task in a currency are paid: task_payment of one task, at the price of '
+    'its invoices';

@@ -150,14 +150,14 @@ BEGIN
     unallocated := round_money(v_payment.amount - allocated, currency_exponent(v_payment.currency));
 END $$;
 COMMENT ON FUNCTION record_payment(jsonb) IS
-    'enter a payment and settle what it is for, in one: {"amount" (text), "cash_account", "party" | "contract" '
-    '(names, numbers or ids), "purpose", "paid_on" (default today), "flow" (default in), "status" (default posted), '
-    '"article" (default revenue, of money that comes in), "currency" (default the cash account''s), '
-    '"to_cash_account", "accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" '
-    '(as allocate_payment() takes them; [] keeps it all as credit), "source", "external_id"}. Money from clients '
-    'settles their open invoices, oldest due first; other money what "allocations" name. Returns the payment, what '
-    'is allocated and what is not. The same content again returns the same payment, other content under the same '
-    '(source, external_id) or bank_ref is refused (23505)';
+    'enter a payment and settle what it is for, in one: {"amount" (text), "cash_account", "party" | "contract" (names, '
+    'numbers or ids), "purpose", "paid_on" (default today), "flow" (default in), "status" (default posted), "article" '
+    '(default revenue, of money that comes in), "currency" (default the cash account''s), "to_cash_account", '
+    '"accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" (as '
+    'allocate_payment() takes them; [] keeps it all as credit), "source", "external_id"}. Money from clients settles '
+    'their open invoices, oldest due first; other money what "allocations" name. Returns the payment, what is '
+    'allocated and what is not. The same content again returns the same payment, other content under the same (source, '
+    'external_id) or bank_ref is refused (23505)';
 SELECT allow('clerk', 'execute', 'record_payment');
 
 CREATE VIEW unallocated_payment WITH (security_invoker) AS
@@ -207,8 +207,8 @@ BEGIN
     RETURN (SELECT round_money(v_freed, currency_exponent(p.currency)) FROM payment p WHERE p.id = unallocate.payment);
 END $$;
 COMMENT ON FUNCTION unallocate(bigint, bigint) IS
-    'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the '
-    'amount that is credit again';
+    'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the amount '
+    'that is credit again';
 SELECT allow('clerk', 'execute', 'unallocate');
 
 CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETURNS numeric

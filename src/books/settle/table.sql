@@ -13,6 +13,6 @@ CREATE TABLE payment_allocation (
     CONSTRAINT payment_allocation_key UNIQUE (payment_id, document_id)
 );
 COMMENT ON TABLE payment_allocation IS
-    'which part of a payment settles which invoice or bill, in their common currency; what is not allocated stays '
-    'as the payer''s credit. The sum is never above the payment, nor above what is open';
+    'which part of a payment settles which invoice or bill, in their common currency; what is not allocated stays as '
+    'the payer''s credit. The sum is never above the payment, nor above what is open';
 CREATE INDEX payment_allocation_document_idx ON payment_allocation (document_id);
