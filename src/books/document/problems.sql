@@ -98,7 +98,8 @@ CREATE VIEW document_allocation_problems WITH (security_invoker) AS
         format('%s of %s', b.allocated + b.credited, b.gross)
       FROM document_balance b WHERE b.open < 0
     UNION ALL
-    SELECT 'a payment settles documents of its party and currency, invoices with what comes in and bills with what goes out',
+    SELECT 'a payment settles documents of its party and currency, invoices with what comes in and bills with what '
+           'goes out',
            document_name(d.id), 'payment ' || p.id
       FROM payment_allocation a JOIN payment p ON p.id = a.payment_id JOIN document d ON d.id = a.document_id
      WHERE p.party_id IS DISTINCT FROM d.party_id OR p.currency <> d.currency
