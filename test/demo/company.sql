@@ -38,27 +38,27 @@ SELECT id, 'data:image/svg+xml;base64,' || translate(encode(convert_to(
        'UTF8'), 'base64'), E'\n', ''), '#2f4858', 'Quillmoor Studio · hello@quillmoor.example'
   FROM party WHERE kind = 'own';
 
-INSERT INTO party (kind, name, legal_name, tax_id, requisites, email, segment, payment_terms_days, grace_days, source, external_id)
+INSERT INTO party (kind, name, legal_name, tax_id, requisites, email, payment_terms_days, grace_days, source, external_id)
 SELECT x.kind, x.name, x.legal_name, x.tax_id,
        jsonb_build_object('address', x.address, 'iban', 'XX' || lpad(x.no::text, 20, '0')),
-       'accounts@' || lower(x.code) || '.example', x.segment, x.terms, x.grace, 'crm', x.code
+       'accounts@' || lower(x.code) || '.example', x.terms, x.grace, 'crm', x.code
   FROM (VALUES
-    (1, 'company', 'AMB', 'Amberfjord Logistics', 'Amberfjord Logistics GmbH', 'DE000000101', 'Quay 4, 20000 Amberfjord', 'key', 14, 5),
-    (2, 'company', 'MAR', 'Marzipan Airways', 'Marzipan Airways AG', 'AT000000102', 'Hangar 2, 1000 Marzipan', 'key', 30, 0),
-    (3, 'company', 'TIN', 'Tinpot Robotics', 'Tinpot Robotics Inc.', 'US00-0000103', '12 Cogwheel Street, Tinpot Falls', 'key', 30, 10),
-    (4, 'company', 'VEL', 'Velvet Anvil Furniture', 'Velvet Anvil Möbel GmbH', 'DE000000104', 'Sofaweg 9, 30000 Polsterhausen', 'growth', 14, 0),
-    (5, 'company', 'COP', 'Copper Kettle Foods', 'Copper Kettle Foods Ltd', 'IE000000105', '3 Ladle Yard, Kettletown', 'small', 7, 3),
-    (6, 'company', 'MOO', 'Moonbeam Clinics', 'Moonbeam Clinics SE', 'NL000000106', 'Nightingale Square 1, Moonbeam', 'growth', 14, 0),
-    (7, 'company', 'GUL', 'Gullwing Ferries', 'Gullwing Ferries A/S', 'DK000000107', 'Pier 11, Gullwing Harbour', 'growth', 21, 7),
-    (8, 'company', 'PAP', 'Paperboat Publishing', 'Paperboat Publishing s.r.o.', 'CZ000000108', 'Folio 22, Paperboat', 'small', 14, 0),
-    (9, 'company', 'SAL', 'Saltmarsh Energy', 'Saltmarsh Energy LLC', 'US00-0000109', '1 Turbine Road, Saltmarsh', 'growth', 30, 0),
-    (10, 'individual', 'HOL', 'Hollowoak Insurance Broker', NULL, 'DE000000110', 'Acorn Row 5, Hollowoak', 'small', 14, 0),
-    (11, 'contractor', 'NIC', 'Nico, freelance developer', NULL, NULL, 'Remote', NULL, 14, 0),
-    (12, 'contractor', 'OLG', 'Olga, freelance designer', NULL, NULL, 'Remote', NULL, 14, 0),
-    (13, 'contractor', 'INK', 'Inkpot Copywriting', 'Inkpot Copywriting GbR', 'DE000000113', 'Comma Court 3, Inkpot', NULL, 30, 0),
-    (14, 'contractor', 'LAN', 'Lantern Security Audits', 'Lantern Audits Inc.', 'US00-0000114', '8 Wick Avenue, Lantern', NULL, 30, 0),
-    (15, 'state_body', 'TAX', 'Tax office', 'Tax office of Sampletown', NULL, 'Form Street 1, Sampletown', NULL, 10, 0)
-  ) x (no, kind, code, name, legal_name, tax_id, address, segment, terms, grace);
+    (1, 'company', 'AMB', 'Amberfjord Logistics', 'Amberfjord Logistics GmbH', 'DE000000101', 'Quay 4, 20000 Amberfjord', 14, 5),
+    (2, 'company', 'MAR', 'Marzipan Airways', 'Marzipan Airways AG', 'AT000000102', 'Hangar 2, 1000 Marzipan', 30, 0),
+    (3, 'company', 'TIN', 'Tinpot Robotics', 'Tinpot Robotics Inc.', 'US00-0000103', '12 Cogwheel Street, Tinpot Falls', 30, 10),
+    (4, 'company', 'VEL', 'Velvet Anvil Furniture', 'Velvet Anvil Möbel GmbH', 'DE000000104', 'Sofaweg 9, 30000 Polsterhausen', 14, 0),
+    (5, 'company', 'COP', 'Copper Kettle Foods', 'Copper Kettle Foods Ltd', 'IE000000105', '3 Ladle Yard, Kettletown', 7, 3),
+    (6, 'company', 'MOO', 'Moonbeam Clinics', 'Moonbeam Clinics SE', 'NL000000106', 'Nightingale Square 1, Moonbeam', 14, 0),
+    (7, 'company', 'GUL', 'Gullwing Ferries', 'Gullwing Ferries A/S', 'DK000000107', 'Pier 11, Gullwing Harbour', 21, 7),
+    (8, 'company', 'PAP', 'Paperboat Publishing', 'Paperboat Publishing s.r.o.', 'CZ000000108', 'Folio 22, Paperboat', 14, 0),
+    (9, 'company', 'SAL', 'Saltmarsh Energy', 'Saltmarsh Energy LLC', 'US00-0000109', '1 Turbine Road, Saltmarsh', 30, 0),
+    (10, 'individual', 'HOL', 'Hollowoak Insurance Broker', NULL, 'DE000000110', 'Acorn Row 5, Hollowoak', 14, 0),
+    (11, 'contractor', 'NIC', 'Nico, freelance developer', NULL, NULL, 'Remote', 14, 0),
+    (12, 'contractor', 'OLG', 'Olga, freelance designer', NULL, NULL, 'Remote', 14, 0),
+    (13, 'contractor', 'INK', 'Inkpot Copywriting', 'Inkpot Copywriting GbR', 'DE000000113', 'Comma Court 3, Inkpot', 30, 0),
+    (14, 'contractor', 'LAN', 'Lantern Security Audits', 'Lantern Audits Inc.', 'US00-0000114', '8 Wick Avenue, Lantern', 30, 0),
+    (15, 'state_body', 'TAX', 'Tax office', 'Tax office of Sampletown', NULL, 'Form Street 1, Sampletown', 10, 0)
+  ) x (no, kind, code, name, legal_name, tax_id, address, terms, grace);
 
 -- class says which work a person takes; hired and left bound the work logs.
 CREATE TEMP TABLE person (
