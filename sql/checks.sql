@@ -59,7 +59,8 @@ INSERT INTO sound VALUES
     ('price_list', '{"id": 1, "code": "x", "name": "x", "currency": "EUR"}'),
     ('project', '{"client_id": 1, "name": "x"}'), ('rating_problem', '{"time_entry_id": 1, "kind": "no_price", "problem": "x"}'),
     ('setting', '{"id": true, "version": "1"}'),
-    ('task', '{"project_id": 1, "title": "x"}'), ('task_item', '{"task_id": 1, "item_id": 1}'),
+    ('event', '{"key": "x", "digest": "\\\\x00"}'),
+    ('statement_line', '{"code": "x", "name": "x", "sort": 1}'), ('task', '{"project_id": 1, "title": "x"}'), ('task_item', '{"task_id": 1, "item_id": 1}'),
     ('template', '{"kind": "report", "body": "x"}'),
     ('time_entry', '{"employee_id": 1, "task_id": 1, "started_at": "2026-01-01 09:00Z",
         "ended_at": "2026-01-01 10:00Z"}'), ('work_type', '{"code": "x", "name": "x"}');
@@ -72,13 +73,14 @@ SELECT r.constraint_name, jsonb_build_array(jsonb_build_object(r.column_names,
     'no word') || x.beside, jsonb_build_object(r.column_names, '') || x.beside)
   FROM rule r
  CROSS JOIN LATERAL (SELECT CASE r.constraint_name
-    WHEN 'account_pnl_section_known' THEN '{"kind": "income"}'
     WHEN 'document_status_known' THEN '{"incoming": true, "net": 1, "tax": 0, "gross": 1, "issued_on": "2026-01-01"}'
     WHEN 'document_sign_status_known' THEN '{"sign_at": "2026-01-01Z"}' ELSE '{}' END::jsonb AS beside) x
  WHERE r.kind = 'words';
 INSERT INTO wrong VALUES
     ('access_rule_columns_one_way', '[{"columns": ["a"], "but": ["b"]}]'),
-    ('account_pnl_section_fits', '[{"kind": "income"}, {"pnl_section": "revenue"}]'),
+    ('account_line_fits', '[{"kind": "income"}, {"line": "revenue"}]'),
+    ('statement_line_formula_of_two', '[{"formula": ["revenue"]}, {"formula": ["a", "b", "c"]}]'),
+    ('statement_line_sign_known', '[{"sign": 0}, {"sign": 2}]'), ('statement_line_statement_known', '[{"statement": "x"}]'),
     ('allotment_amount_positive', '[{"amount": 0}, {"amount": "NaN"}]'),
     ('allotment_dates_in_order', '[{"expires_at": "2026-01-01Z"}]'), ('allotment_whole_seconds', '[{"amount": 0.5}]'),
     ('band_rule_adder_not_negative', '[{"price_adder": -0.000001}, {"price_adder": "NaN"}]'),
@@ -193,7 +195,7 @@ INSERT INTO wrong VALUES
     ('price_cost_not_negative', '[{"cost": -0.01}, {"cost": "NaN"}]'),
     ('price_discount_range', '[{"discount_pct": -0.0001}, {"discount_pct": 100.0001}]'),
     ('price_employee_or_role', '[{"employee_id": 1, "role": "x"}]'),
-    ('price_item_or_work', '[{"item_id": 1, "work_type_id": 1}]'),
+    ('price_item_for_all', '[{"item_id": 1, "role": "x"}]'), ('price_item_or_work', '[{"item_id": 1, "work_type_id": 1}]'),
     ('price_not_negative', '[{"price": -0.01}, {"price": "NaN"}]'),
     ('price_list_discount_range', '[{"discount_pct": -0.0001}, {"discount_pct": 100.0001}]'),
     ('price_list_not_own_parent', '[{"parent_id": 1}]'), ('project_named', '[{"name": ""}]'),

@@ -88,11 +88,11 @@ SELECT transition(d, s) FROM (VALUES (:act, 'sent'), (:proposal, 'sent'), (:prop
 SELECT share(:paper) AS token \gset
 
 -- the ledger: what charges, payments and documents posted is taken back with them
-SELECT k, pg_temp.said(format('SELECT reverse_event(id, ''by hand'') FROM event WHERE key = %L', k))
+SELECT k, pg_temp.said(format('SELECT reverse_event(id, ''by hand'') FROM event WHERE starts_with(source || '':'' || key, %L)', k))
   FROM unnest(ARRAY[format('document:%s:issue', :invoice), format('document:%s:freeze', :invoice), 'payment:1:1',
       'period:1:2026-02-01']) k;
 -- a key that looks like theirs does not help
-SELECT k, pg_temp.said(format('SELECT reverse_event(id, %L) FROM event WHERE key = %L', x, k))
+SELECT k, pg_temp.said(format('SELECT reverse_event(id, %L) FROM event WHERE starts_with(source || '':'' || key, %L)', x, k))
   FROM (VALUES (format('document:%s:issue', :invoice), 'document:mine'), ('payment:1:1', 'payment:mine')) v (k, x);
 SELECT pg_temp.said(c) FROM unnest(ARRAY[
     $$DELETE FROM payment WHERE id = 1$$, $$DELETE FROM payment WHERE id = 2$$, $$DELETE FROM payment WHERE id = 6$$,

@@ -51,11 +51,11 @@ CREATE TABLE account (
     kind text NOT NULL
         CONSTRAINT account_kind_known CHECK (kind IN ('cash', 'settlement', 'asset', 'liability', 'equity', 'income',
         'expense')),
-    line text CONSTRAINT account_line_fkey REFERENCES statement_line,
     cash_section text
         CONSTRAINT account_cash_section_known CHECK (cash_section IN ('operating', 'investing', 'financing')),
     accrues boolean NOT NULL DEFAULT false,
     pay boolean NOT NULL DEFAULT false,
+    line text CONSTRAINT account_line_fkey REFERENCES statement_line,
     CONSTRAINT account_line_fits CHECK ((kind IN ('income', 'expense')) = (line IS NOT NULL))
 );
 COMMENT ON TABLE account IS
@@ -128,8 +128,6 @@ COMMENT ON TABLE period_lock IS
 
 CREATE TABLE event (
     id bigserial CONSTRAINT event_pkey PRIMARY KEY,
-    source text NOT NULL DEFAULT 'user'
-        CONSTRAINT event_source_known CHECK (source IN ('user', 'charge', 'payment', 'document', 'period')),
     key text NOT NULL,
     digest bytea NOT NULL,
     memo text,
@@ -138,6 +136,8 @@ CREATE TABLE event (
     posted_at timestamptz NOT NULL DEFAULT now(),
     posted_by text NOT NULL DEFAULT actor(),
     login text NOT NULL DEFAULT session_user,
+    source text NOT NULL DEFAULT 'user'
+        CONSTRAINT event_source_known CHECK (source IN ('user', 'charge', 'payment', 'document', 'period')),
     CONSTRAINT event_key_key UNIQUE (source, key)
 );
 COMMENT ON TABLE event IS
@@ -156,8 +156,6 @@ CREATE TABLE entry (
     currency text NOT NULL CONSTRAINT entry_currency_fkey REFERENCES currency_code,
     base_amount numeric(20,6) NOT NULL CONSTRAINT entry_base_amount_number CHECK (base_amount <> 'NaN'),
     article_id bigint CONSTRAINT entry_article_fkey REFERENCES account,
-    own_id bigint CONSTRAINT entry_own_fkey REFERENCES party,
-    client_id bigint CONSTRAINT entry_client_fkey REFERENCES party,
     party_id bigint CONSTRAINT entry_party_fkey REFERENCES party,
     contract_id bigint CONSTRAINT entry_contract_fkey REFERENCES contract,
     project_id bigint CONSTRAINT entry_project_fkey REFERENCES project,
@@ -169,6 +167,8 @@ CREATE TABLE entry (
     charge_id bigint CONSTRAINT entry_charge_fkey REFERENCES charge,
     payment_id bigint,
     document_id bigint,
+    own_id bigint CONSTRAINT entry_own_fkey REFERENCES party,
+    client_id bigint CONSTRAINT entry_client_fkey REFERENCES party,
     CONSTRAINT entry_two_accounts CHECK (debit_id <> credit_id)
 );
 COMMENT ON TABLE entry IS
