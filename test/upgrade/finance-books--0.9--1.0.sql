@@ -55,12 +55,13 @@ INSERT INTO statement_line (code, name, parent, sort, section, formula) VALUES
 
 
 ALTER TABLE account DISABLE TRIGGER USER;
-ALTER TABLE account ADD COLUMN line text CONSTRAINT account_line_fkey REFERENCES statement_line;
+ALTER TABLE account DROP CONSTRAINT account_pnl_section_known, DROP CONSTRAINT account_pnl_section_fits;
+ALTER TABLE account RENAME COLUMN pnl_section TO line;  -- views of it go with it
 UPDATE account SET line = CASE WHEN code IN ('payroll', 'payroll_tax', 'absorbed_labour') THEN 'unabsorbed_labour'
                                WHEN code = 'direct_labour' THEN 'direct_labour'
-                               WHEN pnl_section = 'direct' THEN 'other_direct'
-                               WHEN pnl_section = 'production' THEN 'other_production' ELSE pnl_section END;
-ALTER TABLE account DROP COLUMN pnl_section;
+                               WHEN line = 'direct' THEN 'other_direct'
+                               WHEN line = 'production' THEN 'other_production' ELSE line END;
+ALTER TABLE account ADD CONSTRAINT account_line_fkey FOREIGN KEY (line) REFERENCES statement_line;
 ALTER TABLE account ADD CONSTRAINT account_line_fits CHECK ((kind IN ('income', 'expense')) = (line IS NOT NULL));
 ALTER TABLE account ENABLE TRIGGER USER;
 COMMENT ON TABLE account IS

@@ -51,11 +51,11 @@ CREATE TABLE account (
     kind text NOT NULL
         CONSTRAINT account_kind_known CHECK (kind IN ('cash', 'settlement', 'asset', 'liability', 'equity', 'income',
         'expense')),
+    line text CONSTRAINT account_line_fkey REFERENCES statement_line,
     cash_section text
         CONSTRAINT account_cash_section_known CHECK (cash_section IN ('operating', 'investing', 'financing')),
     accrues boolean NOT NULL DEFAULT false,
     pay boolean NOT NULL DEFAULT false,
-    line text CONSTRAINT account_line_fkey REFERENCES statement_line,
     CONSTRAINT account_line_fits CHECK ((kind IN ('income', 'expense')) = (line IS NOT NULL))
 );
 COMMENT ON TABLE account IS
