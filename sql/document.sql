@@ -244,9 +244,9 @@ INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 
 SELECT build_report('{"client": 2}') AS report \gset
 SELECT transition(:report, 'sent');
 UPDATE task SET project_id = 2;
-SELECT client_id, project_id, contract_id, amount::numeric(9,2), fixed FROM charge;
+SELECT client_id, project_id, contract_id, amount::numeric(9,2), settled FROM charge;
 SELECT transition(:report, 'rejected', 'not ours');
-SELECT client_id, project_id, contract_id, amount::numeric(9,2), fixed FROM charge;
+SELECT client_id, project_id, contract_id, amount::numeric(9,2), settled FROM charge;
 SELECT * FROM check_books();
 -- and work that was left behind is told
 ALTER TABLE charge DISABLE TRIGGER USER;

@@ -7,6 +7,9 @@ ALTER TABLE price ADD CONSTRAINT price_item_for_all CHECK (item_id IS NULL OR nu
 -- The cost of a line was that of all of it; it is that of a unit, as everywhere.
 UPDATE document_line SET cost = cost / quantity WHERE cost IS NOT NULL AND quantity <> 0 AND charge_id IS NULL;
 
+-- A word for what is frozen or held; fixed are prices.
+ALTER TABLE charge RENAME COLUMN fixed TO settled;
+
 -- Columns that nothing ever read.
 ALTER TABLE party DROP COLUMN segment;
 ALTER TABLE deal DROP COLUMN custom;

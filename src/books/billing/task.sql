@@ -15,7 +15,7 @@ BEGIN
     SELECT * INTO v_task FROM task t WHERE t.id = p_task;
     v_to := task_contract(p_task, coalesce(v_task.completed_at, now()));
     DELETE FROM charge h
-     WHERE h.task_id = p_task AND h.task_item_id IS NOT NULL AND NOT h.fixed
+     WHERE h.task_id = p_task AND h.task_item_id IS NOT NULL AND NOT h.settled
        AND (v_task.status <> 'done' OR (h.contract_id, h.project_id, h.service_date)
                                        IS DISTINCT FROM (v_to.contract_id, v_task.project_id, v_to.service_date));
     IF v_task.status <> 'done' OR v_to.problem IS NOT NULL THEN
@@ -97,7 +97,7 @@ BEGIN
     END IF;
     PERFORM lock_parties(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id
                                WHERE t.id = ANY (v_tasks)));
-    DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.fixed;
+    DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.settled;
     PERFORM rate_entries(ARRAY(
         SELECT e.id FROM time_entry e WHERE e.task_id = ANY (v_tasks) ORDER BY e.id));
     PERFORM charge_task(t.id) FROM unnest(v_tasks) t (id) ORDER BY t.id;

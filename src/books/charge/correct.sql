@@ -145,7 +145,7 @@ BEGIN
         RAISE EXCEPTION 'time entry % is not billed', time_entry_id
             USING ERRCODE = 'restrict_violation', HINT = 'Change or delete it directly.';
     END IF;
-    DELETE FROM charge h WHERE h.adjusts_id = ANY (v_charges) AND NOT h.fixed;
+    DELETE FROM charge h WHERE h.adjusts_id = ANY (v_charges) AND NOT h.settled;
     v_charges := ARRAY(
         SELECT unnest(v_charges)
         UNION
@@ -171,11 +171,11 @@ BEGIN
         AND EXISTS (SELECT FROM charge h WHERE h.id = ANY (reversed) AND h.allotment_id IS NOT NULL) THEN
         PERFORM rate_again(v_base, (SELECT min(h.service_date) FROM charge h WHERE h.id = ANY (reversed)));
     END IF;
-    SELECT coalesce(array_agg(h.id ORDER BY h.id) FILTER (WHERE NOT h.fixed), '{}'), coalesce(sum(h.amount), 0),
+    SELECT coalesce(array_agg(h.id ORDER BY h.id) FILTER (WHERE NOT h.settled), '{}'), coalesce(sum(h.amount), 0),
         min(h.currency),
            coalesce(sum(h.base_amount), 0), count(DISTINCT h.currency)
       INTO charged, difference, currency, v_base_difference, v_currencies
-      FROM charge h WHERE h.id = ANY (reversed) OR h.time_entry_id = correct_entry.time_entry_id AND NOT h.fixed;
+      FROM charge h WHERE h.id = ANY (reversed) OR h.time_entry_id = correct_entry.time_entry_id AND NOT h.settled;
     IF v_currencies > 1 THEN
         difference := v_base_difference;
         currency := (SELECT s.base_currency FROM setting s);

@@ -8,8 +8,8 @@ CREATE FUNCTION guard_charge() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    -- fixed is generated, and not yet here
-    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - '{deal_id,fixed}'::text[] = to_jsonb(NEW) - '{deal_id,fixed}'::text[] THEN
+    -- settled is generated, and not yet here
+    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - '{deal_id,settled}'::text[] = to_jsonb(NEW) - '{deal_id,settled}'::text[] THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'charge % is frozen and cannot be %', OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'deleted'

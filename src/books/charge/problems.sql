@@ -49,8 +49,8 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     SELECT 'open work is charged where its task is', 'charge ' || h.id,
         format('project %s, the task is in %s', h.project_id, t.project_id)
       FROM charge h JOIN task t ON t.id = h.task_id
-     WHERE h.source = 'time' AND NOT h.fixed AND h.project_id <> t.project_id
-       AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.fixed)
+     WHERE h.source = 'time' AND NOT h.settled AND h.project_id <> t.project_id
+       AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.settled)
     UNION ALL
     SELECT 'a charge is of the client, and of the own company, that its contract is with', 'charge ' || h.id,
            format('client %s, contract %s with %s', h.client_id, c.number, c.client_id)
@@ -60,7 +60,7 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     SELECT 'the fixed price of a done task is charged where the task is', 'charge ' || h.id,
            format('client %s, the task is of client %s', h.client_id, p.client_id)
       FROM charge h JOIN task t ON t.id = h.task_id JOIN project p ON p.id = t.project_id
-     WHERE h.task_item_id IS NOT NULL AND NOT h.fixed
+     WHERE h.task_item_id IS NOT NULL AND NOT h.settled
          AND (h.client_id <> p.client_id OR h.project_id <> p.id OR t.status <> 'done')
     UNION ALL
     SELECT 'what is written off or up is frozen', 'charge ' || h.id, 'adjusted by charge ' || a.id

@@ -23,10 +23,10 @@ BEGIN
             INSERT INTO charge (%1$s)
             SELECT %2$s FROM unnest(p_rows) n
              WHERE NOT p_known OR NOT EXISTS (
-                SELECT FROM charge h WHERE h.time_entry_id = n.time_entry_id AND h.segment = n.segment AND NOT h.fixed
+                SELECT FROM charge h WHERE h.time_entry_id = n.time_entry_id AND h.segment = n.segment AND NOT h.settled
                    AND (%3$s) IS NOT DISTINCT FROM (%4$s))
              ORDER BY n.time_entry_id, n.segment
-            ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT fixed DO UPDATE SET %5$s;
+            ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT settled DO UPDATE SET %5$s;
         END $body$ $function$,
         column_list('charge', '%1$s'), column_list('charge', 'coalesce(n.%1$s, %2$s)'),
         column_list('charge', 'h.%1$s', c_kept), column_list('charge', 'coalesce(n.%1$s, %2$s)', c_kept),

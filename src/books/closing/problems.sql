@@ -16,7 +16,7 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
          AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
     UNION ALL
     SELECT 'an entry is charged or has a problem', 'time entry ' || r.time_entry_id, 'both: ' || r.problem
-      FROM rating_problem r WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.time_entry_id AND NOT h.fixed)
+      FROM rating_problem r WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.time_entry_id AND NOT h.settled)
     UNION ALL
     SELECT 'amounts are whole units of their currency', 'charge ' || h.id,
         format('amount %s, cost %s %s', h.amount, h.cost, h.currency)

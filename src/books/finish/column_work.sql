@@ -33,8 +33,6 @@ cost_rate: cost of an hour in the contract's currency
 coverage: billable, or why it costs nothing: included, prepaid, capped, no_charge, non_billable
 duration_s: worked seconds, where they are not told by the clock
 ended_at: when the work ended
-fixed: is it frozen or held, so that rating leaves it as it is?
-charge.fixed: frozen or held: rating leaves it as it is
 found_at: when it was found
 frozen_at: when it was frozen and posted, NULL while it is provisional
 made_by: what made it: rating (of work), line (a fee or stage of the contract), task_item (the fixed price of a
@@ -58,6 +56,7 @@ remaining_s: seconds left of allotments that can be drawn on now
 reverses_id: what it takes back
 charge.reverses_id: the charge that it takes back
 event.reverses_id: the event that it takes back
+settled: is it frozen or held, so that rating leaves it as it is?
 service_date: day on which the work was done, in the contract's zone
 charge.service_date: day on which the work was done, in the contract's zone
 stamped_at: when the snapshot was made

@@ -74,15 +74,15 @@ BEGIN ATOMIC
            (array_agg(h.why) FILTER (WHERE h.coverage IN ('no_charge', 'non_billable') 
                                            OR h.coverage = 'included' AND h.allotment_id IS NULL))[1],
            min(h.currency), min(h.cost_rate), min(h.base_cost_rate), min(h.base_rate),
-           CASE WHEN bool_or(h.fixed) THEN sum(h.billed_s)::bigint END, min(h.started_at), NULL::text, NULL::text
+           CASE WHEN bool_or(h.settled) THEN sum(h.billed_s)::bigint END, min(h.started_at), NULL::text, NULL::text
       FROM charge h
      WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c
                              WHERE c.parent_id = p_base)
        AND h.started_at >= p_from AND h.started_at < p_to AND h.time_entry_id IS NOT NULL AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id)
-       AND (NOT h.fixed OR NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id))
+       AND (NOT h.settled OR NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id))
      GROUP BY h.time_entry_id
-    HAVING p_grouped OR NOT bool_or(h.fixed);
+    HAVING p_grouped OR NOT bool_or(h.settled);
 END;
 COMMENT ON FUNCTION stamped_input(bigint, timestamptz, timestamptz, bigint[], boolean) IS
     'what rating needs to know of the entries of a contract between two instants, as it was when they were rated; '

@@ -107,7 +107,7 @@ DECLARE
                           AT TIME ZONE contract_zone(p_base.calendar_id);
 BEGIN
     IF p_base.round_scope = 'task'
-        OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.fixed) THEN
+        OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.settled) THEN
         v_from := '-infinity';
     END IF;
     PERFORM rate_sequence(p_base.id, '{}', '{}', v_from, v_from, true);

@@ -6,7 +6,7 @@ CREATE FUNCTION is_billed(p_entry bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = p_entry AND h.fixed);
+    RETURN EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = p_entry AND h.settled);
 END $$;
 COMMENT ON FUNCTION is_billed(bigint) IS
     'has a time entry a frozen or held charge that was not reversed? Then it is left as it is, as a whole';
@@ -29,7 +29,7 @@ BEGIN
               FROM allotment a
               LEFT JOIN LATERAL (
                 SELECT sum(h.burned) AS burned FROM charge h
-                 WHERE h.allotment_id = a.id AND (h.time_entry_id IS NULL OR h.fixed
+                 WHERE h.allotment_id = a.id AND (h.time_entry_id IS NULL OR h.settled
                     OR (h.started_at < p_from OR p_from IS NULL OR is_billed(h.time_entry_id))
                        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))) b ON true
              WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL AND a.amount > coalesce(b.burned, 0)
@@ -42,7 +42,7 @@ BEGIN
                       FROM contract c JOIN charge h ON h.contract_id = c.id
                      WHERE c.id = ANY (o.contracts) AND num_nonnulls(c.cap_amount, c.cap_s) > 0
                        AND (h.source = 'time' OR h.source = 'item')
-                       AND (h.time_entry_id IS NULL OR h.fixed
+                       AND (h.time_entry_id IS NULL OR h.settled
                             OR (h.started_at < p_from OR p_from IS NULL OR is_billed(h.time_entry_id))
                                AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))
                      GROUP BY 1) u))
@@ -104,7 +104,7 @@ BEGIN
                     WHEN c.cap_amount IS NOT NULL THEN p_sign * h.amount END,
                        CASE WHEN c.cap_s IS NOT NULL AND h.coverage = 'billable' THEN p_sign * h.billed_s END
                   FROM unnest(p_entries) x (id)
-                  JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed
+                  JOIN charge h ON h.time_entry_id = x.id AND NOT h.settled
                   JOIN contract c ON c.id = h.contract_id
                  WHERE h.allotment_id IS NOT NULL OR num_nonnulls(c.cap_amount, c.cap_s) > 0) t
          GROUP BY t.contract_id, t.allotment_id
