@@ -45,9 +45,10 @@ INSERT INTO door VALUES
     ('issue_specification(1, $1, $2)', ARRAY['[{"title": "x", "price": 3}]'::jsonb, '{"title": "Login"}']),
     ('record_bill($1)', ARRAY['{"party": 3, "outside_number": "7", "lines": [{"title": "x", "price": 3}]}'::jsonb]),
     (format('revise(%s, $1)', :sent), ARRAY['{"title": "again"}'::jsonb]);
--- a function that people may call takes jsonb and is not here
+-- a function that people may call takes jsonb and is not here (charge_reason() takes a column, no document of the caller's)
 SELECT p.oid::regprocedure FROM access_rule r JOIN pg_proc p ON p.proname = r.object AND p.pronamespace = 't_gateway'::regnamespace
- WHERE r.verb = 'execute' AND 'jsonb'::regtype = ANY (p.proargtypes::oid[]) AND NOT EXISTS (SELECT FROM door d WHERE d.call LIKE p.proname || '(%');
+ WHERE r.verb = 'execute' AND 'jsonb'::regtype = ANY (p.proargtypes::oid[]) AND NOT EXISTS (SELECT FROM door d WHERE d.call LIKE p.proname || '(%')
+   AND p.proname <> 'charge_reason';
 SELECT d.call FROM door d
  WHERE NOT EXISTS (SELECT FROM access_rule r WHERE r.verb = 'execute' AND d.call LIKE r.object || '(%')
     OR cardinality(d.arguments) <> (SELECT count(*) FROM pg_proc p, unnest(p.proargtypes::oid[]) t

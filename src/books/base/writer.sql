@@ -7,15 +7,15 @@
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION column_list(p_table text, p_format text, p_but text[] DEFAULT '{}') RETURNS text
-    LANGUAGE sql STABLE SET search_path FROM CURRENT
-AS $$
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
     SELECT string_agg(format(p_format, quote_ident(a.attname), coalesce(pg_get_expr(d.adbin, d.adrelid), 'NULL')), ', '
                       ORDER BY a.attnum)
       FROM pg_attribute a
       LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
      WHERE a.attrelid = quote_ident(p_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-       AND a.attname <> ALL (p_but)
-$$;
+       AND a.attname <> ALL (p_but);
+END;
 COMMENT ON FUNCTION column_list(text, text, text[]) IS
     'the columns of a table that can be written, but some, each in a format (%1$s its name, %2$s its default), with '
     'commas between them';
@@ -48,13 +48,13 @@ COMMENT ON FUNCTION make_writer(text, text, text) IS
     'CONFLICT clause where there is one';
 
 CREATE FUNCTION row_of(p_table text, p_alias text, p_names text[]) RETURNS text
-    LANGUAGE sql STABLE SET search_path FROM CURRENT
-AS $$
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
     SELECT format('ROW(%s)::%I', string_agg(
                CASE WHEN a.attname = ANY (p_names) THEN format('%I.%I', p_alias, a.attname)
                     ELSE 'NULL' END, ', ' ORDER BY a.attnum), p_table)
       FROM pg_attribute a
-     WHERE a.attrelid = quote_ident(p_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped
-$$;
+     WHERE a.attrelid = quote_ident(p_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped;
+END;
 COMMENT ON FUNCTION row_of(text, text, text[]) IS
     'a row of a table with the columns of these names taken from an alias, the others NULL';

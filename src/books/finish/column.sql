@@ -18,7 +18,7 @@ BEGIN
     FOR v_column IN
         WITH word AS (
             SELECT split_part(w, ': ', 1) AS name, substr(w, length(split_part(w, ': ', 1)) + 3) AS words
-              FROM string_to_table(regexp_replace(p_words, E'\n +', ' ', 'g'), E'\n') w WHERE w <> ''
+              FROM string_to_table(regexp_replace(p_words, chr(10) || ' +', ' ', 'g'), chr(10)) w WHERE w <> ''
         )
         SELECT c.relname, a.attname, coalesce(t.words, n.words) AS words
           FROM pg_class c

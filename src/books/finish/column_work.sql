@@ -49,7 +49,7 @@ period_start: first day of the service period
 charge.period_start: first day of the service period in which it is billed; later than service_date's own for late
     work
 price_source: list and position that gave the price
-price_id: position of a price list that gave the price, as its id was then
+price_id: position of a price list that gave the price, as its id was then; no foreign key: it may be deleted since
 why: why it is so, as values with stable keys, NULL where there is nothing to tell; charge_reason() says it in words
 rejected_at: when it was turned away
 remaining_s: seconds left of allotments that can be drawn on now
