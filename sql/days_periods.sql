@@ -59,7 +59,7 @@ INSERT INTO contract_line (contract_id, kind, title, amount, prorate, starts_on,
     (2, 'recurring', 'Gone', 310, 'actual', NULL, NULL, 'cancelled'),
         (2, 'one_time', 'Gone', 7, 'none', '2026-01-05', NULL, 'cancelled');
 SELECT charge_fees(2, '2026-01-31');
-SELECT reason, service_date, amount::numeric(9,2) FROM charge WHERE contract_id = 2 ORDER BY contract_line_id;
+SELECT charge_reason(why) AS reason, service_date, amount::numeric(9,2) FROM charge WHERE contract_id = 2 ORDER BY contract_line_id;
 -- a leap year: 15 to 29 February 2024 are 15 of 29 days; the half month ends on the 29th
 INSERT INTO contract (client_id, number, currency, starts_on, ends_on, period) VALUES (4, 'C-4', 'EUR', '2024-02-01',
     '2024-02-29', 'month'), (5, 'C-5', 'EUR', '2024-02-15', '2024-03-01', 'half_month');

@@ -17,6 +17,7 @@ WITH own AS (
 named (name, reason) AS (VALUES
     ('lock_version', 'the locks of the books: they say who holds them now, and nothing of anybody'),
     ('notification', 'the queue of notices: functions of the books fill it, who delivers one says so'),
+    ('code_object', 'what upgrades find to be their own: nobody is granted it, and upgrades alone write it'),
     ('rejected_entry', 'what a tracker sent and nobody could take: it stands for itself and goes when it is taken'))
 SELECT o.name FROM own o LEFT JOIN named n USING (name)
  WHERE NOT 'keep_history' = ANY (o.triggers) AND NOT 'own_table' = ANY (o.triggers) AND n.reason IS NULL;

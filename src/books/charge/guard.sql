@@ -9,7 +9,8 @@ CREATE FUNCTION guard_charge() RETURNS trigger
 AS $$
 BEGIN
     -- settled is generated, and not yet here
-    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - '{deal_id,settled}'::text[] = to_jsonb(NEW) - '{deal_id,settled}'::text[] THEN
+    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - '{deal_id,settled}'::text[] = to_jsonb(NEW) - '{deal_id,settled}'::text[]
+        THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'charge % is frozen and cannot be %', OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'deleted'

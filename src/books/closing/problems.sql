@@ -16,7 +16,8 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
          AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
     UNION ALL
     SELECT 'an entry is charged or has a problem', 'time entry ' || r.time_entry_id, 'both: ' || r.problem
-      FROM rating_problem r WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.time_entry_id AND NOT h.settled)
+      FROM rating_problem r
+          WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.time_entry_id AND NOT h.settled)
     UNION ALL
     SELECT 'amounts are whole units of their currency', 'charge ' || h.id,
         format('amount %s, cost %s %s', h.amount, h.cost, h.currency)
@@ -49,7 +50,7 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'what is frozen is posted', 'charge ' || x.charge_id,
         format('%s to post, %s posted', sum(x.due), sum(x.posted))
-      FROM (SELECT h.charge_id, h.base_amount AS due, 0 AS posted FROM charge_entry h WHERE h.frozen_at IS NOT NULL
+      FROM (SELECT h.charge_id, h.base_amount AS due, 0 AS posted FROM charge_posting h WHERE h.frozen_at IS NOT NULL
             UNION ALL
             SELECT e.charge_id, 0, e.base_amount FROM entry e WHERE e.charge_id IS NOT NULL) x
      GROUP BY x.charge_id

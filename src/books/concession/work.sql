@@ -24,8 +24,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_disposition() IS
-    'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, '
-    'nor unsay that it is (42501)';
+    'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, nor '
+    'unsay that it is (42501)';
 
 -- A discount is a manager's to give, through whatever function it comes; a
 -- revision may keep what the one before gave.
@@ -44,5 +44,5 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION check_document_discount(document, document) IS
-    'refuse (42501) a discount that was not on the document before, or on the one it revises: discounts are given '
-    'by managers, within their limit; who has one gives them in per cent';
+    'refuse (42501) a discount that was not on the document before, or on the one it revises: discounts are given by '
+    'managers, within their limit; who has one gives them in per cent';

@@ -16,7 +16,7 @@ CREATE VIEW ledger_entry AS
     SELECT NULL, greatest(h.entry_on, (SELECT posting_day())), h.debit_id, h.credit_id, h.amount, h.currency,
            h.base_amount, h.article_id, h.own_id, h.client_id, h.party_id, h.contract_id, h.project_id, h.deal_id,
            h.task_id, h.employee_id, h.direction_id, h.work_type_id, h.charge_id, h.payment_id, false
-      FROM charge_entry h
+      FROM charge_posting h
      WHERE h.frozen_at IS NULL;
 COMMENT ON VIEW ledger_entry IS
     'the live ledger: posted entries, and the entries that provisional charges will make, on the days on which they '

@@ -16,10 +16,10 @@ amount: amount in the currency beside it
 allotment.amount: how much there is, in seconds or in money of the contract's currency
 burn.amount: what was taken, in the allotment's unit
 charge.amount: net amount in currency, rounded once; other than 0 only where coverage is billable
-charge_entry.amount: what is transferred, in currency
-document_entry.amount: what is transferred, in currency
+charge_posting.amount: what is transferred, in currency
+document_posting.amount: what is transferred, in currency
 due_entry.amount: what is transferred, in currency
-payment_entry.amount: what is transferred, in currency
+payment_posting.amount: what is transferred, in currency
 contract_line.amount: the fee, a period or once, net in the contract's currency
 deal.amount: value of the deal, in its currency
 document_line.amount: before the discount of the document, in its currency
@@ -133,10 +133,10 @@ section: section of the report
 statement_line.section: are articles grouped by it?
 side: debit or credit
 source_id: what it is of, a row of charge, payment or document
-charge_entry.source: charge
-document_entry.source: document
+charge_posting.source: charge
+document_posting.source: document
 due_entry.source: charge, payment or document
-payment_entry.source: payment
+payment_posting.source: payment
 sign: by what a balance, debit positive, is multiplied to be shown
 sort: order of the lines
 statement: pnl

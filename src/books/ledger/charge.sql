@@ -9,7 +9,7 @@ AS $$
 DECLARE
     v_event bigint;
 BEGIN
-    IF EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (p_charges))
+    IF EXISTS (SELECT FROM charge_posting e WHERE e.charge_id = ANY (p_charges))
         THEN  -- what is worth nothing posts nothing
         v_event := (open_events(p_source, ARRAY[p_key], ARRAY[array_to_string(p_charges, ',')], p_memo))[1];
         PERFORM post_entries('charge', p_charges, array_fill(v_event, ARRAY[cardinality(p_charges)]),
@@ -47,7 +47,7 @@ AS $$
 DECLARE
     v_event bigint;
 BEGIN
-    IF EXISTS (SELECT FROM document_entry e WHERE e.source_id = p_document) THEN
+    IF EXISTS (SELECT FROM document_posting e WHERE e.source_id = p_document) THEN
         v_event := (open_events('document', ARRAY[p_key], ARRAY[p_document::text], p_memo))[1];
         PERFORM post_entries('document', ARRAY[p_document], ARRAY[v_event], p_on);
     END IF;

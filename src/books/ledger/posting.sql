@@ -12,7 +12,7 @@
 -- people goes to payroll, so a cost rate moves profit between projects and
 -- never invents any.  Items likewise, against purchases.
 -- Of the owner, as it stands behind figures of those who may not see costs.
-CREATE VIEW charge_entry AS
+CREATE VIEW charge_posting AS
     SELECT 'charge'::text AS source, c.id AS source_id, r.no, c.service_date AS entry_on, r.debit_id, r.credit_id,
            r.amount, r.currency, r.base_amount, NULL::bigint AS article_id, c.own_id, c.client_id,
            c.client_id AS party_id, c.contract_id, c.project_id, c.deal_id, c.task_id, c.employee_id, c.direction_id,
@@ -27,12 +27,12 @@ CREATE VIEW charge_entry AS
              c.base_cost)
      ) AS r (no, debit_id, credit_id, amount, currency, base_amount)
      WHERE r.amount <> 0;
-COMMENT ON VIEW charge_entry IS 'the ledger entries of each charge, posted when frozen_at is set, live otherwise';
-SELECT allow('controller', 'select', 'charge_entry');
+COMMENT ON VIEW charge_posting IS 'the ledger entries of each charge, posted when frozen_at is set, live otherwise';
+SELECT allow('controller', 'select', 'charge_posting');
 
 -- Cash against settlements, and the accrual where the article accrues with its
 -- payment.  A payment of bills accrues nothing: they did.
-CREATE VIEW payment_entry WITH (security_invoker) AS
+CREATE VIEW payment_posting WITH (security_invoker) AS
     SELECT 'payment'::text AS source, p.id AS source_id, e.no, e.entry_on, e.debit_id, e.credit_id, p.amount,
            p.currency, NULL::numeric(20,6) AS base_amount, e.article_id, p.own_id, p.client_id, p.party_id,
            p.contract_id, p.project_id, p.deal_id, p.task_id, p.employee_id, p.direction_id, p.work_type_id,
@@ -53,12 +53,12 @@ CREATE VIEW payment_entry WITH (security_invoker) AS
         (2, 'out', coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL, a.accrues AND NOT p.settles_bills)
      ) AS e (no, flow, entry_on, debit_id, credit_id, article_id, made)
      WHERE e.flow = p.flow AND e.made;
-COMMENT ON VIEW payment_entry IS 'the ledger entries that each payment makes when it is posted';
-SELECT allow('controller', 'select', 'payment_entry');
+COMMENT ON VIEW payment_posting IS 'the ledger entries that each payment makes when it is posted';
+SELECT allow('controller', 'select', 'payment_posting');
 
 -- The tax of what goes out, by contract; what comes in, line by line: net to its
 -- article, its tax against the tax of sales, all of it owed.
-CREATE VIEW document_entry WITH (security_invoker) AS
+CREATE VIEW document_posting WITH (security_invoker) AS
     SELECT 'document'::text AS source, t.document_id AS source_id,
            row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id) AS no, t.issued_on AS entry_on,
            r.receivable AS debit_id, r.tax AS credit_id, t.amount::numeric(20,6) AS amount, t.currency,
@@ -87,13 +87,13 @@ CREATE VIEW document_entry WITH (security_invoker) AS
         (0, account_id(coalesce(l.article, bill_article(d.party_id))), l.net), (1, r.tax, l.tax)
      ) AS e (nth, account_id, amount)
      WHERE d.kind = 'bill' AND e.amount <> 0;
-COMMENT ON VIEW document_entry IS
+COMMENT ON VIEW document_posting IS
     'the ledger entries of documents: the tax of invoices and credit notes when they are issued, bills when they are '
     'accepted';
-SELECT allow('controller', 'select', 'document_entry');
+SELECT allow('controller', 'select', 'document_posting');
 
 CREATE VIEW due_entry WITH (security_invoker) AS
-    SELECT * FROM charge_entry UNION ALL SELECT * FROM payment_entry UNION ALL SELECT * FROM document_entry;
+    SELECT * FROM charge_posting UNION ALL SELECT * FROM payment_posting UNION ALL SELECT * FROM document_posting;
 COMMENT ON VIEW due_entry IS 'the ledger entries of all that posts any, whether they are posted or not';
 SELECT allow('controller', 'select', 'due_entry');
 

@@ -7,7 +7,7 @@ CREATE VIEW ledger_problems WITH (security_invoker) AS
            format('posted %s %s, charged %s', coalesce(p.amount, 0),
            (SELECT a.code FROM account a WHERE a.id = x.credit_id), x.amount)
                AS detail
-      FROM charge_entry x
+      FROM charge_posting x
       LEFT JOIN (SELECT e.charge_id, e.credit_id, e.currency, sum(e.amount) AS amount
                    FROM entry e WHERE e.charge_id IS NOT NULL GROUP BY 1, 2, 3) p
         ON p.charge_id = x.charge_id AND p.credit_id = x.credit_id AND p.currency = x.currency

@@ -73,9 +73,9 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION guard_document() IS
-    'trigger function of document: issued ones keep their content (23001), steps are those of document_transition, '
-    'and each does what belongs to it; amounts are whole units of the currency, discounts a manager''s to give. '
-    'SECURITY DEFINER because nobody is granted what a step writes';
+    'trigger function of document: issued ones keep their content (23001), steps are those of document_transition, and '
+    'each does what belongs to it; amounts are whole units of the currency, discounts a manager''s to give. SECURITY '
+    'DEFINER because nobody is granted what a step writes';
 
 CREATE FUNCTION follow_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -97,8 +97,8 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_document() IS
-    'trigger function of document: keeps every step, and does what follows from it; SECURITY DEFINER because nobody '
-    'is granted what follows';
+    'trigger function of document: keeps every step, and does what follows from it; SECURITY DEFINER because nobody is '
+    'granted what follows';
 
 CREATE FUNCTION keeps_line(p_old jsonb, p_new jsonb) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -120,8 +120,8 @@ BEGIN
                                        OR r.id = (p_new ->> 'reverses_line_id')::bigint))));
 END $$;
 COMMENT ON FUNCTION keeps_line(jsonb, jsonb) IS
-    'does a line of an issued document, as it was and as it is to be, stay what it is? It may get its adjustment '
-    'and its stage, once, and be released, once: by the end of its document, or by the credit of it';
+    'does a line of an issued document, as it was and as it is to be, stay what it is? It may get its adjustment and '
+    'its stage, once, and be released, once: by the end of its document, or by the credit of it';
 
 -- Once a statement: drafts, which is what lines are mostly written of, cost one look-up.
 CREATE FUNCTION check_document_lines() RETURNS trigger

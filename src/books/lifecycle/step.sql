@@ -90,8 +90,8 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ) AS v (kinds, from_status, to_status, by_hand, does, follows)
      CROSS JOIN LATERAL unnest(v.kinds::text[]) k (kind);
 COMMENT ON VIEW document_transition IS
-    'the steps that documents of a kind can take; those not by_hand follow from another document or from a payment '
-    'and are only taken when it is so. does: what the step does before it is taken; follows: what is done after it';
+    'the steps that documents of a kind can take; those not by_hand follow from another document or from a payment and '
+    'are only taken when it is so. does: what the step does before it is taken; follows: what is done after it';
 COMMENT ON COLUMN document_transition.does IS
     'what the step does before it is taken, a branch of take_step(); NULL for nothing';
 COMMENT ON COLUMN document_transition.follows IS
@@ -207,8 +207,8 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION make_due(document) IS
-    'a document that asks for money says until when: by the client''s terms of payment where no day is given; '
-    'refused (23001) below zero';
+    'a document that asks for money says until when: by the client''s terms of payment where no day is given; refused '
+    '(23001) below zero';
 
 CREATE FUNCTION number_document(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT

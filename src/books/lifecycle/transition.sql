@@ -19,8 +19,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION transition(bigint, text, text, text) IS
     'take a document to another status and do all that belongs to the step; the same step again changes nothing. '
-    'rejected and void want a reason. by: on whose behalf, kept as said_by beside who really did it. Refused '
-    '(23001) with the steps that are open when this one is not';
+    'rejected and void want a reason. by: on whose behalf, kept as said_by beside who really did it. Refused (23001) '
+    'with the steps that are open when this one is not';
 SELECT allow('clerk', 'execute', 'transition');
 
 CREATE FUNCTION void(document bigint, reason text) RETURNS void

@@ -13,7 +13,7 @@ BEGIN
     RETURN v_document;
 END $$;
 COMMENT ON FUNCTION record_bill(jsonb) IS
-    'take a bill of a contractor in: {"party", "outside_number", "issued_on", "due_on", "currency", "lines"}; it '
-    'costs nothing and cannot be paid before it is accepted: transition(document, ''agreed''). The same bill again '
-    'returns the same document';
+    'take a bill of a contractor in: {"party", "outside_number", "issued_on", "due_on", "currency", "lines"}; it costs '
+    'nothing and cannot be paid before it is accepted: transition(document, ''agreed''). The same bill again returns '
+    'the same document';
 SELECT allow('clerk', 'execute', 'record_bill');

@@ -40,8 +40,8 @@ BEGIN
     RETURN complete_dimension(v, coalesce(p_document.issued_on, books_today()), p_what);
 END $$;
 COMMENT ON FUNCTION line_dimension(document, jsonb, text) IS
-    'what a line of written content is about, complete; refused (23514) when what it names contradicts itself or, '
-    'on a paper of ours, is another client''s';
+    'what a line of written content is about, complete; refused (23514) when what it names contradicts itself or, on a '
+    'paper of ours, is another client''s';
 
 CREATE FUNCTION content_line(p_document document, p_contract contract, p_given jsonb, p_no bigint) RETURNS document_line
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -113,8 +113,8 @@ BEGIN
     RETURN v;
 END $$;
 COMMENT ON FUNCTION content_line(document, contract, jsonb, bigint) IS
-    'a line of written content, of a document under a contract, from what is given of it (as add_lines() takes it) '
-    'at a place';
+    'a line of written content, of a document under a contract, from what is given of it (as add_lines() takes it) at '
+    'a place';
 
 CREATE FUNCTION add_lines(p_document bigint, p_lines jsonb) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -141,11 +141,11 @@ BEGIN
     PERFORM put_lines(v_lines);
 END $$;
 COMMENT ON FUNCTION add_lines(bigint, jsonb) IS
-    'add lines to a draft: [{"title", "item" (code), "quantity", "unit", "price" (a unit), "discount_pct", "cost" '
-    '(a unit), "tax_rate", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), '
-    '"task", "employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from the '
-    'price lists; what a line is about is completed from what it names, or else from its document, and refused '
-    '(23514) where it contradicts itself';
+    'add lines to a draft: [{"title", "item" (code), "quantity", "unit", "price" (a unit), "discount_pct", "cost" (a '
+    'unit), "tax_rate", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), "task", '
+    '"employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from the price lists; '
+    'what a line is about is completed from what it names, or else from its document, and refused (23514) where it '
+    'contradicts itself';
 
 CREATE FUNCTION draft_document(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

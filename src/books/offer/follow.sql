@@ -52,9 +52,9 @@ BEGIN
     RETURN v.id;
 END $$;
 COMMENT ON FUNCTION revise(bigint, jsonb) IS
-    'make the next revision of a sent or rejected report, or of a proposal, specification or proforma, as a draft: '
-    'the old one stays, superseded, its charges are free and go on the new one. changes: title, requirements, note, '
-    'lines, discount_pct or discount_amount, issued_on, due_on, positions';
+    'make the next revision of a sent or rejected report, or of a proposal, specification or proforma, as a draft: the '
+    'old one stays, superseded, its charges are free and go on the new one. changes: title, requirements, note, lines, '
+    'discount_pct or discount_amount, issued_on, due_on, positions';
 SELECT allow('clerk', 'execute', 'revise');
 
 CREATE FUNCTION make_stages(document bigint, contract bigint) RETURNS bigint
@@ -126,8 +126,8 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, text) IS
-    'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator '
-    '(ref), the image drawn on a phone (image/png, image/jpeg or image/webp, up to 1 MB). What waits for an answer '
-    '(a report, act, contract, …) is agreed when it is signed, rejected when its signature is; the same state again '
-    'changes nothing';
+    'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator (ref), '
+    'the image drawn on a phone (image/png, image/jpeg or image/webp, up to 1 MB). What waits for an answer (a report, '
+    'act, contract, …) is agreed when it is signed, rejected when its signature is; the same state again changes '
+    'nothing';
 SELECT allow('clerk', 'execute', 'set_signature');

@@ -74,5 +74,5 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_template_body() IS
-    'trigger function of template: refuse, with the line, a body that does not parse or names what pages do not '
-    'have (22023)';
+    'trigger function of template: refuse, with the line, a body that does not parse or names what pages do not have '
+    '(22023)';

@@ -13,8 +13,8 @@ BEGIN ATOMIC
       FROM (SELECT round(number, decimals) AS rounded) n;
 END;
 COMMENT ON FUNCTION page_number(numeric, int, text) IS
-    'a number with so many decimals as a language writes it: 1,234.50 in en, 1 234,50 with no-break spaces in uk '
-    'and ru; a real minus sign';
+    'a number with so many decimals as a language writes it: 1,234.50 in en, 1 234,50 with no-break spaces in uk and '
+    'ru; a real minus sign';
 
 CREATE FUNCTION page_date(day date, language text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -53,8 +53,8 @@ BEGIN ATOMIC
      WHERE d.day IS NOT NULL;
 END;
 COMMENT ON FUNCTION page_days(date, date, text, date) IS
-    'a day or a range of days in short: 01.03.2026 – 31.03.2026, 1 Mar 2026 – 31 Mar 2026; the year is left out '
-    'where both days are in that of beside';
+    'a day or a range of days in short: 01.03.2026 – 31.03.2026, 1 Mar 2026 – 31 Mar 2026; the year is left out where '
+    'both days are in that of beside';
 
 CREATE FUNCTION page_percent(percent numeric, language text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -108,8 +108,8 @@ COMMENT ON FUNCTION page_party(bigint, text) IS
     'a party as pages print it: the name, what identifies it (requisites) and its bank details. Keys of '
     'party.requisites: reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
     'correspondent_account under the label of the language, any other under its own name; name the one on pages, '
-    'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says '
-    'it in that language';
+    'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it '
+    'in that language';
 
 CREATE FUNCTION page_rows(document bigint, language text, label jsonb) RETURNS jsonb
     LANGUAGE sql STABLE

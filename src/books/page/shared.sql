@@ -52,8 +52,8 @@ $html$, jsonb_build_object('language', language, 'heading', heading, 'number_lin
                            'hint', hint));
 END;
 COMMENT ON FUNCTION notice_page(text, text, text, text, text) IS
-    'a whole HTML page in the look of documents that says one thing: heading, number_line below it (NULL: none), '
-    'what it says and what can be done';
+    'a whole HTML page in the look of documents that says one thing: heading, number_line below it (NULL: none), what '
+    'it says and what can be done';
 
 CREATE FUNCTION visitor_language(language text) RETURNS text
     LANGUAGE sql STABLE
@@ -108,8 +108,8 @@ BEGIN
     RETURN document_html(v_document.id, shared_page.language);
 END $$;
 COMMENT ON FUNCTION shared_page(text, text) IS
-    'the page of what the link with this token opens. Where the link is unknown, expired or revoked, all alike, a '
-    'page that says so, through a gateway with status 404; where the document is void or superseded a page that '
-    'says so in place of its figures. Refused: other languages than uk, ru, en (22023). SECURITY DEFINER: a visitor '
-    'reaches this document and nothing else';
+    'the page of what the link with this token opens. Where the link is unknown, expired or revoked, all alike, a page '
+    'that says so, through a gateway with status 404; where the document is void or superseded a page that says so in '
+    'place of its figures. Refused: other languages than uk, ru, en (22023). SECURITY DEFINER: a visitor reaches this '
+    'document and nothing else';
 SELECT allow('guest', 'execute', 'shared_page');

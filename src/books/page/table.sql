@@ -16,8 +16,8 @@ CREATE TABLE page_label (
 );
 COMMENT ON TABLE page_label IS
     'the words of pages: {{label.name}} in a template is the row of the page''s language, of English where it has '
-    'none. currency_XXX is how a currency is written beside an amount, unit_x how a unit is, requisite_x what a key '
-    'of party.requisites is called';
+    'none. currency_XXX is how a currency is written beside an amount, unit_x how a unit is, requisite_x what a key of '
+    'party.requisites is called';
 INSERT INTO page_label (name, language, label)
 SELECT v.name, l.language, l.label
   FROM (VALUES
@@ -155,8 +155,8 @@ CREATE TABLE brand (
     footer text
 );
 COMMENT ON TABLE brand IS
-    'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG '
-    'or SVG in base64, up to 700 000 characters), accent and ink colours as #rrggbb, footer a line at the end';
+    'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG or '
+    'SVG in base64, up to 700 000 characters), accent and ink colours as #rrggbb, footer a line at the end';
 
 CREATE TABLE template (
     id bigserial CONSTRAINT template_pkey PRIMARY KEY,
@@ -172,9 +172,9 @@ CREATE TABLE template (
 );
 COMMENT ON TABLE template IS
     'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The '
-    'most specific one is used: the company''s before the common one, then the language''s before that for all. '
-    'Credit notes and proformas take the template of invoices, proposals that of specifications, where they have '
-    'none. Checked when stored against page_sample()';
+    'most specific one is used: the company''s before the common one, then the language''s before that for all. Credit '
+    'notes and proformas take the template of invoices, proposals that of specifications, where they have none. '
+    'Checked when stored against page_sample()';
 
 CREATE DOMAIN "text/html" AS text;
 COMMENT ON DOMAIN "text/html" IS 'a page, for gateways that choose the media type by the name of the type';

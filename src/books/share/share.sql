@@ -56,9 +56,9 @@ BEGIN
     RETURN share(v_document.id, send.ttl);
 END $$;
 COMMENT ON FUNCTION send(bigint, interval) IS
-    'send a document to its client: issues the draft and returns the token of a link to it, which works for ttl; '
-    'what is sent already gets one more link. Refused (23001): what was rejected or superseded, what is void or '
-    'came from outside';
+    'send a document to its client: issues the draft and returns the token of a link to it, which works for ttl; what '
+    'is sent already gets one more link. Refused (23001): what was rejected or superseded, what is void or came from '
+    'outside';
 SELECT allow('clerk', 'execute', 'send');
 
 CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
@@ -168,6 +168,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION answer_shared(text, text, text) IS
     'the client''s answer through a link: agreed, or rejected with a comment, which has at most 4000 characters '
-    '(22023); the same answer again changes nothing. Unknown, expired and revoked links are refused alike (23503), '
-    'a document that waits for no answer with its status (23001)';
+    '(22023); the same answer again changes nothing. Unknown, expired and revoked links are refused alike (23503), a '
+    'document that waits for no answer with its status (23001)';
 SELECT allow('guest', 'execute', 'answer_shared');

@@ -22,9 +22,9 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION document_totals(bigint, text) IS
-    'what the lines of a document come to: hours as seconds and tasks; of drafts also net, tax and gross as they '
-    'are now, NULL for what is issued, whose header has them. A function, so that the plan of a view over documents '
-    'stays small: it is not worth compiling';
+    'what the lines of a document come to: hours as seconds and tasks; of drafts also net, tax and gross as they are '
+    'now, NULL for what is issued, whose header has them. A function, so that the plan of a view over documents stays '
+    'small: it is not worth compiling';
 
 CREATE VIEW document_card WITH (security_invoker) AS
     SELECT d.id AS document_id, d.kind, d.incoming, coalesce(d.number, d.outside_number) AS number, d.status,
@@ -79,9 +79,9 @@ BEGIN ATOMIC
      ORDER BY r.position;
 END;
 COMMENT ON FUNCTION document_sheet(bigint) IS
-    'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is '
-    'at zero), days, hours, quantity and price, amount, its share of the discount, net, tax and gross in currency; '
-    'of drafts as they are now. The sums are the header''s, to the last digit';
+    'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is at '
+    'zero), days, hours, quantity and price, amount, its share of the discount, net, tax and gross in currency; of '
+    'drafts as they are now. The sums are the header''s, to the last digit';
 SELECT allow('reader', 'execute', 'document_sheet');
 
 CREATE FUNCTION document_tax(document bigint)
@@ -131,6 +131,5 @@ BEGIN ATOMIC
      WHERE c.document_id = document_json.document;
 END;
 COMMENT ON FUNCTION document_json(bigint) IS
-    'a document as its client may see it: header, both parties, positions, totals by tax rate; money and hours as '
-    'text';
+    'a document as its client may see it: header, both parties, positions, totals by tax rate; money and hours as text';
 SELECT allow('reader', 'execute', 'document_json');

@@ -45,6 +45,6 @@ BEGIN ATOMIC
      ORDER BY r.currency, r.rank = 3, r.rank > 0, r.on_date, r.rank, r.document_id, r.payment_id;
 END;
 COMMENT ON FUNCTION client_statement(bigint, date, date) IS
-    'a client''s account between two days, both included: opening balance, invoices and refunds (debit), credit '
-    'notes and payments (credit), closing balance; by currency; a positive balance is owed by the client';
+    'a client''s account between two days, both included: opening balance, invoices and refunds (debit), credit notes '
+    'and payments (credit), closing balance; by currency; a positive balance is owed by the client';
 SELECT allow('reader', 'execute', 'client_statement');
