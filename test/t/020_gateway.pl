@@ -50,7 +50,7 @@ my %value = (
 	token => "'$token'", decision => "'agreed'", comment => "'fine'", amount => '100', from_currency => "'USD'", to_currency => "'EUR'",
 	on_date => "'2026-02-15'", from_date => "'2026-01-01'", to_date => "'2026-12-31'", through => "'2026-03-31'", band => "'regular'",
 	started_at => "'2026-02-02 08:00Z'", ended_at => "'2026-02-02 20:00Z'", code => "'revenue'", name => "'revenue'", role => "'a_reader'",
-	table_name => "'contract'", row_id => '1', kind => "'contract'", day => "'2026-02-15'", month => "'2026-02-01'");
+	table_name => "'contract'", row_id => '1', kind => "'contract'", day => "'2026-02-15'", month => "'2026-02-01'", why => q{'{"note": "x"}'});
 
 # Name of a call => statement.  What is volatile may write, except what guests
 # and readers are given: all that they may call works here.
@@ -219,8 +219,9 @@ my @refusal = (
 	[ 'a_clerk', 'POST', 'issue_invoice', { document => $report }, 400, '23001' ],
 	[ 'a_reader', 'GET', 'document_html', { document => 999999 }, 409, '23503' ],
 	[ 'a_reader', 'GET', 'preview_report', { filter => '"client"' }, 400, '22023' ],
-	[ 'a_controller', 'POST', 'post', { key => 'payment:1:1', entries => [ { on => '2026-01-01', debit => 'cash bank', credit => 'opening', amount => '1', currency => 'EUR' } ] },
+	[ 'a_controller', 'POST', 'post', { key => 'gateway', entries => [ { on => '2026-01-01', debit => 'cash bank', credit => 'opening', amount => '1', currency => 'EUR' } ] },
 		409, '23505' ]);
+$primary->safe_psql('postgres', $path . q{SELECT post('gateway', '[{"on": "2026-01-01", "debit": "cash bank", "credit": "opening", "amount": "2", "currency": "EUR"}]')});
 for my $r (@refusal)
 {
 	my ($role, $method, $function, $argument, $status, $state) = @$r;
@@ -236,7 +237,7 @@ is(request('a_guest', 'POST', 'answer_shared', { token => $token, decision => 'a
 # SQLSTATE => what raises it.  The books' own functions raise those of the first
 # part alone; those of the second come from the code of the extension besides.
 my %books = map { $_ => 1 } qw(22023 23001 23503 23505 23514 42501);
-my %code = map { $_ => 1 } qw(0A000 22000 22004 22003 22008 22P02 22P03 2202E 2BP01 39P01 3F000 40001 42703 42704 42710 42723 42804 42P06 42P07 42P16 54000 XX000);
+my %code = map { $_ => 1 } qw(0A000 22000 22004 22003 22008 22P02 22P03 2202E 2BP01 39P01 3F000 40001 42703 42704 42710 42723 42804 42P06 42P07 42P16 54000 55P03 XX000);
 my $names = $primary->config_data('--includedir-server') . '/utils/errcodes.h';
 my %state;
 for (split /\n/, slurp_file($names))
@@ -256,7 +257,7 @@ for my $file (@files)
 		my ($found) = grep { exists $state{$_} } uc $name, 'T_R_' . uc $name;
 		my $code = $found ? $state{$found} : $name;
 		push @{ $raised{$code} }, $file;
-		ok($sql ? $books{$code} || $file =~ m{/(access|grant|column_all)\.sql$} && $code{$code} : $books{$code} || $code{$code},
+		ok($sql ? $books{$code} || $file =~ m{/(access|grant|column_all|anew)\.sql$} && $code{$code} : $books{$code} || $code{$code},
 			"$code ($name) of $file is a state that the table has");
 	}
 	next unless $sql;

@@ -19,9 +19,8 @@ END $$;
 COMMENT ON FUNCTION put_document(document) IS
     'write a document and return its id, NULL where another one has its (source, external_id)';
 
--- Not STABLE: it sees what the statement that calls it has just put.
 CREATE FUNCTION document_of(p_document bigint, p_kind text DEFAULT NULL) RETURNS document
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_document document;

@@ -17,7 +17,8 @@ BEGIN
     v.outside_number := p_options ->> 'outside_number';
     v.file_url := p_options ->> 'file_url';
     v.note := p_options ->> 'note';
-    v := document_of(put_document(v));
+    v.id := put_document(v);
+    v := document_of(v.id);
     PERFORM put_lines(ARRAY(
         SELECT repeated_line(v, l, dense_rank() OVER (ORDER BY l.position))
           FROM document_line l

@@ -99,7 +99,8 @@ BEGIN
     v.issued_on := given_date(p_options, 'issued_on');
     v.due_on := given_date(p_options, 'due_on');
     v.note := p_options ->> 'note';
-    v := document_of(put_document(v));
+    v.id := put_document(v);
+    v := document_of(v.id);
     IF claim_charges(v, v_charges) = 0 THEN
         RAISE EXCEPTION 'the work for this filter was taken by another document meanwhile'
             USING ERRCODE = 'restrict_violation', HINT = 'View unbilled shows what is left.';

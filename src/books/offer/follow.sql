@@ -39,7 +39,8 @@ BEGIN
     v.due_on := given_date(changes, 'due_on');
     v.requirements := coalesce(changes ->> 'requirements', v_old.requirements);
     v.note := coalesce(changes ->> 'note', v_old.note);
-    v := document_of(put_document(v));
+    v.id := put_document(v);
+    v := document_of(v.id);
     UPDATE document d SET status = 'superseded', status_said_by = NULL, status_reason = 'revised' WHERE d.id = v_old.id;
     IF v_old.kind = 'report' THEN
         PERFORM claim_charges(v, found_charges(v_old.made_from, v_old.party_id));
