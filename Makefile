@@ -249,6 +249,7 @@ BOOKS_CODE = \
 	src/books/finish/trigger.sql \
 	src/books/finish/rule.sql \
 	src/books/finish/column.sql \
+	src/books/finish/gone.sql \
 	src/books/finish/grant.sql \
 	src/books/finish/session.sql \
 	src/books/finish/column_base.sql \

@@ -156,7 +156,6 @@ CREATE TABLE party (
     requisites jsonb NOT NULL DEFAULT '{}'
         CONSTRAINT party_requisites_object CHECK (jsonb_typeof(requisites) = 'object'),
     email text,
-    segment text,
     manager_id bigint,
     payment_terms_days integer NOT NULL DEFAULT 14
         CONSTRAINT party_payment_terms_range CHECK (payment_terms_days BETWEEN 0 AND 3650),
@@ -242,7 +241,6 @@ CREATE TABLE deal (
     currency text CONSTRAINT deal_currency_fkey REFERENCES currency_code,
     starts_on date,
     ends_on date,
-    custom jsonb NOT NULL DEFAULT '{}',
     source text,
     external_id text,
     CONSTRAINT deal_external_key UNIQUE (source, external_id),
@@ -354,6 +352,7 @@ CREATE TABLE price (
     CONSTRAINT price_key UNIQUE NULLS NOT DISTINCT
         (price_list_id, item_id, work_type_id, role, employee_id, valid_from),
     CONSTRAINT price_item_or_work CHECK (item_id IS NULL OR work_type_id IS NULL),
+    CONSTRAINT price_item_for_all CHECK (item_id IS NULL OR num_nonnulls(role, employee_id) = 0),
     CONSTRAINT price_employee_or_role CHECK (employee_id IS NULL OR role IS NULL)
 );
 COMMENT ON TABLE price IS
@@ -681,7 +680,8 @@ CREATE TABLE terms (
     CONSTRAINT terms_key UNIQUE (contract_id, digest)
 );
 COMMENT ON TABLE terms IS
-    'snapshots of the terms by which charges were rated, one row for each content; a later change of configuration prices new work only';
+    'snapshots of the terms by which charges were rated, one row for each content; a later change of configuration '
+    'prices new work only';
 
 CREATE TABLE list_snapshot (
     price_list_id bigint NOT NULL,
@@ -691,8 +691,8 @@ CREATE TABLE list_snapshot (
     CONSTRAINT list_snapshot_pkey PRIMARY KEY (price_list_id, revision)
 );
 COMMENT ON TABLE list_snapshot IS
-    'price lists as they were when work was rated by them, one row for each revision that was: terms name them, so that a thousand contracts share one '
-    'list, and a log of work looks a list up instead of reading all its positions';
+    'price lists as they were when work was rated by them, one row for each revision that was: terms name them, so '
+    'that a thousand contracts share one list, and a log of work looks a list up instead of reading all its positions';
 
 CREATE TABLE charge (
     id bigserial CONSTRAINT charge_pkey PRIMARY KEY,
@@ -703,7 +703,8 @@ CREATE TABLE charge (
     contract_line_id bigint CONSTRAINT charge_contract_line_fkey REFERENCES contract_line,
     task_item_id bigint,
     made_by text NOT NULL DEFAULT 'user'
-        CONSTRAINT charge_made_by_known CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document')),
+        CONSTRAINT charge_made_by_known
+            CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document')),
     own_id bigint,
     contract_id bigint CONSTRAINT charge_contract_fkey REFERENCES contract,
     client_id bigint NOT NULL CONSTRAINT charge_client_fkey REFERENCES party,
@@ -719,7 +720,8 @@ CREATE TABLE charge (
     started_at timestamptz NOT NULL,
     band text,
     coverage text NOT NULL
-        CONSTRAINT charge_coverage_known CHECK (coverage IN ('billable', 'included', 'prepaid', 'capped', 'no_charge', 'non_billable')),
+        CONSTRAINT charge_coverage_known
+            CHECK (coverage IN ('billable', 'included', 'prepaid', 'capped', 'no_charge', 'non_billable')),
     worked_s bigint NOT NULL DEFAULT 0,
     billed_s bigint NOT NULL DEFAULT 0,
     quantity numeric(19,6),
@@ -757,9 +759,10 @@ CREATE TABLE charge (
     CONSTRAINT charge_adjusts_no_time CHECK (adjusts_id IS NULL OR source = 'adjustment')
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE charge IS
-    'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the same currency (NULL: unknown), '
-    'base_… the same in the company''s currency. Provisional while frozen_at is NULL; frozen with the document or the period that takes it, and posted '
-    'to the ledger in the same transaction; while a report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
+    'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the '
+    'same currency (NULL: unknown), base_… the same in the company''s currency. Provisional while frozen_at is NULL; '
+    'frozen with the document or the period that takes it, and posted to the ledger in the same transaction; while a '
+    'report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
     WHERE time_entry_id IS NOT NULL AND NOT fixed;
 CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
@@ -771,7 +774,8 @@ CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;
 CREATE INDEX charge_contract_line_idx ON charge (contract_line_id) WHERE contract_line_id IS NOT NULL;
 CREATE INDEX charge_held_by_idx ON charge (held_by) WHERE held_by IS NOT NULL;
 CREATE UNIQUE INDEX charge_key_key ON charge (key) WHERE key IS NOT NULL;
-CREATE UNIQUE INDEX charge_task_item_once ON charge (task_item_id) WHERE task_item_id IS NOT NULL AND reverses_id IS NULL;
+CREATE UNIQUE INDEX charge_task_item_once ON charge (task_item_id) WHERE task_item_id IS NOT NULL
+    AND reverses_id IS NULL;
 CREATE INDEX charge_adjusts_idx ON charge (adjusts_id) WHERE adjusts_id IS NOT NULL;
 CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
 
@@ -782,7 +786,8 @@ CREATE TABLE rating_problem (
     time_entry_id bigint CONSTRAINT rating_problem_pkey PRIMARY KEY
         CONSTRAINT rating_problem_entry_fkey REFERENCES time_entry ON DELETE CASCADE,
     kind text NOT NULL
-        CONSTRAINT rating_problem_kind_known CHECK (kind IN ('two_contracts', 'no_contract', 'no_price', 'no_price_list',
+        CONSTRAINT rating_problem_kind_known
+            CHECK (kind IN ('two_contracts', 'no_contract', 'no_price', 'no_price_list',
             'no_exchange_rate', 'waits_approval', 'waits_specification')),
     problem text NOT NULL,
     found_at timestamptz NOT NULL DEFAULT now()
@@ -797,18 +802,62 @@ CREATE TYPE rating_input AS (
     currency text, cost_rate numeric, base_cost_rate numeric, base_rate numeric, frozen_s bigint, instant timestamptz,
     problem_kind text, problem text);
 COMMENT ON TYPE rating_input IS
-    'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup starts, '
-    'disposition and where it comes from (as charge.why), currency, cost rates an hour, rate to the base currency, seconds billed when frozen, its instant, and '
-    'what stands in the way';
+    'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup '
+    'starts, disposition and where it comes from (as charge.why), currency, cost rates an hour, rate to the base '
+    'currency, seconds billed when frozen, its instant, and what stands in the way';
 
 CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);
 COMMENT ON TYPE rated_entry IS 'a segment that rating made, beside what was known of its entry';
 
-CREATE TYPE allotment_use AS (contract_id bigint, allotment_id bigint, burned numeric, amount numeric, billed_s numeric);
-COMMENT ON TYPE allotment_use IS 'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed seconds)';
+CREATE TYPE allotment_use AS (contract_id bigint, allotment_id bigint, burned numeric, amount numeric,
+                              billed_s numeric);
+COMMENT ON TYPE allotment_use IS
+    'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed '
+    'seconds)';
 -- ---------------------------------------------------------------------------
 -- ledger: accounts, events and their entries; append-only
 -- ---------------------------------------------------------------------------
+
+CREATE TABLE statement_line (
+    statement text NOT NULL DEFAULT 'pnl'
+        CONSTRAINT statement_line_statement_known CHECK (statement IN ('pnl')),
+    code text CONSTRAINT statement_line_pkey PRIMARY KEY,
+    name text NOT NULL,
+    parent text CONSTRAINT statement_line_parent_fkey REFERENCES statement_line,
+    sort integer NOT NULL,
+    sign smallint NOT NULL DEFAULT -1
+        CONSTRAINT statement_line_sign_known CHECK (sign IN (-1, 1)),
+    section boolean NOT NULL DEFAULT false,
+    formula text[]
+        CONSTRAINT statement_line_formula_of_two CHECK (cardinality(formula) = 2)
+);
+COMMENT ON TABLE statement_line IS
+    'the lines of statements, a tree: a line is the sum of its accounts (account.line) and of the lines whose parent '
+    'it is, so every subtotal follows from where a line hangs. sign: by what a balance, debit positive, is multiplied '
+    'to be shown; section: articles are grouped by it; formula: two lines, of which it is the first in per cent of the '
+    'second';
+INSERT INTO statement_line (code, name, parent, sort, section, formula) VALUES
+    ('retained', 'Profit that stays', NULL, 1000, false, NULL),
+    ('dividends', 'Dividends', 'retained', 900, true, NULL),
+    ('net_profit', 'Net profit', 'retained', 800, false, NULL),
+    ('tax', 'Taxes on profit', 'net_profit', 730, true, NULL),
+    ('fx', 'Exchange differences', 'net_profit', 720, true, NULL),
+    ('interest', 'Interest', 'net_profit', 710, true, NULL),
+    ('ebit', 'Profit before interest and tax', 'net_profit', 700, false, NULL),
+    ('depreciation', 'Depreciation', 'ebit', 620, true, NULL),
+    ('other', 'Other income and expense', 'ebit', 610, true, NULL),
+    ('ebitda', 'Profit before interest, tax and depreciation', 'ebit', 600, false, NULL),
+    ('administrative', 'Administration', 'ebitda', 530, true, NULL),
+    ('commercial', 'Marketing and sales', 'ebitda', 520, true, NULL),
+    ('production', 'Production overheads', 'ebitda', 510, true, NULL),
+    ('other_production', 'Production overheads other than people', 'production', 502, false, NULL),
+    ('unabsorbed_labour', 'Payroll less the hours that went to projects', 'production', 501, false, NULL),
+    ('gross_margin_pct', 'Gross margin, per cent', NULL, 410, false, '{gross_profit,revenue}'),
+    ('gross_profit', 'Gross profit', 'ebitda', 400, false, NULL),
+    ('direct', 'Direct cost', 'gross_profit', 300, true, NULL),
+    ('other_direct', 'Direct cost other than labour', 'direct', 220, false, NULL),
+    ('direct_labour', 'Direct labour', 'direct', 210, false, NULL),
+    ('revenue', 'Revenue', 'gross_profit', 100, true, NULL);
 
 CREATE TABLE account (
     id bigserial CONSTRAINT account_pkey PRIMARY KEY,
@@ -816,21 +865,21 @@ CREATE TABLE account (
     name text NOT NULL,
     parent_id bigint CONSTRAINT account_parent_fkey REFERENCES account,
     kind text NOT NULL
-        CONSTRAINT account_kind_known CHECK (kind IN ('cash', 'settlement', 'asset', 'liability', 'equity', 'income', 'expense')),
-    pnl_section text
-        CONSTRAINT account_pnl_section_known CHECK (pnl_section IN ('revenue', 'direct', 'production', 'commercial', 'administrative',
-            'other', 'depreciation', 'interest', 'fx', 'tax', 'dividends')),
+        CONSTRAINT account_kind_known CHECK (kind IN ('cash', 'settlement', 'asset', 'liability', 'equity', 'income',
+        'expense')),
+    line text CONSTRAINT account_line_fkey REFERENCES statement_line,
     cash_section text
         CONSTRAINT account_cash_section_known CHECK (cash_section IN ('operating', 'investing', 'financing')),
     accrues boolean NOT NULL DEFAULT false,
     pay boolean NOT NULL DEFAULT false,
-    CONSTRAINT account_pnl_section_fits CHECK ((kind IN ('income', 'expense')) = (pnl_section IS NOT NULL))
+    CONSTRAINT account_line_fits CHECK ((kind IN ('income', 'expense')) = (line IS NOT NULL))
 );
 COMMENT ON TABLE account IS
-    'accounts of the ledger and articles of P&L and cash flow in one tree. kind income or expense: an article of the P&L, in pnl_section; '
-    'cash_section where its payments stand in the cash flow. accrues: a payment with this article also makes the accrual (rent, salaries); '
-    'false where charges or documents accrue it (revenue). pay: what people are paid, which is for controllers to see';
-INSERT INTO account (code, name, kind, pnl_section, cash_section, accrues, pay)
+    'accounts of the ledger and articles of P&L and cash flow in one tree. kind income or expense: an article, on a '
+    'line of the P&L; cash_section where its payments stand in the cash flow. accrues: a payment with this article '
+    'also makes the accrual (rent, salaries); false where charges or documents accrue it (revenue). pay: what people '
+    'are paid, which is for controllers to see';
+INSERT INTO account (code, name, kind, line, cash_section, accrues, pay)
 SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('receivable', 'Settlements with clients', 'settlement', NULL, 'operating', false),
     ('payable', 'Settlements with suppliers and staff', 'settlement', NULL, 'operating', false),
@@ -840,15 +889,15 @@ SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('capital', 'Owners'' capital', 'equity', NULL, 'financing', false),
     ('opening', 'Opening balances', 'equity', NULL, 'financing', false),
     ('revenue', 'Revenue', 'income', 'revenue', 'operating', false),
-    ('direct_labour', 'Direct labour', 'expense', 'direct', 'operating', false),
-    ('contractors', 'Contractors', 'expense', 'direct', 'operating', true),
-    ('materials', 'Materials and licences resold', 'expense', 'direct', 'operating', false),
-    ('absorbed_labour', 'Absorbed labour', 'expense', 'production', 'operating', false),
-    ('absorbed_materials', 'Absorbed materials', 'expense', 'production', 'operating', false),
-    ('purchases', 'Purchases of materials and licences', 'expense', 'production', 'operating', true),
-    ('payroll', 'Payroll', 'expense', 'production', 'operating', true),
-    ('payroll_tax', 'Payroll taxes', 'expense', 'production', 'operating', true),
-    ('tools', 'Tools and subscriptions', 'expense', 'production', 'operating', true),
+    ('direct_labour', 'Direct labour', 'expense', 'direct_labour', 'operating', false),
+    ('contractors', 'Contractors', 'expense', 'other_direct', 'operating', true),
+    ('materials', 'Materials and licences resold', 'expense', 'other_direct', 'operating', false),
+    ('absorbed_labour', 'Absorbed labour', 'expense', 'unabsorbed_labour', 'operating', false),
+    ('absorbed_materials', 'Absorbed materials', 'expense', 'other_production', 'operating', false),
+    ('purchases', 'Purchases of materials and licences', 'expense', 'other_production', 'operating', true),
+    ('payroll', 'Payroll', 'expense', 'unabsorbed_labour', 'operating', true),
+    ('payroll_tax', 'Payroll taxes', 'expense', 'unabsorbed_labour', 'operating', true),
+    ('tools', 'Tools and subscriptions', 'expense', 'other_production', 'operating', true),
     ('marketing', 'Marketing and sales', 'expense', 'commercial', 'operating', true),
     ('rent', 'Rent and utilities', 'expense', 'administrative', 'operating', true),
     ('administration', 'Administration', 'expense', 'administrative', 'operating', true),
@@ -861,28 +910,57 @@ SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('fx_difference', 'Exchange differences', 'expense', 'fx', NULL, false),
     ('profit_tax', 'Profit tax', 'expense', 'tax', 'operating', true),
     ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true)
-) AS v (code, name, kind, pnl_section, cash_section, accrues);
+) AS v (code, name, kind, line, cash_section, accrues);
+
+CREATE TABLE account_role (
+    role text CONSTRAINT account_role_pkey PRIMARY KEY,
+    account_id bigint NOT NULL CONSTRAINT account_role_account_fkey REFERENCES account,
+    posted text NOT NULL
+);
+COMMENT ON TABLE account_role IS
+    'the accounts that the functions of the books post to: they name a role, never an account. Such an account keeps '
+    'its code and kind';
+INSERT INTO account_role (role, account_id, posted)
+SELECT v.role, a.id, v.posted FROM (VALUES
+    ('receivable', 'receivable', 'what clients owe and pay'),
+    ('payable', 'payable', 'what is owed and paid to suppliers and staff'),
+    ('tax', 'tax_payable', 'tax on sales, less the tax of bills'),
+    ('revenue', 'revenue', 'what charges come to'),
+    ('direct_labour', 'direct_labour', 'hours at their cost rates'),
+    ('absorbed_labour', 'absorbed_labour', 'the same, taken out of payroll'),
+    ('materials', 'materials', 'what charges other than hours cost'),
+    ('absorbed_materials', 'absorbed_materials', 'the same, taken out of purchases'),
+    ('contractor_bill', 'contractors', 'bills whose lines name no article'),
+    ('people_bill', 'payroll', 'such bills of who logs the hours here')
+) AS v (role, code, posted) JOIN account a USING (code);
 
 CREATE TABLE period_lock (
     locked_through date CONSTRAINT period_lock_pkey PRIMARY KEY,
     locked_at timestamptz NOT NULL DEFAULT now(),
     locked_by text NOT NULL DEFAULT actor()
 );
-COMMENT ON TABLE period_lock IS 'nothing is posted on or before the latest locked_through; deleting the row opens the books again';
+COMMENT ON TABLE period_lock IS
+    'nothing is posted on or before the latest locked_through; deleting the row opens the books again';
 
 CREATE TABLE event (
     id bigserial CONSTRAINT event_pkey PRIMARY KEY,
-    key text NOT NULL CONSTRAINT event_key_key UNIQUE,
+    key text NOT NULL,
     digest bytea NOT NULL,
     memo text,
     reverses_id bigint CONSTRAINT event_reverses_fkey REFERENCES event
         CONSTRAINT event_reversed_once UNIQUE,
     posted_at timestamptz NOT NULL DEFAULT now(),
     posted_by text NOT NULL DEFAULT actor(),
-    login text NOT NULL DEFAULT session_user
+    login text NOT NULL DEFAULT session_user,
+    source text NOT NULL DEFAULT 'user'
+        CONSTRAINT event_source_known CHECK (source IN ('user', 'charge', 'payment', 'document', 'period')),
+    CONSTRAINT event_key_key UNIQUE (source, key)
 );
 COMMENT ON TABLE event IS
-    'what happened, once: several entries of one business event share it. key is the idempotency key, digest the fingerprint of the content first posted under it';
+    'what happened, once: several entries of one business event share it. source is what posted it: user is post(), '
+    'the rest follow their charges, payments, documents and periods and are taken back with them; key is the '
+    'idempotency key, of the caller''s own where the source is user; digest the fingerprint of the content first '
+    'posted under it';
 
 CREATE TABLE entry (
     id bigserial CONSTRAINT entry_pkey PRIMARY KEY,
@@ -905,11 +983,14 @@ CREATE TABLE entry (
     charge_id bigint CONSTRAINT entry_charge_fkey REFERENCES charge,
     payment_id bigint,
     document_id bigint,
+    own_id bigint CONSTRAINT entry_own_fkey REFERENCES party,
+    client_id bigint CONSTRAINT entry_client_fkey REFERENCES party,
     CONSTRAINT entry_two_accounts CHECK (debit_id <> credit_id)
 );
 COMMENT ON TABLE entry IS
-    'a transfer: one debit account, one credit account, one amount, one date, so the ledger cannot be out of balance. A reversal is the same entry '
-    'with the opposite sign; article_id explains a cash entry in the cash flow; append-only';
+    'a transfer: one debit account, one credit account, one amount, one date, so the ledger cannot be out of balance. '
+    'A reversal is the same entry with the opposite sign; article_id explains a cash entry in the cash flow; party_id '
+    'is the counterparty, client_id for whom it is: never a supplier; append-only';
 CREATE INDEX entry_event_idx ON entry (event_id);
 CREATE INDEX entry_debit_idx ON entry (debit_id, entry_on);
 CREATE INDEX entry_credit_idx ON entry (credit_id, entry_on);
@@ -931,7 +1012,9 @@ CREATE TABLE cash_account (
     account_id bigint NOT NULL CONSTRAINT cash_account_account_fkey REFERENCES account
         CONSTRAINT cash_account_account_key UNIQUE
 );
-COMMENT ON TABLE cash_account IS 'bank accounts and cash desks, each with a ledger account of its own, made with it; floor_amount below which there is a cash gap';
+COMMENT ON TABLE cash_account IS
+    'bank accounts and cash desks, each with a ledger account of its own, made with it; floor_amount below which there '
+    'is a cash gap';
 
 CREATE TABLE payment (
     id bigserial CONSTRAINT payment_pkey PRIMARY KEY,
@@ -961,6 +1044,9 @@ CREATE TABLE payment (
     external_id text,
     revision integer NOT NULL DEFAULT 1,
     made_from jsonb,
+    own_id bigint CONSTRAINT payment_own_fkey REFERENCES party,
+    client_id bigint CONSTRAINT payment_client_fkey REFERENCES party,
+    work_type_id bigint CONSTRAINT payment_work_type_fkey REFERENCES work_type,
     CONSTRAINT payment_external_key UNIQUE (source, external_id),
     CONSTRAINT payment_bank_ref_key UNIQUE (cash_account_id, bank_ref),
     CONSTRAINT payment_transfer_has_target CHECK ((flow = 'transfer') = (to_cash_account_id IS NOT NULL)),
@@ -968,10 +1054,10 @@ CREATE TABLE payment (
     CONSTRAINT payment_posted_on_account CHECK (status <> 'posted' OR cash_account_id IS NOT NULL)
 );
 COMMENT ON TABLE payment IS
-    'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; void: taken back by a reversal. '
-    'article is the account that explains it; accrued_on the day its cost belongs to where that is not paid_on; settles_bills: its cost came with the '
-    'bills it pays, so it accrues nothing; made_from the content that record_payment() made it of. '
-    'Changing a posted payment reverses its entries and posts them anew';
+    'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; '
+    'void: taken back by a reversal. article is the account that explains it; accrued_on the day its cost belongs to '
+    'where that is not paid_on; settles_bills: its cost came with the bills it pays, so it accrues nothing; made_from '
+    'the content that record_payment() made it of. Changing a posted payment reverses its entries and posts them anew';
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX payment_paid_on_idx ON payment (paid_on);
 ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
@@ -996,9 +1082,9 @@ CREATE TABLE notification (
     delivered_at timestamptz
 );
 COMMENT ON TABLE notification IS
-    'the queue of notices: who is to be told what. dedupe_key makes a notice unique whatever the concurrency; what '
-    'is not true any more before it is delivered is deleted; recipient_id the employee who is told, NULL when '
-    'nobody looks after the client';
+    'the queue of notices: who is to be told what. dedupe_key makes a notice unique whatever the concurrency; what is '
+    'not true any more before it is delivered is deleted; recipient_id the employee who is told, NULL when nobody '
+    'looks after the client';
 CREATE INDEX notification_queue_idx ON notification (id) WHERE delivered_at IS NULL;
 -- ---------------------------------------------------------------------------
 -- document: reports, invoices, acts and all other papers in one lifecycle
@@ -1271,8 +1357,8 @@ CREATE TABLE payment_allocation (
     CONSTRAINT payment_allocation_key UNIQUE (payment_id, document_id)
 );
 COMMENT ON TABLE payment_allocation IS
-    'which part of a payment settles which invoice or bill, in their common currency; what is not allocated stays '
-    'as the payer''s credit. The sum is never above the payment, nor above what is open';
+    'which part of a payment settles which invoice or bill, in their common currency; what is not allocated stays as '
+    'the payer''s credit. The sum is never above the payment, nor above what is open';
 CREATE INDEX payment_allocation_document_idx ON payment_allocation (document_id);
 -- ---------------------------------------------------------------------------
 -- share: links by which a client sees one document and answers it
@@ -1312,8 +1398,9 @@ CREATE TABLE page_label (
     CONSTRAINT page_label_pkey PRIMARY KEY (language, name)
 );
 COMMENT ON TABLE page_label IS
-    'the words of pages: {{label.name}} in a template is the row of the page''s language, of English where it has none. currency_XXX is how a currency '
-    'is written beside an amount, unit_x how a unit is, requisite_x what a key of party.requisites is called';
+    'the words of pages: {{label.name}} in a template is the row of the page''s language, of English where it has '
+    'none. currency_XXX is how a currency is written beside an amount, unit_x how a unit is, requisite_x what a key '
+    'of party.requisites is called';
 INSERT INTO page_label (name, language, label)
 SELECT v.name, l.language, l.label
   FROM (VALUES
@@ -1336,14 +1423,19 @@ SELECT v.name, l.language, l.label
     ('status_paid', 'Сплачено', 'Оплачен', 'Paid'),
     ('status_credited', 'Скасовано кредит-нотою', 'Отменён кредит-нотой', 'Credited'),
     ('link_invalid', 'Посилання не дійсне', 'Ссылка не действительна', 'Link not valid'),
-    ('link_invalid_says', 'Це посилання більше не дійсне.', 'Эта ссылка больше не действительна.', 'This link is not valid any more.'),
-    ('link_invalid_hint', 'Попросіть нове посилання в того, хто його надіслав.', 'Попросите новую ссылку у того, кто её прислал.',
+    ('link_invalid_says', 'Це посилання більше не дійсне.', 'Эта ссылка больше не действительна.',
+     'This link is not valid any more.'),
+    ('link_invalid_hint', 'Попросіть нове посилання в того, хто його надіслав.', 'Попросите новую ссылку у того, кто '
+        'её прислал.',
         'Ask whoever sent it for a new one.'),
     ('void_says', 'Цей документ анульовано.', 'Этот документ аннулирован.', 'This document is void.'),
     ('void_hint', 'Він більше нічого не означає: за ним нічого не потрібно погоджувати чи сплачувати.',
-        'Он больше ничего не значит: по нему ничего не нужно согласовывать или оплачивать.', 'It stands for nothing any more: there is nothing to agree to or to pay.'),
-    ('superseded_says', 'Цей документ замінено новішою редакцією.', 'Этот документ заменён новой редакцией.', 'This document was replaced by a newer version.'),
-    ('superseded_hint', 'Попросіть посилання на неї в того, хто надіслав це.', 'Попросите ссылку на неё у того, кто прислал эту.',
+        'Он больше ничего не значит: по нему ничего не нужно согласовывать или оплачивать.', 'It stands for nothing '
+            'any more: there is nothing to agree to or to pay.'),
+    ('superseded_says', 'Цей документ замінено новішою редакцією.', 'Этот документ заменён новой редакцией.',
+     'This document was replaced by a newer version.'),
+    ('superseded_hint', 'Попросіть посилання на неї в того, хто надіслав це.', 'Попросите ссылку на неё у того, кто '
+        'прислал эту.',
         'Ask whoever sent you this link for that of the newer one.'),
     ('numero', '№', '№', 'No.'),
     ('dated', 'від', 'от', 'of'),
@@ -1393,11 +1485,15 @@ SELECT v.name, l.language, l.label
     ('requirements', 'Вимоги', 'Требования', 'Requirements'),
     ('estimate', 'Кошторис', 'Смета', 'Estimate'),
     ('note', 'Примітка', 'Примечание', 'Note'),
-    ('act_begin', 'Виконавець передав, а Замовник прийняв такі роботи та послуги:', 'Исполнитель сдал, а Заказчик принял следующие работы и услуги:',
+    ('act_begin', 'Виконавець передав, а Замовник прийняв такі роботи та послуги:', 'Исполнитель сдал, а Заказчик '
+        'принял следующие работы и услуги:',
         'The supplier has delivered and the customer has accepted the following work and services:'),
-    ('act_end', 'Роботи виконано та послуги надано повністю і в строк. Замовник не має претензій щодо їх обсягу, якості та строків.',
-        'Работы выполнены и услуги оказаны полностью и в срок. Заказчик не имеет претензий по их объёму, качеству и срокам.',
-        'The work has been done and the services provided in full and on time. The customer has no claims as to their scope, quality or timing.'),
+    ('act_end', 'Роботи виконано та послуги надано повністю і в строк. Замовник не має претензій щодо їх обсягу, '
+                'якості та строків.',
+        'Работы выполнены и услуги оказаны полностью и в срок. Заказчик не имеет претензий по их объёму, качеству и '
+        'срокам.',
+        'The work has been done and the services provided in full and on time. The customer has no claims as to '
+        'their scope, quality or timing.'),
     ('specification_end', 'Склад і вартість робіт погоджено. Роботи розпочинаються після підписання цієї специфікації.',
         'Состав и стоимость работ согласованы. Работы начинаются после подписания этой спецификации.',
         'The scope and the price of the work are agreed. Work begins once this specification is signed.'),
@@ -1434,7 +1530,7 @@ CREATE TABLE brand (
     logo text
         CONSTRAINT brand_logo_size CHECK (octet_length(logo) <= 700000)
         CONSTRAINT brand_logo_image CHECK
-            (logo ~ '^data:image/(png;base64,iVBORw0KGgo|jpeg;base64,/9j/|svg\+xml;base64,P[A-P])[A-Za-z0-9+/]*={0,2}$'),
+           (logo ~ '^data:image/(png;base64,iVBORw0KGgo|jpeg;base64,/9j/|svg\+xml;base64,P[A-P])[A-Za-z0-9+/]*={0,2}$'),
     accent text NOT NULL DEFAULT '#1f5673'
         CONSTRAINT brand_accent_rgb CHECK (accent ~ '^#[0-9a-fA-F]{6}$'),
     ink text NOT NULL DEFAULT '#1d252c'
@@ -1442,14 +1538,15 @@ CREATE TABLE brand (
     footer text
 );
 COMMENT ON TABLE brand IS
-    'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG or SVG in base64, up to 700 000 '
-    'characters), accent and ink colours as #rrggbb, footer a line at the end';
+    'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG '
+    'or SVG in base64, up to 700 000 characters), accent and ink colours as #rrggbb, footer a line at the end';
 
 CREATE TABLE template (
     id bigserial CONSTRAINT template_pkey PRIMARY KEY,
     own_id bigint CONSTRAINT template_own_fkey REFERENCES party,
     kind text NOT NULL
-        CONSTRAINT template_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice', 'act', 'credit_note',
+        CONSTRAINT template_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice',
+                                                       'act', 'credit_note',
             'contract', 'annex', 'other')),
     language text
         CONSTRAINT template_language_known CHECK (language IN ('uk', 'ru', 'en')),
@@ -1457,9 +1554,10 @@ CREATE TABLE template (
     CONSTRAINT template_key UNIQUE NULLS NOT DISTINCT (own_id, kind, language)
 );
 COMMENT ON TABLE template IS
-    'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The most specific one is used: the '
-    'company''s before the common one, then the language''s before that for all. Credit notes and proformas take the template of invoices, proposals '
-    'that of specifications, where they have none. Checked when stored against page_sample()';
+    'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The '
+    'most specific one is used: the company''s before the common one, then the language''s before that for all. '
+    'Credit notes and proformas take the template of invoices, proposals that of specifications, where they have '
+    'none. Checked when stored against page_sample()';
 
 CREATE DOMAIN "text/html" AS text;
 COMMENT ON DOMAIN "text/html" IS 'a page, for gateways that choose the media type by the name of the type';

@@ -150,20 +150,33 @@ COMMENT ON FUNCTION watch(text, text[]) IS
 -- currency: exchange rates and decimals
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION pair_rate(p_from text, p_to text, p_on date) RETURNS numeric
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT coalesce(
+        (SELECT r.rate FROM exchange_rate r
+          WHERE r.base = p_from AND r.quote = p_to AND r.valid_from <= p_on
+          ORDER BY r.valid_from DESC LIMIT 1),
+        (SELECT round(1 / r.rate, 12) FROM exchange_rate r
+          WHERE r.base = p_to AND r.quote = p_from AND r.valid_from <= p_on
+          ORDER BY r.valid_from DESC LIMIT 1));
+END;
+COMMENT ON FUNCTION pair_rate(text, text, date) IS
+    'the latest rate of a pair on a date, else the inverse of the opposite pair to 12 decimals; NULL when neither is '
+    'known';
+
 CREATE FUNCTION exchange_rate_on(from_currency text, to_currency text, on_date date) RETURNS numeric
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE WHEN from_currency = to_currency THEN 1::numeric ELSE coalesce(
-        (SELECT r.rate FROM exchange_rate r
-          WHERE r.base = from_currency AND r.quote = to_currency AND r.valid_from <= on_date
-          ORDER BY r.valid_from DESC LIMIT 1),
-        (SELECT round(1 / r.rate, 12) FROM exchange_rate r
-          WHERE r.base = to_currency AND r.quote = from_currency AND r.valid_from <= on_date
-          ORDER BY r.valid_from DESC LIMIT 1)) END;
+        pair_rate(from_currency, to_currency, on_date),
+        (SELECT round(pair_rate(from_currency, s.base_currency, on_date) * pair_rate(s.base_currency, to_currency,
+        on_date), 12)
+           FROM setting s)) END;
 END;
 COMMENT ON FUNCTION exchange_rate_on(text, text, date) IS
     'how much of to_currency one from_currency costs on a date: the latest rate of the pair, else the inverse of the '
-    'opposite pair to 12 decimals; NULL when neither is known';
+    'opposite pair to 12 decimals, else by way of the base currency; NULL when none is known';
 SELECT allow('reader', 'execute', 'exchange_rate_on');
 
 CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on_date date) RETURNS numeric
@@ -259,7 +272,7 @@ COMMENT ON FUNCTION check_exact() IS
     'trigger function: the columns named as arguments hold whole units of the row''s currency (its own or its '
     'contract''s); refused with 23514';
 
-CREATE FUNCTION keep_base_currency() RETURNS trigger
+CREATE FUNCTION keep_setting() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
@@ -270,14 +283,13 @@ BEGIN
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Make another set of books with finance.create_books() for another base currency.';
     END IF;
-    PERFORM FROM pg_timezone_names WHERE name = NEW.zone;
-    IF NOT FOUND THEN
+    IF NOT is_zone(NEW.zone) THEN
         RAISE EXCEPTION 'unknown time zone "%"', NEW.zone
             USING ERRCODE = 'invalid_parameter_value', HINT = 'See pg_timezone_names for the names.';
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_base_currency() IS
+COMMENT ON FUNCTION keep_setting() IS
     'trigger function of setting: the base currency is fixed once there are facts; the zone must exist; SECURITY '
     'DEFINER because nobody is granted the locks';
 
@@ -316,7 +328,7 @@ AS $$
 BEGIN
     EXECUTE format($function$
         CREATE OR REPLACE FUNCTION %1$s(p_rows %2$I[]) RETURNS bigint[]
-            LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+            LANGUAGE plpgsql SET search_path FROM CURRENT
         AS $body$
         DECLARE
             v_ids bigint[];
@@ -499,7 +511,7 @@ COMMENT ON FUNCTION resolve_names(jsonb) IS 'a filter or content with the ids of
 -- The one place that locks.  A row is made when it is first held; what this
 -- transaction holds already is not written again.
 CREATE FUNCTION hold(p_kind text, p_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_holder CONSTANT bigint := pg_current_xact_id()::text::bigint;
@@ -519,7 +531,7 @@ COMMENT ON FUNCTION hold(text, bigint[]) IS
     '40P01 where two hold in turns what the other waits for';
 
 CREATE FUNCTION heed(p_kind text) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET enable_seqscan = off
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
@@ -574,6 +586,7 @@ COMMENT ON FUNCTION lock_books() IS
 
 SELECT allow('reader', 'select', 'access_level'), allow('reader', 'select', 'access_rule'), allow('admin', 'select',
     'access_grant');
+SELECT allow('admin', 'select', 'code_object');
 SELECT allow('controller', 'select', 'history');
 SELECT allow('reader', 'select', 'currency_code'), allow('admin', 'insert,update,delete', 'currency_code');
 SELECT watch('currency_code');
@@ -598,14 +611,6 @@ BEGIN
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$;
 COMMENT ON FUNCTION check_party() IS 'trigger function of party: the own company is kept by admins (42501)';
-
-CREATE VIEW cost_rate_span WITH (security_invoker) AS
-    SELECT employee_id, role, hourly_cost, currency, valid_from,
-           coalesce(lead(valid_from) OVER (PARTITION BY employee_id, role ORDER BY valid_from),
-                    'infinity'::date) AS valid_to
-      FROM cost_rate;
-COMMENT ON VIEW cost_rate_span IS 'cost rates with the day on which each stops being in force (exclusive)';
-SELECT allow('controller', 'select', 'cost_rate_span');
 
 CREATE FUNCTION keep_client() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -716,6 +721,33 @@ COMMENT ON FUNCTION check_price_list_alone() IS
     'trigger function of price_list: one list of a currency for a client, one default of a currency; says which list '
     'is there (23505), where the unique indexes would only be named';
 
+-- A price of NULL withdraws what the key had before; where it had nothing, the
+-- position must say something else.
+CREATE FUNCTION check_price_effect() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF num_nonnulls(NEW.price, NEW.discount_pct) = 0
+        AND (NEW.item_id IS NULL OR num_nonnulls(NEW.tiers, NEW.cost) = 0)
+        AND NOT EXISTS (
+            SELECT FROM price p
+             WHERE p.price_list_id = NEW.price_list_id AND p.valid_from <= NEW.valid_from
+               AND (p.item_id, p.work_type_id, p.role, p.employee_id)
+                   IS NOT DISTINCT FROM (NEW.item_id, NEW.work_type_id, NEW.role, NEW.employee_id))
+    THEN
+        RAISE EXCEPTION 'a position without price and discount changes nothing'
+            USING ERRCODE = 'check_violation', TABLE = 'price', SCHEMA = TG_TABLE_SCHEMA,
+                CONSTRAINT = 'price_has_effect',
+                DETAIL = 'It would withdraw a price, and its list has none of the same key up to that day.',
+                HINT = 'Give a price, a discount_pct on what the other positions and the parent list say, or for an '
+                       'item tiers or a cost.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_price_effect() IS
+    'trigger function of price: a new position prices, discounts, tells a cost of an item, or withdraws what was there '
+    '(23514)';
+
 CREATE FUNCTION set_price(list text, price numeric, work_type text DEFAULT NULL, item text DEFAULT NULL,
                           role text DEFAULT NULL, employee text DEFAULT NULL,
     valid_from date DEFAULT '-infinity', cost numeric DEFAULT NULL, discount_pct numeric DEFAULT NULL) RETURNS bigint
@@ -767,7 +799,8 @@ BEGIN
     NEW.revision := OLD.revision + 1;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION revise_price_list() IS 'trigger function of price_list: what prices work differently is a new revision';
+COMMENT ON FUNCTION revise_price_list() IS
+    'trigger function of price_list: what prices work differently is a new revision';
 
 CREATE FUNCTION revise_price_lists() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -788,56 +821,75 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION revise_price_lists() IS
-    'trigger function of price: a position of work that comes, changes or goes makes a new revision of its list; SECURITY DEFINER because revision is '
-    'nobody''s to change';
+    'trigger function of price: a position of work that comes, changes or goes makes a new revision of its list; '
+    'SECURITY DEFINER because revision is nobody''s to change';
 -- ---------------------------------------------------------------------------
 -- item price: which position prices an item
+--
+-- One rule for what is charged and what papers offer, and the same as for hours
+-- (src/price): the first list there is of contract, project, client and default
+-- is searched, then its parents.  Price, discount and cost are each taken from
+-- the nearest position in force that says them: a position without a price may
+-- give a discount on what is found above it, or a cost.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION item_price(p_contract bigint, p_project bigint, p_item bigint, p_on date)
-    RETURNS TABLE (price numeric, cost numeric, discount_pct numeric, tiers jsonb, price_list_id bigint,
-        price_id bigint, list_name text,
-                   source text, discount_by jsonb)
+CREATE FUNCTION first_price_list(p_contract bigint, p_project bigint, p_client bigint, p_currency text) RETURNS bigint
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    WITH RECURSIVE start AS (
-        SELECT c.discount_pct, coalesce(
-                 (SELECT l.id FROM price_list l WHERE l.id = c.price_list_id),
-                 (SELECT l.id FROM price_list l JOIN project p ON p.price_list_id = l.id
-                   WHERE p.id = p_project AND l.currency = c.currency),
-                 (SELECT l.id FROM price_list l WHERE l.client_id = c.client_id AND l.currency = c.currency),
-                 (SELECT l.id FROM price_list l WHERE l.is_default AND l.currency = c.currency)) AS list_id
-          FROM contract c WHERE c.id = p_contract
-    ), list AS (
-        SELECT 1 AS depth, l.id, l.parent_id, l.name, l.discount_pct, 
-               CASE WHEN l.discount_pct IS NOT NULL
-                    THEN jsonb_build_object('kind', 'list', 'id', l.id, 'name', l.name) END AS discount_by
-          FROM price_list l JOIN start s ON s.list_id = l.id
-        UNION ALL
-        SELECT list.depth + 1, l.id, l.parent_id, l.name, coalesce(list.discount_pct, l.discount_pct),
-               coalesce(list.discount_by, CASE WHEN l.discount_pct IS NOT NULL
-                                                THEN jsonb_build_object('kind', 'list', 'id', l.id, 'name', l.name) END)
-          FROM list JOIN price_list l ON l.id = list.parent_id
-    )
-    SELECT r.price, r.cost, coalesce(r.discount_pct, l.discount_pct, s.discount_pct), r.tiers, s.list_id, r.id, l.name,
-           format('%s, position %s', l.name, r.id),
-           CASE WHEN r.discount_pct IS NOT NULL THEN jsonb_build_object('kind', 'position', 'id', r.id, 'name', l.name)
-                WHEN l.discount_pct IS NOT NULL THEN l.discount_by
-                WHEN s.discount_pct IS NOT NULL THEN jsonb_build_object('kind', 'contract', 'id', p_contract) END
-      FROM list l
-     CROSS JOIN start s
-     CROSS JOIN LATERAL (
-        SELECT r.* FROM price r
-         WHERE r.price_list_id = l.id AND r.item_id = p_item AND r.role IS NULL AND r.employee_id IS NULL
-           AND r.valid_from <= p_on
-         ORDER BY r.valid_from DESC LIMIT 1) r
-     WHERE num_nonnulls(r.price, r.tiers) > 0
-     ORDER BY l.depth LIMIT 1;
+    SELECT coalesce(
+        (SELECT c.price_list_id FROM contract c WHERE c.id = p_contract),
+        (SELECT l.id FROM price_list l JOIN project p ON p.price_list_id = l.id
+          WHERE p.id = p_project AND l.currency = p_currency),
+        (SELECT l.id FROM price_list l WHERE l.client_id = p_client AND l.currency = p_currency),
+        (SELECT l.id FROM price_list l WHERE l.is_default AND l.currency = p_currency));
 END;
-COMMENT ON FUNCTION item_price(bigint, bigint, bigint, date) IS
-    'the position that prices an item under a contract on a day: contract''s list, else the project''s, the client''s, '
-    'the default one, then their parents; no row when nothing does. A position''s discount replaces that of its list, '
-    'which replaces the contract''s';
+COMMENT ON FUNCTION first_price_list(bigint, bigint, bigint, text) IS
+    'the price list that a search begins with: the contract''s, else the project''s, the client''s own, the default '
+    'one, each where it is in the currency; NULL where there is none. A contract''s list has the contract''s currency';
+
+CREATE FUNCTION item_position(p_list bigint, p_contract bigint, p_item bigint, p_on date,
+    OUT price numeric, OUT cost numeric, OUT discount_pct numeric, OUT tiers jsonb, OUT price_id bigint,
+    OUT list_name text, OUT source text, OUT discount_by jsonb)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE list AS (
+        SELECT 1 AS depth, l.id, l.parent_id, l.name, l.discount_pct FROM price_list l WHERE l.id = p_list
+        UNION ALL
+        SELECT list.depth + 1, l.id, l.parent_id, l.name, l.discount_pct
+          FROM list JOIN price_list l ON l.id = list.parent_id
+    ), position AS MATERIALIZED (
+        SELECT l.depth, l.name, r.id, r.price, r.tiers, r.cost, r.discount_pct
+          FROM list l
+         CROSS JOIN LATERAL (
+            SELECT r.* FROM price r
+             WHERE r.price_list_id = l.id AND r.item_id = p_item AND r.role IS NULL AND r.employee_id IS NULL
+               AND r.valid_from <= p_on
+             ORDER BY r.valid_from DESC LIMIT 1) r
+    ), pricing AS (
+        SELECT * FROM position p WHERE num_nonnulls(p.price, p.tiers) > 0 ORDER BY p.depth LIMIT 1
+    ), discount AS (
+        SELECT d.discount_pct,
+               jsonb_strip_nulls(jsonb_build_object('kind', d.kind, 'id', d.id, 'name', d.name)) AS discount_by
+          FROM pricing g
+         CROSS JOIN LATERAL (
+            SELECT 1 AS rank, p.depth, p.discount_pct, 'position' AS kind, p.id, p.name
+              FROM position p WHERE p.depth <= g.depth
+            UNION ALL
+            SELECT 2, l.depth, l.discount_pct, 'list', l.id, l.name FROM list l WHERE l.depth <= g.depth
+            UNION ALL
+            SELECT 3, 0, c.discount_pct, 'contract', c.id, NULL FROM contract c WHERE c.id = p_contract) d
+         WHERE d.discount_pct IS NOT NULL ORDER BY d.rank, d.depth LIMIT 1
+    )
+    SELECT g.price, (SELECT p.cost FROM position p WHERE p.cost IS NOT NULL ORDER BY p.depth LIMIT 1),
+           d.discount_pct, g.tiers, g.id, g.name, g.name || ', position ' || g.id, d.discount_by
+      FROM (VALUES (1)) one
+      LEFT JOIN pricing g ON true
+      LEFT JOIN discount d ON true;
+END;
+COMMENT ON FUNCTION item_position(bigint, bigint, bigint, date) IS
+    'what price lists say of an item on a day, beginning with a list: price or tiers of a unit (both NULL: none says), '
+    'cost of a unit (NULL: not known), the discount (a position''s, else a list''s, else the contract''s; they do not '
+    'add up) and who gives it, and the position that gave the price: id, name of its list, in words';
 
 CREATE FUNCTION tiers_amount(p_tiers jsonb, p_quantity numeric) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -854,37 +906,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION tiers_amount(jsonb, numeric) IS
     'the exact price of a quantity by the tiers of a price position, as tiered_amount() counts it';
-
-CREATE FUNCTION item_terms(p_item bigint, p_client bigint, p_list bigint, p_currency text, p_on date, OUT price numeric,
-                           OUT cost numeric, OUT discount_pct numeric)
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    -- lists in their order: the contract's, the client's, the default one, each with its parents; the
-    -- first that knows the item
-    WITH RECURSIVE start AS (
-        SELECT l.id, l.parent_id, l.discount_pct,
-               CASE WHEN l.id = p_list THEN 1 WHEN l.client_id = p_client THEN 2 ELSE 3 END AS rank
-          FROM price_list l
-         WHERE l.currency = p_currency AND (l.id = p_list OR l.client_id = p_client OR l.is_default)
-    ), list AS (
-        SELECT s.id, s.parent_id, s.discount_pct, s.rank, 0 AS depth FROM start s
-        UNION ALL
-        SELECT l.id, l.parent_id, coalesce(x.discount_pct, l.discount_pct), x.rank, x.depth + 1 FROM price_list l
-          JOIN list x ON x.parent_id = l.id
-    )
-    SELECT r.price, r.cost, coalesce(r.discount_pct, x.discount_pct)
-      FROM list x
-     CROSS JOIN LATERAL (
-        SELECT r.price, r.cost, r.discount_pct FROM price r
-         WHERE r.price_list_id = x.id AND r.item_id = p_item AND r.employee_id IS NULL AND r.role IS NULL
-           AND r.valid_from <= p_on
-         ORDER BY r.valid_from DESC LIMIT 1) r
-     WHERE r.price IS NOT NULL
-     ORDER BY x.rank, x.depth LIMIT 1;
-END;
-COMMENT ON FUNCTION item_terms(bigint, bigint, bigint, text, date) IS
-    'price, cost and discount of an item by the price lists of contract, client and default, in this order; NULL when '
-    'none knows it';
 -- ---------------------------------------------------------------------------
 -- catalogue: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
@@ -1061,7 +1082,7 @@ COMMENT ON VIEW sequential_contract IS
 SELECT allow('reader', 'select', 'sequential_contract');
 
 CREATE FUNCTION contract_group(p_base bigint) RETURNS bigint[]
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN ARRAY(SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c
@@ -1111,7 +1132,7 @@ COMMENT ON FUNCTION lock_contract(bigint) IS
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION contract_zone(p_calendar bigint) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN coalesce((SELECT c.zone FROM calendar c WHERE c.id = p_calendar), (SELECT s.zone FROM setting s));
@@ -1220,7 +1241,7 @@ COMMENT ON FUNCTION check_dimension(text, text, bigint, text, bigint) IS
     'refuse (23514) a fact that names one thing (p_kind, p_given) where another thing it names is of p_follows';
 
 CREATE FUNCTION complete_dimension(p_given dimension, p_on date, p_what text) RETURNS dimension
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
     v dimension := p_given;
@@ -1367,6 +1388,77 @@ COMMENT ON FUNCTION lock_records(jsonb) IS
     'lock the entries that records of trackers name, then hold their clients and those of the tasks that the records '
     'name';
 
+-- Every field is read as text and only where it has the form it must have, so
+-- that one bad record never fails the others.
+CREATE FUNCTION read_records(p_entries jsonb)
+    RETURNS TABLE (no bigint, record jsonb, source text, external_id text, employee text, task text, work_type text,
+                   started_at timestamptz, ended_at timestamptz, work_date date, duration_s bigint, break_s bigint,
+                   billable text, comment text, newest bigint)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT v.no, v.value, v.value ->> 'source', v.value ->> 'external_id',
+           v.value ->> 'employee', v.value ->> 'task', v.value ->> 'work_type',
+           iso_instant(v.value ->> 'started_at'), iso_instant(v.value ->> 'ended_at'),
+           iso_date(v.value ->> 'work_date'), ingest_seconds(v.value ->> 'duration_s'),
+           coalesce(ingest_seconds(v.value ->> 'break_s'), 0), v.value ->> 'billable', v.value ->> 'comment',
+           row_number() OVER (PARTITION BY v.value ->> 'source', v.value ->> 'external_id' ORDER BY v.no DESC)
+      FROM jsonb_array_elements(p_entries) WITH ORDINALITY v (value, no);
+END;
+COMMENT ON FUNCTION read_records(jsonb) IS
+    'the records of trackers, field by field, NULL where one has not the form it must have; newest: 1 for the last of '
+    'a key in the call';
+
+CREATE FUNCTION check_records(p_entries jsonb, p_may_decide boolean)
+    RETURNS TABLE (no bigint, record jsonb, source text, external_id text, employee_id bigint, task_id bigint,
+                   work_type_id bigint, started_at timestamptz, ended_at timestamptz, work_date date, duration_s bigint,
+                   break_s bigint, billable text, comment text, reason text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT r.no, r.record, r.source, r.external_id, l.employee_id, t.id, w.id, r.started_at, r.ended_at, r.work_date,
+           r.duration_s, r.break_s, r.billable, r.comment,
+           CASE WHEN jsonb_typeof(r.record) <> 'object' THEN 'not a JSON object'
+                WHEN coalesce(r.source, '') = '' OR coalesce(r.external_id, '') = ''
+                    THEN 'source and external_id are needed'
+                WHEN r.newest > 1 THEN 'sent again later in the same call'
+                WHEN r.employee IS NULL THEN 'employee is needed'
+                WHEN l.employee_id IS NULL THEN format('unknown employee "%s" of source "%s"', r.employee, r.source)
+                WHEN r.task IS NULL THEN 'task is needed'
+                WHEN t.id IS NULL THEN format('unknown task "%s" of source "%s"', r.task, r.source)
+                WHEN r.work_type IS NOT NULL AND w.id IS NULL THEN format('unknown work type "%s"', r.work_type)
+                WHEN r.record ->> 'started_at' IS NOT NULL AND r.started_at IS NULL
+                    THEN format('started_at "%s" is no time stamp with zone', r.record ->> 'started_at')
+                WHEN r.record ->> 'ended_at' IS NOT NULL AND r.ended_at IS NULL
+                    THEN format('ended_at "%s" is no time stamp with zone', r.record ->> 'ended_at')
+                WHEN r.record ->> 'work_date' IS NOT NULL AND r.work_date IS NULL
+                    THEN format('work_date "%s" is no date', r.record ->> 'work_date')
+                WHEN r.record ->> 'duration_s' IS NOT NULL AND r.duration_s IS NULL
+                    THEN format('duration_s "%s" is no whole number of seconds', r.record ->> 'duration_s')
+                WHEN r.record ->> 'break_s' IS NOT NULL AND ingest_seconds(r.record ->> 'break_s') IS NULL
+                    THEN format('break_s "%s" is no whole number of seconds', r.record ->> 'break_s')
+                WHEN num_nonnulls(r.started_at, r.ended_at) = 1 THEN 'started_at and ended_at go together'
+                WHEN r.started_at IS NULL AND num_nonnulls(r.work_date, r.duration_s) < 2
+                    THEN 'started_at and ended_at, or work_date and duration_s are needed'
+                WHEN r.ended_at < r.started_at THEN 'ended_at is before started_at'
+                WHEN r.duration_s < 0 OR r.break_s < 0 THEN 'durations cannot be negative'
+                WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at) - r.break_s) < 0
+                    THEN 'break_s is longer than the entry'
+                WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at)) > s.max_entry_s
+                THEN format('longer than the limit of %s seconds', s.max_entry_s)
+                WHEN r.billable <> 'billable' AND NOT s.trackers_decide AND NOT p_may_decide
+                    THEN 'billable is not for trackers to say: setting.trackers_decide'
+                WHEN r.billable NOT IN ('billable', 'no_charge', 'non_billable')
+                    THEN format('unknown disposition "%s"', r.billable) END
+      FROM read_records(p_entries) r
+     CROSS JOIN setting s
+      LEFT JOIN employee_login l ON l.source = r.source AND l.external_id = r.employee
+      LEFT JOIN task t ON t.source = r.source AND t.external_id = r.task
+      LEFT JOIN work_type w ON w.code = r.work_type;
+END;
+COMMENT ON FUNCTION check_records(jsonb, boolean) IS
+    'the records of trackers with the people, tasks and kinds of work they name, and the reason why one cannot be '
+    'taken, NULL where it can; whoever may decide says what is not billed, trackers where setting.trackers_decide is '
+    'on';
+
 CREATE FUNCTION ingest_batch(entries jsonb, OUT inserted bigint, OUT updated bigint, OUT unchanged bigint,
                              OUT rejected bigint)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -1377,59 +1469,8 @@ DECLARE
     v_again record;
 BEGIN
     PERFORM lock_records(entries);
-    WITH record AS MATERIALIZED (
-        -- Read every field as text and only where it has the form it must have,
-        -- so that one bad record never fails the others.
-        SELECT v.no, v.value AS record,
-               v.value ->> 'source' AS source, v.value ->> 'external_id' AS external_id,
-               v.value ->> 'employee' AS employee, v.value ->> 'task' AS task, v.value ->> 'work_type' AS work_type,
-               iso_instant(v.value ->> 'started_at') AS started_at, iso_instant(v.value ->> 'ended_at') AS ended_at,
-               iso_date(v.value ->> 'work_date') AS work_date,
-               ingest_seconds(v.value ->> 'duration_s') AS duration_s,
-               coalesce(ingest_seconds(v.value ->> 'break_s'), 0) AS break_s,
-               v.value ->> 'billable' AS billable, v.value ->> 'comment' AS comment,
-               row_number() OVER (PARTITION BY v.value ->> 'source', v.value ->> 'external_id'
-                                  ORDER BY v.no DESC) AS newest
-          FROM jsonb_array_elements(entries) WITH ORDINALITY v (value, no)
-    ), checked AS MATERIALIZED (
-        SELECT r.*, l.employee_id, t.id AS task_id, w.id AS work_type_id,
-               CASE WHEN jsonb_typeof(r.record) <> 'object' THEN 'not a JSON object'
-                    WHEN coalesce(r.source, '') = '' OR coalesce(r.external_id, '') = ''
-                        THEN 'source and external_id are needed'
-                    WHEN r.newest > 1 THEN 'sent again later in the same call'
-                    WHEN r.employee IS NULL THEN 'employee is needed'
-                    WHEN l.employee_id IS NULL THEN format('unknown employee "%s" of source "%s"', r.employee, r.source)
-                    WHEN r.task IS NULL THEN 'task is needed'
-                    WHEN t.id IS NULL THEN format('unknown task "%s" of source "%s"', r.task, r.source)
-                    WHEN r.work_type IS NOT NULL AND w.id IS NULL THEN format('unknown work type "%s"', r.work_type)
-                    WHEN r.record ->> 'started_at' IS NOT NULL AND r.started_at IS NULL
-                        THEN format('started_at "%s" is no time stamp with zone', r.record ->> 'started_at')
-                    WHEN r.record ->> 'ended_at' IS NOT NULL AND r.ended_at IS NULL
-                        THEN format('ended_at "%s" is no time stamp with zone', r.record ->> 'ended_at')
-                    WHEN r.record ->> 'work_date' IS NOT NULL AND r.work_date IS NULL
-                        THEN format('work_date "%s" is no date', r.record ->> 'work_date')
-                    WHEN r.record ->> 'duration_s' IS NOT NULL AND r.duration_s IS NULL
-                        THEN format('duration_s "%s" is no whole number of seconds', r.record ->> 'duration_s')
-                    WHEN r.record ->> 'break_s' IS NOT NULL AND ingest_seconds(r.record ->> 'break_s') IS NULL
-                        THEN format('break_s "%s" is no whole number of seconds', r.record ->> 'break_s')
-                    WHEN num_nonnulls(r.started_at, r.ended_at) = 1 THEN 'started_at and ended_at go together'
-                    WHEN r.started_at IS NULL AND num_nonnulls(r.work_date, r.duration_s) < 2
-                        THEN 'started_at and ended_at, or work_date and duration_s are needed'
-                    WHEN r.ended_at < r.started_at THEN 'ended_at is before started_at'
-                    WHEN r.duration_s < 0 OR r.break_s < 0 THEN 'durations cannot be negative'
-                    WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at) - r.break_s) < 0
-                        THEN 'break_s is longer than the entry'
-                    WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at)) > s.max_entry_s
-                    THEN format('longer than the limit of %s seconds', s.max_entry_s)
-                    WHEN r.billable <> 'billable' AND NOT s.trackers_decide AND NOT v_manager
-                        THEN 'billable is not for trackers to say: setting.trackers_decide'
-                    WHEN r.billable NOT IN ('billable', 'no_charge', 'non_billable')
-                        THEN format('unknown disposition "%s"', r.billable) END AS reason
-          FROM record r
-         CROSS JOIN setting s
-          LEFT JOIN employee_login l ON l.source = r.source AND l.external_id = r.employee
-          LEFT JOIN task t ON t.source = r.source AND t.external_id = r.task
-          LEFT JOIN work_type w ON w.code = r.work_type
+    WITH checked AS MATERIALIZED (
+        SELECT * FROM check_records(entries, v_manager)
     ), matched AS MATERIALIZED (
         SELECT c.*, e.id,
                (e.employee_id, e.task_id, e.work_type_id, e.started_at, e.ended_at, e.work_date, e.duration_s,
@@ -1437,7 +1478,7 @@ BEGIN
                IS NOT DISTINCT FROM
                (c.employee_id, c.task_id, c.work_type_id, c.started_at, c.ended_at, c.work_date, c.duration_s,
                 c.break_s, c.billable, c.comment) AS same,
-               EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id AND h.fixed) AS frozen
+               EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = e.id AND h.fixed) AS frozen
           FROM checked c
           LEFT JOIN time_entry e ON e.source = c.source AND e.external_id = c.external_id
          WHERE c.reason IS NULL
@@ -1465,7 +1506,7 @@ BEGIN
         SELECT m.source, m.external_id, m.record, 'changed after it was billed; use correct_entry()', m.no
           FROM matched m WHERE NOT m.same AND m.frozen
     ), forgotten AS (
-        DELETE FROM rejected_entry x USING record r
+        DELETE FROM rejected_entry x USING checked r
          WHERE x.source IS NOT DISTINCT FROM r.source AND x.external_id IS NOT DISTINCT FROM r.external_id
            AND (x.external_id IS NOT NULL OR x.record = r.record)
     ), kept AS (
@@ -1618,18 +1659,23 @@ CREATE VIEW seen_charge WITH (security_invoker) AS SELECT id FROM charge;
 COMMENT ON VIEW seen_charge IS 'the charges that the row policies of whoever asks let through';
 
 CREATE VIEW visible_charge WITH (security_barrier) AS
-    SELECT h.* FROM charge h WHERE (SELECT NOT row_security_active('charge'::regclass)) OR h.id IN (SELECT s.id FROM seen_charge s);
-COMMENT ON VIEW visible_charge IS 'charges with their costs for the views of figures, within the row policies of whoever asks; granted to nobody';
+    SELECT h.* FROM charge h WHERE (SELECT NOT row_security_active('charge'::regclass))
+        OR h.id IN (SELECT s.id FROM seen_charge s);
+COMMENT ON VIEW visible_charge IS
+    'charges with their costs for the views of figures, within the row policies of whoever asks; granted to nobody';
 
 CREATE VIEW burn WITH (security_invoker) AS
     SELECT allotment_id, id AS charge_id, burned AS amount FROM charge WHERE allotment_id IS NOT NULL;
-COMMENT ON VIEW burn IS 'what each charge took from an allotment, in the allotment''s unit; a segment is cut where an allotment ends, so it draws on one only';
+COMMENT ON VIEW burn IS
+    'what each charge took from an allotment, in the allotment''s unit; a segment is cut where an allotment ends, so '
+    'it draws on one only';
 SELECT allow('reader', 'select', 'burn');
 
 -- What counts: no reversal, and nothing that was reversed.  "Is it billed" is
 -- asked of these alone: settled and live.
 CREATE VIEW live_charge WITH (security_invoker) AS
-    SELECT h.* FROM charge h WHERE h.reverses_id IS NULL AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id);
+    SELECT h.* FROM charge h WHERE h.reverses_id IS NULL
+        AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id);
 COMMENT ON VIEW live_charge IS 'the charges that count: neither reversals nor reversed';
 SELECT allow('controller', 'select', 'live_charge');
 -- ---------------------------------------------------------------------------
@@ -1646,12 +1692,14 @@ BEGIN
     IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - '{deal_id,fixed}'::text[] = to_jsonb(NEW) - '{deal_id,fixed}'::text[] THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION 'charge % is frozen and cannot be %', OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'changed' END
+    RAISE EXCEPTION 'charge % is frozen and cannot be %', OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'deleted'
+        ELSE 'changed' END
         USING ERRCODE = 'restrict_violation',
             DETAIL = frozen_by(OLD.id),
             HINT = 'Correct it by a reversal: correct_entry(), adjust_charge() or credit().';
 END $$;
-COMMENT ON FUNCTION guard_charge() IS 'trigger function of charge: a frozen charge is never changed, but for its deal, or deleted (23001)';
+COMMENT ON FUNCTION guard_charge() IS
+    'trigger function of charge: a frozen charge is never changed, but for its deal, or deleted (23001)';
 
 CREATE FUNCTION keep_named() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -1662,17 +1710,22 @@ BEGIN
             RETURN NEW;
         END IF;
         RAISE EXCEPTION 'the id of % % stays as it is', replace(TG_TABLE_NAME, '_', ' '), OLD.id
-            USING ERRCODE = 'restrict_violation', HINT = 'Charges and ledger entries know the row by it; change other columns.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Charges and ledger entries know the row by it; change other columns.';
     END IF;
     -- Foreign keys see what others charge meanwhile; of a price list there is none.
-    IF TG_TABLE_NAME = 'price_list' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-        RAISE EXCEPTION 'in a % transaction it cannot be seen whether % % has charges', current_setting('transaction_isolation'),
+    IF TG_TABLE_NAME = 'price_list' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+        THEN
+        RAISE EXCEPTION 'in a % transaction it cannot be seen whether % % has charges',
+            current_setting('transaction_isolation'),
             replace(TG_TABLE_NAME, '_', ' '), OLD.id
-            USING ERRCODE = 'restrict_violation', HINT = 'Delete it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Delete it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
     END IF;
     PERFORM lock_books() WHERE TG_TABLE_NAME = 'price_list';
     IF (CASE TG_TABLE_NAME WHEN 'party' THEN EXISTS (SELECT FROM charge h WHERE h.client_id = OLD.id)
-                                              OR to_jsonb(OLD) ->> 'kind' = 'own' AND EXISTS (SELECT FROM charge h WHERE h.own_id = OLD.id)
+                                              OR to_jsonb(OLD) ->> 'kind' = 'own'
+                                                  AND EXISTS (SELECT FROM charge h WHERE h.own_id = OLD.id)
                            WHEN 'project' THEN EXISTS (SELECT FROM charge h WHERE h.project_id = OLD.id)
                            WHEN 'task' THEN EXISTS (SELECT FROM charge h WHERE h.task_id = OLD.id)
                            WHEN 'deal' THEN EXISTS (SELECT FROM charge h WHERE h.deal_id = OLD.id)
@@ -1687,8 +1740,9 @@ BEGIN
     RETURN OLD;
 END $$;
 COMMENT ON FUNCTION keep_named() IS
-    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it (23001); a price list is deleted in '
-    'READ COMMITTED only (23001). SECURITY DEFINER because row policies must not hide charges';
+    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it '
+    '(23001); a price list is deleted in READ COMMITTED only (23001). SECURITY DEFINER because row policies must not '
+    'hide charges';
 
 CREATE FUNCTION keep_burned() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -1700,11 +1754,14 @@ BEGIN
     v_burned := (SELECT sum(b.amount) FROM burn b WHERE b.allotment_id = OLD.id);
     IF NEW.amount < v_burned OR v_burned <> 0 AND (NEW.unit, NEW.contract_id) <> (OLD.unit, OLD.contract_id) THEN
         RAISE EXCEPTION 'work has taken % of allotment % already', trim_scale(v_burned), OLD.id
-            USING ERRCODE = 'restrict_violation', HINT = 'Keep its unit and contract and at least that amount, or void_block() it.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Keep its unit and contract and at least that amount, or void_block() it.';
     END IF;
     RETURN NEW;
 END $$;
-COMMENT ON FUNCTION keep_burned() IS 'trigger function of allotment: what work took of it stays (23001); SECURITY DEFINER because nobody is granted the locks';
+COMMENT ON FUNCTION keep_burned() IS
+    'trigger function of allotment: what work took of it stays (23001); SECURITY DEFINER because nobody is granted the '
+    'locks';
 -- ---------------------------------------------------------------------------
 -- put: making charges
 --
@@ -1724,8 +1781,7 @@ DECLARE
 BEGIN
     EXECUTE format($function$
         CREATE OR REPLACE FUNCTION replace_charges(p_rows charge[], p_known boolean) RETURNS void
-            LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
-            SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
+            LANGUAGE plpgsql SET search_path FROM CURRENT
         AS $body$
         BEGIN
             INSERT INTO charge (%1$s)
@@ -1741,7 +1797,8 @@ BEGIN
         column_list('charge', '%1$s = excluded.%1$s', c_kept));
 END $$;
 COMMENT ON FUNCTION replace_charges(charge[], boolean) IS
-    'write open charges of work in place of those that the same segments had (p_known: some of them have), keeping ids; what is the same stays as it is';
+    'write open charges of work in place of those that the same segments had (p_known: some of them have), keeping '
+    'ids; what is the same stays as it is';
 
 CREATE FUNCTION check_charge_amount(p_amount numeric, p_currency text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -1813,9 +1870,9 @@ BEGIN
     RETURN v;
 END $$;
 COMMENT ON FUNCTION complete_charge(charge) IS
-    'a provisional charge that is no work, of which source, contract_id, service_date, amount, cost and what else is known is given, with all that follows; '
-    'refused before the contract''s start (23001), for amounts its currency cannot hold (23514), without an exchange rate (23503), for a task or deal '
-    'of another client (23514)';
+    'a provisional charge that is no work, of which source, contract_id, service_date, amount, cost and what else is '
+    'known is given, with all that follows; refused before the contract''s start (23001), for amounts its currency '
+    'cannot hold (23514), without an exchange rate (23503), for a task or deal of another client (23514)';
 
 CREATE FUNCTION new_charge(p_charge charge) RETURNS bigint
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -1826,7 +1883,8 @@ BEGIN
     -- Another client's charge took the key meanwhile: that is refused.
     RETURN coalesce(v_ids[1], known_charge(p_charge));
 END $$;
-COMMENT ON FUNCTION new_charge(charge) IS 'make a provisional charge that is no work and return its id; refused as complete_charge() and known_charge() do';
+COMMENT ON FUNCTION new_charge(charge) IS
+    'make a provisional charge that is no work and return its id; refused as complete_charge() and known_charge() do';
 
 -- A charge made before under the same key: the same content again is that
 -- charge, another content is refused.  An amount that is not given yet is not
@@ -1838,8 +1896,10 @@ DECLARE
     v_known charge;
 BEGIN
     SELECT * INTO v_known FROM charge h WHERE h.key = p_charge.key;
-    IF FOUND AND (v_known.contract_id, v_known.source, v_known.service_date, v_known.item_id, v_known.quantity, v_known.amount)
-        IS DISTINCT FROM (p_charge.contract_id, p_charge.source, p_charge.service_date, p_charge.item_id, p_charge.quantity,
+    IF FOUND AND (v_known.contract_id, v_known.source, v_known.service_date, v_known.item_id, v_known.quantity,
+                  v_known.amount)
+        IS DISTINCT FROM (p_charge.contract_id, p_charge.source, p_charge.service_date, p_charge.item_id,
+                          p_charge.quantity,
                           coalesce(p_charge.amount, v_known.amount)) THEN
         RAISE EXCEPTION 'key "%" was used before for charge % with other content', p_charge.key, v_known.id
             USING ERRCODE = 'unique_violation', CONSTRAINT = 'charge_key_key',
@@ -1873,9 +1933,11 @@ BEGIN
     v.reverses_id := p_charge.id;
     RETURN v;
 END $$;
-COMMENT ON FUNCTION opposite(charge, jsonb) IS 'the reversal of a frozen charge: the same with the opposite figures, frozen at once';
+COMMENT ON FUNCTION opposite(charge, jsonb) IS
+    'the reversal of a frozen charge: the same with the opposite figures, frozen at once';
 
-CREATE FUNCTION part_of(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb, p_adjusts boolean) RETURNS charge
+CREATE FUNCTION part_of(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb, p_adjusts boolean)
+    RETURNS charge
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -1918,8 +1980,8 @@ BEGIN
     RETURN v;
 END $$;
 COMMENT ON FUNCTION part_of(charge, numeric, numeric, jsonb, boolean) IS
-    'an adjustment beside a charge, about the same things: so much of its amount (and in the base currency), why, and whether it goes with the charge '
-    'when that is reversed';
+    'an adjustment beside a charge, about the same things: so much of its amount (and in the base currency), why, and '
+    'whether it goes with the charge when that is reversed';
 
 CREATE FUNCTION in_open_period(p_charge charge) RETURNS charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -1950,7 +2012,8 @@ DECLARE
 BEGIN
     SELECT * INTO v_charge FROM charge h WHERE h.id = charge_id;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no charge %', charge_id USING ERRCODE = 'foreign_key_violation', HINT = 'View unbilled lists charges.';
+        RAISE EXCEPTION 'there is no charge %', charge_id USING ERRCODE = 'foreign_key_violation',
+            HINT = 'View unbilled lists charges.';
     END IF;
     IF v_charge.contract_id IS NULL THEN
         RAISE EXCEPTION 'charge % is not under a contract', charge_id
@@ -1958,7 +2021,8 @@ BEGIN
     END IF;
     PERFORM lock_parties(ARRAY[v_charge.client_id]);
     v_new := part_of(v_charge, amount, round_money(amount * v_charge.base_rate, v_exponent),
-                     jsonb_build_object(CASE WHEN amount < 0 THEN 'write_off' ELSE 'write_up' END, jsonb_build_object('charge', charge_id),
+                     jsonb_build_object(CASE WHEN amount < 0 THEN 'write_off'
+                                        ELSE 'write_up' END, jsonb_build_object('charge', charge_id),
                                         'note', reason), true);
     v_new.made_by := 'user';
     v_new.key := key;
@@ -1975,26 +2039,31 @@ BEGIN
     END IF;
     IF v_charge.held_by IS NOT NULL THEN
         RAISE EXCEPTION 'charge % cannot be adjusted now', charge_id
-            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(charge_id), HINT = 'Wait for the answer, or take the document back.';
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(charge_id),
+                HINT = 'Wait for the answer, or take the document back.';
     END IF;
     IF coalesce(reason, '') = '' OR coalesce(amount, 0) = 0 OR amount = 'NaN' THEN
         RAISE EXCEPTION 'an adjustment needs an amount that is not 0, and a reason'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a negative amount to write off, a positive one to write up.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Pass a negative amount to write off, a positive one to write up.';
     END IF;
     v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM live_charge a WHERE a.adjusts_id = charge_id), 0);
     IF amount < 0 AND v_left + amount < 0 THEN
-        RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id, trim_scale(v_left)
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_adjusted_within_amount', HINT = 'Write off what is left at most.';
+        RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id,
+            trim_scale(v_left)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_adjusted_within_amount',
+                HINT = 'Write off what is left at most.';
     END IF;
     PERFORM check_charge_amount(amount, v_charge.currency);
     PERFORM concede('write_off', -v_new.base_amount, charge_id, NULL, reason);
     -- A decision about a figure holds for that figure: it is frozen with it.
-    PERFORM freeze_charges(ARRAY[charge_id], format('adjusted:%s', charge_id));
+    PERFORM freeze_charges(ARRAY[charge_id], 'charge', format('%s:adjusted', charge_id));
     RETURN coalesce((put_charges(ARRAY[in_open_period(v_new)]))[1], known_charge(v_new));
 END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
-    'write a part of a charge off (amount below 0) or up, with a reason: an adjustment charge beside it, which is returned; the charge itself is frozen. '
-    'Refused: more than is left of it (23514), without a reason (22023), reversed or held charges (23001); idempotent under a key';
+    'write a part of a charge off (amount below 0) or up, with a reason: an adjustment charge beside it, which is '
+    'returned; the charge itself is frozen. Refused: more than is left of it (23514), without a reason (22023), '
+    'reversed or held charges (23001); idempotent under a key';
 SELECT allow('manager', 'execute', 'adjust_charge');
 -- ---------------------------------------------------------------------------
 -- correct: billed work is reversed and rated anew in the open period
@@ -2010,14 +2079,16 @@ DECLARE
 BEGIN
     PERFORM FROM charge h WHERE h.id = ANY (p_charges) ORDER BY h.id FOR UPDATE;
     v_reversals := put_charges(ARRAY(
-        SELECT in_open_period(opposite(h, jsonb_build_object('reversal', jsonb_build_object('charge', h.id), 'note', p_reason)))
+        SELECT in_open_period(opposite(h,
+                                       jsonb_build_object('reversal', jsonb_build_object('charge', h.id), 'note',
+                                                          p_reason)))
           FROM charge h WHERE h.id = ANY (p_charges) ORDER BY h.id));
-    PERFORM post_charges(open_event(p_key, array_to_string(v_reversals, ','), p_reason), v_reversals, NULL)
-      WHERE EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_reversals));  -- what is worth nothing posts nothing
+    PERFORM post_charges(v_reversals, 'charge', p_key, p_reason);
     RETURN v_reversals;
 END $$;
 COMMENT ON FUNCTION reverse_charges(bigint[], text, text) IS
-    'reverse frozen charges: the opposite figures as charges of their own, frozen and posted under an event of that key; returns them';
+    'reverse frozen charges: the opposite figures as charges of their own, frozen and posted under an event of that '
+    'key; returns them';
 
 -- What a correction gives back of hours whose life is over stays the client's:
 -- it is carried to the open period.
@@ -2028,8 +2099,10 @@ DECLARE
     v_open record := open_period(p_base);
 BEGIN
     INSERT INTO allotment (contract_id, kind, unit, amount, priority, effective_at, expires_at, scope_work_types)
-    SELECT a.contract_id, CASE WHEN a.kind IN ('included', 'rollover') THEN 'rollover' ELSE 'adjustment' END, a.unit, -sum(h.burned), -2,
-           v_open.opens_at, upper(v_open.span)::timestamp AT TIME ZONE contract_zone(p_base.calendar_id), a.scope_work_types
+    SELECT a.contract_id, CASE WHEN a.kind IN ('included', 'rollover') THEN 'rollover'
+        ELSE 'adjustment' END, a.unit, -sum(h.burned), -2,
+           v_open.opens_at, upper(v_open.span)::timestamp AT TIME ZONE contract_zone(p_base.calendar_id),
+               a.scope_work_types
       FROM charge h JOIN allotment a ON a.id = h.allotment_id
      WHERE h.id = ANY (p_reversals) AND a.expires_at <= v_open.opens_at
      GROUP BY a.id
@@ -2037,13 +2110,16 @@ BEGIN
      ORDER BY a.id;
 END $$;
 COMMENT ON FUNCTION give_back(contract, bigint[]) IS
-    'grant anew, for the open period, what reversals gave back of allotments that have expired; it is eaten before all else';
+    'grant anew, for the open period, what reversals gave back of allotments that have expired; it is eaten before all '
+    'else';
 
 CREATE FUNCTION corrected_entry(p_entry time_entry, p_changes jsonb, p_reason text) RETURNS time_entry
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_keys CONSTANT text[] := '{employee_id,task_id,work_type_id,contract_id,started_at,ended_at,break_s,work_date,duration_s,billable,billable_s,price,comment}';
+    c_keys CONSTANT text[] := '{employee_id,task_id,work_type_id,contract_id,started_at,ended_at,break_s,work_date,'
+                              'duration_s,billable,billable_s,price,comment}';
+    c_unbilled CONSTANT text[] := '{override_reason,comment,worked_s}';
     v_key text;
     v_entry time_entry := p_entry;
 BEGIN
@@ -2054,39 +2130,48 @@ BEGIN
     ELSE
         IF jsonb_typeof(p_changes) <> 'object' THEN
             RAISE EXCEPTION 'changes must be a JSON object, not %', jsonb_typeof(p_changes)
-                USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass {"column": new value, …}, or NULL to take the work away.';
+                USING ERRCODE = 'invalid_parameter_value',
+                    HINT = 'Pass {"column": new value, …}, or NULL to take the work away.';
         END IF;
         SELECT k INTO v_key FROM jsonb_object_keys(p_changes) k WHERE k <> ALL (c_keys) ORDER BY k LIMIT 1;
         IF FOUND THEN
             RAISE EXCEPTION 'a correction cannot change "%"', v_key
-                USING ERRCODE = 'invalid_parameter_value', HINT = 'It can change ' || array_to_string(c_keys, ', ') || '.';
+                USING ERRCODE = 'invalid_parameter_value',
+                    HINT = 'It can change ' || array_to_string(c_keys, ', ') || '.';
         END IF;
         SELECT c.key INTO v_key FROM jsonb_each_text(p_changes) c
-         WHERE c.key IN ('started_at', 'ended_at') AND c.value IS NOT NULL AND iso_instant(c.value) IS NULL ORDER BY c.key LIMIT 1;
+         WHERE c.key IN ('started_at', 'ended_at') AND c.value IS NOT NULL AND iso_instant(c.value) IS NULL
+             ORDER BY c.key LIMIT 1;
         IF FOUND THEN
             RAISE EXCEPTION 'a correction cannot set % to "%"', v_key, p_changes ->> v_key
-                USING ERRCODE = 'invalid_parameter_value', HINT = 'Write it with its offset, as 2026-03-02T09:00:00+02:00: it means the same instant to everybody.';
+                USING ERRCODE = 'invalid_parameter_value',
+                    HINT = 'Write it with its offset, as 2026-03-02T09:00:00+02:00: it means the same instant to '
+                           'everybody.';
         END IF;
         PERFORM given_date(p_changes, 'work_date');
         v_entry := jsonb_populate_record(p_entry, p_changes);
         -- time given by the clock beats a duration that came before, and the other way round
-        IF NOT p_changes ? 'duration_s' AND p_changes ?| '{started_at,ended_at,break_s}' AND v_entry.started_at IS NOT NULL THEN
+        IF NOT p_changes ? 'duration_s' AND p_changes ?| '{started_at,ended_at,break_s}'
+            AND v_entry.started_at IS NOT NULL THEN
             v_entry.duration_s := NULL;
         END IF;
     END IF;
     v_entry.override_reason := p_reason;
-    IF to_jsonb(v_entry) - '{override_reason,comment,worked_s}'::text[] = to_jsonb(p_entry) - '{override_reason,comment,worked_s}'::text[] THEN
+    IF to_jsonb(v_entry) - c_unbilled = to_jsonb(p_entry) - c_unbilled THEN
         RAISE EXCEPTION 'the correction of time entry % changes nothing that is billed', p_entry.id
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = p_changes::text, HINT = 'A comment is changed by an ordinary UPDATE.';
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = p_changes::text,
+                HINT = 'A comment is changed by an ordinary UPDATE.';
     END IF;
     RETURN v_entry;
 END $$;
 COMMENT ON FUNCTION corrected_entry(time_entry, jsonb, text) IS
-    'a time entry with changes made; NULL takes its time away; refused (22023): unknown keys, times and dates not in ISO 8601 (times with their offset), and changes that change nothing';
+    'a time entry with changes made; NULL takes its time away; refused (22023): unknown keys, times and dates not in '
+    'ISO 8601 (times with their offset), and changes that change nothing';
 
-CREATE FUNCTION correct_entry(time_entry_id bigint, changes jsonb, reason text, OUT reversed bigint[], OUT charged bigint[], OUT difference numeric,
+CREATE FUNCTION correct_entry(time_entry_id bigint, changes jsonb, reason text, OUT reversed bigint[],
+                              OUT charged bigint[], OUT difference numeric,
     OUT currency text)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -2101,7 +2186,8 @@ DECLARE
 BEGIN
     changes := json_argument(changes);
     IF coalesce(reason, '') = '' THEN
-        RAISE EXCEPTION 'a correction needs a reason' USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why the billed work is wrong.';
+        RAISE EXCEPTION 'a correction needs a reason' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Say why the billed work is wrong.';
     END IF;
     SELECT * INTO v_entry FROM time_entry e WHERE e.id = time_entry_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
@@ -2109,12 +2195,15 @@ BEGIN
     END IF;
     v_new := corrected_entry(v_entry, changes, reason);
     PERFORM lock_parties(ARRAY(
-        SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id IN (v_entry.task_id, v_new.task_id)
+        SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id
+            WHERE t.id IN (v_entry.task_id, v_new.task_id)
         UNION SELECT h.client_id FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id));
-    SELECT h.id INTO v_held FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id AND h.held_by IS NOT NULL LIMIT 1;
+    SELECT h.id INTO v_held FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id
+        AND h.held_by IS NOT NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % cannot be corrected now', time_entry_id
-            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_held), HINT = 'Wait for the answer, or take the document back.';
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_held),
+                HINT = 'Wait for the answer, or take the document back.';
     END IF;
     -- the live frozen charges of the entry, and the write-offs beside them
     v_charges := ARRAY(
@@ -2129,22 +2218,28 @@ BEGIN
         UNION
         SELECT h.id FROM live_charge h WHERE h.adjusts_id = ANY (v_charges)
         ORDER BY 1);
-    v_key := format('correct:%s:%s', time_entry_id, v_charges[1]);
+    v_key := format('%s:corrected', v_charges[1]);
     PERFORM plan_for(1);
     reversed := reverse_charges(v_charges, reason, v_key);
-    SELECT (base_contract(h.contract_id)).* INTO v_base FROM charge h WHERE h.id = v_charges[1] AND h.contract_id IS NOT NULL;
+    SELECT (base_contract(h.contract_id)).* INTO v_base FROM charge h WHERE h.id = v_charges[1]
+        AND h.contract_id IS NOT NULL;
     IF FOUND THEN
         PERFORM give_back(v_base, reversed);
     END IF;
     UPDATE time_entry e
-       SET employee_id = v_new.employee_id, task_id = v_new.task_id, work_type_id = v_new.work_type_id, contract_id = v_new.contract_id,
-           started_at = v_new.started_at, ended_at = v_new.ended_at, break_s = v_new.break_s, work_date = v_new.work_date, duration_s = v_new.duration_s,
-           billable = v_new.billable, billable_s = v_new.billable_s, price = v_new.price, comment = v_new.comment, override_reason = reason
+       SET employee_id = v_new.employee_id, task_id = v_new.task_id, work_type_id = v_new.work_type_id,
+           contract_id = v_new.contract_id,
+           started_at = v_new.started_at, ended_at = v_new.ended_at, break_s = v_new.break_s,
+               work_date = v_new.work_date, duration_s = v_new.duration_s,
+           billable = v_new.billable, billable_s = v_new.billable_s, price = v_new.price, comment = v_new.comment,
+               override_reason = reason
      WHERE e.id = time_entry_id;
-    IF v_base.id IS NOT NULL AND EXISTS (SELECT FROM charge h WHERE h.id = ANY (reversed) AND h.allotment_id IS NOT NULL) THEN
+    IF v_base.id IS NOT NULL
+        AND EXISTS (SELECT FROM charge h WHERE h.id = ANY (reversed) AND h.allotment_id IS NOT NULL) THEN
         PERFORM rate_again(v_base, (SELECT min(h.service_date) FROM charge h WHERE h.id = ANY (reversed)));
     END IF;
-    SELECT coalesce(array_agg(h.id ORDER BY h.id) FILTER (WHERE NOT h.fixed), '{}'), coalesce(sum(h.amount), 0), min(h.currency),
+    SELECT coalesce(array_agg(h.id ORDER BY h.id) FILTER (WHERE NOT h.fixed), '{}'), coalesce(sum(h.amount), 0),
+        min(h.currency),
            coalesce(sum(h.base_amount), 0), count(DISTINCT h.currency)
       INTO charged, difference, currency, v_base_difference, v_currencies
       FROM charge h WHERE h.id = ANY (reversed) OR h.time_entry_id = correct_entry.time_entry_id AND NOT h.fixed;
@@ -2159,34 +2254,37 @@ BEGIN
     PERFORM concede('correction', -v_base_difference, NULL, NULL, format('time entry %s: %s', time_entry_id, reason));
 END $$;
 COMMENT ON FUNCTION correct_entry(bigint, jsonb, text) IS
-    'correct a billed time entry: its frozen charges are reversed, and it is rated anew with changes ({"column": value, …}; NULL takes the work away) '
-    'into provisional charges, in the open period with the true work date. Returns the reversals, the new charges and what they come to together, '
-    'in the base currency where the work moves to another currency. '
-    'Refused: work that is not billed, or held by a sent report (23001), unknown columns, no reason, nothing changed (22023)';
+    'correct a billed time entry: its frozen charges are reversed, and it is rated anew with changes ({"column": '
+    'value, …}; NULL takes the work away) into provisional charges, in the open period with the true work date. '
+    'Returns the reversals, the new charges and what they come to together, in the base currency where the work moves '
+    'to another currency. Refused: work that is not billed, or held by a sent report (23001), unknown columns, no '
+    'reason, nothing changed (22023)';
 SELECT allow('manager', 'execute', 'correct_entry');
 -- ---------------------------------------------------------------------------
 -- charge: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
 
 SELECT allow('reader', 'select', 'terms'), allow('reader', 'select', 'list_snapshot');
-SELECT allow('reader', 'select', 'charge', but => '{cost,base_cost,cost_rate,base_cost_rate}'), allow('controller', 'select', 'charge');
+SELECT allow('reader', 'select', 'charge', but => '{cost,base_cost,cost_rate,base_cost_rate}'),
+    allow('controller', 'select', 'charge');
 SELECT allow('reader', 'select', 'rating_problem');
 -- ---------------------------------------------------------------------------
--- account: the chart of accounts
+-- account: the chart of accounts, and what its accounts are for
 -- ---------------------------------------------------------------------------
 
--- Charges, documents and payments are posted to these by their codes.
 CREATE FUNCTION keep_account() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND (NEW.code, NEW.kind) = (OLD.code, OLD.kind) THEN
-        RETURN NEW;
+    IF TG_OP = 'UPDATE' AND (NEW.code, NEW.kind) = (OLD.code, OLD.kind)
+        OR NOT EXISTS (SELECT FROM account_role r WHERE r.account_id = OLD.id) THEN
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     END IF;
     RAISE EXCEPTION 'the books post to account "%": its code and kind stay', OLD.code
         USING ERRCODE = 'restrict_violation', HINT = 'Change its name, or add an account of your own.';
 END $$;
-COMMENT ON FUNCTION keep_account() IS 'trigger function of account: those that the functions of the books post to keep code and kind, and stay (23001)';
+COMMENT ON FUNCTION keep_account() IS
+    'trigger function of account: those of account_role, which the books post to, keep code and kind, and stay (23001)';
 
 CREATE FUNCTION account_id(code text) RETURNS bigint
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
@@ -2201,6 +2299,90 @@ BEGIN
     RETURN v_id;
 END $$;
 COMMENT ON FUNCTION account_id(text) IS 'the account with a code; refused (23503) when there is none';
+
+-- One row of columns, so that a query looks the roles up once.
+CREATE VIEW role_account WITH (security_invoker) AS
+    SELECT max(r.account_id) FILTER (WHERE r.role = 'receivable') AS receivable,
+           max(r.account_id) FILTER (WHERE r.role = 'payable') AS payable,
+           max(r.account_id) FILTER (WHERE r.role = 'tax') AS tax,
+           max(r.account_id) FILTER (WHERE r.role = 'revenue') AS revenue,
+           max(r.account_id) FILTER (WHERE r.role = 'direct_labour') AS direct_labour,
+           max(r.account_id) FILTER (WHERE r.role = 'absorbed_labour') AS absorbed_labour,
+           max(r.account_id) FILTER (WHERE r.role = 'materials') AS materials,
+           max(r.account_id) FILTER (WHERE r.role = 'absorbed_materials') AS absorbed_materials
+      FROM account_role r;
+COMMENT ON VIEW role_account IS 'one row: the accounts that entries are made with, by role';
+SELECT allow('reader', 'select', 'role_account');
+
+CREATE VIEW settling_article WITH (security_invoker) AS
+    SELECT a.id AS article_id, a.code AS article FROM account a WHERE a.kind = 'income' AND NOT a.accrues;
+COMMENT ON VIEW settling_article IS
+    'the articles whose payments settle what clients owe: income that charges accrue, as revenue; money in with '
+    'another article is an advance of nobody';
+SELECT allow('reader', 'select', 'settling_article');
+
+-- Whose people log their hours is in the figures at their cost rates already:
+-- what they are paid is payroll, or their work would cost twice.
+CREATE FUNCTION bill_article(p_party bigint) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT a.code
+      FROM account_role r JOIN account a ON a.id = r.account_id
+     WHERE r.role = CASE WHEN EXISTS (SELECT FROM employee m WHERE m.party_id = p_party)
+                         THEN 'people_bill' ELSE 'contractor_bill' END;
+END;
+COMMENT ON FUNCTION bill_article(bigint) IS
+    'the article of a party''s bill that names none: payroll where its people log their hours here, contractors else';
+-- ---------------------------------------------------------------------------
+-- statement: the tree of lines that a statement shows
+-- ---------------------------------------------------------------------------
+
+CREATE VIEW line_part WITH (security_invoker) AS
+    WITH RECURSIVE part AS (
+        SELECT s.code AS line, s.code AS part_of, s.parent FROM statement_line s
+        UNION
+        SELECT p.line, s.code, s.parent FROM part p JOIN statement_line s ON s.code = p.parent
+    )
+    SELECT p.line, p.part_of FROM part p;
+COMMENT ON VIEW line_part IS 'each line of a statement with the lines whose part it is, itself among them';
+SELECT allow('reader', 'select', 'line_part');
+
+CREATE VIEW line_section WITH (security_invoker) AS
+    SELECT p.line, p.part_of AS section FROM line_part p JOIN statement_line s ON s.code = p.part_of WHERE s.section;
+COMMENT ON VIEW line_section IS 'the section that each line of a statement stands in';
+SELECT allow('reader', 'select', 'line_section');
+
+CREATE FUNCTION check_statement_lines() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_line text;
+BEGIN
+    SELECT p.line INTO v_line
+      FROM line_part p JOIN statement_line s ON s.code = p.part_of
+     GROUP BY p.line HAVING bool_and(s.parent IS NOT NULL) ORDER BY 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'line "%" of the statement would be a part of itself', v_line
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_line_tree', HINT = 'Hang it below another line.';
+    END IF;
+    SELECT p.line INTO v_line FROM line_section p GROUP BY p.line HAVING count(*) > 1 ORDER BY 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'line "%" of the statement would stand in two sections', v_line
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_line_one_section',
+                HINT = 'A section holds lines that are no sections.';
+    END IF;
+    SELECT a.line INTO v_line FROM account a
+     WHERE a.line IS NOT NULL AND NOT EXISTS (SELECT FROM line_section p WHERE p.line = a.line) ORDER BY 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'line "%" has accounts and would stand in no section', v_line
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_line_in_section',
+                HINT = 'Make it a section, or hang it below one.';
+    END IF;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION check_statement_lines() IS
+    'trigger function of statement_line and account: lines are a tree, and what has accounts stands in one section '
+    '(23514); SECURITY DEFINER because nobody is granted its views';
 -- ---------------------------------------------------------------------------
 -- ledger views: what its readers may see
 -- ---------------------------------------------------------------------------
@@ -2209,12 +2391,22 @@ CREATE VIEW seen_entry WITH (security_invoker) AS SELECT id FROM entry;
 COMMENT ON VIEW seen_entry IS 'the entries that the row policies of whoever asks let through';
 
 CREATE VIEW visible_entry WITH (security_barrier) AS
-    SELECT e.* FROM entry e WHERE (SELECT NOT row_security_active('entry'::regclass)) OR e.id IN (SELECT s.id FROM seen_entry s);
-COMMENT ON VIEW visible_entry IS 'entries for the views of figures, within the row policies of whoever asks; granted to nobody';
+    SELECT e.* FROM entry e WHERE (SELECT NOT row_security_active('entry'::regclass))
+           OR e.id IN (SELECT s.id FROM seen_entry s);
+COMMENT ON VIEW visible_entry IS
+    'entries for the views of figures, within the row policies of whoever asks; granted to nobody';
 -- ---------------------------------------------------------------------------
--- ledger: every figure of every report is a sum of these entries and of the
--- charges that are not posted yet
+-- lock: locked periods, and what every entry is checked for
 -- ---------------------------------------------------------------------------
+
+CREATE FUNCTION posting_day(p_on date DEFAULT '-infinity') RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT greatest(p_on, (SELECT max(l.locked_through) + 1 FROM period_lock l));
+END;
+COMMENT ON FUNCTION posting_day(date) IS
+    'the day on which something of a day is posted: that day, or the first one that is not locked; without a day the '
+    'first one that is not locked, -infinity when nothing is';
 
 -- A lock is taken after what is being posted now: who waits for it sees it.
 CREATE FUNCTION await_posting() RETURNS trigger
@@ -2226,19 +2418,20 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION await_posting() IS
-    'trigger function of period_lock: waits for the transactions that post, and lets others wait; SECURITY DEFINER because nobody may write to the ledger';
+    'trigger function of period_lock: waits for the transactions that post, and lets others wait; SECURITY DEFINER '
+    'because nobody may write to the ledger';
 
 CREATE FUNCTION check_entries() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_locked date := (SELECT max(locked_through) FROM period_lock);
+    v_open date := posting_day();
     v_bad record;
 BEGIN
     PERFORM heed('ledger');
-    SELECT n.entry_on INTO v_bad FROM new_rows n WHERE n.entry_on <= v_locked LIMIT 1;
+    SELECT n.entry_on INTO v_bad FROM new_rows n WHERE n.entry_on < v_open LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'the books are locked through %: nothing can be posted on %', v_locked, v_bad.entry_on
+        RAISE EXCEPTION 'the books are locked through %: nothing can be posted on %', v_open - 1, v_bad.entry_on
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Post on a later date, or delete the row of period_lock if you may.';
     END IF;
@@ -2252,41 +2445,127 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-COMMENT ON FUNCTION check_entries() IS 'trigger function of entry: locked periods (23001) and decimals of the currency (23514), once a statement';
+COMMENT ON FUNCTION check_entries() IS
+    'trigger function of entry: locked periods (23001) and decimals of the currency (23514), once a statement';
+-- ---------------------------------------------------------------------------
+-- post: events and their entries
+--
+-- put_entries() is the only writer of entry, open_events() the only one of event.
+-- What posts (source) and its key make an event once; user is the source of
+-- post() alone, so no key of a caller is ever taken for one of the books.
+-- ---------------------------------------------------------------------------
 
--- Open an event under its idempotency key: NULL when the same content was
--- posted under it before.
-CREATE FUNCTION open_event(p_key text, p_content text, p_memo text DEFAULT NULL, p_reverses bigint DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SET search_path FROM CURRENT
+SELECT make_writer('entry', 'put_entries');
+
+-- Which of these events are new; those that are known must have the same content.
+CREATE FUNCTION open_events(p_source text, p_keys text[], p_contents text[], p_memo text DEFAULT NULL,
+                            p_reverses bigint[] DEFAULT NULL) RETURNS bigint[]
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-    v_digest bytea := sha256(convert_to(p_content, 'UTF8'));
-    v_id bigint;
-    v_known bytea;
+    v_ids bigint[];
+    v_missing record;
 BEGIN
-    IF p_key IS NULL OR p_key = '' THEN
+    IF '' = ANY (p_keys) OR array_position(p_keys, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'an event needs an idempotency key'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a key that is the same when the same event is sent again.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Pass a key that is the same when the same event is sent again.';
     END IF;
-    INSERT INTO event (key, digest, memo, reverses_id) VALUES (p_key, v_digest, p_memo, p_reverses)
-    ON CONFLICT DO NOTHING RETURNING id INTO v_id;
-    IF v_id IS NULL THEN
-        SELECT e.digest INTO v_known FROM event e WHERE e.key = p_key;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'event % is reversed already', p_reverses
+    WITH given AS (
+        SELECT * FROM unnest(p_keys, p_contents, p_reverses) WITH ORDINALITY g (key, content, reverses_id, no)
+    ), opened AS (
+        INSERT INTO event (source, key, digest, memo, reverses_id)
+        SELECT p_source, g.key, sha256(convert_to(g.content, 'UTF8')), p_memo, g.reverses_id FROM given g ORDER BY g.no
+        ON CONFLICT DO NOTHING RETURNING id, key
+    )
+    SELECT array_agg(o.id ORDER BY g.no) INTO v_ids FROM given g LEFT JOIN opened o USING (key);
+
+    FOR v_missing IN
+        SELECT g.key, g.reverses_id, e.id, e.digest = sha256(convert_to(g.content, 'UTF8')) AS same
+          FROM unnest(v_ids, p_keys, p_contents, p_reverses) g (id, key, content, reverses_id)
+          LEFT JOIN event e ON e.source = p_source AND e.key = g.key
+         WHERE g.id IS NULL
+    LOOP
+        IF v_missing.id IS NULL THEN
+            RAISE EXCEPTION 'event % is reversed already', v_missing.reverses_id
                 USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
                     HINT = 'Post the event anew if it was right after all.';
-        ELSIF v_known <> v_digest THEN
-            RAISE EXCEPTION 'event "%" was posted before with other content', p_key
+        ELSIF NOT v_missing.same THEN
+            RAISE EXCEPTION 'event "%" was posted before with other content', v_missing.key
                 USING ERRCODE = 'unique_violation', CONSTRAINT = 'event_key_key',
                     HINT = 'Send the same content again, or use another key for another event.';
         END IF;
-    END IF;
-    RETURN v_id;
+    END LOOP;
+    RETURN v_ids;
 END $$;
-COMMENT ON FUNCTION open_event(text, text, text, bigint) IS
-    'a new event, or NULL when this key was posted before with the same content; refused: the same key with other content (23505), a second reversal '
-    'of one event under another key (23001)';
+COMMENT ON FUNCTION open_events(text, text[], text[], text, bigint[]) IS
+    'make the events of a source with these keys and contents, which reverse others where those are given: their ids '
+    'in that order, NULL where the key was posted before with the same content; refused: the same key with other '
+    'content (23505), a second reversal of one event under another key (23001)';
+
+CREATE FUNCTION event_of(p_source text, p_key text) RETURNS bigint
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT e.id FROM event e WHERE e.source = p_source AND e.key = p_key;
+END;
+COMMENT ON FUNCTION event_of(text, text) IS 'the event that a source posted under a key, NULL when there is none';
+
+CREATE FUNCTION opposite(p_entry entry, p_event bigint, p_on date) RETURNS entry
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v entry := p_entry;
+BEGIN
+    v.id := NULL;
+    v.event_id := p_event;
+    v.entry_on := coalesce(p_on, v.entry_on);
+    v.amount := -v.amount;
+    v.base_amount := -v.base_amount;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION opposite(entry, bigint, date) IS
+    'an entry that takes another one back: the same with the opposite sign, of another event, on another day where one '
+    'is given';
+
+CREATE FUNCTION reverse_entries(p_events bigint[], p_source text, p_keys text[], p_on date DEFAULT NULL)
+    RETURNS bigint[]
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_reversals bigint[] := open_events(p_source, p_keys,
+        ARRAY(SELECT format('reverse %s on %s', x.id, iso(p_on)) FROM unnest(p_events) WITH ORDINALITY x (id, no)
+        ORDER BY x.no),
+        NULL, p_events);
+BEGIN
+    PERFORM put_entries(ARRAY(
+        SELECT opposite(e, x.reversal_id, p_on)
+          FROM unnest(p_events, v_reversals) x (id, reversal_id) JOIN entry e ON e.event_id = x.id
+         WHERE x.reversal_id IS NOT NULL ORDER BY e.id));
+    RETURN v_reversals;
+END $$;
+COMMENT ON FUNCTION reverse_entries(bigint[], text, text[], date) IS
+    'post the opposite of events under keys of a source, on their dates or on one day; returns the reversals, NULL '
+    'where one was posted before';
+
+-- What an entry by hand says of its dimensions is completed like that of any other fact.
+CREATE FUNCTION given_dimension(p_entry jsonb, p_what text) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT to_jsonb(complete_dimension(
+               ROW((p_entry ->> 'own')::bigint,
+                   coalesce((p_entry ->> 'client')::bigint, CASE WHEN r.id IS NOT NULL
+                   THEN (p_entry ->> 'party')::bigint END),
+                   (p_entry ->> 'contract')::bigint, (p_entry ->> 'project')::bigint, (p_entry ->> 'deal')::bigint,
+                   (p_entry ->> 'task')::bigint, (p_entry ->> 'employee')::bigint, (p_entry ->> 'work_type')::bigint,
+                   (p_entry ->> 'direction')::bigint)::dimension,
+               given_date(p_entry, 'on'), p_what))
+      FROM (SELECT) one
+      LEFT JOIN (SELECT a.id, a.code FROM account a JOIN account_role o ON o.account_id = a.id
+          AND o.role = 'receivable') r
+        ON r.code IN (p_entry ->> 'debit', p_entry ->> 'credit');
+END;
+COMMENT ON FUNCTION given_dimension(jsonb, text) IS
+    'the dimensions of an entry of post(), completed: the party of an entry of the clients'' account is its client';
 
 CREATE FUNCTION post(key text, entries jsonb, memo text DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -2295,7 +2574,7 @@ AS $$
 DECLARE
     v_event bigint;
     v_base text;
-    v_bad record;
+    v_wrong text;
 BEGIN
     PERFORM lock_parties('{}');
     v_base := (SELECT s.base_currency FROM setting s);
@@ -2303,33 +2582,49 @@ BEGIN
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' OR jsonb_array_length(entries) = 0 THEN
         RAISE EXCEPTION 'entries must be a JSON array of at least one entry'
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Each entry: {"on": date, "debit": account code, "credit": account code, "amount": "text", "currency": code, …}.';
+                HINT = 'Each entry: {"on": date, "debit": account code, "credit": account code, "amount": "text", '
+                       '"currency": code, …}.';
     END IF;
-    SELECT row_number() OVER () AS no, e.value INTO v_bad
-      FROM jsonb_array_elements(entries) e
-     WHERE jsonb_typeof(e.value) <> 'object' OR NOT e.value ?& ARRAY['on', 'debit', 'credit', 'amount', 'currency'] LIMIT 1;
+    SELECT e.value::text INTO v_wrong FROM jsonb_array_elements(entries) e
+     WHERE jsonb_typeof(e.value) <> 'object' OR NOT e.value ?& '{on,debit,credit,amount,currency}' LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'an entry lacks one of on, debit, credit, amount, currency'
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = v_bad.value::text;
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = v_wrong;
     END IF;
-    v_event := open_event(key, entries::text, memo);
+    PERFORM check_keys(e.value, 'entry',
+        '{on,debit,credit,amount,currency,article,own,client,party,contract,project,deal,task,'
+                       'employee,work_type,direction}') FROM jsonb_array_elements(entries) e;
+    v_event := (open_events('user', ARRAY[key], ARRAY[entries::text], memo))[1];
     IF v_event IS NULL THEN
-        RETURN (SELECT e.id FROM event e WHERE e.key = post.key);
+        RETURN event_of('user', key);
     END IF;
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id,
-                       party_id, contract_id, project_id, deal_id, task_id, employee_id, direction_id)
-    SELECT v_event, given_date(e, 'on'), account_id(e ->> 'debit'), account_id(e ->> 'credit'),
-           (e ->> 'amount')::numeric, e ->> 'currency',
-           convert((e ->> 'amount')::numeric, e ->> 'currency', v_base, given_date(e, 'on')),
-           account_id(e ->> 'article'), (e ->> 'party')::bigint, (e ->> 'contract')::bigint, (e ->> 'project')::bigint,
-           (e ->> 'deal')::bigint, (e ->> 'task')::bigint, (e ->> 'employee')::bigint, (e ->> 'direction')::bigint
-      FROM jsonb_array_elements(entries) e;
+    SELECT x.code INTO v_wrong
+      FROM jsonb_array_elements(entries) WITH ORDINALITY e (value, no)
+     CROSS JOIN LATERAL (VALUES (e.value ->> 'debit'), (e.value ->> 'credit'), (e.value ->> 'article')) x (code)
+     WHERE NOT EXISTS (SELECT FROM account a WHERE a.code = x.code) AND x.code IS NOT NULL
+     ORDER BY e.no LIMIT 1;
+    PERFORM account_id(v_wrong);  -- which says that there is none
+    PERFORM put_entries(ARRAY(
+        SELECT jsonb_populate_record(NULL::entry, d.dimension || jsonb_build_object(
+                   'event_id', v_event, 'entry_on', g.entry_on, 'debit_id', b.id, 'credit_id', c.id, 'article_id', a.id,
+                   'amount', g.amount, 'currency', e.value ->> 'currency',
+                   'base_amount', convert(g.amount, e.value ->> 'currency', v_base, g.entry_on),
+                   'party_id', e.value ->> 'party'))
+          FROM jsonb_array_elements(entries) WITH ORDINALITY e (value, no)
+         CROSS JOIN LATERAL (SELECT given_date(e.value, 'on') AS entry_on, (e.value ->> 'amount')::numeric AS amount) g
+         CROSS JOIN LATERAL (SELECT given_dimension(e.value, format('entry %s', e.no)) AS dimension) d
+          LEFT JOIN account b ON b.code = e.value ->> 'debit'
+          LEFT JOIN account c ON c.code = e.value ->> 'credit'
+          LEFT JOIN account a ON a.code = e.value ->> 'article'
+         ORDER BY e.no));
     RETURN v_event;
 END $$;
 COMMENT ON FUNCTION post(text, jsonb, text) IS
-    'post one event of one or more entries and return its id; entries is an array of {"on", "debit", "credit", "amount", "currency"} with account '
-    'codes, and optionally "article", "party", "contract", "project", "deal", "task", "employee", "direction" (ids). The same key and content again '
-    'returns the same event and posts nothing; the same key with other content is refused (23505)';
+    'post one event of one or more entries and return its id; entries is an array of {"on", "debit", "credit", '
+    '"amount", "currency"} with account codes, and optionally "article", "own", "client", "party", "contract", '
+    '"project", "deal", "task", "employee", "work_type", "direction" (ids), which complete one another. The same key '
+    'and content again returns the same event and posts nothing; the same key with other content is refused (23505), '
+    'and so are keys that nothing knows (22023) and dimensions that contradict each other (23514)';
 SELECT allow('controller', 'execute', 'post');
 
 CREATE FUNCTION reverse_event(event_id bigint, key text, on_date date DEFAULT NULL) RETURNS bigint
@@ -2337,20 +2632,19 @@ CREATE FUNCTION reverse_event(event_id bigint, key text, on_date date DEFAULT NU
 AS $$
 #variable_conflict use_variable
 DECLARE
-    v_event bigint;
+    v_event event;
 BEGIN
-    PERFORM FROM event e WHERE e.id = event_id AND e.reverses_id IS NULL;
+    SELECT * INTO v_event FROM event e WHERE e.id = event_id AND e.reverses_id IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'event % does not exist or is itself a reversal', event_id
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Reverse an original event; to undo a reversal post the event anew.';
+            USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Reverse an original event; to undo a reversal post the event anew.';
     END IF;
     -- What made these posts them and takes them back; a reversal beside it would leave it unposted.
-    PERFORM FROM entry e
-      WHERE e.event_id = reverse_event.event_id
-        AND (e.charge_id IS NOT NULL OR e.payment_id IS NOT NULL AND key NOT LIKE 'payment:%' OR e.document_id IS NOT NULL AND key NOT LIKE 'document:%');
-    IF FOUND THEN
+    IF v_event.source <> 'user' THEN
         RAISE EXCEPTION 'event % is of charges, a payment or a document and is taken back with them', event_id
-            USING ERRCODE = 'restrict_violation', HINT = 'Use correct_entry(), adjust_charge() or void(), or set the status of the payment to void.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Use correct_entry(), adjust_charge() or void(), or set the status of the payment to void.';
     END IF;
     PERFORM FROM event e WHERE e.reverses_id = event_id AND e.key <> reverse_event.key;
     IF FOUND THEN
@@ -2358,211 +2652,12 @@ BEGIN
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'event_reversed_once',
                 HINT = 'Post the event anew if it was right after all.';
     END IF;
-    v_event := open_event(key, format('reverse %s on %s', event_id, iso(on_date)), NULL, event_id);
-    IF v_event IS NULL THEN
-        RETURN (SELECT e.id FROM event e WHERE e.key = reverse_event.key);
-    END IF;
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id, party_id, contract_id,
-                       project_id, deal_id, task_id, employee_id, direction_id, work_type_id, charge_id, payment_id, document_id)
-    SELECT v_event, coalesce(on_date, e.entry_on), e.debit_id, e.credit_id, -e.amount, e.currency, -e.base_amount, e.article_id, e.party_id,
-           e.contract_id, e.project_id, e.deal_id, e.task_id, e.employee_id, e.direction_id, e.work_type_id, e.charge_id, e.payment_id,
-           e.document_id
-      FROM entry e WHERE e.event_id = reverse_event.event_id ORDER BY e.id;
-    RETURN v_event;
+    RETURN coalesce((reverse_entries(ARRAY[event_id], 'user', ARRAY[key], on_date))[1], event_of('user', key));
 END $$;
 COMMENT ON FUNCTION reverse_event(bigint, text, date) IS
-    'post the opposite of an event, on the same dates or on on_date, and return the reversal''s id; an event is reversed once, '
-    'and those of charges, payments and documents only with them (23001)';
+    'post the opposite of an event, on the same dates or on on_date, and return the reversal''s id; an event is '
+    'reversed once, and those of charges, payments and documents only with them (23001)';
 SELECT allow('controller', 'execute', 'reverse_event');
--- ---------------------------------------------------------------------------
--- posting: what charges, documents and payments mean to the ledger
--- ---------------------------------------------------------------------------
-
--- What a charge means to the ledger, posted or not: work is owed by the
--- client, and its labour is absorbed at the cost rate: what is really paid to
--- people goes to payroll, so a cost rate moves profit between projects and
--- never invents any.  Items likewise, against purchases.
--- Of the owner, as it stands behind figures of those who may not see costs.
-CREATE VIEW charge_entry AS
-    SELECT c.id AS charge_id, c.frozen_at, c.service_date AS entry_on, r.debit, r.credit, r.amount, r.currency, r.base_amount,
-           c.client_id AS party_id, c.contract_id, c.project_id, c.deal_id, c.task_id, c.employee_id, c.direction_id, c.work_type_id
-      FROM visible_charge c
-     CROSS JOIN setting s
-     CROSS JOIN LATERAL (VALUES
-        ('receivable', 'revenue', c.amount, c.currency, c.base_amount),
-        (CASE c.source WHEN 'time' THEN 'direct_labour' ELSE 'materials' END,
-         CASE c.source WHEN 'time' THEN 'absorbed_labour' ELSE 'absorbed_materials' END, c.base_cost, s.base_currency, c.base_cost)
-     ) AS r (debit, credit, amount, currency, base_amount)
-     WHERE r.amount <> 0;
-COMMENT ON VIEW charge_entry IS 'the ledger entries of each charge, posted when frozen_at is set, live otherwise; debit and credit are account codes';
-SELECT allow('controller', 'select', 'charge_entry');
-
-CREATE FUNCTION freeze_charges(p_charges bigint[], p_key text, p_document bigint DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_charges bigint[];
-    v_event bigint;
-BEGIN
-    PERFORM FROM charge c WHERE c.id = ANY (p_charges) ORDER BY c.id FOR UPDATE;
-    WITH frozen AS (
-        UPDATE charge c SET frozen_at = now(), held_by = NULL
-         WHERE c.id = ANY (p_charges) AND c.frozen_at IS NULL RETURNING c.id)
-    SELECT array_agg(f.id ORDER BY f.id) INTO v_charges FROM frozen f;
-    IF v_charges IS NULL THEN
-        RETURN 0;
-    END IF;
-    IF EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (v_charges)) THEN  -- what is worth nothing posts nothing
-        v_event := open_event(p_key, array_to_string(v_charges, ','), 'charges frozen');
-        PERFORM post_charges(v_event, v_charges, p_document);
-    END IF;
-    RETURN cardinality(v_charges);
-END $$;
-COMMENT ON FUNCTION freeze_charges(bigint[], text, bigint) IS
-    'freeze the provisional ones of these charges and post them under an event of that key; returns how many';
-
-CREATE FUNCTION post_charges(p_event bigint, p_charges bigint[], p_document bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-BEGIN
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, party_id, contract_id, project_id,
-                       deal_id, task_id, employee_id, direction_id, work_type_id, charge_id, document_id)
-    SELECT p_event, greatest(e.entry_on, (SELECT max(l.locked_through) + 1 FROM period_lock l)), d.id, k.id, e.amount, e.currency,
-           e.base_amount, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id, e.employee_id, e.direction_id,
-           e.work_type_id, e.charge_id, p_document
-      FROM charge_entry e
-      JOIN account d ON d.code = e.debit
-      JOIN account k ON k.code = e.credit
-     WHERE e.charge_id = ANY (p_charges)
-     ORDER BY e.charge_id, e.debit DESC;
-END $$;
-COMMENT ON FUNCTION post_charges(bigint, bigint[], bigint) IS
-    'post the entries of charges on their service dates, or on the first day that is not locked';
-
--- The entries of payments as they stand: cash against settlements, and the
--- accrual where the article accrues with its payment.
-CREATE VIEW payment_entry WITH (security_invoker) AS
-    SELECT p.id AS payment_id, p.revision, e.entry_on, e.debit_id, e.credit_id, p.amount, p.currency, e.article_id,
-           p.party_id, p.contract_id, p.project_id, p.deal_id, p.task_id, p.employee_id, p.direction_id
-      FROM payment p
-      JOIN cash_account m ON m.id = p.cash_account_id
-      LEFT JOIN cash_account t ON t.id = p.to_cash_account_id
-      LEFT JOIN account a ON a.code = p.article
-     CROSS JOIN LATERAL (
-        SELECT CASE a.kind WHEN 'income' THEN account_id('receivable')
-                           WHEN 'expense' THEN account_id('payable')
-                           ELSE a.id END AS settlement_id) s
-     CROSS JOIN LATERAL (
-        SELECT p.paid_on AS entry_on, t.account_id AS debit_id, m.account_id AS credit_id, NULL::bigint AS article_id
-         WHERE p.flow = 'transfer'
-        UNION ALL
-        SELECT p.paid_on, m.account_id, s.settlement_id, a.id WHERE p.flow = 'in'
-        UNION ALL
-        SELECT p.paid_on, s.settlement_id, m.account_id, a.id WHERE p.flow = 'out'
-        UNION ALL
-        SELECT coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL WHERE p.flow = 'in' AND a.accrues
-        UNION ALL
-        SELECT coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL WHERE p.flow = 'out' AND a.accrues AND NOT p.settles_bills
-     ) e;
-COMMENT ON VIEW payment_entry IS 'the ledger entries that each payment makes when it is posted';
-SELECT allow('controller', 'select', 'payment_entry');
-
-CREATE FUNCTION post_payments() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_posted bigint[];
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        v_posted := ARRAY(SELECT n.id FROM new_rows n WHERE n.status = 'posted' ORDER BY n.id);
-    ELSE
-        PERFORM reverse_event(v.id, v.key || ':void')
-           FROM (SELECT v.id, v.key FROM old_rows o JOIN new_rows n USING (id)
-                   JOIN event v ON v.key = format('payment:%s:%s', o.id, o.revision)
-                  WHERE o.status = 'posted' AND (n.status = 'void' OR n.revision <> o.revision) ORDER BY o.id) v;
-        v_posted := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
-                           WHERE n.status = 'posted' AND (o.status <> 'posted' OR n.revision <> o.revision) ORDER BY n.id);
-    END IF;
-    PERFORM post_payment(x.id) FROM unnest(v_posted) WITH ORDINALITY x (id, no) ORDER BY x.no;
-    RETURN NULL;
-END $$;
-COMMENT ON FUNCTION post_payments() IS
-    'trigger function of payment: posts what became posted, reverses what became void, does both for what changed; SECURITY DEFINER because '
-    'nobody is granted INSERT on the ledger';
-
-CREATE FUNCTION post_payment(p_payment bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_base text := (SELECT s.base_currency FROM setting s);
-    v_event bigint;
-BEGIN
-    SELECT open_event(format('payment:%s:%s', p.id, p.revision), format('%s %s %s', iso(p.paid_on), p.amount, p.currency)) INTO v_event
-      FROM payment p WHERE p.id = p_payment;
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, article_id, party_id, contract_id,
-                       project_id, deal_id, task_id, employee_id, direction_id, payment_id)
-    SELECT v_event, e.entry_on, e.debit_id, e.credit_id, e.amount, e.currency,
-           convert(e.amount, e.currency, v_base, e.entry_on), e.article_id, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id,
-           e.employee_id, e.direction_id, e.payment_id
-      FROM payment_entry e WHERE e.payment_id = p_payment ORDER BY e.article_id IS NULL;
-END $$;
-COMMENT ON FUNCTION post_payment(bigint) IS 'post the entries of one payment, as it stands, under an event of its id and revision, valued in the base currency on their dates';
-
-CREATE FUNCTION post_tax(p_document bigint, p_on date) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_event bigint;
-    v_base text := (SELECT s.base_currency FROM setting s);
-BEGIN
-    IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = p_document AND l.tax <> 0) THEN
-        RETURN;
-    END IF;
-    v_event := open_event(format('document:%s:issue', p_document), p_document::text, 'tax on sales');
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, party_id, contract_id, document_id)
-    SELECT v_event, p_on, account_id('receivable'), account_id('tax_payable'), t.tax, t.currency, convert(t.tax, t.currency, v_base, p_on),
-           t.party_id, t.contract_id, p_document
-      FROM (SELECT d.party_id, d.currency, h.contract_id, sum(l.tax) AS tax
-              FROM document d
-              JOIN document_line l ON l.document_id = d.id
-              LEFT JOIN document_line r ON r.id = l.reverses_line_id
-              LEFT JOIN charge h ON h.id = coalesce(r.charge_id, l.charge_id)
-             WHERE d.id = p_document GROUP BY 1, 2, 3) t
-     WHERE t.tax <> 0 ORDER BY t.contract_id;
-END $$;
-COMMENT ON FUNCTION post_tax(bigint, date) IS 'post the tax of an invoice or credit note on its tax date: receivable to tax payable, by contract';
-
-CREATE FUNCTION post_bill(p_document bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_base text := (SELECT s.base_currency FROM setting s);
-    v_event bigint := open_event(format('document:%s:accept', p_document), p_document::text, 'bill accepted');
-BEGIN
-    INSERT INTO entry (event_id, entry_on, debit_id, credit_id, amount, currency, base_amount, party_id, contract_id, project_id, deal_id, task_id,
-                       employee_id, direction_id, document_id)
-    SELECT v_event, e.entry_on, account_id(a.article), account_id('payable'), a.amount, d.currency, convert(a.amount, d.currency, v_base, e.entry_on),
-           d.party_id, l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id, p.direction_id, d.id
-      FROM document d
-      JOIN document_line l ON l.document_id = d.id
-      LEFT JOIN project p ON p.id = l.project_id
-     CROSS JOIN LATERAL (VALUES (coalesce(l.article, bill_article(d.party_id)), l.net), ('tax_payable', l.tax)) AS a (article, amount)
-     CROSS JOIN LATERAL (SELECT greatest(d.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)) AS entry_on) e
-     WHERE d.id = p_document AND a.amount <> 0
-     ORDER BY l.id, a.article = 'tax_payable';
-END $$;
-COMMENT ON FUNCTION post_bill(bigint) IS
-    'post an accepted bill on its date: net to its article (bill_article() where it names none), its tax against tax payable, all to payable';
--- ---------------------------------------------------------------------------
--- ledger: who may use the tables of this room, and which of them keep a history
--- ---------------------------------------------------------------------------
-
-SELECT allow('reader', 'select', 'account'), allow('controller', 'insert,update,delete', 'account');
-SELECT watch('account');
-SELECT allow('reader', 'select', 'period_lock'), allow('controller', 'insert,delete', 'period_lock');
-SELECT watch('period_lock');
-SELECT allow('controller', 'select', 'event');
-SELECT allow('reader', 'select', 'entry', columns => '{id}'), allow('controller', 'select', 'entry');
 -- ---------------------------------------------------------------------------
 -- payment: what payments keep to, and who may see them
 -- ---------------------------------------------------------------------------
@@ -2573,7 +2668,8 @@ AS $$
 BEGIN
     IF EXISTS (SELECT FROM cash_account a WHERE a.name = NEW.name) THEN
         RAISE EXCEPTION 'there is a cash account "%" already', NEW.name
-            USING ERRCODE = 'unique_violation', CONSTRAINT = 'cash_account_name_key', TABLE = 'cash_account', HINT = 'Give another name, or use the account that has it.';
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'cash_account_name_key', TABLE = 'cash_account',
+                HINT = 'Give another name, or use the account that has it.';
     END IF;
     IF NEW.account_id IS NULL THEN
         INSERT INTO account (code, name, kind) VALUES ('cash ' || NEW.name, NEW.name, 'cash')
@@ -2587,107 +2683,472 @@ CREATE VIEW seen_payment WITH (security_invoker) AS SELECT id FROM payment;
 COMMENT ON VIEW seen_payment IS 'the payments that the row policies of whoever asks let through';
 
 CREATE VIEW visible_payment WITH (security_barrier) AS
-    SELECT p.* FROM payment p WHERE (SELECT NOT row_security_active('payment'::regclass)) OR p.id IN (SELECT s.id FROM seen_payment s);
-COMMENT ON VIEW visible_payment IS 'payments for the views of figures, within the row policies of whoever asks; granted to nobody';
-
-CREATE FUNCTION is_pay(p_article text, p_employee bigint) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT p_employee IS NOT NULL OR EXISTS (SELECT FROM account a WHERE a.code = p_article AND a.pay);
-END;
-COMMENT ON FUNCTION is_pay(text, bigint) IS 'is a payment of this article, naming this employee, what people are paid? That is for controllers';
+    SELECT p.* FROM payment p
+     WHERE (SELECT NOT row_security_active('payment'::regclass)) OR p.id IN (SELECT s.id FROM seen_payment s);
+COMMENT ON VIEW visible_payment IS
+    'payments for the views of figures, within the row policies of whoever asks; granted to nobody';
 
 CREATE FUNCTION require_pay(p_article text, p_employee bigint, p_role name DEFAULT current_user) RETURNS void
-    LANGUAGE sql STABLE SET search_path FROM CURRENT
-BEGIN ATOMIC
-    SELECT require_level('controller', 'keep payments of what people are paid', p_role) WHERE is_pay(p_article, p_employee);
-END;
-COMMENT ON FUNCTION require_pay(text, bigint, name) IS 'refuse (42501) what people are paid to a role below controller';
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF p_employee IS NOT NULL OR EXISTS (SELECT FROM account a WHERE a.code = p_article AND a.pay) THEN
+        PERFORM require_level('controller', 'keep payments of what people are paid', p_role);
+    END IF;
+END $$;
+COMMENT ON FUNCTION require_pay(text, bigint, name) IS
+    'refuse (42501) a payment of this article, naming this employee, to a role below controller when it is what people '
+    'are paid';
 
 -- Of the owner, because what people are paid is not for all who keep payments.
 CREATE VIEW payment_card WITH (security_barrier) AS
-    SELECT p.id AS payment_id, p.flow, p.status, p.paid_on, p.accrued_on, p.amount::numeric(18,2) AS amount, p.currency, p.cash_account_id, m.name AS cash_account,
-           p.to_cash_account_id, p.article, p.party_id, k.name AS party, p.contract_id, p.project_id, p.deal_id, p.task_id, p.direction_id,
-           p.purpose, p.bank_ref, p.source, p.external_id
+    SELECT p.id AS payment_id, p.flow, p.status, p.paid_on, p.accrued_on, p.amount::numeric(18,2) AS amount, p.currency,
+           p.cash_account_id, m.name AS cash_account, p.to_cash_account_id, p.article, p.own_id, p.client_id,
+           p.party_id, k.name AS party, p.contract_id, p.project_id, p.deal_id, p.task_id, p.direction_id,
+           p.work_type_id, p.purpose, p.bank_ref, p.source, p.external_id
       FROM visible_payment p
       LEFT JOIN cash_account m ON m.id = p.cash_account_id
       LEFT JOIN party k ON k.id = p.party_id
       LEFT JOIN account a ON a.code = p.article
      WHERE p.employee_id IS NULL AND a.pay IS NOT TRUE;
 COMMENT ON VIEW payment_card IS
-    'payments with their cash account and party, in their currency, without those of pay (account.pay, or naming an employee), which '
-    'table payment has for controllers';
+    'payments with their cash account and party, in their currency, without those of pay (account.pay, or naming an '
+    'employee), which table payment has for controllers';
 SELECT allow('reader', 'select', 'payment_card');
+-- ---------------------------------------------------------------------------
+-- posting: who posts what
+--
+-- What charges, payments and documents mean to the ledger is one view each, all
+-- of one shape: of what (source, source_id, charge_id …), the order within it
+-- (no), and the columns of entry.  post_entries() posts them.  base_amount is
+-- NULL where the day's rate gives it when it is posted.
+-- ---------------------------------------------------------------------------
 
--- What is paid back counts against credit, a contract keeps its currency once
--- it is paid, and what is allocated is not changed away.
-CREATE FUNCTION lock_payment_parties() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+-- What a charge means to the ledger, posted or not: work is owed by the
+-- client, and its labour is absorbed at the cost rate: what is really paid to
+-- people goes to payroll, so a cost rate moves profit between projects and
+-- never invents any.  Items likewise, against purchases.
+-- Of the owner, as it stands behind figures of those who may not see costs.
+CREATE VIEW charge_entry AS
+    SELECT 'charge'::text AS source, c.id AS source_id, r.no, c.service_date AS entry_on, r.debit_id, r.credit_id,
+           r.amount, r.currency, r.base_amount, NULL::bigint AS article_id, c.own_id, c.client_id,
+           c.client_id AS party_id, c.contract_id, c.project_id, c.deal_id, c.task_id, c.employee_id, c.direction_id,
+           c.work_type_id, c.id AS charge_id, NULL::bigint AS payment_id, NULL::bigint AS document_id, c.frozen_at
+      FROM visible_charge c
+     CROSS JOIN setting s
+     CROSS JOIN role_account a
+     CROSS JOIN LATERAL (VALUES
+        (1::bigint, a.receivable, a.revenue, c.amount, c.currency, c.base_amount),
+        (2, CASE c.source WHEN 'time' THEN a.direct_labour ELSE a.materials END,
+         CASE c.source WHEN 'time' THEN a.absorbed_labour ELSE a.absorbed_materials END, c.base_cost, s.base_currency,
+             c.base_cost)
+     ) AS r (no, debit_id, credit_id, amount, currency, base_amount)
+     WHERE r.amount <> 0;
+COMMENT ON VIEW charge_entry IS 'the ledger entries of each charge, posted when frozen_at is set, live otherwise';
+SELECT allow('controller', 'select', 'charge_entry');
+
+-- Cash against settlements, and the accrual where the article accrues with its
+-- payment.  A payment of bills accrues nothing: they did.
+CREATE VIEW payment_entry WITH (security_invoker) AS
+    SELECT 'payment'::text AS source, p.id AS source_id, e.no, e.entry_on, e.debit_id, e.credit_id, p.amount,
+           p.currency, NULL::numeric(20,6) AS base_amount, e.article_id, p.own_id, p.client_id, p.party_id,
+           p.contract_id, p.project_id, p.deal_id, p.task_id, p.employee_id, p.direction_id, p.work_type_id,
+           NULL::bigint AS charge_id, p.id AS payment_id, NULL::bigint AS document_id, NULL::timestamptz AS frozen_at
+      FROM payment p
+      JOIN cash_account m ON m.id = p.cash_account_id
+      LEFT JOIN cash_account t ON t.id = p.to_cash_account_id
+      LEFT JOIN account a ON a.code = p.article
+     CROSS JOIN role_account r
+     CROSS JOIN LATERAL (
+        SELECT CASE a.kind WHEN 'income' THEN r.receivable WHEN 'expense' THEN r.payable
+               ELSE a.id END AS settlement_id) s
+     CROSS JOIN LATERAL (VALUES
+        (1::bigint, 'transfer', p.paid_on, t.account_id, m.account_id, NULL::bigint, true),
+        (1, 'in', p.paid_on, m.account_id, s.settlement_id, a.id, true),
+        (1, 'out', p.paid_on, s.settlement_id, m.account_id, a.id, true),
+        (2, 'in', coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL, a.accrues),
+        (2, 'out', coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL, a.accrues AND NOT p.settles_bills)
+     ) AS e (no, flow, entry_on, debit_id, credit_id, article_id, made)
+     WHERE e.flow = p.flow AND e.made;
+COMMENT ON VIEW payment_entry IS 'the ledger entries that each payment makes when it is posted';
+SELECT allow('controller', 'select', 'payment_entry');
+
+-- The tax of what goes out, by contract; what comes in, line by line: net to its
+-- article, its tax against the tax of sales, all of it owed.
+CREATE VIEW document_entry WITH (security_invoker) AS
+    SELECT 'document'::text AS source, t.document_id AS source_id,
+           row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id) AS no, t.issued_on AS entry_on,
+           r.receivable AS debit_id, r.tax AS credit_id, t.amount::numeric(20,6) AS amount, t.currency,
+           NULL::numeric(20,6) AS base_amount, NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
+           t.party_id, t.contract_id, NULL::bigint AS project_id, NULL::bigint AS deal_id, NULL::bigint AS task_id,
+           NULL::bigint AS employee_id, NULL::bigint AS direction_id, NULL::bigint AS work_type_id,
+           NULL::bigint AS charge_id, NULL::bigint AS payment_id, t.document_id, NULL::timestamptz AS frozen_at
+      FROM (SELECT d.id AS document_id, d.issued_on, d.own_id, d.party_id, d.currency, h.contract_id,
+                   sum(l.tax) AS amount
+              FROM document d
+              JOIN document_line l ON l.document_id = d.id
+              LEFT JOIN document_line x ON x.id = l.reverses_line_id
+              LEFT JOIN charge h ON h.id = coalesce(x.charge_id, l.charge_id)
+             WHERE d.kind IN ('invoice', 'credit_note') AND l.tax <> 0
+             GROUP BY 1, 2, 3, 4, 5, 6) t
+     CROSS JOIN role_account r
+     WHERE t.amount <> 0
+    UNION ALL
+    SELECT 'document', d.id, 2 * l.id + e.nth, d.issued_on, e.account_id, r.payable, e.amount::numeric(20,6),
+           d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id, l.project_id, l.deal_id,
+           l.task_id, l.employee_id, NULL, NULL, NULL, NULL, d.id, NULL
+      FROM document d
+      JOIN document_line l ON l.document_id = d.id
+     CROSS JOIN role_account r
+     CROSS JOIN LATERAL (VALUES
+        (0, account_id(coalesce(l.article, bill_article(d.party_id))), l.net), (1, r.tax, l.tax)
+     ) AS e (nth, account_id, amount)
+     WHERE d.kind = 'bill' AND e.amount <> 0;
+COMMENT ON VIEW document_entry IS
+    'the ledger entries of documents: the tax of invoices and credit notes when they are issued, bills when they are '
+    'accepted';
+SELECT allow('controller', 'select', 'document_entry');
+
+CREATE VIEW due_entry WITH (security_invoker) AS
+    SELECT * FROM charge_entry UNION ALL SELECT * FROM payment_entry UNION ALL SELECT * FROM document_entry;
+COMMENT ON VIEW due_entry IS 'the ledger entries of all that posts any, whether they are posted or not';
+SELECT allow('controller', 'select', 'due_entry');
+
+-- By name, so that a column of entry is posted as soon as the views above have it.
+-- Charges and payments were completed when they were written, documents name what
+-- their lines name.
+DO $$
+BEGIN
+    EXECUTE format($function$
+        CREATE OR REPLACE FUNCTION entry_of(p_due due_entry, p_event bigint, p_on date, p_document bigint) RETURNS entry
+            LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+        AS $body$
+        DECLARE
+            v entry;
+            v_about dimension;
+            v_base text := (SELECT s.base_currency FROM setting s);
+        BEGIN
+            %1$s
+            v.event_id := p_event;
+            v.entry_on := p_on;
+            v.document_id := coalesce(v.document_id, p_document);
+            IF v.base_amount IS NULL THEN
+                v.base_amount := CASE WHEN v.currency = v_base THEN v.amount
+                                      ELSE convert(v.amount, v.currency, v_base, p_on) END;
+            END IF;
+            IF p_due.source = 'document' THEN
+                %2$s
+                v_about := complete_dimension(v_about, p_on, format('document %%s', v.document_id));
+                %3$s
+            END IF;
+            v.own_id := coalesce(v.own_id, default_own());
+            RETURN v;
+        END $body$ $function$,
+        (SELECT string_agg(format('v.%1$I := p_due.%1$I;', a.attname), ' ' ORDER BY a.attnum)
+           FROM pg_attribute a JOIN pg_attribute d ON d.attname = a.attname AND d.attrelid = 'due_entry'::regclass
+          WHERE a.attrelid = 'entry'::regclass AND a.attnum > 0 AND NOT a.attisdropped),
+        (SELECT string_agg(format('v_about.%1$I := v.%1$I;', a.attname), ' ' ORDER BY a.attnum)
+           FROM pg_attribute a WHERE a.attrelid = 'dimension'::regclass AND a.attnum > 0 AND NOT a.attisdropped),
+        (SELECT string_agg(format('v.%1$I := v_about.%1$I;', a.attname), ' ' ORDER BY a.attnum)
+           FROM pg_attribute a WHERE a.attrelid = 'dimension'::regclass AND a.attnum > 0 AND NOT a.attisdropped));
+END $$;
+COMMENT ON FUNCTION entry_of(due_entry, bigint, date, bigint) IS
+    'an entry as it is posted: of an event, on a day, in the base currency at the rate of that day, with the own '
+    'company';
+
+CREATE FUNCTION post_entries(p_source text, p_ids bigint[], p_events bigint[], p_on date DEFAULT NULL,
+    p_document bigint DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM lock_parties(CASE WHEN TG_OP = 'UPDATE' OR NEW.flow = 'out' THEN ARRAY[OLD.party_id, NEW.party_id] ELSE '{}' END);
-    PERFORM lock_contracts(ARRAY[OLD.contract_id, NEW.contract_id]) WHERE num_nonnulls(OLD.contract_id, NEW.contract_id) > 0;
-    RETURN NEW;
+    PERFORM put_entries(ARRAY(
+        SELECT entry_of(e, x.event_id,
+               coalesce(p_on, CASE p_source WHEN 'payment' THEN e.entry_on
+               ELSE greatest(e.entry_on, posting_day()) END),
+                        p_document)
+          FROM due_entry e
+          JOIN unnest(p_ids, p_events) x (id, event_id) ON x.id = e.source_id
+         WHERE e.source = p_source AND e.source_id = ANY (p_ids)
+         ORDER BY e.source_id, e.no));
 END $$;
-COMMENT ON FUNCTION lock_payment_parties() IS
-    'trigger function of payment: holds the party that is paid back, the client of the contract, and whom a change concerns; SECURITY DEFINER because nobody '
-    'is granted the locks';
+COMMENT ON FUNCTION post_entries(text, bigint[], bigint[], date, bigint) IS
+    'post what charges, payments or documents (source) mean to the ledger, each under its event: on one day, or on '
+    'their own days, those of charges and documents on the first day that is not locked; p_document is what froze the '
+    'charges';
+-- ---------------------------------------------------------------------------
+-- charges and documents in the ledger
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION post_charges(p_charges bigint[], p_source text, p_key text, p_memo text, p_document bigint DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_event bigint;
+BEGIN
+    IF EXISTS (SELECT FROM charge_entry e WHERE e.charge_id = ANY (p_charges))
+        THEN  -- what is worth nothing posts nothing
+        v_event := (open_events(p_source, ARRAY[p_key], ARRAY[array_to_string(p_charges, ',')], p_memo))[1];
+        PERFORM post_entries('charge', p_charges, array_fill(v_event, ARRAY[cardinality(p_charges)]),
+            p_document => p_document);
+    END IF;
+END $$;
+COMMENT ON FUNCTION post_charges(bigint[], text, text, text, bigint) IS
+    'post the entries of charges under one event, on their service dates or on the first day that is not locked';
+
+CREATE FUNCTION freeze_charges(p_charges bigint[], p_source text, p_key text, p_document bigint DEFAULT NULL)
+    RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_charges bigint[];
+BEGIN
+    PERFORM FROM charge c WHERE c.id = ANY (p_charges) ORDER BY c.id FOR UPDATE;
+    WITH frozen AS (
+        UPDATE charge c SET frozen_at = now(), held_by = NULL
+         WHERE c.id = ANY (p_charges) AND c.frozen_at IS NULL RETURNING c.id)
+    SELECT array_agg(f.id ORDER BY f.id) INTO v_charges FROM frozen f;
+    IF v_charges IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM post_charges(v_charges, p_source, p_key, 'charges frozen', p_document);
+    RETURN cardinality(v_charges);
+END $$;
+COMMENT ON FUNCTION freeze_charges(bigint[], text, text, bigint) IS
+    'freeze the provisional ones of these charges and post them under an event of that source and key; returns how '
+    'many';
+
+CREATE FUNCTION post_document(p_document bigint, p_key text, p_memo text, p_on date DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_event bigint;
+BEGIN
+    IF EXISTS (SELECT FROM document_entry e WHERE e.source_id = p_document) THEN
+        v_event := (open_events('document', ARRAY[p_key], ARRAY[p_document::text], p_memo))[1];
+        PERFORM post_entries('document', ARRAY[p_document], ARRAY[v_event], p_on);
+    END IF;
+END $$;
+COMMENT ON FUNCTION post_document(bigint, text, text, date) IS
+    'post what a document means to the ledger, on its day or on one that is given; nothing where that is nothing';
+
+CREATE FUNCTION post_tax(p_document bigint, p_on date) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT post_document(p_document, format('%s:issue', p_document), 'tax on sales', p_on);
+END;
+COMMENT ON FUNCTION post_tax(bigint, date) IS
+    'post the tax of an invoice or credit note on its tax date: receivable to tax payable, by contract';
+
+CREATE FUNCTION post_bill(p_document bigint) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT post_document(p_document, format('%s:accept', p_document), 'bill accepted');
+END;
+COMMENT ON FUNCTION post_bill(bigint) IS
+    'post an accepted bill on its date: net to its article (bill_article() where it names none), its tax against tax '
+    'payable, all to payable';
+
+CREATE FUNCTION reverse_document(p_document bigint, p_on date) RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    SELECT reverse_entries(ARRAY[v.id], 'document', ARRAY[format('%s:void', p_document)], p_on)
+      FROM event v
+     WHERE v.source = 'document' AND v.key IN (format('%s:issue', p_document), format('%s:accept', p_document));
+END;
+COMMENT ON FUNCTION reverse_document(bigint, date) IS
+    'take back what a document itself posted, its tax or its bill, on a day; its charges stay frozen';
+-- ---------------------------------------------------------------------------
+-- ledger: who may use the tables of this room, and which of them keep a history
+-- ---------------------------------------------------------------------------
+
+SELECT allow('reader', 'select', 'account'), allow('controller', 'insert,update,delete', 'account');
+SELECT watch('account');
+SELECT allow('reader', 'select', 'account_role');
+SELECT allow('reader', 'select', 'statement_line'), allow('controller', 'insert,update,delete', 'statement_line');
+SELECT watch('statement_line');
+SELECT allow('reader', 'select', 'period_lock'), allow('controller', 'insert,delete', 'period_lock');
+SELECT watch('period_lock');
+SELECT allow('controller', 'select', 'event');
+SELECT allow('reader', 'select', 'entry', columns => '{id}'), allow('controller', 'select', 'entry');
+-- ---------------------------------------------------------------------------
+-- check: what each payment is refused for, and what follows from what it names
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION payment_dimension(p_payment payment) RETURNS dimension
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v dimension;
+BEGIN
+    v.own_id := p_payment.own_id;
+    v.client_id := p_payment.client_id;
+    v.contract_id := p_payment.contract_id;
+    v.project_id := p_payment.project_id;
+    v.deal_id := p_payment.deal_id;
+    v.task_id := p_payment.task_id;
+    v.employee_id := p_payment.employee_id;
+    v.work_type_id := p_payment.work_type_id;
+    v.direction_id := p_payment.direction_id;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION payment_dimension(payment) IS 'what a payment is about';
+
+-- What followed from what is changed now follows anew: with another task comes
+-- that task's project, unless the change names a project too.
+CREATE FUNCTION changed_dimension(p_old dimension, p_new dimension, p_on date, p_what text) RETURNS dimension
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_old jsonb := jsonb_strip_nulls(to_jsonb(p_old));
+    v_new jsonb := jsonb_strip_nulls(to_jsonb(p_new));
+    v_followed jsonb;
+BEGIN
+    SELECT jsonb_object_agg(o.key, o.value) INTO v_followed FROM jsonb_each(v_old) o
+     WHERE v_new -> o.key IS DISTINCT FROM o.value;
+    IF v_followed IS NULL THEN
+        RETURN p_new;
+    END IF;
+    v_followed := to_jsonb(complete_dimension(jsonb_populate_record(NULL::dimension, v_followed), p_on, p_what));
+    RETURN jsonb_populate_record(NULL::dimension, (
+        SELECT jsonb_object_agg(n.key, n.value) FROM jsonb_each(v_new) n
+         WHERE v_old -> n.key IS DISTINCT FROM n.value OR v_followed -> n.key IS DISTINCT FROM n.value));
+END $$;
+COMMENT ON FUNCTION changed_dimension(dimension, dimension, date, text) IS
+    'what is left of a changed fact''s dimensions once what followed from those that were changed is taken out';
+
+CREATE FUNCTION completed_payment(p_old payment, p_new payment) RETURNS payment
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v payment := p_new;
+    v_what text := format('payment %s', p_new.id);
+    v_given dimension := payment_dimension(p_new);
+    v_named_contract boolean := p_new.contract_id IS NOT NULL;
+    v_settles boolean := EXISTS (SELECT FROM settling_article s WHERE s.article = p_new.article);
+BEGIN
+    IF p_old.id IS NOT NULL THEN
+        IF (payment_dimension(p_old), p_old.party_id, p_old.article, p_old.flow)
+            IS NOT DISTINCT FROM (v_given, p_new.party_id, p_new.article, p_new.flow) THEN
+            RETURN p_new;
+        END IF;
+        IF v_given.client_id = p_old.client_id AND p_old.client_id = p_old.party_id
+            AND p_new.party_id IS DISTINCT FROM p_old.party_id THEN
+            v_given.client_id := NULL;
+        END IF;
+        v_given := changed_dimension(payment_dimension(p_old), v_given, p_new.paid_on, v_what);
+    END IF;
+    -- a supplier is no client: only who pays, or is paid back, what clients owe is one
+    IF v_settles AND NOT v_named_contract THEN
+        v_given.client_id := coalesce(v_given.client_id, p_new.party_id);
+    END IF;
+    IF v_given IS NULL THEN  -- rent is about nobody
+        v_given.own_id := default_own();
+    ELSE
+        v_given := complete_dimension(v_given, p_new.paid_on, v_what);
+    END IF;
+    v.own_id := v_given.own_id;
+    v.client_id := v_given.client_id;
+    v.contract_id := v_given.contract_id;
+    v.project_id := v_given.project_id;
+    v.deal_id := v_given.deal_id;
+    v.direction_id := v_given.direction_id;
+    v.work_type_id := v_given.work_type_id;
+    IF v.flow = 'in' AND (v_settles OR v_named_contract) THEN
+        v.party_id := coalesce(v.party_id, v.client_id);
+    END IF;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION completed_payment(payment, payment) IS
+    'a payment, new or changed, with all that follows from what it names; money from clients is of the client it is '
+    'for. What contradicts itself is refused (23514)';
+
+CREATE FUNCTION check_payment_step(p_old payment, p_new payment) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    c_labels CONSTANT text[] := '{purpose,bank_ref,source,external_id}';  -- they say nothing about the money
+BEGIN
+    IF p_old.status = 'void' AND p_new.status <> 'void' THEN
+        RAISE EXCEPTION 'payment % is void and stays so', p_old.id
+            USING ERRCODE = 'restrict_violation', HINT = 'Enter the payment anew.';
+    END IF;
+    IF p_new.status = 'void' AND p_old.status = 'void' AND to_jsonb(p_new) <> to_jsonb(p_old) THEN
+        RAISE EXCEPTION 'payment % is void and stays as it is', p_old.id
+            USING ERRCODE = 'restrict_violation', HINT = 'Enter the payment anew.';
+    END IF;
+    IF p_new.status = 'void' AND to_jsonb(p_new) - c_labels - 'status' <> to_jsonb(p_old) - c_labels - 'status' THEN
+        RAISE EXCEPTION 'payment % is voided as it is', p_old.id
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Change its status alone; enter what was really paid as a payment of its own.';
+    END IF;
+    IF p_old.status = 'posted' AND p_new.status = 'planned' THEN
+        RAISE EXCEPTION 'payment % is posted and cannot be planned again', p_old.id
+            USING ERRCODE = 'restrict_violation', HINT = 'Void it.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_payment_step(payment, payment) IS
+    'refuse (23001) what a payment cannot become: what is void stays as it is, voiding changes nothing else, and what '
+    'is posted is never planned again';
 
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_labels CONSTANT text[] := '{purpose,bank_ref,source,external_id}';  -- they say nothing about the money
     v_wrong text;
+    v_exponent int;
 BEGIN
-    PERFORM require_pay(OLD.article, OLD.employee_id);
+    IF TG_OP <> 'DELETE' THEN
+        v_exponent := currency_exponent(NEW.currency);
+        IF NEW.amount <> round_money(NEW.amount, v_exponent) THEN
+            RAISE EXCEPTION 'amount of payment is % %, which % cannot hold', trim_scale(NEW.amount), NEW.currency,
+                NEW.currency
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_amount_exact',
+                    DETAIL = format('%s has %s decimals.', NEW.currency, v_exponent),
+                    HINT = 'Round the amount before you store it.';
+        END IF;
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM require_pay(OLD.article, OLD.employee_id);
+    END IF;
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
     PERFORM require_pay(NEW.article, NEW.employee_id);
     SELECT format('cash account "%s" is in %s', a.name, a.currency) INTO v_wrong
       FROM cash_account a WHERE a.id IN (NEW.cash_account_id, NEW.to_cash_account_id) AND a.currency <> NEW.currency;
-    IF NOT FOUND THEN
-        SELECT format('contract "%s" is in %s', c.number, c.currency) INTO v_wrong
-          FROM contract c JOIN account a ON a.code = NEW.article AND NOT a.accrues
-         WHERE c.id = NEW.contract_id AND c.currency <> NEW.currency;
-    END IF;
-    IF v_wrong IS NOT NULL THEN
+    IF FOUND THEN
         RAISE EXCEPTION 'a payment in % cannot be taken: %', NEW.currency, v_wrong
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_one_currency',
-                HINT = 'Enter the amount in that currency; an exchange is a payment out of one account and one into the other.';
-    END IF;
-    IF EXISTS (SELECT FROM contract c WHERE c.id = NEW.contract_id AND NEW.flow = 'in' AND c.client_id <> NEW.party_id) THEN
-        RAISE EXCEPTION 'contract % is not with party %, who pays', NEW.contract_id, NEW.party_id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_contract_client', HINT = 'Leave party_id empty, or name the contract''s client.';
-    END IF;
-    IF NEW.party_id IS NULL AND NEW.contract_id IS NOT NULL AND NEW.flow = 'in' THEN
-        NEW.party_id := (SELECT c.client_id FROM contract c WHERE c.id = NEW.contract_id);
-    END IF;
-    IF TG_OP = 'UPDATE' AND OLD.status = 'void' AND NEW.status <> 'void' THEN
-        RAISE EXCEPTION 'payment % is void and stays so', OLD.id
-            USING ERRCODE = 'restrict_violation', HINT = 'Enter the payment anew.';
-    END IF;
-    IF TG_OP = 'UPDATE' AND NEW.status = 'void'
-        AND (CASE OLD.status WHEN 'void' THEN to_jsonb(NEW) <> to_jsonb(OLD)
-                             ELSE to_jsonb(NEW) - c_labels - 'status' <> to_jsonb(OLD) - c_labels - 'status' END) THEN
-        RAISE EXCEPTION 'payment % % as it is', OLD.id, CASE OLD.status WHEN 'void' THEN 'is void and stays' ELSE 'is voided' END
-            USING ERRCODE = 'restrict_violation',
-                HINT = CASE OLD.status WHEN 'void' THEN 'Enter the payment anew.' ELSE 'Change its status alone; enter what was really paid as a payment of its own.' END;
-    END IF;
-    IF TG_OP = 'UPDATE' AND OLD.status = 'posted' AND NEW.status = 'planned' THEN
-        RAISE EXCEPTION 'payment % is posted and cannot be planned again', OLD.id
-            USING ERRCODE = 'restrict_violation', HINT = 'Void it.';
-    END IF;
-    IF TG_OP = 'UPDATE' AND OLD.status = 'posted' AND NEW.status = 'posted'
-        AND to_jsonb(NEW) - c_labels <> to_jsonb(OLD) - c_labels THEN
-        NEW.revision := OLD.revision + 1;
+                HINT = 'Enter the amount in that currency; an exchange is a payment out of one account and one into '
+                       'the other.';
     END IF;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_payment() IS
-    'trigger function of payment: one currency with its account and contract, the contract''s client, the order of statuses; voiding changes nothing else, '
-    'and what is void stays as it is (23001); counts revisions; payments of pay take a controller (42501)';
+    'trigger function of payment: decimals, and the currency of its account (23514); payments of pay take a controller '
+    '(42501)';
+
+CREATE FUNCTION complete_payment() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    c_labels CONSTANT text[] := '{purpose,bank_ref,source,external_id}';
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        RETURN completed_payment(NULL, NEW);
+    END IF;
+    NEW := completed_payment(OLD, NEW);
+    PERFORM check_payment_step(OLD, NEW);
+    IF OLD.status = 'posted' AND NEW.status = 'posted' AND to_jsonb(NEW) - c_labels <> to_jsonb(OLD) - c_labels THEN
+        NEW.revision := OLD.revision + 1;
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION complete_payment() IS
+    'trigger function of payment: completes what it is about, keeps the order of statuses (23001), counts revisions; '
+    'SECURITY DEFINER because what follows from a task is no matter of who may see the task''s contract';
 
 CREATE FUNCTION refuse_posted_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -2696,15 +3157,131 @@ BEGIN
     RAISE EXCEPTION 'payment % is in the ledger and cannot be deleted', OLD.id
         USING ERRCODE = 'restrict_violation', HINT = 'Set its status to void: that posts the reversal.';
 END $$;
-COMMENT ON FUNCTION refuse_posted_payment() IS 'trigger function of payment: what was posted is voided, not deleted (23001)';
+COMMENT ON FUNCTION refuse_posted_payment() IS
+    'trigger function of payment: what was posted is voided, not deleted (23001)';
+-- ---------------------------------------------------------------------------
+-- follow: what payments make true, once a statement
+--
+-- Rows of payment come first, then the parties whom they concern, by id; what a
+-- sum decides, or what others may change meanwhile, is looked at after that.
+-- ---------------------------------------------------------------------------
+
+-- What is paid back counts against credit, and a contract keeps its currency
+-- once it is paid.
+CREATE FUNCTION lock_payments(p_old payment[], p_new payment[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(ARRAY(
+        SELECT n.party_id FROM unnest(p_new) n WHERE n.flow = 'out' OR cardinality(p_old) > 0
+        UNION SELECT o.party_id FROM unnest(p_old) o
+        UNION SELECT c.client_id FROM contract c
+               WHERE c.id IN (SELECT x.contract_id FROM unnest(p_old || p_new) x)));
+END $$;
+COMMENT ON FUNCTION lock_payments(payment[], payment[]) IS
+    'hold the parties that are paid back, the clients of contracts that are paid, and whom a change concerns';
+
+CREATE VIEW payment_misfit WITH (security_invoker) AS
+    SELECT p.id AS payment_id, m.rule, m.message, m.hint
+      FROM payment p
+      JOIN contract c ON c.id = p.contract_id
+      LEFT JOIN project j ON j.id = p.project_id
+     CROSS JOIN LATERAL (VALUES
+        ('payment_one_currency', p.currency <> c.currency
+        AND EXISTS (SELECT FROM account a WHERE a.code = p.article AND NOT a.accrues),
+         format('a payment in %s cannot be taken: contract "%s" is in %s', p.currency, c.number, c.currency),
+         'Enter the amount in that currency; an exchange is a payment out of one account and one into the other.'),
+        ('payment_contract_client', p.flow = 'in' AND c.client_id <> p.party_id,
+         format('contract %s is not with party %s, who pays', c.id, p.party_id),
+         'Leave party_id empty, or name the contract''s client.')
+     ) AS m (rule, broken, message, hint)
+     WHERE m.broken;
+COMMENT ON VIEW payment_misfit IS 'payments that their contract cannot take, with the rule; none is let through';
+SELECT allow('controller', 'select', 'payment_misfit');
+
+CREATE FUNCTION check_payment_contracts(p_payments bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_wrong record;
+BEGIN
+    SELECT * INTO v_wrong FROM payment_misfit m WHERE m.payment_id = ANY (p_payments) ORDER BY m.payment_id, m.rule DESC
+           LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '%', v_wrong.message
+            USING ERRCODE = 'check_violation', CONSTRAINT = v_wrong.rule, HINT = v_wrong.hint;
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_payment_contracts(bigint[]) IS
+    'refuse (23514) payments in another currency than their contract''s, or of another client';
+
+CREATE FUNCTION post_payments(p_payments bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_events bigint[];
+BEGIN
+    IF p_payments <> '{}' THEN
+        SELECT open_events('payment', array_agg(format('%s:%s', p.id, p.revision) ORDER BY x.no),
+                           array_agg(format('%s %s %s', iso(p.paid_on), p.amount, p.currency) ORDER BY x.no))
+          INTO v_events
+          FROM unnest(p_payments) WITH ORDINALITY x (id, no) JOIN payment p USING (id);
+        PERFORM post_entries('payment', p_payments, v_events);
+    END IF;
+END $$;
+COMMENT ON FUNCTION post_payments(bigint[]) IS
+    'post payments as they stand, each under an event of its id and revision, valued in the base currency on their '
+    'dates';
+
+CREATE FUNCTION unpost_payments(p_payments payment[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM reverse_entries(array_agg(v.id ORDER BY v.id), 'payment', array_agg(v.key || ':void' ORDER BY v.id))
+       FROM unnest(p_payments) p JOIN event v ON v.source = 'payment' AND v.key = format('%s:%s', p.id, p.revision)
+     HAVING count(*) > 0;
+END $$;
+COMMENT ON FUNCTION unpost_payments(payment[]) IS 'take back what payments posted in these revisions';
+
+CREATE FUNCTION follow_payments() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_old payment[] := '{}';
+    v_new payment[];
+BEGIN
+    SELECT array_agg(n::payment ORDER BY n.id) INTO v_new FROM new_rows n;
+    IF TG_OP = 'UPDATE' THEN
+        SELECT array_agg(o::payment ORDER BY o.id) INTO v_old FROM old_rows o;
+    END IF;
+    IF v_new IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM lock_payments(v_old, v_new);
+    PERFORM check_payment_contracts(ARRAY(SELECT n.id FROM unnest(v_new) n WHERE n.contract_id IS NOT NULL));
+    PERFORM follow_changed_payments(v_old, v_new) WHERE TG_OP = 'UPDATE';
+    PERFORM unpost_payments(ARRAY(
+        SELECT o FROM unnest(v_old) o JOIN unnest(v_new) n USING (id)
+         WHERE o.status = 'posted' AND (n.status = 'void' OR n.revision <> o.revision)));
+    PERFORM post_payments(ARRAY(
+        SELECT n.id FROM unnest(v_new) n LEFT JOIN unnest(v_old) o USING (id)
+         WHERE n.status = 'posted' AND (o.status IS DISTINCT FROM 'posted' OR n.revision <> o.revision) ORDER BY n.id));
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION follow_payments() IS
+    'trigger function of payment: holds whom the payments concern, checks them against their contracts and documents, '
+    'posts what became posted, reverses what became void, does both for what changed; SECURITY DEFINER because nobody '
+    'is granted INSERT on the ledger';
 -- ---------------------------------------------------------------------------
 -- money: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
 
 SELECT allow('reader', 'select', 'cash_account'), allow('controller', 'insert,update,delete', 'cash_account');
 SELECT watch('cash_account');
-SELECT allow('reader', 'select', 'payment', columns => '{id}'), allow('clerk', 'select', 'payment', but => '{amount,employee_id,purpose,made_from}'),
-       allow('clerk', 'insert,update', 'payment', but => '{settles_bills,revision,made_from}'), allow('clerk', 'delete', 'payment'),
+SELECT allow('reader', 'select', 'payment', columns => '{id}'),
+       allow('clerk', 'select', 'payment', but => '{amount,employee_id,purpose,made_from}'),
+       allow('clerk', 'insert,update', 'payment', but => '{settles_bills,revision,made_from}'),
+       allow('clerk', 'delete', 'payment'),
        allow('controller', 'select', 'payment');
 SELECT watch('payment');
 -- ---------------------------------------------------------------------------
@@ -3069,32 +3646,31 @@ BEGIN
     ), source AS MATERIALIZED (
         SELECT l.id, h.worked_s, h.billed_s,
                coalesce(h.amount,
-                        round_money(coalesce(l.quantity, 1) * coalesce(l.price,
-                            0) * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
+                        round_money(coalesce(l.quantity, 1) * coalesce(l.price, 0)
+                                    * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
                CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
-                    ELSE coalesce(n.title || CASE
-                                  WHEN n.kind = 'recurring'
-                                      THEN ', ' || period_name(h.period_start, k.period, k.anchor_day)
-                                          ELSE '' END, i.name, CASE
-                                              WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END,
-                                                  concat_ws(' ', t.number, t.title), h.source) END AS title,
+                    ELSE coalesce(n.title || CASE n.kind WHEN 'recurring'
+                                                  THEN ', ' || period_name(h.period_start, k.period, k.anchor_day)
+                                                  ELSE '' END,
+                                  i.name, CASE WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END,
+                                  concat_ws(' ', t.number, t.title), h.source) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h'
-                   WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
+                    WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
                CASE WHEN h.id IS NULL THEN l.price ELSE h.rate END AS price,
                CASE WHEN h.id IS NULL THEN l.discount_pct ELSE h.discount_pct END AS discount_pct,
                dense_rank() OVER (ORDER BY
                    h.id IS NULL,
-                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name WHEN 'day'
-                       THEN iso(h.service_date) END,
+                   CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name
+                                    WHEN 'day' THEN iso(h.service_date) END,
                    CASE d.positions WHEN 'task' THEN t.id WHEN 'employee' THEN m.id END,
                    h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.rate, h.discount_pct,
-                       sign(h.amount), h.reverses_id IS NOT NULL,
-                   CASE WHEN h.id IS NULL OR d.positions = 'none'
-                       OR h.source NOT IN ('time', 'item') THEN l.id END)::integer AS position
+                   sign(h.amount), h.reverses_id IS NOT NULL,
+                   CASE WHEN h.id IS NULL OR d.positions = 'none' OR h.source NOT IN ('time', 'item')
+                        THEN l.id END)::integer AS position
           FROM head d
           JOIN document_line l ON l.document_id = d.id
           LEFT JOIN charge h ON h.id = l.charge_id
@@ -3283,8 +3859,7 @@ BEGIN
            AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
          ORDER BY h.id));
     IF v_charges <> '{}' THEN
-        PERFORM post_charges(open_event(p_key, array_to_string(v_charges, ','), 'adjustments taken back'), v_charges,
-                             p_document);
+        PERFORM post_charges(v_charges, 'document', p_key, 'adjustments taken back', p_document);
     END IF;
 END $$;
 COMMENT ON FUNCTION reverse_adjustments(bigint[], text, bigint) IS
@@ -3304,7 +3879,7 @@ BEGIN
        AND h.held_by = l.document_id AND h.frozen_at IS NULL;
     UPDATE document_line l SET released_at = now(), released_by = p_by WHERE l.id = ANY (p_lines)
         AND l.released_at IS NULL;
-    PERFORM reverse_adjustments(v_adjustments, format('document:%s:release', p_by), p_by);
+    PERFORM reverse_adjustments(v_adjustments, format('%s:release', p_by), p_by);
     -- a task that moved while a report held its work left the work behind
     PERFORM rate_entries(ARRAY(
         SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.fixed
@@ -3565,7 +4140,7 @@ BEGIN
     PERFORM tell_deal(p_document.id, p_document.deal_id);
     PERFORM freeze_charges(
         ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document.id AND l.claim ORDER BY 1)
-        || adjust_lines(p_document.id), format('document:%s:freeze', p_document.id), p_document.id);
+        || adjust_lines(p_document.id), 'document', format('%s:freeze', p_document.id), p_document.id);
     PERFORM post_tax(p_document.id, p_document.issued_on);
     p_document := number_document(p_document);
 END $$;
@@ -3588,7 +4163,7 @@ AS $$
 BEGIN
     PERFORM freeze_charges(
         ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document.id ORDER BY 1)
-        || adjust_lines(p_document.id), format('document:%s:agree', p_document.id), p_document.id);
+        || adjust_lines(p_document.id), 'document', format('%s:agree', p_document.id), p_document.id);
 END $$;
 COMMENT ON FUNCTION agree_report(document) IS
     'a report is agreed: its charges are frozen and posted, with what it takes off them';
@@ -3604,14 +4179,8 @@ COMMENT ON FUNCTION accept_bill(document) IS 'a bill is accepted: it costs and i
 CREATE FUNCTION take_back(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
-DECLARE
-    v_event bigint := (SELECT e.id FROM event e
-                        WHERE e.key = format('document:%s:%s', p_document.id,
-                                             CASE p_document.kind WHEN 'bill' THEN 'accept' ELSE 'issue' END));
 BEGIN
-    PERFORM reverse_event(v_event, format('document:%s:void', p_document.id),
-                          greatest(p_document.issued_on, (SELECT max(k.locked_through) + 1 FROM period_lock k)))
-      WHERE v_event IS NOT NULL;
+    PERFORM reverse_document(p_document.id, posting_day(p_document.issued_on));
 END $$;
 COMMENT ON FUNCTION take_back(document) IS
     'an invoice or bill is void: what it posted itself is reversed; an invoice without tax posted nothing';
@@ -4179,8 +4748,10 @@ CREATE FUNCTION specification_agreed(task_id bigint) RETURNS boolean
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT EXISTS (SELECT FROM document d
-                    WHERE d.task_id = specification_agreed.task_id AND d.kind = 'specification' AND d.status IN ('agreed', 'archived')
-                      AND EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id AND s.to_status = 'agreed'));
+                    WHERE d.task_id = specification_agreed.task_id AND d.kind = 'specification'
+                        AND d.status IN ('agreed', 'archived')
+                      AND EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id
+                                  AND s.to_status = 'agreed'));
 END;
 COMMENT ON FUNCTION specification_agreed(bigint) IS 'has the client agreed a specification of this task?';
 
@@ -4189,18 +4760,24 @@ COMMENT ON FUNCTION specification_agreed(bigint) IS 'has the client agreed a spe
 -- project before one for the whole client.  Companions come with their base,
 -- also when they are named.
 CREATE FUNCTION entry_context(p_entries bigint[])
-    RETURNS TABLE (entry_id bigint, employee_id bigint, role text, employee_name text, task_id bigint, work_type_id bigint,
-                   project_id bigint, client_id bigint, deal_id bigint, direction_id bigint, disposition text, disposition_why jsonb,
-                   price_list_id bigint, work_date date, instant timestamptz, contracts bigint[], client_contracts bigint,
+    RETURNS TABLE (entry_id bigint, employee_id bigint, role text, employee_name text, task_id bigint,
+                   work_type_id bigint,
+                   project_id bigint, client_id bigint, deal_id bigint, direction_id bigint, disposition text,
+                       disposition_why jsonb,
+                   price_list_id bigint, work_date date, instant timestamptz, contracts bigint[],
+                       client_contracts bigint,
                    approved_at timestamptz, overridden boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT e.id, e.employee_id, m.role, m.name, t.id, coalesce(e.work_type_id, t.work_type_id), p.id, p.client_id, t.deal_id,
+    SELECT e.id, e.employee_id, m.role, m.name, t.id, coalesce(e.work_type_id, t.work_type_id), p.id, p.client_id,
+        t.deal_id,
            coalesce(p.direction_id, m.direction_id),
-           CASE WHEN f.fixed AND e.billable IS NULL AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
+           CASE WHEN f.fixed AND e.billable IS NULL
+               AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable' THEN 'included'
                 ELSE coalesce(e.billable, t.billable, f.internal, w.billable, p.billable, 'billable') END,
            CASE WHEN e.billable IS NOT NULL
-                THEN jsonb_strip_nulls(jsonb_build_object('disposition', '{"by": "entry"}'::jsonb, 'note', e.override_reason))
+                THEN jsonb_strip_nulls(jsonb_build_object('disposition', '{"by": "entry"}'::jsonb, 'note',
+                                                          e.override_reason))
                 WHEN f.fixed AND coalesce(t.billable, f.internal, w.billable, p.billable, 'billable') = 'billable'
                 THEN '{"disposition": {"by": "task_price"}}'
                 WHEN t.billable IS NOT NULL THEN '{"disposition": {"by": "task"}}'
@@ -4221,14 +4798,16 @@ BEGIN ATOMIC
      CROSS JOIN setting s
       JOIN party y ON y.id = p.client_id
      CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM task_item i WHERE i.task_id = t.id) AS fixed,
-                                CASE WHEN y.kind = 'own' AND p.billable IS DISTINCT FROM 'billable' AND coalesce(w.billable, p.billable, 'billable') = 'billable'
+                                CASE WHEN y.kind = 'own' AND p.billable IS DISTINCT FROM 'billable'
+                                    AND coalesce(w.billable, p.billable, 'billable') = 'billable'
                                      THEN 'non_billable' END AS internal) f
-     CROSS JOIN LATERAL contract_of(coalesce(e.contract_id, t.contract_id), p.client_id, p.id, e.started_at, e.work_date) c
+     CROSS JOIN LATERAL contract_of(coalesce(e.contract_id, t.contract_id), p.client_id, p.id, e.started_at,
+                                    e.work_date) c
      CROSS JOIN LATERAL (SELECT coalesce(c.zone, m.zone, s.zone) AS zone) z;
 END;
 COMMENT ON FUNCTION entry_context(bigint[]) IS
-    'what time entries are about: dimensions, disposition and where it comes from, work date, and the contracts that match (one, none, or several '
-    'when it is ambiguous)';
+    'what time entries are about: dimensions, disposition and where it comes from, work date, and the contracts that '
+    'match (one, none, or several when it is ambiguous)';
 -- ---------------------------------------------------------------------------
 -- terms: a contract as a document, stamped on what is rated by it
 -- ---------------------------------------------------------------------------
@@ -4236,9 +4815,11 @@ COMMENT ON FUNCTION entry_context(bigint[]) IS
 CREATE FUNCTION list_document(p_list bigint) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', trim_scale(l.discount_pct), 'prices', (
+    SELECT jsonb_build_object('name', l.name, 'parent', l.parent_id, 'discount_pct', trim_scale(l.discount_pct),
+                              'prices', (
                SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'employee', r.employee_id, 'role', r.role,
-                          'work_type', r.work_type_id, 'from', greatest(r.valid_from, '0001-01-01'), 'price', trim_scale(r.price),
+                          'work_type', r.work_type_id, 'from', greatest(r.valid_from, '0001-01-01'), 'price',
+                              trim_scale(r.price),
                           'discount_pct', trim_scale(r.discount_pct)) ORDER BY r.id), '[]')
                  FROM price r WHERE r.price_list_id = l.id AND r.item_id IS NULL))
       FROM price_list l WHERE l.id = p_list;
@@ -4254,7 +4835,7 @@ COMMENT ON FUNCTION price_list_document(bigint[]) IS 'price lists with their pos
 
 -- In one statement: what is kept as a revision is what the list was then.
 CREATE FUNCTION stamp_lists(p_lists bigint[]) RETURNS jsonb
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_revisions jsonb;
@@ -4271,10 +4852,11 @@ BEGIN
     SELECT coalesce(jsonb_object_agg(n.id, n.revision), '{}') INTO v_revisions FROM now n;
     RETURN v_revisions;
 END $$;
-COMMENT ON FUNCTION stamp_lists(bigint[]) IS 'the revisions that price lists have now, {"list": revision}, each kept in list_snapshot';
+COMMENT ON FUNCTION stamp_lists(bigint[]) IS
+    'the revisions that price lists have now, {"list": revision}, each kept in list_snapshot';
 
 CREATE FUNCTION contract_lists(p_contract bigint) RETURNS bigint[]
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN ARRAY(
@@ -4282,17 +4864,19 @@ BEGIN
             SELECT l.id, l.parent_id FROM price_list l, contract c
              WHERE c.id = p_contract AND l.currency = c.currency
                AND (l.client_id = c.client_id OR l.is_default
-                    OR l.id IN (SELECT g.price_list_id FROM contract g WHERE g.id = p_contract OR g.parent_id = p_contract AND g.status <> 'draft')
+                    OR l.id IN (SELECT g.price_list_id FROM contract g WHERE g.id = p_contract
+                                OR g.parent_id = p_contract AND g.status <> 'draft')
                     OR l.id IN (SELECT p.price_list_id FROM project p WHERE p.client_id = c.client_id))
             UNION
             SELECT l.id, l.parent_id FROM price_list l JOIN list ON list.parent_id = l.id
         )
         SELECT x.id FROM list x ORDER BY 1);
 END $$;
-COMMENT ON FUNCTION contract_lists(bigint) IS 'the price lists that can price work of a contract and its companions, with their parents';
+COMMENT ON FUNCTION contract_lists(bigint) IS
+    'the price lists that can price work of a contract and its companions, with their parents';
 
 CREATE FUNCTION contract_terms(p_contract bigint, p_lists jsonb) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN (
@@ -4302,30 +4886,40 @@ BEGIN
     SELECT jsonb_build_object(
         'exponent', (SELECT u.exponent FROM currency_code u WHERE u.code = b.currency),
         'base_exponent', (SELECT u.exponent FROM currency_code u, setting s WHERE u.code = s.base_currency),
-        'calendar', coalesce(calendar_document(b.calendar_id), jsonb_build_object('zone', (SELECT s.zone FROM setting s))),
+        'calendar', coalesce(calendar_document(b.calendar_id),
+                             jsonb_build_object('zone', (SELECT s.zone FROM setting s))),
         'period', b.period, 'anchor', b.anchor_day,
-        'rounding', jsonb_build_object('mode', b.round_mode, 'increment_s', b.round_increment_s, 'minimum_s', b.round_minimum_s,
-                                       'maximum_s', b.round_maximum_s, 'grace_s', b.round_grace_s, 'scope', b.round_scope),
+        'rounding', jsonb_build_object('mode', b.round_mode, 'increment_s', b.round_increment_s, 'minimum_s',
+                                       b.round_minimum_s,
+                                       'maximum_s', b.round_maximum_s, 'grace_s', b.round_grace_s, 'scope',
+                                           b.round_scope),
         'basis', b.amount_basis,
         'lists', p_lists,
-        'contracts', (SELECT jsonb_agg(jsonb_build_object('contract', g.id, 'number', g.number, 'bands', CASE WHEN b.parent_id IS NULL THEN to_jsonb(g.bands) END,
-                          'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct', trim_scale(g.discount_pct),
+        'contracts', (SELECT jsonb_agg(jsonb_build_object('contract', g.id, 'number', g.number, 'bands', CASE
+                                                          WHEN b.parent_id IS NULL THEN to_jsonb(g.bands) END,
+                          'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct',
+                              trim_scale(g.discount_pct),
                           'cap_amount', trim_scale(g.cap_amount), 'cap_seconds', g.cap_s,
-                          'band_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', r.band, 'role', r.role, 'multiplier', trim_scale(r.price_multiplier),
-                                             'adder', trim_scale(r.price_adder), 'burn', trim_scale(r.burn_multiplier), 'minimum_s', r.minimum_s) ORDER BY r.id), '[]')
+                          'band_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', r.band, 'role', r.role,
+                              'multiplier', trim_scale(r.price_multiplier),
+                                             'adder', trim_scale(r.price_adder), 'burn', trim_scale(r.burn_multiplier),
+                                                 'minimum_s', r.minimum_s) ORDER BY r.id), '[]')
                                            FROM band_rule r WHERE r.contract_id = g.id),
-                          'overage', (SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price', trim_scale(n.overage_price), 'scope', to_jsonb(n.scope_work_types),
-                                          'from', coalesce(n.starts_on, g.starts_on), 'to', n.ends_on + 1) ORDER BY n.id), '[]')
-                                        FROM contract_line n WHERE n.contract_id = g.id AND n.overage_price IS NOT NULL AND n.status <> 'cancelled'))
+                          'overage', (SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price',
+                              trim_scale(n.overage_price), 'scope', to_jsonb(n.scope_work_types),
+                                          'from', coalesce(n.starts_on, g.starts_on), 'to', n.ends_on + 1)
+                                              ORDER BY n.id), '[]')
+                                        FROM contract_line n WHERE n.contract_id = g.id AND n.overage_price IS NOT NULL
+                                            AND n.status <> 'cancelled'))
                           ORDER BY g.id <> p_contract, g.id) FROM grp g))
       FROM contract b WHERE b.id = p_contract);
 END $$;
 COMMENT ON FUNCTION contract_terms(bigint, jsonb) IS
-    'the terms of a contract and its companions: rounding, calendar, bands, overage, caps, and price lists by their revisions; terms_document has them '
-    'with their lists, as rate() takes them';
+    'the terms of a contract and its companions: rounding, calendar, bands, overage, caps, and price lists by their '
+    'revisions; terms_document has them with their lists, as rate() takes them';
 
 CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_body jsonb := contract_terms(p_contract, stamp_lists(contract_lists(p_contract)));
@@ -4338,19 +4932,22 @@ BEGIN
     END IF;
     RETURN v_terms;
 END $$;
-COMMENT ON FUNCTION stamp_terms(bigint) IS 'the snapshot of the terms a contract has now, stored when this content is new';
+COMMENT ON FUNCTION stamp_terms(bigint) IS
+    'the snapshot of the terms a contract has now, stored when this content is new';
 
 -- Terms for work that no contract covers: internal work, and clients without
 -- any contract, who pay by their own or the default price list.
 CREATE FUNCTION uncontracted_terms() RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT jsonb_build_object('exponent', u.exponent, 'base_exponent', u.exponent, 'calendar', jsonb_build_object('zone', s.zone),
+    SELECT jsonb_build_object('exponent', u.exponent, 'base_exponent', u.exponent, 'calendar',
+                              jsonb_build_object('zone', s.zone),
         'contracts', '[{"contract": 0, "number": "none"}]'::jsonb,
         'lists', price_list_document(ARRAY(SELECT l.id FROM price_list l WHERE l.currency = s.base_currency)))
       FROM setting s JOIN currency_code u ON u.code = s.base_currency;
 END;
-COMMENT ON FUNCTION uncontracted_terms() IS 'the terms of work without a contract: price lists of the base currency, no rounding';
+COMMENT ON FUNCTION uncontracted_terms() IS
+    'the terms of work without a contract: price lists of the base currency, no rounding';
 
 CREATE VIEW terms_document WITH (security_invoker) AS
     SELECT t.id, t.contract_id, jsonb_set(t.body, '{lists}', coalesce(l.lists, '{}')) AS body
@@ -4366,25 +4963,28 @@ SELECT allow('reader', 'select', 'terms_document');
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION is_billed(p_entry bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = p_entry AND h.fixed);
 END $$;
-COMMENT ON FUNCTION is_billed(bigint) IS 'has a time entry a frozen or held charge that was not reversed? Then it is left as it is, as a whole';
+COMMENT ON FUNCTION is_billed(bigint) IS
+    'has a time entry a frozen or held charge that was not reversed? Then it is left as it is, as a whole';
 
 -- Burns and cap use of the charges that stay as they are: not of the changed
 -- entries, and from p_from on only of entries that are frozen.
 CREATE FUNCTION allotment_state(p_base bigint, p_changed bigint[], p_from timestamptz) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN (
     SELECT jsonb_build_object(
         'draw_from', o.opens_at,
         'allotments', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'contract', a.contract_id, 'kind', a.kind, 'unit', a.unit,
-                       'remaining', a.amount - coalesce(b.burned, 0), 'priority', a.priority, 'effective_at', a.effective_at,
+            SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'contract', a.contract_id, 'kind', a.kind, 'unit',
+                                                         a.unit,
+                       'remaining', a.amount - coalesce(b.burned, 0), 'priority', a.priority, 'effective_at',
+                           a.effective_at,
                        'expires_at', a.expires_at, 'scope', to_jsonb(a.scope_work_types)) ORDER BY a.id), '[]')
               FROM allotment a
               LEFT JOIN LATERAL (
@@ -4395,8 +4995,10 @@ BEGIN
              WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL AND a.amount > coalesce(b.burned, 0)
                AND (a.expires_at > o.opens_at OR a.expires_at IS NULL OR o.opens_at IS NULL)),
         'used', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds', u.seconds) ORDER BY u.contract_id), '[]')
-              FROM (SELECT h.contract_id, sum(h.amount) AS amount, sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
+            SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds',
+                                                         u.seconds) ORDER BY u.contract_id), '[]')
+              FROM (SELECT h.contract_id, sum(h.amount) AS amount,
+                    sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
                       FROM contract c JOIN charge h ON h.contract_id = c.id
                      WHERE c.id = ANY (o.contracts) AND num_nonnulls(c.cap_amount, c.cap_s) > 0
                        AND (h.source = 'time' OR h.source = 'item')
@@ -4404,21 +5006,24 @@ BEGIN
                             OR (h.started_at < p_from OR p_from IS NULL OR is_billed(h.time_entry_id))
                                AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))
                      GROUP BY 1) u))
-      FROM (SELECT ARRAY(SELECT c.id FROM contract c WHERE c.id = b.id UNION ALL SELECT c.id FROM contract c WHERE c.parent_id = b.id) AS contracts,
+      FROM (SELECT ARRAY(SELECT c.id FROM contract c WHERE c.id = b.id UNION ALL SELECT c.id FROM contract c
+                         WHERE c.parent_id = b.id) AS contracts,
                    (SELECT max(p.period_end) FROM billing_period p WHERE p.contract_id = b.id)::timestamp
                        AT TIME ZONE coalesce(z.zone, s.zone) AS opens_at
               FROM contract b CROSS JOIN setting s LEFT JOIN calendar z ON z.id = b.calendar_id
              WHERE b.id = p_base) o);
 END $$;
 COMMENT ON FUNCTION allotment_state(bigint, bigint[], timestamptz) IS
-    'what is left of a contract group''s allotments and caps, without the provisional charges of the changed entries and (p_from not NULL) of all '
-    'entries from an instant on; work of closed periods draws on what the open period has (draw_from)';
+    'what is left of a contract group''s allotments and caps, without the provisional charges of the changed entries '
+    'and (p_from not NULL) of all entries from an instant on; work of closed periods draws on what the open period has '
+    '(draw_from)';
 
 CREATE FUNCTION grant_included(p_base bigint, p_days date[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, effective_at, expires_at, period_start, scope_work_types)
+    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, effective_at, expires_at, period_start,
+                           scope_work_types)
     SELECT c.id, n.id, 'included', CASE WHEN n.included_s IS NULL THEN 'money' ELSE 'seconds' END,
            CASE WHEN NOT n.prorate_included THEN coalesce(n.included_s, n.included_amount)
                 ELSE prorate(coalesce(n.included_s, n.included_amount), p.span, p.active, n.prorate,
@@ -4431,26 +5036,32 @@ BEGIN
       JOIN contract_line n ON n.contract_id = c.id AND n.kind = 'recurring' AND n.status <> 'cancelled'
        AND num_nonnulls(n.included_s, n.included_amount) = 1
      CROSS JOIN LATERAL (SELECT DISTINCT period_of(d, b.period, b.anchor_day) AS span FROM unnest(p_days) d) s
-     CROSS JOIN LATERAL (SELECT s.span, s.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on), '[]') AS active) p
+     CROSS JOIN LATERAL (SELECT s.span,
+                         s.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on),
+                                            '[]') AS active) p
      WHERE (c.id = p_base OR c.parent_id = p_base) AND NOT isempty(p.active)
        AND NOT EXISTS (SELECT FROM billing_period q WHERE q.contract_id = p_base AND q.period_start = lower(p.span))
-       AND NOT EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = n.id AND a.period_start = lower(p.span) AND a.kind = 'included'
+       AND NOT EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = n.id AND a.period_start = lower(p.span)
+                       AND a.kind = 'included'
                           AND a.voided_at IS NULL)
      ORDER BY c.id, n.id, p.span
-    ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL AND voided_at IS NULL DO NOTHING;
+    ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL
+        AND voided_at IS NULL DO NOTHING;
 END $$;
-COMMENT ON FUNCTION grant_included(bigint, date[]) IS 'make the allotments of included hours or money for the service periods of these days, once each';
+COMMENT ON FUNCTION grant_included(bigint, date[]) IS
+    'make the allotments of included hours or money for the service periods of these days, once each';
 
 -- A sum that changes as charges do: what entries take now, added to a sum.
 CREATE FUNCTION add_use(p_sum allotment_use[], p_entries bigint[], p_sign int) RETURNS allotment_use[]
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN ARRAY(
         SELECT ROW(t.contract_id, t.allotment_id, sum(t.burned), sum(t.amount), sum(t.billed_s))::allotment_use
           FROM (SELECT * FROM unnest(p_sum)
                 UNION ALL
-                SELECT h.contract_id, h.allotment_id, p_sign * h.burned, CASE WHEN c.cap_amount IS NOT NULL THEN p_sign * h.amount END,
+                SELECT h.contract_id, h.allotment_id, p_sign * h.burned, CASE
+                    WHEN c.cap_amount IS NOT NULL THEN p_sign * h.amount END,
                        CASE WHEN c.cap_s IS NOT NULL AND h.coverage = 'billable' THEN p_sign * h.billed_s END
                   FROM unnest(p_entries) x (id)
                   JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed
@@ -4460,7 +5071,8 @@ BEGIN
         HAVING sum(t.burned) <> 0 OR sum(t.amount) <> 0 OR sum(t.billed_s) <> 0);
 END $$;
 COMMENT ON FUNCTION add_use(allotment_use[], bigint[], int) IS
-    'add (p_sign 1) or subtract (-1) what the provisional charges of entries take from allotments and caps; empty when all is nil';
+    'add (p_sign 1) or subtract (-1) what the provisional charges of entries take from allotments and caps; empty when '
+    'all is nil';
 -- ---------------------------------------------------------------------------
 -- input: entries as the engine takes them
 -- ---------------------------------------------------------------------------
@@ -4474,12 +5086,15 @@ BEGIN ATOMIC
            CASE WHEN f.fixed THEN 'included' ELSE x.disposition END, 
            CASE WHEN f.fixed THEN '{"disposition": {"by": "contract_price"}}' ELSE x.disposition_why END,
            k.currency,
-           round(r.hourly_cost * CASE WHEN r.currency = k.currency THEN 1 ELSE exchange_rate_on(r.currency, k.currency, x.work_date) END, 12),
-           round(r.hourly_cost * CASE WHEN r.currency = s.base_currency THEN 1 ELSE exchange_rate_on(r.currency, s.base_currency, x.work_date) END, 12),
+           round(r.hourly_cost * CASE WHEN r.currency = k.currency THEN 1
+                 ELSE exchange_rate_on(r.currency, k.currency, x.work_date) END, 12),
+           round(r.hourly_cost * CASE WHEN r.currency = s.base_currency THEN 1
+                 ELSE exchange_rate_on(r.currency, s.base_currency, x.work_date) END, 12),
            b.rate, NULL::bigint, x.instant,
            q.kind,
            CASE q.kind
-               WHEN 'two_contracts' THEN 'contracts ' || (SELECT string_agg(m.number, ' and ' ORDER BY m.id) FROM contract m
+               WHEN 'two_contracts'
+                   THEN 'contracts ' || (SELECT string_agg(m.number, ' and ' ORDER BY m.id) FROM contract m
                                                            WHERE m.id = ANY (x.contracts)) || ' both match'
                WHEN 'no_contract' THEN 'no contract is in force on ' || iso(x.work_date)
                WHEN 'waits_approval' THEN 'waits for approval'
@@ -4497,18 +5112,23 @@ BEGIN ATOMIC
                                      ELSE exchange_rate_on(k.currency, s.base_currency, x.work_date) END AS rate) b
       LEFT JOIN price_list l ON l.client_id = x.client_id AND l.currency = k.currency
       LEFT JOIN price_list d ON d.is_default AND d.currency = k.currency
-      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE v.employee_id = x.employee_id AND v.valid_from <= x.work_date
+      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE v.employee_id = x.employee_id
+                         AND v.valid_from <= x.work_date
                           ORDER BY v.valid_from DESC LIMIT 1) m ON true
-      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE m.hourly_cost IS NULL AND v.employee_id IS NULL
-                            AND v.role = x.role AND v.valid_from <= x.work_date ORDER BY v.valid_from DESC LIMIT 1) o ON true
+      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE m.hourly_cost IS NULL
+                         AND v.employee_id IS NULL
+                            AND v.role = x.role AND v.valid_from <= x.work_date
+                                ORDER BY v.valid_from DESC LIMIT 1) o ON true
      CROSS JOIN LATERAL (SELECT coalesce(m.hourly_cost, o.hourly_cost) AS hourly_cost,
                                 CASE WHEN m.hourly_cost IS NULL THEN o.currency ELSE m.currency END AS currency) r
      CROSS JOIN LATERAL (SELECT CASE
             WHEN cardinality(x.contracts) > 1 THEN 'two_contracts'
             WHEN x.contracts IS NULL AND x.disposition = 'billable' AND x.client_contracts > 0 THEN 'no_contract'
             WHEN c.needs_approval AND x.approved_at IS NULL AND x.disposition = 'billable' THEN 'waits_approval'
-            WHEN c.needs_specification AND x.disposition = 'billable' AND NOT specification_agreed(x.task_id) THEN 'waits_specification'
-            WHEN b.rate IS NULL OR r.currency <> k.currency AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
+            WHEN c.needs_specification AND x.disposition = 'billable'
+                AND NOT specification_agreed(x.task_id) THEN 'waits_specification'
+            WHEN b.rate IS NULL OR r.currency <> k.currency
+                AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
             THEN 'no_exchange_rate' END AS kind) q;
 END;
 COMMENT ON FUNCTION fresh_input(bigint[]) IS
@@ -4518,7 +5138,8 @@ COMMENT ON FUNCTION fresh_input(bigint[]) IS
 -- as stamped on their charges, so that no edit of prices slips in.  Reversed
 -- charges and their reversals are history; an entry with a frozen charge is
 -- frozen as a whole, and bears on others only where they are rounded together.
-CREATE FUNCTION stamped_input(p_base bigint, p_from timestamptz, p_to timestamptz, p_changed bigint[], p_grouped boolean)
+CREATE FUNCTION stamped_input(p_base bigint, p_from timestamptz, p_to timestamptz, p_changed bigint[],
+                              p_grouped boolean)
     RETURNS SETOF rating_input
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -4530,7 +5151,8 @@ BEGIN ATOMIC
            min(h.currency), min(h.cost_rate), min(h.base_cost_rate), min(h.base_rate),
            CASE WHEN bool_or(h.fixed) THEN sum(h.billed_s)::bigint END, min(h.started_at), NULL::text, NULL::text
       FROM charge h
-     WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c WHERE c.parent_id = p_base)
+     WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c
+                             WHERE c.parent_id = p_base)
        AND h.started_at >= p_from AND h.started_at < p_to AND h.time_entry_id IS NOT NULL AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id)
        AND (NOT h.fixed OR NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id))
@@ -4538,8 +5160,8 @@ BEGIN ATOMIC
     HAVING p_grouped OR NOT bool_or(h.fixed);
 END;
 COMMENT ON FUNCTION stamped_input(bigint, timestamptz, timestamptz, bigint[], boolean) IS
-    'what rating needs to know of the entries of a contract between two instants, as it was when they were rated; frozen ones only where entries are '
-    'rounded in groups';
+    'what rating needs to know of the entries of a contract between two instants, as it was when they were rated; '
+    'frozen ones only where entries are rounded in groups';
 
 -- A function of its inputs: what the contracts make of these entries.
 CREATE FUNCTION rate_input(p_input rating_input[], p_contracts bigint[], p_terms bigint[], p_state jsonb)
@@ -4547,17 +5169,21 @@ CREATE FUNCTION rate_input(p_input rating_input[], p_contracts bigint[], p_terms
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH known AS (
-        SELECT coalesce(i.contract_id, 0) AS contract, array_agg(DISTINCT i.terms_id) FILTER (WHERE i.terms_id IS NOT NULL) AS terms
+        SELECT coalesce(i.contract_id, 0) AS contract,
+            array_agg(DISTINCT i.terms_id) FILTER (WHERE i.terms_id IS NOT NULL) AS terms
           FROM unnest(p_input) i WHERE i.problem IS NULL GROUP BY 1
     ), grp AS MATERIALIZED (
         SELECT k.contract, t.ids, CASE WHEN k.contract = 0 THEN ARRAY[uncontracted_terms()]
-                    ELSE ARRAY(SELECT b.body FROM unnest(t.ids) WITH ORDINALITY o (id, no) JOIN terms_document b USING (id) ORDER BY o.no) END AS bodies
+                    ELSE ARRAY(SELECT b.body FROM unnest(t.ids) WITH ORDINALITY o (id, no)
+                               JOIN terms_document b USING (id) ORDER BY o.no) END AS bodies
           FROM known k
           LEFT JOIN unnest(p_contracts, p_terms) n (contract_id, terms_id) ON n.contract_id = k.contract
          CROSS JOIN LATERAL (SELECT n.terms_id || array_remove(k.terms, n.terms_id) AS ids) t
     ), batch AS (
-        SELECT g.contract, array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price, i.price_list_id,
-                   i.disposition, e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id, i.cost_rate, i.base_cost_rate,
+        SELECT g.contract, array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price,
+                                         i.price_list_id,
+                   i.disposition, e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id,
+                       i.cost_rate, i.base_cost_rate,
                    i.frozen_s, coalesce(array_position(g.ids, i.terms_id), 1))::rating_entry) AS entries
           FROM unnest(p_input) i
           JOIN grp g ON g.contract = coalesce(i.contract_id, 0)
@@ -4572,7 +5198,8 @@ BEGIN ATOMIC
      ORDER BY s.entry_id, s.segment;
 END;
 COMMENT ON FUNCTION rate_input(rating_input[], bigint[], bigint[], jsonb) IS
-    'the segments that the engine makes of entries; p_terms are the ids of the terms now in force, one for each of p_contracts';
+    'the segments that the engine makes of entries; p_terms are the ids of the terms now in force, one for each of '
+    'p_contracts';
 
 -- Fresh entries are rated by the terms of now, which are stamped for it.
 CREATE FUNCTION stamp_input(INOUT p_input rating_input[], OUT contracts bigint[], OUT terms bigint[])
@@ -4580,20 +5207,26 @@ CREATE FUNCTION stamp_input(INOUT p_input rating_input[], OUT contracts bigint[]
 AS $$
 BEGIN
     SELECT array_agg(c.id), array_agg((stamp_terms(c.id)).id) INTO contracts, terms
-      FROM (SELECT DISTINCT i.contract_id AS id FROM unnest(p_input) i WHERE i.contract_id IS NOT NULL AND i.problem IS NULL ORDER BY 1) c;
+      FROM (SELECT DISTINCT i.contract_id AS id FROM unnest(p_input) i WHERE i.contract_id IS NOT NULL
+            AND i.problem IS NULL ORDER BY 1) c;
     IF cardinality(contracts) = 1 THEN
         p_input := ARRAY(
-            SELECT ROW(i.entry_id, i.contract_id, CASE WHEN i.contract_id = contracts[1] THEN terms[1] END, i.price_list_id, i.disposition,
-                       i.disposition_why, i.currency, i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant, i.problem_kind, i.problem)::rating_input
+            SELECT ROW(i.entry_id, i.contract_id, CASE WHEN i.contract_id = contracts[1] THEN terms[1] END,
+                       i.price_list_id, i.disposition,
+                       i.disposition_why, i.currency, i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant,
+                           i.problem_kind, i.problem)::rating_input
               FROM unnest(p_input) i);
     ELSIF contracts IS NOT NULL THEN
         p_input := ARRAY(
-            SELECT ROW(i.entry_id, i.contract_id, n.terms_id, i.price_list_id, i.disposition, i.disposition_why, i.currency,
-                       i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant, i.problem_kind, i.problem)::rating_input
+            SELECT ROW(i.entry_id, i.contract_id, n.terms_id, i.price_list_id, i.disposition, i.disposition_why,
+                       i.currency,
+                       i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant, i.problem_kind,
+                           i.problem)::rating_input
               FROM unnest(p_input) i LEFT JOIN unnest(contracts, terms) n (contract_id, terms_id) USING (contract_id));
     END IF;
 END $$;
-COMMENT ON FUNCTION stamp_input(rating_input[]) IS 'give fresh entries the terms their contracts have now, and say which contracts these are';
+COMMENT ON FUNCTION stamp_input(rating_input[]) IS
+    'give fresh entries the terms their contracts have now, and say which contracts these are';
 -- ---------------------------------------------------------------------------
 -- store: what the engine found becomes charges
 -- ---------------------------------------------------------------------------
@@ -4601,12 +5234,18 @@ COMMENT ON FUNCTION stamp_input(rating_input[]) IS 'give fresh entries the terms
 -- What rating made of an entry, as columns of charge by name; rated_charges() has
 -- them as rows.  A segment that could not be rated (0) is no charge.
 CREATE FUNCTION rated_columns(p_rated rated_entry[])
-    RETURNS TABLE (source text, made_by text, time_entry_id bigint, segment integer, own_id bigint, contract_id bigint, client_id bigint,
-                   project_id bigint, deal_id bigint, task_id bigint, employee_id bigint, work_type_id bigint, direction_id bigint,
-                   service_date date, period_start date, started_at timestamptz, band text, coverage text, worked_s bigint, billed_s bigint,
-                   price numeric, multiplier numeric, discount_pct numeric, rate numeric, price_id bigint, price_source text, price_list_id bigint, amount numeric,
-                   currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric, cost_rate numeric,
-                   base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb, terms_id bigint, late boolean)
+    RETURNS TABLE (source text, made_by text, time_entry_id bigint, segment integer, own_id bigint, contract_id bigint,
+                   client_id bigint,
+                   project_id bigint, deal_id bigint, task_id bigint, employee_id bigint, work_type_id bigint,
+                       direction_id bigint,
+                   service_date date, period_start date, started_at timestamptz, band text, coverage text,
+                       worked_s bigint, billed_s bigint,
+                   price numeric, multiplier numeric, discount_pct numeric, rate numeric, price_id bigint,
+                       price_source text, price_list_id bigint, amount numeric,
+                   currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric,
+                       cost_rate numeric,
+                   base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb, terms_id bigint,
+                       late boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT 'time', 'rating', r.entry_id, r.segment, d.own_id, nullif(r.contract_id, 0), d.client_id,
@@ -4614,9 +5253,11 @@ BEGIN ATOMIC
            r.service_date, coalesce(d.opens_on, r.period_start), i.instant, r.band,
            r.coverage, r.worked_s, r.billed_s,
            r.price, r.multiplier, r.discount_pct, r.rate, r.price_id, r.price_source, i.price_list_id, r.amount,
-           i.currency, i.base_rate, round_money(r.amount * i.base_rate, u.exponent), r.cost, r.base_cost, i.cost_rate::numeric(19,6),
+           i.currency, i.base_rate, round_money(r.amount * i.base_rate, u.exponent), r.cost, r.base_cost,
+               i.cost_rate::numeric(19,6),
            i.base_cost_rate::numeric(19,6), r.allotment_id, r.burned,
-           CASE WHEN i.disposition = 'billable' THEN r.why ELSE i.disposition_why END, i.terms_id, d.opens_on IS NOT NULL
+           CASE WHEN i.disposition = 'billable' THEN r.why
+               ELSE i.disposition_why END, i.terms_id, d.opens_on IS NOT NULL
       FROM unnest(p_rated) x
      CROSS JOIN LATERAL (SELECT (x.segment).*) r
      CROSS JOIN LATERAL (SELECT (x.input).*) i
@@ -4625,7 +5266,8 @@ BEGIN ATOMIC
      CROSS JOIN (SELECT default_own() AS id) own
      CROSS JOIN LATERAL (
         -- OFFSET 0: one entry at a time, by its keys
-        SELECT p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id, coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
+        SELECT p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id,
+            coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
                coalesce(p.direction_id, m.direction_id) AS direction_id, late.opens_on,
                coalesce((SELECT c.own_id FROM contract c WHERE c.id = (x.segment).contract_id), own.id) AS own_id
           FROM time_entry e
@@ -4633,11 +5275,13 @@ BEGIN ATOMIC
           JOIN task t ON t.id = e.task_id
           JOIN project p ON p.id = t.project_id
           LEFT JOIN LATERAL (SELECT max(b.period_end) AS opens_on FROM billing_period b
-                              WHERE b.contract_id = (x.input).contract_id HAVING max(b.period_end) > (x.segment).period_start) late ON true
+                              WHERE b.contract_id = (x.input).contract_id
+                                  HAVING max(b.period_end) > (x.segment).period_start) late ON true
          WHERE e.id = (x.segment).entry_id OFFSET 0) d
      WHERE r.segment > 0;
 END;
-COMMENT ON FUNCTION rated_columns(rated_entry[]) IS 'the charges that rated segments are, with what their entries are about now';
+COMMENT ON FUNCTION rated_columns(rated_entry[]) IS
+    'the charges that rated segments are, with what their entries are about now';
 
 DO $$
 BEGIN
@@ -4653,8 +5297,7 @@ COMMENT ON FUNCTION rated_charges(rated_entry[]) IS 'the charges that rated segm
 
 -- A charge that stays the same is not touched, one that changes keeps its id.
 CREATE FUNCTION store_rating(p_input rating_input[], p_rated rated_entry[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
-    SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     -- The LIMIT makes this an index look-up a row, whatever the planner thinks of charge.
@@ -4686,7 +5329,8 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION store_rating(rating_input[], rated_entry[]) IS
-    'store what rating made of entries: charges, keeping their ids, and problems; provisional charges that are no more go away';
+    'store what rating made of entries: charges, keeping their ids, and problems; provisional charges that are no more '
+    'go away';
 
 -- A handful of rows wants the plan that is ready, a bulk load one made for it.
 -- Whoever calls it has SET plan_cache_mode, which ends the choice with the call:
@@ -4695,12 +5339,14 @@ CREATE FUNCTION plan_for(p_rows int) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM set_config('plan_cache_mode', CASE WHEN p_rows > 250 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+    PERFORM set_config('plan_cache_mode', CASE WHEN p_rows > 250 THEN 'force_custom_plan'
+                       ELSE 'force_generic_plan' END, true);
 END $$;
-COMMENT ON FUNCTION plan_for(int) IS 'choose, until the calling function ends, how statements over so many rows are planned';
+COMMENT ON FUNCTION plan_for(int) IS
+    'choose, until the calling function ends, how statements over so many rows are planned';
 
 CREATE FUNCTION rate_batch(p_fresh bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_stamped record;
@@ -4708,9 +5354,11 @@ BEGIN
     PERFORM plan_for(cardinality(p_fresh));
     SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM fresh_input(p_fresh) i));
     PERFORM store_rating(v_stamped.p_input,
-                         ARRAY(SELECT s FROM rate_input(v_stamped.p_input, v_stamped.contracts, v_stamped.terms, '{}') s));
+                         ARRAY(SELECT s FROM rate_input(v_stamped.p_input, v_stamped.contracts, v_stamped.terms,
+                                                        '{}') s));
 END $$;
-COMMENT ON FUNCTION rate_batch(bigint[]) IS 'rate time entries of contracts whose entries do not bear on one another, as configured now';
+COMMENT ON FUNCTION rate_batch(bigint[]) IS
+    'rate time entries of contracts whose entries do not bear on one another, as configured now';
 -- ---------------------------------------------------------------------------
 -- sequence: contracts whose entries bear on one another
 -- ---------------------------------------------------------------------------
@@ -4720,9 +5368,10 @@ COMMENT ON FUNCTION rate_batch(bigint[]) IS 'rate time entries of contracts whos
 -- was left at its own time takes nothing from those that follow, so they stay
 -- as they are.  Else these are rated again, some at a time, until all together
 -- take what they took before: then nothing changes any more.
-CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz, p_last timestamptz, p_grouped boolean)
+CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz,
+                              p_last timestamptz, p_grouped boolean)
     RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto SET enable_seqscan = off SET enable_mergejoin = off
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_batch int := 50;  -- grows: a change that goes far is looked at in few steps
@@ -4747,7 +5396,8 @@ BEGIN
     v_terms := v_stamped.terms;
     IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}'::allotment_use[], p_changed, 1) = '{}' THEN
         v_end := v_then;
-        IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from) THEN
+        IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from)
+            THEN
             v_end := allotment_state(p_base, p_changed, NULL);
         END IF;
         v_rated := ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_end) s);
@@ -4772,7 +5422,8 @@ BEGIN
         v_input := v_input || ARRAY(SELECT i FROM stamped_input(p_base, v_from, v_to, p_changed, p_grouped) i);
         PERFORM plan_for(cardinality(v_input));
         IF v_to < 'infinity' THEN
-            v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i UNION SELECT unnest(p_changed) WHERE v_from = p_from);
+            v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i UNION SELECT unnest(p_changed)
+                               WHERE v_from = p_from);
             v_difference := add_use(v_difference, v_entries, -1);
         END IF;
         PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
@@ -4785,20 +5436,25 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], timestamptz, timestamptz, boolean) IS
-    'rate fresh entries of a contract as configured now, and as stamped those from an instant on that the change bears on; p_changed are all entries '
-    'that this change touches, p_last the instant of the last of them, p_grouped whether entries are rounded together';
+    'rate fresh entries of a contract as configured now, and as stamped those from an instant on that the change bears '
+    'on; p_changed are all entries that this change touches, p_last the instant of the last of them, p_grouped whether '
+    'entries are rounded together';
 
-CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[]) RETURNS timestamptz
+CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[])
+    RETURNS timestamptz
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN (
     SELECT CASE p_scope
                WHEN 'entry' THEN p_instant
-               WHEN 'task' THEN least(p_instant, (SELECT min(h.started_at) FROM charge h WHERE h.contract_id = p_base AND h.task_id = ANY (p_tasks)))
-               WHEN 'period' THEN least(p_instant, lower(period_of(p_day, c.period, c.anchor_day))::timestamp AT TIME ZONE contract_zone(c.calendar_id))
-               ELSE least(p_instant, p_day::timestamp AT TIME ZONE contract_zone(c.calendar_id)) END
-      FROM contract c WHERE c.id = p_base);
+               WHEN 'task' THEN least(p_instant, (
+                   SELECT min(h.started_at) FROM charge h WHERE h.contract_id = p_base AND h.task_id = ANY (p_tasks)))
+               ELSE least(p_instant, d.day::timestamp AT TIME ZONE contract_zone(c.calendar_id)) END
+      FROM contract c
+     CROSS JOIN LATERAL (SELECT CASE p_scope WHEN 'period' THEN lower(period_of(p_day, c.period, c.anchor_day))
+                                             ELSE p_day END AS day) d
+     WHERE c.id = p_base);
 END $$;
 COMMENT ON FUNCTION sequence_start(bigint, text, timestamptz, date, bigint[]) IS
     'from which instant a change re-rates a contract: where the first rounding group that it touches begins';
@@ -4811,12 +5467,14 @@ DECLARE
     v_from timestamptz := least(p_from, lower(period_of(p_from, p_base.period, p_base.anchor_day)))::timestamp
                           AT TIME ZONE contract_zone(p_base.calendar_id);
 BEGIN
-    IF p_base.round_scope = 'task' OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.fixed) THEN
+    IF p_base.round_scope = 'task'
+        OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.fixed) THEN
         v_from := '-infinity';
     END IF;
     PERFORM rate_sequence(p_base.id, '{}', '{}', v_from, v_from, true);
 END $$;
-COMMENT ON FUNCTION rate_again(contract, date) IS 'rate the open work of a contract group again from a day on, as stamped, with the allotments there are now';
+COMMENT ON FUNCTION rate_again(contract, date) IS
+    'rate the open work of a contract group again from a day on, as stamped, with the allotments there are now';
 -- ---------------------------------------------------------------------------
 -- rating: a time entry becomes charges in the transaction that logs it
 --
@@ -4830,7 +5488,8 @@ CREATE FUNCTION lock_entries(p_entries bigint[]) RETURNS bigint[]
 AS $$
 DECLARE
     v_charged bigint[] := ARRAY(
-        SELECT DISTINCT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id WHERE NOT h.fixed);
+        SELECT DISTINCT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id
+            WHERE NOT h.fixed);
     v_held bigint[];
     v_clients bigint[];
 BEGIN
@@ -4844,14 +5503,15 @@ BEGIN
         v_held := v_clients;
     END LOOP;
     v_clients := ARRAY(SELECT unnest(v_clients) UNION SELECT unnest(v_charged));
-    PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed ORDER BY h.id FOR NO KEY UPDATE OF h;
+    PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed
+        ORDER BY h.id FOR NO KEY UPDATE OF h;
     RETURN v_clients;
 END $$;
 COMMENT ON FUNCTION lock_entries(bigint[]) IS
     'hold the clients of time entries, then lock the charges they have, as documents do; returns the clients';
 
 CREATE FUNCTION rate_entries(p_entries bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = auto
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     c_batch CONSTANT int := 50000;  -- bounds the memory of one statement; any size gives the same charges
@@ -4871,16 +5531,19 @@ BEGIN
         SELECT x.id FROM unnest(p_entries) x (id)
          WHERE NOT EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = x.id AND h.fixed));
 
-    IF EXISTS (SELECT FROM contract c JOIN sequential_contract q ON q.contract_id = c.id WHERE c.client_id = ANY (v_clients)) THEN
+    IF EXISTS (SELECT FROM contract c JOIN sequential_contract q ON q.contract_id = c.id
+               WHERE c.client_id = ANY (v_clients)) THEN
         FOR v_sequence IN
             WITH touched AS MATERIALIZED (
                 SELECT x.entry_id, x.contracts[1] AS base_id, x.instant, x.work_date, x.task_id, true AS fresh
                   FROM entry_context(v_rest) x WHERE cardinality(x.contracts) = 1
                 UNION ALL
                 SELECT h.time_entry_id, coalesce(c.parent_id, c.id), h.started_at, h.service_date, h.task_id, false
-                  FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed JOIN contract c ON c.id = h.contract_id
+                  FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.fixed
+                      JOIN contract c ON c.id = h.contract_id
             )
-            SELECT t.base_id, min(t.instant) AS instant, max(t.instant) AS last_instant, min(t.work_date) AS work_date, array_agg(DISTINCT t.task_id) AS tasks, b.round_scope,
+            SELECT t.base_id, min(t.instant) AS instant, max(t.instant) AS last_instant, min(t.work_date) AS work_date,
+                array_agg(DISTINCT t.task_id) AS tasks, b.round_scope,
                    coalesce(array_agg(DISTINCT t.entry_id) FILTER (WHERE t.fresh), '{}') AS fresh,
                    coalesce(array_agg(DISTINCT t.work_date) FILTER (WHERE t.fresh), '{}') AS days
               FROM touched t
@@ -4891,12 +5554,15 @@ BEGIN
             -- work may run into the next period, and late work draws on the open one
             PERFORM grant_included(v_sequence.base_id, v_sequence.days || ARRAY(
                 SELECT (e.ended_at AT TIME ZONE contract_zone(c.calendar_id))::date
-                  FROM unnest(v_sequence.fresh) x (id) JOIN time_entry e USING (id) JOIN contract c ON c.id = v_sequence.base_id
+                  FROM unnest(v_sequence.fresh) x (id) JOIN time_entry e USING (id)
+                      JOIN contract c ON c.id = v_sequence.base_id
                  WHERE e.ended_at IS NOT NULL
                 UNION
-                SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = v_sequence.base_id HAVING max(b.period_end) > v_sequence.work_date));
+                SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = v_sequence.base_id
+                    HAVING max(b.period_end) > v_sequence.work_date));
             PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
-                                  sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant, v_sequence.work_date, v_sequence.tasks),
+                                  sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant,
+                                                 v_sequence.work_date, v_sequence.tasks),
                                   v_sequence.last_instant, v_sequence.round_scope <> 'entry');
             v_rest := ARRAY(SELECT unnest(v_rest) EXCEPT SELECT unnest(v_sequence.fresh));
         END LOOP;
@@ -4905,7 +5571,8 @@ BEGIN
     v_count := cardinality(v_rest);
     IF v_count > c_batch THEN
         -- work of one contract together: its terms are read once
-        v_rest := ARRAY(SELECT x.id FROM unnest(v_rest) x (id) LEFT JOIN time_entry e USING (id) LEFT JOIN task t ON t.id = e.task_id
+        v_rest := ARRAY(SELECT x.id FROM unnest(v_rest) x (id) LEFT JOIN time_entry e USING (id)
+                        LEFT JOIN task t ON t.id = e.task_id
                          ORDER BY t.project_id, x.id);
     END IF;
     FOR i IN 0 .. (v_count - 1) / c_batch LOOP
@@ -4913,10 +5580,11 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON FUNCTION rate_entries(bigint[]) IS
-    'rate time entries as configured now, and whatever follows them in contracts with allotments, caps or shared rounding; holds their clients';
+    'rate time entries as configured now, and whatever follows them in contracts with allotments, caps or shared '
+    'rounding; holds their clients';
 
 CREATE FUNCTION rerate(contract_id bigint, from_date date) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -4934,19 +5602,22 @@ BEGIN
            AND h.contract_id IN (SELECT c.id FROM contract c WHERE rerate.contract_id IN (c.id, c.parent_id))
         UNION
         SELECT e.id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id
-          JOIN project p ON p.id = t.project_id JOIN contract c ON c.client_id = p.client_id AND c.id = rerate.contract_id
+          JOIN project p ON p.id = t.project_id JOIN contract c ON c.client_id = p.client_id
+              AND c.id = rerate.contract_id
          WHERE coalesce((e.started_at AT TIME ZONE 'UTC')::date, e.work_date) >= from_date - 1
         ORDER BY 1);
     PERFORM rate_entries(v_entries);
     RETURN cardinality(v_entries);
 END $$;
 COMMENT ON FUNCTION rerate(bigint, date) IS
-    'rate the unfrozen work of a contract and its client''s unrated work again, from a work date on, as configured now; returns how many entries were looked at';
+    'rate the unfrozen work of a contract and its client''s unrated work again, from a work date on, as configured '
+    'now; returns how many entries were looked at';
 SELECT allow('manager', 'execute', 'rerate');
 
 CREATE VIEW unrated WITH (security_invoker) AS
     SELECT r.time_entry_id, p.client_id, k.name AS client, t.project_id, p.name AS project, e.task_id, t.title AS task,
-           e.employee_id, m.name AS employee, coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
+           e.employee_id, m.name AS employee,
+               coalesce((e.started_at AT TIME ZONE s.zone)::date, e.work_date) AS work_date,
            (e.worked_s / 3600.0)::numeric(18,2) AS hours, r.problem AS reason, r.found_at, r.kind
       FROM rating_problem r
      CROSS JOIN setting s
@@ -4955,7 +5626,8 @@ CREATE VIEW unrated WITH (security_invoker) AS
       JOIN task t ON t.id = e.task_id
       JOIN project p ON p.id = t.project_id
       JOIN party k ON k.id = p.client_id;
-COMMENT ON VIEW unrated IS 'time entries that could not be rated, each with the reason; rerate() tries again once the reason is gone';
+COMMENT ON VIEW unrated IS
+    'time entries that could not be rated, each with the reason; rerate() tries again once the reason is gone';
 SELECT allow('reader', 'select', 'unrated');
 -- ---------------------------------------------------------------------------
 -- follow: charges follow the work they are for
@@ -4975,7 +5647,8 @@ BEGIN
                 HINT = 'Use correct_entry(): it reverses the charge and bills the corrected work in the open period.';
     END IF;
 END $$;
-COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS 'refuse (23001) when one of these entries has a frozen charge, naming what froze it';
+COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS
+    'refuse (23001) when one of these entries has a frozen charge, naming what froze it';
 
 -- Work that comes late for a closed period, under a contract that does not
 -- take it.  What was logged before the close, or billed and corrected, is in time.
@@ -4990,14 +5663,17 @@ BEGIN
       JOIN charge h ON h.time_entry_id = x.id AND h.late AND NOT h.fixed
       JOIN contract k ON k.id = h.contract_id
       JOIN contract c ON c.id = coalesce(k.parent_id, k.id) AND c.late_policy <> 'next_period'
-      JOIN billing_period b ON b.contract_id = c.id AND h.service_date >= b.period_start AND h.service_date < b.period_end
+      JOIN billing_period b ON b.contract_id = c.id AND h.service_date >= b.period_start
+          AND h.service_date < b.period_end
      WHERE NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = x.id AND f.fixed)
      ORDER BY h.time_entry_id LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'the period from % to % of contract "%" is closed and takes no work of %', v_late.period_start, v_late.period_end - 1,
+        RAISE EXCEPTION 'the period from % to % of contract "%" is closed and takes no work of %', v_late.period_start,
+            v_late.period_end - 1,
             v_late.number, v_late.service_date
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_period_open',
-                DETAIL = format('Time entry %s; the contract''s late_policy is %s.', v_late.time_entry_id, v_late.late_policy),
+                DETAIL = format('Time entry %s; the contract''s late_policy is %s.', v_late.time_entry_id,
+                                v_late.late_policy),
                 HINT = CASE v_late.late_policy WHEN 'reopen' THEN 'reopen_period() opens the last closed period again.'
                             ELSE 'Log it on a day of the open period, or change late_policy.' END;
     END IF;
@@ -5006,7 +5682,7 @@ COMMENT ON FUNCTION refuse_late_entries(bigint[]) IS
     'refuse (23001) work of a closed period where the contract''s late_policy is reject or reopen, naming the period';
 
 CREATE FUNCTION rate_changed_entries() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_entries bigint[];
@@ -5033,16 +5709,19 @@ BEGIN
     IF cardinality(v_entries) = 0 THEN
         RETURN NULL;
     END IF;
-    SELECT n.id, n.worked_s, s.max_entry_s INTO v_too_long FROM new_rows n, setting s WHERE n.worked_s > s.max_entry_s LIMIT 1;
+    SELECT n.id, n.worked_s, s.max_entry_s INTO v_too_long FROM new_rows n, setting s
+        WHERE n.worked_s > s.max_entry_s LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'a time entry of % seconds is longer than the limit of %', v_too_long.worked_s, v_too_long.max_entry_s
+        RAISE EXCEPTION 'a time entry of % seconds is longer than the limit of %', v_too_long.worked_s,
+            v_too_long.max_entry_s
             USING ERRCODE = 'check_violation', CONSTRAINT = 'time_entry_within_limit',
                 HINT = 'Split the entry, or raise max_entry_s in table setting.';
     END IF;
     PERFORM rate_entries(v_entries);
     PERFORM concede('correction', (
         SELECT sum(greatest(b.amount - coalesce(a.amount, 0), 0)) FROM unnest(v_corrected, v_before) b (id, amount)
-          LEFT JOIN (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h WHERE h.time_entry_id = ANY (v_corrected) GROUP BY 1) a USING (id)
+          LEFT JOIN (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h
+                     WHERE h.time_entry_id = ANY (v_corrected) GROUP BY 1) a USING (id)
         ), NULL, NULL, 'change of corrected work') WHERE v_corrected IS NOT NULL;
     -- approval may come after the close, work may not
     IF TG_OP = 'INSERT' THEN
@@ -5050,7 +5729,8 @@ BEGIN
     ELSE
         v_moved := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
                           WHERE (n.task_id, n.contract_id, n.started_at, n.ended_at, n.work_date, n.worked_s)
-                                IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date, o.worked_s));
+                                IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date,
+                                                  o.worked_s));
     END IF;
     IF cardinality(v_moved) > 0 AND EXISTS (SELECT FROM contract c WHERE c.late_policy <> 'next_period') THEN
         PERFORM refuse_late_entries(v_moved);
@@ -5058,17 +5738,19 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION rate_changed_entries() IS
-    'trigger function of time_entry: rates what was inserted or changed; SECURITY DEFINER because nobody is granted INSERT on charge';
+    'trigger function of time_entry: rates what was inserted or changed; SECURITY DEFINER because nobody is granted '
+    'INSERT on charge';
 
 CREATE FUNCTION unrate_deleted_entries() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_deleted bigint[] := ARRAY(SELECT o.id FROM old_rows o ORDER BY o.id);
     v_charge record;
 BEGIN
     PERFORM lock_entries(v_deleted);
-    SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted) AND h.fixed LIMIT 1;
+    SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted)
+        AND h.fixed LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be deleted', v_charge.time_entry_id
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge.id),
@@ -5079,7 +5761,8 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION unrate_deleted_entries() IS
-    'trigger function of time_entry: takes the provisional charges of deleted entries away and rates what followed them again; billed ones are refused (23001)';
+    'trigger function of time_entry: takes the provisional charges of deleted entries away and rates what followed '
+    'them again; billed ones are refused (23001)';
 -- ---------------------------------------------------------------------------
 -- words: what reasons and explanations are made of, in three languages
 --
@@ -5489,8 +6172,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION charge_reason(jsonb, text) IS
     'charge.why in a line of words, in en, uk or ru; NULL where there is nothing to tell. Keys: rounded, band, price, '
-    'tiers, discount, cap, disposition, fee, stage, block, expense, write_off, write_up, '
-    'reversal, minimum_charge, taken_off, credited, taken_back, note';
+    'tiers, discount, cap, disposition, fee, stage, block, expense, write_off, write_up, reversal, minimum_charge, '
+    'taken_off, credited, taken_back, note';
 SELECT allow('reader', 'execute', 'charge_reason');
 -- ---------------------------------------------------------------------------
 -- explain: why a charge is what it is, in words
@@ -5789,7 +6472,8 @@ CREATE FUNCTION check_what_if(p_terms jsonb) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_keys CONSTANT text[] := '{price_list_id,prices,included_s,included_hours,overage_price,rounding,band_rules,cap_amount,discount_pct,fee}';
+    c_keys CONSTANT text[] := '{price_list_id,prices,included_s,included_hours,overage_price,rounding,band_rules,'
+                              'cap_amount,discount_pct,fee}';
     v_key text;
 BEGIN
     IF jsonb_typeof(p_terms) IS DISTINCT FROM 'object' THEN
@@ -5803,11 +6487,13 @@ BEGIN
     END IF;
     IF p_terms ?& '{price_list_id,prices}' OR p_terms ?& '{included_s,included_hours}' THEN
         RAISE EXCEPTION 'two terms say the same thing in two ways'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give price_list_id or prices, included_s or included_hours.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Give price_list_id or prices, included_s or included_hours.';
     END IF;
     SELECT k INTO v_key
       FROM unnest('{price_list_id,included_s,included_hours,overage_price,cap_amount,discount_pct,fee}'::text[]) k
-     WHERE jsonb_typeof(p_terms -> k) NOT IN ('number', 'null') AND NOT coalesce(p_terms ->> k ~ '^[0-9]+([.][0-9]+)?$', false)
+     WHERE jsonb_typeof(p_terms -> k) NOT IN ('number', 'null')
+         AND NOT coalesce(p_terms ->> k ~ '^[0-9]+([.][0-9]+)?$', false)
         OR (p_terms ->> k)::numeric < 0 LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'term "%" must be a number that is not negative, not %', v_key, p_terms -> v_key
@@ -5841,13 +6527,17 @@ BEGIN
         SELECT price_list_document(array_agg(up.id)) INTO v_lists FROM up;
         v_body := jsonb_set(v_body, '{lists}', (v_body -> 'lists') || v_lists);
     ELSIF p_terms ? 'prices' THEN
-        v_body := jsonb_set(v_body, '{lists}', (v_body -> 'lists') || jsonb_build_object('0', jsonb_build_object('name', 'what if',
+        v_body := jsonb_set(v_body, '{lists}',
+                            (v_body -> 'lists') || jsonb_build_object('0', jsonb_build_object('name', 'what if',
             'parent', (SELECT max(l.id) FROM price_list l
                         WHERE v_body -> 'lists' ? l.id::text
                           AND l.id = coalesce(p_contract.price_list_id,
-                                     (SELECT c.id FROM price_list c WHERE c.client_id = p_contract.client_id AND c.currency = p_contract.currency),
-                                     (SELECT d.id FROM price_list d WHERE d.is_default AND d.currency = p_contract.currency))),
-            'prices', (SELECT coalesce(jsonb_agg('{"from": "0001-01-01"}'::jsonb || p.value || jsonb_build_object('id', p.no)), '[]')
+                                     (SELECT c.id FROM price_list c WHERE c.client_id = p_contract.client_id
+                                      AND c.currency = p_contract.currency),
+                                     (SELECT d.id FROM price_list d WHERE d.is_default
+                                      AND d.currency = p_contract.currency))),
+            'prices', (SELECT coalesce(jsonb_agg('{"from": "0001-01-01"}'::jsonb || p.value
+                                                 || jsonb_build_object('id', p.no)), '[]')
                          FROM jsonb_array_elements(p_terms -> 'prices') WITH ORDINALITY p (value, no)))));
     END IF;
     IF p_terms ? 'band_rules' THEN
@@ -5859,8 +6549,10 @@ BEGIN
     IF p_terms ? 'discount_pct' THEN
         v_base := v_base || jsonb_build_object('discount_pct', p_terms -> 'discount_pct');
         -- the one discount that holds: no list stands before it
-        v_body := jsonb_set(v_body, '{lists}', (SELECT coalesce(jsonb_object_agg(l.key, jsonb_set(l.value - 'discount_pct', '{prices}',
-                        (SELECT coalesce(jsonb_agg(p - 'discount_pct'), '[]') FROM jsonb_array_elements(l.value -> 'prices') p))), '{}')
+        v_body := jsonb_set(v_body, '{lists}',
+                            (SELECT coalesce(jsonb_object_agg(l.key, jsonb_set(l.value - 'discount_pct', '{prices}',
+                        (SELECT coalesce(jsonb_agg(p - 'discount_pct'), '[]')
+                         FROM jsonb_array_elements(l.value -> 'prices') p))), '{}')
                      FROM jsonb_each(v_body -> 'lists') l));
     END IF;
     IF p_terms ? 'overage_price' THEN
@@ -5869,7 +6561,8 @@ BEGIN
     END IF;
     RETURN jsonb_set(v_body, '{contracts,0}', v_base);
 END $$;
-COMMENT ON FUNCTION what_if_terms(jsonb, contract, jsonb) IS 'a terms document with the changes that what_if() asks about';
+COMMENT ON FUNCTION what_if_terms(jsonb, contract, jsonb) IS
+    'a terms document with the changes that what_if() asks about';
 
 -- Allotments and caps as they were before the entries in question, with other
 -- included hours where the question has them.
@@ -5885,37 +6578,51 @@ BEGIN
         SELECT jsonb_build_object(
             'allotments', coalesce((
                 SELECT jsonb_agg(a.allotment) FROM (
-                    SELECT jsonb_build_object('id', a.id, 'contract', a.contract_id, 'kind', a.kind, 'unit', a.unit, 'remaining', a.amount - b.burned,
-                               'priority', a.priority, 'effective_at', a.effective_at, 'expires_at', a.expires_at, 'scope', to_jsonb(a.scope_work_types)) AS allotment
+                    SELECT jsonb_build_object('id', a.id, 'contract', a.contract_id, 'kind', a.kind, 'unit', a.unit,
+                                              'remaining', a.amount - b.burned,
+                               'priority', a.priority, 'effective_at', a.effective_at, 'expires_at', a.expires_at,
+                                   'scope', to_jsonb(a.scope_work_types)) AS allotment
                       FROM allotment a
                      CROSS JOIN LATERAL (SELECT coalesce(sum(h.burned), 0) AS burned FROM charge h
-                                          WHERE h.allotment_id = a.id AND NOT coalesce(h.time_entry_id = ANY (p_entries), false)) b
+                                          WHERE h.allotment_id = a.id
+                                              AND NOT coalesce(h.time_entry_id = ANY (p_entries), false)) b
                      WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.voided_at IS NULL
-                       AND a.amount > b.burned AND NOT (v_other AND a.kind IN ('included', 'rollover') AND a.contract_id = p_base.id)
+                       AND a.amount > b.burned
+                           AND NOT (v_other AND a.kind IN ('included', 'rollover') AND a.contract_id = p_base.id)
                     UNION ALL
-                    SELECT jsonb_build_object('id', -row_number() OVER (), 'contract', p_base.id, 'kind', 'included', 'unit', 'seconds',
+                    SELECT jsonb_build_object('id', -row_number() OVER (), 'contract', p_base.id, 'kind', 'included',
+                                              'unit', 'seconds',
                                'scope', (SELECT to_jsonb(n.scope_work_types) FROM contract_line n
-                                          WHERE n.contract_id = p_base.id AND n.kind = 'recurring' AND num_nonnulls(n.included_s, n.included_amount) = 1
-                                            AND n.status <> 'cancelled' AND daterange(n.starts_on, n.ends_on, '[]') && s.span ORDER BY n.id LIMIT 1),
-                               'remaining', trunc(v_included), 'effective_at', lower(s.span)::timestamp AT TIME ZONE v_zone,
+                                          WHERE n.contract_id = p_base.id AND n.kind = 'recurring'
+                                              AND num_nonnulls(n.included_s, n.included_amount) = 1
+                                            AND n.status <> 'cancelled'
+                                                AND daterange(n.starts_on, n.ends_on, '[]') && s.span
+                                                    ORDER BY n.id LIMIT 1),
+                               'remaining', trunc(v_included), 'effective_at',
+                                   lower(s.span)::timestamp AT TIME ZONE v_zone,
                                'expires_at', upper(s.span)::timestamp AT TIME ZONE v_zone)
                       FROM (SELECT DISTINCT period_of(d::date, p_base.period, p_base.anchor_day) AS span
-                              FROM generate_series(greatest(p_from, p_base.starts_on), least(p_to, p_base.ends_on), interval '1 day') d) s
+                              FROM generate_series(greatest(p_from, p_base.starts_on), least(p_to, p_base.ends_on),
+                                                   interval '1 day') d) s
                      WHERE v_other AND v_included >= 1) a), '[]'),
             'used', coalesce((
-                SELECT jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds', u.billed_s))
-                  FROM (SELECT h.contract_id, sum(h.amount) AS amount, sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s
+                SELECT jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds',
+                                                    u.billed_s))
+                  FROM (SELECT h.contract_id, sum(h.amount) AS amount,
+                        sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s
                           FROM charge h
                          WHERE h.contract_id = ANY (contract_group(p_base.id))
                            AND h.source IN ('time', 'item') AND NOT coalesce(h.time_entry_id = ANY (p_entries), false)
                            AND h.service_date < p_from
                          GROUP BY 1) u), '[]')));
 END $$;
-COMMENT ON FUNCTION what_if_state(contract, bigint[], date, date, jsonb) IS 'the state that rate() starts from when it rates entries as what_if() asks';
+COMMENT ON FUNCTION what_if_state(contract, bigint[], date, date, jsonb) IS
+    'the state that rate() starts from when it rates entries as what_if() asks';
 
 CREATE FUNCTION what_if_contract(p_base contract, p_from date, p_to date, p_terms jsonb)
-    RETURNS TABLE (month date, old_revenue numeric, new_revenue numeric, old_cost numeric, new_cost numeric, unrated bigint)
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
+    RETURNS TABLE (month date, old_revenue numeric, new_revenue numeric, old_cost numeric, new_cost numeric,
+                   unrated bigint)
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -5930,24 +6637,32 @@ DECLARE
     v_state jsonb := what_if_state(p_base, v_entries, p_from, p_to, p_terms);
     v_list bigint := CASE WHEN p_terms ? 'prices' THEN 0 ELSE (p_terms ->> 'price_list_id')::bigint END;
 BEGIN
-    SELECT array_agg(t.id ORDER BY t.id DESC), array_agg(what_if_terms(t.body, p_base, p_terms) ORDER BY t.id DESC) INTO v_terms_ids, v_bodies
-      FROM terms_document t WHERE t.contract_id = ANY (v_group) AND t.id IN (SELECT h.terms_id FROM charge h WHERE h.time_entry_id = ANY (v_entries));
+    SELECT array_agg(t.id ORDER BY t.id DESC),
+        array_agg(what_if_terms(t.body, p_base, p_terms) ORDER BY t.id DESC) INTO v_terms_ids, v_bodies
+      FROM terms_document t WHERE t.contract_id = ANY (v_group)
+          AND t.id IN (SELECT h.terms_id FROM charge h WHERE h.time_entry_id = ANY (v_entries));
     RETURN QUERY
     WITH live AS MATERIALIZED (
         SELECT h.* FROM charge h
-         WHERE h.time_entry_id = ANY (v_entries) AND h.reverses_id IS NULL AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
+         WHERE h.time_entry_id = ANY (v_entries) AND h.reverses_id IS NULL
+             AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
     ), input AS (
-        SELECT h.time_entry_id AS id, min(h.terms_id) AS terms_id, min(h.price_list_id) AS price_list_id, min(h.cost_rate) AS cost_rate,
+        SELECT h.time_entry_id AS id, min(h.terms_id) AS terms_id, min(h.price_list_id) AS price_list_id,
+            min(h.cost_rate) AS cost_rate,
                min(h.base_cost_rate) AS base_cost_rate, min(h.contract_id) AS contract_id,
                CASE WHEN min(h.coverage) IN ('no_charge', 'non_billable') THEN min(h.coverage)
-                    WHEN bool_and(h.coverage = 'included' AND h.allotment_id IS NULL) THEN 'included' ELSE 'billable' END AS disposition
+                    WHEN bool_and(h.coverage = 'included' AND h.allotment_id IS NULL) THEN 'included'
+                        ELSE 'billable' END AS disposition
           FROM live h GROUP BY 1
     ), rated AS (
         SELECT s.*
-          FROM (SELECT array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price, coalesce(v_list, i.price_list_id),
-                           i.disposition, e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id, i.cost_rate, i.base_cost_rate,
+          FROM (SELECT array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price,
+                                     coalesce(v_list, i.price_list_id),
+                           i.disposition, e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id,
+                               i.cost_rate, i.base_cost_rate,
                            NULL, array_position(v_terms_ids, i.terms_id))::rating_entry) AS entries
-                  FROM input i JOIN time_entry e ON e.id = i.id JOIN employee m ON m.id = e.employee_id JOIN task t ON t.id = e.task_id) b
+                  FROM input i JOIN time_entry e ON e.id = i.id JOIN employee m ON m.id = e.employee_id
+                      JOIN task t ON t.id = e.task_id) b
          CROSS JOIN LATERAL rate(v_bodies, b.entries, v_state) s
          WHERE b.entries IS NOT NULL  -- a contract without work in these days has no terms to rate by
     ), periods AS (
@@ -5958,15 +6673,18 @@ BEGIN
                    ELSE prorate((p_terms ->> 'fee')::numeric, f.span, f.active, f.rule, f.exponent) END AS amount
           FROM (SELECT s.span, s.span * daterange(p_base.starts_on, p_base.ends_on, '[]') AS active,
                        lower(s.span * daterange(p_base.starts_on, p_base.ends_on, '[]')) AS service_date,
-                       coalesce((SELECT min(n.prorate) FROM contract_line n WHERE n.contract_id = p_base.id AND n.kind = 'recurring'), 'none') AS rule,
+                       coalesce((SELECT min(n.prorate) FROM contract_line n WHERE n.contract_id = p_base.id
+                                 AND n.kind = 'recurring'), 'none') AS rule,
                        (SELECT u.exponent::int FROM currency_code u WHERE u.code = p_base.currency) AS exponent
                   FROM periods s) f
          WHERE p_terms ? 'fee' AND f.service_date BETWEEN p_from AND p_to
            AND EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (v_group) AND h.service_date <@ f.span)
     ), figure AS (
-        SELECT h.service_date AS day, h.amount AS old_amount, 0::numeric AS new_amount, h.cost AS old_cost, 0::numeric AS new_cost, 0 AS problem FROM live h
+        SELECT h.service_date AS day, h.amount AS old_amount, 0::numeric AS new_amount, h.cost AS old_cost,
+            0::numeric AS new_cost, 0 AS problem FROM live h
         UNION ALL
-        SELECT coalesce(s.service_date, h.day), 0, coalesce(s.amount, h.amount), 0, coalesce(s.cost, h.cost), (s.segment = 0)::int
+        SELECT coalesce(s.service_date, h.day), 0, coalesce(s.amount, h.amount), 0, coalesce(s.cost, h.cost),
+            (s.segment = 0)::int
           FROM rated s
           LEFT JOIN LATERAL (SELECT min(h.service_date) AS day, sum(h.amount) AS amount, sum(h.cost) AS cost FROM live h
                               WHERE h.time_entry_id = s.entry_id AND s.segment = 0) h ON true
@@ -5975,23 +6693,26 @@ BEGIN
         SELECT h.service_date, h.amount, CASE WHEN n.replaced THEN 0 ELSE h.amount END, h.cost, h.cost, 0
           FROM charge h
          CROSS JOIN LATERAL (SELECT p_terms ? 'fee' AND h.source = 'fee' AND h.contract_id = p_base.id AND EXISTS (
-                                SELECT FROM contract_line l WHERE l.id = h.contract_line_id AND l.kind = 'recurring') AS replaced) n
+                                SELECT FROM contract_line l WHERE l.id = h.contract_line_id
+                                    AND l.kind = 'recurring') AS replaced) n
          WHERE h.contract_id = ANY (v_group) AND h.source <> 'time' AND h.service_date BETWEEN p_from AND p_to
         UNION ALL
         SELECT f.service_date, 0, f.amount, 0, 0, 0 FROM fees f
     )
-    SELECT month(f.day), sum(f.old_amount), sum(f.new_amount), coalesce(sum(f.old_cost), 0), coalesce(sum(f.new_cost), 0), sum(f.problem)
+    SELECT month(f.day), sum(f.old_amount), sum(f.new_amount), coalesce(sum(f.old_cost), 0),
+        coalesce(sum(f.new_cost), 0), sum(f.problem)
       FROM figure f GROUP BY 1 ORDER BY 1;
 END $$;
 COMMENT ON FUNCTION what_if_contract(contract, date, date, jsonb) IS
-    'revenue and cost of one contract group by month, as they are and as other terms would make them; unrated: entries they have no price for, which '
-    'count as they are';
+    'revenue and cost of one contract group by month, as they are and as other terms would make them; unrated: entries '
+    'they have no price for, which count as they are';
 
 CREATE FUNCTION what_if(INOUT contract_id bigint, from_date date, to_date date, terms jsonb,
     OUT contract text, OUT month date, OUT currency text,
     OUT old_revenue numeric, OUT new_revenue numeric, OUT revenue_difference numeric,
     OUT old_cost numeric, OUT new_cost numeric, OUT cost_difference numeric,
-    OUT old_profit numeric, OUT new_profit numeric, OUT profit_difference numeric, OUT unrated_entries bigint) RETURNS SETOF record
+    OUT old_profit numeric, OUT new_profit numeric, OUT profit_difference numeric, OUT unrated_entries bigint)
+        RETURNS SETOF record
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -6001,7 +6722,8 @@ BEGIN
     terms := json_argument(terms);
     PERFORM check_what_if($4);
     IF $2 IS NULL OR $3 IS NULL OR $3 < $2 OR NOT isfinite($2) OR NOT isfinite($3) THEN
-        RAISE EXCEPTION 'what_if needs a range of days, not % to %', coalesce($2::text, 'NULL'), coalesce($3::text, 'NULL')
+        RAISE EXCEPTION 'what_if needs a range of days, not % to %', coalesce($2::text, 'NULL'),
+            coalesce($3::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF $4 ? 'price_list_id' THEN
@@ -6011,7 +6733,8 @@ BEGIN
         END IF;
     END IF;
     IF $1 IS NOT NULL AND (base_contract($1)).currency <> v_list.currency THEN
-        RAISE EXCEPTION 'price list "%" is in %, the contract in %', v_list.name, v_list.currency, (base_contract($1)).currency
+        RAISE EXCEPTION 'price list "%" is in %, the contract in %', v_list.name, v_list.currency,
+            (base_contract($1)).currency
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose a list in the currency of the contract.';
     END IF;
     RETURN QUERY
@@ -6022,15 +6745,18 @@ BEGIN
            (w.new_revenue - w.new_cost - w.old_revenue + w.old_cost)::numeric(18,2), w.unrated
       FROM contract c
      CROSS JOIN LATERAL what_if_contract(c, $2, $3, $4) w
-     WHERE CASE WHEN $1 IS NULL THEN c.parent_id IS NULL AND c.status <> 'draft' AND (v_list.currency IS NULL OR v_list.currency = c.currency)
+     WHERE CASE WHEN $1 IS NULL THEN c.parent_id IS NULL AND c.status <> 'draft'
+         AND (v_list.currency IS NULL OR v_list.currency = c.currency)
                 ELSE c.id = (base_contract($1)).id END
      ORDER BY c.id, w.month;
 END $$;
 COMMENT ON FUNCTION what_if(bigint, date, date, jsonb) IS
-    'revenue, cost and profit of a contract (NULL: of all) by month of a range of days, as they are (old) and under other terms (new), in the currency of '
-    'the contract; writes nothing. terms: price_list_id or prices ([{"price", "role"?, "employee"?, "work_type"?}]), included_s or included_hours a period, '
-    'overage_price, rounding ({"mode", "increment_s", …}), band_rules ([{"band", "multiplier", …}]), cap_amount, discount_pct (in place of all others), '
-    'fee a period; null takes a term away. Entries the new terms have no price for count as they are, in unrated_entries. Refused (22023): unknown terms';
+    'revenue, cost and profit of a contract (NULL: of all) by month of a range of days, as they are (old) and under '
+    'other terms (new), in the currency of the contract; writes nothing. terms: price_list_id or prices ([{"price", '
+    '"role"?, "employee"?, "work_type"?}]), included_s or included_hours a period, overage_price, rounding ({"mode", '
+    '"increment_s", …}), band_rules ([{"band", "multiplier", …}]), cap_amount, discount_pct (in place of all others), '
+    'fee a period; null takes a term away. Entries the new terms have no price for count as they are, in '
+    'unrated_entries. Refused (22023): unknown terms';
 SELECT allow('manager', 'execute', 'what_if');
 -- ---------------------------------------------------------------------------
 -- billing: what is charged beside time
@@ -6042,7 +6768,8 @@ SELECT allow('manager', 'execute', 'what_if');
 
 -- The fees that a period is due, as the contract's lines say now.
 CREATE FUNCTION due_fees(p_base bigint, p_span daterange)
-    RETURNS TABLE (line_id bigint, contract_id bigint, item_id bigint, service_date date, amount numeric, cost numeric, why jsonb)
+    RETURNS TABLE (line_id bigint, contract_id bigint, item_id bigint, service_date date, amount numeric, cost numeric,
+                   why jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT n.id, c.id, n.item_id, lower(a.days), f.amount, f.cost,
@@ -6056,15 +6783,20 @@ BEGIN ATOMIC
       JOIN currency_code u ON u.code = c.currency
       JOIN contract_line n ON n.contract_id = c.id AND n.kind IN ('recurring', 'one_time') AND n.status <> 'cancelled'
      CROSS JOIN LATERAL (SELECT p_span * CASE n.kind
-            WHEN 'one_time' THEN daterange(coalesce(n.starts_on, c.starts_on), coalesce(n.starts_on, c.starts_on), '[]') * daterange(c.starts_on, c.ends_on, '[]')
+            WHEN 'one_time' THEN daterange(coalesce(n.starts_on, c.starts_on), coalesce(n.starts_on, c.starts_on),
+                                           '[]') * daterange(c.starts_on, c.ends_on, '[]')
             ELSE daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on), '[]') END AS days) a
-     CROSS JOIN LATERAL (SELECT CASE n.kind WHEN 'one_time' THEN n.amount ELSE prorate(n.amount, p_span, a.days, n.prorate, u.exponent::int) END AS amount,
-                                CASE n.kind WHEN 'one_time' THEN n.cost ELSE prorate(n.cost, p_span, a.days, n.prorate, u.exponent::int) END AS cost
+     CROSS JOIN LATERAL (SELECT CASE n.kind WHEN 'one_time' THEN n.amount
+                         ELSE prorate(n.amount, p_span, a.days, n.prorate, u.exponent::int) END AS amount,
+                                CASE n.kind WHEN 'one_time' THEN n.cost
+                                    ELSE prorate(n.cost, p_span, a.days, n.prorate, u.exponent::int) END AS cost
                           WHERE NOT isempty(a.days)) f
-     WHERE c.id = ANY (contract_group(p_base)) AND c.status <> 'draft' AND NOT isempty(a.days) AND (f.amount <> 0 OR f.cost <> 0);
+     WHERE c.id = ANY (contract_group(p_base)) AND c.status <> 'draft' AND NOT isempty(a.days)
+         AND (f.amount <> 0 OR f.cost <> 0);
 END;
 COMMENT ON FUNCTION due_fees(bigint, daterange) IS
-    'recurring and one-time fees of a contract and its companions in one service period, prorated to the days that the line is in force in it';
+    'recurring and one-time fees of a contract and its companions in one service period, prorated to the days that the '
+    'line is in force in it';
 
 CREATE FUNCTION charge_fees_of(p_base bigint, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -6077,13 +6809,16 @@ BEGIN
     -- Fees follow their lines until they are frozen.
     DELETE FROM charge h
      USING contract_line n
-     WHERE n.contract_id = ANY (contract_group(p_base)) AND h.contract_line_id = n.id AND h.source = 'fee' AND h.coverage = 'billable'
+     WHERE n.contract_id = ANY (contract_group(p_base)) AND h.contract_line_id = n.id AND h.source = 'fee'
+         AND h.coverage = 'billable'
        AND h.period_start = lower(p_span) AND NOT h.fixed AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM due_fees(p_base, p_span) d
-                        WHERE (d.line_id, d.service_date, d.amount, d.cost, d.why) = (h.contract_line_id, h.service_date, h.amount, h.cost, h.why));
+                        WHERE (d.line_id, d.service_date, d.amount, d.cost, d.why) = (h.contract_line_id,
+                            h.service_date, h.amount, h.cost, h.why));
     FOR v_fee IN
         SELECT d.* FROM due_fees(p_base, p_span) d
-         WHERE NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.period_start = lower(p_span) AND h.source = 'fee'
+         WHERE NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.period_start = lower(p_span)
+                           AND h.source = 'fee'
                               AND h.coverage = 'billable' AND h.reverses_id IS NULL)
          ORDER BY d.line_id
     LOOP
@@ -6102,7 +6837,8 @@ BEGIN
     END LOOP;
     PERFORM put_charges(v_fees);
 END $$;
-COMMENT ON FUNCTION charge_fees_of(bigint, daterange) IS 'make or correct the provisional fee charges of one service period; one for each line and period';
+COMMENT ON FUNCTION charge_fees_of(bigint, daterange) IS
+    'make or correct the provisional fee charges of one service period; one for each line and period';
 
 CREATE FUNCTION charge_fees(contract_id bigint, through date) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -6116,19 +6852,22 @@ BEGIN
     v_span := (open_period(v_base)).span;
     v_last := greatest(lower(v_span), books_today()) + interval '10 years';
     IF through IS NULL OR NOT isfinite(through) THEN
-        RAISE EXCEPTION 'charge_fees needs the day through which to charge' USING ERRCODE = 'invalid_parameter_value', HINT = 'The last day of the period that is paid in advance.';
+        RAISE EXCEPTION 'charge_fees needs the day through which to charge' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'The last day of the period that is paid in advance.';
     ELSIF through > v_last THEN
         RAISE EXCEPTION 'fees through % are too far ahead', through
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The limit is ten years, %s.', iso(v_last)), HINT = 'Charge them nearer to their time.';
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The limit is ten years, %s.', iso(v_last)),
+                HINT = 'Charge them nearer to their time.';
     END IF;
-    WHILE v_base.status <> 'draft' AND lower(v_span) <= through AND lower(v_span) <= coalesce(v_base.ends_on, 'infinity') LOOP
+    WHILE v_base.status <> 'draft' AND lower(v_span) <= through
+        AND lower(v_span) <= coalesce(v_base.ends_on, 'infinity') LOOP
         PERFORM charge_fees_of(v_base.id, v_span);
         v_span := period_of(upper(v_span), v_base.period, v_base.anchor_day);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION charge_fees(bigint, date) IS
-    'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in advance; '
-    'idempotent. Refused (22023): no day, one without end, or one more than ten years ahead';
+    'make the fee charges of every open service period of a contract that begins on or before a day: fees charged in '
+    'advance; idempotent. Refused (22023): no day, one without end, or one more than ten years ahead';
 SELECT allow('manager', 'execute', 'charge_fees');
 -- ---------------------------------------------------------------------------
 -- stage: a stage of a contract is accepted
@@ -6149,12 +6888,14 @@ BEGIN
             USING ERRCODE = 'foreign_key_violation', HINT = 'Stages are the rows of contract_line of kind stage.';
     END IF;
     IF v_line.status = 'accepted' AND v_line.accepted_on = coalesce(accepted_on, v_line.accepted_on) THEN
-        RETURN (SELECT h.id FROM charge h WHERE h.contract_line_id = v_line.id AND h.source = 'stage' AND h.reverses_id IS NULL);
+        RETURN (SELECT h.id FROM charge h WHERE h.contract_line_id = v_line.id AND h.source = 'stage'
+                AND h.reverses_id IS NULL);
     END IF;
     IF v_line.status IN ('accepted', 'cancelled') THEN
         RAISE EXCEPTION 'stage "%" is % already', v_line.title, v_line.status
             USING ERRCODE = 'restrict_violation',
-                DETAIL = CASE v_line.status WHEN 'accepted' THEN format('It was accepted on %s.', v_line.accepted_on) ELSE 'It is not to be done.' END,
+                DETAIL = CASE v_line.status WHEN 'accepted' THEN format('It was accepted on %s.', v_line.accepted_on)
+                    ELSE 'It is not to be done.' END,
                 HINT = 'Add a line for another stage.';
     END IF;
     accepted_on := coalesce(accepted_on, books_today());
@@ -6169,18 +6910,21 @@ BEGIN
     v_new.price := v_line.amount;
     v_new.amount := v_line.amount;
     v_new.cost := v_line.cost;
-    v_new.why := jsonb_build_object('stage', jsonb_build_object('title', v_line.title, 'accepted_on', iso(accepted_on)));
+    v_new.why := jsonb_build_object('stage',
+                                    jsonb_build_object('title', v_line.title, 'accepted_on', iso(accepted_on)));
     RETURN new_charge(v_new);
 END $$;
 COMMENT ON FUNCTION accept_stage(bigint, date) IS
-    'the client accepts a stage: it is charged on that day, today where none is given; returns the charge. The same again returns the same charge; refused for another day and '
-    'for cancelled stages (23001), and for lines that are no stage (23503)';
+    'the client accepts a stage: it is charged on that day, today where none is given; returns the charge. The same '
+    'again returns the same charge; refused for another day and for cancelled stages (23001), and for lines that are '
+    'no stage (23503)';
 SELECT allow('clerk', 'execute', 'accept_stage');
 -- ---------------------------------------------------------------------------
 -- item: what is sold by the piece, and expenses passed on
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION sell_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint, key text, price numeric, cost numeric,
+CREATE FUNCTION sell_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint,
+                          key text, price numeric, cost numeric,
     task_item_id bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -6190,27 +6934,34 @@ DECLARE
     v_item item;
     v_contract contract;
     v_price record;
+    v_list bigint;
     v_exponent int;
     v_new charge;
 BEGIN
     IF coalesce(quantity, 0) <= 0 OR quantity = 'NaN' THEN
         RAISE EXCEPTION 'a quantity of % cannot be charged', coalesce(quantity::text, 'NULL')
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a quantity above 0; take a charge back with adjust_charge().';
+            USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Pass a quantity above 0; take a charge back with adjust_charge().';
     END IF;
     IF price < 0 OR cost < 0 THEN
-        RAISE EXCEPTION 'an item cannot have a price of % and a cost of %', coalesce(price::text, 'NULL'), coalesce(cost::text, 'NULL')
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Neither is below 0; take a charge back with adjust_charge().';
+        RAISE EXCEPTION 'an item cannot have a price of % and a cost of %', coalesce(price::text, 'NULL'),
+            coalesce(cost::text, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Neither is below 0; take a charge back with adjust_charge().';
     END IF;
     IF service_date IS NULL OR NOT isfinite(service_date) THEN
-        RAISE EXCEPTION 'a charge needs the day of its service' USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass a date.';
+        RAISE EXCEPTION 'a charge needs the day of its service' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Pass a date.';
     END IF;
     SELECT * INTO v_item FROM item i WHERE i.id = item_id;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no item %', item_id USING ERRCODE = 'foreign_key_violation', HINT = 'Table item lists the items.';
+        RAISE EXCEPTION 'there is no item %', item_id USING ERRCODE = 'foreign_key_violation',
+            HINT = 'Table item lists the items.';
     END IF;
     PERFORM lock_contract(contract_id);
     SELECT * INTO v_contract FROM contract c WHERE c.id = contract_id;
-    PERFORM FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = task_id AND p.client_id = v_contract.client_id;
+    PERFORM FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = task_id
+                                                                AND p.client_id = v_contract.client_id;
     IF NOT FOUND AND task_id IS NOT NULL THEN
         RAISE EXCEPTION 'task % is not one of the client of contract "%"', task_id, v_contract.number
             USING ERRCODE = 'foreign_key_violation', HINT = 'Charge it under the contract of its own client.';
@@ -6228,11 +6979,13 @@ BEGIN
     IF v_known IS NOT NULL THEN
         RETURN v_known;
     END IF;
-    SELECT * INTO v_price FROM item_price(contract_id, coalesce((SELECT t.project_id FROM task t WHERE t.id = task_id), v_contract.project_id),
-                                          item_id, service_date);
-    IF NOT FOUND AND price IS NULL THEN
+    v_list := first_price_list(contract_id, coalesce((SELECT t.project_id FROM task t WHERE t.id = task_id),
+                                                     v_contract.project_id), v_contract.client_id, v_contract.currency);
+    SELECT * INTO v_price FROM item_position(v_list, contract_id, item_id, service_date);
+    IF num_nonnulls(price, v_price.price, v_price.tiers) = 0 THEN
         RAISE EXCEPTION 'no price for item "%" on % under contract "%"', v_item.code, service_date, v_contract.number
-            USING ERRCODE = 'foreign_key_violation', HINT = 'Add a position with a price to a price list that the contract uses.';
+            USING ERRCODE = 'foreign_key_violation',
+            HINT = 'Add a position with a price to a price list that the contract uses.';
     END IF;
     SELECT u.exponent INTO v_exponent FROM currency_code u WHERE u.code = v_contract.currency;
     IF price IS NOT NULL THEN
@@ -6241,13 +6994,14 @@ BEGIN
         v_price.discount_pct := NULL;
         v_price.source := 'agreed price';
         v_price.price_id := NULL;
-        v_price.price_list_id := NULL;
+        v_list := NULL;
     END IF;
     v_new.price := CASE WHEN v_price.tiers IS NULL THEN v_price.price END;
     v_new.discount_pct := v_price.discount_pct;
     v_new.price_source := v_price.source;
-    v_new.price_list_id := v_price.price_list_id;
-    v_new.amount := round_money(CASE WHEN v_price.tiers IS NULL THEN quantity * v_price.price ELSE tiers_amount(v_price.tiers, quantity) END
+    v_new.price_list_id := v_list;
+    v_new.amount := round_money(CASE WHEN v_price.tiers IS NULL THEN quantity * v_price.price
+                                     ELSE tiers_amount(v_price.tiers, quantity) END
                                 * (100 - coalesce(v_price.discount_pct, 0)) / 100, v_exponent);
     v_new.cost := round_money(quantity * coalesce(cost, v_price.cost), v_exponent);
     v_new.price_id := v_price.price_id;
@@ -6256,12 +7010,15 @@ BEGIN
                       ELSE jsonb_build_object('by', 'position', 'name', v_price.list_name) END,
         'tiers', CASE WHEN v_price.tiers IS NOT NULL THEN jsonb_build_object('mode', v_price.tiers -> 'mode') END,
         'discount', CASE WHEN v_price.discount_pct <> 0
-                         THEN jsonb_build_object('pct', trim_scale(v_price.discount_pct), 'by', v_price.discount_by) END));
+                         THEN jsonb_build_object('pct', trim_scale(v_price.discount_pct), 'by',
+                                                 v_price.discount_by) END));
     RETURN new_charge(v_new);
 END $$;
-COMMENT ON FUNCTION sell_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric, bigint) IS 'charge an item as charge_item() does, for whoever may agree a price';
+COMMENT ON FUNCTION sell_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric, bigint) IS
+    'charge an item as charge_item() does, for whoever may agree a price';
 
-CREATE FUNCTION charge_item(contract_id bigint, item_id bigint, quantity numeric, service_date date, task_id bigint DEFAULT NULL,
+CREATE FUNCTION charge_item(contract_id bigint, item_id bigint, quantity numeric, service_date date,
+                            task_id bigint DEFAULT NULL,
     key text DEFAULT NULL, price numeric DEFAULT NULL, cost numeric DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -6273,13 +7030,16 @@ BEGIN
     RETURN sell_item(contract_id, item_id, quantity, service_date, task_id, key, price, cost);
 END $$;
 COMMENT ON FUNCTION charge_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric) IS
-    'charge a quantity of an item under a contract at its price lists'' price and cost of that day, or at an agreed price (and cost) of a unit; '
-    'returns the charge. The same key and content again returns the same charge; refused: other content under a key (23505), no price (23503), '
-    'a quantity that is not above 0, a price or cost below 0 (22023), a price or cost agreed by who is no manager (42501)';
+    'charge a quantity of an item under a contract at its price lists'' price and cost of that day, or at an agreed '
+    'price (and cost) of a unit; returns the charge. The same key and content again returns the same charge; refused: '
+    'other content under a key (23505), no price (23503), a quantity that is not above 0, a price or cost below 0 '
+    '(22023), a price or cost agreed by who is no manager (42501)';
 SELECT allow('clerk', 'execute', 'charge_item');
 
-CREATE FUNCTION charge_expense(contract_id bigint, cost numeric, service_date date, reason text, currency text DEFAULT NULL,
-    item_id bigint DEFAULT NULL, task_id bigint DEFAULT NULL, employee_id bigint DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION charge_expense(contract_id bigint, cost numeric, service_date date, reason text,
+                               currency text DEFAULT NULL,
+    item_id bigint DEFAULT NULL, task_id bigint DEFAULT NULL, employee_id bigint DEFAULT NULL, key text DEFAULT NULL)
+        RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
@@ -6291,7 +7051,8 @@ DECLARE
 BEGIN
     IF coalesce(cost, 0) <= 0 OR cost = 'NaN' OR coalesce(reason, '') = '' THEN
         RAISE EXCEPTION 'an expense needs an amount above 0 and a reason'
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Amount %s, reason "%s".', coalesce(cost::text, 'NULL'), reason),
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Amount %s, reason "%s".', coalesce(cost::text,
+                'NULL'), reason),
                 HINT = 'Say what it was spent on.';
     END IF;
     PERFORM lock_contract(contract_id);
@@ -6317,9 +7078,25 @@ BEGIN
     RETURN new_charge(v_new);
 END $$;
 COMMENT ON FUNCTION charge_expense(bigint, numeric, date, text, text, bigint, bigint, bigint, text) IS
-    'pass an expense or travel cost on to the client, at cost or with the contract''s expense_markup_pct; cost in currency (default the contract''s), '
-    'converted at the rate of the day; returns the charge; idempotent under a key';
+    'pass an expense or travel cost on to the client, at cost or with the contract''s expense_markup_pct; cost in '
+    'currency (default the contract''s), converted at the rate of the day; returns the charge; idempotent under a key';
 SELECT allow('clerk', 'execute', 'charge_expense');
+
+-- What was worked has the cost of its hours; what was bought has one in a price
+-- list, or nobody knows it.
+CREATE VIEW uncosted_item WITH (security_invoker) AS
+    SELECT h.id AS charge_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, h.item_id,
+           i.code AS item, h.service_date, h.amount::numeric(18,2) AS amount, h.currency,
+           format('no cost of item "%s" on %s in the price lists', i.code, iso(h.service_date)) AS reason
+      FROM live_charge h
+      JOIN item i ON i.id = h.item_id
+      JOIN party k ON k.id = h.client_id
+      LEFT JOIN contract c ON c.id = h.contract_id
+     WHERE h.source = 'item' AND h.cost IS NULL AND (h.task_item_id IS NULL OR i.kind IN ('material', 'licence'));
+COMMENT ON VIEW uncosted_item IS
+    'items that were charged and whose cost nobody knows, so that their profit is not known either; a service or fee '
+    'at the fixed price of a task costs the hours logged on it';
+SELECT allow('controller', 'select', 'uncosted_item');
 -- ---------------------------------------------------------------------------
 -- task: fixed prices of tasks, charged when they are done
 -- ---------------------------------------------------------------------------
@@ -6346,26 +7123,34 @@ BEGIN
     FOR v_item IN
         SELECT i.* FROM task_item i
          WHERE i.task_id = p_task AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id)
-           AND (i.price IS NOT NULL OR EXISTS (SELECT FROM item_price(v_to.contract_id, v_task.project_id, i.item_id, v_to.service_date)))
+           AND (i.price IS NOT NULL
+                OR EXISTS (SELECT FROM contract c
+                            CROSS JOIN LATERAL item_position(first_price_list(c.id, v_task.project_id, c.client_id,
+                                                                              c.currency),
+                                                             c.id, i.item_id, v_to.service_date) p
+                            WHERE c.id = v_to.contract_id AND num_nonnulls(p.price, p.tiers) > 0))
          ORDER BY i.id
     LOOP
-        PERFORM sell_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task, NULL, v_item.price, v_item.cost, v_item.id);
+        PERFORM sell_item(v_to.contract_id, v_item.item_id, v_item.quantity, v_to.service_date, p_task, NULL,
+                          v_item.price, v_item.cost, v_item.id);
     END LOOP;
 END $$;
 COMMENT ON FUNCTION charge_task(bigint) IS
-    'charge the fixed prices of a task that is done, once each; take them back while provisional when it is done no more, and move them with it; what '
-    'cannot be charged is in view uncharged_task';
+    'charge the fixed prices of a task that is done, once each; take them back while provisional when it is done no '
+    'more, and move them with it; what cannot be charged is in view uncharged_task';
 
 -- One trigger, so that all clients are held at once, by id: of a task that moves,
 -- the one it leaves and the one it comes to.
 CREATE FUNCTION follow_tasks() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
     -- first, so that work that is being logged on the task is seen
     PERFORM lock_parties(ARRAY(
-        SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id IN (n.project_id, o.project_id)
-         WHERE n.project_id <> o.project_id OR n.deal_id IS DISTINCT FROM o.deal_id OR EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id)));
+        SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id)
+            JOIN project p ON p.id IN (n.project_id, o.project_id)
+         WHERE n.project_id <> o.project_id OR n.deal_id IS DISTINCT FROM o.deal_id
+             OR EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id)));
     PERFORM rate_entries(ARRAY(
         SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
          WHERE n.project_id <> o.project_id ORDER BY e.id));
@@ -6375,23 +7160,26 @@ BEGIN
     -- billed to another client before the task moved is none of his deal's.
     UPDATE charge h SET deal_id = n.deal_id
       FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id = n.project_id
-     WHERE h.task_id = n.id AND h.client_id = p.client_id AND n.deal_id IS DISTINCT FROM o.deal_id AND h.deal_id IS DISTINCT FROM n.deal_id;
+     WHERE h.task_id = n.id AND h.client_id = p.client_id AND n.deal_id IS DISTINCT FROM o.deal_id
+         AND h.deal_id IS DISTINCT FROM n.deal_id;
     -- work of no deal is of the deal of the document that keeps it
     PERFORM tell_deal(d.id, d.deal_id)
        FROM (SELECT DISTINCT c.document_id
-               FROM new_rows n JOIN old_rows o USING (id) JOIN charge h ON h.task_id = n.id JOIN charge_claim c ON c.charge_id = h.id
+               FROM new_rows n JOIN old_rows o USING (id) JOIN charge h ON h.task_id = n.id
+                   JOIN charge_claim c ON c.charge_id = h.id
               WHERE n.deal_id IS NULL AND o.deal_id IS NOT NULL) x
        JOIN document d ON d.id = x.document_id AND d.deal_id IS NOT NULL AND d.status <> 'draft';
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_tasks() IS
-    'trigger function of task: rates the open work of tasks that move to another project again, charges the fixed price of what is done, and tells the '
-    'deal of a task to its charges; SECURITY DEFINER because nobody is granted INSERT on charge';
+    'trigger function of task: rates the open work of tasks that move to another project again, charges the fixed '
+    'price of what is done, and tells the deal of a task to its charges; SECURITY DEFINER because nobody is granted '
+    'INSERT on charge';
 
 -- The time of a task is in its fixed price from then on: what is not frozen is
 -- rated again.
 CREATE FUNCTION price_tasks() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_tasks bigint[];
@@ -6406,7 +7194,8 @@ BEGIN
         v_tasks := ARRAY(SELECT o.task_id FROM old_rows o UNION SELECT n.task_id FROM new_rows n);
         v_gone := ARRAY(SELECT o.id FROM old_rows o);
     END IF;
-    PERFORM lock_parties(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id WHERE t.id = ANY (v_tasks)));
+    PERFORM lock_parties(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id
+                               WHERE t.id = ANY (v_tasks)));
     DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.fixed;
     PERFORM rate_entries(ARRAY(
         SELECT e.id FROM time_entry e WHERE e.task_id = ANY (v_tasks) ORDER BY e.id));
@@ -6414,10 +7203,12 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION price_tasks() IS
-    'trigger function of task_item: rates the time of the tasks again, which a fixed price includes, and charges those that are done already';
+    'trigger function of task_item: rates the time of the tasks again, which a fixed price includes, and charges those '
+    'that are done already';
 
 CREATE VIEW uncharged_task WITH (security_invoker) AS
-    SELECT i.task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item, i.quantity::numeric(18,2) AS quantity, t.completed_at,
+    SELECT i.task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item,
+        i.quantity::numeric(18,2) AS quantity, t.completed_at,
            coalesce(c.problem, format('no price for item "%s" on %s', m.code, iso(c.service_date))) AS reason
       FROM task_item i
       JOIN task t ON t.id = i.task_id AND t.status = 'done'
@@ -6426,7 +7217,8 @@ CREATE VIEW uncharged_task WITH (security_invoker) AS
       JOIN item m ON m.id = i.item_id
      CROSS JOIN LATERAL task_contract(t.id, coalesce(t.completed_at, now())) c
      WHERE NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id);
-COMMENT ON VIEW uncharged_task IS 'fixed prices of tasks that are done and could not be charged, each with the reason; closing a period tries again';
+COMMENT ON VIEW uncharged_task IS
+    'fixed prices of tasks that are done and could not be charged, each with the reason; closing a period tries again';
 SELECT allow('reader', 'select', 'uncharged_task');
 -- ---------------------------------------------------------------------------
 -- block: prepaid hours and money
@@ -6439,8 +7231,10 @@ DECLARE
     v_known allotment;
 BEGIN
     SELECT * INTO v_known FROM allotment a WHERE a.key = p_key;
-    IF FOUND AND (v_known.contract_id, v_known.kind, v_known.unit, v_known.amount, v_known.effective_at, v_known.expires_at)
-        IS DISTINCT FROM (p_content.contract_id, p_content.kind, p_content.unit, p_content.amount, p_content.effective_at, p_content.expires_at) THEN
+    IF FOUND AND (v_known.contract_id, v_known.kind, v_known.unit, v_known.amount, v_known.effective_at,
+                  v_known.expires_at)
+        IS DISTINCT FROM (p_content.contract_id, p_content.kind, p_content.unit, p_content.amount,
+                          p_content.effective_at, p_content.expires_at) THEN
         RAISE EXCEPTION 'key "%" was used before for allotment % with other content', p_key, v_known.id
             USING ERRCODE = 'unique_violation', CONSTRAINT = 'allotment_key_key',
                 HINT = 'Send the same content again, or use another key for another block.';
@@ -6450,10 +7244,12 @@ END $$;
 COMMENT ON FUNCTION known_block(text, allotment) IS
     'the block added before under a key, NULL when there is none; refused (23505) when its content was another';
 
-CREATE FUNCTION add_block(contract_id bigint, effective_on date, hours numeric DEFAULT NULL, amount numeric DEFAULT NULL, price numeric DEFAULT NULL,
-    expires_on date DEFAULT NULL, priority integer DEFAULT 0, kind text DEFAULT 'block', work_types bigint[] DEFAULT NULL,
+CREATE FUNCTION add_block(contract_id bigint, effective_on date, hours numeric DEFAULT NULL,
+                          amount numeric DEFAULT NULL, price numeric DEFAULT NULL,
+    expires_on date DEFAULT NULL, priority integer DEFAULT 0, kind text DEFAULT 'block',
+        work_types bigint[] DEFAULT NULL,
     payment_id bigint DEFAULT NULL, key text DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -6463,10 +7259,12 @@ DECLARE
     v_fee charge;
     v_id bigint;
 BEGIN
-    IF num_nonnulls(hours, amount) <> 1 OR coalesce(hours, amount) <= 0 OR hours * 3600 <> trunc(hours * 3600) OR kind NOT IN ('block', 'topup') THEN
+    IF num_nonnulls(hours, amount) <> 1 OR coalesce(hours, amount) <= 0 OR hours * 3600 <> trunc(hours * 3600)
+        OR kind NOT IN ('block', 'topup') THEN
         RAISE EXCEPTION 'a block is so many hours or so much money, above 0'
             USING ERRCODE = 'invalid_parameter_value',
-                DETAIL = format('Hours %s, amount %s, kind %s.', coalesce(hours::text, 'NULL'), coalesce(amount::text, 'NULL'), kind),
+                DETAIL = format('Hours %s, amount %s, kind %s.', coalesce(hours::text, 'NULL'),
+                                coalesce(amount::text, 'NULL'), kind),
                 HINT = 'Pass hours (whole seconds) or amount; kind is block or topup.';
     END IF;
     IF price IS NULL AND amount IS NULL THEN
@@ -6493,8 +7291,10 @@ BEGIN
     IF v_id IS NOT NULL THEN
         RETURN v_id;
     END IF;
-    INSERT INTO allotment (contract_id, kind, unit, amount, priority, effective_at, expires_at, scope_work_types, payment_id, key)
-    VALUES (contract_id, kind, v_block.unit, v_block.amount, priority, v_block.effective_at, v_block.expires_at, work_types, payment_id, key)
+    INSERT INTO allotment (contract_id, kind, unit, amount, priority, effective_at, expires_at, scope_work_types,
+                           payment_id, key)
+    VALUES (contract_id, kind, v_block.unit, v_block.amount, priority, v_block.effective_at, v_block.expires_at,
+            work_types, payment_id, key)
     ON CONFLICT ON CONSTRAINT allotment_key_key DO NOTHING
     RETURNING id INTO v_id;
     IF v_id IS NULL THEN
@@ -6515,13 +7315,15 @@ BEGIN
     RETURN v_id;
 END $$;
 COMMENT ON FUNCTION add_block(bigint, date, numeric, numeric, numeric, date, integer, text, bigint[], bigint, text) IS
-    'sell a prepaid block or top-up: so many hours, or so much money, from effective_on to the end of expires_on (NULL: for ever); its price (for money: '
-    'its amount unless another is given) is charged on effective_on, the work it covers then costs nothing more; what is rated already draws on it from '
-    'that day on. Blocks are eaten by priority, the lowest number first, then earliest expiry, then age. Returns the allotment; idempotent under a key; refused (22023) for what is no block';
+    'sell a prepaid block or top-up: so many hours, or so much money, from effective_on to the end of expires_on '
+    '(NULL: for ever); its price (for money: its amount unless another is given) is charged on effective_on, the work '
+    'it covers then costs nothing more; what is rated already draws on it from that day on. Blocks are eaten by '
+    'priority, the lowest number first, then earliest expiry, then age. Returns the allotment; idempotent under a key; '
+    'refused (22023) for what is no block';
 SELECT allow('manager', 'execute', 'add_block');
 
 CREATE FUNCTION void_block(allotment_id bigint, reason text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -6544,7 +7346,8 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Correct that work first with correct_entry().';
     END IF;
     SELECT * INTO v_charge FROM charge h WHERE h.id = v_block.charge_id;
-    UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.fixed THEN a.charge_id END WHERE a.id = v_block.id;
+    UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.fixed THEN a.charge_id END
+        WHERE a.id = v_block.id;
     IF v_charge.fixed THEN
         PERFORM adjust_charge(v_charge.id, -v_charge.amount, reason) WHERE v_charge.amount <> 0;
     ELSE
@@ -6553,8 +7356,8 @@ BEGIN
     PERFORM rate_again(v_base, (v_block.effective_at AT TIME ZONE contract_zone(v_base.calendar_id))::date);
 END $$;
 COMMENT ON FUNCTION void_block(bigint, text) IS
-    'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is rated again; refused (23001) when '
-    'it covered work that is billed';
+    'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is '
+    'rated again; refused (23001) when it covered work that is billed';
 SELECT allow('manager', 'execute', 'void_block');
 -- ---------------------------------------------------------------------------
 -- settle: payments meet documents
@@ -6604,8 +7407,7 @@ BEGIN ATOMIC
      WHERE d.id = p_document;
 END;
 COMMENT ON FUNCTION settled_status(bigint) IS
-    'the status that payments and credits give an issued invoice or accepted bill, and that its invoice gives a '
-    'report';
+    'the status that payments and credits give an issued invoice or accepted bill, and that its invoice gives a report';
 
 CREATE FUNCTION settle_document(p_document bigint, p_reason text) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -6683,11 +7485,11 @@ BEGIN
               FROM unnest(p_rows, p_taken) x (id, taken) JOIN payment_allocation a ON a.id = x.id) a
       JOIN payment p ON p.id = a.payment_id
       JOIN document d ON d.id = a.document_id
-      LEFT JOIN account k ON k.code = p.article
+      LEFT JOIN settling_article k ON k.article = p.article
       LEFT JOIN document_balance b ON b.document_id = d.id
      CROSS JOIN LATERAL (SELECT p.amount - sum(o.amount) AS amount FROM payment_allocation o
                          WHERE o.payment_id = p.id) l
-     CROSS JOIN LATERAL allocation_fault(p, d, k.kind = 'income' AND NOT k.accrues, a.taken, b.open + a.of_document,
+     CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document,
                                          l.amount + a.of_payment) f
      WHERE f.wrong IS NOT NULL
      ORDER BY a.id LIMIT 1;
@@ -6758,39 +7560,42 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_allocations() IS
-    'trigger function of payment_allocation, once a statement: the parties are held, nothing is allocated above '
-    'what is left or open (23514), documents and their reports take the status that follows. SECURITY DEFINER '
-    'because nobody is granted what follows';
+    'trigger function of payment_allocation, once a statement: the parties are held, nothing is allocated above what '
+    'is left or open (23514), documents and their reports take the status that follows. SECURITY DEFINER because '
+    'nobody is granted what follows';
 
-CREATE FUNCTION follow_payment() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+CREATE FUNCTION follow_changed_payments(p_old payment[], p_new payment[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    v_allocated numeric := (SELECT sum(a.amount) FROM payment_allocation a WHERE a.payment_id = OLD.id);
+    v_wrong record;
 BEGIN
-    IF v_allocated IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF NEW.status = 'void' THEN
-        DELETE FROM payment_allocation a WHERE a.payment_id = OLD.id;
-    ELSIF NEW.amount < v_allocated OR (NEW.currency, NEW.flow) <> (OLD.currency, OLD.flow)
-        OR NEW.party_id IS DISTINCT FROM OLD.party_id
-        OR NEW.flow = 'in' AND (SELECT a.accrues OR a.kind <> 'income' FROM account a WHERE a.code = NEW.article) THEN
-        RAISE EXCEPTION 'payment % has % % allocated to documents', OLD.id, trim_scale(v_allocated), OLD.currency
+    SELECT o.id, o.currency, a.amount INTO v_wrong
+      FROM unnest(p_old) o
+      JOIN unnest(p_new) n USING (id)
+      JOIN (SELECT a.payment_id, sum(a.amount) AS amount FROM payment_allocation a
+             WHERE a.payment_id IN (SELECT o.id FROM unnest(p_old) o) GROUP BY 1) a ON a.payment_id = o.id
+     WHERE n.status <> 'void'
+       AND (n.amount < a.amount OR (n.currency, n.flow) <> (o.currency, o.flow)
+            OR n.party_id IS DISTINCT FROM o.party_id
+            OR n.flow = 'in' AND NOT EXISTS (SELECT FROM settling_article s WHERE s.article = n.article))
+     ORDER BY o.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'payment % has % % allocated to documents', v_wrong.id, trim_scale(v_wrong.amount),
+            v_wrong.currency
             USING ERRCODE = 'restrict_violation', HINT = 'Take that back with unallocate() first.';
     END IF;
-    RETURN NULL;
+    DELETE FROM payment_allocation a WHERE a.payment_id IN (SELECT n.id FROM unnest(p_new) n WHERE n.status = 'void');
 END $$;
-COMMENT ON FUNCTION follow_payment() IS
-    'trigger function of payment: voiding a payment takes its allocations back; what is allocated cannot be changed '
-    'away (23001)';
+COMMENT ON FUNCTION follow_changed_payments(payment[], payment[]) IS
+    'voiding payments takes their allocations back; what is allocated cannot be changed away (23001)';
 
 -- Of the owner: who keeps no payments may see what they come to.
 CREATE VIEW client_credit WITH (security_barrier) AS
     SELECT p.party_id, k.name AS party, p.currency,
            sum(CASE p.flow WHEN 'in' THEN p.amount - coalesce(a.amount, 0) ELSE -p.amount END)::numeric(18,2) AS credit
       FROM visible_payment p
-      JOIN account c ON c.code = p.article AND c.kind = 'income' AND NOT c.accrues
+      JOIN settling_article c ON c.article = p.article
       JOIN party k ON k.id = p.party_id
       LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.id) a ON true
      WHERE p.status = 'posted' AND p.flow IN ('in', 'out')
@@ -6903,8 +7708,10 @@ BEGIN
         coalesce(given_date(v_content, 'paid_on'), books_today()), given_date(v_content, 'accrued_on'),
            (v_content ->> 'amount')::numeric, coalesce(v_content ->> 'currency', v_account.currency),
                (v_content ->> 'cash_account')::bigint,
-           (v_content ->> 'to_cash_account')::bigint, coalesce(v_content ->> 'article', CASE f.flow WHEN 'in'
-                                                               THEN 'revenue' END),
+           (v_content ->> 'to_cash_account')::bigint,
+           coalesce(v_content ->> 'article',
+                    CASE f.flow WHEN 'in' THEN (SELECT a.code FROM account_role r JOIN account a ON a.id = r.account_id
+                                                 WHERE r.role = 'revenue') END),
            (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint,
                (v_content ->> 'deal')::bigint,
            (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint, (v_content ->> 'direction')::bigint,
@@ -6939,8 +7746,7 @@ BEGIN
         END IF;
     ELSIF v_payment.status = 'posted' THEN
         v_settles := v_content ? 'allocations'
-            OR v_payment.flow = 'in' AND EXISTS (SELECT FROM account a WHERE a.code = v_payment.article
-                                                 AND a.kind = 'income' AND NOT a.accrues);
+            OR v_payment.flow = 'in' AND EXISTS (SELECT FROM settling_article s WHERE s.article = v_payment.article);
         PERFORM allocate_payment(v_payment.id, v_content -> 'allocations') WHERE v_settles;
     END IF;
     payment_id := v_payment.id;
@@ -6949,14 +7755,14 @@ BEGIN
     unallocated := round_money(v_payment.amount - allocated, currency_exponent(v_payment.currency));
 END $$;
 COMMENT ON FUNCTION record_payment(jsonb) IS
-    'enter a payment and settle what it is for, in one: {"amount" (text), "cash_account", "party" | "contract" '
-    '(names, numbers or ids), "purpose", "paid_on" (default today), "flow" (default in), "status" (default posted), '
-    '"article" (default revenue, of money that comes in), "currency" (default the cash account''s), '
-    '"to_cash_account", "accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" '
-    '(as allocate_payment() takes them; [] keeps it all as credit), "source", "external_id"}. Money from clients '
-    'settles their open invoices, oldest due first; other money what "allocations" name. Returns the payment, what '
-    'is allocated and what is not. The same content again returns the same payment, other content under the same '
-    '(source, external_id) or bank_ref is refused (23505)';
+    'enter a payment and settle what it is for, in one: {"amount" (text), "cash_account", "party" | "contract" (names, '
+    'numbers or ids), "purpose", "paid_on" (default today), "flow" (default in), "status" (default posted), "article" '
+    '(default revenue, of money that comes in), "currency" (default the cash account''s), "to_cash_account", '
+    '"accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" (as '
+    'allocate_payment() takes them; [] keeps it all as credit), "source", "external_id"}. Money from clients settles '
+    'their open invoices, oldest due first; other money what "allocations" name. Returns the payment, what is '
+    'allocated and what is not. The same content again returns the same payment, other content under the same (source, '
+    'external_id) or bank_ref is refused (23505)';
 SELECT allow('clerk', 'execute', 'record_payment');
 
 CREATE VIEW unallocated_payment WITH (security_invoker) AS
@@ -6965,7 +7771,7 @@ CREATE VIEW unallocated_payment WITH (security_invoker) AS
                o.open::numeric(18,2) AS open_invoices, n.numbers AS named_invoices,
            p.purpose, p.bank_ref, p.source, p.external_id
       FROM payment_card p
-      JOIN account x ON x.code = p.article AND x.kind = 'income' AND NOT x.accrues
+      JOIN settling_article x ON x.article = p.article
       LEFT JOIN contract c ON c.id = p.contract_id
       LEFT JOIN client_credit r ON r.party_id = p.party_id AND r.currency = p.currency
      CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.payment_id) a
@@ -7006,8 +7812,8 @@ BEGIN
     RETURN (SELECT round_money(v_freed, currency_exponent(p.currency)) FROM payment p WHERE p.id = unallocate.payment);
 END $$;
 COMMENT ON FUNCTION unallocate(bigint, bigint) IS
-    'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the '
-    'amount that is credit again';
+    'take a payment''s allocations back, all or those to one document; statuses and notices follow; returns the amount '
+    'that is credit again';
 SELECT allow('clerk', 'execute', 'unallocate');
 
 CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETURNS numeric
@@ -7037,7 +7843,7 @@ BEGIN
         SELECT r.id, r.paid_on, least(r.rest, v_take - r.before) AS amount
           FROM (SELECT p.id, p.paid_on, x.rest, sum(x.rest) OVER (ORDER BY p.paid_on, p.id) - x.rest AS before
                   FROM payment p
-                  JOIN account c ON c.code = p.article AND c.kind = 'income' AND NOT c.accrues
+                  JOIN settling_article c ON c.article = p.article
                  CROSS JOIN LATERAL (SELECT p.amount - coalesce(sum(a.amount), 0) AS rest FROM payment_allocation a
                                       WHERE a.payment_id = p.id) x
                  WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in'
@@ -7114,8 +7920,8 @@ CREATE VIEW line_payment WITH (security_invoker) AS
                 currency_exponent(a.currency)) END)
          AS x (line_id, gross, share);
 COMMENT ON VIEW line_payment IS
-    'lines of issued invoices: gross less credits, and what is paid of it, in the currency of the document; the '
-    'paid sums to the allocations';
+    'lines of issued invoices: gross less credits, and what is paid of it, in the currency of the document; the paid '
+    'sums to the allocations';
 SELECT allow('reader', 'select', 'line_payment');
 
 CREATE VIEW task_payment WITH (security_invoker) AS
@@ -7138,8 +7944,8 @@ CREATE VIEW task_payment WITH (security_invoker) AS
                    FROM line_payment y JOIN document_line l ON l.id = y.line_id JOIN charge h ON h.id = l.charge_id
                   GROUP BY 1, 2) b ON b.task_id = t.id AND b.currency = h.currency;
 COMMENT ON VIEW task_payment IS
-    'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid '
-    '(gross), percent of the billed that is paid; paid: all that was billed is';
+    'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid (gross), '
+    'percent of the billed that is paid; paid: all that was billed is';
 SELECT allow('reader', 'select', 'task_payment');
 
 CREATE FUNCTION percent_paid(p_task bigint, p_currency text) RETURNS numeric
@@ -7165,8 +7971,8 @@ BEGIN
     RETURN CASE WHEN v_gross <> 0 THEN round(100 * v_paid / v_gross, 2) ELSE 0 END;
 END $$;
 COMMENT ON FUNCTION percent_paid(bigint, text) IS
-    'how many per cent of what was billed of a task in a currency are paid: task_payment of one task, at the price '
-    'of its invoices';
+    'how many per cent of what was billed of a task in a currency are paid: task_payment of one task, at the price of '
+    'its invoices';
 -- ---------------------------------------------------------------------------
 -- settle: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
@@ -7178,14 +7984,16 @@ SELECT watch('payment_allocation');
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW billing_due WITH (security_invoker) AS
-    SELECT c.id AS contract_id, c.number AS contract, c.client_id, k.name AS client, lower(o.span) AS period_start, upper(o.span) AS period_end,
+    SELECT c.id AS contract_id, c.number AS contract, c.client_id, k.name AS client, lower(o.span) AS period_start,
+        upper(o.span) AS period_end,
            least(upper(o.span), c.ends_on + 1) AS over_on
       FROM contract c
       JOIN party k ON k.id = c.client_id
      CROSS JOIN LATERAL open_period(c) o
      WHERE c.parent_id IS NULL AND c.status <> 'draft' AND lower(o.span) <= coalesce(c.ends_on, 'infinity');
 COMMENT ON VIEW billing_due IS
-    'the next service period that each base contract has to close; period_end is exclusive, over_on the first day on which it can be closed';
+    'the next service period that each base contract has to close; period_end is exclusive, over_on the first day on '
+    'which it can be closed';
 SELECT allow('reader', 'select', 'billing_due');
 
 CREATE FUNCTION check_closable(p_base contract, p_start date) RETURNS void
@@ -7201,21 +8009,26 @@ BEGIN
     END IF;
     IF lower(v_span) IS DISTINCT FROM p_start OR p_start IS NULL THEN
         RAISE EXCEPTION 'no period of contract "%" starts on %', p_base.number, p_start
-            USING ERRCODE = 'invalid_parameter_value', HINT = coalesce('The period of that day starts on ' || lower(v_span) || '.', 'View billing_due has the period that is to be closed next.');
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = coalesce('The period of that day starts on ' || lower(v_span) || '.',
+                                'View billing_due has the period that is to be closed next.');
     END IF;
     IF p_start > p_base.ends_on OR p_start < lower(v_open) THEN
         RAISE EXCEPTION 'contract "%" has no period from %', p_base.number, p_start
             USING ERRCODE = 'invalid_parameter_value',
-                DETAIL = format('It runs from %s to %s.', p_base.starts_on, coalesce(p_base.ends_on::text, 'further notice'));
+                DETAIL = format('It runs from %s to %s.', p_base.starts_on,
+                                coalesce(p_base.ends_on::text, 'further notice'));
     END IF;
     IF p_start <> lower(v_open) THEN
         RAISE EXCEPTION 'the period of % cannot be closed before that of %', p_start, lower(v_open)
-            USING ERRCODE = 'restrict_violation', DETAIL = format('Contract "%s" closes its periods in order.', p_base.number),
+            USING ERRCODE = 'restrict_violation',
+                DETAIL = format('Contract "%s" closes its periods in order.', p_base.number),
                 HINT = format('Call close_period(%s, %L) first.', p_base.id, lower(v_open));
     END IF;
     IF least(upper(v_span), p_base.ends_on + 1) > contract_today(p_base) THEN
         RAISE EXCEPTION 'the period from % to % of contract "%" is not over', p_start, upper(v_span) - 1, p_base.number
-            USING ERRCODE = 'restrict_violation', HINT = format('Close it on %s or later.', least(upper(v_span), p_base.ends_on + 1));
+            USING ERRCODE = 'restrict_violation',
+                HINT = format('Close it on %s or later.', least(upper(v_span), p_base.ends_on + 1));
     END IF;
 END $$;
 COMMENT ON FUNCTION check_closable(contract, date) IS
@@ -7236,21 +8049,26 @@ BEGIN
     v_entries := ARRAY(
         SELECT x.entry_id
           FROM entry_context(ARRAY(
-                SELECT r.time_entry_id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id
+                SELECT r.time_entry_id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id
+                    JOIN task t ON t.id = e.task_id
                   JOIN project p ON p.id = t.project_id AND p.client_id = p_base.client_id)) x
          WHERE x.work_date < upper(p_span) AND p_base.id = ANY (x.contracts) ORDER BY 1);
     IF cardinality(v_entries) > 0 THEN
         PERFORM rate_entries(v_entries);
         SELECT r.time_entry_id, r.problem, count(*) OVER () AS count INTO v_problem
-          FROM rating_problem r WHERE r.time_entry_id = ANY (v_entries) AND r.kind NOT IN ('waits_approval', 'waits_specification')
+          FROM rating_problem r WHERE r.time_entry_id = ANY (v_entries)
+              AND r.kind NOT IN ('waits_approval', 'waits_specification')
          ORDER BY 1 LIMIT 1;
         IF FOUND THEN
-            RAISE EXCEPTION 'contract "%" has work in the period of % that cannot be rated: %', p_base.number, lower(p_span), v_problem.problem
-                USING ERRCODE = 'restrict_violation', DETAIL = format('Time entry %s, the first of %s.', v_problem.time_entry_id, v_problem.count),
+            RAISE EXCEPTION 'contract "%" has work in the period of % that cannot be rated: %', p_base.number,
+                lower(p_span), v_problem.problem
+                USING ERRCODE = 'restrict_violation',
+                    DETAIL = format('Time entry %s, the first of %s.', v_problem.time_entry_id, v_problem.count),
                     HINT = 'View unrated has them all; they are rated again when the period is closed.';
         END IF;
     END IF;
-    PERFORM charge_task(t.task_id) FROM (SELECT DISTINCT u.task_id FROM uncharged_task u WHERE u.client_id = p_base.client_id ORDER BY 1) t;
+    PERFORM charge_task(t.task_id)
+        FROM (SELECT DISTINCT u.task_id FROM uncharged_task u WHERE u.client_id = p_base.client_id ORDER BY 1) t;
 END $$;
 COMMENT ON FUNCTION rate_unrated(contract, daterange) IS
     'rate what could not be rated through the end of a period; refused (23001) when some of it still cannot';
@@ -7264,7 +8082,8 @@ DECLARE
     v_lacking charge[];
 BEGIN
     FOR v_minimum IN
-        SELECT c.id, c.number, c.minimum_charge, m.work, u.exponent, greatest(c.minimum_charge - m.work, 0) - m.raised AS amount,
+        SELECT c.id, c.number, c.minimum_charge, m.work, u.exponent,
+            greatest(c.minimum_charge - m.work, 0) - m.raised AS amount,
                least(upper(p_span) - 1, c.ends_on) AS last_day
           FROM contract c
           JOIN currency_code u ON u.code = c.currency
@@ -7284,13 +8103,15 @@ BEGIN
         v_new.amount := v_minimum.amount;
         v_new.cost := 0;
         v_new.why := jsonb_build_object('minimum_charge', jsonb_build_object(
-            'amount', round(v_minimum.minimum_charge, v_minimum.exponent), 'reached', round(v_minimum.work, v_minimum.exponent)));
+            'amount', round(v_minimum.minimum_charge, v_minimum.exponent), 'reached',
+                round(v_minimum.work, v_minimum.exponent)));
         v_lacking := v_lacking || complete_charge(v_new);
     END LOOP;
     PERFORM put_charges(v_lacking);
 END $$;
 COMMENT ON FUNCTION charge_minimum(bigint, daterange) IS
-    'charge what a period lacks to the contract''s minimum_charge, whole periods and parts alike; again after a period was reopened';
+    'charge what a period lacks to the contract''s minimum_charge, whole periods and parts alike; again after a period '
+    'was reopened';
 
 CREATE FUNCTION roll_over(p_base contract, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -7301,29 +8122,35 @@ DECLARE
 BEGIN
     FOR v_left IN
         SELECT a.contract_id, n.id AS line_id, a.unit, n.rollover_life, a.scope_work_types,
-               least(n.rollover_max, greatest(n.rollover_min, a.amount - coalesce((SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = a.id), 0)))
+               least(n.rollover_max,
+                     greatest(n.rollover_min,
+                              a.amount - coalesce((SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = a.id), 0)))
                    AS amount
           FROM allotment a
           JOIN contract_line n ON n.id = a.contract_line_id AND n.rollover_max > 0 AND n.status <> 'cancelled'
            AND (n.ends_on IS NULL OR n.ends_on >= upper(p_span))
-         WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.kind = 'included' AND a.period_start = lower(p_span) AND a.voided_at IS NULL
+         WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.kind = 'included'
+             AND a.period_start = lower(p_span) AND a.voided_at IS NULL
          ORDER BY a.id
     LOOP
         v_end := upper(p_span);
         FOR i IN 1 .. v_left.rollover_life LOOP
             v_end := upper(period_of(v_end, p_base.period, p_base.anchor_day));
         END LOOP;
-        INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at, period_start, scope_work_types)
-        SELECT v_left.contract_id, v_left.line_id, 'rollover', v_left.unit, CASE v_left.unit WHEN 'seconds' THEN trunc(v_left.amount) ELSE v_left.amount END,
+        INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at,
+                               period_start, scope_work_types)
+        SELECT v_left.contract_id, v_left.line_id, 'rollover', v_left.unit, CASE v_left.unit
+            WHEN 'seconds' THEN trunc(v_left.amount) ELSE v_left.amount END,
                -1, upper(p_span)::timestamp AT TIME ZONE contract_zone(p_base.calendar_id),
                v_end::timestamp AT TIME ZONE contract_zone(p_base.calendar_id), upper(p_span), v_left.scope_work_types
          WHERE v_left.amount >= 1 OR v_left.unit = 'money' AND v_left.amount > 0
-        ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL AND voided_at IS NULL DO NOTHING;
+        ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL
+            AND voided_at IS NULL DO NOTHING;
     END LOOP;
 END $$;
 COMMENT ON FUNCTION roll_over(contract, daterange) IS
-    'carry what is left of a period''s included hours or money to the next rollover_life periods, within rollover_min and rollover_max; what is carried '
-    'is eaten first';
+    'carry what is left of a period''s included hours or money to the next rollover_life periods, within rollover_min '
+    'and rollover_max; what is carried is eaten first';
 
 CREATE FUNCTION freeze_period(p_base contract, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -7331,7 +8158,6 @@ AS $$
 DECLARE
     v_charges bigint[];
     v_entries bigint[];
-    v_key text := format('period:%s:%s', p_base.id, iso(lower(p_span)));
     v_group bigint[] := contract_group(p_base.id);
 BEGIN
     SELECT array_agg(h.id), array_agg(DISTINCT h.time_entry_id) INTO v_charges, v_entries
@@ -7346,12 +8172,11 @@ BEGIN
         SELECT h.id FROM unnest(v_entries) x (id)
          CROSS JOIN LATERAL (SELECT c.id FROM charge c WHERE c.time_entry_id = x.id AND c.frozen_at IS NULL OFFSET 0) h
         ORDER BY 1);
-    WHILE EXISTS (SELECT FROM event e WHERE e.key = v_key) LOOP
-        v_key := v_key || '+';  -- closed again after it was reopened
-    END LOOP;
-    PERFORM freeze_charges(v_charges, v_key);
+    -- a period that was reopened is closed again over other charges
+    PERFORM freeze_charges(v_charges, 'period', format('%s:%s:%s', p_base.id, iso(lower(p_span)), v_charges[1]));
 END $$;
-COMMENT ON FUNCTION freeze_period(contract, daterange) IS 'freeze and post what is charged in a period and was not frozen before';
+COMMENT ON FUNCTION freeze_period(contract, daterange) IS
+    'freeze and post what is charged in a period and was not frozen before';
 -- ---------------------------------------------------------------------------
 -- close: service periods are closed in order, each once
 --
@@ -7363,12 +8188,15 @@ COMMENT ON FUNCTION freeze_period(contract, daterange) IS 'freeze and post what 
 CREATE FUNCTION last_allotment(p_base bigint) RETURNS bigint
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT max(a.id) FROM contract c JOIN allotment a ON a.contract_id = c.id WHERE c.id = p_base OR c.parent_id = p_base;
+    SELECT max(a.id) FROM contract c JOIN allotment a ON a.contract_id = c.id WHERE c.id = p_base
+        OR c.parent_id = p_base;
 END;
-COMMENT ON FUNCTION last_allotment(bigint) IS 'the allotment that a contract group was granted last; NULL when it has none';
+COMMENT ON FUNCTION last_allotment(bigint) IS
+    'the allotment that a contract group was granted last; NULL when it has none';
 
-CREATE FUNCTION close_period(contract_id bigint, period_start date, OUT period_end date, OUT charges bigint, OUT amount numeric, OUT currency text)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+CREATE FUNCTION close_period(contract_id bigint, period_start date, OUT period_end date, OUT charges bigint,
+                             OUT amount numeric, OUT currency text)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -7381,7 +8209,8 @@ BEGIN
         RAISE EXCEPTION 'contract % is a companion and closes with its base', contract_id
             USING ERRCODE = 'invalid_parameter_value', HINT = format('Close the period of contract %s.', v_base.id);
     END IF;
-    IF NOT EXISTS (SELECT FROM billing_period b WHERE b.contract_id = v_base.id AND b.period_start = close_period.period_start) THEN
+    IF NOT EXISTS (SELECT FROM billing_period b WHERE b.contract_id = v_base.id
+                   AND b.period_start = close_period.period_start) THEN
         PERFORM check_closable(v_base, period_start);
         PERFORM rate_unrated(v_base, v_span);
         PERFORM plan_for(1);
@@ -7397,24 +8226,27 @@ BEGIN
         SELECT c.id, lower(v_span), upper(v_span) FROM contract c
          WHERE c.id = ANY (v_group) AND c.status <> 'draft' ORDER BY c.id;
         IF EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = v_base.id)
-            AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.fixed AND h.period_start >= upper(v_span)) THEN
+            AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.fixed
+                        AND h.period_start >= upper(v_span)) THEN
             PERFORM grant_included(v_base.id, ARRAY[upper(v_span)]);
             -- Only what was granted or carried over just now changes later work.
             PERFORM rate_again(v_base, upper(v_span)) WHERE last_allotment(v_base.id) IS DISTINCT FROM v_last_allotment;
         END IF;
     END IF;
-    SELECT upper(v_span), count(*), coalesce(sum(h.amount), 0)::numeric(18,2), v_base.currency INTO period_end, charges, amount, currency
+    SELECT upper(v_span), count(*), coalesce(sum(h.amount), 0)::numeric(18,2), v_base.currency INTO period_end, charges,
+        amount, currency
       FROM charge h
      WHERE h.contract_id = ANY (v_group) AND h.period_start = lower(v_span) AND h.frozen_at IS NOT NULL;
 END $$;
 COMMENT ON FUNCTION close_period(bigint, date) IS
-    'close one service period of a contract and its companions: rate what could not be rated before, charge fees and minimum, freeze and post, carry '
-    'included hours over. Periods close in order and when they are over, or the contract is; a closed one stays as it is. Returns the frozen charges of '
-    'the period and their sum. Refused: out of order, not over, unrated work (23001), companions and days on which no period starts (22023)';
+    'close one service period of a contract and its companions: rate what could not be rated before, charge fees and '
+    'minimum, freeze and post, carry included hours over. Periods close in order and when they are over, or the '
+    'contract is; a closed one stays as it is. Returns the frozen charges of the period and their sum. Refused: out of '
+    'order, not over, unrated work (23001), companions and days on which no period starts (22023)';
 SELECT allow('controller', 'execute', 'close_period');
 
 CREATE FUNCTION reopen_period(contract_id bigint, period_start date, reason text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -7423,8 +8255,10 @@ DECLARE
     v_charge bigint;
 BEGIN
     IF v_base.late_policy <> 'reopen' OR coalesce(reason, '') = '' THEN
-        RAISE EXCEPTION 'contract "%" does not reopen periods without a reason or against its late_policy', v_base.number
-            USING ERRCODE = 'restrict_violation', DETAIL = format('late_policy is %s, the reason "%s".', v_base.late_policy, reason),
+        RAISE EXCEPTION 'contract "%" does not reopen periods without a reason or against its late_policy',
+            v_base.number
+            USING ERRCODE = 'restrict_violation',
+                DETAIL = format('late_policy is %s, the reason "%s".', v_base.late_policy, reason),
                 HINT = 'Set late_policy to reopen, and say why.';
     END IF;
     SELECT * INTO v_period FROM billing_period b WHERE b.contract_id = v_base.id ORDER BY b.period_start DESC LIMIT 1;
@@ -7435,30 +8269,38 @@ BEGIN
     END IF;
     SELECT h.id INTO v_charge
       FROM charge h
-     WHERE h.contract_id = ANY (contract_group(v_base.id)) AND h.period_start = v_period.period_start AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
+     WHERE h.contract_id = ANY (contract_group(v_base.id)) AND h.period_start = v_period.period_start
+         AND is_on_document(h.id) ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the period of % of contract "%" is billed', period_start, v_base.number
-            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge), HINT = 'Void that document first, or bill late work in the open period.';
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge),
+                HINT = 'Void that document first, or bill late work in the open period.';
     END IF;
-    SELECT a.id INTO v_charge FROM allotment a JOIN charge h ON h.allotment_id = a.id AND h.fixed JOIN contract c ON c.id = a.contract_id
-     WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover' AND a.period_start = v_period.period_end AND a.voided_at IS NULL LIMIT 1;
+    SELECT a.id INTO v_charge FROM allotment a JOIN charge h ON h.allotment_id = a.id AND h.fixed
+        JOIN contract c ON c.id = a.contract_id
+     WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover'
+         AND a.period_start = v_period.period_end AND a.voided_at IS NULL LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'hours carried over from the period of % have covered work that is billed', period_start
-            USING ERRCODE = 'restrict_violation', DETAIL = format('Allotment %s.', v_charge), HINT = 'Bill late work in the open period.';
+            USING ERRCODE = 'restrict_violation', DETAIL = format('Allotment %s.', v_charge),
+                HINT = 'Bill late work in the open period.';
     END IF;
     UPDATE allotment a SET voided_at = now() FROM contract c
      WHERE c.id = a.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover'
        AND a.period_start = v_period.period_end AND a.voided_at IS NULL;
     DELETE FROM billing_period b USING contract c
-     WHERE c.id = b.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id) AND b.period_start = v_period.period_start;
+     WHERE c.id = b.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id)
+         AND b.period_start = v_period.period_start;
     INSERT INTO history (table_name, row_key, action, new_values)
-    VALUES ('billing_period', format('%s/%s', v_base.id, to_char(v_period.period_start, 'YYYY-MM-DD')), 'reopen', jsonb_build_object('reason', reason));
+    VALUES ('billing_period', format('%s/%s', v_base.id, to_char(v_period.period_start, 'YYYY-MM-DD')), 'reopen',
+            jsonb_build_object('reason', reason));
     PERFORM plan_for(1000);
     PERFORM rate_again(v_base, v_period.period_start);
 END $$;
 COMMENT ON FUNCTION reopen_period(bigint, date, text) IS
-    'open the last closed period of a contract again for late work, where its late_policy is reopen: what is frozen stays posted, work that waits as late '
-    'comes back, hours carried over are taken back. Refused (23001): another period, one with a charge on an issued document, without a reason';
+    'open the last closed period of a contract again for late work, where its late_policy is reopen: what is frozen '
+    'stays posted, work that waits as late comes back, hours carried over are taken back. Refused (23001): another '
+    'period, one with a charge on an issued document, without a reason';
 SELECT allow('controller', 'execute', 'reopen_period');
 -- ---------------------------------------------------------------------------
 -- run: all periods that are due, contract by contract
@@ -7470,26 +8312,32 @@ CREATE FUNCTION tell_progress(p_done bigint, p_total bigint, p_refused bigint) R
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM set_config('application_name', format('finance run_billing %s: %s of %s, %s refused', 'setting'::regclass::oid, p_done, p_total, p_refused), true);
+    PERFORM set_config('application_name',
+                       format('finance run_billing %s: %s of %s, %s refused', 'setting'::regclass::oid, p_done, p_total,
+                              p_refused), true);
 END $$;
-COMMENT ON FUNCTION tell_progress(bigint, bigint, bigint) IS 'say in application_name how far a billing run is; the rest of the transaction keeps it';
+COMMENT ON FUNCTION tell_progress(bigint, bigint, bigint) IS
+    'say in application_name how far a billing run is; the rest of the transaction keeps it';
 
 CREATE VIEW billing_progress WITH (security_invoker) AS
-    SELECT a.pid, a.usename::text AS username, m.part[1]::bigint AS contracts_done, m.part[2]::bigint AS contracts_total,
+    SELECT a.pid, a.usename::text AS username, m.part[1]::bigint AS contracts_done,
+        m.part[2]::bigint AS contracts_total,
            m.part[3]::bigint AS contracts_refused, a.xact_start AS started_at
       FROM pg_stat_activity a
      CROSS JOIN LATERAL regexp_match(a.application_name,
-            '^finance run_billing ' || 'setting'::regclass::oid || ': ([0-9]+) of ([0-9]+), ([0-9]+) refused$') AS m (part)
+            '^finance run_billing ' || 'setting'::regclass::oid || ': ([0-9]+) of ([0-9]+), ([0-9]+) refused$')
+                AS m (part)
      WHERE m.part IS NOT NULL;
 COMMENT ON VIEW billing_progress IS
-    'billing runs of these books that are under way, as seen from any session: how many of the due contracts are done, how many of them were refused; '
-    'started_at is NULL without the right to see it';
+    'billing runs of these books that are under way, as seen from any session: how many of the due contracts are done, '
+    'how many of them were refused; started_at is NULL without the right to see it';
 SELECT allow('reader', 'select', 'billing_progress');
 
 CREATE FUNCTION run_billing(through date DEFAULT books_today())
-    RETURNS TABLE (contract_id bigint, contract text, period_start date, period_end date, outcome text, charges bigint, amount numeric(18,2),
+    RETURNS TABLE (contract_id bigint, contract text, period_start date, period_end date, outcome text, charges bigint,
+                   amount numeric(18,2),
                    currency text, message text, state text, hint text)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET plan_cache_mode = auto SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -7504,7 +8352,8 @@ DECLARE
 BEGIN
     IF through IS NULL OR NOT isfinite(through) THEN
         RAISE EXCEPTION 'run_billing needs the day through which to bill'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'On the 1st of a month pass the last day of the month before.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'On the 1st of a month pass the last day of the month before.';
     END IF;
     -- All locks at once and in order: the run holds them to its end.
     PERFORM lock_parties(ARRAY(SELECT d.client_id FROM billing_due d WHERE d.over_on <= through + 1
@@ -7546,12 +8395,14 @@ BEGIN
         v_done := v_done + 1;
     END LOOP;
     FOR v_draft IN
-        SELECT d.document_id, d.problem, d.state, d.hint, c.id, c.number, c.currency FROM draft_due_documents(through) d JOIN contract c ON c.id = d.contract_id
+        SELECT d.document_id, d.problem, d.state, d.hint, c.id, c.number, c.currency
+            FROM draft_due_documents(through) d JOIN contract c ON c.id = d.contract_id
     LOOP
         contract_id := v_draft.id;
         contract := v_draft.number;
         -- what is drafted reaches from the first service period on it to the end of the last
-        SELECT min(h.period_start), upper(period_of(max(h.period_start), c.period, c.anchor_day)) INTO period_start, period_end
+        SELECT min(h.period_start), upper(period_of(max(h.period_start), c.period, c.anchor_day)) INTO period_start,
+            period_end
           FROM document_line l JOIN charge h ON h.id = l.charge_id JOIN contract c ON c.id = v_draft.id
          WHERE l.document_id = v_draft.document_id GROUP BY c.id;
         outcome := CASE WHEN v_draft.problem IS NULL THEN 'drafted' ELSE 'refused' END;
@@ -7566,9 +8417,11 @@ BEGIN
     PERFORM set_config('application_name', v_name, true);
 END $$;
 COMMENT ON FUNCTION run_billing(date) IS
-    'close every period of every contract that is over by a day (today where none is given), the 1st-of-the-month run: one row for each period, outcome closed or refused with the '
-    'message, its SQLSTATE and hint; a contract that is refused keeps its periods open and stops no other. Contracts with auto_bill then get their drafts by '
-    'draft_due_documents(): outcome drafted, with the name of the document. The same call again closes nothing twice. Watch it in billing_progress';
+    'close every period of every contract that is over by a day (today where none is given), the 1st-of-the-month run: '
+    'one row for each period, outcome closed or refused with the message, its SQLSTATE and hint; a contract that is '
+    'refused keeps its periods open and stops no other. Contracts with auto_bill then get their drafts by '
+    'draft_due_documents(): outcome drafted, with the name of the document. The same call again closes nothing twice. '
+    'Watch it in billing_progress';
 SELECT allow('controller', 'execute', 'run_billing');
 -- ---------------------------------------------------------------------------
 -- filter: which charges a document is to take
@@ -8189,12 +9042,12 @@ BEGIN
     v_charges := put_charges(v_parts);
     UPDATE document_line l SET charge_id = x.charge_id
       FROM unnest(v_lines, v_charges) x (line_id, charge_id) WHERE l.id = x.line_id;
-    PERFORM freeze_charges(v_charges, format('document:%s:freeze', p_note), p_note) WHERE v_charges <> '{}';
+    PERFORM freeze_charges(v_charges, 'document', format('%s:freeze', p_note), p_note) WHERE v_charges <> '{}';
     -- Lines that are whole now: what earlier notes took off their charges comes back.
     PERFORM reverse_adjustments(ARRAY(
         SELECT n.charge_id FROM document_line n
          WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note ORDER BY 1),
-        format('document:%s:whole', p_note), p_note);
+        format('%s:whole', p_note), p_note);
     UPDATE document_line n SET released_at = now(), released_by = p_note
      WHERE n.reverses_line_id = ANY (p_whole) AND n.charge_id IS NOT NULL AND n.document_id <> p_note
        AND n.released_at IS NULL;
@@ -8320,14 +9173,22 @@ BEGIN
                 USING ERRCODE = 'foreign_key_violation', HINT = 'Table item lists the codes.';
         END IF;
     END IF;
+    v_about := line_dimension(p_document, p_given, 'line ' || p_no);
+    v.quantity := coalesce((p_given ->> 'quantity')::numeric, 1);
+    -- offered at what would be charged; what others bill has their price
     SELECT * INTO v_terms
-      FROM item_terms(v_item.id, p_document.party_id, p_contract.price_list_id, p_document.currency, books_today());
+      FROM item_position(CASE WHEN p_document.kind <> 'bill' THEN
+               first_price_list(p_contract.id, coalesce(v_about.project_id, p_contract.project_id), p_document.party_id,
+                                p_document.currency) END,
+               p_contract.id, v_item.id, books_today());
+    IF v_terms.tiers IS NOT NULL AND v.quantity > 0 THEN
+        v_terms.price := round(tiers_amount(v_terms.tiers, v.quantity) / v.quantity, 6);
+    END IF;
     IF coalesce((p_given ->> 'price')::numeric, v_terms.price) IS NULL THEN
         RAISE EXCEPTION 'line % has no price', p_no
             USING ERRCODE = 'invalid_parameter_value', DETAIL = p_given::text,
                 HINT = 'Give "price", or an "item" that a price list of the client knows.';
     END IF;
-    v_about := line_dimension(p_document, p_given, 'line ' || p_no);
     v.client_id := v_about.client_id;
     v.contract_id := v_about.contract_id;
     v.project_id := v_about.project_id;
@@ -8339,11 +9200,10 @@ BEGIN
     v.article := p_given ->> 'article';
     v.title := coalesce(p_given ->> 'title', v_item.name);
     v.unit := coalesce(p_given ->> 'unit', v_item.unit);
-    v.quantity := coalesce((p_given ->> 'quantity')::numeric, 1);
     v.price := coalesce((p_given ->> 'price')::numeric, v_terms.price);
     v.discount_pct := coalesce((p_given ->> 'discount_pct')::numeric, CASE WHEN NOT p_given ? 'price'
                                THEN v_terms.discount_pct END);
-    v.cost := coalesce((p_given ->> 'cost')::numeric, v_terms.cost * v.quantity);
+    v.cost := coalesce((p_given ->> 'cost')::numeric, v_terms.cost);
     v.starts_on := given_date(p_given, 'starts_on');
     v.ends_on := given_date(p_given, 'ends_on');
     v.tax_rate := coalesce((p_given ->> 'tax_rate')::numeric, CASE WHEN p_document.kind <> 'bill'
@@ -8391,7 +9251,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION add_lines(bigint, jsonb) IS
     'add lines to a draft: [{"title", "item" (code), "quantity", "unit", "price" (a unit), "discount_pct", "cost" '
-    '(of the line), "tax_rate", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), '
+    '(a unit), "tax_rate", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), '
     '"task", "employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from the '
     'price lists; what a line is about is completed from what it names, or else from its document, and refused '
     '(23514) where it contradicts itself';
@@ -8525,16 +9385,6 @@ SELECT allow('clerk', 'execute', 'issue_specification');
 -- bill: what comes in
 -- ---------------------------------------------------------------------------
 
--- Whose people log their hours is in the figures at their cost rates already:
--- what they are paid is payroll, or their work would cost twice.
-CREATE FUNCTION bill_article(p_party bigint) RETURNS text
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT CASE WHEN EXISTS (SELECT FROM employee m WHERE m.party_id = p_party) THEN 'payroll' ELSE 'contractors' END;
-END;
-COMMENT ON FUNCTION bill_article(bigint) IS
-    'the article of a party''s bill that names none: payroll where its people log their hours here, contractors else';
-
 CREATE FUNCTION record_bill(content jsonb) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -8631,7 +9481,8 @@ BEGIN
     FOR v_line IN SELECT * FROM document_line l WHERE l.document_id = v_document.id AND l.contract_line_id IS NULL
         ORDER BY l.position, l.id LOOP
         INSERT INTO contract_line (contract_id, kind, item_id, title, amount, cost, starts_on, ends_on)
-        VALUES (v_contract.id, 'stage', v_line.item_id, v_line.title, v_line.net, coalesce(v_line.cost, 0),
+        VALUES (v_contract.id, 'stage', v_line.item_id, v_line.title, v_line.net,
+                coalesce(round_money(v_line.quantity * v_line.cost, currency_exponent(v_line.currency)), 0),
                 v_line.starts_on, v_line.ends_on)
         RETURNING id INTO v_id;
         UPDATE document_line l SET contract_line_id = v_id WHERE l.id = v_line.id;
@@ -8745,11 +9596,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION document_rows(bigint) IS
     'the positions of a document as they stand on the paper, those of a draft as they are now: project, title and '
-    'link of the task (only http and https), '
-    'days of the work, coverage where it is not billable, quantity (hours, where unit is h) and the price of a unit '
-    '(charge.rate), discount_pct of the '
-    'position, hours, amount before the document''s discount, its share of that discount, net, tax, gross, in the '
-    'document''s currency; seconds beside '
+    'link of the task (only http and https), days of the work, coverage where it is not billable, quantity (hours, '
+    'where unit is h) and the price of a unit (charge.rate), discount_pct of the position, hours, amount before the '
+    'document''s discount, its share of that discount, net, tax, gross, in the document''s currency; seconds beside '
     'the hours for sums, the task where it is one, how many lines and charges there are';
 SELECT allow('reader', 'execute', 'document_rows');
 -- ---------------------------------------------------------------------------
@@ -8803,7 +9652,8 @@ SELECT allow('clerk', 'execute', 'make_deal');
 -- sheet: documents as people read them
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION document_totals(p_document bigint, p_status text, OUT net numeric, OUT tax numeric, OUT gross numeric, OUT worked_s numeric,
+CREATE FUNCTION document_totals(p_document bigint, p_status text, OUT net numeric, OUT tax numeric,
+                                OUT gross numeric, OUT worked_s numeric,
                                 OUT billed_s numeric, OUT tasks bigint)
     LANGUAGE plpgsql STABLE COST 5000 SET search_path FROM CURRENT
 AS $$
@@ -8811,8 +9661,10 @@ AS $$
 BEGIN
     IF p_status = 'draft' THEN
         SELECT sum(f.net), sum(f.tax), sum(f.gross), sum(f.worked_s), sum(f.billed_s), count(DISTINCT h.task_id)
-          INTO document_totals.net, document_totals.tax, document_totals.gross, document_totals.worked_s, document_totals.billed_s, document_totals.tasks
-          FROM document_figures(p_document) f JOIN document_line l ON l.id = f.line_id LEFT JOIN charge h ON h.id = l.charge_id;
+          INTO document_totals.net, document_totals.tax, document_totals.gross, document_totals.worked_s,
+              document_totals.billed_s, document_totals.tasks
+          FROM document_figures(p_document) f JOIN document_line l ON l.id = f.line_id
+          LEFT JOIN charge h ON h.id = l.charge_id;
     ELSE
         SELECT sum(l.worked_s), sum(l.billed_s), count(DISTINCT coalesce(h.task_id, l.task_id))
           INTO document_totals.worked_s, document_totals.billed_s, document_totals.tasks
@@ -8820,18 +9672,23 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION document_totals(bigint, text) IS
-    'what the lines of a document come to: hours as seconds and tasks; of drafts also net, tax and gross as they are now, NULL for what is issued, '
-    'whose header has them. A function, so that the plan of a view over documents stays small: it is not worth compiling';
+    'what the lines of a document come to: hours as seconds and tasks; of drafts also net, tax and gross as they '
+    'are now, NULL for what is issued, whose header has them. A function, so that the plan of a view over documents '
+    'stays small: it is not worth compiling';
 
 CREATE VIEW document_card WITH (security_invoker) AS
-    SELECT d.id AS document_id, d.kind, d.incoming, coalesce(d.number, d.outside_number) AS number, d.status, d.revision, d.supersedes_id, d.based_on,
+    SELECT d.id AS document_id, d.kind, d.incoming, coalesce(d.number, d.outside_number) AS number, d.status,
+           d.revision, d.supersedes_id, d.based_on,
            (SELECT s.id FROM document s WHERE s.supersedes_id = d.id) AS superseded_by,
-           d.own_id, o.name AS own, d.party_id, p.name AS party, d.contract_id, c.number AS contract, d.project_id, j.name AS project,
+           d.own_id, o.name AS own, d.party_id, p.name AS party, d.contract_id, c.number AS contract, d.project_id,
+           j.name AS project,
            d.deal_id, d.task_id, d.title, d.period_from, d.period_to, d.issued_on, d.due_on, d.currency,
-           coalesce(d.net, f.net)::numeric(18,2) AS net, coalesce(d.tax, f.tax)::numeric(18,2) AS tax, coalesce(d.gross, f.gross)::numeric(18,2) AS gross,
+           coalesce(d.net, f.net)::numeric(18,2) AS net, coalesce(d.tax, f.tax)::numeric(18,2) AS tax,
+           coalesce(d.gross, f.gross)::numeric(18,2) AS gross,
            b.credited::numeric(18,2) AS credited, b.allocated::numeric(18,2) AS paid, b.open::numeric(18,2) AS open,
            CASE WHEN b.open > 0 THEN greatest(books_today() - d.due_on, 0) END AS days_overdue,
-           (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked, (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed, f.tasks,
+           (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
+           (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed, f.tasks,
            d.sign_status, d.sign_at, d.sign_by, d.sign_ref, d.file_url, d.note, d.created_at, d.created_by
       FROM document d
       JOIN party p ON p.id = d.party_id
@@ -8841,22 +9698,28 @@ CREATE VIEW document_card WITH (security_invoker) AS
       LEFT JOIN document_balance b ON b.document_id = d.id
      CROSS JOIN LATERAL document_totals(d.id, d.status) f;
 COMMENT ON VIEW document_card IS
-    'every document with its parties, dates, figures in its currency (of drafts as they are now), what is credited, paid and open, hours, number of '
-    'tasks, and its signature';
+    'every document with its parties, dates, figures in its currency (of drafts as they are now), what is credited, '
+    'paid and open, hours, number of tasks, and its signature';
 SELECT allow('reader', 'select', 'document_card');
 
 CREATE FUNCTION document_sheet(document bigint)
-    RETURNS TABLE ("position" integer, title text, project text, task_id bigint, task_number text, task_url text, coverage text,
-                   first_day date, last_day date, hours_worked numeric(18,2), hours_billed numeric(18,2), quantity numeric(18,3), unit text,
-                   price numeric(18,2), discount_pct numeric(7,4), amount numeric(18,2), discount numeric(18,2), net numeric(18,2), tax_rate numeric(7,4),
+    RETURNS TABLE ("position" integer, title text, project text, task_id bigint, task_number text, task_url text,
+                   coverage text,
+                   first_day date, last_day date, hours_worked numeric(18,2), hours_billed numeric(18,2),
+                   quantity numeric(18,3), unit text,
+                   price numeric(18,2), discount_pct numeric(7,4), amount numeric(18,2), discount numeric(18,2),
+                   net numeric(18,2), tax_rate numeric(7,4),
                    tax numeric(18,2), gross numeric(18,2), currency text, lines bigint)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT r.position, r.title, p.name, t.id, t.number, t.url, CASE WHEN r.charges > 0 THEN coalesce(r.coverage, 'billable') END,
+    SELECT r.position, r.title, p.name, t.id, t.number, t.url, CASE
+           WHEN r.charges > 0 THEN coalesce(r.coverage, 'billable') END,
            r.first_day, r.last_day, r.hours_worked, r.hours_billed,
-           CASE WHEN r.unit = 'h' AND r.billed_s IS NOT NULL THEN r.billed_s / 3600.0 ELSE r.quantity END::numeric(18,3), r.unit,
+           CASE WHEN r.unit = 'h' AND r.billed_s IS NOT NULL THEN r.billed_s / 3600.0
+               ELSE r.quantity END::numeric(18,3), r.unit,
            round(r.price, greatest(2, min_scale(r.price))), r.discount_pct::numeric(7,4), r.amount::numeric(18,2),
-           r.discount::numeric(18,2), r.net::numeric(18,2), r.tax_rate::numeric(7,4), r.tax::numeric(18,2), r.gross::numeric(18,2),
+           r.discount::numeric(18,2), r.net::numeric(18,2), r.tax_rate::numeric(7,4), r.tax::numeric(18,2),
+           r.gross::numeric(18,2),
            d.currency, r.lines
       FROM document d
      CROSS JOIN LATERAL document_rows(d.id) r
@@ -8866,36 +9729,50 @@ BEGIN ATOMIC
      ORDER BY r.position;
 END;
 COMMENT ON FUNCTION document_sheet(bigint) IS
-    'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is at zero), days, hours, quantity and '
-    'price, amount, its share of the discount, net, tax and gross in currency; of drafts as they are now. The sums are the header''s, to the last digit';
+    'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is '
+    'at zero), days, hours, quantity and price, amount, its share of the discount, net, tax and gross in currency; '
+    'of drafts as they are now. The sums are the header''s, to the last digit';
 SELECT allow('reader', 'execute', 'document_sheet');
 
 CREATE FUNCTION document_tax(document bigint)
     RETURNS TABLE (tax_rate numeric(7,4), net numeric(18,2), tax numeric(18,2), gross numeric(18,2), currency text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT s.tax_rate, sum(s.net)::numeric(18,2), sum(s.tax)::numeric(18,2), sum(s.gross)::numeric(18,2), min(s.currency)
+    SELECT s.tax_rate, sum(s.net)::numeric(18,2), sum(s.tax)::numeric(18,2), sum(s.gross)::numeric(18,2),
+           min(s.currency)
       FROM document_sheet(document_tax.document) s GROUP BY 1 ORDER BY 1 NULLS LAST;
 END;
-COMMENT ON FUNCTION document_tax(bigint) IS 'net, tax and gross of a document by rate of tax in per cent; NULL is exempt';
+COMMENT ON FUNCTION document_tax(bigint) IS
+    'net, tax and gross of a document by rate of tax in per cent; NULL is exempt';
 SELECT allow('reader', 'execute', 'document_tax');
 
 CREATE FUNCTION document_json(document bigint) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT jsonb_build_object(
-        'document', c.document_id, 'kind', c.kind, 'number', c.number, 'status', c.status, 'revision', c.revision, 'title', c.title,
-        'issued_on', c.issued_on, 'due_on', c.due_on, 'period_from', c.period_from, 'period_to', c.period_to, 'contract', c.contract, 'project', c.project,
-        'currency', c.currency, 'net', c.net::text, 'tax', c.tax::text, 'gross', c.gross::text, 'paid', c.paid::text, 'open', c.open::text,
+        'document', c.document_id, 'kind', c.kind, 'number', c.number, 'status', c.status, 'revision', c.revision,
+        'title', c.title,
+        'issued_on', c.issued_on, 'due_on', c.due_on, 'period_from', c.period_from, 'period_to', c.period_to,
+        'contract', c.contract, 'project', c.project,
+        'currency', c.currency, 'net', c.net::text, 'tax', c.tax::text, 'gross', c.gross::text, 'paid', c.paid::text,
+        'open', c.open::text,
         'hours_worked', c.hours_worked::text, 'hours_billed', c.hours_billed::text, 'requirements', d.requirements,
-        'own', jsonb_build_object('name', coalesce(o.legal_name, o.name), 'tax_id', o.tax_id, 'requisites', o.requisites),
-        'party', jsonb_build_object('name', coalesce(p.legal_name, p.name), 'tax_id', p.tax_id, 'requisites', p.requisites),
-        'positions', (SELECT coalesce(jsonb_agg(jsonb_build_object('position', s.position, 'title', s.title, 'project', s.project, 'task', s.task_number,
-                          'url', s.task_url, 'coverage', s.coverage, 'from', s.first_day, 'to', s.last_day, 'hours_worked', s.hours_worked::text,
-                          'hours_billed', s.hours_billed::text, 'quantity', s.quantity::text, 'unit', s.unit, 'price', s.price::text,
-                          'discount', s.discount::text, 'net', s.net::text, 'tax_rate', s.tax_rate::text, 'tax', s.tax::text, 'gross', s.gross::text)
+        'own', jsonb_build_object('name', coalesce(o.legal_name, o.name), 'tax_id', o.tax_id, 'requisites',
+                                  o.requisites),
+        'party', jsonb_build_object('name', coalesce(p.legal_name, p.name), 'tax_id', p.tax_id, 'requisites',
+                                    p.requisites),
+        'positions',
+        (SELECT coalesce(jsonb_agg(jsonb_build_object('position', s.position, 'title', s.title, 'project', s.project,
+                                                      'task', s.task_number,
+                          'url', s.task_url, 'coverage', s.coverage, 'from', s.first_day, 'to', s.last_day,
+                          'hours_worked', s.hours_worked::text,
+                          'hours_billed', s.hours_billed::text, 'quantity', s.quantity::text, 'unit', s.unit,
+                          'price', s.price::text,
+                          'discount', s.discount::text, 'net', s.net::text, 'tax_rate', s.tax_rate::text, 'tax',
+                          s.tax::text, 'gross', s.gross::text)
                           ORDER BY s.position), '[]') FROM document_sheet(document_json.document) s),
-        'taxes', (SELECT coalesce(jsonb_agg(jsonb_build_object('tax_rate', t.tax_rate::text, 'net', t.net::text, 'tax', t.tax::text, 'gross', t.gross::text)
+        'taxes', (SELECT coalesce(jsonb_agg(jsonb_build_object('tax_rate', t.tax_rate::text, 'net', t.net::text,
+                                                               'tax', t.tax::text, 'gross', t.gross::text)
                       ORDER BY t.tax_rate), '[]') FROM document_tax(document_json.document) t))
       FROM document_card c
       JOIN document d ON d.id = c.document_id
@@ -8903,48 +9780,59 @@ BEGIN ATOMIC
       LEFT JOIN party o ON o.id = c.own_id
      WHERE c.document_id = document_json.document;
 END;
-COMMENT ON FUNCTION document_json(bigint) IS 'a document as its client may see it: header, both parties, positions, totals by tax rate; money and hours as text';
+COMMENT ON FUNCTION document_json(bigint) IS
+    'a document as its client may see it: header, both parties, positions, totals by tax rate; money and hours as '
+    'text';
 SELECT allow('reader', 'execute', 'document_json');
 -- ---------------------------------------------------------------------------
 -- statement: what a client owes, day by day
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION client_statement(client bigint, from_date date, to_date date)
-    RETURNS TABLE (on_date date, kind text, number text, detail text, debit numeric(18,2), credit numeric(18,2), balance numeric(18,2), currency text,
+    RETURNS TABLE (on_date date, kind text, number text, detail text, debit numeric(18,2), credit numeric(18,2),
+                   balance numeric(18,2), currency text,
                    document_id bigint, payment_id bigint)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH move AS (
         SELECT d.issued_on AS on_date, replace(d.kind, '_', ' ') AS kind, d.number, coalesce(d.title, d.note) AS detail,
-               greatest(d.gross, 0) AS debit, -least(d.gross, 0) AS credit, d.currency, d.id AS document_id, NULL::bigint AS payment_id, 1 AS rank
+               greatest(d.gross, 0) AS debit, -least(d.gross, 0) AS credit, d.currency, d.id AS document_id,
+               NULL::bigint AS payment_id, 1 AS rank
           FROM document d
-         WHERE d.party_id = client_statement.client AND d.kind IN ('invoice', 'credit_note') AND d.status NOT IN ('draft', 'void')
+         WHERE d.party_id = client_statement.client AND d.kind IN ('invoice', 'credit_note')
+           AND d.status NOT IN ('draft', 'void')
         UNION ALL
-        SELECT p.paid_on, CASE p.flow WHEN 'in' THEN 'payment' ELSE 'refund' END, p.bank_ref, p.purpose, CASE p.flow WHEN 'out' THEN p.amount ELSE 0 END,
+        SELECT p.paid_on, CASE p.flow WHEN 'in' THEN 'payment' ELSE 'refund' END, p.bank_ref, p.purpose, CASE p.flow
+               WHEN 'out' THEN p.amount ELSE 0 END,
                CASE p.flow WHEN 'in' THEN p.amount ELSE 0 END, p.currency, NULL, p.payment_id, 2
-          FROM payment_card p JOIN account a ON a.code = p.article AND a.kind = 'income' AND NOT a.accrues
+          FROM payment_card p JOIN settling_article a ON a.article = p.article
          WHERE p.party_id = client_statement.client AND p.status = 'posted' AND p.flow IN ('in', 'out')
     ), row AS (
         SELECT from_date AS on_date, 'opening balance' AS kind, NULL AS number, NULL AS detail, 0 AS debit, 0 AS credit,
-               sum(m.debit - m.credit) FILTER (WHERE m.on_date < from_date) AS opening, m.currency, NULL::bigint AS document_id, NULL::bigint AS payment_id,
+               sum(m.debit - m.credit) FILTER (WHERE m.on_date < from_date) AS opening, m.currency,
+               NULL::bigint AS document_id, NULL::bigint AS payment_id,
                0 AS rank
           FROM move m WHERE m.on_date <= to_date GROUP BY m.currency
         UNION ALL
-        SELECT m.on_date, m.kind, m.number, m.detail, m.debit, m.credit, NULL, m.currency, m.document_id, m.payment_id, m.rank
+        SELECT m.on_date, m.kind, m.number, m.detail, m.debit, m.credit, NULL, m.currency, m.document_id,
+               m.payment_id, m.rank
           FROM move m WHERE m.on_date BETWEEN from_date AND to_date
         UNION ALL
-        SELECT to_date, 'closing balance', NULL, NULL, 0, 0, NULL, m.currency, NULL, NULL, 3 FROM move m WHERE m.on_date <= to_date GROUP BY m.currency
+        SELECT to_date, 'closing balance', NULL, NULL, 0, 0, NULL, m.currency, NULL, NULL, 3 FROM move m
+         WHERE m.on_date <= to_date GROUP BY m.currency
     )
     SELECT r.on_date, r.kind, r.number, r.detail, r.debit::numeric(18,2), r.credit::numeric(18,2),
-           sum(coalesce(r.opening, 0) + r.debit - r.credit) OVER (PARTITION BY r.currency ORDER BY r.rank = 3, r.rank > 0, r.on_date, r.rank, r.document_id,
+           sum(coalesce(r.opening, 0) + r.debit - r.credit) OVER (PARTITION BY r.currency
+                                                                  ORDER BY r.rank = 3, r.rank > 0, r.on_date, r.rank,
+                                                                  r.document_id,
                r.payment_id ROWS UNBOUNDED PRECEDING)::numeric(18,2),
            r.currency, r.document_id, r.payment_id
       FROM row r
      ORDER BY r.currency, r.rank = 3, r.rank > 0, r.on_date, r.rank, r.document_id, r.payment_id;
 END;
 COMMENT ON FUNCTION client_statement(bigint, date, date) IS
-    'a client''s account between two days, both included: opening balance, invoices and refunds (debit), credit notes and payments (credit), closing '
-    'balance; by currency; a positive balance is owed by the client';
+    'a client''s account between two days, both included: opening balance, invoices and refunds (debit), credit '
+    'notes and payments (credit), closing balance; by currency; a positive balance is owed by the client';
 SELECT allow('reader', 'execute', 'client_statement');
 -- ---------------------------------------------------------------------------
 -- share: a link by which the client sees one document and answers it
@@ -9135,7 +10023,8 @@ BEGIN ATOMIC
     SELECT jsonb_object_agg(l.name, l.label ORDER BY l.language = page_labels.language)
       FROM page_label l WHERE l.language IN ('en', page_labels.language);
 END;
-COMMENT ON FUNCTION page_labels(text) IS 'the words of pages in a language as an object, English where the language lacks one';
+COMMENT ON FUNCTION page_labels(text) IS
+    'the words of pages in a language as an object, English where the language lacks one';
 SELECT allow('reader', 'execute', 'page_labels');
 
 CREATE FUNCTION check_page_owner() RETURNS trigger
@@ -9156,28 +10045,40 @@ CREATE FUNCTION page_sample() RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT jsonb_build_object('label', page_labels('en')) || $${
-        "language": "en", "kind": "invoice", "heading": "Invoice", "number": "2026/03-0001", "number_line": "No. 2026/03-0001",
+        "language": "en", "kind": "invoice", "heading": "Invoice", "number": "2026/03-0001",
+        "number_line": "No. 2026/03-0001",
         "page_title": "Invoice No. 2026/03-0001", "title": "March", "date": "31 March 2026", "due": "14 April 2026",
-        "period": "1 Mar 2026 – 31 Mar 2026", "contract": "A-1 of 1 January 2026", "project": "Web shop", "task": "17 Cart",
+        "period": "1 Mar 2026 – 31 Mar 2026", "contract": "A-1 of 1 January 2026", "project": "Web shop",
+        "task": "17 Cart",
         "basis": "Work report No. 2026/03-0001 of 31 March 2026", "status": "Paid", "mark": "Draft",
         "currency": "EUR", "requirements": "", "note": "", "gross_label": "Total due",
         "brand": {"name": "Agency", "logo": null, "accent": "#1f5673", "ink": "#1d252c", "footer": null},
-        "own": {"name": "Agency Ltd", "address": "1 High Street", "tax_id": "123", "email": null, "signatory": null, "signatory_title": null,
+        "own": {"name": "Agency Ltd", "address": "1 High Street", "tax_id": "123", "email": null, "signatory": null,
+                "signatory_title": null,
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
-        "client": {"name": "Client Ltd", "address": "1 High Street", "tax_id": "123", "email": null, "signatory": null, "signatory_title": null,
+        "client": {"name": "Client Ltd", "address": "1 High Street", "tax_id": "123", "email": null,
+                   "signatory": null, "signatory_title": null,
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
         "show": {"groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true},
         "groups": [{"title": "Web shop", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "rows": [
-            {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h", "quantity": "1.00", "price": "100.00",
-             "discount": "5%", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "net": "100.00", "tax_rate": "20%", "tax": "20.00",
+            {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h",
+             "quantity": "1.00", "price": "100.00",
+             "discount": "5%", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "net": "100.00",
+             "tax_rate": "20%", "tax": "20.00",
              "gross": "120.00", "free": false, "coverage": "no charge"}]}],
-        "totals": {"hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "discount": "5.00", "net": "95.00", "tax": "19.00", "gross": "114.00",
-            "gross_money": "EUR 114.00", "words": "One hundred fourteen euros and 00 cents", "taxed": true, "tax_free": true, "inclusive": false,
-            "taxes": [{"name": "VAT 20%", "base": "95.00", "amount": "19.00"}], "paid": "14.00", "credited": "0.00", "open": "100.00"},
-        "payment": {"beneficiary": "Agency Ltd", "purpose": "Invoice No. 2026/03-0001", "requisites": [{"name": "IBAN", "value": "GB00"}]},
+        "totals": {"hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "discount": "5.00",
+                   "net": "95.00", "tax": "19.00", "gross": "114.00",
+            "gross_money": "EUR 114.00", "words": "One hundred fourteen euros and 00 cents", "taxed": true,
+            "tax_free": true, "inclusive": false,
+            "taxes": [{"name": "VAT 20%", "base": "95.00", "amount": "19.00"}], "paid": "14.00", "credited": "0.00",
+            "open": "100.00"},
+        "payment": {"beneficiary": "Agency Ltd", "purpose": "Invoice No. 2026/03-0001",
+                    "requisites": [{"name": "IBAN", "value": "GB00"}]},
         "signature": {"image": "data:image/png;base64,", "by": "B. Client", "on": "1 April 2026"}}$$::jsonb;
 END;
-COMMENT ON FUNCTION page_sample() IS 'every name that a template may use, with an example; amounts, hours and dates come as text, written for the language';
+COMMENT ON FUNCTION page_sample() IS
+    'every name that a template may use, with an example; amounts, hours and dates come as text, written for the '
+    'language';
 SELECT allow('reader', 'execute', 'page_sample');
 
 CREATE FUNCTION check_template_body() RETURNS trigger
@@ -9188,7 +10089,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_template_body() IS
-    'trigger function of template: refuse, with the line, a body that does not parse or names what pages do not have (22023)';
+    'trigger function of template: refuse, with the line, a body that does not parse or names what pages do not '
+    'have (22023)';
 -- ---------------------------------------------------------------------------
 -- row: the rows, totals and parties of a page, as a language writes them
 -- ---------------------------------------------------------------------------
@@ -9197,23 +10099,32 @@ CREATE FUNCTION page_number(number numeric, decimals int, language text) RETURNS
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE WHEN n.rounded < 0 THEN '−' ELSE '' END
-           || regexp_replace(split_part(abs(n.rounded)::text, '.', 1), '(\d)(?=(\d{3})+$)', '\1' || CASE language WHEN 'en' THEN ',' ELSE U&'\00A0' END, 'g')
-           || CASE WHEN decimals > 0 THEN CASE language WHEN 'en' THEN '.' ELSE ',' END || split_part(abs(n.rounded)::text, '.', 2) ELSE '' END
+           || regexp_replace(split_part(abs(n.rounded)::text, '.', 1), '(\d)(?=(\d{3})+$)', '\1' || CASE language
+                             WHEN 'en' THEN ',' ELSE U&'\00A0' END, 'g')
+           || CASE WHEN decimals > 0 THEN CASE language WHEN 'en' THEN '.'
+               ELSE ',' END || split_part(abs(n.rounded)::text, '.', 2) ELSE '' END
       FROM (SELECT round(number, decimals) AS rounded) n;
 END;
 COMMENT ON FUNCTION page_number(numeric, int, text) IS
-    'a number with so many decimals as a language writes it: 1,234.50 in en, 1 234,50 with no-break spaces in uk and ru; a real minus sign';
+    'a number with so many decimals as a language writes it: 1,234.50 in en, 1 234,50 with no-break spaces in uk '
+    'and ru; a real minus sign';
 
 CREATE FUNCTION page_date(day date, language text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT CASE language
                WHEN 'uk' THEN format('%s %s %s р.', extract(day FROM day),
-                   ('{січня,лютого,березня,квітня,травня,червня,липня,серпня,вересня,жовтня,листопада,грудня}'::text[])[extract(month FROM day)], extract(year FROM day))
+                   ('{січня,лютого,березня,квітня,травня,червня,'
+                    'липня,серпня,вересня,жовтня,листопада,грудня}'::text[])[extract(month FROM day)],
+                   extract(year FROM day))
                WHEN 'ru' THEN format('%s %s %s г.', extract(day FROM day),
-                   ('{января,февраля,марта,апреля,мая,июня,июля,августа,сентября,октября,ноября,декабря}'::text[])[extract(month FROM day)], extract(year FROM day))
+                   ('{января,февраля,марта,апреля,мая,июня,'
+                    'июля,августа,сентября,октября,ноября,декабря}'::text[])[extract(month FROM day)],
+                   extract(year FROM day))
                ELSE format('%s %s %s', extract(day FROM day),
-                   ('{January,February,March,April,May,June,July,August,September,October,November,December}'::text[])[extract(month FROM day)], extract(year FROM day)) END
+                   ('{January,February,March,April,May,June,'
+                    'July,August,September,October,November,December}'::text[])[extract(month FROM day)],
+                   extract(year FROM day)) END
      WHERE day IS NOT NULL;
 END;
 COMMENT ON FUNCTION page_date(date, text) IS 'a day written out: 31 березня 2026 р., 31 марта 2026 г., 31 March 2026';
@@ -9226,19 +10137,23 @@ BEGIN ATOMIC
                    ('{Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec}'::text[])[extract(month FROM d.day)],
                    CASE WHEN d.year_known THEN NULL ELSE extract(year FROM d.day)::text END)
                ELSE lpad(extract(day FROM d.day)::text, 2, '0') || '.' || lpad(extract(month FROM d.day)::text, 2, '0')
-                    || CASE WHEN d.year_known THEN '' ELSE '.' || extract(year FROM d.day)::text END END, ' – ' ORDER BY d.no)
+                    || CASE WHEN d.year_known THEN '' ELSE '.' || extract(year FROM d.day)::text END END, ' – '
+                        ORDER BY d.no)
       FROM (SELECT v.no, v.day, coalesce(extract(year FROM first_day) = extract(year FROM beside)
-                                         AND extract(year FROM last_day) = extract(year FROM beside), false) AS year_known
+                                         AND extract(year FROM last_day) = extract(year
+                                             FROM beside), false) AS year_known
               FROM (VALUES (1, first_day), (2, nullif(last_day, first_day))) AS v (no, day)) d
      WHERE d.day IS NOT NULL;
 END;
 COMMENT ON FUNCTION page_days(date, date, text, date) IS
-    'a day or a range of days in short: 01.03.2026 – 31.03.2026, 1 Mar 2026 – 31 Mar 2026; the year is left out where both days are in that of beside';
+    'a day or a range of days in short: 01.03.2026 – 31.03.2026, 1 Mar 2026 – 31 Mar 2026; the year is left out '
+    'where both days are in that of beside';
 
 CREATE FUNCTION page_percent(percent numeric, language text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT page_number(percent, scale(trim_scale(percent)), language) || CASE language WHEN 'en' THEN '%' ELSE U&'\00A0%' END;
+    SELECT page_number(percent, scale(trim_scale(percent)), language) || CASE language WHEN 'en' THEN '%'
+           ELSE U&'\00A0%' END;
 END;
 COMMENT ON FUNCTION page_percent(numeric, text) IS 'a percentage as a language writes it: 20% in en, 20 % in uk and ru';
 
@@ -9246,37 +10161,48 @@ CREATE FUNCTION page_party(party bigint, language text) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH known (key, no, in_bank) AS (
-        VALUES ('tax_id', 1, false), ('reg_no', 2, false), ('kpp', 3, false), ('vat_no', 4, false), ('address', 5, false),
+        VALUES ('tax_id', 1, false), ('reg_no', 2, false), ('kpp', 3, false), ('vat_no', 4, false),
+        ('address', 5, false),
                ('phone', 11, false), ('email', 12, false), ('website', 13, false),
-               ('iban', 21, true), ('account', 22, true), ('bank', 23, true), ('bic', 24, true), ('correspondent_account', 25, true)
+               ('iban', 21, true), ('account', 22, true), ('bank', 23, true), ('bic', 24, true),
+               ('correspondent_account', 25, true)
     ), said AS (
         SELECT p.email, jsonb_build_object('name', coalesce(p.legal_name, p.name))
-                        || CASE WHEN p.tax_id IS NULL THEN '{}' ELSE jsonb_build_object('tax_id', p.tax_id) END || p.requisites
-                        || CASE jsonb_typeof(p.requisites -> page_party.language) WHEN 'object' THEN p.requisites -> page_party.language ELSE '{}' END AS requisites
+                        || CASE WHEN p.tax_id IS NULL THEN '{}'
+                            ELSE jsonb_build_object('tax_id', p.tax_id) END || p.requisites
+                        || CASE jsonb_typeof(p.requisites -> page_party.language)
+                            WHEN 'object' THEN p.requisites -> page_party.language ELSE '{}' END AS requisites
           FROM party p WHERE p.id = page_party.party
     ), requisite AS (
-        SELECT coalesce(b.label, e.key) AS name, e.value, coalesce(k.no, 10) AS no, coalesce(k.in_bank, false) AS in_bank, e.key
+        SELECT coalesce(b.label, e.key) AS name, e.value, coalesce(k.no, 10) AS no,
+               coalesce(k.in_bank, false) AS in_bank, e.key
           FROM said s
          CROSS JOIN LATERAL (
             SELECT r.key, s.requisites ->> r.key AS value FROM jsonb_each(s.requisites) r
-             WHERE jsonb_typeof(r.value) IN ('string', 'number') AND r.key NOT IN ('language', 'name', 'signatory', 'signatory_title')) e
+             WHERE jsonb_typeof(r.value) IN ('string', 'number')
+               AND r.key NOT IN ('language', 'name', 'signatory', 'signatory_title')) e
           LEFT JOIN known k ON k.key = e.key
           LEFT JOIN page_label b ON b.language = page_party.language AND b.name = 'requisite_' || e.key
          WHERE e.value <> ''
     )
     SELECT jsonb_build_object(
-        'name', coalesce(p.requisites ->> 'name', ''), 'address', p.requisites ->> 'address', 'tax_id', p.requisites ->> 'tax_id',
-        'email', coalesce(p.requisites ->> 'email', p.email), 'signatory', p.requisites ->> 'signatory', 'signatory_title', p.requisites ->> 'signatory_title',
-        'requisites', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value) ORDER BY r.no, r.key)
+        'name', coalesce(p.requisites ->> 'name', ''), 'address', p.requisites ->> 'address', 'tax_id',
+        p.requisites ->> 'tax_id',
+        'email', coalesce(p.requisites ->> 'email', p.email), 'signatory', p.requisites ->> 'signatory',
+        'signatory_title', p.requisites ->> 'signatory_title',
+        'requisites', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value)
+                                                 ORDER BY r.no, r.key)
                                   FROM requisite r WHERE NOT r.in_bank), '[]'),
         'bank', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value) ORDER BY r.no)
                             FROM requisite r WHERE r.in_bank), '[]'))
       FROM (SELECT) one LEFT JOIN said p ON true;
 END;
 COMMENT ON FUNCTION page_party(bigint, text) IS
-    'a party as pages print it: the name, what identifies it (requisites) and its bank details. Keys of party.requisites: reg_no, kpp, vat_no, address, '
-    'phone, email, website, iban, account, bank, bic, correspondent_account under the label of the language, any other under its own name; name the '
-    'one on pages, signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it in that language';
+    'a party as pages print it: the name, what identifies it (requisites) and its bank details. Keys of '
+    'party.requisites: reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
+    'correspondent_account under the label of the language, any other under its own name; name the one on pages, '
+    'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says '
+    'it in that language';
 
 CREATE FUNCTION page_rows(document bigint, language text, label jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -9288,28 +10214,37 @@ BEGIN ATOMIC
     ), "row" AS MATERIALIZED (
         SELECT r.*, row_number() OVER (ORDER BY r.position) AS no FROM document_rows(page_rows.document) r
     ), grp AS (
-        SELECT r.project, min(r.position) AS first, sum(r.worked_s) AS worked_s, sum(r.billed_s) AS billed_s, sum(r.amount) AS amount,
+        SELECT r.project, min(r.position) AS first, sum(r.worked_s) AS worked_s, sum(r.billed_s) AS billed_s,
+               sum(r.amount) AS amount,
                jsonb_agg(jsonb_build_object(
                    'no', r.no,
                    'title', coalesce(page_date(iso_date(r.title), language), r.title),
                    'url', r.url,
-                   'days', CASE WHEN iso_date(r.title) IS NULL THEN page_days(r.first_day, r.last_day, language, h.beside) END,
+                   'days', CASE WHEN iso_date(r.title) IS NULL THEN page_days(r.first_day, r.last_day, language,
+                       h.beside) END,
                    'unit', coalesce(label ->> ('unit_' || r.unit), r.unit),
-                   'quantity', page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit WHEN 'h' THEN 2 ELSE 0 END), language),
+                   'quantity',
+                   page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit
+                                                             WHEN 'h' THEN 2 ELSE 0 END), language),
                    'price', page_number(r.price, greatest(scale(trim_scale(r.price)), h.exponent), language),
                    'discount', page_percent(nullif(r.discount_pct, 0), language),
-                   'hours_worked', page_number(r.hours_worked * h.side, 2, language), 'hours_billed', page_number(r.hours_billed * h.side, 2, language),
+                   'hours_worked', page_number(r.hours_worked * h.side, 2, language), 'hours_billed',
+                   page_number(r.hours_billed * h.side, 2, language),
                    'amount', page_number(r.amount * h.side, h.exponent, language),
                    'net', page_number(r.net * h.side, h.exponent, language),
                    'tax_rate', coalesce(page_percent(r.tax_rate, language), label ->> 'tax_none'),
-                   'tax', page_number(r.tax * h.side, h.exponent, language), 'gross', page_number(r.gross * h.side, h.exponent, language),
-                   'free', r.coverage IS NOT NULL, 'coverage', label ->> ('coverage_' || r.coverage)) ORDER BY r.no) AS rows
+                   'tax', page_number(r.tax * h.side, h.exponent, language), 'gross',
+                   page_number(r.gross * h.side, h.exponent, language),
+                   'free', r.coverage IS NOT NULL, 'coverage', label ->> ('coverage_' || r.coverage))
+                       ORDER BY r.no) AS rows
           FROM "row" r CROSS JOIN head h
          GROUP BY r.project
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'title', coalesce(g.project, label ->> 'rest'), 'hours_worked', page_number(g.worked_s * h.side / 3600.0, 2, language),
-               'hours_billed', page_number(g.billed_s * h.side / 3600.0, 2, language), 'amount', page_number(g.amount * h.side, h.exponent, language),
+               'title', coalesce(g.project, label ->> 'rest'), 'hours_worked',
+               page_number(g.worked_s * h.side / 3600.0, 2, language),
+               'hours_billed', page_number(g.billed_s * h.side / 3600.0, 2, language), 'amount',
+               page_number(g.amount * h.side, h.exponent, language),
                'rows', g.rows) ORDER BY g.first), '[]')
       FROM grp g CROSS JOIN head h;
 END;
@@ -9320,7 +10255,8 @@ CREATE FUNCTION page_totals(document bigint, language text, label jsonb) RETURNS
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH head AS (
-        SELECT d.id, d.currency, d.tax_inclusive, currency_exponent(d.currency) AS exponent, CASE d.kind WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
+        SELECT d.id, d.currency, d.tax_inclusive, currency_exponent(d.currency) AS exponent, CASE d.kind
+               WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
                coalesce(label ->> ('currency_' || d.currency), d.currency) AS currency_name
           FROM document d WHERE d.id = page_totals.document
     ), "row" AS MATERIALIZED (
@@ -9328,32 +10264,41 @@ BEGIN ATOMIC
     ), rate AS (
         SELECT r.tax_rate, sum(r.net) AS net, sum(r.tax) AS tax FROM "row" r WHERE r.tax_rate IS NOT NULL GROUP BY 1
     ), total AS (
-        SELECT coalesce(sum(r.worked_s), 0) AS worked_s, coalesce(sum(r.billed_s), 0) AS billed_s, coalesce(sum(r.amount), 0) AS amount,
-               coalesce(sum(r.discount), 0) AS discount, coalesce(sum(r.net), 0) AS net, coalesce(sum(r.tax), 0) AS tax, coalesce(sum(r.gross), 0) AS gross,
+        SELECT coalesce(sum(r.worked_s), 0) AS worked_s, coalesce(sum(r.billed_s), 0) AS billed_s,
+               coalesce(sum(r.amount), 0) AS amount,
+               coalesce(sum(r.discount), 0) AS discount, coalesce(sum(r.net), 0) AS net,
+               coalesce(sum(r.tax), 0) AS tax, coalesce(sum(r.gross), 0) AS gross,
                count(r.tax_rate) AS taxed
           FROM "row" r
     )
     SELECT jsonb_build_object(
-        'hours_worked', page_number(t.worked_s * h.side / 3600.0, 2, language), 'hours_billed', page_number(t.billed_s * h.side / 3600.0, 2, language),
+        'hours_worked', page_number(t.worked_s * h.side / 3600.0, 2, language), 'hours_billed',
+        page_number(t.billed_s * h.side / 3600.0, 2, language),
         'amount', page_number(t.amount * h.side, h.exponent, language),
         'discount', page_number(nullif(-t.discount * h.side, 0), h.exponent, language),
-        'net', page_number(t.net * h.side, h.exponent, language), 'tax', page_number(t.tax * h.side, h.exponent, language),
+        'net', page_number(t.net * h.side, h.exponent, language), 'tax',
+        page_number(t.tax * h.side, h.exponent, language),
         'gross', page_number(t.gross * h.side, h.exponent, language),
-        'gross_money', CASE language WHEN 'en' THEN h.currency_name || U&'\00A0' || page_number(t.gross * h.side, h.exponent, language)
-                                     ELSE page_number(t.gross * h.side, h.exponent, language) || U&'\00A0' || h.currency_name END,
+        'gross_money', CASE language WHEN 'en' THEN h.currency_name || U&'\00A0' || page_number(t.gross * h.side,
+            h.exponent, language)
+                                     ELSE page_number(t.gross * h.side, h.exponent,
+                                                      language) || U&'\00A0' || h.currency_name END,
         'words', amount_in_words(t.gross * h.side, h.currency, language),
         'taxed', t.taxed > 0, 'tax_free', t.taxed = 0, 'inclusive', h.tax_inclusive,
         'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
-                'name', format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included' ELSE label ->> 'tax' END, page_percent(r.tax_rate, language)),
-                'base', page_number(r.net * h.side, h.exponent, language), 'amount', page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC)
+                'name', format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included'
+                               ELSE label ->> 'tax' END, page_percent(r.tax_rate, language)),
+                'base', page_number(r.net * h.side, h.exponent, language), 'amount',
+                page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC)
               FROM rate r), '[]'),
-        'paid', page_number(nullif(b.allocated, 0), h.exponent, language), 'credited', page_number(nullif(b.credited, 0), h.exponent, language),
+        'paid', page_number(nullif(b.allocated, 0), h.exponent, language), 'credited',
+        page_number(nullif(b.credited, 0), h.exponent, language),
         'open', CASE WHEN b.open > 0 AND b.open < b.gross THEN page_number(b.open, h.exponent, language) END)
       FROM total t CROSS JOIN head h LEFT JOIN document_balance b ON b.document_id = h.id;
 END;
 COMMENT ON FUNCTION page_totals(bigint, text, jsonb) IS
-    'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by rate, gross, in words, paid and open; '
-    'credit notes with their signs turned';
+    'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by '
+    'rate, gross, in words, paid and open; credit notes with their signs turned';
 -- ---------------------------------------------------------------------------
 -- page: documents as pages and tables
 --
@@ -9375,15 +10320,19 @@ BEGIN ATOMIC
       FROM document d WHERE d.id = page_language.document;
 END;
 COMMENT ON FUNCTION page_language(bigint) IS
-    'the language of a document''s page, uk, ru or en: requisites ->> ''language'' of the party, else of the own company, else English';
+    'the language of a document''s page, uk, ru or en: requisites ->> ''language'' of the party, else of the own '
+    'company, else English';
 
 CREATE FUNCTION page_heading(kind text, number text, issued_on date, language text, label jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT concat_ws(' ', label ->> kind, CASE WHEN number IS NOT NULL THEN (label ->> 'numero') || U&'\00A0' || number END,
-                     CASE WHEN issued_on IS NOT NULL THEN (label ->> 'dated') || ' ' || page_days(issued_on, issued_on, language) END);
+    SELECT concat_ws(' ', label ->> kind, CASE
+                     WHEN number IS NOT NULL THEN (label ->> 'numero') || U&'\00A0' || number END,
+                     CASE WHEN issued_on IS NOT NULL THEN (label ->> 'dated') || ' ' || page_days(issued_on,
+                         issued_on, language) END);
 END;
-COMMENT ON FUNCTION page_heading(text, text, date, text, jsonb) IS 'what a page calls a document: kind, number and date';
+COMMENT ON FUNCTION page_heading(text, text, date, text, jsonb) IS
+    'what a page calls a document: kind, number and date';
 
 CREATE FUNCTION document_data(document bigint, language text DEFAULT NULL) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -9419,39 +10368,51 @@ BEGIN
         'label', v_label, 'language', v_language, 'kind', v_document.kind, 'heading', v_label ->> v_document.kind,
         'number', v_document.number, 'number_line', (v_label ->> 'numero') || chr(160) || v_document.number,
         'page_title', concat_ws(' ', page_heading(v_document.kind, v_document.number, NULL, v_language, v_label)),
-        'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due', page_date(v_document.due_on, v_language),
+        'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due',
+        page_date(v_document.due_on, v_language),
         'period', page_days(v_document.period_from, v_document.period_to, v_language),
         'contract', (SELECT c.number FROM contract c WHERE c.id = v_document.contract_id),
         'project', (SELECT p.name FROM project p WHERE p.id = v_document.project_id),
-        'task', (SELECT concat_ws(' ', t.number, t.title) FROM task t WHERE t.id = v_document.task_id AND v_document.kind IN ('specification', 'proposal')),
-        'basis', (SELECT page_heading(b.kind, coalesce(b.number, b.outside_number), b.issued_on, v_language, v_label) FROM document b WHERE b.id = v_document.based_on),
-        'status', CASE WHEN v_document.status IN ('agreed', 'partly_paid', 'paid', 'credited') THEN v_label ->> ('status_' || v_document.status) END,
-        'mark', CASE WHEN v_document.status IN ('draft', 'void', 'superseded', 'rejected') THEN v_label ->> ('status_' || v_document.status) END,
+        'task', (SELECT concat_ws(' ', t.number, t.title) FROM task t
+                 WHERE t.id = v_document.task_id AND v_document.kind IN ('specification', 'proposal')),
+        'basis', (SELECT page_heading(b.kind, coalesce(b.number, b.outside_number), b.issued_on, v_language, v_label)
+                  FROM document b WHERE b.id = v_document.based_on),
+        'status', CASE WHEN v_document.status IN ('agreed', 'partly_paid', 'paid',
+                                                  'credited') THEN v_label ->> ('status_' || v_document.status) END,
+        'mark', CASE WHEN v_document.status IN ('draft', 'void', 'superseded',
+                                                'rejected') THEN v_label ->> ('status_' || v_document.status) END,
         'currency', coalesce(v_label ->> ('currency_' || v_document.currency), v_document.currency),
         'requirements', v_document.requirements, 'note', v_document.note,
         'gross_label', v_label ->> CASE v_document.kind WHEN 'invoice' THEN 'gross_due' WHEN 'proforma' THEN 'gross_due'
                                                          WHEN 'credit_note' THEN 'gross_credited' ELSE 'gross' END,
-        'brand', jsonb_build_object('name', coalesce(v_brand.name, (SELECT p.name FROM party p WHERE p.id = v_own), ''), 'logo', v_brand.logo,
-            'accent', coalesce(v_brand.accent, '#1f5673'), 'ink', coalesce(v_brand.ink, '#1d252c'), 'footer', v_brand.footer),
+        'brand', jsonb_build_object('name', coalesce(v_brand.name, (SELECT p.name FROM party p
+                                                                    WHERE p.id = v_own), ''), 'logo', v_brand.logo,
+            'accent', coalesce(v_brand.accent, '#1f5673'), 'ink', coalesce(v_brand.ink, '#1d252c'), 'footer',
+            v_brand.footer),
         'own', v_party, 'client', page_party(v_document.party_id, v_language), 'groups', v_groups);
     RETURN v_data || jsonb_build_object(
         'totals', page_totals(v_document.id, v_language, v_label),
-        'show', (SELECT jsonb_build_object('groups', jsonb_array_length(v_groups) > 1, 'hours', coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
-                        'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount', coalesce(bool_or(r.discount_pct <> 0), false),
+        'show', (SELECT jsonb_build_object('groups', jsonb_array_length(v_groups) > 1, 'hours',
+                                           coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
+                        'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount',
+                        coalesce(bool_or(r.discount_pct <> 0), false),
                         'tax_rate', count(DISTINCT coalesce(r.tax_rate, -1)) > 1)
                    FROM document_rows(v_document.id) r),
         'payment', CASE WHEN v_document.kind IN ('invoice', 'proforma') AND jsonb_array_length(v_party -> 'bank') > 0
                         THEN jsonb_build_object('beneficiary', v_party ->> 'name', 'requisites', v_party -> 'bank',
                             'purpose', CASE WHEN v_document.number IS NOT NULL THEN
-                                page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on, v_language, v_label) END) END,
+                                page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on,
+                                             v_language, v_label) END) END,
         'signature', CASE WHEN v_document.sign_status = 'signed'
-                          THEN jsonb_build_object('by', v_document.sign_by, 'on', page_date((v_document.sign_at AT TIME ZONE s.zone)::date, v_language),
-                            'image', 'data:' || v_document.signature_type || ';base64,' || translate(encode(v_document.signature, 'base64'), chr(10), '')) END)
+                          THEN jsonb_build_object('by', v_document.sign_by, 'on',
+                                                  page_date((v_document.sign_at AT TIME ZONE s.zone)::date, v_language),
+                            'image', 'data:' || v_document.signature_type || ';base64,'
+                                || translate(encode(v_document.signature, 'base64'), chr(10), '')) END)
       FROM setting s;
 END $$;
 COMMENT ON FUNCTION document_data(bigint, text) IS
-    'all that the page of a document says, as text written for the language (NULL: page_language()): what templates name, see page_sample(). Refused: '
-    'unknown document (23503), language (22023), what came from outside (23001)';
+    'all that the page of a document says, as text written for the language (NULL: page_language()): what templates '
+    'name, see page_sample(). Refused: unknown document (23503), language (22023), what came from outside (23001)';
 SELECT allow('reader', 'execute', 'document_data');
 
 CREATE FUNCTION document_html(document bigint, language text DEFAULT NULL) RETURNS text
@@ -9460,7 +10421,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_data jsonb := document_data(document_html.document, document_html.language);
-    v_kinds text[] := ARRAY[v_data ->> 'kind', CASE v_data ->> 'kind' WHEN 'credit_note' THEN 'invoice' WHEN 'proforma' THEN 'invoice'
+    v_kinds text[] := ARRAY[v_data ->> 'kind', CASE v_data ->> 'kind' WHEN 'credit_note' THEN 'invoice'
+                            WHEN 'proforma' THEN 'invoice'
                                                                       WHEN 'proposal' THEN 'specification' END];
     v_body text;
 BEGIN
@@ -9473,13 +10435,15 @@ BEGIN
      LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION '% has no template', document_name(document_html.document)
-            USING ERRCODE = 'foreign_key_violation', HINT = format('Add a row of kind %s to table template; page_sample() shows what it can name.', v_data ->> 'kind');
+            USING ERRCODE = 'foreign_key_violation', HINT = format('Add a row of kind %s to table template; '
+                                                                   'page_sample() shows what it can name.',
+                                                                   v_data ->> 'kind');
     END IF;
     RETURN render(v_body, v_data);
 END $$;
 COMMENT ON FUNCTION document_html(bigint, text) IS
-    'a document as one complete HTML page: branded, every value escaped, nothing loaded from elsewhere, made to be printed on A4. Refused as '
-    'document_data() is, and where no template is stored for its kind (23503)';
+    'a document as one complete HTML page: branded, every value escaped, nothing loaded from elsewhere, made to be '
+    'printed on A4. Refused as document_data() is, and where no template is stored for its kind (23503)';
 SELECT allow('reader', 'execute', 'document_html');
 -- ---------------------------------------------------------------------------
 -- table: documents as CSV, and pages for a REST gateway
@@ -9488,11 +10452,14 @@ SELECT allow('reader', 'execute', 'document_html');
 CREATE FUNCTION csv_text(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT coalesce(CASE WHEN v.value ~ '[",\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"' ELSE v.value END, '')
-      FROM (SELECT CASE WHEN value ~ '^\s*[-=+@\t\r\uFF1D\uFF0B\uFF0D\uFF20]' THEN '''' || value ELSE value END AS value) v;
+    SELECT coalesce(CASE WHEN v.value ~ '[",\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"'
+                    ELSE v.value END, '')
+      FROM (SELECT CASE WHEN value ~ '^\s*[-=+@\t\r\uFF1D\uFF0B\uFF0D\uFF20]' THEN '''' || value
+            ELSE value END AS value) v;
 END;
 COMMENT ON FUNCTION csv_text(text) IS
-    'a cell of text for CSV (RFC 4180), quoted where it must be; what a spreadsheet would run as a formula gets an apostrophe before it';
+    'a cell of text for CSV (RFC 4180), quoted where it must be; what a spreadsheet would run as a formula gets an '
+    'apostrophe before it';
 
 CREATE FUNCTION document_csv(document bigint, bom boolean DEFAULT true) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -9505,21 +10472,30 @@ BEGIN
     v_document := document_of(document_csv.document);
     v_exponent := currency_exponent(v_document.currency);
     RETURN CASE WHEN bom THEN chr(65279) ELSE '' END
-        || 'document,number,date,position,project,title,url,first_day,last_day,coverage,unit,quantity,price,discount_pct,hours_worked,hours_billed,'
+        || 'document,number,date,position,project,title,url,first_day,last_day,coverage,unit,quantity,price,'
+           'discount_pct,hours_worked,hours_billed,'
            'amount,discount,net,tax_rate,tax,gross,currency' || chr(13) || chr(10)
         || coalesce((
-        SELECT string_agg(concat_ws(',', v_document.kind, csv_text(coalesce(v_document.number, v_document.outside_number)), coalesce(iso(v_document.issued_on), ''),
-                   r.position::text, csv_text(r.project), csv_text(r.title), csv_text(r.url), coalesce(iso(r.first_day), ''), coalesce(iso(r.last_day), ''),
-                   coalesce(r.coverage, ''), csv_text(r.unit), coalesce(trim_scale(r.quantity)::text, ''), coalesce(trim_scale(r.price)::text, ''),
-                   coalesce(trim_scale(r.discount_pct)::text, ''), coalesce(r.hours_worked::text, ''), coalesce(r.hours_billed::text, ''),
-                   round(r.amount, v_exponent)::text, coalesce(round(r.discount, v_exponent)::text, ''), round(r.net, v_exponent)::text,
-                   coalesce(trim_scale(r.tax_rate)::text, ''), round(r.tax, v_exponent)::text, round(r.gross, v_exponent)::text, v_document.currency)
+        SELECT string_agg(concat_ws(',', v_document.kind,
+                                    csv_text(coalesce(v_document.number, v_document.outside_number)),
+                                    coalesce(iso(v_document.issued_on), ''),
+                   r.position::text, csv_text(r.project), csv_text(r.title), csv_text(r.url),
+                   coalesce(iso(r.first_day), ''), coalesce(iso(r.last_day), ''),
+                   coalesce(r.coverage, ''), csv_text(r.unit), coalesce(trim_scale(r.quantity)::text, ''),
+                   coalesce(trim_scale(r.price)::text, ''),
+                   coalesce(trim_scale(r.discount_pct)::text, ''), coalesce(r.hours_worked::text, ''),
+                   coalesce(r.hours_billed::text, ''),
+                   round(r.amount, v_exponent)::text, coalesce(round(r.discount, v_exponent)::text, ''),
+                   round(r.net, v_exponent)::text,
+                   coalesce(trim_scale(r.tax_rate)::text, ''), round(r.tax, v_exponent)::text,
+                   round(r.gross, v_exponent)::text, v_document.currency)
                || chr(13) || chr(10), '' ORDER BY r.position)
           FROM document_rows(v_document.id) r), '');
 END $$;
 COMMENT ON FUNCTION document_csv(bigint, boolean) IS
-    'the positions of a document as CSV (RFC 4180, CRLF, UTF-8, a header line): numbers with a point and no spaces, days as YYYY-MM-DD; a byte order mark '
-    'first, by which spreadsheets know UTF-8, unless bom is false. Texts that begin like a formula get an apostrophe. Unknown documents are refused (23503)';
+    'the positions of a document as CSV (RFC 4180, CRLF, UTF-8, a header line): numbers with a point and no spaces, '
+    'days as YYYY-MM-DD; a byte order mark first, by which spreadsheets know UTF-8, unless bom is false. Texts that '
+    'begin like a formula get an apostrophe. Unknown documents are refused (23503)';
 SELECT allow('reader', 'execute', 'document_csv');
 
 CREATE FUNCTION document_page(document bigint, language text DEFAULT NULL) RETURNS "text/html"
@@ -9553,11 +10529,13 @@ BEGIN ATOMIC
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <meta name="referrer" content="no-referrer">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; $html$
+        || $html$base-uri 'none'; form-action 'none'">
 <title>{{heading}}</title>
 <style>
 * { box-sizing: border-box; }
-html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif; color: #1d252c; -webkit-text-size-adjust: 100%; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans",
+      sans-serif; color: #1d252c; -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: #e9edf0; }
 h1, p { margin: 0; }
 .page { width: 210mm; max-width: 100%; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
@@ -9585,25 +10563,29 @@ h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015e
 </main>
 </body>
 </html>
-$html$, jsonb_build_object('language', language, 'heading', heading, 'number_line', number_line, 'says', says, 'hint', hint));
+$html$, jsonb_build_object('language', language, 'heading', heading, 'number_line', number_line, 'says', says,
+                           'hint', hint));
 END;
 COMMENT ON FUNCTION notice_page(text, text, text, text, text) IS
-    'a whole HTML page in the look of documents that says one thing: heading, number_line below it (NULL: none), what it says and what can be done';
+    'a whole HTML page in the look of documents that says one thing: heading, number_line below it (NULL: none), '
+    'what it says and what can be done';
 
 CREATE FUNCTION visitor_language(language text) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce(visitor_language.language,
         (SELECT l.language
-           FROM regexp_split_to_table(lower(left(nullif(current_setting('request.headers', true), '')::jsonb ->> 'accept-language', 200)), '[,;[:space:]]+')
+           FROM regexp_split_to_table(lower(left(nullif(current_setting('request.headers', true),
+                                                        '')::jsonb ->> 'accept-language', 200)), '[,;[:space:]]+')
                 WITH ORDINALITY AS a (range, no)
-           JOIN (VALUES ('uk'), ('ru'), ('en')) AS l (language) ON a.range = l.language OR a.range LIKE l.language || '-%'
+           JOIN (VALUES ('uk'), ('ru'), ('en')) AS l (language) ON a.range = l.language
+               OR a.range LIKE l.language || '-%'
           ORDER BY a.no LIMIT 1),
         'en');
 END;
 COMMENT ON FUNCTION visitor_language(text) IS
-    'the language for a visitor of whom nothing is known: the one asked for, else the first of uk, ru, en that the browser names (Accept-Language, '
-    'where a gateway passes it), else English';
+    'the language for a visitor of whom nothing is known: the one asked for, else the first of uk, ru, en that the '
+    'browser names (Accept-Language, where a gateway passes it), else English';
 
 CREATE FUNCTION shared_page(token text, language text DEFAULT NULL) RETURNS "text/html"
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -9619,27 +10601,32 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
     END IF;
     IF current_setting('request.method', true) <> '' THEN
-        PERFORM set_config('response.headers', '[{"Cache-Control": "private, no-store"}, {"Referrer-Policy": "no-referrer"}]', true);
+        PERFORM set_config('response.headers', '[{"Cache-Control": "private, no-store"}, {"Referrer-Policy": '
+                                               '"no-referrer"}]', true);
     END IF;
     SELECT d.* INTO v_document FROM open_link(shared_page.token) l JOIN document d ON d.id = l.document_id;
     IF v_document.id IS NULL THEN
         PERFORM answer_status(404);
         v_language := visitor_language(shared_page.language);
         v_label := page_labels(v_language);
-        RETURN notice_page(v_language, v_label ->> 'link_invalid', NULL, v_label ->> 'link_invalid_says', v_label ->> 'link_invalid_hint');
+        RETURN notice_page(v_language, v_label ->> 'link_invalid', NULL, v_label ->> 'link_invalid_says',
+                           v_label ->> 'link_invalid_hint');
     END IF;
     IF v_document.status IN ('void', 'superseded') THEN
         v_language := coalesce(shared_page.language, page_language(v_document.id));
         v_label := page_labels(v_language);
-        RETURN notice_page(v_language, page_heading(v_document.kind, v_document.number, v_document.issued_on, v_language, v_label),
-                           v_label ->> ('status_' || v_document.status), v_label ->> (v_document.status || '_says'), v_label ->> (v_document.status || '_hint'));
+        RETURN notice_page(v_language, page_heading(v_document.kind, v_document.number, v_document.issued_on,
+                                                    v_language, v_label),
+                           v_label ->> ('status_' || v_document.status), v_label ->> (v_document.status || '_says'),
+                           v_label ->> (v_document.status || '_hint'));
     END IF;
     RETURN document_html(v_document.id, shared_page.language);
 END $$;
 COMMENT ON FUNCTION shared_page(text, text) IS
-    'the page of what the link with this token opens. Where the link is unknown, expired or revoked, all alike, a page that says so, through a gateway '
-    'with status 404; where the document is void or superseded a page that says so in place of its figures. Refused: other languages than uk, ru, en '
-    '(22023). SECURITY DEFINER: a visitor reaches this document and nothing else';
+    'the page of what the link with this token opens. Where the link is unknown, expired or revoked, all alike, a '
+    'page that says so, through a gateway with status 404; where the document is void or superseded a page that '
+    'says so in place of its figures. Refused: other languages than uk, ru, en (22023). SECURITY DEFINER: a visitor '
+    'reaches this document and nothing else';
 SELECT allow('guest', 'execute', 'shared_page');
 -- ---------------------------------------------------------------------------
 -- page: who may use the tables of this room, and which of them keep a history
@@ -9704,8 +10691,8 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION tell_steps() IS
-    'trigger function of document_status_change: the manager is told that an invoice is paid, and not told when it '
-    'is not true any more; SECURITY DEFINER because nobody is granted INSERT on notices';
+    'trigger function of document_status_change: the manager is told that an invoice is paid, and not told when it is '
+    'not true any more; SECURITY DEFINER because nobody is granted INSERT on notices';
 -- ---------------------------------------------------------------------------
 -- notice: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
@@ -9721,76 +10708,95 @@ SELECT allow('clerk', 'select', 'notification'), allow('clerk', 'update', 'notif
 -- Of the owner: balances are for those who may not see the entries, of which some
 -- are the cost of one person's hour.  The row policies of entries and charges bind.
 CREATE VIEW ledger_entry AS
-    SELECT e.id AS entry_id, e.entry_on, e.debit_id, e.credit_id, e.amount, e.currency, e.base_amount, e.article_id, e.party_id, e.contract_id,
-           e.project_id, e.deal_id, e.task_id, e.employee_id, e.direction_id, e.work_type_id, e.charge_id, e.payment_id, true AS posted
+    SELECT e.id AS entry_id, e.entry_on, e.debit_id, e.credit_id, e.amount, e.currency, e.base_amount, e.article_id,
+           e.own_id, e.client_id, e.party_id, e.contract_id, e.project_id, e.deal_id, e.task_id, e.employee_id,
+           e.direction_id, e.work_type_id, e.charge_id, e.payment_id, true AS posted
       FROM visible_entry e
     UNION ALL
-    SELECT NULL, greatest(h.entry_on, (SELECT max(p.locked_through) + 1 FROM period_lock p)), d.id, k.id, h.amount, h.currency, h.base_amount, NULL, h.party_id, h.contract_id,
-           h.project_id, h.deal_id, h.task_id, h.employee_id, h.direction_id, h.work_type_id, h.charge_id, NULL, false
+    SELECT NULL, greatest(h.entry_on, (SELECT posting_day())), h.debit_id, h.credit_id, h.amount, h.currency,
+           h.base_amount, h.article_id, h.own_id, h.client_id, h.party_id, h.contract_id, h.project_id, h.deal_id,
+           h.task_id, h.employee_id, h.direction_id, h.work_type_id, h.charge_id, h.payment_id, false
       FROM charge_entry h
-      JOIN account d ON d.code = h.debit
-      JOIN account k ON k.code = h.credit
      WHERE h.frozen_at IS NULL;
-COMMENT ON VIEW ledger_entry IS 'the live ledger: posted entries, and the entries that provisional charges will make, on the days on which they would be posted now';
+COMMENT ON VIEW ledger_entry IS
+    'the live ledger: posted entries, and the entries that provisional charges will make, on the days on which they '
+    'would be posted now';
 SELECT allow('controller', 'select', 'ledger_entry');
 
 CREATE VIEW ledger_line AS
-    SELECT l.entry_id, l.entry_on, a.id AS account_id, a.code AS account, a.name AS account_name, a.kind, a.pnl_section,
-           (s.sign * l.amount)::numeric(20,6) AS amount, l.currency, (s.sign * l.base_amount)::numeric(20,6) AS base_amount, l.article_id, l.party_id, l.contract_id, l.project_id,
-           l.deal_id, l.task_id, l.employee_id, l.direction_id, l.work_type_id, l.charge_id, l.payment_id, l.posted
+    SELECT l.entry_id, l.entry_on, a.id AS account_id, a.code AS account, a.name AS account_name, a.kind, a.line,
+           x.section AS pnl_section, s.side, (s.sign * l.amount)::numeric(20,6) AS amount, l.currency,
+           (s.sign * l.base_amount)::numeric(20,6) AS base_amount, l.article_id, l.own_id, l.client_id, l.party_id,
+           l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id, l.direction_id, l.work_type_id,
+           l.charge_id, l.payment_id, l.posted
       FROM ledger_entry l
-     CROSS JOIN LATERAL (VALUES (l.debit_id, 1), (l.credit_id, -1)) AS s (account_id, sign)
-      JOIN account a ON a.id = s.account_id;
-COMMENT ON VIEW ledger_line IS 'the live ledger by account: debits positive, credits negative; base_amount in the base currency';
+     CROSS JOIN LATERAL (VALUES (l.debit_id, 1, 'debit'), (l.credit_id, -1, 'credit')) AS s (account_id, sign, side)
+      JOIN account a ON a.id = s.account_id
+      LEFT JOIN line_section x ON x.line = a.line;
+COMMENT ON VIEW ledger_line IS
+    'the live ledger by account: debits positive, credits negative, and the other way round in a reversal; base_amount '
+    'in the base currency';
 SELECT allow('controller', 'select', 'ledger_line');
 
 CREATE VIEW account_balance WITH (security_barrier) AS
     SELECT l.account, l.account_name, l.kind, l.currency,
-           coalesce(sum(l.amount) FILTER (WHERE l.amount > 0), 0)::numeric(18,2) AS debit,
-           coalesce(-sum(l.amount) FILTER (WHERE l.amount < 0), 0)::numeric(18,2) AS credit,
+           coalesce(sum(l.amount) FILTER (WHERE l.side = 'debit'), 0)::numeric(18,2) AS debit,
+           coalesce(-sum(l.amount) FILTER (WHERE l.side = 'credit'), 0)::numeric(18,2) AS credit,
            sum(l.amount)::numeric(18,2) AS balance,
            coalesce(sum(l.amount) FILTER (WHERE l.posted), 0)::numeric(18,2) AS posted_balance,
            sum(l.base_amount)::numeric(18,2) AS base_balance
       FROM ledger_line l
      GROUP BY 1, 2, 3, 4;
 COMMENT ON VIEW account_balance IS
-    'balance of every account and currency, debit positive; posted_balance leaves the provisional charges out; base_balance in the base currency';
+    'balance of every account and currency, debit positive; a reversal reduces the side that it takes back; '
+    'posted_balance leaves the provisional charges out; base_balance in the base currency';
 SELECT allow('reader', 'select', 'account_balance');
 -- ---------------------------------------------------------------------------
 -- contract figures: charged, received, spent, left
 -- ---------------------------------------------------------------------------
 
+CREATE VIEW direct_account WITH (security_invoker) AS
+    SELECT a.id FROM account a JOIN line_section x ON x.line = a.line WHERE x.section = 'direct';
+COMMENT ON VIEW direct_account IS 'the accounts of direct cost';
+SELECT allow('reader', 'select', 'direct_account');
+
 -- Of the owner, because it sums costs that its reader may not see one by one.
 CREATE VIEW contract_figure WITH (security_barrier) AS
-    SELECT c.id AS contract_id, coalesce(p.receipts, 0)::numeric(20,6) AS receipts, coalesce(h.charged, 0)::numeric(20,6) AS charged,
-           coalesce(h.worked_s, 0)::bigint AS worked_s, coalesce(h.billed_s, 0)::bigint AS billed_s, a.remaining_s::numeric(20,6) AS remaining_s,
-           (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, coalesce(h.uncosted, 0) AS uncosted
+    SELECT c.id AS contract_id, coalesce(p.receipts, 0)::numeric(20,6) AS receipts,
+           coalesce(h.charged, 0)::numeric(20,6) AS charged, coalesce(h.worked_s, 0)::bigint AS worked_s,
+           coalesce(h.billed_s, 0)::bigint AS billed_s, a.remaining_s::numeric(20,6) AS remaining_s,
+           (coalesce(h.cost, 0) + CASE WHEN d.entries = 0 THEN 0 ELSE d.cost END)::numeric(20,6) AS cost,
+           coalesce(h.uncosted, 0) AS uncosted
       FROM visible_contract c
       LEFT JOIN LATERAL (
         SELECT sum(CASE p.flow WHEN 'in' THEN p.amount ELSE -p.amount END) AS receipts
-          FROM visible_payment p JOIN account a ON a.code = p.article
-         WHERE p.contract_id = c.id AND p.status = 'posted' AND a.kind = 'income' AND NOT a.accrues) p ON true
+          FROM visible_payment p JOIN settling_article a ON a.article = p.article
+         WHERE p.contract_id = c.id AND p.status = 'posted') p ON true
       LEFT JOIN LATERAL (
         SELECT sum(h.amount) AS charged, sum(h.worked_s) AS worked_s, sum(h.billed_s) AS billed_s, sum(h.cost) AS cost,
-               count(*) FILTER (WHERE h.cost IS NULL AND h.worked_s > 0) AS uncosted
+               count(*) FILTER (WHERE h.cost IS NULL) AS uncosted
           FROM visible_charge h WHERE h.contract_id = c.id) h ON true
       LEFT JOIN LATERAL (
-        SELECT sum(convert(CASE e.debit_id WHEN a.id THEN e.amount ELSE -e.amount END, e.currency, c.currency, e.entry_on)) AS cost
-          FROM visible_entry e JOIN account a ON a.id IN (e.debit_id, e.credit_id)
-         WHERE e.contract_id = c.id AND e.charge_id IS NULL AND a.pnl_section = 'direct') d ON true
+        SELECT CASE WHEN bool_and(x.amount IS NOT NULL) THEN sum(x.amount) END AS cost, count(*) AS entries
+          FROM (SELECT round_money(CASE e.debit_id WHEN a.id THEN e.amount ELSE -e.amount END
+                                   * exchange_rate_on(e.currency, c.currency, e.entry_on),
+                                   currency_exponent(c.currency)) AS amount
+                  FROM visible_entry e JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
+                 WHERE e.contract_id = c.id AND e.charge_id IS NULL) x) d ON true
       LEFT JOIN LATERAL (
-        SELECT sum(a.amount - coalesce((SELECT sum(b.burned) FROM charge b WHERE b.allotment_id = a.id), 0)) AS remaining_s
+        SELECT sum(a.amount - coalesce((SELECT sum(b.burned) FROM charge b WHERE b.allotment_id = a.id),
+               0)) AS remaining_s
           FROM allotment a
          WHERE a.contract_id = c.id AND a.unit = 'seconds' AND a.voided_at IS NULL
            AND a.effective_at <= now() AND (a.expires_at IS NULL OR a.expires_at > now())) a ON true;
 COMMENT ON VIEW contract_figure IS
-    'what contracts come to, in their currency and in seconds, for contract_card; within the row policies of contract, charge, payment and entry';
+    'what contracts come to, in their currency and in seconds, for contract_card; cost is NULL where a direct expense '
+    'has no rate to that currency (data_gaps); within the row policies of contract, charge, payment and entry';
 SELECT allow('reader', 'select', 'contract_figure');
 
 CREATE VIEW contract_card WITH (security_invoker) AS
-    SELECT c.id AS contract_id, c.number, c.client_id, k.name AS client, c.model, c.status, c.starts_on, c.ends_on, c.currency,
-           f.receipts::numeric(18,2) AS receipts,
-           f.charged::numeric(18,2) AS charged,
+    SELECT c.id AS contract_id, c.number, c.client_id, k.name AS client, c.model, c.status, c.starts_on, c.ends_on,
+           c.currency, f.receipts::numeric(18,2) AS receipts, f.charged::numeric(18,2) AS charged,
            (f.receipts - f.charged)::numeric(18,2) AS balance,
            (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
            (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
@@ -9805,13 +10811,15 @@ CREATE VIEW contract_card WITH (security_invoker) AS
       JOIN party k ON k.id = c.client_id
       JOIN contract_figure f ON f.contract_id = c.id;
 COMMENT ON VIEW contract_card IS
-    'every contract at this moment, in its currency: receipts, work charged, balance (receipts - charged), hours, what is left of prepaid and included '
-    'hours, cost of labour and of direct expenses, profit by cash (receipts - cost) and by accrual (charged - cost), both margins in percent '
-    '(NULL without a base); uncosted_charges have no cost rate and count as free';
+    'every contract at this moment, in its currency: receipts, work charged, balance (receipts - charged), hours, what '
+    'is left of prepaid and included hours, cost of labour and of direct expenses, profit by cash (receipts - cost) '
+    'and by accrual (charged - cost), both margins in percent (NULL without a base, or where an expense has no '
+    'exchange rate); uncosted_charges have no cost and count as free';
 SELECT allow('reader', 'select', 'contract_card');
 
 CREATE VIEW loss_making_contract WITH (security_invoker) AS
-    SELECT * FROM contract_card WHERE profit_cash < 0 AND profit_accrual < 0 OR receipts > 0 AND profit_cash < 0 AND charged = 0;
+    SELECT * FROM contract_card WHERE profit_cash < 0 AND profit_accrual < 0 OR receipts > 0 AND profit_cash < 0
+           AND charged = 0;
 COMMENT ON VIEW loss_making_contract IS 'contracts whose cost exceeds what came in and what was charged';
 SELECT allow('reader', 'select', 'loss_making_contract');
 -- ---------------------------------------------------------------------------
@@ -9820,24 +10828,25 @@ SELECT allow('reader', 'select', 'loss_making_contract');
 
 -- Of the owner: profit is summed from the costs of people, which only controllers see.
 CREATE VIEW fact WITH (security_barrier) AS
-    SELECT h.service_date AS fact_on, h.client_id, h.contract_id, h.project_id, h.deal_id, h.task_id, h.employee_id, h.direction_id, h.work_type_id,
-           h.base_amount AS revenue, coalesce(h.base_cost, 0)::numeric(20,6) AS cost, h.worked_s, h.billed_s, h.cost IS NULL AND h.worked_s > 0 AS uncosted
+    SELECT h.service_date AS fact_on, h.own_id, h.client_id, h.contract_id, h.project_id, h.deal_id, h.task_id,
+           h.employee_id, h.direction_id, h.work_type_id, h.base_amount AS revenue,
+           coalesce(h.base_cost, 0)::numeric(20,6) AS cost, h.worked_s, h.billed_s, h.cost IS NULL AS uncosted
       FROM visible_charge h
     UNION ALL
-    SELECT l.entry_on, coalesce(p.client_id, c.client_id, d.client_id, l.party_id), l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id,
-           coalesce(l.direction_id, p.direction_id), l.work_type_id,
-           0::numeric(20,6), l.base_amount, 0, 0, false
+    SELECT l.entry_on, l.own_id, l.client_id, l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id,
+           l.direction_id, l.work_type_id, CASE WHEN l.kind = 'income' THEN -l.base_amount ELSE 0 END::numeric(20,6),
+           CASE WHEN l.kind = 'income' THEN 0 ELSE l.base_amount END::numeric(20,6), 0, 0, false
       FROM ledger_line l
-      LEFT JOIN project p ON p.id = l.project_id
-      LEFT JOIN contract c ON c.id = l.contract_id
-      LEFT JOIN deal d ON d.id = l.deal_id
-     WHERE l.pnl_section = 'direct' AND l.charge_id IS NULL;
+     WHERE l.pnl_section IN ('revenue', 'direct') AND l.charge_id IS NULL;
 COMMENT ON VIEW fact IS
-    'every charge and every direct expense with its dimensions, in the base currency: what profit by anything is summed from; worked_s and billed_s in seconds';
+    'gross profit with its dimensions, in the base currency: every charge, which is what it is to the ledger, and what '
+    'else stands in the sections revenue and direct of ledger_line; what profit by anything is summed from; worked_s '
+    'and billed_s in seconds';
 SELECT allow('reader', 'select', 'fact', but => '{cost,uncosted}'), allow('controller', 'select', 'fact');
 
 CREATE FUNCTION margin_columns(p_margin margin, p_billed_s numeric)
-    RETURNS TABLE (revenue numeric(18,2), cost numeric(18,2), profit numeric(18,2), margin_pct numeric(18,2), hours numeric(18,2),
+    RETURNS TABLE (revenue numeric(18,2), cost numeric(18,2), profit numeric(18,2), margin_pct numeric(18,2),
+    hours numeric(18,2),
                    hours_billed numeric(18,2), hourly_rate numeric(18,2))
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -9856,26 +10865,34 @@ DECLARE
     v record;
 BEGIN
     FOR v IN SELECT * FROM (VALUES
-        ('client', 'party', 'name', 'reader'), ('contract', 'contract', 'number', 'reader'), ('project', 'project', 'name', 'reader'),
-        ('deal', 'deal', 'name', 'reader'), ('task', 'task', 'title', 'controller'), ('employee', 'employee', 'name', 'controller'),
-        ('direction', 'direction', 'name', 'reader'), ('work_type', 'work_type', 'name', 'reader')) AS v (dimension, relation, label, level)
+        ('client', 'party', 'name', 'reader'), ('contract', 'contract', 'number', 'reader'),
+        ('project', 'project', 'name', 'reader'),
+        ('deal', 'deal', 'name', 'reader'), ('task', 'task', 'title', 'controller'),
+        ('employee', 'employee', 'name', 'controller'),
+        ('direction', 'direction', 'name', 'reader'), ('work_type', 'work_type', 'name', 'reader')) AS v (dimension,
+        relation, label, level)
     LOOP
         EXECUTE format('CREATE OR REPLACE VIEW seen_%s WITH (security_invoker) AS SELECT id, %I AS label FROM %I',
                        v.dimension || '_label', v.label, v.relation);
-        EXECUTE format('COMMENT ON VIEW seen_%s_label IS %L', v.dimension, 'what the row policies of whoever asks let through, with its name');
+        EXECUTE format('COMMENT ON VIEW seen_%s_label IS %L', v.dimension,
+            'what the row policies of whoever asks let through, with its name');
         EXECUTE format($view$
             CREATE OR REPLACE VIEW profit_by_%1$s WITH (security_barrier) AS
-                SELECT m.%1$s_id, d.label AS %1$s, f.revenue::numeric(18,2) AS revenue, f.cost::numeric(18,2) AS cost, f.profit::numeric(18,2) AS profit,
-                       f.margin_pct::numeric(18,2) AS margin_pct, f.hours::numeric(18,2) AS hours, f.hours_billed::numeric(18,2) AS hours_billed,
+                SELECT m.%1$s_id, d.label AS %1$s, f.revenue::numeric(18,2) AS revenue, f.cost::numeric(18,2) AS cost,
+                       f.profit::numeric(18,2) AS profit, f.margin_pct::numeric(18,2) AS margin_pct,
+                       f.hours::numeric(18,2) AS hours, f.hours_billed::numeric(18,2) AS hours_billed,
                        f.hourly_rate::numeric(18,2) AS hourly_rate, m.currency
-                  FROM (SELECT x.%1$s_id, s.base_currency AS currency, margin_sum(x.revenue, x.cost, x.worked_s, s.base_currency) AS margin,
+                  FROM (SELECT x.%1$s_id, s.base_currency AS currency,
+                               margin_sum(x.revenue, x.cost, x.worked_s, s.base_currency) AS margin,
                                sum(x.billed_s) AS billed_s
                           FROM fact x CROSS JOIN setting s GROUP BY 1, 2) m
                   LEFT JOIN seen_%1$s_label d ON d.id = m.%1$s_id
                  CROSS JOIN LATERAL margin_columns(m.margin, m.billed_s) f
                  WHERE m.%1$s_id IS NULL OR d.id IS NOT NULL$view$, v.dimension);
         EXECUTE format('COMMENT ON VIEW profit_by_%s IS %L', v.dimension, format(
-            'revenue, cost and profit by %s in the base currency, hours worked and billed; the row without one holds what names none', replace(v.dimension, '_', ' ')));
+            'revenue, cost and profit by %s in the base currency, hours worked and billed; the row without one holds '
+            'what names none',
+            replace(v.dimension, '_', ' ')));
         PERFORM allow(v.level, 'select', 'profit_by_' || v.dimension);
     END LOOP;
 END $$;
@@ -9884,11 +10901,13 @@ END $$;
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW unbilled WITH (security_invoker) AS
-    SELECT h.id AS charge_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, h.project_id, p.name AS project,
-           h.task_id, t.title AS task, h.employee_id, m.name AS employee, h.source, h.service_date, h.period_start, h.coverage,
+    SELECT h.id AS charge_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, h.project_id,
+           p.name AS project, h.task_id, t.title AS task, h.employee_id, m.name AS employee, h.source, h.service_date,
+           h.period_start, h.coverage,
            (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, (h.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
            h.amount::numeric(18,2) AS amount, h.currency, h.base_amount::numeric(18,2) AS base_amount, h.late,
-           l.claimed_by AS document_id, d.kind AS document_kind, d.number AS document_number, d.status AS document_status
+           l.claimed_by AS document_id, d.kind AS document_kind, d.number AS document_number,
+           d.status AS document_status
       FROM charge h
       JOIN charge_place l ON l.charge_id = h.id
       JOIN party k ON k.id = h.client_id
@@ -9899,37 +10918,77 @@ CREATE VIEW unbilled WITH (security_invoker) AS
       LEFT JOIN document d ON d.id = l.claimed_by
      WHERE h.coverage = 'billable' AND h.amount <> 0 AND l.place IN ('unbilled', 'reported');
 COMMENT ON VIEW unbilled IS
-    'charges that no issued invoice has yet; document_… the report or draft invoice that keeps them meanwhile, NULL when they can go on a new one';
+    'charges that no issued invoice has yet; document_… the report or draft invoice that keeps them meanwhile, NULL '
+    'when they can go on a new one';
 SELECT allow('reader', 'select', 'unbilled');
 
 -- Of the owner: it looks for costs that are not known.
 CREATE VIEW data_gaps WITH (security_barrier) AS
-    SELECT 'charge without cost rate' AS gap, h.employee_id, m.name AS employee, min(h.service_date) AS since,
-           (sum(h.worked_s) / 3600.0)::numeric(18,2) AS hours
-      FROM visible_charge h JOIN employee m ON m.id = h.employee_id
-     WHERE h.cost IS NULL AND h.worked_s > 0
-     GROUP BY 1, 2, 3;
-COMMENT ON VIEW data_gaps IS 'what makes the figures incomplete: employees whose hours have no cost rate';
+    SELECT g.gap, g.employee_id, m.name AS employee, g.since, (g.worked_s / 3600.0)::numeric(18,2) AS hours, g.item_id,
+           i.name AS item, g.contract_id, c.number AS contract, g.times, w.way_out
+      FROM (SELECT CASE WHEN h.source = 'time' THEN 'charge without cost rate'
+                        WHEN h.item_id IS NOT NULL THEN 'item without cost'
+                        ELSE 'charge without cost' END AS gap,
+                   CASE WHEN h.source = 'time' THEN h.employee_id END AS employee_id,
+                   CASE WHEN h.source <> 'time' THEN h.item_id END AS item_id,
+                   CASE WHEN h.source <> 'time' AND h.item_id IS NULL THEN h.contract_id END AS contract_id,
+                   min(h.service_date) AS since, sum(h.worked_s) AS worked_s, count(*) AS times
+              FROM visible_charge h
+             WHERE h.cost IS NULL
+             GROUP BY 1, 2, 3, 4
+            UNION ALL
+            SELECT 'expense without exchange rate', NULL, NULL, e.contract_id, min(e.entry_on), NULL, count(*)
+              FROM visible_entry e
+              JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
+              JOIN contract c ON c.id = e.contract_id AND c.currency <> e.currency
+             WHERE e.charge_id IS NULL AND exchange_rate_on(e.currency, c.currency, e.entry_on) IS NULL
+             GROUP BY e.contract_id) g
+      JOIN (VALUES ('charge without cost rate',
+                    'Add a row to cost_rate, valid from that day or earlier, and rate the work again.'),
+                   ('item without cost', 'Give the item a cost in its price list, or the cost of what was sold.'),
+                   ('charge without cost', 'Give the cost of what was charged.'),
+                   ('expense without exchange rate',
+                    'Add the rate to table exchange_rate, valid from that day or earlier.'))
+        AS w (gap, way_out) USING (gap)
+      LEFT JOIN employee m ON m.id = g.employee_id
+      LEFT JOIN item i ON i.id = g.item_id
+      LEFT JOIN contract c ON c.id = g.contract_id;
+COMMENT ON VIEW data_gaps IS
+    'what makes the figures incomplete, a row for whom or what it is about: hours of employees without a cost rate, '
+    'items and other charges without a cost, expenses without a rate to their contract''s currency; since when, how '
+    'often, and the way out';
 SELECT allow('reader', 'select', 'data_gaps');
 
 CREATE VIEW billing_cycle WITH (security_invoker) AS
     SELECT m.client_id, k.name AS client, m.month, m.currency,
-           CASE WHEN m.counting THEN 'counting' WHEN m.to_invoice <> 0 THEN 'invoicing' WHEN m.to_pay > 0 THEN 'payment' ELSE 'done' END AS stage,
-           CASE WHEN m.to_report <> 0 THEN CASE WHEN m.no_report THEN 'us: invoice the work' WHEN m.any_report THEN 'us: report the work'
-                                                ELSE 'us: report or invoice the work' END WHEN m.in_draft <> 0 THEN 'us: send the draft'
-                WHEN m.with_client <> 0 THEN 'client: answer the report' WHEN m.to_invoice <> 0 THEN 'us: issue the invoice'
-                WHEN m.overdue > 0 THEN 'client: pay, overdue' WHEN m.to_pay > 0 THEN 'client: pay' END AS waits_for,
-           m.to_report::numeric(18,2) AS to_report, m.in_draft::numeric(18,2) AS in_draft, m.with_client::numeric(18,2) AS with_client,
-           m.to_invoice::numeric(18,2) AS to_invoice, m.billed::numeric(18,2) AS billed, m.to_pay::numeric(18,2) AS to_pay, m.overdue::numeric(18,2) AS overdue,
+           CASE WHEN m.counting THEN 'counting'
+                WHEN m.to_invoice <> 0 THEN 'invoicing'
+                WHEN m.to_pay > 0 THEN 'payment' ELSE 'done' END AS stage,
+           CASE WHEN m.to_report <> 0 THEN CASE WHEN m.no_report THEN 'us: invoice the work'
+                                                WHEN m.any_report THEN 'us: report the work'
+                                                ELSE 'us: report or invoice the work' END
+                WHEN m.in_draft <> 0 THEN 'us: send the draft'
+                WHEN m.with_client <> 0 THEN 'client: answer the report'
+                WHEN m.to_invoice <> 0 THEN 'us: issue the invoice'
+                WHEN m.overdue > 0 THEN 'client: pay, overdue'
+                WHEN m.to_pay > 0 THEN 'client: pay' END AS waits_for,
+           m.to_report::numeric(18,2) AS to_report, m.in_draft::numeric(18,2) AS in_draft,
+           m.with_client::numeric(18,2) AS with_client, m.to_invoice::numeric(18,2) AS to_invoice,
+           m.billed::numeric(18,2) AS billed, m.to_pay::numeric(18,2) AS to_pay, m.overdue::numeric(18,2) AS overdue,
            m.paid::numeric(18,2) AS paid
       FROM (SELECT x.*, x.to_report <> 0 OR x.in_draft <> 0 OR x.with_client <> 0 AS counting
               FROM (SELECT h.client_id, month(h.period_start) AS month, h.currency,
                            coalesce(sum(h.amount) FILTER (WHERE l.place = 'unbilled'), 0) AS to_report,
-                           coalesce(bool_and(k.auto_bill = 'invoice') FILTER (WHERE l.place = 'unbilled'), false) AS no_report,
-                           coalesce(bool_or(k.auto_bill = 'report') FILTER (WHERE l.place = 'unbilled'), false) AS any_report,
-                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'draft'), 0) AS in_draft,
-                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'sent'), 0) AS with_client,
-                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status NOT IN ('draft', 'sent')), 0) AS to_invoice,
+                           coalesce(bool_and(k.auto_bill = 'invoice') FILTER (WHERE l.place = 'unbilled'),
+                           false) AS no_report,
+                           coalesce(bool_or(k.auto_bill = 'report') FILTER (WHERE l.place = 'unbilled'),
+                           false) AS any_report,
+                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'draft'),
+                           0) AS in_draft,
+                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'sent'),
+                           0) AS with_client,
+                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported'
+                           AND d.status NOT IN ('draft', 'sent')), 0) AS to_invoice,
                            coalesce(sum(h.amount) FILTER (WHERE l.place = 'billed'), 0) AS billed,
                            coalesce(sum(y.gross - y.paid), 0) AS to_pay,
                            coalesce(sum(y.gross - y.paid) FILTER (WHERE i.due_on < books_today()), 0) AS overdue,
@@ -9945,14 +11004,16 @@ CREATE VIEW billing_cycle WITH (security_invoker) AS
                      GROUP BY 1, 2, 3) x) m
       JOIN party k ON k.id = m.client_id;
 COMMENT ON VIEW billing_cycle IS
-    'the monthly cycle of every client: counting (to_report, in_draft, with_client) → invoicing (to_invoice) → payment (to_pay, of that overdue), and who has '
-    'to do what next (contracts with auto_bill invoice want no report); month of the service period; to_report … billed net, to_pay … paid gross, in currency';
+    'the monthly cycle of every client: counting (to_report, in_draft, with_client) → invoicing (to_invoice) → payment '
+    '(to_pay, of that overdue), and who has to do what next (contracts with auto_bill invoice want no report); month '
+    'of the service period; to_report … billed net, to_pay … paid gross, in currency';
 SELECT allow('reader', 'select', 'billing_cycle');
 
 CREATE VIEW late_entry WITH (security_invoker) AS
-    SELECT h.id AS charge_id, h.time_entry_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, c.late_policy, h.task_id, t.title AS task,
-           h.employee_id, m.name AS employee, h.service_date, h.period_start AS billed_in, h.late AS after_close, coalesce(y.paid, false) AS task_is_paid,
-           l.place, (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, h.amount::numeric(18,2) AS amount, h.currency
+    SELECT h.id AS charge_id, h.time_entry_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract,
+           c.late_policy, h.task_id, t.title AS task, h.employee_id, m.name AS employee, h.service_date,
+           h.period_start AS billed_in, h.late AS after_close, coalesce(y.paid, false) AS task_is_paid, l.place,
+           (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, h.amount::numeric(18,2) AS amount, h.currency
       FROM charge h
       JOIN charge_place l ON l.charge_id = h.id AND l.place <> 'cancelled'
       JOIN party k ON k.id = h.client_id
@@ -9962,18 +11023,20 @@ CREATE VIEW late_entry WITH (security_invoker) AS
       LEFT JOIN task_payment y ON y.task_id = h.task_id AND y.currency = h.currency
      WHERE h.reverses_id IS NULL AND h.source = 'time' AND (h.late OR y.paid AND l.place IN ('unbilled', 'no_charge'));
 COMMENT ON VIEW late_entry IS
-    'work that came late: for a service period that was closed (after_close; billed in the later period billed_in), or on a task whose billed work is all '
-    'paid; it is new work to be billed, by the contract''s late_policy';
+    'work that came late: for a service period that was closed (after_close; billed in the later period billed_in), or '
+    'on a task whose billed work is all paid; it is new work to be billed, by the contract''s late_policy';
 SELECT allow('reader', 'select', 'late_entry');
 
 CREATE VIEW overlapping_entry WITH (security_invoker) AS
-    SELECT e.id AS time_entry_id, e.employee_id, m.name AS employee, e.task_id, t.title AS task, e.started_at, e.ended_at,
-           o.id AS other_entry_id, o.task_id AS other_task_id, u.title AS other_task, o.started_at AS other_started_at, o.ended_at AS other_ended_at,
+    SELECT e.id AS time_entry_id, e.employee_id, m.name AS employee, e.task_id, t.title AS task, e.started_at,
+           e.ended_at, o.id AS other_entry_id, o.task_id AS other_task_id, u.title AS other_task,
+           o.started_at AS other_started_at, o.ended_at AS other_ended_at,
            (extract(epoch FROM least(e.ended_at, o.ended_at) - e.started_at) / 3600.0)::numeric(18,2) AS hours_twice
       FROM (SELECT e.id, e.employee_id, e.task_id, e.started_at, e.ended_at,
                    -- of those that began before it the one that ends last, in microseconds, with its id
                    max(ARRAY[(extract(epoch FROM e.ended_at) * 1000000)::bigint, e.id])
-                       OVER (PARTITION BY e.employee_id ORDER BY e.started_at, e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS longest
+                       OVER (PARTITION BY e.employee_id ORDER BY e.started_at,
+                       e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS longest
               FROM time_entry e WHERE e.ended_at > e.started_at) e
       JOIN time_entry o ON o.id = e.longest[2]
       JOIN employee m ON m.id = e.employee_id
@@ -9981,52 +11044,77 @@ CREATE VIEW overlapping_entry WITH (security_invoker) AS
       JOIN task u ON u.id = o.task_id
      WHERE e.longest[1] > (extract(epoch FROM e.started_at) * 1000000)::bigint;
 COMMENT ON VIEW overlapping_entry IS
-    'work by the clock that one person logged twice: an entry that begins while another one of the same employee, other_…, is under way; hours_twice is what '
-    'the two share. It is rated like any other; who logged it corrects it';
+    'work by the clock that one person logged twice: an entry that begins while another one of the same employee, '
+    'other_…, is under way; hours_twice is what the two share. It is rated like any other; who logged it corrects it';
 SELECT allow('reader', 'select', 'overlapping_entry');
 -- ---------------------------------------------------------------------------
 -- profit and loss: of the owner, for those who may not see the entries
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW pnl_article_month WITH (security_barrier) AS
-    SELECT month(l.entry_on) AS month, l.pnl_section AS section, l.account AS article, l.account_name AS article_name,
-           (-sum(l.base_amount))::numeric(18,2) AS amount, s.base_currency AS currency
-      FROM ledger_line l CROSS JOIN setting s
-     WHERE l.pnl_section IS NOT NULL
-     GROUP BY 1, 2, 3, 4, 6;
-COMMENT ON VIEW pnl_article_month IS 'P&L by month and article in the base currency, by accrual; income positive, expense negative';
+    SELECT x.month, x.section, x.article, x.article_name, (n.sign * x.balance)::numeric(18,2) AS amount,
+           s.base_currency AS currency, x.line
+      FROM (SELECT month(l.entry_on) AS month, l.pnl_section AS section, l.account AS article,
+          l.account_name AS article_name,
+                   l.line, sum(l.base_amount) AS balance
+              FROM ledger_line l WHERE l.line IS NOT NULL GROUP BY 1, 2, 3, 4, 5) x
+      JOIN statement_line n ON n.code = x.line
+     CROSS JOIN setting s;
+COMMENT ON VIEW pnl_article_month IS
+    'P&L by month and article in the base currency, by accrual; income positive, expense negative; line and section '
+    'are those of statement_line';
 SELECT allow('reader', 'select', 'pnl_article_month');
 
+-- Every line, a subtotal too, is the sum of what hangs below it.
+CREATE VIEW pnl_line_month WITH (security_barrier) AS
+    WITH total AS (
+        SELECT a.month, a.currency, p.part_of AS line, sum(a.amount) AS amount
+          FROM pnl_article_month a JOIN line_part p ON p.line = a.line
+         GROUP BY 1, 2, 3
+    )
+    SELECT m.month, n.sort, n.code AS line, n.name AS line_name,
+           CASE WHEN n.formula IS NULL THEN coalesce(t.amount, 0)
+                ELSE round(100 * coalesce(f.amount, 0) / nullif(g.amount, 0), 2) END::numeric(18,2) AS amount,
+                m.currency
+      FROM (SELECT DISTINCT t.month, t.currency FROM total t) m
+     CROSS JOIN statement_line n
+      LEFT JOIN total t ON t.month = m.month AND t.line = n.code
+      LEFT JOIN total f ON f.month = m.month AND f.line = n.formula[1]
+      LEFT JOIN total g ON g.month = m.month AND g.line = n.formula[2]
+     WHERE n.statement = 'pnl';
+COMMENT ON VIEW pnl_line_month IS
+    'profit and loss by month as a statement, a row for each line of statement_line in the order of sort, subtotals '
+    'among them: in the base currency, expenses negative, so that every subtotal is a sum; per cent where the line has '
+    'a formula';
+SELECT allow('reader', 'select', 'pnl_line_month');
+
 CREATE VIEW pnl_month WITH (security_barrier) AS
-    SELECT m.month, m.currency, m.revenue, m.direct_labour, m.other_direct,
-           (m.revenue + m.direct)::numeric(18,2) AS gross_profit,
-           round(100 * (m.revenue + m.direct) / nullif(m.revenue, 0), 2)::numeric(18,2) AS gross_margin_pct,
-           m.unabsorbed_labour, m.production, m.commercial, m.administrative,
-           (m.revenue + m.direct + m.production + m.commercial + m.administrative)::numeric(18,2) AS ebitda,
-           m.other, m.depreciation,
-           (m.revenue + m.direct + m.production + m.commercial + m.administrative + m.other + m.depreciation)::numeric(18,2) AS ebit,
-           m.interest, m.fx, m.tax,
-           (m.total - m.dividends)::numeric(18,2) AS net_profit, m.dividends, m.total::numeric(18,2) AS retained
-      FROM (SELECT a.month, a.currency,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'revenue'), 0)::numeric(18,2) AS revenue,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'direct'), 0)::numeric(18,2) AS direct,
-                   coalesce(sum(a.amount) FILTER (WHERE a.article = 'direct_labour'), 0)::numeric(18,2) AS direct_labour,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'direct' AND a.article <> 'direct_labour'), 0)::numeric(18,2) AS other_direct,
-                   coalesce(sum(a.amount) FILTER (WHERE a.article IN ('payroll', 'payroll_tax', 'absorbed_labour')), 0)::numeric(18,2) AS unabsorbed_labour,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'production'), 0)::numeric(18,2) AS production,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'commercial'), 0)::numeric(18,2) AS commercial,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'administrative'), 0)::numeric(18,2) AS administrative,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'other'), 0)::numeric(18,2) AS other,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'depreciation'), 0)::numeric(18,2) AS depreciation,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'interest'), 0)::numeric(18,2) AS interest,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'fx'), 0)::numeric(18,2) AS fx,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'tax'), 0)::numeric(18,2) AS tax,
-                   coalesce(sum(a.amount) FILTER (WHERE a.section = 'dividends'), 0)::numeric(18,2) AS dividends,
-                   sum(a.amount) AS total
-              FROM pnl_article_month a GROUP BY 1, 2) m;
+    SELECT m.month, m.currency,
+           max(m.amount) FILTER (WHERE m.line = 'revenue')::numeric(18,2) AS revenue,
+           max(m.amount) FILTER (WHERE m.line = 'direct_labour')::numeric(18,2) AS direct_labour,
+           max(m.amount) FILTER (WHERE m.line = 'other_direct')::numeric(18,2) AS other_direct,
+           max(m.amount) FILTER (WHERE m.line = 'gross_profit')::numeric(18,2) AS gross_profit,
+           max(m.amount) FILTER (WHERE m.line = 'gross_margin_pct')::numeric(18,2) AS gross_margin_pct,
+           max(m.amount) FILTER (WHERE m.line = 'unabsorbed_labour')::numeric(18,2) AS unabsorbed_labour,
+           max(m.amount) FILTER (WHERE m.line = 'production')::numeric(18,2) AS production,
+           max(m.amount) FILTER (WHERE m.line = 'commercial')::numeric(18,2) AS commercial,
+           max(m.amount) FILTER (WHERE m.line = 'administrative')::numeric(18,2) AS administrative,
+           max(m.amount) FILTER (WHERE m.line = 'ebitda')::numeric(18,2) AS ebitda,
+           max(m.amount) FILTER (WHERE m.line = 'other')::numeric(18,2) AS other,
+           max(m.amount) FILTER (WHERE m.line = 'depreciation')::numeric(18,2) AS depreciation,
+           max(m.amount) FILTER (WHERE m.line = 'ebit')::numeric(18,2) AS ebit,
+           max(m.amount) FILTER (WHERE m.line = 'interest')::numeric(18,2) AS interest,
+           max(m.amount) FILTER (WHERE m.line = 'fx')::numeric(18,2) AS fx,
+           max(m.amount) FILTER (WHERE m.line = 'tax')::numeric(18,2) AS tax,
+           max(m.amount) FILTER (WHERE m.line = 'net_profit')::numeric(18,2) AS net_profit,
+           max(m.amount) FILTER (WHERE m.line = 'dividends')::numeric(18,2) AS dividends,
+           max(m.amount) FILTER (WHERE m.line = 'retained')::numeric(18,2) AS retained
+      FROM pnl_line_month m
+     GROUP BY 1, 2;
 COMMENT ON VIEW pnl_month IS
-    'profit and loss by month in the base currency, by accrual, expenses negative so that every subtotal is a sum; unabsorbed_labour (a part of production) '
-    'is payroll less the hours that went to projects at their cost rates; retained = net_profit + dividends';
+    'profit and loss by month in the base currency, by accrual: the lines of pnl_line_month as columns; '
+    'unabsorbed_labour (a part of production) is payroll less the hours that went to projects at their cost rates; '
+    'retained = net_profit + dividends';
 SELECT allow('reader', 'select', 'pnl_month');
 -- ---------------------------------------------------------------------------
 -- cash flow: of the owner, for those who may not see the entries
@@ -10036,17 +11124,19 @@ CREATE VIEW cash_flow_article_month WITH (security_barrier) AS
     SELECT month(e.entry_on) AS month, a.cash_section AS section, a.code AS article, a.name AS article_name,
            c.currency, sum(e.receipts)::numeric(18,2) AS receipts, sum(e.payments)::numeric(18,2) AS payments,
            sum(e.base_receipts)::numeric(18,2) AS base_receipts, sum(e.base_payments)::numeric(18,2) AS base_payments
-      FROM (SELECT e.entry_on, e.article_id, e.debit_id AS account_id, e.amount AS receipts, 0 AS payments, e.base_amount AS base_receipts,
+      FROM (SELECT e.entry_on, e.article_id, e.debit_id AS account_id, e.amount AS receipts, 0 AS payments,
+          e.base_amount AS base_receipts,
                    0 AS base_payments
               FROM visible_entry e WHERE e.article_id IS NOT NULL
             UNION ALL
-            SELECT e.entry_on, e.article_id, e.credit_id, 0, e.amount, 0, e.base_amount FROM visible_entry e WHERE e.article_id IS NOT NULL) e
+            SELECT e.entry_on, e.article_id, e.credit_id, 0, e.amount, 0, e.base_amount FROM visible_entry e
+             WHERE e.article_id IS NOT NULL) e
       JOIN cash_account c ON c.account_id = e.account_id
       JOIN account a ON a.id = e.article_id
      GROUP BY 1, 2, 3, 4, 5;
 COMMENT ON VIEW cash_flow_article_month IS
-    'cash flow by month, article and currency, from posted payments; receipts and payments both positive, a reversal reduces its own side; '
-    'transfers between own accounts are not in it';
+    'cash flow by month, article and currency, from posted payments; receipts and payments both positive, a reversal '
+    'reduces its own side; transfers between own accounts are not in it';
 SELECT allow('reader', 'select', 'cash_flow_article_month');
 
 CREATE VIEW cash_flow_month WITH (security_barrier) AS
@@ -10055,8 +11145,10 @@ CREATE VIEW cash_flow_month WITH (security_barrier) AS
            m.operating_in, m.operating_out, m.investing, m.financing, m.transfers, m.net::numeric(18,2) AS net,
            (sum(m.net) OVER w)::numeric(18,2) AS closing
       FROM (SELECT month(l.entry_on) AS month, l.currency, sum(l.amount) AS net,
-                   coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'operating' AND i.inward), 0)::numeric(18,2) AS operating_in,
-                   coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'operating' AND NOT i.inward), 0)::numeric(18,2) AS operating_out,
+                   coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'operating' AND i.inward),
+                   0)::numeric(18,2) AS operating_in,
+                   coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'operating' AND NOT i.inward),
+                   0)::numeric(18,2) AS operating_out,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'investing'), 0)::numeric(18,2) AS investing,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'financing'), 0)::numeric(18,2) AS financing,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section IS NULL), 0)::numeric(18,2) AS transfers
@@ -10067,34 +11159,42 @@ CREATE VIEW cash_flow_month WITH (security_barrier) AS
              GROUP BY 1, 2) m
     WINDOW w AS (PARTITION BY m.currency ORDER BY m.month ROWS UNBOUNDED PRECEDING);
 COMMENT ON VIEW cash_flow_month IS
-    'direct cash flow by month and currency, from posted entries of cash accounts: opening + operating_in + operating_out + investing + financing + '
-    'transfers = closing; payments negative; a refund to a client reduces operating_in';
+    'direct cash flow by month and currency, from posted entries of cash accounts: opening + operating_in + '
+    'operating_out + investing + financing + transfers = closing; payments negative; a refund to a client reduces '
+    'operating_in';
 SELECT allow('reader', 'select', 'cash_flow_month');
 -- ---------------------------------------------------------------------------
 -- work problems: what must hold of work and charges
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW work_problems WITH (security_invoker) AS
-    SELECT 'a time entry has charges or a reason why not' AS rule, 'time entry ' || e.id AS subject, NULL::text AS detail
+    SELECT 'a time entry has charges or a reason why not' AS rule, 'time entry ' || e.id AS subject,
+        NULL::text AS detail
       FROM time_entry e
      WHERE NOT EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id)
        AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
     UNION ALL
-    SELECT 'the charges of an entry share out its worked seconds', 'time entry ' || e.id, format('worked %s s, charged %s s', e.worked_s, h.worked_s)
+    SELECT 'the charges of an entry share out its worked seconds', 'time entry ' || e.id,
+        format('worked %s s, charged %s s', e.worked_s, h.worked_s)
       FROM time_entry e
-      JOIN (SELECT h.time_entry_id, sum(h.worked_s) AS worked_s FROM charge h WHERE h.source = 'time' GROUP BY 1) h ON h.time_entry_id = e.id
+      JOIN (SELECT h.time_entry_id, sum(h.worked_s) AS worked_s FROM charge h WHERE h.source = 'time'
+            GROUP BY 1) h ON h.time_entry_id = e.id
      WHERE h.worked_s <> e.worked_s AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
-       AND NOT (h.worked_s = 0 AND EXISTS (SELECT FROM charge r WHERE r.time_entry_id = e.id AND r.reverses_id IS NOT NULL))
+       AND NOT (h.worked_s = 0
+                AND EXISTS (SELECT FROM charge r WHERE r.time_entry_id = e.id AND r.reverses_id IS NOT NULL))
     UNION ALL
-    SELECT 'an amount is whole units of its currency', 'charge ' || h.id, format('%s %s', trim_scale(h.amount), h.currency)
+    SELECT 'an amount is whole units of its currency', 'charge ' || h.id,
+        format('%s %s', trim_scale(h.amount), h.currency)
       FROM charge h JOIN currency_code u ON u.code = h.currency
      WHERE h.amount <> round(h.amount, u.exponent) OR h.cost <> round(h.cost, u.exponent)
     UNION ALL
-    SELECT 'base figures are whole units of the base currency', 'charge ' || h.id, format('%s, cost %s', trim_scale(h.base_amount), trim_scale(h.base_cost))
+    SELECT 'base figures are whole units of the base currency', 'charge ' || h.id,
+        format('%s, cost %s', trim_scale(h.base_amount), trim_scale(h.base_cost))
       FROM charge h CROSS JOIN setting s JOIN currency_code u ON u.code = s.base_currency
      WHERE h.base_amount <> round(h.base_amount, u.exponent) OR h.base_cost <> round(h.base_cost, u.exponent)
     UNION ALL
-    SELECT 'a charge keeps the currency of its contract', 'charge ' || h.id, format('%s, contract %s in %s', h.currency, c.number, c.currency)
+    SELECT 'a charge keeps the currency of its contract', 'charge ' || h.id,
+        format('%s, contract %s in %s', h.currency, c.number, c.currency)
       FROM charge h JOIN contract c ON c.id = h.contract_id WHERE h.currency <> c.currency
     UNION ALL
     SELECT 'a charge names terms and a price list that exist', 'charge ' || h.id, NULL
@@ -10103,13 +11203,16 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'terms name price lists that were kept', 'terms ' || t.id, format('list %s, revision %s', r.key, r.value)
       FROM terms t CROSS JOIN LATERAL jsonb_each_text(t.body -> 'lists') r
-     WHERE NOT EXISTS (SELECT FROM list_snapshot s WHERE s.price_list_id = r.key::bigint AND s.revision = r.value::bigint)
+     WHERE NOT EXISTS (SELECT FROM list_snapshot s WHERE s.price_list_id = r.key::bigint
+                       AND s.revision = r.value::bigint)
     UNION ALL
     SELECT 'a revision of a price list is what the list is', 'price list ' || l.id, format('revision %s', l.revision)
-      FROM price_list l JOIN list_snapshot s ON s.price_list_id = l.id AND s.revision = l.revision WHERE s.body <> list_document(l.id)
+      FROM price_list l JOIN list_snapshot s ON s.price_list_id = l.id AND s.revision = l.revision
+          WHERE s.body <> list_document(l.id)
     UNION ALL
     -- an entry of which a part is billed stays with whom that was billed to
-    SELECT 'open work is charged where its task is', 'charge ' || h.id, format('project %s, the task is in %s', h.project_id, t.project_id)
+    SELECT 'open work is charged where its task is', 'charge ' || h.id,
+        format('project %s, the task is in %s', h.project_id, t.project_id)
       FROM charge h JOIN task t ON t.id = h.task_id
      WHERE h.source = 'time' AND NOT h.fixed AND h.project_id <> t.project_id
        AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.fixed)
@@ -10122,14 +11225,38 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     SELECT 'the fixed price of a done task is charged where the task is', 'charge ' || h.id,
            format('client %s, the task is of client %s', h.client_id, p.client_id)
       FROM charge h JOIN task t ON t.id = h.task_id JOIN project p ON p.id = t.project_id
-     WHERE h.task_item_id IS NOT NULL AND NOT h.fixed AND (h.client_id <> p.client_id OR h.project_id <> p.id OR t.status <> 'done')
+     WHERE h.task_item_id IS NOT NULL AND NOT h.fixed
+         AND (h.client_id <> p.client_id OR h.project_id <> p.id OR t.status <> 'done')
+    UNION ALL
+    SELECT 'what is written off or up is frozen', 'charge ' || h.id, 'adjusted by charge ' || a.id
+      FROM charge a JOIN charge h ON h.id = a.adjusts_id WHERE h.frozen_at IS NULL
+    UNION ALL
+    -- by the highest cap of those it was rated by; items are agreed by themselves
+    SELECT 'work is never charged above its cap', 'contract ' || u.contract_id,
+           format('%s of %s, %s s of %s', u.amount, u.cap_amount, u.billed_s, u.cap_seconds)
+      FROM (SELECT h.contract_id, sum(h.amount) AS amount,
+            sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s,
+                   CASE WHEN count(k.cap_amount) = count(*) THEN max(k.cap_amount) END AS cap_amount,
+                   CASE WHEN count(k.cap_seconds) = count(*) THEN max(k.cap_seconds) END AS cap_seconds
+              FROM contract c
+              JOIN charge h ON h.contract_id = c.id AND h.source = 'time'
+              LEFT JOIN terms t ON t.id = h.terms_id
+              LEFT JOIN LATERAL (SELECT (x ->> 'cap_amount')::numeric AS cap_amount,
+                                 (x ->> 'cap_seconds')::bigint AS cap_seconds
+                                   FROM jsonb_array_elements(t.body -> 'contracts') x
+                                       WHERE (x ->> 'contract')::bigint = c.id) k ON true
+             WHERE num_nonnulls(c.cap_amount, c.cap_s) > 0
+             GROUP BY 1) u
+     WHERE u.amount > u.cap_amount OR u.billed_s > u.cap_seconds
     UNION ALL
     SELECT 'what names a task has its deal and project', 'charge ' || h.id,
            format('project %s, deal %s; the task''s are %s and %s', h.project_id, h.deal_id, t.project_id, t.deal_id)
       FROM charge h JOIN task t ON t.id = h.task_id JOIN project p ON p.id = t.project_id
-     WHERE h.project_id IS NULL OR t.deal_id IS NOT NULL AND h.client_id = p.client_id AND h.deal_id IS DISTINCT FROM t.deal_id
+     WHERE h.project_id IS NULL OR t.deal_id IS NOT NULL AND h.client_id = p.client_id
+         AND h.deal_id IS DISTINCT FROM t.deal_id
     UNION ALL
-    SELECT 'a deal is of the client of its tasks and charges', 'charge ' || h.id, format('client %s, deal %s of client %s', h.client_id, d.id, d.client_id)
+    SELECT 'a deal is of the client of its tasks and charges', 'charge ' || h.id,
+        format('client %s, deal %s of client %s', h.client_id, d.id, d.client_id)
       FROM charge h JOIN deal d ON d.id = h.deal_id WHERE d.client_id <> h.client_id;
 COMMENT ON VIEW work_problems IS 'broken invariants of time entries and charges, none in healthy books';
 SELECT allow('controller', 'select', 'work_problems');
@@ -10139,11 +11266,13 @@ SELECT allow('controller', 'select', 'work_problems');
 
 CREATE VIEW ledger_problems WITH (security_invoker) AS
     SELECT 'a frozen charge is posted once, to the last digit' AS rule, 'charge ' || x.charge_id AS subject,
-           format('posted %s %s, charged %s', coalesce(p.amount, 0), x.credit, x.amount) AS detail
+           format('posted %s %s, charged %s', coalesce(p.amount, 0),
+           (SELECT a.code FROM account a WHERE a.id = x.credit_id), x.amount)
+               AS detail
       FROM charge_entry x
-      LEFT JOIN (SELECT e.charge_id, k.code, e.currency, sum(e.amount) AS amount
-                   FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.charge_id IS NOT NULL GROUP BY 1, 2, 3) p
-        ON p.charge_id = x.charge_id AND p.code = x.credit AND p.currency = x.currency
+      LEFT JOIN (SELECT e.charge_id, e.credit_id, e.currency, sum(e.amount) AS amount
+                   FROM entry e WHERE e.charge_id IS NOT NULL GROUP BY 1, 2, 3) p
+        ON p.charge_id = x.charge_id AND p.credit_id = x.credit_id AND p.currency = x.currency
      WHERE x.frozen_at IS NOT NULL AND coalesce(p.amount, 0) <> x.amount
     UNION ALL
     SELECT 'a provisional charge is not posted', 'charge ' || e.charge_id, 'entry ' || min(e.id)
@@ -10154,7 +11283,8 @@ CREATE VIEW ledger_problems WITH (security_invoker) AS
            format('cash of %s in the ledger, %s expected', coalesce(e.cash, 0), x.expected)
       FROM payment p
       JOIN cash_account m ON m.id = p.cash_account_id
-     CROSS JOIN LATERAL (SELECT CASE WHEN p.status <> 'posted' THEN 0 WHEN p.flow = 'in' THEN p.amount ELSE -p.amount END AS expected) x
+     CROSS JOIN LATERAL (SELECT CASE WHEN p.status <> 'posted' THEN 0 WHEN p.flow = 'in' THEN p.amount
+         ELSE -p.amount END AS expected) x
       LEFT JOIN (SELECT e.payment_id, s.account_id, sum(s.sign * e.amount) AS cash
                    FROM entry e CROSS JOIN LATERAL (VALUES (e.debit_id, 1), (e.credit_id, -1)) AS s (account_id, sign)
                   WHERE e.payment_id IS NOT NULL GROUP BY 1, 2) e ON e.payment_id = p.id AND e.account_id = m.account_id
@@ -10167,9 +11297,47 @@ CREATE VIEW ledger_problems WITH (security_invoker) AS
                     GROUP BY e.debit_id, e.credit_id, e.currency, e.party_id, e.contract_id, e.charge_id
                    HAVING sum(e.amount) <> 0 OR sum(e.base_amount) <> 0)
     UNION ALL
-    SELECT 'an event has entries', 'event ' || v.id, v.key FROM event v WHERE NOT EXISTS (SELECT FROM entry e WHERE e.event_id = v.id);
+    SELECT 'an entry in the base currency is worth its amount', 'entry ' || e.id,
+           format('%s, worth %s', e.amount, e.base_amount)
+      FROM entry e JOIN setting s ON s.base_currency = e.currency WHERE e.base_amount <> e.amount
+    UNION ALL
+    SELECT 'an event has entries', 'event ' || v.id, format('%s %s', v.source, v.key)
+      FROM event v WHERE NOT EXISTS (SELECT FROM entry e WHERE e.event_id = v.id)
+    UNION ALL
+    SELECT 'an entry names what follows from what it names', 'entry ' || e.id,
+           format('client %s, contract %s of %s, project %s of %s, own company %s', e.client_id, e.contract_id,
+           c.client_id, e.project_id,
+                  p.client_id, e.own_id)
+      FROM entry e
+      LEFT JOIN contract c ON c.id = e.contract_id
+      LEFT JOIN project p ON p.id = e.project_id
+     WHERE c.client_id IS DISTINCT FROM e.client_id AND c.id IS NOT NULL
+        OR p.client_id IS DISTINCT FROM e.client_id AND p.id IS NOT NULL
+        OR e.task_id IS NOT NULL AND e.project_id IS NULL
+        OR e.own_id IS NULL AND default_own() IS NOT NULL;
 COMMENT ON VIEW ledger_problems IS 'broken invariants of the ledger, none in healthy books';
 SELECT allow('controller', 'select', 'ledger_problems');
+-- ---------------------------------------------------------------------------
+-- payment problems: what must hold of payments
+-- ---------------------------------------------------------------------------
+
+CREATE VIEW payment_problems WITH (security_invoker) AS
+    SELECT 'a payment fits its contract' AS rule, 'payment ' || m.payment_id AS subject, m.message AS detail
+      FROM payment_misfit m
+    UNION ALL
+    SELECT 'a payment names what follows from what it names', 'payment ' || p.id,
+           format('client %s, contract %s of %s, project %s of %s, own company %s', p.client_id, p.contract_id,
+           c.client_id,
+                  p.project_id, j.client_id, p.own_id)
+      FROM payment p
+      LEFT JOIN contract c ON c.id = p.contract_id
+      LEFT JOIN project j ON j.id = p.project_id
+     WHERE c.client_id IS DISTINCT FROM p.client_id AND c.id IS NOT NULL
+        OR j.client_id IS DISTINCT FROM p.client_id AND j.id IS NOT NULL
+        OR p.task_id IS NOT NULL AND p.project_id IS NULL
+        OR p.own_id IS NULL AND default_own() IS NOT NULL;
+COMMENT ON VIEW payment_problems IS 'broken invariants of payments, none in healthy books';
+SELECT allow('controller', 'select', 'payment_problems');
 -- ---------------------------------------------------------------------------
 -- document problems: what must hold of documents, one view a subject
 -- ---------------------------------------------------------------------------
@@ -10189,8 +11357,14 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
       FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id
       LEFT JOIN charge a ON a.id = l.adjustment_id
      WHERE l.released_at IS NULL AND h.frozen_at IS NOT NULL
-       AND (l.claim AND l.net IS NOT NULL AND l.net <> h.amount + coalesce(a.amount, 0) AND d.status <> 'sent'
+       AND (l.claim AND l.net IS NOT NULL AND l.net <> h.amount + coalesce(a.amount, 0)
+            AND NOT (d.kind = 'report' AND d.status = 'sent')
             OR l.kind = 'credit_note' AND l.net <> h.amount)
+    UNION ALL
+    SELECT 'a line of a sent report says what its charge is', document_name(l.document_id),
+        format('line %s: %s, charge %s', l.id, l.amount, h.amount)
+      FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id
+     WHERE d.kind = 'report' AND d.status = 'sent' AND l.released_at IS NULL AND l.amount <> h.amount
     UNION ALL
     SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
         format('line %s, charge %s', l.id, l.charge_id)
@@ -10198,7 +11372,7 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
       JOIN document d ON d.id = l.document_id
       LEFT JOIN document_line k ON k.charge_id = l.charge_id AND k.claim AND k.released_at IS NULL
      WHERE l.kind = 'invoice' AND l.released_at IS NULL
-       AND k.document_id IS DISTINCT FROM CASE WHEN l.claim THEN d.id ELSE d.based_on END
+       AND (k.document_id IS NULL OR k.document_id IS DISTINCT FROM CASE WHEN l.claim THEN d.id ELSE d.based_on END)
     UNION ALL
     SELECT 'no document mixes currencies', document_name(l.document_id),
         format('line %s in %s, its charge in %s', l.id, l.currency, h.currency)
@@ -10235,7 +11409,7 @@ CREATE VIEW document_charge_problems WITH (security_invoker) AS
       JOIN document_line l ON l.document_id = d.id AND l.claim AND l.released_at IS NULL
       JOIN charge h ON h.id = l.charge_id
      WHERE d.status <> 'draft' AND NOT (h.frozen_at IS NOT NULL OR d.kind = 'report' AND d.status = 'sent'
-                                        AND h.held_by = d.id)
+                                        AND h.held_by IS NOT DISTINCT FROM d.id)
     UNION ALL
     SELECT 'billed, reported, unbilled and cancelled revenue is all revenue', x.currency,
         format('%s by place, %s charged', x.placed, x.charged)
@@ -10263,6 +11437,13 @@ CREATE VIEW document_allocation_problems WITH (security_invoker) AS
     SELECT 'allocations and credits never exceed the document', document_name(b.document_id),
         format('%s of %s', b.allocated + b.credited, b.gross)
       FROM document_balance b WHERE b.open < 0
+    UNION ALL
+    SELECT 'a payment settles documents of its party and currency, invoices with what comes in and bills with what '
+           'goes out',
+           document_name(d.id), 'payment ' || p.id
+      FROM payment_allocation a JOIN payment p ON p.id = a.payment_id JOIN document d ON d.id = a.document_id
+     WHERE p.party_id IS DISTINCT FROM d.party_id OR p.currency <> d.currency
+        OR p.flow <> CASE d.kind WHEN 'bill' THEN 'out' ELSE 'in' END
     UNION ALL
     SELECT 'allocations are of issued documents', document_name(a.document_id), 'payment ' || a.payment_id
       FROM payment_allocation a WHERE NOT EXISTS (SELECT FROM document_balance b WHERE b.document_id = a.document_id)
@@ -10316,8 +11497,8 @@ CREATE VIEW document_posting_problems WITH (security_invoker) AS
            format('%s on the document, %s posted', d.tax, coalesce(e.tax, 0)) AS detail
       FROM document d
       LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS tax FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id
-            AND k.code = 'tax_payable') e ON true
+        SELECT sum(e.amount) AS tax FROM entry e JOIN role_account k ON k.tax = e.credit_id
+         WHERE e.document_id = d.id) e ON true
      WHERE d.kind IN ('invoice', 'credit_note') AND coalesce(e.tax, 0) <> CASE WHEN d.status IN ('draft', 'void')
          THEN 0 ELSE d.tax END
     UNION ALL
@@ -10325,8 +11506,8 @@ CREATE VIEW document_posting_problems WITH (security_invoker) AS
         format('%s on the bill, %s posted', d.gross, coalesce(e.amount, 0))
       FROM document d
       LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS amount FROM entry e JOIN account k ON k.id = e.credit_id WHERE e.document_id = d.id
-            AND k.code = 'payable') e ON true
+        SELECT sum(e.amount) AS amount FROM entry e JOIN role_account k ON k.payable = e.credit_id
+         WHERE e.document_id = d.id) e ON true
      WHERE d.kind = 'bill'
        AND coalesce(e.amount, 0) <> CASE WHEN d.status IN ('draft', 'sent', 'rejected', 'void') OR d.gross IS NULL
            THEN 0
@@ -10383,40 +11564,50 @@ SELECT allow('controller', 'select', 'document_problems');
 CREATE VIEW billing_problems WITH (security_invoker) AS
     SELECT 'an entry is charged as long as it worked' AS rule, 'time entry ' || e.id AS subject,
            format('worked %s s, charged %s s', e.worked_s, h.worked_s) AS detail
-      FROM time_entry e JOIN (SELECT time_entry_id, sum(worked_s) AS worked_s FROM charge WHERE time_entry_id IS NOT NULL GROUP BY 1) h
+      FROM time_entry e JOIN (SELECT time_entry_id, sum(worked_s) AS worked_s FROM charge
+                              WHERE time_entry_id IS NOT NULL GROUP BY 1) h
         ON h.time_entry_id = e.id
      WHERE h.worked_s <> e.worked_s AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
     UNION ALL
     SELECT 'an entry is charged or has a problem', 'time entry ' || e.id, 'neither'
       FROM time_entry e
-     WHERE NOT EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id) AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
+     WHERE NOT EXISTS (SELECT FROM charge h WHERE h.time_entry_id = e.id)
+         AND NOT EXISTS (SELECT FROM rating_problem r WHERE r.time_entry_id = e.id)
     UNION ALL
     SELECT 'an entry is charged or has a problem', 'time entry ' || r.time_entry_id, 'both: ' || r.problem
       FROM rating_problem r WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.time_entry_id AND NOT h.fixed)
     UNION ALL
-    SELECT 'amounts are whole units of their currency', 'charge ' || h.id, format('amount %s, cost %s %s', h.amount, h.cost, h.currency)
+    SELECT 'amounts are whole units of their currency', 'charge ' || h.id,
+        format('amount %s, cost %s %s', h.amount, h.cost, h.currency)
       FROM charge h JOIN currency_code u ON u.code = h.currency
      WHERE h.amount <> round(h.amount, u.exponent) OR h.cost <> round(h.cost, u.exponent)
     UNION ALL
     SELECT 'an allotment is never overdrawn', 'allotment ' || a.id, format('%s of %s burned', b.burned, a.amount)
-      FROM allotment a JOIN (SELECT allotment_id, sum(burned) AS burned FROM charge WHERE allotment_id IS NOT NULL GROUP BY 1) b ON b.allotment_id = a.id
+      FROM allotment a JOIN (SELECT allotment_id, sum(burned) AS burned FROM charge WHERE allotment_id IS NOT NULL
+                             GROUP BY 1) b ON b.allotment_id = a.id
      WHERE b.burned > a.amount OR b.burned < 0 OR (a.voided_at IS NOT NULL AND b.burned <> 0)
     UNION ALL
     SELECT 'an allotment burns within its life and scope', 'charge ' || h.id, format('allotment %s', a.id)
       FROM charge h JOIN allotment a ON a.id = h.allotment_id
      WHERE h.reverses_id IS NULL
-       AND (a.contract_id <> h.contract_id OR a.scope_work_types IS NOT NULL AND NOT coalesce(h.work_type_id = ANY (a.scope_work_types), false)
-            OR NOT h.late AND (h.started_at >= a.expires_at OR h.service_date < (a.effective_at AT TIME ZONE 'UTC')::date - 1))
+       AND (a.contract_id <> h.contract_id OR a.scope_work_types IS NOT NULL
+            AND NOT coalesce(h.work_type_id = ANY (a.scope_work_types), false)
+            OR NOT h.late AND (h.started_at >= a.expires_at
+                               OR h.service_date < (a.effective_at AT TIME ZONE 'UTC')::date - 1))
     UNION ALL
     SELECT 'a reversal is the opposite of what it reverses', 'charge ' || r.id, 'reverses charge ' || h.id
       FROM charge r JOIN charge h ON h.id = r.reverses_id
-     WHERE (r.amount + h.amount, r.base_amount + h.base_amount, coalesce(r.cost + h.cost, 0), r.worked_s + h.worked_s, r.billed_s + h.billed_s,
-            coalesce(r.burned + h.burned, 0)) <> (0, 0, 0, 0, 0, 0)
+     WHERE (r.amount + h.amount, r.base_amount + h.base_amount, coalesce(r.cost + h.cost, 0), r.worked_s + h.worked_s,
+            r.billed_s + h.billed_s,
+            coalesce(r.base_cost + h.base_cost, 0), coalesce(r.burned + h.burned, 0)) <> (0, 0, 0, 0, 0, 0, 0)
     UNION ALL
-    SELECT 'what is not billed has no amount and no negative cost', 'charge ' || h.id, format('%s: amount %s, cost %s', h.coverage, h.amount, h.cost)
-      FROM charge h WHERE h.coverage IN ('no_charge', 'non_billable') AND (h.amount <> 0 OR h.cost < 0 AND h.reverses_id IS NULL AND h.worked_s >= 0)
+    SELECT 'what is not billed has no amount and no negative cost', 'charge ' || h.id,
+        format('%s: amount %s, cost %s', h.coverage, h.amount, h.cost)
+      FROM charge h WHERE h.coverage IN ('no_charge', 'non_billable')
+          AND (h.amount <> 0 OR h.cost < 0 AND h.reverses_id IS NULL AND h.worked_s >= 0)
     UNION ALL
-    SELECT 'what is frozen is posted', 'charge ' || x.charge_id, format('%s to post, %s posted', sum(x.due), sum(x.posted))
+    SELECT 'what is frozen is posted', 'charge ' || x.charge_id,
+        format('%s to post, %s posted', sum(x.due), sum(x.posted))
       FROM (SELECT h.charge_id, h.base_amount AS due, 0 AS posted FROM charge_entry h WHERE h.frozen_at IS NOT NULL
             UNION ALL
             SELECT e.charge_id, 0, e.base_amount FROM entry e WHERE e.charge_id IS NOT NULL) x
@@ -10424,14 +11615,17 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
     HAVING sum(x.due) <> sum(x.posted)
     UNION ALL
     SELECT 'periods close in order', 'contract ' || b.contract_id, format('a gap before %s', iso(b.period_start))
-      FROM (SELECT b.*, lag(b.period_end) OVER (PARTITION BY b.contract_id ORDER BY b.period_start) AS before FROM billing_period b) b
+      FROM (SELECT b.*, lag(b.period_end) OVER (PARTITION BY b.contract_id ORDER BY b.period_start) AS before
+            FROM billing_period b) b
      WHERE b.before <> b.period_start
     UNION ALL
     SELECT 'a closed period has no open charges', 'charge ' || h.id, format('period of %s', iso(h.period_start))
-      FROM charge h JOIN billing_period b ON b.contract_id = h.contract_id AND b.period_start = h.period_start
-     WHERE h.frozen_at IS NULL;
+      FROM charge h JOIN (SELECT b.contract_id, max(b.period_end) AS closed_to FROM billing_period b
+                          GROUP BY 1) b ON b.contract_id = h.contract_id
+     WHERE h.frozen_at IS NULL AND h.period_start < b.closed_to;
 COMMENT ON VIEW billing_problems IS
-    'what must hold of charges, allotments and periods and does not: rule, subject and detail in words; empty in healthy books';
+    'what must hold of charges, allotments and periods and does not: rule, subject and detail in words; empty in '
+    'healthy books';
 SELECT allow('controller', 'select', 'billing_problems');
 -- ---------------------------------------------------------------------------
 -- figure problems: two ways to one figure agree
@@ -10444,7 +11638,8 @@ CREATE FUNCTION broken_figures() RETURNS TABLE (rule text, subject text, detail 
 BEGIN ATOMIC
     SELECT 'revenue by client, project, employee and month is one figure' AS rule, g.grouping AS subject,
            format('%s, the ledger has %s', g.revenue, t.revenue) AS detail
-      FROM (SELECT coalesce(sum(-l.base_amount), 0)::numeric(18,2) AS revenue FROM ledger_line l WHERE l.account = 'revenue') t
+      FROM (SELECT coalesce(sum(-l.base_amount), 0)::numeric(18,2) AS revenue FROM ledger_line l
+       WHERE l.pnl_section = 'revenue') t
      CROSS JOIN LATERAL (
         SELECT 'profit_by_client' AS grouping, coalesce(sum(revenue), 0) AS revenue FROM profit_by_client
         UNION ALL SELECT 'profit_by_project', coalesce(sum(revenue), 0) FROM profit_by_project
@@ -10452,13 +11647,25 @@ BEGIN ATOMIC
         UNION ALL SELECT 'pnl_month', coalesce(sum(revenue), 0) FROM pnl_month) g
      WHERE g.revenue <> t.revenue
     UNION ALL
-    SELECT 'closing cash is the balance of the cash accounts', x.currency, format('%s, the accounts hold %s', x.closing, x.held)
+    SELECT 'gross profit of a client is the ledger''s', coalesce('party ' || f.client_id, 'without a client'),
+           format('revenue %s, cost %s, the ledger has %s and %s', f.revenue, f.cost, l.revenue, l.cost)
+      FROM (SELECT x.client_id, sum(x.revenue) AS revenue, sum(x.cost) AS cost FROM fact x GROUP BY 1) f
+      FULL JOIN (SELECT l.client_id, coalesce(-sum(l.base_amount) FILTER (WHERE l.kind = 'income'), 0) AS revenue,
+                        coalesce(sum(l.base_amount) FILTER (WHERE l.kind <> 'income'), 0) AS cost
+                   FROM ledger_line l WHERE l.pnl_section IN ('revenue', 'direct') GROUP BY 1) l
+        ON coalesce(l.client_id, 0) = coalesce(f.client_id, 0)
+     WHERE (coalesce(f.revenue, 0), coalesce(f.cost, 0)) <> (coalesce(l.revenue, 0), coalesce(l.cost, 0))
+    UNION ALL
+    SELECT 'closing cash is the balance of the cash accounts', x.currency,
+           format('%s, the accounts hold %s', x.closing, x.held)
       FROM (SELECT f.currency, f.closing, coalesce(b.held, 0) AS held
               FROM (SELECT f.currency, sum(f.net) AS closing FROM cash_flow_month f GROUP BY 1) f
-              LEFT JOIN (SELECT b.currency, sum(b.balance) AS held FROM account_balance b WHERE b.kind = 'cash' GROUP BY 1) b USING (currency)) x
+              LEFT JOIN (SELECT b.currency, sum(b.balance) AS held FROM account_balance b
+                          WHERE b.kind = 'cash' GROUP BY 1) b USING (currency)) x
      WHERE x.closing <> x.held
     UNION ALL
-    SELECT 'a contract''s balance is its receipts less its charges', c.number, format('balance %s, receipts %s, charged %s', c.balance, c.receipts, c.charged)
+    SELECT 'a contract''s balance is its receipts less its charges', c.number,
+           format('balance %s, receipts %s, charged %s', c.balance, c.receipts, c.charged)
       FROM contract_card c WHERE c.balance <> c.receipts - c.charged;
 END;
 COMMENT ON FUNCTION broken_figures() IS 'the rows of figure_problems: the rule, what breaks it, the figures';
@@ -10475,6 +11682,7 @@ CREATE FUNCTION check_books() RETURNS TABLE (rule text, subject text, detail tex
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 BEGIN ATOMIC
     SELECT * FROM ledger_problems
+    UNION ALL SELECT * FROM payment_problems
     UNION ALL SELECT * FROM work_problems
     UNION ALL SELECT * FROM figure_problems
     UNION ALL SELECT * FROM billing_problems
@@ -10485,6 +11693,55 @@ END;
 COMMENT ON FUNCTION check_books() IS
     'one row for each broken invariant: the rule, what breaks it, and the figures; empty in healthy books';
 SELECT allow('controller', 'execute', 'check_books');
+-- ---------------------------------------------------------------------------
+-- plan: how the statements of functions are planned
+--
+-- The planner guesses by statistics that tables which were just loaded do not
+-- have, and plans a saved statement anew for its first five calls.  What asks by
+-- key, once or many times in a transaction, is told here to keep one plan and to
+-- look rows up; no other file sets anything of the planner.
+-- ---------------------------------------------------------------------------
+
+DO $$
+DECLARE
+    v_plan record;
+    v_function regprocedure;
+BEGIN
+    FOR v_plan IN SELECT * FROM (VALUES
+        -- A look-up by key: planning takes longer than the look-up itself.
+        ('SET plan_cache_mode = force_generic_plan',
+         '{contract_group,contract_zone,contract_lists,contract_terms,complete_dimension,grant_included,list_document,'
+         'stamp_lists,stamp_terms,put_charges}'),
+        -- The same, of tables that grow while they are read: SERIALIZABLE remembers what a scan reads, and a
+        -- scan of charge by each of many entries would be a product.
+        ('SET plan_cache_mode = force_generic_plan SET enable_seqscan = off', '{hold}'),
+        ('SET enable_seqscan = off', '{heed}'),
+        ('SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off',
+         '{is_billed,allotment_state,add_use}'),
+        -- Rows of one statement, each by its keys, whatever the planner knows of charge; foreign keys are
+        -- checked by the same mode.
+        ('SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off '
+         'SET enable_hashjoin = off',
+         '{store_rating,replace_charges}'),
+        ('SET plan_cache_mode = auto SET enable_seqscan = off SET enable_mergejoin = off', '{rate_sequence}')
+        ) AS v (settings, names)
+    LOOP
+        FOR v_function IN
+            SELECT p.oid FROM unnest(v_plan.names::name[]) n (name)
+              LEFT JOIN pg_proc p ON p.proname = n.name AND p.pronamespace = quote_ident(current_schema())::regnamespace
+        LOOP
+            EXECUTE format('ALTER FUNCTION %s %s', v_function, v_plan.settings);
+        END LOOP;
+    END LOOP;
+    -- plan_for() chooses for its caller: the choice ends with him, and is not left to the user's transaction.
+    FOR v_function IN
+        SELECT p.oid FROM pg_proc p
+         WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.prosrc ~ 'PERFORM plan_for[(]'
+           AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ~ '^plan_cache_mode=')
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s SET plan_cache_mode = auto', v_function);
+    END LOOP;
+END $$;
 -- ---------------------------------------------------------------------------
 -- trigger: what fires on the tables, in the order in which it fires
 --
@@ -10506,7 +11763,7 @@ CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
 
 -- setting
 CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
-    FOR EACH ROW EXECUTE FUNCTION keep_base_currency();
+    FOR EACH ROW EXECUTE FUNCTION keep_setting();
 CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The books cannot be without their settings; change them '
                                                       'instead.');
@@ -10575,7 +11832,8 @@ CREATE TRIGGER price_list_conceded BEFORE INSERT OR UPDATE OF discount_pct ON pr
 CREATE TRIGGER price_list_named BEFORE DELETE OR UPDATE OF id ON price_list
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER price_list_revised BEFORE UPDATE OF name, parent_id, discount_pct ON price_list
-    FOR EACH ROW WHEN ((NEW.name, NEW.parent_id, NEW.discount_pct) IS DISTINCT FROM (OLD.name, OLD.parent_id, OLD.discount_pct))
+    FOR EACH ROW
+    WHEN ((NEW.name, NEW.parent_id, NEW.discount_pct) IS DISTINCT FROM (OLD.name, OLD.parent_id, OLD.discount_pct))
         EXECUTE FUNCTION revise_price_list();
 CREATE TRIGGER price_list_tree AFTER INSERT OR UPDATE OF parent_id, currency ON price_list
     FOR EACH ROW EXECUTE FUNCTION check_price_list();
@@ -10585,6 +11843,8 @@ CREATE TRIGGER price_conceded BEFORE INSERT OR UPDATE OF discount_pct ON price
     FOR EACH ROW EXECUTE FUNCTION check_concession();
 CREATE TRIGGER price_cut BEFORE INSERT OR UPDATE OR DELETE ON price
     FOR EACH ROW EXECUTE FUNCTION check_price_cut();
+CREATE TRIGGER price_has_effect BEFORE INSERT ON price
+    FOR EACH ROW WHEN (NEW.price IS NULL AND NEW.discount_pct IS NULL) EXECUTE FUNCTION check_price_effect();
 CREATE TRIGGER price_revised_new AFTER INSERT ON price REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION revise_price_lists();
 CREATE TRIGGER price_revised_changed AFTER UPDATE ON price REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
@@ -10623,7 +11883,8 @@ CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
 
 -- allotment
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
-    FOR EACH ROW EXECUTE FUNCTION own_columns('voided_at: void_block() takes an allotment back.', 'charge_id: add_block() charges what it sells.');
+    FOR EACH ROW EXECUTE FUNCTION own_columns('voided_at: void_block() takes an allotment back.',
+                                              'charge_id: add_block() charges what it sells.');
 CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON allotment
     FOR EACH ROW EXECUTE FUNCTION keep_burned();
 
@@ -10705,10 +11966,17 @@ CREATE TRIGGER rating_problem_owned BEFORE INSERT OR UPDATE OR DELETE ON rating_
 
 -- account
 CREATE TRIGGER account_kept BEFORE UPDATE OR DELETE ON account
-    FOR EACH ROW WHEN (OLD.code IN ('receivable', 'payable', 'tax_payable', 'revenue', 'direct_labour',
-                                    'absorbed_labour', 'contractors', 'materials',
-                                    'absorbed_materials'))
-    EXECUTE FUNCTION keep_account();
+    FOR EACH ROW EXECUTE FUNCTION keep_account();
+CREATE TRIGGER account_in_section AFTER INSERT OR UPDATE OF line ON account
+    FOR EACH STATEMENT EXECUTE FUNCTION check_statement_lines();
+
+-- account_role
+CREATE TRIGGER account_role_owned BEFORE INSERT OR UPDATE OR DELETE ON account_role
+    FOR EACH ROW EXECUTE FUNCTION own_table('What the books post to is part of the books.');
+
+-- statement_line
+CREATE TRIGGER statement_line_checked AFTER INSERT OR UPDATE OR DELETE ON statement_line
+    FOR EACH STATEMENT EXECUTE FUNCTION check_statement_lines();
 
 -- period_lock
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON period_lock
@@ -10742,24 +12010,21 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment
     FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'made_from: record_payment() keeps it.',
                                               'settles_bills: pay_bill() and allocate_payment() tie a payment to the '
                                               'bills it settles.');
-CREATE TRIGGER payment_account_locked BEFORE INSERT OR UPDATE ON payment
-    FOR EACH ROW EXECUTE FUNCTION lock_payment_parties();
-CREATE TRIGGER payment_amount_exact BEFORE INSERT OR UPDATE ON payment
-    FOR EACH ROW EXECUTE FUNCTION check_exact('amount');
 CREATE TRIGGER payment_checked BEFORE INSERT OR UPDATE OR DELETE ON payment
     FOR EACH ROW EXECUTE FUNCTION check_payment();
+CREATE TRIGGER payment_completed BEFORE INSERT OR UPDATE ON payment
+    FOR EACH ROW EXECUTE FUNCTION complete_payment();
 CREATE TRIGGER payment_kept BEFORE DELETE ON payment
     FOR EACH ROW WHEN (OLD.status <> 'planned') EXECUTE FUNCTION refuse_posted_payment();
 CREATE TRIGGER payment_named BEFORE UPDATE OF id ON payment
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER payment_not_truncated BEFORE TRUNCATE ON payment
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Set the status of payments to void: that posts the reversals.');
-CREATE TRIGGER payment_followed AFTER UPDATE ON payment
-    FOR EACH ROW EXECUTE FUNCTION follow_payment();
-CREATE TRIGGER payment_posted_changed AFTER UPDATE ON payment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
-CREATE TRIGGER payment_posted_new AFTER INSERT ON payment REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION post_payments();
+CREATE TRIGGER payment_followed_changed AFTER UPDATE ON payment
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_payments();
+CREATE TRIGGER payment_followed_new AFTER INSERT ON payment REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_payments();
 
 -- notification
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
@@ -10869,6 +12134,7 @@ BEGIN
         ('deal_stage', 'deal_stage_dates_in_order', 'Give an ends_on on or after starts_on.'),
         ('price_list', 'price_list_not_own_parent', 'Choose another list as parent_id.'),
         ('price', 'price_employee_or_role', 'Give employee_id or role, or neither; two positions price both.'),
+        ('price', 'price_item_for_all', 'Give no role and employee_id; an item has one price, whoever delivers it.'),
         ('price', 'price_item_or_work', 'Give item_id or work_type_id, or neither; a position is about one of them.'),
         ('calendar', 'calendar_name_not_empty', 'Give the name.'),
         ('calendar', 'calendar_zone_known', 'Give a name of pg_timezone_names, as Europe/Kyiv.'),
@@ -10900,8 +12166,11 @@ BEGIN
          'Say why in override_reason: billable, billable_s and price go before the contract''s rules.'),
         ('time_entry', 'time_entry_start_finite', 'Give a real instant.'),
         ('time_entry', 'time_entry_worked_not_negative', 'Give a break_s no longer than from started_at to ended_at.'),
-        ('account', 'account_pnl_section_fits',
-         'Articles (kind income or expense) have a pnl_section, other accounts none.'),
+        ('account', 'account_line_fits',
+         'Articles (kind income or expense) have a line of the P&L, other accounts none.'),
+        ('statement_line', 'statement_line_formula_of_two', 'Give two lines: the first in per cent of the second.'),
+        ('statement_line', 'statement_line_sign_known', 'Give 1 or -1.'),
+        ('statement_line', 'statement_line_statement_known', 'The statement is pnl.'),
         ('payment', 'payment_accrual_finite', 'Give a real day.'),
         ('payment', 'payment_date_finite', 'Give a real day.'),
         ('payment', 'payment_has_article',
@@ -11310,6 +12579,7 @@ about: tables, views or functions, with their columns
 action: what was done: insert, update, delete
 history.action: insert, update, delete; reopen of a billing_period, with the reason
 actor: the person, as actor() names them
+again: commands that an upgrade says again: rights, switches of triggers
 at: when it happened
 base: the currency of which one unit is priced
 base_currency: currency in which company-wide figures are kept
@@ -11326,7 +12596,6 @@ constraint_name: name of the constraint
 created_at: when it was made
 created_by: who made it, as actor() names them
 currency: ISO 4217 code of the currency of the money beside it
-custom: further fields of the deal, as its CRM sends them
 definition: the constraint as the catalog has it
 detail: the figures, in words
 digest: SHA-256 of the content
@@ -11341,6 +12610,7 @@ id: number of the row, by which others name it
 lock_version.id: the id of the party or calendar, or 0
 setting.id: always true: there is one row
 is_function: is object a function?
+kept_for: objects of users that hang on it, during an upgrade
 key: idempotency key
 charge.key: idempotency key that a caller gave; the books themselves give none
 kind: kind, one of the words that its CHECK lists
@@ -11366,6 +12636,7 @@ object: table, view or function
 old_value: value before, as text
 history.old_values: columns before, NULL for an INSERT: whole numbers, truth values and JSON as such, all else as
     text (dates ISO 8601, instants in UTC); secrets, images and templates as "sha256:… (n bytes)"
+ours: did the script of the books make it?
 pid: process of the run
 problem: why it cannot be rated
 quote: the currency in which it is priced
@@ -11389,7 +12660,6 @@ table_name: the table
 trackers_decide: may records of trackers say that they are not billed, whoever sends them?
 username: role that runs it
 valid_from: first day on which it holds, until the next row
-valid_to: the first day on which it does not hold any more
 verb: select, insert, update, delete or execute
 version: version of these books
 way_out: what to do when the rule is broken
@@ -11423,7 +12693,7 @@ contract_line_id: the line of the contract, a row of contract_line
 cost: what it cost us, in the currency beside it; NULL where it is not known
 contract_card.cost: labour at cost rates and direct expenses, in the contract's currency
 contract_line.cost: what the fee or stage costs us, in the contract's currency
-document_line.cost: what the line costs us, in the document's currency
+document_line.cost: what a unit costs us, in the document's currency
 price.cost: what a unit of the item costs us, in the list's currency
 task_item.cost: what a unit costs us, NULL: as the price lists say
 calendar_band.day: a local date; NULL when isodow is given
@@ -11446,10 +12716,10 @@ estimate_s: estimated seconds of work
 expense_markup_pct: what is put on expenses that are passed on, in percent points
 expires_at: from when on it cannot be used any more
 given_at: when it was given
-grace_days: days after due_on before it counts as late
+grace_days: days after due_on before an invoice counts as late; nothing reads it yet, reminders will
 granted_at: when it was granted
 hourly_cost: what an hour costs us, NULL: not any more
-hourly_pay: what a contractor is paid an hour
+hourly_pay: what the person is paid an hour, in the currency beside it; nothing reads it yet, payroll will
 iban: number of the bank account
 included_amount: money included in the fee of a period, in the contract's currency
 included_s: seconds included in the fee of a period
@@ -11510,7 +12780,6 @@ round_mode: none, up, down or nearest
 round_scope: what is rounded together: entry, task_day, day, task or period
 scope_work_types: ids of the kinds of work it is for, NULL: all
 segment: number of the part of a time entry, from 1
-party.segment: segment of clients
 stage: stage of the deal, as the CRM names it
 billing_cycle.stage: counting, invoicing, payment or done
 calendar_band.starts: local time; NULL with ends and band: the date is closed
@@ -11627,6 +12896,9 @@ allotment.amount: how much there is, in seconds or in money of the contract's cu
 burn.amount: what was taken, in the allotment's unit
 charge.amount: net amount in currency, rounded once; other than 0 only where coverage is billable
 charge_entry.amount: what is transferred, in currency
+document_entry.amount: what is transferred, in currency
+due_entry.amount: what is transferred, in currency
+payment_entry.amount: what is transferred, in currency
 contract_line.amount: the fee, a period or once, net in the contract's currency
 deal.amount: value of the deal, in its currency
 document_line.amount: before the discount of the document, in its currency
@@ -11634,6 +12906,7 @@ entry.amount: what is transferred, in currency; negative in a reversal
 ledger_line.amount: debit positive, credit negative, in currency
 payment.amount: what is paid, above 0, in currency
 pnl_article_month.amount: income positive, expense negative, in the base currency
+pnl_line_month.amount: income positive, expense negative, in the base currency, or per cent
 article: code of the article of P&L and cash flow, a row of account
 article_id: the article that explains it in the cash flow, a row of account
 article_name: name of the article
@@ -11654,12 +12927,10 @@ closing: cash at the end of the month, in currency
 commercial: marketing and sales, negative, in the base currency
 credit: what stands to the client's credit, in currency
 account_balance.credit: sum of credits, in currency
-charge_entry.credit: code of the account that is credited
 credit_id: the account that is credited, a row of account
 credited: what credit notes took back, gross, in the document's currency
 days_overdue: days since due_on while anything is open
 debit: sum of debits, in currency
-charge_entry.debit: code of the account that is debited
 debit_id: the account that is debited, a row of account
 depreciation: depreciation, negative, in the base currency
 direct_labour: hours at their cost rates, negative, in the base currency
@@ -11672,10 +12943,13 @@ event_id: the event that the entry belongs to, a row of event
 fact_on: day of the work, or of the entry
 financing: cash flow from financing, in currency
 floor_amount: below this balance there is a cash gap, in the account's currency
+event.source: what posted it: user is post(), the rest are the books' own
+formula: two lines, of which it is the first in per cent of the second
 flow: in, out, or transfer between own accounts
 fx: exchange differences, in the base currency
 gross_margin_pct: gross profit of revenue, in percent points
 gross_profit: revenue less direct cost, in the base currency
+payment_misfit.hint: the way out
 hourly_rate: revenue of an hour worked, in currency
 hours: hours worked
 hours_billed: hours billed
@@ -11685,13 +12959,17 @@ hours_worked: hours worked
 incoming: did it come from outside?
 interest: interest, in the base currency
 investing: cash flow from investing, in currency
+line: line of the statement, a row of statement_line
+line_name: name of the line
 made_from: the filter or the content it was made of
 margin_cash_pct: profit by cash of receipts, in percent points
 margin_pct: profit of revenue, in percent points
 memo: what the event is, in words
+payment_misfit.message: what the contract cannot take
 month: first day of the month
 month_amount: the most that may be given away in a calendar month, in the base currency; NULL: any
 net_profit: profit after tax, in the base currency
+no: order of the entry within what it is of
 open: what is still to be paid, in the document's currency
 open_invoices: what the payer owes on open invoices, in currency
 opening: cash at the beginning of the month, in currency
@@ -11703,11 +12981,13 @@ overdue: gross, past its due day, in currency
 paid: what is paid, in currency
 task_payment.paid: is all that was billed paid?
 paid_on: day of the payment
+part_of: a line whose part it is, itself among them
 pay: is it what people are paid?
 payment_id: the payment, a row of payment
 payments: payments, positive, in currency
-pnl_section: section of the P&L
+pnl_section: section of the P&L that its line stands in, a section of statement_line
 posted: is it in the ledger, or will it be?
+account_role.posted: what is posted to it
 posted_at: when it was posted
 posted_balance: balance of what is posted, in currency
 posted_by: who posted it, as actor() names them
@@ -11717,22 +12997,44 @@ profit_accrual: work charged less cost, in the contract's currency
 profit_cash: receipts less cost, in the contract's currency
 purpose: purpose of the payment, as the bank shows it
 receipts: what came in, in currency
+role_account.payable: the account of settlements with suppliers and staff
+role_account.receivable: the account of settlements with clients
+role_account.tax: the account of taxes on sales
+role_account.revenue: the account of revenue
+role_account.direct_labour: the account of hours at their cost rates
+role_account.absorbed_labour: the account of the same, taken out of payroll
+role_account.materials: the account of what else charges cost
+role_account.absorbed_materials: the account of the same, taken out of purchases
 retained: profit that stays after dividends, in the base currency
 revenue: revenue, net, in the base currency
+account_role.role: what the account is for
 section: section of the report
+statement_line.section: are articles grouped by it?
+side: debit or credit
+source_id: what it is of, a row of charge, payment or document
+charge_entry.source: charge
+document_entry.source: document
+due_entry.source: charge, payment or document
+payment_entry.source: payment
+sign: by what a balance, debit positive, is multiplied to be shown
+sort: order of the lines
+statement: pnl
 settles_bills: does the payment pay bills, which brought the cost already?
 tasks: number of tasks on it
+times: how often
 to_cash_account_id: the account that a transfer goes to, a row of cash_account
 to_invoice: on agreed reports, net, in currency
 to_pay: on invoices and not paid, gross, in currency
 to_report: on no report yet, net, in currency
 transfers: between own accounts, in currency
 unabsorbed_labour: payroll less hours at their cost rates, in the base currency
+statement_line.parent: the line that it is a part of
+data_gaps.way_out: what to do about it
 unallocated: what no document took, in the payment's currency
 unbilled: on no document yet, net, in currency
-uncosted: charges of work without a cost
-fact.uncosted: is it work whose cost is not known?
-uncosted_charges: charges of work without a cost, which count as free
+uncosted: charges without a cost
+fact.uncosted: is its cost not known?
+uncosted_charges: charges without a cost, which count as free
 $words$);
 -- ---------------------------------------------------------------------------
 -- columns: documents, their lines, pages and links
