@@ -2,30 +2,40 @@
 -- currency: exchange rates and decimals
 -- ---------------------------------------------------------------------------
 
+-- PL/pgSQL, here and below: it keeps its plan, and a bulk load asks for each row.
 CREATE FUNCTION pair_rate(p_from text, p_to text, p_on date) RETURNS numeric
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT coalesce(
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN coalesce(
         (SELECT r.rate FROM exchange_rate r
           WHERE r.base = p_from AND r.quote = p_to AND r.valid_from <= p_on
           ORDER BY r.valid_from DESC LIMIT 1),
         (SELECT round(1 / r.rate, 12) FROM exchange_rate r
           WHERE r.base = p_to AND r.quote = p_from AND r.valid_from <= p_on
           ORDER BY r.valid_from DESC LIMIT 1));
-END;
+END $$;
 COMMENT ON FUNCTION pair_rate(text, text, date) IS
     'the latest rate of a pair on a date, else the inverse of the opposite pair to 12 decimals; NULL when neither is '
     'known';
 
 CREATE FUNCTION exchange_rate_on(from_currency text, to_currency text, on_date date) RETURNS numeric
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT CASE WHEN from_currency = to_currency THEN 1::numeric ELSE coalesce(
-        pair_rate(from_currency, to_currency, on_date),
-        (SELECT round(pair_rate(from_currency, s.base_currency, on_date) * pair_rate(s.base_currency, to_currency,
-        on_date), 12)
-           FROM setting s)) END;
-END;
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_base text;
+    v_rate numeric;
+BEGIN
+    IF from_currency = to_currency THEN
+        RETURN 1;
+    END IF;
+    v_rate := pair_rate(from_currency, to_currency, on_date);
+    IF v_rate IS NULL THEN
+        v_base := (SELECT s.base_currency FROM setting s);
+        v_rate := round(pair_rate(from_currency, v_base, on_date) * pair_rate(v_base, to_currency, on_date), 12);
+    END IF;
+    RETURN v_rate;
+END $$;
 COMMENT ON FUNCTION exchange_rate_on(text, text, date) IS
     'how much of to_currency one from_currency costs on a date: the latest rate of the pair, else the inverse of the '
     'opposite pair to 12 decimals, else by way of the base currency; NULL when none is known';

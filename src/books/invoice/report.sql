@@ -22,7 +22,8 @@ BEGIN
           FROM charge h
           LEFT JOIN contract k ON k.id = h.contract_id
          WHERE h.id = ANY (p_charges) AND fits_document(h, k, p_document)
-           AND NOT EXISTS (SELECT FROM charge_claim c WHERE c.charge_id = h.id)
+           -- OFFSET 0: one charge at a time, by index
+           AND NOT EXISTS (SELECT FROM charge_claim c WHERE c.charge_id = h.id OFFSET 0)
          ORDER BY h.id)));
 END $$;
 COMMENT ON FUNCTION claim_charges(document, bigint[]) IS
