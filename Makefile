@@ -127,7 +127,7 @@ page_specification = $(call page_head) requirements.html items.html totals.html 
 page_parts = $(addprefix $(here)src/books/page/template/,$(page_$(1)))
 
 # Run before steps and code: drops what an upgrade makes anew.
-BOOKS_ANEW = src/books/base/anew.sql
+BOOKS_ANEW = src/books/upgrade/anew.sql
 
 # What works on them, made anew at every upgrade, in order.
 BOOKS_CODE = \
@@ -249,7 +249,7 @@ BOOKS_CODE = \
 	src/books/finish/trigger.sql \
 	src/books/finish/rule.sql \
 	src/books/finish/column.sql \
-	src/books/finish/gone.sql \
+	src/books/upgrade/gone.sql \
 	src/books/finish/grant.sql \
 	src/books/finish/session.sql \
 	src/books/finish/column_base.sql \
@@ -258,7 +258,7 @@ BOOKS_CODE = \
 	src/books/finish/column_money.sql \
 	src/books/finish/column_document.sql \
 	src/books/finish/column_all.sql \
-	src/books/finish/code.sql
+	src/books/upgrade/code.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
 TABLES_SQL = src/$(EXTENSION)-books--$(EXTVERSION).sql

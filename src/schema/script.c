@@ -161,7 +161,7 @@ report_script_error(ErrorData *error, const Books *books, const char *file, int 
 	ReThrowError(error);
 }
 
-/* Code of the books that stayed for what hangs on it; base/anew.sql says why. */
+/* Code of the books that stayed for what hangs on it; upgrade/anew.sql says why. */
 typedef struct Kept
 {
 	char	   *kind;			/* "view" or "function" */
@@ -169,7 +169,7 @@ typedef struct Kept
 	char	   *kept_for;		/* objects of users */
 } Kept;
 
-/* What base/anew.sql left; in the caller's memory. */
+/* What upgrade/anew.sql left; in the caller's memory. */
 static List *
 read_kept(MemoryContext context)
 {

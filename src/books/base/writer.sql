@@ -2,7 +2,7 @@
 -- writer: one function writes each table of facts
 --
 -- It takes rows of the table's own type and is made from the table's columns, as
--- the catalog has them: so a new column is one edit, of the table.  These run
+-- the catalog has them: so a new column is written once the table has it.  These run
 -- while books are made or upgraded, never later: hence the dynamic SQL.
 -- ---------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ BEGIN
         END $body$ $function$,
         p_function, p_table, column_list(p_table, '%1$s'), column_list(p_table, 'coalesce(n.%1$s, %2$s)'), p_conflict);
     EXECUTE format('COMMENT ON FUNCTION %s(%I[]) IS %L', p_function, p_table,
-                   format('write rows of %s, the one function that inserts any, and return their ids; NULL means a '
+                   format('write new rows of %s and return their ids; NULL means a '
                           'column''s default', p_table));
 END $$;
 COMMENT ON FUNCTION make_writer(text, text, text) IS

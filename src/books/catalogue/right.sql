@@ -4,7 +4,7 @@
 
 SELECT allow('reader', 'select', 'item'), allow('manager', 'insert,update,delete', 'item');
 SELECT watch('item');
-SELECT allow('reader', 'select', 'price_list'), 
+SELECT allow('reader', 'select', 'price_list'),
        allow('manager', 'insert,update', 'price_list', but => '{revision}'), allow('manager', 'delete', 'price_list');
 SELECT watch('price_list', 'ignore:revision');
 SELECT allow('reader', 'select', 'price'), allow('manager', 'insert,update,delete', 'price');

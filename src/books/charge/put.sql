@@ -172,47 +172,40 @@ END $$;
 COMMENT ON FUNCTION opposite(charge, jsonb) IS
     'the reversal of a frozen charge: the same with the opposite figures, frozen at once';
 
+-- What it is about is copied, by name; all else of a charge is none of its own.
 CREATE FUNCTION part_of(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb, p_adjusts boolean)
     RETURNS charge
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v charge := p_charge;
+    v charge;
 BEGIN
-    v.id := NULL;
     v.source := 'adjustment';
     v.made_by := 'document';
     v.coverage := 'billable';
     v.amount := p_amount;
     v.base_amount := p_base_amount;
-    v.why := p_why;
-    v.adjusts_id := CASE WHEN p_adjusts THEN p_charge.id END;
-    -- it is no work and no item of its own, and was not rated
-    v.time_entry_id := NULL;
-    v.segment := NULL;
-    v.task_item_id := NULL;
-    v.worked_s := 0;
-    v.billed_s := 0;
-    v.quantity := NULL;
-    v.price := NULL;
-    v.multiplier := NULL;
-    v.discount_pct := NULL;
-    v.rate := NULL;
-    v.price_id := NULL;
-    v.price_source := NULL;
-    v.price_list_id := NULL;
     v.cost := 0;
     v.base_cost := 0;
-    v.cost_rate := NULL;
-    v.base_cost_rate := NULL;
-    v.allotment_id := NULL;
-    v.burned := NULL;
-    v.terms_id := NULL;
-    v.late := false;
-    v.held_by := NULL;
-    v.frozen_at := NULL;
-    v.reverses_id := NULL;
-    v.key := NULL;
+    v.why := p_why;
+    v.adjusts_id := CASE WHEN p_adjusts THEN p_charge.id END;
+    v.own_id := p_charge.own_id;
+    v.client_id := p_charge.client_id;
+    v.contract_id := p_charge.contract_id;
+    v.contract_line_id := p_charge.contract_line_id;
+    v.project_id := p_charge.project_id;
+    v.deal_id := p_charge.deal_id;
+    v.task_id := p_charge.task_id;
+    v.employee_id := p_charge.employee_id;
+    v.work_type_id := p_charge.work_type_id;
+    v.direction_id := p_charge.direction_id;
+    v.item_id := p_charge.item_id;
+    v.service_date := p_charge.service_date;
+    v.period_start := p_charge.period_start;
+    v.started_at := p_charge.started_at;
+    v.band := p_charge.band;
+    v.currency := p_charge.currency;
+    v.base_rate := p_charge.base_rate;
     RETURN v;
 END $$;
 COMMENT ON FUNCTION part_of(charge, numeric, numeric, jsonb, boolean) IS

@@ -4,7 +4,8 @@
 -- The planner guesses by statistics that tables which were just loaded do not
 -- have, and plans a saved statement anew for its first five calls.  What asks by
 -- key, once or many times in a transaction, is told here to keep one plan and to
--- look rows up; no other file sets anything of the planner.
+-- look rows up; no other file sets anything of the planner, but plan_for(), which
+-- chooses by the number of rows.
 -- ---------------------------------------------------------------------------
 
 DO $$
@@ -15,8 +16,9 @@ BEGIN
     FOR v_plan IN SELECT * FROM (VALUES
         -- A look-up by key: planning takes longer than the look-up itself.
         ('SET plan_cache_mode = force_generic_plan',
-         '{pair_rate,exchange_rate_on,contract_group,contract_zone,contract_lists,contract_terms,complete_dimension,grant_included,list_document,'
-         'stamp_lists,stamp_terms,put_charges}'),
+         '{pair_rate,exchange_rate_on,contract_group,contract_zone,contract_lists,contract_terms,complete_dimension,'
+         'grant_included,list_document,stamp_lists,stamp_terms,put_charges,put_entries,put_lines,put_documents,'
+         'open_events}'),
         -- The same, of tables that grow while they are read: SERIALIZABLE remembers what a scan reads, and a
         -- scan of charge by each of many entries would be a product.
         ('SET plan_cache_mode = force_generic_plan SET enable_seqscan = off', '{hold}'),

@@ -47,7 +47,6 @@ BEGIN
                note = coalesce(options ->> 'note', d.note)
          WHERE d.id = v_document.id AND options <> '{}';
         PERFORM transition(v_document.id, 'sent');
-        PERFORM settle_document(v_document.id, 'issued');
         RETURN v_document.id;
     END IF;
     SELECT d.id INTO v_other FROM document d
@@ -70,7 +69,6 @@ BEGIN
     END IF;
     v_other := copy_document(v_document, 'invoice', options);
     PERFORM transition(v_other, 'sent');
-    PERFORM settle_document(v_other, 'issued');
     RETURN v_other;
 END $$;
 COMMENT ON FUNCTION issue_invoice(bigint, jsonb) IS

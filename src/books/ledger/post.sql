@@ -11,7 +11,7 @@ SELECT make_writer('entry', 'put_entries');
 -- Which of these events are new; those that are known must have the same content.
 CREATE FUNCTION open_events(p_source text, p_keys text[], p_contents text[], p_memo text DEFAULT NULL,
                             p_reverses bigint[] DEFAULT NULL) RETURNS bigint[]
-    LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_ids bigint[];

@@ -47,4 +47,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_statement_lines() IS
     'trigger function of statement_line and account: lines are a tree, and what has accounts stands in one section '
-    '(23514); SECURITY DEFINER because nobody is granted its views';
+    '(23514)';

@@ -14,7 +14,8 @@
 --   carry_report() takes the report along with the invoice; each by the same two triggers
 --
 -- A new step is a row here; where it does something new, a procedure of a few
--- lines and its branch in take_step() or follow_step(), all in this file.
+-- lines and its branch in take_step() or follow_step(), all in this file.  A new
+-- status is a word of document.status besides, and has its words on pages.
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW document_transition WITH (security_invoker) AS
@@ -22,7 +23,7 @@ CREATE VIEW document_transition WITH (security_invoker) AS
       FROM (VALUES
         -- drafts go out, or go
         ('{report}', 'draft', 'sent', true, 'send_report', NULL),
-        ('{invoice}', 'draft', 'sent', true, 'send_invoice', 'carry_report'),
+        ('{invoice}', 'draft', 'sent', true, 'send_invoice', 'settle_issued'),
         ('{proforma}', 'draft', 'sent', true, 'send_proforma', NULL),
         ('{credit_note}', 'draft', 'sent', true, 'send_credit_note', NULL),
         ('{specification,act,bill}', 'draft', 'sent', true, 'send_lines', NULL),
@@ -298,17 +299,20 @@ CREATE FUNCTION take_step(p_does text, INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    p_document := CASE p_does
-        WHEN 'send_report' THEN send_report(p_document)
-        WHEN 'send_invoice' THEN send_invoice(p_document)
-        WHEN 'send_proforma' THEN number_document(make_due(stamp_lined(p_document)))
-        WHEN 'send_credit_note' THEN send_credit_note(p_document)
-        WHEN 'send_lines' THEN number_document(stamp_lined(p_document))
-        WHEN 'send_paper' THEN number_document(stamp_document(p_document))
-        WHEN 'agree_report' THEN agree_report(p_document)
-        WHEN 'accept_bill' THEN accept_bill(p_document)
-        WHEN 'take_back' THEN take_back(p_document)
-        ELSE p_document END;
+    IF p_does IS NULL THEN
+        RETURN;
+    END IF;
+    CASE p_does  -- without an ELSE: a word that nothing does is an error
+        WHEN 'send_report' THEN p_document := send_report(p_document);
+        WHEN 'send_invoice' THEN p_document := send_invoice(p_document);
+        WHEN 'send_proforma' THEN p_document := number_document(make_due(stamp_lined(p_document)));
+        WHEN 'send_credit_note' THEN p_document := send_credit_note(p_document);
+        WHEN 'send_lines' THEN p_document := number_document(stamp_lined(p_document));
+        WHEN 'send_paper' THEN p_document := number_document(stamp_document(p_document));
+        WHEN 'agree_report' THEN p_document := agree_report(p_document);
+        WHEN 'accept_bill' THEN p_document := accept_bill(p_document);
+        WHEN 'take_back' THEN p_document := take_back(p_document);
+    END CASE;
 END $$;
 COMMENT ON FUNCTION take_step(text, document) IS
     'do what a step does before it is taken (document_transition.does); returns the document as it is to be stored';
@@ -356,12 +360,15 @@ CREATE FUNCTION follow_step(p_follows text, p_document document) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
+    IF p_follows IS NULL THEN
+        RETURN;
+    END IF;
     CASE p_follows
         WHEN 'release' THEN PERFORM release_document(p_document);
         WHEN 'release_invoice' THEN PERFORM release_document(p_document), carry_report(p_document);
         WHEN 'carry_report' THEN PERFORM carry_report(p_document);
+        WHEN 'settle_issued' THEN PERFORM carry_report(p_document), settle_document(p_document.id, 'issued');
         WHEN 'rate_waiting' THEN PERFORM rate_waiting(p_document);
-        ELSE NULL;
     END CASE;
 END $$;
 COMMENT ON FUNCTION follow_step(text, document) IS

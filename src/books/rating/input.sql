@@ -8,7 +8,7 @@ CREATE FUNCTION fresh_input(p_entries bigint[])
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT x.entry_id, c.id, NULL::bigint, coalesce(c.price_list_id, x.price_list_id, l.id, d.id),
-           CASE WHEN f.fixed THEN 'included' ELSE x.disposition END, 
+           CASE WHEN f.fixed THEN 'included' ELSE x.disposition END,
            CASE WHEN f.fixed THEN '{"disposition": {"by": "contract_price"}}' ELSE x.disposition_why END,
            k.currency,
            round(r.hourly_cost * CASE WHEN r.currency = k.currency THEN 1
@@ -71,7 +71,7 @@ BEGIN ATOMIC
     SELECT h.time_entry_id, p_base, min(h.terms_id), min(h.price_list_id),
            CASE WHEN min(h.coverage) IN ('no_charge', 'non_billable') THEN min(h.coverage)
                 WHEN bool_and(h.coverage = 'included' AND h.allotment_id IS NULL) THEN 'included' ELSE 'billable' END,
-           (array_agg(h.why) FILTER (WHERE h.coverage IN ('no_charge', 'non_billable') 
+           (array_agg(h.why) FILTER (WHERE h.coverage IN ('no_charge', 'non_billable')
                                            OR h.coverage = 'included' AND h.allotment_id IS NULL))[1],
            min(h.currency), min(h.cost_rate), min(h.base_cost_rate), min(h.base_rate),
            CASE WHEN bool_or(h.settled) THEN sum(h.billed_s)::bigint END, min(h.started_at), NULL::text, NULL::text

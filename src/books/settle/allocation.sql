@@ -75,7 +75,7 @@ BEGIN
         hint := 'Accept the bill first: transition(document, ''agreed'').';
     ELSIF p_open IS NULL THEN
         wrong := format('is %s and takes no payment', p_document.status);
-        hint := 'Only issued invoices and accepted bills are paid; View document_balance lists them.';
+        hint := 'Only issued invoices and accepted bills are paid: view document_balance lists them.';
     ELSIF p_payment.status <> 'posted' THEN
         wrong := format('cannot take payment %s, which is %s', p_payment.id, p_payment.status);
         hint := 'Post the payment first.';
