@@ -95,6 +95,31 @@ SELECT source, made_by, client_id, contract_id, project_id, amount::numeric(9,2)
 SELECT adjust_charge(:frozen, -0.005, 'less than a cent');
 SELECT * FROM check_books();
 
+-- a contract of another client prices nothing, and is not named by a task
+UPDATE task SET contract_id = 1 WHERE id = 2;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, contract_id) VALUES (1, 2, '2026-03-18', 3600, 1);
+SELECT reason, kind FROM unrated;
+DELETE FROM time_entry WHERE contract_id = 1;
+-- a project with a deal keeps its client, and a contractor is nobody's client
+INSERT INTO project (client_id, name) VALUES (2, 'Blog');
+INSERT INTO deal (client_id, project_id, name) VALUES (2, 3, 'Texts');
+UPDATE project SET client_id = 3 WHERE id = 3;
+INSERT INTO party (kind, name) VALUES ('contractor', 'Petrov');
+SELECT post('s', '[{"on": "2026-03-10", "debit": "contractors", "credit": "payable", "amount": "14", "currency": "EUR", "client": 5}]');
+-- a fixed price that is billed stays as it is; what does not bear on money prices nothing again
+\set VERBOSITY terse
+UPDATE task_item SET price = 999;
+DELETE FROM task_item;
+\set VERBOSITY default
+INSERT INTO task (project_id, title, status, completed_at) VALUES (1, 'Logo', 'done', '2026-03-20 12:00Z') RETURNING id AS logo \gset
+INSERT INTO task_item (task_id, item_id) VALUES (:logo, 1);
+UPDATE price SET price = 500 WHERE item_id = 1;
+UPDATE task_item SET document_id = NULL WHERE task_id = :logo;
+SELECT amount::numeric(9,2), cost::numeric(9,2) FROM charge WHERE task_id = :logo;
+UPDATE task_item SET quantity = 2 WHERE task_id = :logo;
+SELECT amount::numeric(9,2), cost::numeric(9,2) FROM charge WHERE task_id = :logo;
+SELECT * FROM check_books();
+
 -- terms name price lists by their revision: contracts share them, and what is rated keeps them
 SELECT id, revision FROM price_list;
 INSERT INTO task (project_id, title) VALUES (1, 'Menu'), (2, 'Search');
@@ -115,6 +140,7 @@ UPDATE list_snapshot SET revision = 9;
 INSERT INTO list_snapshot (price_list_id, revision, body) VALUES (1, 99, '{}');
 SELECT * FROM check_books();
 
+SELECT credit(min(id), '[{"position": 1, "amount": "1"}]', 'less') FROM document WHERE kind = 'invoice';
 -- the writer
 SELECT put_charges('{}'), put_charges(NULL);
 SET client_min_messages = error;

@@ -85,6 +85,7 @@ AS $$
 DECLARE
     v_tasks bigint[];
     v_gone bigint[] := '{}';
+    v_settled bigint;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         v_tasks := ARRAY(SELECT DISTINCT n.task_id FROM new_rows n);
@@ -92,11 +93,21 @@ BEGIN
         v_tasks := ARRAY(SELECT DISTINCT o.task_id FROM old_rows o);
         v_gone := ARRAY(SELECT o.id FROM old_rows o);
     ELSE
-        v_tasks := ARRAY(SELECT o.task_id FROM old_rows o UNION SELECT n.task_id FROM new_rows n);
-        v_gone := ARRAY(SELECT o.id FROM old_rows o);
+        -- what does not bear on money prices nothing again
+        v_gone := ARRAY(SELECT o.id FROM old_rows o JOIN new_rows n USING (id)
+                         WHERE (o.task_id, o.item_id, o.quantity, o.price, o.cost)
+                               IS DISTINCT FROM (n.task_id, n.item_id, n.quantity, n.price, n.cost));
+        v_tasks := ARRAY(SELECT o.task_id FROM old_rows o WHERE o.id = ANY (v_gone)
+                         UNION SELECT n.task_id FROM new_rows n WHERE n.id = ANY (v_gone));
     END IF;
     PERFORM lock_parties(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id
                                WHERE t.id = ANY (v_tasks)));
+    SELECT h.id INTO v_settled FROM live_charge h WHERE h.task_item_id = ANY (v_gone) AND h.settled ORDER BY h.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the fixed price of a task is billed and cannot be changed'
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'task_item_not_billed', DETAIL = frozen_by(v_settled),
+                HINT = 'Write its charge off or up with adjust_charge(), or credit() the invoice.';
+    END IF;
     DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.settled;
     PERFORM rate_entries(ARRAY(
         SELECT e.id FROM time_entry e WHERE e.task_id = ANY (v_tasks) ORDER BY e.id));
@@ -105,7 +116,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION price_tasks() IS
     'trigger function of task_item: rates the time of the tasks again, which a fixed price includes, and charges those '
-    'that are done already';
+    'that are done already; what is billed stays (23001)';
 
 CREATE VIEW uncharged_task WITH (security_invoker) AS
     SELECT i.task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item,

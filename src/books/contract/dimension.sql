@@ -61,6 +61,11 @@ BEGIN
         SELECT * INTO v_project FROM project p WHERE p.id = v.project_id;
     END IF;
 
+    IF EXISTS (SELECT FROM party y WHERE y.id = v.client_id AND y.kind = 'contractor') THEN
+        RAISE EXCEPTION '% names contractor % as its client', p_what, v.client_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dimension_fits',
+                HINT = 'Name him as the party, and the client, project, deal or task that it is for.';
+    END IF;
     v.client_id := coalesce(v.client_id, v_contract.client_id, v_project.client_id, v_deal.client_id);
     PERFORM check_dimension(p_what, 'client', v.client_id, format('contract %s', v.contract_id), v_contract.client_id);
     PERFORM check_dimension(p_what, 'client', v.client_id, format('project %s', v.project_id), v_project.client_id);
@@ -90,10 +95,13 @@ AS $$
 BEGIN
     PERFORM check_dimension(format('task "%s"', NEW.title), 'client', p.client_id, format('deal %s', d.id), d.client_id)
        FROM project p, deal d WHERE p.id = NEW.project_id AND d.id = NEW.deal_id;
+    PERFORM check_dimension(format('task "%s"', NEW.title), 'client', p.client_id, format('contract %s', c.id),
+                            c.client_id)
+       FROM project p, contract c WHERE p.id = NEW.project_id AND c.id = NEW.contract_id;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_task_deal() IS
-    'trigger function of task: its deal is one of the client of its project (23514)';
+    'trigger function of task: its deal and its contract are of the client of its project (23514)';
 
 CREATE FUNCTION check_deal_project() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

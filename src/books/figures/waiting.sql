@@ -36,7 +36,8 @@ CREATE VIEW data_gaps WITH (security_barrier) AS
                    CASE WHEN h.source <> 'time' AND h.item_id IS NULL THEN h.contract_id END AS contract_id,
                    min(h.service_date) AS since, sum(h.worked_s) AS worked_s, count(*) AS times
               FROM visible_charge h
-             WHERE h.cost IS NULL
+             WHERE h.cost IS NULL AND h.reverses_id IS NULL
+               AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
              GROUP BY 1, 2, 3, 4
             UNION ALL
             SELECT 'expense without exchange rate', NULL, NULL, e.contract_id, min(e.entry_on), NULL, count(*)

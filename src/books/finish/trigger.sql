@@ -67,8 +67,8 @@ CREATE TRIGGER task_disposed BEFORE INSERT ON task
 CREATE TRIGGER task_disposition_changed BEFORE UPDATE OF billable ON task
     FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable')
         EXECUTE FUNCTION check_disposition();
-CREATE TRIGGER task_deal_fits BEFORE INSERT OR UPDATE OF project_id, deal_id ON task
-    FOR EACH ROW WHEN (NEW.deal_id IS NOT NULL) EXECUTE FUNCTION check_task_deal();
+CREATE TRIGGER task_deal_fits BEFORE INSERT OR UPDATE OF project_id, deal_id, contract_id ON task
+    FOR EACH ROW WHEN (num_nonnulls(NEW.deal_id, NEW.contract_id) > 0) EXECUTE FUNCTION check_task_deal();
 CREATE TRIGGER task_named BEFORE DELETE OR UPDATE OF id ON task
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER task_followed AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows

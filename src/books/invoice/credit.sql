@@ -24,6 +24,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'Each {"line": id, "net": text} or {"position": number}; NULL credits all that is left.';
     END IF;
+    PERFORM check_keys(e.value, 'line', '{line,position,net}') FROM jsonb_array_elements(p_lines) e
+      WHERE jsonb_typeof(e.value) = 'object';
     FOR v_line IN
         SELECT e.value AS given, l.id, l.net, l.tax, l.position, coalesce(c.net, 0) AS credited,
             coalesce(c.tax, 0) AS credited_tax,

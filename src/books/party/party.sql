@@ -21,8 +21,10 @@ AS $$
 BEGIN
     PERFORM lock_parties(ARRAY[OLD.client_id, NEW.client_id]);
     IF EXISTS (SELECT FROM task t JOIN charge h ON h.task_id = t.id WHERE t.project_id = OLD.id)
-        OR EXISTS (SELECT FROM contract c WHERE c.project_id = OLD.id) THEN
-        RAISE EXCEPTION 'project "%" has charges or a contract: its client stays', OLD.name
+        OR EXISTS (SELECT FROM contract c WHERE c.project_id = OLD.id)
+        OR EXISTS (SELECT FROM deal d WHERE d.project_id = OLD.id)
+        OR EXISTS (SELECT FROM task t WHERE t.project_id = OLD.id AND num_nonnulls(t.deal_id, t.contract_id) > 0) THEN
+        RAISE EXCEPTION 'project "%" has charges, a deal or a contract: its client stays', OLD.name
             USING ERRCODE = 'restrict_violation', HINT = 'Make a project of the other client and move the tasks there.';
     END IF;
     RETURN NEW;
