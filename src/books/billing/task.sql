@@ -102,7 +102,8 @@ BEGIN
     END IF;
     PERFORM lock_parties(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id
                                WHERE t.id = ANY (v_tasks)));
-    SELECT h.id INTO v_settled FROM live_charge h WHERE h.task_item_id = ANY (v_gone) AND h.settled ORDER BY h.id LIMIT 1;
+    SELECT h.id INTO v_settled FROM live_charge h WHERE h.task_item_id = ANY (v_gone) AND h.settled
+        ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the fixed price of a task is billed and cannot be changed'
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'task_item_not_billed', DETAIL = frozen_by(v_settled),

@@ -52,7 +52,8 @@ BEGIN
                 -- what has no quantity of its own is one of it; tiers have no price of a unit
                 WHEN min(l.kind) <> 'credit_note' AND min(l.source) IS DISTINCT FROM 'time' AND count(l.quantity) = 0
                 THEN sum(l.amount) END,
-           CASE WHEN count(l.price) > 0 OR count(l.quantity) = 0 THEN min(l.discount_pct) END, (sum(l.worked_s) / 3600.0)::numeric(18,2), (sum(l.billed_s) / 3600.0)::numeric(18,2),
+           CASE WHEN count(l.price) > 0 OR count(l.quantity) = 0 THEN min(l.discount_pct) END,
+               (sum(l.worked_s) / 3600.0)::numeric(18,2), (sum(l.billed_s) / 3600.0)::numeric(18,2),
            sum(l.amount), sum(l.discount), min(l.tax_rate), sum(l.net), sum(l.tax), sum(l.gross),
                sum(l.worked_s)::bigint,
            sum(l.billed_s)::bigint, CASE WHEN count(DISTINCT l.task_id) = 1 THEN min(l.task_id) END, count(*),
