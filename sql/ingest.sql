@@ -73,6 +73,14 @@ SELECT no, source, external_id, employee, started_at IS NULL AS no_start, durati
 SELECT no, employee_id, task_id, reason
   FROM check_records('[{"source": "b24", "external_id": "1", "employee": "7", "task": "691", "work_date": "2026-03-03", "duration_s": 60, "billable": "no_charge"},
                        {"source": "b24", "external_id": "2", "employee": "7", "task": "691", "work_date": "2026-03-03"}]', true) ORDER BY no;
+-- where trackers may not decide, who sends their records must be one who may
+BEGIN;
+UPDATE setting SET trackers_decide = false;
+SELECT d.may, c.reason FROM (VALUES (true), (false)) d (may)
+ CROSS JOIN check_records('[{"source": "b24", "external_id": "1", "employee": "7", "task": "691", "work_date": "2026-03-03", "duration_s": 60, "billable": "no_charge"}]', true) x
+ CROSS JOIN LATERAL check_records(jsonb_build_array(x.record), d.may) c ORDER BY 1;
+ROLLBACK;
+SELECT c.reason FROM check_records('[{"source": "b24", "external_id": "1", "employee": "7", "task": "691", "work_date": "2026-03-03", "duration_s": 60, "billable": "no_charge"}]', false) c;
 
 -- what is no list of records is refused whole
 SELECT * FROM ingest_entries('{"source": "b24"}');
