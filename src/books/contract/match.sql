@@ -10,7 +10,6 @@ CREATE FUNCTION contract_of(p_named bigint, p_client bigint, p_project bigint, p
 BEGIN ATOMIC
     SELECT array_agg(k.id ORDER BY k.id) FILTER (WHERE k.matches AND k.level = k.best),
            CASE WHEN p_named IS NULL THEN count(*) ELSE 1 END,  -- one that is named is looked at, whosever it is
-          
            min(k.zone) FILTER (WHERE k.matches AND k.level = k.best)
       FROM (SELECT n.*, min(n.level) FILTER (WHERE n.matches) OVER () AS best
               FROM (SELECT coalesce(c.parent_id, c.id) AS id, coalesce(a.zone, s.zone) AS zone,
