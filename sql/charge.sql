@@ -106,6 +106,15 @@ INSERT INTO deal (client_id, project_id, name) VALUES (2, 3, 'Texts');
 UPDATE project SET client_id = 3 WHERE id = 3;
 INSERT INTO party (kind, name) VALUES ('contractor', 'Petrov');
 SELECT post('s', '[{"on": "2026-03-10", "debit": "contractors", "credit": "payable", "amount": "14", "currency": "EUR", "client": 5}]');
+-- unless he is one: by a contract of his own
+INSERT INTO contract (client_id, number, currency, starts_on) VALUES (5, 'P-1', 'EUR', '2026-01-01');
+SELECT charge_item(3, 1, 1, '2026-03-02') AS his \gset
+SELECT client_id, own_id FROM charge WHERE id = :his;
+SELECT post('s', '[{"on": "2026-03-10", "debit": "receivable", "credit": "revenue", "amount": "14", "currency": "EUR", "client": 5, "contract": 3}]') > 0 AS posted;
+-- and money that comes from one is taken, whatever he is
+INSERT INTO cash_account (name, currency) VALUES ('bank', 'EUR');
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id)
+VALUES ('in', 'posted', '2026-03-11', 5, 'EUR', 1, 'revenue', 5) RETURNING client_id;
 -- a fixed price that is billed stays as it is; what does not bear on money prices nothing again
 \set VERBOSITY terse
 UPDATE task_item SET price = 999;

@@ -61,11 +61,6 @@ BEGIN
         SELECT * INTO v_project FROM project p WHERE p.id = v.project_id;
     END IF;
 
-    IF EXISTS (SELECT FROM party y WHERE y.id = v.client_id AND y.kind = 'contractor') THEN
-        RAISE EXCEPTION '% names contractor % as its client', p_what, v.client_id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'dimension_fits',
-                HINT = 'Name him as the party, and the client, project, deal or task that it is for.';
-    END IF;
     v.client_id := coalesce(v.client_id, v_contract.client_id, v_project.client_id, v_deal.client_id);
     PERFORM check_dimension(p_what, 'client', v.client_id, format('contract %s', v.contract_id), v_contract.client_id);
     PERFORM check_dimension(p_what, 'client', v.client_id, format('project %s', v.project_id), v_project.client_id);

@@ -31,14 +31,14 @@ COMMENT ON TABLE number_series IS
 CREATE TABLE document (
     id bigserial CONSTRAINT document_pkey PRIMARY KEY,
     kind text NOT NULL
-        CONSTRAINT document_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice',
-                                                       'act', 'credit_note',
-            'bill', 'contract', 'annex', 'other')),
+        CONSTRAINT document_kind_known CHECK (kind IN (
+            'proposal', 'specification', 'report', 'proforma', 'invoice', 'act', 'credit_note', 'bill', 'contract',
+            'annex', 'other')),
     incoming boolean NOT NULL DEFAULT false,
     status text NOT NULL DEFAULT 'draft'
-        CONSTRAINT document_status_known CHECK (status IN ('draft', 'sent', 'agreed', 'rejected', 'invoiced',
-                                                           'partly_paid', 'paid',
-            'credited', 'archived', 'superseded', 'void')),
+        CONSTRAINT document_status_known CHECK (status IN (
+            'draft', 'sent', 'agreed', 'rejected', 'invoiced', 'partly_paid', 'paid', 'credited', 'archived',
+            'superseded', 'void')),
     own_id bigint CONSTRAINT document_own_fkey REFERENCES party,
     party_id bigint NOT NULL CONSTRAINT document_party_fkey REFERENCES party,
     contract_id bigint CONSTRAINT document_contract_fkey REFERENCES contract,

@@ -166,9 +166,8 @@ AS $$
 DECLARE
     v_group bigint[] := contract_group(p_base.id);
     v_entries bigint[] := ARRAY(
-        SELECT h.time_entry_id FROM charge h
-         WHERE h.contract_id = ANY (v_group) AND h.time_entry_id IS NOT NULL AND h.reverses_id IS NULL
-           AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
+        SELECT h.time_entry_id FROM live_charge h
+         WHERE h.contract_id = ANY (v_group) AND h.time_entry_id IS NOT NULL
          GROUP BY 1 HAVING min(h.service_date) BETWEEN p_from AND p_to);
     v_terms_ids bigint[];
     v_bodies jsonb[];
@@ -181,9 +180,7 @@ BEGIN
           AND t.id IN (SELECT h.terms_id FROM charge h WHERE h.time_entry_id = ANY (v_entries));
     RETURN QUERY
     WITH live AS MATERIALIZED (
-        SELECT h.* FROM charge h
-         WHERE h.time_entry_id = ANY (v_entries) AND h.reverses_id IS NULL
-             AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
+        SELECT h.* FROM live_charge h WHERE h.time_entry_id = ANY (v_entries)
     ), input AS (
         SELECT h.time_entry_id AS id, min(h.terms_id) AS terms_id, min(h.price_list_id) AS price_list_id,
             min(h.cost_rate) AS cost_rate,

@@ -145,6 +145,14 @@ BEGIN
     PERFORM check_keys(e.value, 'entry',
         '{on,debit,credit,amount,currency,article,own,client,party,contract,project,deal,task,'
                        'employee,work_type,direction}') FROM jsonb_array_elements(entries) e;
+    -- he may be a client too, by a contract or project of his own
+    SELECT y.name INTO v_wrong FROM jsonb_array_elements(entries) e JOIN party y ON y.id = (e.value ->> 'client')::bigint
+     WHERE y.kind = 'contractor' AND NOT e.value ?| '{contract,project,deal,task}' LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'an entry names contractor "%" as its client', v_wrong
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dimension_fits',
+                HINT = 'Name him as the party, and the client, project, deal or task that it is for.';
+    END IF;
     v_event := (open_events('user', ARRAY[key], ARRAY[entries::text], memo))[1];
     IF v_event IS NULL THEN
         RETURN event_of('user', key);

@@ -97,21 +97,19 @@ BEGIN
     -- Two who record the same payment at once: the second waits for the first
     -- and then finds it.
     INSERT INTO payment (flow, status, paid_on, accrued_on, amount, currency, cash_account_id, to_cash_account_id,
-                         article, party_id, contract_id, project_id,
-                         deal_id, task_id, employee_id, direction_id, purpose, bank_ref, source, external_id, made_from)
+                         article, party_id, contract_id, project_id, deal_id, task_id, employee_id, direction_id,
+                         purpose, bank_ref, source, external_id, made_from)
     SELECT f.flow, coalesce(v_content ->> 'status', 'posted'),
-        coalesce(given_date(v_content, 'paid_on'), books_today()), given_date(v_content, 'accrued_on'),
+           coalesce(given_date(v_content, 'paid_on'), books_today()), given_date(v_content, 'accrued_on'),
            (v_content ->> 'amount')::numeric, coalesce(v_content ->> 'currency', v_account.currency),
-               (v_content ->> 'cash_account')::bigint,
-           (v_content ->> 'to_cash_account')::bigint,
+           (v_content ->> 'cash_account')::bigint, (v_content ->> 'to_cash_account')::bigint,
            coalesce(v_content ->> 'article',
                     CASE f.flow WHEN 'in' THEN (SELECT a.code FROM account_role r JOIN account a ON a.id = r.account_id
                                                  WHERE r.role = 'revenue') END),
            (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint,
-               (v_content ->> 'deal')::bigint,
-           (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint, (v_content ->> 'direction')::bigint,
-               v_content ->> 'purpose',
-           v_content ->> 'bank_ref', v_content ->> 'source', v_content ->> 'external_id', v_content
+           (v_content ->> 'deal')::bigint, (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint,
+           (v_content ->> 'direction')::bigint, v_content ->> 'purpose', v_content ->> 'bank_ref',
+           v_content ->> 'source', v_content ->> 'external_id', v_content
       FROM (SELECT coalesce(v_content ->> 'flow', 'in') AS flow) f
     ON CONFLICT DO NOTHING
     RETURNING * INTO v_payment;

@@ -16,9 +16,9 @@ BEGIN ATOMIC
          WHERE d.party_id = client_statement.client AND d.kind IN ('invoice', 'credit_note')
            AND d.status NOT IN ('draft', 'void')
         UNION ALL
-        SELECT p.paid_on, CASE p.flow WHEN 'in' THEN 'payment' ELSE 'refund' END, p.bank_ref, p.purpose, CASE p.flow
-               WHEN 'out' THEN p.amount ELSE 0 END,
-               CASE p.flow WHEN 'in' THEN p.amount ELSE 0 END, p.currency, NULL, p.payment_id, 2
+        SELECT p.paid_on, CASE p.flow WHEN 'in' THEN 'payment' ELSE 'refund' END, p.bank_ref, p.purpose,
+               CASE p.flow WHEN 'out' THEN p.amount ELSE 0 END, CASE p.flow WHEN 'in' THEN p.amount ELSE 0 END,
+               p.currency, NULL, p.payment_id, 2
           FROM payment_card p JOIN settling_article a ON a.article = p.article
          WHERE p.party_id = client_statement.client AND p.status = 'posted' AND p.flow IN ('in', 'out')
     ), row AS (
@@ -36,10 +36,9 @@ BEGIN ATOMIC
          WHERE m.on_date <= to_date GROUP BY m.currency
     )
     SELECT r.on_date, r.kind, r.number, r.detail, r.debit::numeric(18,2), r.credit::numeric(18,2),
-           sum(coalesce(r.opening, 0) + r.debit - r.credit) OVER (PARTITION BY r.currency
-                                                                  ORDER BY r.rank = 3, r.rank > 0, r.on_date, r.rank,
-                                                                  r.document_id,
-               r.payment_id ROWS UNBOUNDED PRECEDING)::numeric(18,2),
+           sum(coalesce(r.opening, 0) + r.debit - r.credit) OVER (
+               PARTITION BY r.currency ORDER BY r.rank = 3, r.rank > 0, r.on_date, r.rank, r.document_id, r.payment_id
+               ROWS UNBOUNDED PRECEDING)::numeric(18,2),
            r.currency, r.document_id, r.payment_id
       FROM row r
      ORDER BY r.currency, r.rank = 3, r.rank > 0, r.on_date, r.rank, r.document_id, r.payment_id;
