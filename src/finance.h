@@ -28,8 +28,10 @@
 	range_serialize(typcache, lower, upper, empty)
 #endif
 
-/* one function checks rights on every kind of object since 16 */
+/* one function checks rights on every kind of object since 16, told by its catalog */
 #if PG_VERSION_NUM >= 160000
+#include "catalog/pg_database.h"
+#include "catalog/pg_namespace.h"
 #define finance_schema_aclcheck(schema, role, mode) \
 	object_aclcheck(NamespaceRelationId, schema, role, mode)
 #define finance_database_aclcheck(database, role, mode) \
