@@ -146,7 +146,8 @@ BEGIN
         '{on,debit,credit,amount,currency,article,own,client,party,contract,project,deal,task,'
                        'employee,work_type,direction}') FROM jsonb_array_elements(entries) e;
     -- he may be a client too, by a contract or project of his own
-    SELECT y.name INTO v_wrong FROM jsonb_array_elements(entries) e JOIN party y ON y.id = (e.value ->> 'client')::bigint
+    SELECT y.name INTO v_wrong
+      FROM jsonb_array_elements(entries) e JOIN party y ON y.id = (e.value ->> 'client')::bigint
      WHERE y.kind = 'contractor' AND NOT e.value ?| '{contract,project,deal,task}' LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'an entry names contractor "%" as its client', v_wrong
