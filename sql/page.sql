@@ -202,7 +202,7 @@ SELECT m.id, CASE m.role WHEN 'adder' THEN :adder ELSE :factor END, '2026-03-02'
        CASE m.role WHEN 'adder' THEN 60 ELSE 66.67 END, 'as agreed'
   FROM employee m WHERE m.role IN ('adder', 'factor') ORDER BY m.role;
 SELECT build_report(jsonb_build_object('client', :night)) AS r \gset
-CREATE FUNCTION unit_prices(d bigint) RETURNS TABLE (title text, quantity text, sheet text, rows text, json text, page text, csv text, amount text)
+CREATE FUNCTION unit_prices(d bigint) RETURNS TABLE (title text, quantity text, sheet text, rows text, in_json text, page text, csv text, amount text)
     LANGUAGE sql AS $$
     SELECT s.title, s.quantity::text, s.price::text, trim_scale(r.price)::text, j.value ->> 'price', g.value ->> 'price',
            split_part(c.line, ',', 13), s.amount::text
