@@ -43,6 +43,7 @@ SELECT charge_item(1, 2, 1, '2025-02-02', price => 5, cost => -1);
 SELECT charge_item(1, 5, 1, '2025-02-01');
 SELECT charge_item(1, 99, 1, '2025-02-01');
 SELECT charge_item(1, 1, 0, '2025-02-01');
+SELECT charge_item(1, 1, 'Infinity', '2025-02-01');
 SELECT charge_item(1, 1, 1, '2025-01-14');
 SELECT charge_item(1, 1, 1, NULL);
 SELECT charge_item(9, 1, 1, '2025-02-01');

@@ -9,16 +9,27 @@
 CREATE FUNCTION column_list(p_table text, p_format text, p_but text[] DEFAULT '{}') RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT string_agg(format(p_format, quote_ident(a.attname), coalesce(pg_get_expr(d.adbin, d.adrelid), 'NULL')), ', '
-                      ORDER BY a.attnum)
+    SELECT string_agg(format(p_format, quote_ident(a.attname)), ', ' ORDER BY a.attnum)
+      FROM pg_attribute a
+     WHERE a.attrelid = quote_ident(p_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+       AND a.attname <> ALL (p_but);
+END;
+COMMENT ON FUNCTION column_list(text, text, text[]) IS
+    'the columns of a table that can be written, but some, each in a format (%1$s its name), with commas between them';
+
+CREATE FUNCTION value_list(p_table text, p_alias text, p_but text[] DEFAULT '{}') RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT string_agg(CASE WHEN d.adbin IS NULL THEN format('%s.%I', p_alias, a.attname)
+                           ELSE format('coalesce(%s.%I, %s)', p_alias, a.attname, pg_get_expr(d.adbin, d.adrelid)) END,
+                      ', ' ORDER BY a.attnum)
       FROM pg_attribute a
       LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
      WHERE a.attrelid = quote_ident(p_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
        AND a.attname <> ALL (p_but);
 END;
-COMMENT ON FUNCTION column_list(text, text, text[]) IS
-    'the columns of a table that can be written, but some, each in a format (%1$s its name, %2$s its default), with '
-    'commas between them';
+COMMENT ON FUNCTION value_list(text, text, text[]) IS
+    'what column_list() has, as a row of an alias gives it: the column''s default where it is NULL';
 
 CREATE FUNCTION make_writer(p_table text, p_function text, p_conflict text DEFAULT '') RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -38,7 +49,7 @@ BEGIN
             SELECT coalesce(array_agg(p.id ORDER BY p.id), '{}') INTO v_ids FROM put p;
             RETURN v_ids;
         END $body$ $function$,
-        p_function, p_table, column_list(p_table, '%1$s'), column_list(p_table, 'coalesce(n.%1$s, %2$s)'), p_conflict);
+        p_function, p_table, column_list(p_table, '%1$s'), value_list(p_table, 'n'), p_conflict);
     EXECUTE format('COMMENT ON FUNCTION %s(%I[]) IS %L', p_function, p_table,
                    format('write new rows of %s and return their ids; NULL means a '
                           'column''s default', p_table));

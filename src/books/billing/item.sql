@@ -17,7 +17,7 @@ DECLARE
     v_exponent int;
     v_new charge;
 BEGIN
-    IF coalesce(quantity, 0) <= 0 OR quantity = 'NaN' THEN
+    IF coalesce(quantity, 0) <= 0 OR quantity IN ('NaN', 'Infinity') THEN
         RAISE EXCEPTION 'a quantity of % cannot be charged', coalesce(quantity::text, 'NULL')
             USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Pass a quantity above 0; take a charge back with adjust_charge().';

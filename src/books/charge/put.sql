@@ -28,8 +28,8 @@ BEGIN
              ORDER BY n.time_entry_id, n.segment
             ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT settled DO UPDATE SET %5$s;
         END $body$ $function$,
-        column_list('charge', '%1$s'), column_list('charge', 'coalesce(n.%1$s, %2$s)'),
-        column_list('charge', 'h.%1$s', c_kept), column_list('charge', 'coalesce(n.%1$s, %2$s)', c_kept),
+        column_list('charge', '%1$s'), value_list('charge', 'n'),
+        column_list('charge', 'h.%1$s', c_kept), value_list('charge', 'n', c_kept),
         column_list('charge', '%1$s = excluded.%1$s', c_kept));
 END $$;
 COMMENT ON FUNCTION replace_charges(charge[], boolean) IS
