@@ -151,6 +151,7 @@ BOOKS_CODE = \
 	src/books/contract/match.sql \
 	src/books/contract/dimension.sql \
 	src/books/contract/right.sql \
+	src/books/work/length.sql \
 	src/books/work/ingest.sql \
 	src/books/work/approve.sql \
 	src/books/work/right.sql \
@@ -273,7 +274,7 @@ REGRESS = \
 	books charge ledger payment figures price work ingest access history \
 	billing close explain what_if billing_random sequence_random \
 	document step dimension invoice settle share document_random page gateway \
-	rule one_call settings \
+	rule one_call settings approval \
 	mirror several locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance

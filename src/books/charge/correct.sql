@@ -165,7 +165,7 @@ BEGIN
            started_at = v_new.started_at, ended_at = v_new.ended_at, break_s = v_new.break_s,
                work_date = v_new.work_date, duration_s = v_new.duration_s,
            billable = v_new.billable, billable_s = v_new.billable_s, price = v_new.price, comment = v_new.comment,
-               override_reason = reason
+           override_reason = reason, approved_at = clock_timestamp(), approved_by = actor()
      WHERE e.id = time_entry_id;
     IF v_base.id IS NOT NULL
         AND EXISTS (SELECT FROM charge h WHERE h.id = ANY (reversed) AND h.allotment_id IS NOT NULL) THEN
@@ -190,6 +190,6 @@ COMMENT ON FUNCTION correct_entry(bigint, jsonb, text) IS
     'correct a billed time entry: its frozen charges are reversed, and it is rated anew with changes ({"column": '
     'value, …}; NULL takes the work away) into provisional charges, in the open period with the true work date. '
     'Returns the reversals, the new charges and what they come to together, in the base currency where the work moves '
-    'to another currency. Refused: work that is not billed, or held by a sent report (23001), unknown columns, no '
-    'reason, nothing changed (22023)';
+    'to another currency. Whoever corrects approves what it is now. Refused: work that is not billed, or held by a '
+    'sent report (23001), unknown columns, no reason, nothing changed (22023)';
 SELECT allow('manager', 'execute', 'correct_entry');

@@ -52,7 +52,7 @@ login: the session's user
 document_status_change.login: the session's user, which no setting changes
 event.login: the session's user, beside posted_by, which is actor()
 history.login: the session's user, which no setting changes
-max_entry_s: the longest time entry that is taken, in seconds
+max_entry_s: the longest time entry that is taken, in seconds of the clock on the wall
 may: what the level is for
 name: what people call it
 brand.name: name above pages, NULL: the party's own

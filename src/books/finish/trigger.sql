@@ -165,6 +165,15 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON time_entry
     FOR EACH ROW EXECUTE FUNCTION own_columns('approved_at: approve_entries() approves work.',
                                               'approved_by: approve_entries() approves work.',
                                               'created_at', 'created_by');
+CREATE TRIGGER time_entry_changed_unseen BEFORE UPDATE ON time_entry
+    FOR EACH ROW
+    WHEN (OLD.approved_at = NEW.approved_at
+          AND (NEW.employee_id, NEW.task_id, NEW.work_type_id, NEW.contract_id, NEW.started_at, NEW.ended_at,
+               NEW.break_s, NEW.work_date, NEW.duration_s, NEW.billable, NEW.billable_s, NEW.price)
+              IS DISTINCT FROM
+              (OLD.employee_id, OLD.task_id, OLD.work_type_id, OLD.contract_id, OLD.started_at, OLD.ended_at,
+               OLD.break_s, OLD.work_date, OLD.duration_s, OLD.billable, OLD.billable_s, OLD.price))
+    EXECUTE FUNCTION withdraw_approval();
 CREATE TRIGGER time_entry_named BEFORE UPDATE OF id ON time_entry
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER time_entry_not_truncated BEFORE TRUNCATE ON time_entry

@@ -58,7 +58,6 @@ DECLARE
     v_moved bigint[];
     v_corrected bigint[];
     v_before numeric[];
-    v_too_long record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         v_entries := ARRAY(SELECT n.id FROM new_rows n ORDER BY n.id);
@@ -78,14 +77,8 @@ BEGIN
     IF cardinality(v_entries) = 0 THEN
         RETURN NULL;
     END IF;
-    SELECT n.id, n.worked_s, s.max_entry_s INTO v_too_long FROM new_rows n, setting s
-        WHERE n.worked_s > s.max_entry_s LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'a time entry of % seconds is longer than the limit of %', v_too_long.worked_s,
-            v_too_long.max_entry_s
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'time_entry_within_limit',
-                HINT = 'Split the entry, or raise max_entry_s in table setting.';
-    END IF;
+    PERFORM refuse_long_entries(v_entries)
+      WHERE EXISTS (SELECT FROM new_rows n, setting s WHERE n.worked_s > s.max_entry_s);
     PERFORM rate_entries(v_entries);
     PERFORM concede('correction', (
         SELECT sum(greatest(b.amount - coalesce(a.amount, 0), 0)) FROM unnest(v_corrected, v_before) b (id, amount)

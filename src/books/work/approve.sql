@@ -15,7 +15,7 @@ BEGIN
         RAISE EXCEPTION 'there is no time entry %', coalesce(v_unknown::text, 'NULL')
             USING ERRCODE = 'foreign_key_violation', HINT = 'Nothing was approved.';
     END IF;
-    UPDATE time_entry e SET approved_at = now(), approved_by = actor()
+    UPDATE time_entry e SET approved_at = clock_timestamp(), approved_by = actor()
      WHERE e.id = ANY (entries) AND e.approved_at IS NULL;
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
@@ -24,3 +24,17 @@ COMMENT ON FUNCTION approve_entries(bigint[]) IS
     'approve time entries, which rates those that waited for it; returns how many were not approved before; refused '
     '(23503) whole for an unknown one';
 SELECT allow('manager', 'execute', 'approve_entries');
+
+-- An approval is of a content.  Whoever changes what is billed of an entry, by
+-- whatever call, takes the approval away, unless the same statement approves anew:
+-- the time of approval is the clock's, so it differs then.
+CREATE FUNCTION withdraw_approval() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    NEW.approved_at := NULL;
+    NEW.approved_by := NULL;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION withdraw_approval() IS
+    'trigger function of time_entry: an entry of which something is changed that is billed waits for approval again';

@@ -97,9 +97,9 @@ BEGIN ATOMIC
                     THEN 'started_at and ended_at, or work_date and duration_s are needed'
                 WHEN r.ended_at < r.started_at THEN 'ended_at is before started_at'
                 WHEN r.duration_s < 0 OR r.break_s < 0 THEN 'durations cannot be negative'
-                WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at) - r.break_s) < 0
-                    THEN 'break_s is longer than the entry'
-                WHEN coalesce(r.duration_s, extract(epoch FROM r.ended_at - r.started_at)) > s.max_entry_s
+                WHEN d.worked_s < 0 THEN 'break_s is longer than the entry'
+                WHEN d.worked_s > s.max_entry_s
+                    AND d.worked_s > longest_entry_s(l.employee_id, t.id, NULL, r.started_at, r.work_date)
                 THEN format('longer than the limit of %s seconds', s.max_entry_s)
                 WHEN r.billable <> 'billable' AND NOT s.trackers_decide AND NOT p_may_decide
                     THEN 'billable is not for trackers to say: setting.trackers_decide'
@@ -107,6 +107,8 @@ BEGIN ATOMIC
                     THEN format('unknown disposition "%s"', r.billable) END
       FROM read_records(p_entries) r
      CROSS JOIN setting s
+     CROSS JOIN LATERAL (
+        SELECT coalesce(r.duration_s, floor(extract(epoch FROM r.ended_at - r.started_at)) - r.break_s) AS worked_s) d
       LEFT JOIN employee_login l ON l.source = r.source AND l.external_id = r.employee
       LEFT JOIN task t ON t.source = r.source AND t.external_id = r.task
       LEFT JOIN work_type w ON w.code = r.work_type;
