@@ -157,7 +157,24 @@ UPDATE payment SET status = 'void' WHERE article = 'payroll';
 DELETE FROM payment WHERE article = 'payroll';
 SELECT allocate_payment(p.payment) FROM (SELECT max(y.id) AS payment FROM payment y WHERE y.flow = 'out') p;
 SELECT record_bill('{"party": "Beta", "outside_number": "77", "currency": "EUR", "lines": [{"title": "salary", "article": "payroll", "price": "1234.56"}]}');
+-- so is what names a person, with whatever article, and the bill of pay
+BEGIN;
+\set ON_ERROR_ROLLBACK on
+INSERT INTO payment (flow, paid_on, amount, currency, article, employee_id) VALUES ('out', '2026-03-31', 7, 'EUR', 'contractors', 1);
+SET ROLE regress_finance_cfo;
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, employee_id) VALUES ('out', 'posted', '2026-03-31', 7, 'EUR', 1, 'contractors', 1);
+SELECT record_bill('{"party": "Beta", "outside_number": "78", "issued_on": "2026-03-31", "currency": "EUR", "lines": [{"title": "salary", "article": "payroll", "price": "3"}]}') AS bill \gset
+SELECT transition(:bill, 'agreed');
+SET ROLE regress_finance_crm;
+SELECT pay_bill(:bill, 1, '2026-03-31');
 SELECT payment_id, article, amount FROM payment_card;
+-- and no right that the owner gives by hand opens what an entry is billed at
+RESET ROLE;
+GRANT INSERT ON time_entry TO regress_finance_crm;
+SET ROLE regress_finance_crm;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, price, override_reason) VALUES (1, 1, '2026-03-05', 3600, 0.01, 'x');
+ROLLBACK;
+\set ON_ERROR_ROLLBACK off
 
 -- a reader reads, without any of it
 SET ROLE regress_finance_bi;
@@ -238,6 +255,9 @@ UPDATE time_entry SET price = 59, override_reason = 'x';
 SELECT correct_entry(1, '{"price": "1"}', 'x');
 SELECT adjust_charge((SELECT min(id) FROM charge WHERE time_entry_id = 1), -30, 'goodwill') > 0 AS written_off;
 SELECT adjust_charge((SELECT min(id) FROM charge WHERE time_entry_id = 1), -20.01, 'more goodwill');
+BEGIN;
+SELECT adjust_charge((SELECT min(id) FROM charge WHERE time_entry_id = 1), -20, 'exactly the limit') > 0 AS written_off;
+ROLLBACK;
 -- another name in the setting is another person; the limit of the login binds all the same where it has one
 SET finance.actor = 'boss';
 SELECT adjust_charge((SELECT min(id) FROM charge WHERE time_entry_id = 1), -20.01, 'more goodwill', 'boss') > 0 AS another_person;

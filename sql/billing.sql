@@ -158,6 +158,11 @@ SELECT void_block(:block, 'a mistake'), void_block(:block, 'a mistake');
 SELECT time_entry_id, segment, coverage, billed_s, amount::numeric(18,2), burned::numeric(18,2) FROM charge WHERE contract_id = 2 AND source = 'time' ORDER BY 1, 2;
 SELECT count(*) FROM charge WHERE contract_id = 2 AND source = 'fee';
 SELECT void_block(99, 'x');
+-- hours of a block are left until it is void
+SELECT add_block(2, '2025-03-01', 5, price => 0) AS spare \gset
+SELECT hours_left FROM contract_card WHERE contract_id = 2;
+SELECT void_block(:spare, 'not bought');
+SELECT hours_left FROM contract_card WHERE contract_id = 2;
 
 SET client_min_messages = warning;
 DROP SCHEMA t_billing, t_billing_internal CASCADE;

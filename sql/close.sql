@@ -158,6 +158,20 @@ UPDATE contract SET anchor_day = 15 WHERE id = 1;
 UPDATE contract SET period = 'week' WHERE id = 1;
 UPDATE contract SET period = 'week' WHERE number = 'I-4';
 
+-- what is sold for a closed month is billed in the open one, late; what was left in a month that no period is any more is
+-- closed with the first that is
+INSERT INTO party (kind, name) VALUES ('company', 'Umbrella');
+INSERT INTO project (client_id, name) SELECT id, name FROM party WHERE name = 'Umbrella';
+INSERT INTO task (project_id, title) SELECT id, name FROM project WHERE name = 'Umbrella' RETURNING id AS u \gset
+INSERT INTO contract (client_id, number, currency, starts_on) SELECT id, 'U-1', 'EUR', '2025-01-01' FROM party WHERE name = 'Umbrella' RETURNING id AS k \gset
+INSERT INTO item (code, name) VALUES ('host', 'Hosting');
+INSERT INTO price (price_list_id, item_id, price) VALUES (1, 1, 10);
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :u, '2025-01-15', 3600);
+UPDATE contract SET starts_on = '2025-02-01' WHERE id = :k;
+SELECT * FROM close_period(:k, '2025-02-01');
+SELECT charge_item(:k, 1, 1, '2025-02-20') > 0 AS sold;
+SELECT source, service_date, period_start, late, frozen_at IS NOT NULL AS frozen FROM charge WHERE contract_id = :k ORDER BY id;
+
 SELECT * FROM billing_problems;
 
 -- a correction that moves billed work to a contract in another currency: 100 EUR go, 50 USD at 1.25 come, 60 EUR are given away

@@ -2,7 +2,8 @@
 -- rates that change on 16 January, for a contract in dollars whose days are those
 -- of New York, in books in euros and UTC.  A dollar is 0.50 until the 15th and 0.80
 -- from the 16th on; a euro is 0.80 pounds, then 0.50; an hour costs 10, then 20, and is sold
--- at 100, then 110.
+-- at 100, then 110.  From June on, which no line of this is about, all of them are
+-- others again, so that whatever asks for today instead of its day is seen.
 \set SHOW_CONTEXT never
 SET datestyle = ISO;
 SET client_min_messages = warning;
@@ -11,15 +12,18 @@ SELECT finance.create_books('t_days');
 SET search_path = t_days, t_days_internal, finance, public;
 INSERT INTO exchange_rate (base, quote, valid_from, rate) VALUES
     ('USD', 'EUR', '2026-01-01', 0.5), ('USD', 'EUR', '2026-01-16', 0.8), ('EUR', 'GBP', '2026-01-01', 0.8),
-        ('EUR', 'GBP', '2026-01-16', 0.5);
+        ('EUR', 'GBP', '2026-01-16', 0.5), ('USD', 'EUR', '2026-06-01', 0.95), ('EUR', 'GBP', '2026-06-01', 0.9);
 INSERT INTO party (kind, name) VALUES ('own', 'Agency'), ('company', 'Alpha'), ('contractor', 'Helper');
 INSERT INTO employee (name, role) VALUES ('Dev', NULL), ('June', 'junior');
 INSERT INTO cost_rate (employee_id, role, valid_from, hourly_cost, currency) VALUES
-    (1, NULL, '2026-01-01', 10, 'EUR'), (1, NULL, '2026-01-16', 20, 'EUR'), (NULL, 'junior', '2026-01-16', 8, 'USD');
+    (1, NULL, '2026-01-01', 10, 'EUR'), (1, NULL, '2026-01-16', 20, 'EUR'), (NULL, 'junior', '2026-01-16', 8, 'USD'),
+    (1, NULL, '2026-06-01', 70, 'EUR'), (NULL, 'junior', '2026-06-01', 60, 'USD');
 INSERT INTO item (code, name) VALUES ('host', 'Hosting');
 INSERT INTO price_list (code, name, currency, is_default) VALUES ('dollar', 'Dollar', 'USD', true);
-INSERT INTO price (price_list_id, valid_from, price) VALUES (1, '2026-01-01', 100), (1, '2026-01-16', 110);
-INSERT INTO price (price_list_id, item_id, valid_from, price, cost) VALUES (1, 1, '2026-01-16', 30, 10);
+INSERT INTO price (price_list_id, valid_from, price) VALUES (1, '2026-01-01', 100), (1, '2026-01-16', 110),
+    (1, '2026-06-01', 170);
+INSERT INTO price (price_list_id, item_id, valid_from, price, cost) VALUES (1, 1, '2026-01-16', 30, 10),
+    (1, 1, '2026-06-01', 90, 70);
 INSERT INTO calendar (name, zone) VALUES ('office', 'America/New_York');
 INSERT INTO contract (client_id, own_id, number, currency, starts_on, calendar_id, tax_rate) VALUES (2, 1, 'U-1',
     'USD', '2026-01-05', 1, 10);

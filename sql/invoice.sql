@@ -257,5 +257,34 @@ SELECT contract, outcome, charges, amount, currency, message ~ '^draft (report|i
 SELECT count(*) FROM run_billing('2026-07-31') WHERE outcome = 'drafted';
 SELECT count(*) FROM document WHERE status = 'draft';
 
+-- an invoice over work lists what there is to pay for, a report of the same work all of it; what stands on a draft is not
+-- billed yet; of what was credited whole no act is made, and nothing is credited below nothing
+INSERT INTO party (kind, name) VALUES ('company', 'Delta');
+INSERT INTO project (client_id, name) SELECT id, 'Delta' FROM party WHERE name = 'Delta' RETURNING id AS d \gset
+INSERT INTO contract (client_id, own_id, number, currency, starts_on) SELECT id, 1, 'D-1', 'EUR', '2026-01-01' FROM party WHERE name = 'Delta';
+INSERT INTO task (project_id, title, work_type_id) SELECT :d, v.title, w.id
+  FROM (VALUES ('Search', 'development'), ('Filter', 'development'), ('Typo', 'bug')) v (title, code) JOIN work_type w USING (code) ORDER BY v.title;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-07-01', 3600 FROM task WHERE project_id = :d;
+SELECT build_report('{"client": "Delta"}') AS v \gset
+SELECT title, coverage, net FROM document_sheet(:v);
+SELECT discard(:v);
+SELECT build_invoice('{"client": "Delta"}', '{"issued_on": "2026-08-01"}') AS v \gset
+SELECT title, coverage, net FROM document_sheet(:v);
+SELECT t.title, l.place, (SELECT u.document_status FROM unbilled u WHERE u.charge_id = h.id) AS unbilled_on
+  FROM charge h JOIN task t ON t.id = h.task_id JOIN charge_place l ON l.charge_id = h.id WHERE t.project_id = :d ORDER BY t.title;
+SELECT issue_invoice(:v) = :v AS issued;
+SELECT t.title, l.place FROM charge h JOIN task t ON t.id = h.task_id JOIN charge_place l ON l.charge_id = h.id WHERE t.project_id = :d ORDER BY t.title;
+SELECT credit(:v, (SELECT jsonb_agg(jsonb_build_object('line', l.id, 'net', '-1')) FROM document_line l WHERE l.document_id = :v AND l.title = 'Filter'), 'the wrong way');
+SELECT credit(:v, (SELECT jsonb_agg(jsonb_build_object('line', l.id)) FROM document_line l WHERE l.document_id = :v AND l.title = 'Filter'), 'not wanted') > 0 AS credited;
+SELECT issue_act(:v) AS w \gset
+SELECT title, net FROM document_sheet(:w);
+-- the tax of credits in parts is that of what is credited so far: 0.05 of 1.00 by 0.33, 0.33 and 0.34 is 0.02, 0.01, 0.02
+UPDATE contract SET tax_rate = 5 WHERE number = 'D-1';
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-07-02', 60 FROM task WHERE project_id = :d AND title = 'Filter';
+SELECT invoice_work('{"client": "Delta", "from": "2026-07-02"}', '{"issued_on": "2026-08-02"}') AS v \gset
+SELECT min(id) AS l FROM document_line WHERE document_id = :v \gset
+SELECT count(credit(:v, jsonb_build_array(jsonb_build_object('line', :l, 'net', n)), 'in parts')) FROM unnest('{0.33,0.33,0.34}'::text[]) n;
+SELECT net, tax, gross FROM document_card WHERE document_id = :v OR based_on = :v ORDER BY document_id;
+
 SELECT * FROM document_problems;
 SELECT * FROM check_books();

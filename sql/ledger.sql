@@ -112,6 +112,7 @@ INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, a
 \set VERBOSITY default
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article) VALUES ('in', 'posted', '2026-03-05', 1, 'XXX', 1, 'revenue');
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article) VALUES ('in', 'posted', '2026-03-05', 1, 'USD', 1, 'revenue');
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, to_cash_account_id) VALUES ('transfer', 'posted', '2026-03-05', 1, 'EUR', 1, 2);
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, contract_id) VALUES ('in', 'posted', '2026-03-05', 1, 'EUR', 1, 'revenue', 2);
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, contract_id, party_id) VALUES ('in', 'posted', '2026-03-05', 1, 'EUR', 1, 'revenue', 1, 2);
 \set VERBOSITY terse

@@ -134,6 +134,7 @@ SELECT pg_temp.said(c) FROM unnest(ARRAY[
 
 -- contracts
 SELECT pg_temp.said(c) FROM unnest(ARRAY[
+    $$UPDATE contract SET currency = 'USD' WHERE id = 2$$, $$UPDATE contract SET client_id = 5 WHERE id = 2$$,
     $$INSERT INTO contract (client_id, project_id, number, currency, starts_on) VALUES (3, 1, 'B-2', 'EUR',
         '2026-01-01')$$,
     $$INSERT INTO contract (client_id, parent_id, number, currency, starts_on, bands) VALUES (2, 1, 'A-2', 'USD',

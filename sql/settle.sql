@@ -129,6 +129,11 @@ SELECT gross, paid, open FROM document_card WHERE document_id IN (:b1, :b2) ORDE
 SELECT pg_temp.pay(100, '2026-05-15', 3) AS q2 \gset
 SELECT allocate_payment(:q2);
 SELECT gross, paid, open, status FROM document_card WHERE document_id IN (:b1, :b2) ORDER BY document_id;
+-- with a cent left it is not paid
+SELECT unallocate(:q2, :b2), allocate_payment(:q2, jsonb_build_array(jsonb_build_object('document', :b2, 'amount', '69.99')));
+SELECT open, status FROM document_card WHERE document_id = :b2;
+SELECT allocate_payment(:q2);
+SELECT open, status FROM document_card WHERE document_id = :b2;
 -- a credit note on a paid invoice: what was paid for it is the client's credit
 SELECT credit(:b2, '[{"position": 1}]', 'withdrawn', '2026-05-20') AS c \gset
 SELECT gross, credited, paid, open, status FROM document_card WHERE document_id = :b2;

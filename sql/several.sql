@@ -48,11 +48,11 @@ SELECT invoice_work('{"contract": "A-2"}', '{"issued_on": "2026-02-05", "due_on"
 SELECT payment_id AS small FROM record_payment('{"amount": "60", "cash_account": "bank", "party": "Alpha",
     "paid_on": "2026-02-11"}') \gset
 SELECT document_id = :soon AS due_first, amount::numeric(9,2) FROM payment_allocation;
--- credit in two currencies is two credits
-INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id) VALUES ('in',
-    'posted', '2026-02-12', 500, 'USD', 2, 'revenue', 2);
+-- credit in two currencies is two credits: the dollars were paid first, and settle no euros; of these 10 are paid back
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id) VALUES
+    ('in', 'posted', '2026-02-01', 500, 'USD', 2, 'revenue', 2), ('out', 'posted', '2026-02-13', 10, 'EUR', 1, 'revenue', 2);
 SELECT currency, credit FROM client_credit ORDER BY 1;
-SELECT apply_credit(:older), apply_credit(:newer);
+SELECT apply_credit(:older), apply_credit(:newer), apply_credit(:newer);
 SELECT pg_typeof(apply_credit(:newer)),
     (SELECT open::numeric(9,2) FROM document_balance WHERE document_id = :newer) AS still_open;
 
@@ -89,6 +89,28 @@ SELECT coverage, billed_s, amount::numeric(9,2) FROM charge WHERE contract_id = 
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 3, '2026-02-06', 600);
 SELECT sum(billed_s) FILTER (WHERE coverage = 'billable') AS seconds, sum(amount)::numeric(9,2) AS amount FROM charge
     WHERE contract_id = 3;
+
+-- one hour at 60, said as 60.00 and as 3600 seconds: the same work under either cap is charged the same.  Two logs of 40
+-- minutes at once: 40 and 20; the first one gone, the other is charged whole; billed, and 40 minutes more: 20 of them
+INSERT INTO party (kind, name) VALUES ('company', 'Money'), ('company', 'Hours');
+INSERT INTO contract (client_id, own_id, number, currency, starts_on, cap_amount, cap_s) VALUES
+    (4, 1, 'money', 'EUR', '2026-01-01', 60, NULL), (5, 1, 'hours', 'EUR', '2026-01-01', NULL, 3600);
+INSERT INTO project (client_id, name) VALUES (4, 'Money'), (5, 'Hours');
+INSERT INTO task (id, project_id, title) VALUES (14, 4, 'Money'), (15, 5, 'Hours');
+CREATE VIEW charged AS
+    SELECT c.number AS cap, string_agg(format('%s %s min %s', h.coverage, h.billed_s / 60, trim_scale(h.amount)), ', '
+                                       ORDER BY h.started_at, h.segment) AS charged
+      FROM contract c JOIN charge h ON h.contract_id = c.id WHERE c.number IN ('money', 'hours') GROUP BY 1 ORDER BY 1;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, t, d, 2400
+    FROM unnest('{14,15}'::bigint[]) t, unnest('{2026-03-02,2026-03-03}'::date[]) d;
+SELECT * FROM charged;
+DELETE FROM time_entry WHERE task_id IN (14, 15) AND work_date = '2026-03-02';
+SELECT * FROM charged;
+SELECT count(invoice_work(jsonb_build_object('contract', c), '{"issued_on": "2026-04-01"}'))
+    FROM unnest('{money,hours}'::text[]) c;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, t, '2026-03-04', 2400
+    FROM unnest('{14,15}'::bigint[]) t;
+SELECT * FROM charged;
 
 -- thirty lines in dollars with a discount: what is left of each is worth its amount at the rate, to the cent
 INSERT INTO contract (client_id, own_id, number, currency, starts_on) VALUES (3, 1, 'B-2', 'USD', '2025-01-01');

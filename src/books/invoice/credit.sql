@@ -58,9 +58,8 @@ BEGIN
         line_id := v_line.id;
         net := v_line.credit;
         whole := v_line.credited + v_line.credit = v_line.net;
-        tax := CASE WHEN whole THEN v_line.tax
-                    ELSE round_money(v_line.tax * (v_line.credited + v_line.credit) / v_line.net,
-                                     v_exponent) END - v_line.credited_tax;
+        tax := round_money(v_line.tax * (v_line.credited + v_line.credit) / v_line.net, v_exponent)
+               - v_line.credited_tax;
         RETURN NEXT;
     END LOOP;
 END $$;
