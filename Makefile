@@ -193,6 +193,7 @@ BOOKS_CODE = \
 	src/books/rating/store.sql \
 	src/books/rating/sequence.sql \
 	src/books/rating/rate.sql \
+	src/books/rating/fact.sql \
 	src/books/rating/follow.sql \
 	src/books/explain/word.sql \
 	src/books/explain/reason.sql \
@@ -240,6 +241,7 @@ BOOKS_CODE = \
 	src/books/figures/pnl.sql \
 	src/books/figures/cash_flow.sql \
 	src/books/charge/problems.sql \
+	src/books/rating/problems.sql \
 	src/books/ledger/problems.sql \
 	src/books/money/problems.sql \
 	src/books/document/problems.sql \
@@ -273,7 +275,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close explain what_if billing_random sequence_random \
-	document step dimension invoice settle share document_random page gateway \
+	document step dimension facts invoice settle share document_random page gateway \
 	rule one_call settings approval \
 	mirror several locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

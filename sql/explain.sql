@@ -37,12 +37,12 @@ UPDATE contract SET round_increment_s = 900;
 UPDATE price SET price = 60;
 
 -- included hours, overage, a cap, an override, a discount, a late entry
+UPDATE task SET contract_id = 1;
 INSERT INTO contract (client_id, number, currency, starts_on, project_id, cap_amount, discount_pct) VALUES (2, 'A-2', 'EUR', '2026-01-01', NULL, 100, 10);
-UPDATE task SET contract_id = 2;
 INSERT INTO contract_line (contract_id, kind, title, amount, included_s, prorate) VALUES (2, 'recurring', 'Support', 200, 7200, 'actual');
-INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-01-20', 10800), (1, 1, '2026-01-21', 7200);
+INSERT INTO time_entry (employee_id, task_id, contract_id, work_date, duration_s) VALUES (1, 1, 2, '2026-01-20', 10800), (1, 1, 2, '2026-01-21', 7200);
 SELECT explain_charge(id) FROM charge WHERE contract_id = 2 ORDER BY time_entry_id, segment;
-INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, billable_s, price, override_reason) VALUES (1, 1, '2026-02-20', 3600, 1800, 10, 'agreed by phone');
+INSERT INTO time_entry (employee_id, task_id, contract_id, work_date, duration_s, billable_s, price, override_reason) VALUES (1, 1, 2, '2026-02-20', 3600, 1800, 10, 'agreed by phone');
 SELECT explain_charge(max(id)) FROM charge;
 SELECT charges FROM close_period(2, '2026-01-01');
 SELECT regexp_replace(explain_charge(id), 'final since .*', 'final.') FROM charge WHERE source = 'fee';
@@ -63,7 +63,6 @@ SELECT regexp_replace(explain_charge(:id), 'final since .*', 'final.');
 -- the minimum of a band, and a block
 UPDATE band_rule SET minimum_s = 3600;
 UPDATE contract SET round_mode = 'none' WHERE id = 1;
-UPDATE task SET contract_id = 1;
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (1, 1, '2026-02-14 20:00', '2026-02-14 20:20');
 SELECT explain_charge(max(id)) FROM charge;
 -- so much more an hour instead of times so much: 38 min 18 s at 72.50

@@ -106,7 +106,6 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     v_block allotment;
-    v_base contract;
     v_charge charge;
 BEGIN
     SELECT * INTO v_block FROM allotment a WHERE a.id = allotment_id AND a.kind IN ('block', 'topup');
@@ -114,7 +113,7 @@ BEGIN
         RAISE EXCEPTION 'allotment % is no block', allotment_id
             USING ERRCODE = 'foreign_key_violation', HINT = 'Blocks are the rows of allotment of kind block or topup.';
     END IF;
-    v_base := lock_contract(v_block.contract_id);
+    PERFORM lock_contract(v_block.contract_id);
     SELECT * INTO v_block FROM allotment a WHERE a.id = allotment_id FOR UPDATE;
     IF v_block.voided_at IS NOT NULL THEN
         RETURN;
@@ -131,7 +130,6 @@ BEGIN
     ELSE
         DELETE FROM charge h WHERE h.id = v_charge.id;
     END IF;
-    PERFORM rate_again(v_base, (v_block.effective_at AT TIME ZONE contract_zone(v_base.calendar_id))::date);
 END $$;
 COMMENT ON FUNCTION void_block(bigint, text) IS
     'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is '

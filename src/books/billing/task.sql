@@ -2,8 +2,24 @@
 -- task: fixed prices of tasks, charged when they are done
 -- ---------------------------------------------------------------------------
 
--- What is open follows the task: it goes when the task is done no more, and when
--- the task has another contract, project or day; then it is charged there.
+CREATE FUNCTION moved_to(p_charge charge, p_task task, p_on date) RETURNS charge
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v charge := p_charge;
+BEGIN
+    v.id := NULL;
+    v.project_id := p_task.project_id;
+    v.deal_id := p_task.deal_id;
+    v.direction_id := NULL;
+    v.service_date := p_on;
+    RETURN complete_charge(v);
+END $$;
+COMMENT ON FUNCTION moved_to(charge, task, date) IS
+    'the open charge of a fixed price where its task is now and on the day it was done, at the same price';
+
+-- What is open follows the task: it goes when the task is done no more or has another
+-- contract, and is charged there; under the same contract it moves at its price.
 CREATE FUNCTION charge_task(p_task bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -11,13 +27,19 @@ DECLARE
     v_task task;
     v_to record;
     v_item record;
+    v_moved charge[];
 BEGIN
     SELECT * INTO v_task FROM task t WHERE t.id = p_task;
     v_to := task_contract(p_task, coalesce(v_task.completed_at, now()));
-    DELETE FROM charge h
-     WHERE h.task_id = p_task AND h.task_item_id IS NOT NULL AND NOT h.settled
-       AND (v_task.status <> 'done' OR (h.contract_id, h.project_id, h.service_date)
-                                       IS DISTINCT FROM (v_to.contract_id, v_task.project_id, v_to.service_date));
+    WITH gone AS (
+        DELETE FROM charge h
+         WHERE h.task_id = p_task AND h.task_item_id IS NOT NULL AND NOT h.settled
+           AND (v_task.status <> 'done' OR (h.contract_id, h.project_id, h.service_date)
+                                           IS DISTINCT FROM (v_to.contract_id, v_task.project_id, v_to.service_date))
+        RETURNING h)
+    SELECT array_agg(moved_to(g.h, v_task, v_to.service_date) ORDER BY (g.h).id) INTO v_moved FROM gone g
+     WHERE v_task.status = 'done' AND v_to.problem IS NULL AND (g.h).contract_id = v_to.contract_id;
+    PERFORM put_charges(v_moved) WHERE v_moved IS NOT NULL;
     IF v_task.status <> 'done' OR v_to.problem IS NOT NULL THEN
         RETURN;
     END IF;
@@ -50,11 +72,16 @@ BEGIN
     PERFORM lock_parties(ARRAY(
         SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id)
             JOIN project p ON p.id IN (n.project_id, o.project_id)
-         WHERE n.project_id <> o.project_id OR n.deal_id IS DISTINCT FROM o.deal_id
+         WHERE (n.project_id, n.deal_id, n.contract_id, n.work_type_id, n.billable)
+               IS DISTINCT FROM (o.project_id, o.deal_id, o.contract_id, o.work_type_id, o.billable)
              OR EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id)));
-    PERFORM rate_entries(ARRAY(
+    PERFORM refuse_billed_kind(ARRAY(
         SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
-         WHERE n.project_id <> o.project_id ORDER BY e.id));
+         WHERE (n.work_type_id, n.billable) IS DISTINCT FROM (o.work_type_id, o.billable) ORDER BY e.id));
+    PERFORM follow_entries(ARRAY(
+        SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
+         WHERE (n.project_id, n.contract_id, n.work_type_id, n.billable)
+               IS DISTINCT FROM (o.project_id, o.contract_id, o.work_type_id, o.billable) ORDER BY e.id));
     PERFORM charge_task(n.id) FROM new_rows n
       WHERE EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id) ORDER BY n.id;
     -- A deal says where profit is told, and nothing of what was billed.  What was
@@ -73,9 +100,9 @@ BEGIN
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_tasks() IS
-    'trigger function of task: rates the open work of tasks that move to another project again, charges the fixed '
-    'price of what is done, and tells the deal of a task to its charges; SECURITY DEFINER because nobody is granted '
-    'INSERT on charge';
+    'trigger function of task: open work follows the project, contract, kind and disposition of its task, what is done '
+    'is charged at its fixed price, and the deal of a task is told to its charges; refused (23001) where billed work '
+    'would be billed otherwise; SECURITY DEFINER because nobody is granted INSERT on charge';
 
 -- The time of a task is in its fixed price from then on: what is not frozen is
 -- rated again.
@@ -110,7 +137,7 @@ BEGIN
                 HINT = 'Write its charge off or up with adjust_charge(), or credit() the invoice.';
     END IF;
     DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.settled;
-    PERFORM rate_entries(ARRAY(
+    PERFORM follow_entries(ARRAY(
         SELECT e.id FROM time_entry e WHERE e.task_id = ANY (v_tasks) ORDER BY e.id));
     PERFORM charge_task(t.id) FROM unnest(v_tasks) t (id) ORDER BY t.id;
     RETURN NULL;

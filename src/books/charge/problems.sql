@@ -45,13 +45,6 @@ CREATE VIEW work_problems WITH (security_invoker) AS
       FROM price_list l JOIN list_snapshot s ON s.price_list_id = l.id AND s.revision = l.revision
           WHERE s.body <> list_document(l.id)
     UNION ALL
-    -- an entry of which a part is billed stays with whom that was billed to
-    SELECT 'open work is charged where its task is', 'charge ' || h.id,
-        format('project %s, the task is in %s', h.project_id, t.project_id)
-      FROM charge h JOIN task t ON t.id = h.task_id
-     WHERE h.source = 'time' AND NOT h.settled AND h.project_id <> t.project_id
-       AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.settled)
-    UNION ALL
     SELECT 'a charge is of the client, and of the own company, that its contract is with', 'charge ' || h.id,
            format('client %s, contract %s with %s', h.client_id, c.number, c.client_id)
       FROM charge h JOIN contract c ON c.id = h.contract_id

@@ -43,6 +43,7 @@ CREATE TABLE charge (
     deal_id bigint CONSTRAINT charge_deal_fkey REFERENCES deal,
     task_id bigint CONSTRAINT charge_task_fkey REFERENCES task,
     employee_id bigint CONSTRAINT charge_employee_fkey REFERENCES employee,
+    role text,
     work_type_id bigint CONSTRAINT charge_work_type_fkey REFERENCES work_type,
     direction_id bigint CONSTRAINT charge_direction_fkey REFERENCES direction,
     item_id bigint CONSTRAINT charge_item_fkey REFERENCES item,
@@ -121,21 +122,31 @@ CREATE TABLE rating_problem (
             CHECK (kind IN ('two_contracts', 'no_contract', 'no_price', 'no_price_list',
             'no_exchange_rate', 'waits_approval', 'waits_specification')),
     problem text NOT NULL,
-    found_at timestamptz NOT NULL DEFAULT now()
+    found_at timestamptz NOT NULL DEFAULT now(),
+    contract_id bigint,
+    terms_id bigint,
+    price_list_id bigint,
+    employee_id bigint,
+    role text,
+    project_id bigint
 );
-COMMENT ON TABLE rating_problem IS 'why a time entry has no charge; view unrated shows it with the entry';
+COMMENT ON TABLE rating_problem IS
+    'why a time entry has no charge; view unrated shows it with the entry. contract_id and what follows it: as what it '
+    'was priced while it had one, which it is again when that contract takes it back';
 
 -- Charges of clients without a contract are looked for by client.
 CREATE INDEX charge_uncontracted_idx ON charge (client_id) WHERE contract_id IS NULL;
+-- What is open follows its facts: found without a look at the years that are closed.
+CREATE INDEX charge_open_idx ON charge (client_id) WHERE NOT settled;
 
 CREATE TYPE rating_input AS (
     entry_id bigint, contract_id bigint, terms_id bigint, price_list_id bigint, disposition text, disposition_why jsonb,
     currency text, cost_rate numeric, base_cost_rate numeric, base_rate numeric, frozen_s bigint, instant timestamptz,
-    problem_kind text, problem text);
+    problem_kind text, problem text, role text);
 COMMENT ON TYPE rating_input IS
     'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup '
     'starts, disposition and where it comes from (as charge.why), currency, cost rates an hour, rate to the base '
-    'currency, seconds billed when frozen, its instant, and what stands in the way';
+    'currency, seconds billed when frozen, its instant, what stands in the way, and the role it is priced in';
 
 CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);
 COMMENT ON TYPE rated_entry IS 'a segment that rating made, beside what was known of its entry';

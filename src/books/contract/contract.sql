@@ -39,6 +39,10 @@ BEGIN
                 DETAIL = 'Other periods would overlap those that are billed, or leave days out.',
                 HINT = 'End this contract with its last period and make another one.';
     END IF;
+    IF TG_OP = 'UPDATE' AND (NEW.status, NEW.starts_on, NEW.ends_on) IS DISTINCT FROM
+                            (OLD.status, OLD.starts_on, OLD.ends_on) THEN
+        PERFORM refuse_outside_life(NEW);
+    END IF;
     IF NEW.parent_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM contract b WHERE b.id = NEW.parent_id AND b.parent_id IS NULL
            AND b.client_id = NEW.client_id AND b.currency = NEW.currency) THEN

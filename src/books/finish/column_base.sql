@@ -73,6 +73,7 @@ rate: how much of quote one unit of base costs
 reason: why, in words
 record: the record as it came
 role: role of people, by which they are priced and costed
+charge.role: the role in which the work was done and is priced
 access_grant.role: the role of the database
 row_key: primary key of the row
 history.row_key: the primary key of the row before the change, several columns joined by slashes: EUR/USD/2026-01-01

@@ -34,6 +34,15 @@ CREATE TRIGGER party_checked BEFORE INSERT OR UPDATE OR DELETE ON party
 CREATE TRIGGER party_named BEFORE DELETE OR UPDATE OF id ON party
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 
+-- cost_rate
+CREATE TRIGGER cost_rate_followed_changed AFTER UPDATE ON cost_rate
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_cost_rates();
+CREATE TRIGGER cost_rate_followed_gone AFTER DELETE ON cost_rate REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_cost_rates();
+CREATE TRIGGER cost_rate_followed_new AFTER INSERT ON cost_rate REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_cost_rates();
+
 -- employee
 CREATE TRIGGER employee_named BEFORE DELETE OR UPDATE OF id ON employee
     FOR EACH ROW EXECUTE FUNCTION keep_named();
@@ -48,6 +57,8 @@ CREATE TRIGGER project_disposition_changed BEFORE UPDATE OF billable ON project
         EXECUTE FUNCTION check_disposition();
 CREATE TRIGGER project_named BEFORE DELETE OR UPDATE OF id ON project
     FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER project_followed AFTER UPDATE ON project REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_kinds();
 
 -- deal
 CREATE TRIGGER deal_amount_exact BEFORE INSERT OR UPDATE ON deal
@@ -60,6 +71,8 @@ CREATE TRIGGER deal_named BEFORE DELETE OR UPDATE OF id ON deal
 -- work_type
 CREATE TRIGGER work_type_named BEFORE DELETE OR UPDATE OF id ON work_type
     FOR EACH ROW EXECUTE FUNCTION keep_named();
+CREATE TRIGGER work_type_followed AFTER UPDATE ON work_type REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_kinds();
 
 -- task
 CREATE TRIGGER task_disposed BEFORE INSERT ON task
@@ -119,8 +132,10 @@ CREATE TRIGGER calendar_band_checked_on_update AFTER UPDATE ON calendar_band
 -- contract
 CREATE TRIGGER contract_bound_changed BEFORE UPDATE ON contract
     FOR EACH ROW
-    WHEN ((NEW.client_id, NEW.currency, NEW.period, NEW.anchor_day, NEW.parent_id, NEW.project_id) IS DISTINCT FROM
-                       (OLD.client_id, OLD.currency, OLD.period, OLD.anchor_day, OLD.parent_id, OLD.project_id))
+    WHEN ((NEW.client_id, NEW.currency, NEW.period, NEW.anchor_day, NEW.parent_id, NEW.project_id, NEW.status,
+           NEW.starts_on, NEW.ends_on) IS DISTINCT FROM
+          (OLD.client_id, OLD.currency, OLD.period, OLD.anchor_day, OLD.parent_id, OLD.project_id, OLD.status,
+           OLD.starts_on, OLD.ends_on))
     EXECUTE FUNCTION lock_contract_parties();
 CREATE TRIGGER contract_bound_new BEFORE INSERT ON contract
     FOR EACH ROW WHEN (num_nonnulls(NEW.parent_id, NEW.project_id) > 0) EXECUTE FUNCTION lock_contract_parties();
@@ -132,6 +147,11 @@ CREATE TRIGGER contract_ended BEFORE INSERT OR UPDATE OF status, ends_on ON cont
     FOR EACH ROW WHEN (NEW.status IN ('ended', 'cancelled') AND NEW.ends_on IS NULL) EXECUTE FUNCTION end_contract();
 CREATE TRIGGER contract_fits AFTER INSERT OR UPDATE ON contract
     FOR EACH ROW EXECUTE FUNCTION check_contract();
+CREATE TRIGGER contract_followed_changed AFTER UPDATE ON contract
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_contracts();
+CREATE TRIGGER contract_followed_new AFTER INSERT ON contract REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_contracts();
 
 -- contract_line
 CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
@@ -143,6 +163,8 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
                                               'charge_id: add_block() charges what it sells.');
 CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON allotment
     FOR EACH ROW EXECUTE FUNCTION keep_burned();
+CREATE TRIGGER allotment_followed AFTER UPDATE ON allotment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_allotments();
 
 -- billing_period
 CREATE TRIGGER billing_period_not_truncated BEFORE TRUNCATE ON billing_period

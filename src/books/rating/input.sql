@@ -2,21 +2,70 @@
 -- input: entries as the engine takes them
 -- ---------------------------------------------------------------------------
 
--- What the engine needs to know of entries, looked up afresh.
-CREATE FUNCTION fresh_input(p_entries bigint[])
+-- What becomes of a part of an entry that is billed by the hour may differ from part to
+-- part, so of its parts the first word of the alphabet is the entry's.
+CREATE FUNCTION charged_disposition(p_coverage text, p_allotment bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN p_coverage IN ('no_charge', 'non_billable') THEN p_coverage
+                WHEN p_coverage = 'included' AND p_allotment IS NULL THEN 'included' ELSE 'billable' END;
+END;
+COMMENT ON FUNCTION charged_disposition(text, bigint) IS
+    'as what a part of an entry was rated, by its coverage and what it draws on; the least of its parts is that of '
+    'the entry';
+
+CREATE FUNCTION open_work(p_entry bigint, OUT contract_id bigint, OUT terms_id bigint, OUT price_list_id bigint,
+                          OUT role text, OUT employee_id bigint, OUT client_id bigint, OUT project_id bigint,
+                          OUT work_type_id bigint, OUT disposition text, OUT why jsonb, OUT cost_rate numeric,
+                          OUT base_cost_rate numeric, OUT base_rate numeric)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT min(coalesce(c.parent_id, h.contract_id)), min(h.terms_id), min(h.price_list_id), min(h.role),
+           min(h.employee_id), min(h.client_id), min(h.project_id), min(h.work_type_id), min(d.disposition),
+           (array_agg(h.why) FILTER (WHERE d.disposition <> 'billable'))[1], min(h.cost_rate), min(h.base_cost_rate),
+           min(h.base_rate)
+      FROM charge h
+      LEFT JOIN contract c ON c.id = h.contract_id
+     CROSS JOIN LATERAL (SELECT charged_disposition(h.coverage, h.allotment_id) AS disposition) d
+     WHERE h.time_entry_id = p_entry AND h.source = 'time' AND NOT h.settled
+    HAVING count(*) > 0;
+END;
+COMMENT ON FUNCTION open_work(bigint) IS
+    'as what the open charges of an entry were rated: one row, none where it has none; contract_id is the base''s';
+
+CREATE FUNCTION stamp_of(p_entry bigint, OUT contract_id bigint, OUT terms_id bigint, OUT price_list_id bigint,
+                         OUT employee_id bigint, OUT role text, OUT project_id bigint)
+    RETURNS SETOF record
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT o.contract_id, o.terms_id, o.price_list_id, o.employee_id, o.role, o.project_id FROM open_work(p_entry) o
+    UNION ALL
+    SELECT r.contract_id, r.terms_id, r.price_list_id, r.employee_id, r.role, r.project_id
+      FROM rating_problem r WHERE r.time_entry_id = p_entry;
+END;
+COMMENT ON FUNCTION stamp_of(bigint) IS
+    'as what an entry was priced: by its open charges, or by those it had before something came in the way';
+
+-- What an entry is about and what it costs is looked up afresh.  With p_follow the
+-- terms, the price list and the role that it was priced by stay, as long as it is
+-- under the same contract: so work follows its facts, and no edit of prices slips in.
+CREATE FUNCTION entry_input(p_entries bigint[], p_follow boolean DEFAULT false)
     RETURNS SETOF rating_input
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT x.entry_id, c.id, NULL::bigint, coalesce(c.price_list_id, x.price_list_id, l.id, d.id),
-           CASE WHEN f.fixed THEN 'included' ELSE x.disposition END,
-           CASE WHEN f.fixed THEN '{"disposition": {"by": "contract_price"}}' ELSE x.disposition_why END,
+    SELECT x.entry_id, c.id AS contract_id, p.terms_id,
+           coalesce(p.price_list_id, c.price_list_id, x.price_list_id, l.id, d.id) AS price_list_id,
+           CASE WHEN f.fixed THEN 'included' ELSE x.disposition END AS disposition,
+           CASE WHEN f.fixed THEN '{"disposition": {"by": "contract_price"}}'
+                ELSE x.disposition_why END AS disposition_why,
            k.currency,
            round(r.hourly_cost * CASE WHEN r.currency = k.currency THEN 1
-                 ELSE exchange_rate_on(r.currency, k.currency, x.work_date) END, 12),
+                 ELSE exchange_rate_on(r.currency, k.currency, x.work_date) END, 12) AS cost_rate,
            round(r.hourly_cost * CASE WHEN r.currency = s.base_currency THEN 1
-                 ELSE exchange_rate_on(r.currency, s.base_currency, x.work_date) END, 12),
-           b.rate, NULL::bigint, x.instant,
-           q.kind,
+                 ELSE exchange_rate_on(r.currency, s.base_currency, x.work_date) END, 12) AS base_cost_rate,
+           b.rate AS base_rate, NULL::bigint AS frozen_s, x.instant,
+           q.kind AS problem_kind,
            CASE q.kind
                WHEN 'two_contracts'
                    THEN 'contracts ' || (SELECT string_agg(m.number, ' and ' ORDER BY m.id) FROM contract m
@@ -26,7 +75,8 @@ BEGIN ATOMIC
                WHEN 'waits_specification' THEN 'waits for the client to agree a specification of the task'
                WHEN 'no_exchange_rate' THEN format('no exchange rate from %s to %s on %s',
                    CASE WHEN b.rate IS NULL THEN k.currency ELSE r.currency END,
-                   CASE WHEN b.rate IS NULL THEN s.base_currency ELSE k.currency END, iso(x.work_date)) END
+                   CASE WHEN b.rate IS NULL THEN s.base_currency ELSE k.currency END, iso(x.work_date)) END AS problem,
+           y.role
       FROM entry_context(p_entries) x
      CROSS JOIN setting s
       LEFT JOIN contract c ON c.id = x.contracts[1]
@@ -37,12 +87,17 @@ BEGIN ATOMIC
                                      ELSE exchange_rate_on(k.currency, s.base_currency, x.work_date) END AS rate) b
       LEFT JOIN price_list l ON l.client_id = x.client_id AND l.currency = k.currency
       LEFT JOIN price_list d ON d.is_default AND d.currency = k.currency
+      LEFT JOIN LATERAL (SELECT o.terms_id, o.role,
+                                CASE WHEN o.project_id = x.project_id THEN o.price_list_id END AS price_list_id
+                           FROM stamp_of(x.entry_id) o
+                          WHERE p_follow AND o.contract_id = c.id AND o.employee_id = x.employee_id) p ON true
+     CROSS JOIN LATERAL (SELECT CASE WHEN p.terms_id IS NULL THEN x.role ELSE p.role END AS role) y
       LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE v.employee_id = x.employee_id
                          AND v.valid_from <= x.work_date
                           ORDER BY v.valid_from DESC LIMIT 1) m ON true
       LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE m.hourly_cost IS NULL
                          AND v.employee_id IS NULL
-                            AND v.role = x.role AND v.valid_from <= x.work_date
+                            AND v.role = y.role AND v.valid_from <= x.work_date
                                 ORDER BY v.valid_from DESC LIMIT 1) o ON true
      CROSS JOIN LATERAL (SELECT coalesce(m.hourly_cost, o.hourly_cost) AS hourly_cost,
                                 CASE WHEN m.hourly_cost IS NULL THEN o.currency ELSE m.currency END AS currency) r
@@ -56,8 +111,9 @@ BEGIN ATOMIC
                 AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
             THEN 'no_exchange_rate' END AS kind) q;
 END;
-COMMENT ON FUNCTION fresh_input(bigint[]) IS
-    'what rating needs to know of entries as configured now; problem says what stands in the way';
+COMMENT ON FUNCTION entry_input(bigint[], boolean) IS
+    'what rating needs to know of entries: as configured now, or (p_follow) as their facts are now, at the prices that '
+    'were stamped on their open charges; problem says what stands in the way';
 
 -- The same of entries that are rated already and only follow an earlier one:
 -- as stamped on their charges, so that no edit of prices slips in.  Reversed
@@ -68,14 +124,15 @@ CREATE FUNCTION stamped_input(p_base bigint, p_from timestamptz, p_to timestampt
     RETURNS SETOF rating_input
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT h.time_entry_id, p_base, min(h.terms_id), min(h.price_list_id),
-           CASE WHEN min(h.coverage) IN ('no_charge', 'non_billable') THEN min(h.coverage)
-                WHEN bool_and(h.coverage = 'included' AND h.allotment_id IS NULL) THEN 'included' ELSE 'billable' END,
-           (array_agg(h.why) FILTER (WHERE h.coverage IN ('no_charge', 'non_billable')
-                                           OR h.coverage = 'included' AND h.allotment_id IS NULL))[1],
-           min(h.currency), min(h.cost_rate), min(h.base_cost_rate), min(h.base_rate),
-           CASE WHEN bool_or(h.settled) THEN sum(h.billed_s)::bigint END, min(h.started_at), NULL::text, NULL::text
+    SELECT h.time_entry_id AS entry_id, p_base AS contract_id, min(h.terms_id) AS terms_id,
+           min(h.price_list_id) AS price_list_id, min(d.disposition) AS disposition,
+           (array_agg(h.why) FILTER (WHERE d.disposition <> 'billable'))[1] AS disposition_why,
+           min(h.currency) AS currency, min(h.cost_rate) AS cost_rate, min(h.base_cost_rate) AS base_cost_rate,
+           min(h.base_rate) AS base_rate,
+           CASE WHEN bool_or(h.settled) THEN sum(h.billed_s)::bigint END AS frozen_s, min(h.started_at) AS instant,
+           NULL::text AS problem_kind, NULL::text AS problem, min(h.role) AS role
       FROM charge h
+     CROSS JOIN LATERAL (SELECT charged_disposition(h.coverage, h.allotment_id) AS disposition) d
      WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c
                              WHERE c.parent_id = p_base)
        AND h.started_at >= p_from AND h.started_at < p_to AND h.time_entry_id IS NOT NULL AND h.reverses_id IS NULL
@@ -107,13 +164,12 @@ BEGIN ATOMIC
     ), batch AS (
         SELECT g.contract, array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price,
                                          i.price_list_id,
-                   i.disposition, e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id,
+                   i.disposition, e.employee_id, i.role, coalesce(e.work_type_id, t.work_type_id), e.task_id,
                        i.cost_rate, i.base_cost_rate,
                    i.frozen_s, coalesce(array_position(g.ids, i.terms_id), 1))::rating_entry) AS entries
           FROM unnest(p_input) i
           JOIN grp g ON g.contract = coalesce(i.contract_id, 0)
           JOIN time_entry e ON e.id = i.entry_id
-          JOIN employee m ON m.id = e.employee_id
           JOIN task t ON t.id = e.task_id
          WHERE i.problem IS NULL
          GROUP BY 1
@@ -126,7 +182,7 @@ COMMENT ON FUNCTION rate_input(rating_input[], bigint[], bigint[], jsonb) IS
     'the segments that the engine makes of entries; p_terms are the ids of the terms now in force, one for each of '
     'p_contracts';
 
--- Fresh entries are rated by the terms of now, which are stamped for it.
+-- What was not stamped before is rated by the terms of now, which are stamped for it.
 CREATE FUNCTION stamp_input(INOUT p_input rating_input[], OUT contracts bigint[], OUT terms bigint[])
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -134,21 +190,11 @@ BEGIN
     SELECT array_agg(c.id), array_agg((stamp_terms(c.id)).id) INTO contracts, terms
       FROM (SELECT DISTINCT i.contract_id AS id FROM unnest(p_input) i WHERE i.contract_id IS NOT NULL
             AND i.problem IS NULL ORDER BY 1) c;
-    IF cardinality(contracts) = 1 THEN
-        p_input := ARRAY(
-            SELECT ROW(i.entry_id, i.contract_id, CASE WHEN i.contract_id = contracts[1] THEN terms[1] END,
-                       i.price_list_id, i.disposition,
-                       i.disposition_why, i.currency, i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant,
-                           i.problem_kind, i.problem)::rating_input
-              FROM unnest(p_input) i);
-    ELSIF contracts IS NOT NULL THEN
-        p_input := ARRAY(
-            SELECT ROW(i.entry_id, i.contract_id, n.terms_id, i.price_list_id, i.disposition, i.disposition_why,
-                       i.currency,
-                       i.cost_rate, i.base_cost_rate, i.base_rate, i.frozen_s, i.instant, i.problem_kind,
-                           i.problem)::rating_input
-              FROM unnest(p_input) i LEFT JOIN unnest(contracts, terms) n (contract_id, terms_id) USING (contract_id));
-    END IF;
+    FOR i IN 1 .. coalesce(cardinality(p_input), 0) LOOP
+        IF p_input[i].terms_id IS NULL THEN
+            p_input[i].terms_id := terms[array_position(contracts, p_input[i].contract_id)];
+        END IF;
+    END LOOP;
 END $$;
 COMMENT ON FUNCTION stamp_input(rating_input[]) IS
-    'give fresh entries the terms their contracts have now, and say which contracts these are';
+    'give entries that have none the terms their contracts have now, and say which contracts these are';

@@ -33,7 +33,7 @@ END $$;
 COMMENT ON FUNCTION lock_entries(bigint[]) IS
     'hold the clients of time entries, then lock the charges they have, as documents do; returns the clients';
 
-CREATE FUNCTION rate_entries(p_entries bigint[]) RETURNS void
+CREATE FUNCTION rate_entries(p_entries bigint[], p_follow boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -86,7 +86,7 @@ BEGIN
             PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
                                   sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant,
                                                  v_sequence.work_date, v_sequence.tasks),
-                                  v_sequence.last_instant, v_sequence.round_scope <> 'entry');
+                                  v_sequence.last_instant, v_sequence.round_scope <> 'entry', p_follow);
             v_rest := ARRAY(SELECT unnest(v_rest) EXCEPT SELECT unnest(v_sequence.fresh));
         END LOOP;
     END IF;
@@ -99,12 +99,12 @@ BEGIN
                          ORDER BY t.project_id, x.id);
     END IF;
     FOR i IN 0 .. (v_count - 1) / c_batch LOOP
-        PERFORM rate_batch(v_rest[i * c_batch + 1 : (i + 1) * c_batch]) WHERE v_count > 0;
+        PERFORM rate_batch(v_rest[i * c_batch + 1 : (i + 1) * c_batch], p_follow) WHERE v_count > 0;
     END LOOP;
 END $$;
-COMMENT ON FUNCTION rate_entries(bigint[]) IS
-    'rate time entries as configured now, and whatever follows them in contracts with allotments, caps or shared '
-    'rounding; holds their clients';
+COMMENT ON FUNCTION rate_entries(bigint[], boolean) IS
+    'rate time entries as configured now, or (p_follow) as their facts are now at the prices stamped on them, and '
+    'whatever follows them in contracts with allotments, caps or shared rounding; holds their clients';
 
 CREATE FUNCTION rerate(contract_id bigint, from_date date) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

@@ -8,7 +8,7 @@
 -- as they are.  Else these are rated again, some at a time, until all together
 -- take what they took before: then nothing changes any more.
 CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz,
-                              p_last timestamptz, p_grouped boolean)
+                              p_last timestamptz, p_grouped boolean, p_follow boolean DEFAULT false)
     RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -29,7 +29,7 @@ DECLARE
     v_to timestamptz;
 BEGIN
     PERFORM plan_for(cardinality(p_fresh));
-    SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM fresh_input(p_fresh) i));
+    SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM entry_input(p_fresh, p_follow) i));
     v_input := v_stamped.p_input;
     v_contracts := v_stamped.contracts;
     v_terms := v_stamped.terms;
@@ -74,10 +74,10 @@ BEGIN
         v_input := '{}';
     END LOOP;
 END $$;
-COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], timestamptz, timestamptz, boolean) IS
-    'rate fresh entries of a contract as configured now, and as stamped those from an instant on that the change bears '
-    'on; p_changed are all entries that this change touches, p_last the instant of the last of them, p_grouped whether '
-    'entries are rounded together';
+COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], timestamptz, timestamptz, boolean, boolean) IS
+    'rate fresh entries of a contract as rate_entries() does, and as stamped those from an instant on that the change '
+    'bears on; p_changed are all entries that this change touches, p_last the instant of the last of them, p_grouped '
+    'whether entries are rounded together';
 
 CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[])
     RETURNS timestamptz

@@ -7,22 +7,22 @@
 CREATE FUNCTION rated_columns(p_rated rated_entry[])
     RETURNS TABLE (
         source text, made_by text, time_entry_id bigint, segment integer, own_id bigint, contract_id bigint,
-        client_id bigint, project_id bigint, deal_id bigint, task_id bigint, employee_id bigint, work_type_id bigint,
-        direction_id bigint, service_date date, period_start date, started_at timestamptz, band text, coverage text,
-        worked_s bigint, billed_s bigint, price numeric, multiplier numeric, discount_pct numeric, rate numeric,
+        client_id bigint, project_id bigint, deal_id bigint, task_id bigint, employee_id bigint, role text,
+        work_type_id bigint, direction_id bigint, service_date date, period_start date, started_at timestamptz,
+        band text, coverage text, worked_s bigint, billed_s bigint, price numeric, multiplier numeric, discount_pct numeric, rate numeric,
         price_id bigint, price_source text, price_list_id bigint, amount numeric, currency text, base_rate numeric,
         base_amount numeric, cost numeric, base_cost numeric, cost_rate numeric, base_cost_rate numeric,
         allotment_id bigint, burned numeric, why jsonb, terms_id bigint, late boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT 'time', 'rating', r.entry_id, r.segment, d.own_id, nullif(r.contract_id, 0), d.client_id,
-           d.project_id, d.deal_id, d.task_id, d.employee_id, d.work_type_id, d.direction_id,
+           d.project_id, d.deal_id, d.task_id, d.employee_id, i.role, d.work_type_id, d.direction_id,
            r.service_date, coalesce(d.opens_on, r.period_start), i.instant, r.band,
            r.coverage, r.worked_s, r.billed_s,
            r.price, r.multiplier, r.discount_pct, r.rate, r.price_id, r.price_source, i.price_list_id, r.amount,
            i.currency, i.base_rate, round_money(r.amount * i.base_rate, u.exponent), r.cost, r.base_cost,
-               i.cost_rate::numeric(19,6),
-           i.base_cost_rate::numeric(19,6), r.allotment_id, r.burned,
+               i.cost_rate,
+           i.base_cost_rate, r.allotment_id, r.burned,
            CASE WHEN i.disposition = 'billable' THEN r.why
                ELSE i.disposition_why END, i.terms_id, d.opens_on IS NOT NULL
       FROM unnest(p_rated) x
@@ -75,11 +75,15 @@ DECLARE
 BEGIN
     PERFORM replace_charges(ARRAY(SELECT c FROM rated_charges(p_rated) c), v_known);
 
-    INSERT INTO rating_problem (time_entry_id, kind, problem)
-    SELECT i.entry_id, i.problem_kind, i.problem FROM unnest(p_input) i WHERE i.problem IS NOT NULL
-    UNION ALL
-    SELECT (x.segment).entry_id, (x.segment).problem_kind, (x.segment).problem FROM unnest(p_rated) x
-     WHERE (x.segment).segment = 0
+    INSERT INTO rating_problem (time_entry_id, kind, problem, contract_id, terms_id, price_list_id, employee_id, role,
+                                project_id)
+    SELECT p.entry_id, p.kind, p.problem, o.contract_id, o.terms_id, o.price_list_id, o.employee_id, o.role,
+           o.project_id
+      FROM (SELECT i.entry_id, i.problem_kind AS kind, i.problem FROM unnest(p_input) i WHERE i.problem IS NOT NULL
+            UNION ALL
+            SELECT (x.segment).entry_id, (x.segment).problem_kind, (x.segment).problem FROM unnest(p_rated) x
+             WHERE (x.segment).segment = 0) p
+      LEFT JOIN LATERAL open_work(p.entry_id) o ON true
     ON CONFLICT (time_entry_id) DO UPDATE SET kind = excluded.kind, problem = excluded.problem, found_at = now()
      WHERE rating_problem.problem <> excluded.problem;
     DELETE FROM rating_problem p USING unnest(p_rated) x
@@ -112,17 +116,17 @@ END $$;
 COMMENT ON FUNCTION plan_for(int) IS
     'choose, until the calling function ends, how statements over so many rows are planned';
 
-CREATE FUNCTION rate_batch(p_fresh bigint[]) RETURNS void
+CREATE FUNCTION rate_batch(p_fresh bigint[], p_follow boolean) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_stamped record;
 BEGIN
     PERFORM plan_for(cardinality(p_fresh));
-    SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM fresh_input(p_fresh) i));
+    SELECT * INTO v_stamped FROM stamp_input(ARRAY(SELECT i FROM entry_input(p_fresh, p_follow) i));
     PERFORM store_rating(v_stamped.p_input,
                          ARRAY(SELECT s FROM rate_input(v_stamped.p_input, v_stamped.contracts, v_stamped.terms,
                                                         '{}') s));
 END $$;
-COMMENT ON FUNCTION rate_batch(bigint[]) IS
-    'rate time entries of contracts whose entries do not bear on one another, as configured now';
+COMMENT ON FUNCTION rate_batch(bigint[], boolean) IS
+    'rate time entries of contracts whose entries do not bear on one another, as rate_entries() does';

@@ -1,0 +1,69 @@
+-- ---------------------------------------------------------------------------
+-- rating problems: open charges are what rating makes of their facts
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION open_rating(p_base bigint) RETURNS SETOF charge
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_grouped boolean := (SELECT c.round_scope <> 'entry' FROM contract c WHERE c.id = p_base);
+    v_input rating_input[] := ARRAY(
+        SELECT i FROM stamped_input(p_base, '-infinity', 'infinity', '{}', v_grouped) i
+         WHERE EXISTS (SELECT FROM terms t WHERE t.id = i.terms_id));
+BEGIN
+    IF v_input = '{}' THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+        SELECT c.* FROM rated_charges(ARRAY(
+            SELECT s FROM rate_input(v_input, ARRAY[p_base], ARRAY[v_input[1].terms_id],
+                                         allotment_state(p_base, '{}', '-infinity')) s)) c;
+END $$;
+COMMENT ON FUNCTION open_rating(bigint) IS
+    'the charges that rating makes of the open work of a contract group, from its beginning, at the prices stamped on '
+    'it';
+
+CREATE FUNCTION charge_figures(p_charge charge) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT concat_ws(', ', p_charge.coverage, 'contract ' || p_charge.contract_id, iso(p_charge.service_date),
+                     'period ' || iso(p_charge.period_start), p_charge.worked_s || ' s worked',
+                     p_charge.billed_s || ' s billed', 'price ' || trim_scale(p_charge.rate),
+                     'amount ' || trim_scale(p_charge.amount), 'in base ' || trim_scale(p_charge.base_amount),
+                     'cost ' || trim_scale(p_charge.cost), 'in base ' || trim_scale(p_charge.base_cost),
+                     trim_scale(p_charge.burned) || ' of allotment ' || p_charge.allotment_id);
+END;
+COMMENT ON FUNCTION charge_figures(charge) IS 'what a charge of work comes to, in a line, to compare and to tell';
+
+CREATE FUNCTION broken_ratings() RETURNS TABLE (rule text, subject text, detail text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT 'open work is charged by its facts' AS rule, format('time entry %s', a.entry_id) AS subject,
+           format('charged as %s; it is %s', a.was, a.is_now) AS detail
+      FROM entries_astray(ARRAY(
+            SELECT h.time_entry_id FROM charge h WHERE h.source = 'time' AND NOT h.settled
+            UNION SELECT r.time_entry_id FROM rating_problem r)) a
+    UNION ALL
+    SELECT 'open charges are what rating makes of them', format('time entry %s', x.time_entry_id),
+           format('segment %s: %s; rating makes it %s', x.segment, coalesce(x.is_now, 'none'),
+                  coalesce(x.due, 'none'))
+      FROM (SELECT DISTINCT coalesce(c.parent_id, c.id) AS id
+              FROM charge h JOIN contract c ON c.id = h.contract_id WHERE h.source = 'time' AND NOT h.settled) b
+     CROSS JOIN LATERAL (
+        SELECT coalesce(h.time_entry_id, n.time_entry_id) AS time_entry_id, coalesce(h.segment, n.segment) AS segment,
+               h.figures AS is_now, n.figures AS due
+          FROM (SELECT h.time_entry_id, h.segment, charge_figures(h) AS figures
+                  FROM charge h JOIN contract c ON c.id = h.contract_id
+                 WHERE b.id IN (c.id, c.parent_id) AND h.source = 'time' AND NOT h.settled
+                   AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.settled)) h
+          FULL JOIN (SELECT r.time_entry_id, r.segment, charge_figures(r) AS figures FROM open_rating(b.id) r
+                      WHERE NOT is_billed(r.time_entry_id)) n USING (time_entry_id, segment)
+         WHERE h.figures IS DISTINCT FROM n.figures) x;
+END;
+COMMENT ON FUNCTION broken_ratings() IS
+    'the rows of rating_problems: the rule, the entry, what it is and what it should be';
+
+CREATE VIEW rating_problems WITH (security_invoker) AS SELECT * FROM broken_ratings();
+COMMENT ON VIEW rating_problems IS
+    'open work that is not charged as rating charges it by its facts of now, none in healthy books';
+SELECT allow('controller', 'select', 'rating_problems');
