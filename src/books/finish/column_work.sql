@@ -57,12 +57,17 @@ reverses_id: what it takes back
 charge.reverses_id: the charge that it takes back
 event.reverses_id: the event that it takes back
 settled: is it frozen or held, so that rating leaves it as it is?
-rating_problem.contract_id: the base contract it was last charged by, a row of contract; NULL: none
-rating_problem.employee_id: whose work that was, a row of employee
-rating_problem.price_list_id: the price list it was then priced by, a row of price_list
-rating_problem.project_id: the project it was then in, a row of project
+rating_problem.contract_id: the base contract it was last charged by, a row of contract; NULL: none; no foreign key:
+    it is a memory, and may be of what is gone
+rating_problem.employee_id: whose work that was, a row of employee; no foreign key:
+    it is a memory, and may be of what is gone
+rating_problem.price_list_id: the price list it was then priced by, a row of price_list; no foreign key:
+    it is a memory, and may be of what is gone
+rating_problem.project_id: the project it was then in, a row of project; no foreign key:
+    it is a memory, and may be of what is gone
 rating_problem.role: the role it was then priced in
-rating_problem.terms_id: the terms it was then priced by, a row of terms
+rating_problem.terms_id: the terms it was then priced by, a row of terms; no foreign key:
+    it is a memory, and may be of what is gone
 service_date: day on which the work was done, in the contract's zone
 charge.service_date: day on which the work was done, in the contract's zone
 stamped_at: when the snapshot was made
