@@ -10,10 +10,10 @@ CREATE FUNCTION rated_columns(p_rated rated_entry[])
         client_id bigint, project_id bigint, deal_id bigint, task_id bigint, employee_id bigint, role text,
         work_type_id bigint, direction_id bigint, service_date date, period_start date, started_at timestamptz,
         band text, coverage text, worked_s bigint, billed_s bigint, price numeric, multiplier numeric,
-        discount_pct numeric, rate numeric, price_id bigint, price_source text, price_list_id bigint, amount
-        numeric, currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric,
-        cost_rate numeric, base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb, terms_id
-        bigint, late boolean)
+        discount_pct numeric, rate numeric, price_id bigint, price_source text, price_list_id bigint,
+        amount numeric, currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric,
+        cost_rate numeric, base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb,
+        terms_id bigint, late boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT 'time', 'rating', r.entry_id, r.segment, d.own_id, nullif(r.contract_id, 0), d.client_id,
