@@ -166,7 +166,7 @@ INSERT INTO task (project_id, title) SELECT id, name FROM project WHERE name = '
 INSERT INTO contract (client_id, number, currency, starts_on) SELECT id, 'U-1', 'EUR', '2025-01-01' FROM party WHERE name = 'Umbrella' RETURNING id AS k \gset
 INSERT INTO item (code, name) VALUES ('host', 'Hosting');
 INSERT INTO price (price_list_id, item_id, price) VALUES (1, 1, 10);
-INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :u, '2025-01-15', 3600);
+SELECT charge_item(:k, 1, 1, '2025-01-15') > 0 AS sold;
 UPDATE contract SET starts_on = '2025-02-01' WHERE id = :k;
 SELECT * FROM close_period(:k, '2025-02-01');
 SELECT charge_item(:k, 1, 1, '2025-02-20') > 0 AS sold;
