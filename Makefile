@@ -274,7 +274,7 @@ EXTRA_CLEAN = $(DATA_built) $(TEMPLATE_SQL)
 REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
-	billing close explain what_if billing_random sequence_random \
+	billing close lines explain what_if billing_random sequence_random \
 	document step dimension facts invoice settle share document_random page gateway \
 	rule one_call settings approval \
 	mirror several locked days_rates days_periods checks keys refusals rights alarms

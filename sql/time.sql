@@ -137,15 +137,21 @@ SELECT period_of('2026-01-01', 'month', 32);
 SELECT period_of('2026-01-01', 'week', 8);
 SELECT period_of('4714-11-24 BC', 'year', 1);
 SELECT period_of('5874897-12-31', 'year', 31);
+-- quarters and years count from any month, whichever of those that start one; other units have no use for it
+SELECT unit, month, period_of('2026-03-14', unit, 15, month), period_of('2026-03-15', unit, 15, month)
+  FROM (VALUES ('year', 3), ('year', 12), ('quarter', 1), ('quarter', 2), ('quarter', 3), ('quarter', 12), ('month', 5)) AS t (unit, month);
+SELECT period_of('2026-01-10', 'week', 7, 5) = period_of('2026-01-10', 'week', 7) AS same;
+SELECT period_of('2026-01-01', 'year', 1, 0);
+SELECT period_of('2026-01-01', 'year', 1, 13);
 
 -- whatever the unit and anchor, the day lies in its period, and the next period starts where it ends
 SELECT count(*) FILTER (WHERE NOT p @> d) AS outside,
-       count(*) FILTER (WHERE lower(period_of(upper(p), unit, anchor)) <> upper(p)) AS gaps,
-       count(*) FILTER (WHERE period_of(lower(p), unit, anchor) <> p OR period_of(upper(p) - 1, unit, anchor) <> p) AS unstable,
+       count(*) FILTER (WHERE lower(period_of(upper(p), unit, anchor, month)) <> upper(p)) AS gaps,
+       count(*) FILTER (WHERE period_of(lower(p), unit, anchor, month) <> p OR period_of(upper(p) - 1, unit, anchor, month) <> p) AS unstable,
        count(*) AS periods
-  FROM (SELECT date '2023-12-01' + n AS d, unit, anchor
+  FROM (SELECT date '2023-12-01' + n AS d, unit, anchor, 1 + n % 12 AS month
           FROM generate_series(0, 900) AS n, unnest('{week,half_month,month,quarter,year}'::text[]) AS unit, generate_series(1, 31) AS anchor
-         WHERE unit <> 'week' OR anchor <= 7) AS t, LATERAL period_of(d, unit, anchor) AS p;
+         WHERE unit <> 'week' OR anchor <= 7) AS t, LATERAL period_of(d, unit, anchor, month) AS p;
 -- starts: the anchor's day of the month, or the last one
 SELECT count(*) AS mismatches
   FROM generate_series(date '2023-12-01', date '2026-06-01', '1 day') AS d, generate_series(1, 31) AS anchor,
@@ -153,6 +159,11 @@ SELECT count(*) AS mismatches
  WHERE s <> month(s) + least(anchor, extract(day FROM month(s) + interval '1 month - 1 day')::int) - 1
     OR unit = 'quarter' AND extract(month FROM s) NOT IN (1, 4, 7, 10)
     OR unit = 'year' AND extract(month FROM s) <> 1;
+SELECT count(*) AS mismatches
+  FROM generate_series(date '2023-12-01', date '2026-06-01', '1 day') AS d, generate_series(1, 12) AS month,
+       unnest('{28,29,31}'::int[]) AS anchor, unnest('{quarter,year}'::text[]) AS unit, LATERAL (SELECT lower(period_of(d::date, unit, anchor, month))) AS t (s)
+ WHERE extract(day FROM s) <> least(anchor, extract(day FROM month(s) + interval '1 month - 1 day'))
+    OR (extract(month FROM s)::int - month) % CASE unit WHEN 'quarter' THEN 3 ELSE 12 END <> 0;
 SELECT count(*) AS mismatches FROM generate_series(date '2020-01-01', date '2027-01-01', '1 day') AS d, generate_series(1, 7) AS anchor
  WHERE extract(isodow FROM lower(period_of(d::date, 'week', anchor))) <> anchor
     OR anchor = 1 AND lower(period_of(d::date, 'week', 1)) <> date_trunc('week', d)::date;

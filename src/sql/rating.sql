@@ -6,7 +6,7 @@
 -- whole, with the place of the key (22023):
 --     {"exponent": 2, "base_exponent": 2,       decimals of the contract's and the company's currency
 --      "calendar": {…},                         as in calendars; bands are cut only where there is one
---      "period": "month", "anchor": 1,          as period_of()
+--      "period": "month", "anchor": 1, "month": 1,  as period_of()
 --      "rounding": {"mode": "up", "increment_s": 900, "minimum_s": 0, "maximum_s": null, "grace_s": 0,
 --                   "scope": "entry"},          or task_day, day, task, period: the sum of a group is rounded once
 --      "basis": "exact",                        or hundredth: hours are rounded to 0.01 before the price

@@ -36,9 +36,9 @@ CREATE FUNCTION finance.half_month(day date) RETURNS daterange
 COMMENT ON FUNCTION finance.half_month(date) IS
     'the half of the month that holds the day: [1st, 16th) or [16th, 1st of the next month); infinity is refused (22008)';
 
-CREATE FUNCTION finance.period_of(day date, unit text, anchor int) RETURNS daterange
+CREATE FUNCTION finance.period_of(day date, unit text, anchor int, month int DEFAULT 1) RETURNS daterange
     AS 'MODULE_PATHNAME', 'finance_period_of' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION finance.period_of(date, text, int) IS
+COMMENT ON FUNCTION finance.period_of(date, text, int, int) IS
     'the week, half_month, month, quarter or year that holds the day and starts on the anchor: a weekday from 1 (Monday) '
     'for weeks, else a day of the month, which months too short for it clamp to their last day; quarters and years are '
-    'counted from January; half months start on the anchor and on the day 15 days away from it in the month';
+    'counted from the month, 1 for January; half months start on the anchor and on the day 15 days away from it in the month';

@@ -63,7 +63,7 @@ finance_terms_period_start(Terms *terms, DateADT day)
 {
 	/* work comes in order of time, so the last period mostly holds the day */
 	if (day < terms->period_start || day >= terms->period_end)
-		finance_period(day, terms->period, terms->anchor,
+		finance_period(day, terms->period, terms->anchor, terms->month,
 					   &terms->period_start, &terms->period_end);
 	return terms->period_start;
 }
@@ -160,11 +160,14 @@ read_period(Terms *terms, const JsonNode *root)
 {
 	int			unit = UNIT_MONTH;
 	int64		anchor = 1;
+	int64		month = 1;
 
 	(void) finance_json_choice(root, "period", finance_period_units, FINANCE_PERIOD_UNITS, &unit);
 	terms->period = (PeriodUnit) unit;
 	(void) finance_json_int64(root, "anchor", 1, unit == UNIT_WEEK ? 7 : 31, &anchor);
 	terms->anchor = (int) anchor;
+	(void) finance_json_int64(root, "month", 1, MONTHS_PER_YEAR, &month);
+	terms->month = (int) month;
 }
 
 /* Settle which contract each band goes to: companions first, then the base. */

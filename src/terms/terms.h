@@ -92,6 +92,7 @@ typedef struct Terms
 	int			regular_no;		/* of the band of work that has no clock */
 	PeriodUnit	period;
 	int			anchor;
+	int			month;			/* from which quarters and years count */
 	bool		is_rounded;
 	RoundingRule rounding;
 	RoundingScope scope;

@@ -148,14 +148,14 @@ half_month_of(DateADT day, int anchor)
 }
 
 /*
- * Find the block of months (1, 3 or 12, counted from January) that starts on
- * the anchor day and holds the day.
+ * Find the block of months (1, 3 or 12, counted from a month of the year) that
+ * starts on the anchor day and holds the day.
  */
 static Period
-months_of(DateADT day, int months, int anchor)
+months_of(DateADT day, int months, int anchor, int from_month)
 {
 	int			month_index = month_index_of(day);
-	int			first = month_index - (month_index % months + months) % months;
+	int			first = month_index - ((month_index - (from_month - 1)) % months + months) % months;
 	Period		block;
 
 	if (day < anchored_day(first, anchor))
@@ -165,9 +165,9 @@ months_of(DateADT day, int months, int anchor)
 	return block;
 }
 
-/* Find the period that holds a day. */
+/* Find the period that holds a day; only quarters and years count from a month. */
 static Period
-period_of(DateADT day, PeriodUnit unit, int anchor)
+period_of(DateADT day, PeriodUnit unit, int anchor, int month)
 {
 	Period		period;
 
@@ -176,7 +176,7 @@ period_of(DateADT day, PeriodUnit unit, int anchor)
 	else if (unit == UNIT_HALF_MONTH)
 		period = half_month_of(day, anchor);
 	else
-		period = months_of(day, unit == UNIT_MONTH ? 1 : unit == UNIT_QUARTER ? 3 : 12, anchor);
+		period = months_of(day, unit == UNIT_MONTH ? 1 : unit == UNIT_QUARTER ? 3 : 12, anchor, month);
 	check_day(period.start);
 	check_day(period.end);
 	return period;
@@ -184,9 +184,9 @@ period_of(DateADT day, PeriodUnit unit, int anchor)
 
 /* Find the first day of the period that holds a day, and of the next one. */
 void
-finance_period(DateADT day, PeriodUnit unit, int anchor, DateADT *start, DateADT *end)
+finance_period(DateADT day, PeriodUnit unit, int anchor, int month, DateADT *start, DateADT *end)
 {
-	Period		period = period_of(day, unit, anchor);
+	Period		period = period_of(day, unit, anchor, month);
 
 	*start = (DateADT) period.start;
 	*end = (DateADT) period.end;
@@ -218,8 +218,8 @@ finance_half_month(PG_FUNCTION_ARGS)
 }
 
 /*
- * period_of(day, unit, anchor) -> daterange: the period that holds the day,
- * where periods start on the anchor.
+ * period_of(day, unit, anchor, month) -> daterange: the period that holds the
+ * day, where periods start on the anchor, quarters and years in that month.
  */
 Datum
 finance_period_of(PG_FUNCTION_ARGS)
@@ -229,6 +229,7 @@ finance_period_of(PG_FUNCTION_ARGS)
 												   FINANCE_PERIOD_UNITS, "unit of period");
 	int			anchor = PG_GETARG_INT32(2);
 	int			anchor_max = unit == UNIT_WEEK ? 7 : 31;
+	int			month = PG_GETARG_INT32(3);
 
 	check_finite_day(day);
 	if (anchor < 1 || anchor > anchor_max)
@@ -238,6 +239,11 @@ finance_period_of(PG_FUNCTION_ARGS)
 				 unit == UNIT_WEEK ?
 				 errhint("The anchor of a week is its first day, from 1 (Monday) to 7 (Sunday).") :
 				 errhint("The anchor is the day of the month on which the period starts, from 1 to 31.")));
+	if (month < 1 || month > MONTHS_PER_YEAR)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("month %d of a period is out of range", month),
+				 errhint("It is the month from which quarters and years count, from 1 to 12.")));
 
-	PG_RETURN_RANGE_P(period_range(fcinfo, period_of(day, unit, anchor)));
+	PG_RETURN_RANGE_P(period_range(fcinfo, period_of(day, unit, anchor, month)));
 }

@@ -68,7 +68,7 @@ extern bool finance_split_at_fixed(int64 seconds, int64 remaining_s,
 extern const char *const finance_rounding_modes[FINANCE_ROUNDING_MODES];
 extern const char *const finance_time_bases[FINANCE_TIME_BASES];
 extern const char *const finance_period_units[FINANCE_PERIOD_UNITS];
-extern void finance_period(DateADT day, PeriodUnit unit, int anchor,
+extern void finance_period(DateADT day, PeriodUnit unit, int anchor, int month,
 						   DateADT *start, DateADT *end);
 
 #endif							/* FINANCE_TIME_H */

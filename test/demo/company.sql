@@ -263,10 +263,10 @@ SELECT p.id, d.id, x.name, CASE WHEN x.ends_on < '2026-10-31' THEN 'done' ELSE '
 -- ---------------------------------------------------------------------------
 
 INSERT INTO contract (client_id, own_id, project_id, number, title, model, status, currency, starts_on, ends_on, price_list_id, discount_pct,
-                      calendar_id, period, anchor_day, round_mode, round_increment_s, round_minimum_s, round_grace_s, round_scope,
+                      calendar_id, period, anchor_day, anchor_month, round_mode, round_increment_s, round_minimum_s, round_grace_s, round_scope,
                       amount_basis, cap_amount, needs_approval, late_policy, auto_bill, manager_id)
 SELECT p.id, o.id, j.id, x.number, x.title, x.model, x.status, x.currency, x.starts_on, x.ends_on, l.id, x.discount_pct,
-       a.id, x.period, x.anchor_day, x.round_mode, x.increment_s, x.minimum_s, x.grace_s, x.scope,
+       a.id, x.period, x.anchor_day, CASE x.period WHEN 'quarter' THEN 1 END, x.round_mode, x.increment_s, x.minimum_s, x.grace_s, x.scope,
        x.basis, x.cap_amount, x.needs_approval, x.late_policy, x.auto_bill, p.manager_id
   FROM (VALUES
     (1, 'AMB-01', 'AMB', NULL, 'Development by the hour', 'time_materials', 'active', 'EUR', date '2025-05-01', NULL::date, 'AMB', NULL::numeric,

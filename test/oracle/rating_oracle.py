@@ -67,7 +67,7 @@ def round_seconds(seconds, rule):
     return seconds
 
 
-def starts_period(day, unit, anchor):
+def starts_period(day, unit, anchor, month):
     """Does a service period start on this day?"""
     last = monthrange(day.year, day.month)[1]
     if unit == "week":
@@ -75,13 +75,13 @@ def starts_period(day, unit, anchor):
     if unit == "half_month":
         other = anchor + 15 if anchor <= 15 else anchor - 15
         return day.day in (min(anchor, last), min(other, last))
-    months = {"month": range(1, 13), "quarter": (1, 4, 7, 10), "year": (1,)}[unit]
-    return day.month in months and day.day == min(anchor, last)
+    months = {"month": 1, "quarter": 3, "year": 12}[unit]
+    return (day.month - month) % months == 0 and day.day == min(anchor, last)
 
 
 def period_start(day, terms):
     """Walk back to the day on which the period of a day starts."""
-    while not starts_period(day, terms.get("period") or "month", terms.get("anchor") or 1):
+    while not starts_period(day, terms.get("period") or "month", terms.get("anchor") or 1, terms.get("month") or 1):
         day -= datetime.timedelta(days=1)
     return day
 
@@ -684,6 +684,7 @@ def make_terms(dice, exponents):
     return {"exponent": exponents[0], "base_exponent": exponents[1], "basis": dice.choice(("exact", "exact", "hundredth")),
             "calendar": maybe(dice, 0.8, lambda: make_calendar(dice)), "period": unit,
             "anchor": dice.randint(1, 7) if unit == "week" else dice.choice((1, 1, 15, 16, 31)),
+            "month": dice.choice((None, 1, 3, 11)),
             "rounding": maybe(dice, 0.7, lambda: make_rounding(dice)), "lists": lists,
             "contracts": [make_contract(dice, 10 + n, exponents[0], n == 0)
                           for n in range(dice.choice((1, 1, 2, 3)))]}

@@ -25,3 +25,21 @@ COMMENT ON TYPE rating_input IS
     'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup '
     'starts, disposition and where it comes from (as charge.why), currency, cost rates an hour, rate to the base '
     'currency, seconds billed when frozen, its instant, what stands in the way, and the role it is priced in';
+
+-- Where service periods count from may be the contract's own start; quarters and
+-- years of before counted from January.
+ALTER TABLE contract ALTER COLUMN anchor_day DROP DEFAULT, ALTER COLUMN anchor_day DROP NOT NULL,
+    ADD COLUMN anchor_month integer CONSTRAINT contract_anchor_month_range CHECK (anchor_month BETWEEN 1 AND 12);
+UPDATE contract SET anchor_month = 1 WHERE period IN ('quarter', 'year');
+UPDATE contract SET anchor_day = NULL WHERE anchor_day = 1 AND period <> 'week';
+UPDATE terms t
+   SET body = n.body, digest = CASE WHEN n.is_last THEN sha256(convert_to(n.body::text, 'UTF8')) ELSE t.digest END
+  FROM (SELECT b.id, b.body, b.id = max(b.id) OVER (PARTITION BY b.contract_id, b.body) AS is_last
+          FROM (SELECT id, contract_id, body - '{period,anchor}'::text[] AS body FROM terms) b) n
+ WHERE n.id = t.id;
+COMMENT ON TABLE contract IS
+    'an agreement with a client. It covers the client''s work from starts_on to ends_on, both days included, of one '
+    'project where project_id is set. A contract with parent_id is the companion of a base contract and takes the '
+    'bands it names (after-hours at a raised price). period, anchor_day and anchor_month give the service period, '
+    'as anchor_of() says; round_… the rounding of worked to billed seconds; cap_… what may not be exceeded; '
+    'late_policy what becomes of work logged for a closed period; auto_bill what run_billing() drafts';

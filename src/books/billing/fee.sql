@@ -102,7 +102,7 @@ BEGIN
     WHILE v_base.status <> 'draft' AND lower(v_span) <= through
         AND lower(v_span) <= coalesce(v_base.ends_on, 'infinity') LOOP
         PERFORM charge_fees_of(v_base.id, v_span);
-        v_span := period_of(upper(v_span), v_base.period, v_base.anchor_day);
+        v_span := service_period(v_base, upper(v_span));
     END LOOP;
 END $$;
 COMMENT ON FUNCTION charge_fees(bigint, date) IS

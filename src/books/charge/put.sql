@@ -97,7 +97,7 @@ BEGIN
     v.direction_id := v_about.direction_id;
 
     v_opens := lower((open_period(v_base)).span);
-    v_span := period_of(v.service_date, v_base.period, v_base.anchor_day);
+    v_span := service_period(v_base, v.service_date);
     v.period_start := greatest(lower(v_span), v_opens);
     v.late := lower(v_span) < v_opens;
     v.started_at := v.service_date::timestamp AT TIME ZONE contract_zone(v_base.calendar_id);

@@ -22,7 +22,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     v_base contract := lock_contract(contract_id);
-    v_span daterange := period_of(period_start, v_base.period, v_base.anchor_day);
+    v_span daterange := service_period(v_base, period_start);
     v_group bigint[] := contract_group(v_base.id);
     v_last_allotment bigint;
 BEGIN

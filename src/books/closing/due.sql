@@ -19,7 +19,7 @@ CREATE FUNCTION check_closable(p_base contract, p_start date) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_span daterange := period_of(p_start, p_base.period, p_base.anchor_day);
+    v_span daterange := service_period(p_base, p_start);
     v_open daterange := (open_period(p_base)).span;
 BEGIN
     IF p_base.status = 'draft' THEN

@@ -100,7 +100,7 @@ BEGIN
     LOOP
         v_end := upper(p_span);
         FOR i IN 1 .. v_left.rollover_life LOOP
-            v_end := upper(period_of(v_end, p_base.period, p_base.anchor_day));
+            v_end := upper(service_period(p_base, v_end));
         END LOOP;
         INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at,
                                period_start, scope_work_types)

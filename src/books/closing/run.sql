@@ -97,7 +97,7 @@ BEGIN
         contract_id := v_draft.id;
         contract := v_draft.number;
         -- what is drafted reaches from the first service period on it to the end of the last
-        SELECT min(h.period_start), upper(period_of(max(h.period_start), c.period, c.anchor_day)) INTO period_start,
+        SELECT min(h.period_start), upper(service_period(c, max(h.period_start))) INTO period_start,
             period_end
           FROM document_line l JOIN charge h ON h.id = l.charge_id JOIN contract c ON c.id = v_draft.id
          WHERE l.document_id = v_draft.document_id GROUP BY c.id;

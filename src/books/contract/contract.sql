@@ -32,12 +32,16 @@ BEGIN
         RAISE EXCEPTION 'contract "%" has charges or payments: its client and currency stay', OLD.number
             USING ERRCODE = 'restrict_violation', HINT = 'End this contract and make another one.';
     END IF;
-    IF TG_OP = 'UPDATE' AND (NEW.period, NEW.anchor_day) <> (OLD.period, OLD.anchor_day)
-        AND EXISTS (SELECT FROM billing_period b WHERE b.contract_id = NEW.id) THEN
-        RAISE EXCEPTION 'contract "%" has closed periods: its period and anchor_day stay', OLD.number
+    IF TG_OP = 'UPDATE' AND (NEW.period, anchor_of(NEW)) IS DISTINCT FROM (OLD.period, anchor_of(OLD))
+        AND (EXISTS (SELECT FROM billing_period b WHERE b.contract_id = NEW.id)
+             OR EXISTS (SELECT FROM contract g JOIN charge h ON h.contract_id = g.id AND h.settled
+                         WHERE NEW.id IN (g.id, g.parent_id))) THEN
+        RAISE EXCEPTION 'contract "%" has closed periods or billed charges: its service periods stay', OLD.number
             USING ERRCODE = 'restrict_violation',
-                DETAIL = 'Other periods would overlap those that are billed, or leave days out.',
-                HINT = 'End this contract with its last period and make another one.';
+                DETAIL = format('They are of a %s from %s on; other ones would overlap those that are billed, or leave '
+                                'days out.', OLD.period, iso(lower(service_period(OLD, OLD.starts_on)))),
+                HINT = 'Give the anchor_day and anchor_month that they have, or end this contract with its last '
+                       'period and make another one.';
     END IF;
     IF TG_OP = 'UPDATE' AND (NEW.status, NEW.starts_on, NEW.ends_on) IS DISTINCT FROM
                             (OLD.status, OLD.starts_on, OLD.ends_on) THEN

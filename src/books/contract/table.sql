@@ -30,8 +30,7 @@ CREATE TABLE contract (
     bands text[],
     period text NOT NULL DEFAULT 'month'
         CONSTRAINT contract_period_known CHECK (period IN ('week', 'half_month', 'month', 'quarter', 'year')),
-    anchor_day integer NOT NULL DEFAULT 1
-        CONSTRAINT contract_anchor_range CHECK (anchor_day BETWEEN 1 AND 31),
+    anchor_day integer CONSTRAINT contract_anchor_range CHECK (anchor_day BETWEEN 1 AND 31),
     round_mode text NOT NULL DEFAULT 'none'
         CONSTRAINT contract_round_mode_known CHECK (round_mode IN ('none', 'up', 'down', 'nearest')),
     round_increment_s integer NOT NULL DEFAULT 60
@@ -65,6 +64,7 @@ CREATE TABLE contract (
     manager_id bigint CONSTRAINT contract_manager_fkey REFERENCES employee,
     source text,
     external_id text,
+    anchor_month integer CONSTRAINT contract_anchor_month_range CHECK (anchor_month BETWEEN 1 AND 12),
     CONSTRAINT contract_external_key UNIQUE (source, external_id),
     CONSTRAINT contract_dates_in_order CHECK (ends_on >= starts_on),
     CONSTRAINT contract_not_own_parent CHECK (parent_id <> id),
@@ -73,9 +73,9 @@ CREATE TABLE contract (
 COMMENT ON TABLE contract IS
     'an agreement with a client. It covers the client''s work from starts_on to ends_on, both days included, of one '
     'project where project_id is set. A contract with parent_id is the companion of a base contract and takes the '
-    'bands it names (after-hours at a raised price). period and anchor_day give the service period; round_… the '
-    'rounding of worked to billed seconds; cap_… what may not be exceeded; late_policy what becomes of work logged for '
-    'a closed period; auto_bill what run_billing() drafts';
+    'bands it names (after-hours at a raised price). period, anchor_day and anchor_month give the service period, '
+    'as anchor_of() says; round_… the rounding of worked to billed seconds; cap_… what may not be exceeded; '
+    'late_policy what becomes of work logged for a closed period; auto_bill what run_billing() drafts';
 CREATE INDEX contract_client_idx ON contract (client_id);
 CREATE INDEX contract_parent_idx ON contract (parent_id) WHERE parent_id IS NOT NULL;
 ALTER TABLE task ADD CONSTRAINT task_contract_fkey FOREIGN KEY (contract_id) REFERENCES contract;

@@ -31,7 +31,7 @@ BEGIN
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
                     ELSE coalesce(n.title || CASE n.kind WHEN 'recurring'
-                                                  THEN ', ' || period_name(h.period_start, k.period, k.anchor_day)
+                                                  THEN ', ' || period_name(b, h.period_start)
                                                   ELSE '' END,
                                   i.name, CASE WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END,
                                   concat_ws(' ', t.number, t.title), h.source) END AS title,
@@ -53,6 +53,7 @@ BEGIN
           JOIN document_line l ON l.document_id = d.id
           LEFT JOIN charge h ON h.id = l.charge_id
           LEFT JOIN contract k ON k.id = h.contract_id
+          LEFT JOIN contract b ON b.id = coalesce(k.parent_id, k.id)
           LEFT JOIN task t ON t.id = h.task_id
           LEFT JOIN project p ON p.id = h.project_id
           LEFT JOIN employee m ON m.id = h.employee_id

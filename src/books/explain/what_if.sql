@@ -139,7 +139,7 @@ BEGIN
                                'remaining', trunc(v_included), 'effective_at',
                                    lower(s.span)::timestamp AT TIME ZONE v_zone,
                                'expires_at', upper(s.span)::timestamp AT TIME ZONE v_zone)
-                      FROM (SELECT DISTINCT period_of(d::date, p_base.period, p_base.anchor_day) AS span
+                      FROM (SELECT DISTINCT service_period(p_base, d::date) AS span
                               FROM generate_series(greatest(p_from, p_base.starts_on), least(p_to, p_base.ends_on),
                                                    interval '1 day') d) s
                      WHERE v_other AND v_included >= 1) a), '[]'),
@@ -201,7 +201,7 @@ BEGIN
          CROSS JOIN LATERAL rate(v_bodies, b.entries, v_state) s
          WHERE b.entries IS NOT NULL  -- a contract without work in these days has no terms to rate by
     ), periods AS (
-        SELECT DISTINCT period_of(d::date, p_base.period, p_base.anchor_day) AS span
+        SELECT DISTINCT service_period(p_base, d::date) AS span
           FROM generate_series(greatest(p_from, p_base.starts_on), least(p_to, p_base.ends_on), interval '1 day') d
     ), fees AS (
         SELECT f.service_date, CASE WHEN p_terms ->> 'fee' IS NULL THEN 0

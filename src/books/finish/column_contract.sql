@@ -6,7 +6,10 @@ SELECT explain_columns($words$
 accepted_on: day on which the client accepted the stage
 active: does the person still work here?
 amount_basis: exact: price times exact time; hundredth: hours are rounded to 0.01 first
-anchor_day: day of the month on which service periods begin, 1 to 31
+anchor_day: day on which service periods begin: of the month, or of the week from 1 (Monday); NULL: the 1st, or, of a
+    year, the day on which the contract starts
+anchor_month: month in which quarters and years begin, 1 for those of the calendar; NULL: with the contract where it
+    starts on its anchor day, else January
 auto_bill: what run_billing() drafts at the end of a period: none, report or invoice
 band: band of the day (regular, off_hours, …) as its calendar names it
 bands: bands that a companion contract takes from its base

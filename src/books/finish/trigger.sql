@@ -132,10 +132,10 @@ CREATE TRIGGER calendar_band_checked_on_update AFTER UPDATE ON calendar_band
 -- contract
 CREATE TRIGGER contract_bound_changed BEFORE UPDATE ON contract
     FOR EACH ROW
-    WHEN ((NEW.client_id, NEW.currency, NEW.period, NEW.anchor_day, NEW.parent_id, NEW.project_id, NEW.status,
-           NEW.starts_on, NEW.ends_on) IS DISTINCT FROM
-          (OLD.client_id, OLD.currency, OLD.period, OLD.anchor_day, OLD.parent_id, OLD.project_id, OLD.status,
-           OLD.starts_on, OLD.ends_on))
+    WHEN ((NEW.client_id, NEW.currency, NEW.period, NEW.anchor_day, NEW.anchor_month, NEW.parent_id, NEW.project_id,
+           NEW.status, NEW.starts_on, NEW.ends_on) IS DISTINCT FROM
+          (OLD.client_id, OLD.currency, OLD.period, OLD.anchor_day, OLD.anchor_month, OLD.parent_id, OLD.project_id,
+           OLD.status, OLD.starts_on, OLD.ends_on))
     EXECUTE FUNCTION lock_contract_parties();
 CREATE TRIGGER contract_bound_new BEFORE INSERT ON contract
     FOR EACH ROW WHEN (num_nonnulls(NEW.parent_id, NEW.project_id) > 0) EXECUTE FUNCTION lock_contract_parties();

@@ -13,7 +13,7 @@ DECLARE
     v_filter jsonb;
 BEGIN
     FOR v_contract IN
-        SELECT c.id, c.auto_bill, lower(period_of(through + 1, c.period, c.anchor_day)) - 1 AS until,
+        SELECT c.id, c.auto_bill, lower(service_period(c, through + 1)) - 1 AS until,
                ARRAY(SELECT g.id FROM contract g WHERE g.id = c.id OR g.parent_id = c.id ORDER BY 1) AS contracts
           FROM contract c WHERE c.auto_bill <> 'none' AND c.parent_id IS NULL AND c.status IN ('active', 'ended')
          ORDER BY c.id

@@ -91,7 +91,7 @@ BEGIN
                    SELECT min(h.started_at) FROM charge h WHERE h.contract_id = p_base AND h.task_id = ANY (p_tasks)))
                ELSE least(p_instant, d.day::timestamp AT TIME ZONE contract_zone(c.calendar_id)) END
       FROM contract c
-     CROSS JOIN LATERAL (SELECT CASE p_scope WHEN 'period' THEN lower(period_of(p_day, c.period, c.anchor_day))
+     CROSS JOIN LATERAL (SELECT CASE p_scope WHEN 'period' THEN lower(service_period(c, p_day))
                                              ELSE p_day END AS day) d
      WHERE c.id = p_base);
 END $$;
@@ -103,7 +103,7 @@ CREATE FUNCTION rate_again(p_base contract, p_from date) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_from timestamptz := least(p_from, lower(period_of(p_from, p_base.period, p_base.anchor_day)))::timestamp
+    v_from timestamptz := least(p_from, lower(service_period(p_base, p_from)))::timestamp
                           AT TIME ZONE contract_zone(p_base.calendar_id);
 BEGIN
     IF p_base.round_scope = 'task'

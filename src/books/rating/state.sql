@@ -75,7 +75,7 @@ BEGIN
       JOIN currency_code u ON u.code = c.currency
       JOIN contract_line n ON n.contract_id = c.id AND n.kind = 'recurring' AND n.status <> 'cancelled'
        AND num_nonnulls(n.included_s, n.included_amount) = 1
-     CROSS JOIN LATERAL (SELECT DISTINCT period_of(d, b.period, b.anchor_day) AS span FROM unnest(p_days) d) s
+     CROSS JOIN LATERAL (SELECT DISTINCT service_period(b, d) AS span FROM unnest(p_days) d) s
      CROSS JOIN LATERAL (SELECT s.span,
                          s.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on),
                                             '[]') AS active) p

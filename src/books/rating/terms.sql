@@ -78,7 +78,6 @@ BEGIN
         'base_exponent', (SELECT u.exponent FROM currency_code u, setting s WHERE u.code = s.base_currency),
         'calendar', coalesce(calendar_document(b.calendar_id),
                              jsonb_build_object('zone', (SELECT s.zone FROM setting s))),
-        'period', b.period, 'anchor', b.anchor_day,
         'rounding', jsonb_build_object('mode', b.round_mode, 'increment_s', b.round_increment_s, 'minimum_s',
                                        b.round_minimum_s,
                                        'maximum_s', b.round_maximum_s, 'grace_s', b.round_grace_s, 'scope',
@@ -106,7 +105,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION contract_terms(bigint, jsonb) IS
     'the terms of a contract and its companions: rounding, calendar, bands, overage, caps, and price lists by their '
-    'revisions; terms_document has them with their lists, as rate() takes them';
+    'revisions; terms_document has them with their lists and service periods, as rate() takes them';
 
 CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -139,12 +138,17 @@ END;
 COMMENT ON FUNCTION uncontracted_terms() IS
     'the terms of work without a contract: price lists of the base currency, no rounding';
 
+-- Service periods are no price: they are those that the contract has.
 CREATE VIEW terms_document WITH (security_invoker) AS
-    SELECT t.id, t.contract_id, jsonb_set(t.body, '{lists}', coalesce(l.lists, '{}')) AS body
+    SELECT t.id, t.contract_id, t.body || jsonb_build_object('lists', coalesce(l.lists, '{}'), 'period', c.period,
+                                                             'anchor', a.day, 'month', a.month) AS body
       FROM terms t
+      JOIN contract c ON c.id = t.contract_id
+     CROSS JOIN LATERAL anchor_of(c) a
      CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(r.key, s.body) AS lists
           FROM jsonb_each_text(t.body -> 'lists') r
           JOIN list_snapshot s ON s.price_list_id = r.key::bigint AND s.revision = r.value::bigint) l;
-COMMENT ON VIEW terms_document IS 'terms with the price lists they name, as rate() takes them';
+COMMENT ON VIEW terms_document IS
+    'terms with the price lists they name and the contract''s service periods, as rate() takes them';
 SELECT allow('reader', 'select', 'terms_document');

@@ -196,7 +196,7 @@ sub terms
 {
 	return {
 		exponent => raw(2), base_exponent => raw(2), basis => pick(undef, 'exact', 'hundredth'),
-		calendar => pick(undef, calendar()), period => pick(undef, @{ $words{unit} }), anchor => raw(1 + int rand 7),
+		calendar => pick(undef, calendar()), period => pick(undef, @{ $words{unit} }), anchor => raw(1 + int rand 7), month => pick(undef, raw(1 + int rand 12)),
 		rounding => pick(undef, { mode => pick(qw(none up down nearest)), increment_s => raw(pick(60, 900, 3600)), minimum_s => raw(pick(0, 600)), maximum_s => pick(undef, raw(7200)), grace_s => raw(pick(0, 60)), scope => pick(qw(entry task_day day task period)) }),
 		lists => { map { my $list = $_; ($list => { name => "List $list", parent => $list < 3 ? raw($list + 1) : undef, discount_pct => pick(undef, raw(10)), prices => [ map { position($list * 10 + $_) } 1 .. rand 6 ] }) } 1 .. 3 },
 		contracts => [ map { contract($_) } 1 .. 1 + rand 3 ] };
