@@ -103,6 +103,7 @@ BOOKS_TABLES = \
 	src/books/contract/table.sql \
 	src/books/work/table.sql \
 	src/books/charge/table.sql \
+	src/books/correction/table.sql \
 	src/books/ledger/table.sql \
 	src/books/money/table.sql \
 	src/books/notice/table.sql \
@@ -208,6 +209,8 @@ BOOKS_CODE = \
 	src/books/settle/pay.sql \
 	src/books/settle/paid.sql \
 	src/books/settle/right.sql \
+	src/books/correction/due.sql \
+	src/books/correction/make.sql \
 	src/books/closing/due.sql \
 	src/books/closing/period.sql \
 	src/books/closing/close.sql \
@@ -242,6 +245,7 @@ BOOKS_CODE = \
 	src/books/figures/cash_flow.sql \
 	src/books/charge/problems.sql \
 	src/books/rating/problems.sql \
+	src/books/correction/problems.sql \
 	src/books/ledger/problems.sql \
 	src/books/money/problems.sql \
 	src/books/document/problems.sql \
@@ -251,16 +255,16 @@ BOOKS_CODE = \
 	src/books/finish/plan.sql \
 	src/books/finish/trigger.sql \
 	src/books/finish/rule.sql \
-	src/books/finish/column.sql \
+	src/books/column/explain.sql \
 	src/books/upgrade/gone.sql \
 	src/books/finish/grant.sql \
 	src/books/finish/session.sql \
-	src/books/finish/column_base.sql \
-	src/books/finish/column_contract.sql \
-	src/books/finish/column_work.sql \
-	src/books/finish/column_money.sql \
-	src/books/finish/column_document.sql \
-	src/books/finish/column_all.sql \
+	src/books/column/base.sql \
+	src/books/column/contract.sql \
+	src/books/column/work.sql \
+	src/books/column/money.sql \
+	src/books/column/document.sql \
+	src/books/column/all.sql \
 	src/books/upgrade/code.sql
 
 INSTALL_SQL = src/$(EXTENSION)--$(EXTVERSION).sql
@@ -275,7 +279,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines explain what_if billing_random sequence_random \
-	document step dimension facts invoice settle share document_random page gateway \
+	document step dimension facts correction invoice settle share document_random page gateway \
 	rule one_call settings approval \
 	mirror several locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

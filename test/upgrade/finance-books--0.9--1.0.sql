@@ -43,3 +43,18 @@ COMMENT ON TABLE contract IS
     'bands it names (after-hours at a raised price). period, anchor_day and anchor_month give the service period, '
     'as anchor_of() says; round_… the rounding of worked to billed seconds; cap_… what may not be exceeded; '
     'late_policy what becomes of work logged for a closed period; auto_bill what run_billing() drafts';
+
+-- What is frozen and no longer agrees with its facts is corrected.
+ALTER TABLE charge DROP CONSTRAINT charge_made_by_known, ADD CONSTRAINT charge_made_by_known
+    CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document', 'correction'));
+
+CREATE TABLE recheck (
+    charge_id bigint CONSTRAINT recheck_pkey PRIMARY KEY CONSTRAINT recheck_charge_fkey REFERENCES charge,
+    found_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE recheck IS
+    'frozen charges of whose contract, line, cost rate or exchange rate something changed since, or whose cost is not '
+    'known yet: correction_due looks at these, so that it costs what changed and not what there is';
+
+-- Rates come for a day: what was frozen since is found without a look at the years before.
+CREATE INDEX charge_day_idx ON charge USING brin (service_date);

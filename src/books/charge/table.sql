@@ -35,7 +35,7 @@ CREATE TABLE charge (
     task_item_id bigint,
     made_by text NOT NULL DEFAULT 'user'
         CONSTRAINT charge_made_by_known
-            CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document')),
+            CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document', 'correction')),
     own_id bigint,
     contract_id bigint CONSTRAINT charge_contract_fkey REFERENCES contract,
     client_id bigint NOT NULL CONSTRAINT charge_client_fkey REFERENCES party,

@@ -10,6 +10,7 @@ BEGIN ATOMIC
     UNION ALL SELECT * FROM payment_problems
     UNION ALL SELECT * FROM work_problems
     UNION ALL SELECT * FROM rating_problems
+    UNION ALL SELECT * FROM correction_problems
     UNION ALL SELECT * FROM figure_problems
     UNION ALL SELECT * FROM billing_problems
     UNION ALL SELECT * FROM document_problems

@@ -36,6 +36,7 @@ BEGIN
         PERFORM rate_unrated(v_base, v_span);
         PERFORM plan_for(1);
         PERFORM charge_fees_of(v_base.id, v_span);
+        PERFORM make_corrections(v_base.id);
         PERFORM charge_minimum(v_base.id, v_span);
         PERFORM grant_included(v_base.id, ARRAY[period_start]);
         v_last_allotment := last_allotment(v_base.id);

@@ -15,6 +15,8 @@
 --     expense        {cost, currency, on, markup_pct}
 --     write_off, write_up, reversal   {charge}
 --     minimum_charge {amount, reached}
+--     correction     {charge; fee: {title, from, to, due, charged}; cost: {rate, of; position};
+--                    exchange: {rate, was, on}}
 --     taken_off      {discount, tax}: what a document takes off its charges
 --     credited       {document}
 --     taken_back     {charge, why}: the why of what is taken back
@@ -108,7 +110,17 @@ BEGIN ATOMIC
             say(CASE WHEN p_why #> '{taken_off,tax}' IS DISTINCT FROM 'true' THEN 'taken_off_discount'
                      WHEN p_why #> '{taken_off,discount}' = 'true' THEN 'taken_off_both'
                      ELSE 'taken_off_tax' END, p_language)
-        WHEN p_why ? 'credited' THEN say('credited', p_language) END
+        WHEN p_why ? 'credited' THEN say('credited', p_language)
+        WHEN p_why #> '{correction,fee}' IS NOT NULL THEN
+            say(CASE WHEN p_why #> '{correction,fee,from}' IS NULL THEN 'correction_no_fee' ELSE 'correction_fee' END,
+                p_language, p_why #>> '{correction,fee,title}',
+                number_text(p_why #> '{correction,fee,due}', p_language),
+                number_text(p_why #> '{correction,fee,charged}', p_language),
+                p_why #>> '{correction,fee,from}', p_why #>> '{correction,fee,to}')
+        WHEN p_why #> '{correction,cost}' IS NOT NULL THEN say('correction_cost', p_language)
+        WHEN p_why #> '{correction,exchange}' IS NOT NULL THEN
+            say('correction_exchange', p_language, number_text(p_why #> '{correction,exchange,rate}', p_language),
+                p_why #>> '{correction,exchange,on}') END
       FROM (SELECT CASE WHEN p_why #> '{block,hours}' IS NULL THEN say('block_money', p_language)
                         ELSE say('block_hours', p_language, number_text(p_why #> '{block,hours}', p_language))
                         END AS what) b;
@@ -159,5 +171,5 @@ END;
 COMMENT ON FUNCTION charge_reason(jsonb, text) IS
     'charge.why in a line of words, in en, uk or ru; NULL where there is nothing to tell. Keys: rounded, band, price, '
     'tiers, discount, cap, disposition, fee, stage, block, expense, write_off, write_up, reversal, minimum_charge, '
-    'taken_off, credited, taken_back, note';
+    'taken_off, credited, taken_back, correction, note';
 SELECT allow('reader', 'execute', 'charge_reason');

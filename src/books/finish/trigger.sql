@@ -157,6 +157,10 @@ CREATE TRIGGER contract_followed_new AFTER INSERT ON contract REFERENCING NEW TA
 CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'cost', 'included_amount');
 
+CREATE TRIGGER contract_line_followed AFTER UPDATE ON contract_line
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION follow_lines();
+
 -- allotment
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
     FOR EACH ROW EXECUTE FUNCTION own_columns('voided_at: void_block() takes an allotment back.',

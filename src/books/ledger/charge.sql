@@ -35,6 +35,8 @@ BEGIN
         RETURN 0;
     END IF;
     PERFORM post_charges(v_charges, p_source, p_key, 'charges frozen', p_document);
+    PERFORM recheck_charges(ARRAY(
+        SELECT c.id FROM charge c WHERE c.id = ANY (v_charges) AND c.cost IS NULL ORDER BY 1));
     RETURN cardinality(v_charges);
 END $$;
 COMMENT ON FUNCTION freeze_charges(bigint[], text, text, bigint) IS

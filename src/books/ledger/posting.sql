@@ -22,11 +22,11 @@ CREATE VIEW charge_posting AS
      CROSS JOIN role_account a
      CROSS JOIN LATERAL (VALUES
         (1::bigint, a.receivable, a.revenue, c.amount, c.currency, c.base_amount),
-        (2, CASE c.source WHEN 'time' THEN a.direct_labour ELSE a.materials END,
-         CASE c.source WHEN 'time' THEN a.absorbed_labour ELSE a.absorbed_materials END, c.base_cost, s.base_currency,
-             c.base_cost)
+        (2, CASE WHEN c.time_entry_id IS NULL THEN a.materials ELSE a.direct_labour END,
+         CASE WHEN c.time_entry_id IS NULL THEN a.absorbed_materials ELSE a.absorbed_labour END, c.base_cost,
+         s.base_currency, c.base_cost)
      ) AS r (no, debit_id, credit_id, amount, currency, base_amount)
-     WHERE r.amount <> 0;
+     WHERE r.amount <> 0 OR r.base_amount <> 0;
 COMMENT ON VIEW charge_posting IS 'the ledger entries of each charge, posted when frozen_at is set, live otherwise';
 SELECT allow('controller', 'select', 'charge_posting');
 

@@ -32,3 +32,28 @@ END $$;
 COMMENT ON FUNCTION keep_client() IS
     'trigger function of project: its client is fixed once there are charges or a contract (23001); SECURITY DEFINER '
     'because nobody is granted the locks';
+
+-- Written to be pulled into the queries that use it.
+CREATE FUNCTION cost_rate_on(p_employee bigint, p_role text, p_on date, p_currency text, p_base text)
+    RETURNS TABLE (hourly_cost numeric, currency text, cost_rate numeric, base_cost_rate numeric)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT r.hourly_cost, r.currency,
+           round(r.hourly_cost * CASE WHEN r.currency = p_currency THEN 1
+                 ELSE exchange_rate_on(r.currency, p_currency, p_on) END, 12),
+           round(r.hourly_cost * CASE WHEN r.currency = p_base THEN 1
+                 ELSE exchange_rate_on(r.currency, p_base, p_on) END, 12)
+      FROM (SELECT 1) one
+      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v
+                          WHERE v.employee_id = p_employee AND v.valid_from <= p_on
+                          ORDER BY v.valid_from DESC LIMIT 1) m ON true
+      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v
+                          WHERE m.hourly_cost IS NULL AND v.employee_id IS NULL AND v.role = p_role
+                            AND v.valid_from <= p_on
+                          ORDER BY v.valid_from DESC LIMIT 1) o ON true
+     CROSS JOIN LATERAL (SELECT coalesce(m.hourly_cost, o.hourly_cost) AS hourly_cost,
+                                CASE WHEN m.hourly_cost IS NULL THEN o.currency ELSE m.currency END AS currency) r;
+END;
+COMMENT ON FUNCTION cost_rate_on(bigint, text, date, text, text) IS
+    'what an hour of a person costs on a day, by a rate of his own, else by his role''s; and that in the currency of '
+    'the charge and in that of the books: one row, with NULLs where it is not known';

@@ -70,6 +70,21 @@ END $$;
 COMMENT ON FUNCTION follow_entries(bigint[]) IS
     'rate those of these entries again whose facts changed, at the prices stamped on them; holds their clients';
 
+-- What is being frozen meanwhile is seen once its client is held.
+CREATE FUNCTION follow_work(p_charges bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM lock_parties(ARRAY(SELECT DISTINCT h.client_id FROM charge h WHERE h.id = ANY (p_charges) ORDER BY 1));
+    PERFORM recheck_charges(p_charges);
+    PERFORM follow_entries(ARRAY(
+        SELECT DISTINCT h.time_entry_id FROM charge h
+         WHERE h.id = ANY (p_charges) AND h.source = 'time' AND NOT h.settled ORDER BY 1));
+END $$;
+COMMENT ON FUNCTION follow_work(bigint[]) IS
+    'let charges follow what changed of the cost or worth of their work: open ones at once, frozen ones by '
+    'correction_due';
+
 -- ---------------------------------------------------------------------------
 -- what is billed and cannot follow
 -- ---------------------------------------------------------------------------
@@ -148,6 +163,10 @@ BEGIN
     END IF;
     IF cardinality(v_clients) > 0 THEN
         PERFORM lock_parties(v_clients);
+        PERFORM recheck_charges(ARRAY(
+            SELECT h.id FROM contract c JOIN contract_line n ON n.contract_id = c.id
+              JOIN charge h ON h.contract_line_id = n.id
+             WHERE c.client_id = ANY (v_clients) AND h.source = 'fee' ORDER BY 1)) WHERE TG_OP = 'UPDATE';
         PERFORM follow_entries(open_entries(v_clients));
         PERFORM charge_task(t.id)
            FROM (SELECT h.task_id AS id FROM charge h
@@ -187,7 +206,6 @@ CREATE FUNCTION follow_cost_rates() RETURNS trigger
 AS $$
 DECLARE
     v_changed record;
-    v_entries bigint[];
 BEGIN
     CASE TG_OP
         WHEN 'INSERT' THEN
@@ -201,13 +219,10 @@ BEGIN
               INTO v_changed FROM (SELECT n.employee_id, n.role, n.valid_from FROM new_rows n
                                    UNION ALL SELECT o.employee_id, o.role, o.valid_from FROM old_rows o) x;
     END CASE;
-    v_entries := ARRAY(
-        SELECT DISTINCT h.time_entry_id FROM charge h
-         WHERE NOT h.settled AND h.source = 'time' AND h.service_date >= v_changed.since
-           AND (h.employee_id = ANY (v_changed.employees) OR h.role = ANY (v_changed.roles)) ORDER BY 1);
-    IF cardinality(v_entries) > 0 THEN
-        PERFORM follow_entries(v_entries);
-    END IF;
+    PERFORM follow_work(ARRAY(
+        SELECT h.id FROM charge h
+         WHERE h.source = 'time' AND h.service_date >= v_changed.since
+           AND (h.employee_id = ANY (v_changed.employees) OR h.role = ANY (v_changed.roles)) ORDER BY 1));
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_cost_rates() IS

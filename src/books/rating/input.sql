@@ -60,10 +60,7 @@ BEGIN ATOMIC
            CASE WHEN f.fixed THEN '{"disposition": {"by": "contract_price"}}'
                 ELSE x.disposition_why END AS disposition_why,
            k.currency,
-           round(r.hourly_cost * CASE WHEN r.currency = k.currency THEN 1
-                 ELSE exchange_rate_on(r.currency, k.currency, x.work_date) END, 12) AS cost_rate,
-           round(r.hourly_cost * CASE WHEN r.currency = s.base_currency THEN 1
-                 ELSE exchange_rate_on(r.currency, s.base_currency, x.work_date) END, 12) AS base_cost_rate,
+           r.cost_rate, r.base_cost_rate,
            b.rate AS base_rate, NULL::bigint AS frozen_s, x.instant,
            q.kind AS problem_kind,
            CASE q.kind
@@ -92,15 +89,7 @@ BEGIN ATOMIC
                            FROM stamp_of(x.entry_id) o
                           WHERE p_follow AND o.contract_id = c.id AND o.employee_id = x.employee_id) p ON true
      CROSS JOIN LATERAL (SELECT CASE WHEN p.terms_id IS NULL THEN x.role ELSE p.role END AS role) y
-      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE v.employee_id = x.employee_id
-                         AND v.valid_from <= x.work_date
-                          ORDER BY v.valid_from DESC LIMIT 1) m ON true
-      LEFT JOIN LATERAL (SELECT v.hourly_cost, v.currency FROM cost_rate v WHERE m.hourly_cost IS NULL
-                         AND v.employee_id IS NULL
-                            AND v.role = y.role AND v.valid_from <= x.work_date
-                                ORDER BY v.valid_from DESC LIMIT 1) o ON true
-     CROSS JOIN LATERAL (SELECT coalesce(m.hourly_cost, o.hourly_cost) AS hourly_cost,
-                                CASE WHEN m.hourly_cost IS NULL THEN o.currency ELSE m.currency END AS currency) r
+     CROSS JOIN LATERAL cost_rate_on(x.employee_id, y.role, x.work_date, k.currency, s.base_currency) r
      CROSS JOIN LATERAL (SELECT CASE
             WHEN cardinality(x.contracts) > 1 THEN 'two_contracts'
             WHEN x.contracts IS NULL AND x.disposition = 'billable' AND x.client_contracts > 0 THEN 'no_contract'
@@ -135,7 +124,7 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL (SELECT charged_disposition(h.coverage, h.allotment_id) AS disposition) d
      WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c
                              WHERE c.parent_id = p_base)
-       AND h.started_at >= p_from AND h.started_at < p_to AND h.time_entry_id IS NOT NULL AND h.reverses_id IS NULL
+       AND h.started_at >= p_from AND h.started_at < p_to AND h.source = 'time' AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id)
        AND (NOT h.settled OR NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id))
      GROUP BY h.time_entry_id

@@ -130,11 +130,15 @@ BEGIN
          WHERE coalesce((e.started_at AT TIME ZONE 'UTC')::date, e.work_date) >= from_date - 1
         ORDER BY 1);
     PERFORM rate_entries(v_entries);
+    PERFORM charge_task(t.task_id)
+       FROM (SELECT DISTINCT u.task_id FROM uncharged_task u JOIN contract c USING (client_id)
+              WHERE c.id = contract_id ORDER BY 1) t;
+    PERFORM make_corrections(contract_id);
     RETURN cardinality(v_entries);
 END $$;
 COMMENT ON FUNCTION rerate(bigint, date) IS
     'rate the unfrozen work of a contract and its client''s unrated work again, from a work date on, as configured '
-    'now; returns how many entries were looked at';
+    'now, and put right what stands in correction_due of it; returns how many entries were looked at';
 SELECT allow('manager', 'execute', 'rerate');
 
 CREATE VIEW unrated WITH (security_invoker) AS

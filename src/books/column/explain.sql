@@ -1,8 +1,8 @@
 -- ---------------------------------------------------------------------------
--- column: what the columns say
+-- explain: what the columns say
 --
 -- A name means one thing in all of the books, so it is explained once, in
--- column_*.sql; "table.column" where it means more than that.  A column that
+-- this room; "table.column" where it means more than that.  A column that
 -- nothing explains stops the books from being made (column_all.sql).
 -- Times ending in _s are seconds, hours are hundredths of an hour; columns
 -- ending in _pct are percent points: 20 is 20 per cent.

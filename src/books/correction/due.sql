@@ -1,0 +1,188 @@
+-- ---------------------------------------------------------------------------
+-- due: what would put a frozen charge right
+--
+-- Three kinds, each by what the charge itself says it was made of.  A fee follows
+-- the days that its line and contract are in force, by the rule and from the
+-- amount it was charged by.  The cost of work follows the cost rates, that of
+-- items the price lists where it was not known.  What a charge is worth in the
+-- base currency follows the exchange rate of its day.  Prices stay.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION made_corrections(p_charge bigint, OUT amount numeric, OUT base_amount numeric, OUT cost numeric,
+                                 OUT base_cost numeric, OUT fee_cost numeric, OUT adjusted numeric)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(sum(a.amount) FILTER (WHERE a.made_by = 'correction'), 0),
+           coalesce(sum(a.base_amount) FILTER (WHERE a.made_by = 'correction' AND a.amount = 0), 0),
+           sum(a.cost) FILTER (WHERE a.made_by = 'correction' AND a.coverage = 'non_billable'),
+           sum(a.base_cost) FILTER (WHERE a.made_by = 'correction' AND a.coverage = 'non_billable'),
+           coalesce(sum(a.cost) FILTER (WHERE a.made_by = 'correction' AND a.coverage = 'billable'), 0),
+           coalesce(sum(a.amount), 0)
+      FROM live_charge a WHERE a.adjusts_id = p_charge;
+END;
+COMMENT ON FUNCTION made_corrections(bigint) IS
+    'what corrections did to a charge so far: to its amount, its worth in the base currency, its cost (NULL: nothing), '
+    'the cost of its fee; adjusted: to its amount with all write-offs and credits';
+
+-- The days of a fee are its own: those of its service period on which the line and
+-- the contract are in force.  Never less is left than is due, whatever was given back before.
+CREATE FUNCTION fee_correction(p_charges bigint[])
+    RETURNS TABLE (charge_id bigint, amount numeric, cost numeric, why jsonb)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT h.id, x.amount, f.cost_due - h.cost - m.fee_cost,
+           jsonb_build_object('correction', jsonb_build_object('charge', h.id, 'fee', jsonb_strip_nulls(
+               jsonb_build_object('title', n.title, 'from', iso(lower(a.days)), 'to', iso(upper(a.days) - 1),
+                                  'due', f.due, 'charged', round(h.amount + m.amount, u.exponent)))))
+      FROM unnest(p_charges) k (id)
+      JOIN live_charge h ON h.id = k.id AND h.made_by = 'line' AND h.source = 'fee' AND h.frozen_at IS NOT NULL
+      JOIN contract_line n ON n.id = h.contract_line_id
+      JOIN contract c ON c.id = h.contract_id
+      JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
+      JOIN currency_code u ON u.code = h.currency
+     CROSS JOIN LATERAL made_corrections(h.id) m
+     CROSS JOIN LATERAL (SELECT CASE n.kind WHEN 'one_time' THEN daterange(h.service_date, h.service_date, '[]')
+                                     ELSE service_period(b, h.service_date) END AS span) p
+     CROSS JOIN LATERAL (
+        SELECT CASE WHEN n.status = 'cancelled' OR c.status = 'draft' THEN 'empty'::daterange
+                    WHEN n.kind = 'one_time' THEN p.span * daterange(c.starts_on, c.ends_on, '[]')
+                    ELSE p.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on), '[]')
+                    END AS days) a
+     CROSS JOIN LATERAL (SELECT coalesce((h.why #>> '{fee,amount}')::numeric, h.amount) AS amount,
+                                CASE WHEN h.why #> '{fee,amount}' IS NULL THEN h.cost ELSE n.cost END AS cost) w
+     CROSS JOIN LATERAL (
+        SELECT CASE WHEN isempty(a.days) THEN 0 WHEN a.days = p.span THEN w.amount
+                    ELSE prorate(w.amount, p.span, a.days, n.prorate, u.exponent::int) END AS due,
+               CASE WHEN isempty(a.days) THEN 0 WHEN a.days = p.span THEN w.cost
+                    ELSE prorate(w.cost, p.span, a.days, n.prorate, u.exponent::int) END AS cost_due) f
+     CROSS JOIN LATERAL (SELECT CASE WHEN f.due < h.amount + m.amount THEN least(0, f.due - h.amount - m.adjusted)
+                                     ELSE f.due - h.amount - m.amount END AS amount) x
+     WHERE x.amount <> 0;
+END;
+COMMENT ON FUNCTION fee_correction(bigint[]) IS
+    'what frozen fees of lines are to be corrected by, in their currency, for the days that they are not, or now are, '
+    'owed';
+
+CREATE FUNCTION cost_correction(p_charges bigint[])
+    RETURNS TABLE (charge_id bigint, cost numeric, base_cost numeric, why jsonb)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH worked AS (
+        SELECT h.*, sum(h.worked_s) OVER w AS after_s, sum(h.worked_s) OVER w - h.worked_s AS before_s,
+               first_value(h.service_date) OVER w AS work_date
+          FROM live_charge h
+         WHERE h.source = 'time' AND h.frozen_at IS NOT NULL
+           AND h.time_entry_id IN (SELECT x.time_entry_id FROM charge x WHERE x.id = ANY (p_charges))
+        WINDOW w AS (PARTITION BY h.time_entry_id ORDER BY h.segment, h.id)
+    ), due AS (
+        SELECT h.id, h.cost, h.base_cost, jsonb_build_object('rate', trim_scale(r.hourly_cost), 'of', r.currency) AS by,
+               time_amount(h.after_s::bigint, r.cost_rate, 'exact', u.exponent::int)
+               - time_amount(h.before_s::bigint, r.cost_rate, 'exact', u.exponent::int) AS cost_due,
+               time_amount(h.after_s::bigint, r.base_cost_rate, 'exact', v.exponent::int)
+               - time_amount(h.before_s::bigint, r.base_cost_rate, 'exact', v.exponent::int) AS base_cost_due
+          FROM worked h
+         CROSS JOIN setting s
+          JOIN currency_code u ON u.code = h.currency
+          JOIN currency_code v ON v.code = s.base_currency
+         CROSS JOIN LATERAL cost_rate_on(h.employee_id, h.role, h.work_date, h.currency, s.base_currency) r
+         WHERE h.id = ANY (p_charges)
+        UNION ALL
+        -- the cost of an item is what the lists say once they say it
+        SELECT h.id, h.cost, h.base_cost, jsonb_build_object('position', p.source),
+               round_money(h.quantity * p.cost, u.exponent::int),
+               round_money(round_money(h.quantity * p.cost, u.exponent::int) * h.base_rate, v.exponent::int)
+          FROM live_charge h
+         CROSS JOIN setting s
+          JOIN currency_code u ON u.code = h.currency
+          JOIN currency_code v ON v.code = s.base_currency
+         CROSS JOIN LATERAL item_position(first_price_list(h.contract_id, h.project_id, h.client_id, h.currency),
+                                          h.contract_id, h.item_id, h.service_date) p
+         WHERE h.id = ANY (p_charges) AND h.source = 'item' AND h.frozen_at IS NOT NULL AND h.cost IS NULL
+    )
+    SELECT d.id, d.cost_due - coalesce(d.cost, 0) - coalesce(m.cost, 0),
+           d.base_cost_due - coalesce(d.base_cost, 0) - coalesce(m.base_cost, 0),
+           jsonb_build_object('correction', jsonb_build_object('charge', d.id, 'cost', d.by))
+      FROM due d CROSS JOIN LATERAL made_corrections(d.id) m
+     WHERE d.cost_due <> coalesce(d.cost, 0) + coalesce(m.cost, 0)
+        OR d.base_cost_due <> coalesce(d.base_cost, 0) + coalesce(m.base_cost, 0)
+        OR num_nulls(d.cost, m.cost) = 2 AND d.cost_due IS NOT NULL;
+END;
+COMMENT ON FUNCTION cost_correction(bigint[]) IS
+    'what the cost of frozen work and items is to be corrected by, in the currency of the charge and in that of the '
+    'books';
+
+-- Work is valued at the rate of the day it began, what adjusts a charge at the
+-- charge's.
+CREATE FUNCTION rate_day(p_charge charge) RETURNS date
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN h.source = 'time' THEN (SELECT min(e.service_date) FROM live_charge e
+                                              WHERE e.time_entry_id = h.time_entry_id AND e.source = 'time')
+                ELSE h.service_date END
+      FROM charge h WHERE h.id = coalesce(p_charge.adjusts_id, p_charge.id);
+END;
+COMMENT ON FUNCTION rate_day(charge) IS 'the day whose exchange rate values a charge';
+
+CREATE FUNCTION exchange_correction(p_charges bigint[])
+    RETURNS TABLE (charge_id bigint, base_amount numeric, base_cost numeric, why jsonb)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT h.id, x.amount - h.base_amount - m.base_amount,
+           CASE WHEN h.source = 'time' OR h.cost IS NULL THEN 0
+                ELSE x.cost - h.base_cost - coalesce(m.base_cost, 0) END,
+           jsonb_build_object('correction', jsonb_build_object('charge', h.id, 'exchange', jsonb_build_object(
+               'rate', trim_scale(r.rate), 'was', trim_scale(h.base_rate), 'on', iso(d.day))))
+      FROM setting s
+      JOIN currency_code u ON u.code = s.base_currency
+     CROSS JOIN unnest(p_charges) k (id)
+      JOIN charge h ON h.id = k.id AND h.frozen_at IS NOT NULL AND h.coverage = 'billable'
+       AND h.currency <> s.base_currency AND (h.source <> 'adjustment' OR h.made_by = 'minimum'
+                                              OR h.adjusts_id IS NOT NULL)
+       AND EXISTS (SELECT FROM live_charge l WHERE l.id = h.id)
+     CROSS JOIN LATERAL (SELECT rate_day(h) AS day) d
+     CROSS JOIN LATERAL (SELECT exchange_rate_on(h.currency, s.base_currency, d.day) AS rate) r
+     CROSS JOIN LATERAL (SELECT round_money(h.amount * r.rate, u.exponent::int) AS amount,
+                                round_money(h.cost * r.rate, u.exponent::int) AS cost) x
+     CROSS JOIN LATERAL made_corrections(h.id) m
+     WHERE r.rate <> h.base_rate
+       AND (x.amount <> h.base_amount + m.base_amount
+            OR h.source <> 'time' AND x.cost <> h.base_cost + coalesce(m.base_cost, 0));
+END;
+COMMENT ON FUNCTION exchange_correction(bigint[]) IS
+    'what the worth of frozen charges in the base currency is to be corrected by, for the rate of their day';
+
+CREATE FUNCTION correction_of(p_charges bigint[])
+    RETURNS TABLE (charge_id bigint, kind text, amount numeric, base_amount numeric, cost numeric, base_cost numeric,
+                   why jsonb)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT f.charge_id, 'fee', f.amount, round_money(f.amount * h.base_rate, u.exponent::int), f.cost,
+           round_money(f.cost * h.base_rate, u.exponent::int), f.why
+      FROM fee_correction(p_charges) f
+      JOIN charge h ON h.id = f.charge_id
+     CROSS JOIN setting s
+      JOIN currency_code u ON u.code = s.base_currency
+    UNION ALL
+    SELECT c.charge_id, 'cost', 0, 0, c.cost, c.base_cost, c.why FROM cost_correction(p_charges) c
+    UNION ALL
+    SELECT e.charge_id, 'exchange', 0, e.base_amount, 0, e.base_cost, e.why FROM exchange_correction(p_charges) e;
+END;
+COMMENT ON FUNCTION correction_of(bigint[]) IS
+    'what would put these frozen charges right, a row for each kind: fee, cost, exchange';
+
+-- Of the owner: it looks at costs.
+CREATE VIEW correction_due WITH (security_barrier) AS
+    SELECT h.id AS charge_id, x.kind, h.client_id, k.name AS client, h.contract_id, c.number AS contract, h.source,
+           h.service_date, x.amount::numeric(18,2) AS amount, x.cost::numeric(18,2) AS cost, h.currency,
+           x.base_amount::numeric(18,2) AS base_amount, x.base_cost::numeric(18,2) AS base_cost,
+           charge_reason(x.why) AS reason, r.found_at
+      FROM correction_of(ARRAY(SELECT r.charge_id FROM recheck r)) x
+      JOIN recheck r ON r.charge_id = x.charge_id
+      JOIN visible_charge h ON h.id = x.charge_id
+      JOIN party k ON k.id = h.client_id
+      LEFT JOIN contract c ON c.id = h.contract_id;
+COMMENT ON VIEW correction_due IS
+    'frozen charges that no longer agree with their line or contract (kind fee), with the cost of their work or item '
+    '(cost) or with the exchange rate of their day (exchange): by how much, and why. Closing the next period of the '
+    'contract puts them right, or make_corrections()';
+SELECT allow('controller', 'select', 'correction_due');
