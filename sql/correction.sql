@@ -105,6 +105,7 @@ INSERT INTO exchange_rate (base, quote, valid_from, rate) VALUES ('USD', 'EUR', 
 INSERT INTO contract (client_id, number, currency, starts_on) VALUES (3, 'X', 'USD', '2026-07-01');
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 3, '2026-07-06', 3600), (1, 3, '2026-07-20', 3600);
 SELECT charge_item(3, 1, 1, '2026-07-06', price => 10, cost => 5) > 0 AS sold;
+SELECT adjust_charge(h.id, -20, 'a friend') > 0 AS off FROM charge h WHERE h.contract_id = 3 AND h.service_date = '2026-07-06' AND h.source = 'time';
 SELECT period_end FROM close_period(3, '2026-07-01');
 INSERT INTO exchange_rate (base, quote, valid_from, rate) VALUES ('USD', 'EUR', '2026-07-06', 0.9), ('USD', 'EUR', '2026-07-07', 0.8);
 SELECT kind, amount, cost, base, base_cost, reason FROM pg_temp.due();
@@ -112,6 +113,16 @@ SELECT count(*) FROM make_corrections();
 SELECT * FROM pg_temp.due();
 SELECT charged FROM contract_card WHERE number = 'X';
 SELECT revenue, cost FROM profit_by_client WHERE client = 'Abroad';
+-- what is open follows at once, a fee and the cost of abroad too
+INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) VALUES (1, '2026-08-01', 10, 'USD');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 3, '2026-08-03', 3600), (1, 1, '2026-08-03', 3600);
+SELECT charge_expense(3, 5, '2026-08-03', 'Train') > 0 AS spent;
+INSERT INTO exchange_rate (base, quote, valid_from, rate) VALUES ('EUR', 'USD', '2026-08-03', 2), ('USD', 'EUR', '2026-08-03', 0.5);
+SELECT h.contract_id AS contract, h.source, trim_scale(h.amount) AS amount, trim_scale(h.base_amount) AS base, trim_scale(h.cost) AS cost, trim_scale(h.base_cost) AS base_cost
+  FROM charge h WHERE h.service_date = '2026-08-03' AND NOT h.settled ORDER BY h.id;
+DELETE FROM exchange_rate WHERE valid_from = '2026-08-03';
+SELECT h.contract_id AS contract, h.source, trim_scale(h.base_amount) AS base, trim_scale(h.cost) AS cost, trim_scale(h.base_cost) AS base_cost
+  FROM charge h WHERE h.service_date = '2026-08-03' AND NOT h.settled ORDER BY h.id;
 SELECT * FROM check_books();
 SELECT make_corrections(99);
 RESET search_path;

@@ -46,7 +46,7 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
     SELECT 'what is not billed has no amount and no negative cost', 'charge ' || h.id,
         format('%s: amount %s, cost %s', h.coverage, h.amount, h.cost)
       FROM charge h WHERE h.coverage IN ('no_charge', 'non_billable')
-          AND (h.amount <> 0 OR h.cost < 0 AND h.reverses_id IS NULL AND h.worked_s >= 0)
+          AND (h.amount <> 0 OR h.cost < 0 AND h.reverses_id IS NULL AND h.worked_s >= 0 AND h.made_by <> 'correction')
     UNION ALL
     SELECT 'what is frozen is posted', 'charge ' || x.charge_id,
         format('%s to post, %s posted', sum(x.due), sum(x.posted))

@@ -6,6 +6,31 @@
 -- watch(), those that tell rules by rule.sql.
 -- ---------------------------------------------------------------------------
 
+-- What is open follows its facts, a statement at a time.
+CREATE FUNCTION follow(p_table text, p_function text, VARIADIC p_events text[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_event text;
+BEGIN
+    FOREACH v_event IN ARRAY p_events LOOP
+        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %I REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION %I()',
+            format('%s_followed_%s', p_table, CASE v_event WHEN 'insert' THEN 'new' WHEN 'update' THEN 'changed'
+                                              WHEN 'delete' THEN 'gone' END), v_event, p_table,
+            concat_ws(' ', CASE WHEN v_event <> 'insert' THEN 'OLD TABLE AS old_rows' END,
+                      CASE WHEN v_event <> 'delete' THEN 'NEW TABLE AS new_rows' END), p_function);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION follow(text, text, text[]) IS
+    'let a trigger function follow what statements insert, update or delete in a table, with new_rows and old_rows';
+
+SELECT follow('exchange_rate', 'follow_exchange_rates', 'insert', 'update', 'delete'),
+       follow('cost_rate', 'follow_cost_rates', 'insert', 'update', 'delete'),
+       follow('work_type', 'follow_kinds', 'update'), follow('project', 'follow_kinds', 'update'),
+       follow('contract', 'follow_contracts', 'insert', 'update'),
+       follow('contract_line', 'follow_lines', 'update'),
+       follow('allotment', 'follow_allotments', 'update');
+
 -- history
 CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('History is what it is; add a row if something has to be '
@@ -34,15 +59,6 @@ CREATE TRIGGER party_checked BEFORE INSERT OR UPDATE OR DELETE ON party
 CREATE TRIGGER party_named BEFORE DELETE OR UPDATE OF id ON party
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 
--- cost_rate
-CREATE TRIGGER cost_rate_followed_changed AFTER UPDATE ON cost_rate
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_cost_rates();
-CREATE TRIGGER cost_rate_followed_gone AFTER DELETE ON cost_rate REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_cost_rates();
-CREATE TRIGGER cost_rate_followed_new AFTER INSERT ON cost_rate REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_cost_rates();
-
 -- employee
 CREATE TRIGGER employee_named BEFORE DELETE OR UPDATE OF id ON employee
     FOR EACH ROW EXECUTE FUNCTION keep_named();
@@ -57,8 +73,6 @@ CREATE TRIGGER project_disposition_changed BEFORE UPDATE OF billable ON project
         EXECUTE FUNCTION check_disposition();
 CREATE TRIGGER project_named BEFORE DELETE OR UPDATE OF id ON project
     FOR EACH ROW EXECUTE FUNCTION keep_named();
-CREATE TRIGGER project_followed AFTER UPDATE ON project REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_kinds();
 
 -- deal
 CREATE TRIGGER deal_amount_exact BEFORE INSERT OR UPDATE ON deal
@@ -71,8 +85,6 @@ CREATE TRIGGER deal_named BEFORE DELETE OR UPDATE OF id ON deal
 -- work_type
 CREATE TRIGGER work_type_named BEFORE DELETE OR UPDATE OF id ON work_type
     FOR EACH ROW EXECUTE FUNCTION keep_named();
-CREATE TRIGGER work_type_followed AFTER UPDATE ON work_type REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_kinds();
 
 -- task
 CREATE TRIGGER task_disposed BEFORE INSERT ON task
@@ -147,19 +159,10 @@ CREATE TRIGGER contract_ended BEFORE INSERT OR UPDATE OF status, ends_on ON cont
     FOR EACH ROW WHEN (NEW.status IN ('ended', 'cancelled') AND NEW.ends_on IS NULL) EXECUTE FUNCTION end_contract();
 CREATE TRIGGER contract_fits AFTER INSERT OR UPDATE ON contract
     FOR EACH ROW EXECUTE FUNCTION check_contract();
-CREATE TRIGGER contract_followed_changed AFTER UPDATE ON contract
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_contracts();
-CREATE TRIGGER contract_followed_new AFTER INSERT ON contract REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_contracts();
 
 -- contract_line
 CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'cost', 'included_amount');
-
-CREATE TRIGGER contract_line_followed AFTER UPDATE ON contract_line
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_lines();
 
 -- allotment
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
@@ -167,8 +170,6 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
                                               'charge_id: add_block() charges what it sells.');
 CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON allotment
     FOR EACH ROW EXECUTE FUNCTION keep_burned();
-CREATE TRIGGER allotment_followed AFTER UPDATE ON allotment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_allotments();
 
 -- billing_period
 CREATE TRIGGER billing_period_not_truncated BEFORE TRUNCATE ON billing_period
@@ -249,6 +250,10 @@ CREATE TRIGGER charge_not_truncated BEFORE TRUNCATE ON charge
 CREATE TRIGGER charge_owned BEFORE INSERT OR UPDATE OR DELETE ON charge
     FOR EACH ROW EXECUTE FUNCTION own_table('Charges follow the work: change the time entry, the task or the contract, '
                                             'or use charge_item() and adjust_charge().');
+
+-- recheck
+CREATE TRIGGER recheck_owned BEFORE INSERT OR UPDATE OR DELETE ON recheck
+    FOR EACH ROW EXECUTE FUNCTION own_table('It holds what make_corrections() is to look at.');
 
 -- rating_problem
 CREATE TRIGGER rating_problem_owned BEFORE INSERT OR UPDATE OR DELETE ON rating_problem

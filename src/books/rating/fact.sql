@@ -229,6 +229,55 @@ COMMENT ON FUNCTION follow_cost_rates() IS
     'trigger function of cost_rate: the cost of open work is that of its day, though the rate comes later; SECURITY '
     'DEFINER because nobody is granted INSERT on charge';
 
+-- What is no work has its worth alone to follow.
+CREATE FUNCTION revalue_charges(p_charges bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE charge h SET base_rate = n.rate, base_amount = round_money(h.amount * n.rate, n.exponent),
+           base_cost = round_money(h.cost * n.rate, n.exponent)
+      FROM (SELECT o.id, exchange_rate_on(o.currency, s.base_currency, rate_day(o)) AS rate, u.exponent::int AS exponent
+              FROM charge o, setting s JOIN currency_code u ON u.code = s.base_currency
+             WHERE o.id = ANY (p_charges) AND o.source <> 'time' AND NOT o.settled) n
+     WHERE h.id = n.id AND n.rate <> h.base_rate;
+END $$;
+COMMENT ON FUNCTION revalue_charges(bigint[]) IS
+    'open charges that are no work are worth in the base currency what the rate of their day makes of them';
+
+CREATE FUNCTION follow_exchange_rates() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_changed record;
+    v_charges bigint[];
+BEGIN
+    CASE TG_OP
+        WHEN 'INSERT' THEN
+            SELECT array_agg(n.base) || array_agg(n.quote) AS codes, min(n.valid_from) AS since
+              INTO v_changed FROM new_rows n;
+        WHEN 'DELETE' THEN
+            SELECT array_agg(o.base) || array_agg(o.quote) AS codes, min(o.valid_from) AS since
+              INTO v_changed FROM old_rows o;
+        ELSE
+            SELECT array_agg(x.base) || array_agg(x.quote) AS codes, min(x.valid_from) AS since INTO v_changed
+              FROM (SELECT n.base, n.quote, n.valid_from FROM new_rows n
+                    UNION ALL SELECT o.base, o.quote, o.valid_from FROM old_rows o) x;
+    END CASE;
+    v_charges := ARRAY(
+        SELECT h.id FROM charge h CROSS JOIN setting s
+         WHERE h.service_date >= v_changed.since
+           AND (h.currency <> s.base_currency AND h.currency = ANY (v_changed.codes)
+                OR h.source = 'time' AND EXISTS (
+                    SELECT FROM cost_rate r WHERE (r.employee_id = h.employee_id OR r.role = h.role)
+                       AND r.currency NOT IN (h.currency, s.base_currency) AND r.currency = ANY (v_changed.codes)))
+         ORDER BY 1);
+    PERFORM follow_work(v_charges), revalue_charges(v_charges);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION follow_exchange_rates() IS
+    'trigger function of exchange_rate: open charges are worth what the rate of their day makes of them, though it '
+    'comes in the evening; SECURITY DEFINER because nobody is granted UPDATE on charge';
+
 CREATE FUNCTION follow_allotments() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$

@@ -58,7 +58,14 @@ BEGIN ATOMIC
                    AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.settled)) h
           FULL JOIN (SELECT r.time_entry_id, r.segment, charge_figures(r) AS figures FROM open_rating(b.id) r
                       WHERE NOT is_billed(r.time_entry_id)) n USING (time_entry_id, segment)
-         WHERE h.figures IS DISTINCT FROM n.figures) x;
+         WHERE h.figures IS DISTINCT FROM n.figures) x
+    UNION ALL
+    SELECT 'open charges are worth what the rate of their day makes of them', format('charge %s', h.id),
+           format('at %s, the rate is %s', trim_scale(h.base_rate), trim_scale(r.rate))
+      FROM charge h
+     CROSS JOIN setting s
+     CROSS JOIN LATERAL (SELECT exchange_rate_on(h.currency, s.base_currency, rate_day(h)) AS rate) r
+     WHERE NOT h.settled AND h.source <> 'time' AND h.currency <> s.base_currency AND r.rate <> h.base_rate;
 END;
 COMMENT ON FUNCTION broken_ratings() IS
     'the rows of rating_problems: the rule, the entry, what it is and what it should be';
