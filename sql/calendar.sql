@@ -21,13 +21,22 @@ INSERT INTO sample VALUES
            [4, 79200, 21600, "night"], [5, 79200, 21600, "night"], [6, 79200, 21600, "night"],
            [7, 79200, 21600, "night"]]}'),
 ('dip', '{"zone": "Europe/Kyiv", "week": [[7, 11700, 12600, "dip"], [7, 12600, 18000, "dawn"]]}'),
--- Nights over a closed Friday, a moved Saturday with hours of its own at night,
+-- Nights around a closed Friday, a moved Saturday with hours of its own at night,
 -- and all day long on Sundays.
 ('mixed', '{"zone": "UTC",
   "week": [[4, 79200, 21600, "night"], [5, 79200, 21600, "night"], [5, 32400, 61200, "regular"],
            [6, 79200, 21600, "night"], [7, 0, 0, "weekend"]],
   "days": [["2026-06-13", 7200, 10800, "regular"], ["2026-06-13", 32400, 86400, "regular"]],
-  "closed_days": ["2026-06-05"]}');
+  "closed_days": ["2026-06-05"]}'),
+-- New Year's night, from 20:00 on the last day of 2026 past midnight, and the
+-- days around it with nights of every week; the 4th of January is a holiday that
+-- is written as a whole day, the 5th one that is written past its end.
+('new year', '{"zone": "UTC",
+  "week": [[1, 79200, 21600, "night"], [2, 79200, 21600, "night"], [3, 79200, 21600, "night"],
+           [4, 79200, 21600, "night"], [5, 79200, 21600, "night"]],
+  "days": [["2026-12-31", 72000, 21600, "feast"], ["2027-01-04", 0, 0, "holiday"],
+           ["2027-01-05", 28800, 28800, "holiday"]],
+  "closed_days": ["2027-01-07"]}');
 
 CREATE FUNCTION hours(started text, ended text, calendar text, band text DEFAULT 'regular') RETURNS numeric
 BEGIN ATOMIC
@@ -100,13 +109,29 @@ SELECT day, finance.calendar_midnight(day, calendar) AS midnight, seconds
        finance.split_by_calendar(finance.calendar_midnight(day, calendar),
                                  finance.calendar_midnight(day + 1, calendar), calendar);
 
--- A night belongs to the day it starts on: Thursday's covers the morning of
--- closed Friday 5 June, closed Friday has none for Saturday, and the moved
--- Saturday 13 June keeps its own hour of Friday's night and has no night of
--- its own.  Sunday's rows beat Saturday's night.
+-- Dates are replaced from midnight to midnight: closed Friday 5 June has no
+-- morning of Thursday's night and no night of its own, the moved Saturday 13 June
+-- has its own hours alone; the mornings after them are what they are in every
+-- week.  Sunday's rows beat Saturday's night.
 SELECT band, local_date, started_at, seconds FROM parts('2026-06-04 22:00', '2026-06-06 12:00', 'mixed');
 SELECT band, local_date, started_at, seconds FROM parts('2026-06-12 17:00', '2026-06-14 08:00', 'mixed');
 SELECT band, local_date, started_at, seconds FROM parts('2026-06-06 20:00', '2026-06-07 08:00', 'mixed');
+
+-- The feast of Thursday 31 December ends at midnight, whatever its end says, and
+-- Wednesday's night does not reach into it; the morning of 1 January is that of
+-- every Friday: 6 h of Thursday's night.
+SELECT band, local_date, started_at, seconds FROM parts('2026-12-30 22:00', '2027-01-01 12:00', 'new year');
+-- A whole holiday, one that begins at 8:00 and is written to 8:00 of the next day
+-- (16 h of it are there), a Wednesday with the morning of Tuesday's night, and a
+-- closed Thursday with no hour of Wednesday's.
+SELECT band, local_date, started_at, seconds FROM parts('2027-01-03 22:00', '2027-01-08 08:00', 'new year');
+-- A leap day, and a holiday on the day that the clocks go back: 25 hours of it.
+SELECT band, local_date, started_at, seconds
+  FROM finance.split_by_calendar('2028-02-28 20:00', '2028-03-01 10:00', '{"zone": "UTC",
+    "week": [[1, 64800, 28800, "night"], [2, 64800, 28800, "night"]], "days": [["2028-02-29", 43200, 43200, "leap"]]}');
+SELECT band, local_date, seconds
+  FROM finance.split_by_calendar('2026-10-24 22:00+03', '2026-10-26 08:00+02', '{"zone": "Europe/Kyiv",
+    "week": [[6, 79200, 21600, "night"], [7, 79200, 21600, "night"]], "days": [["2026-10-25", 0, 86400, "holiday"]]}');
 
 -- No calendar: UTC, one band.  A calendar with a zone alone: off hours.
 SELECT * FROM finance.split_by_calendar('2026-06-06 23:00', '2026-06-07 01:00', NULL);
@@ -210,10 +235,10 @@ CREATE TABLE oracle_interval AS
       FROM oracle_calendar c JOIN oracle_change x USING (zone), generate_series(1, 2),
            LATERAL (SELECT x.at + ((random() - 0.7) * 4320)::int * interval '1 minute' AS started_at) s;
 
--- The rows that hold on a date: its own, none when it is closed, else those of
--- its weekday.
+-- The rows that hold on a date: its own up to midnight, none when it is closed,
+-- else those of its weekday, of which the last may run past midnight.
 CREATE TABLE oracle_day AS
-    SELECT d.no, d.day, r.start_s, r.end_s, r.band
+    SELECT d.no, d.day, r.day IS NOT NULL AS of_date, r.start_s, r.end_s, r.band
       FROM (SELECT DISTINCT i.no, generate_series(started_at - interval '3 days', ended_at + interval '2 days', '1 day')::date AS day
               FROM oracle_interval i) d
       JOIN oracle_row r ON r.no = d.no
@@ -224,8 +249,11 @@ CREATE TABLE oracle_day AS
 CREATE INDEX ON oracle_day (no, day);
 ANALYZE oracle_day;
 
--- The band of a minute: a row of its local date, else one of the date before
--- that runs past midnight, else off hours.
+-- Dates with rows of their own, or closed.
+CREATE TABLE oracle_own AS
+    SELECT no, day FROM oracle_closed UNION SELECT no, day FROM oracle_row WHERE day IS NOT NULL;
+-- The band of a minute: a row of its local date, else (but for dates of their
+-- own) one of the weekday before that runs past midnight, else off hours.
 CREATE TABLE oracle_part AS
     SELECT m.id, m.local_date, coalesce(today.band, yesterday.band, 'off_hours') AS band, 60 * count(*) AS seconds
       FROM (SELECT i.id, i.no, l.local::date AS local_date, extract(epoch FROM l.local::time) AS local_s
@@ -234,8 +262,9 @@ CREATE TABLE oracle_part AS
                    LATERAL (SELECT at AT TIME ZONE c.zone AS local) l) m
       LEFT JOIN oracle_day today ON today.no = m.no AND today.day = m.local_date AND m.local_s >= today.start_s
             AND (m.local_s < today.end_s OR today.end_s <= today.start_s)
-      LEFT JOIN oracle_day yesterday ON yesterday.no = m.no AND yesterday.day = m.local_date - 1
+      LEFT JOIN oracle_row yesterday ON yesterday.no = m.no AND yesterday.isodow = extract(isodow FROM m.local_date - 1)
             AND yesterday.end_s <= yesterday.start_s AND m.local_s < yesterday.end_s
+            AND NOT EXISTS (SELECT FROM oracle_own o WHERE o.no = m.no AND o.day = m.local_date)
      GROUP BY 1, 2, 3;
 CREATE TABLE computed_part AS
     SELECT i.id, p.* FROM oracle_interval i JOIN oracle_calendar c USING (no),
@@ -243,9 +272,10 @@ CREATE TABLE computed_part AS
 SELECT count(*) AS intervals, sum(ended_at - started_at) > interval '150 days' AS enough_minutes FROM oracle_interval;
 SELECT count(*) > 1000 AS enough_parts, count(DISTINCT band) AS bands FROM oracle_part;
 -- Every rule has its turn: rows past midnight, into days with rows of their
--- own, into closed days.
+-- own, into closed days; rows of dates that would run past them.
 SELECT count(*) > 50 AS past_midnight, count(*) FILTER (WHERE o.start_s < y.end_s) > 50 AS own_rows_win,
-       count(*) FILTER (WHERE c.day IS NOT NULL) > 5 AS into_closed
+       count(*) FILTER (WHERE o.of_date AND NOT y.of_date) > 5 AS into_dates, count(*) FILTER (WHERE c.day IS NOT NULL) > 5 AS into_closed,
+       count(*) FILTER (WHERE y.of_date) > 5 AS dates_past_midnight
   FROM oracle_day y LEFT JOIN oracle_day o ON o.no = y.no AND o.day = y.day + 1
   LEFT JOIN oracle_closed c ON c.no = y.no AND c.day = y.day + 1
  WHERE y.end_s <= y.start_s AND y.end_s > 0;
@@ -396,7 +426,7 @@ SELECT calendar_document(1) -> 'week' -> 0 AS monday, jsonb_array_length(calenda
 SET datestyle = 'German';
 SELECT calendar_document(1) -> 'days' -> 0 ->> 0 AS day;
 SET datestyle = 'ISO, YMD';
--- Spring in Kyiv, then Christmas closed, its Thursday's night over the morning,
+-- Spring in Kyiv, then Christmas closed, without the morning of Thursday's night,
 -- and a moved Saturday.
 SELECT band, sum(seconds) / 3600.0 AS hours
   FROM split_by_band('2026-03-28 22:00+02', '2026-03-29 10:00+03', 1) GROUP BY band ORDER BY band;
@@ -438,6 +468,6 @@ SELECT count(*) FROM calendar_band;
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA calendar_books, calendar_books_internal CASCADE;
-DROP TABLE sample, oracle_calendar, oracle_row, oracle_closed, oracle_change, oracle_date, oracle_interval, oracle_day,
+DROP TABLE sample, oracle_calendar, oracle_row, oracle_closed, oracle_own, oracle_change, oracle_date, oracle_interval, oracle_day,
     oracle_part, computed_part CASCADE;
 DROP FUNCTION random_rows, refusal;

@@ -2,30 +2,19 @@
  * plan.c
  *		Planning the days of a calendar.
  *
- * Rows of a date beat all rows of its weekday.  A row that runs past midnight
- * belongs to the day it starts on and covers the next morning, except where
- * the next day's own rows do.  What no row covers is off hours.  All this is
- * worked out when the document is read: each weekday, each date with rows of
- * its own and each day after one gets a plan, a list of spans that covers the
- * local day from 0:00 to 24:00.
+ * Rows of a weekday that run past midnight belong to the day they start on and
+ * cover the next morning, except where the next day's own rows do.  The rows of
+ * a date replace the whole of it: the night of the day before does not reach
+ * into it, and its own rows end with it; the days around are what they are in
+ * every week.  What no row covers is off hours.  All this is worked out when the
+ * document is read: each weekday and each date with rows of its own gets a plan,
+ * a list of spans that covers the local day from 0:00 to 24:00.
  */
 #include "finance.h"
 
 #include "miscadmin.h"
 
 #include "calendar_internal.h"
-
-/* Find the rows that hold on a date: its own, else those of its weekday. */
-static int
-rows_of_date(const CalendarRows *week, const CalendarRows *days, DateADT day,
-			 const CalendarRow **found)
-{
-	int			count = finance_calendar_rows_of(days, day, found);
-
-	if (count == 0)
-		return finance_calendar_rows_of(week, finance_iso_weekday(day), found);
-	return (*found)->start_s < 0 ? 0 : count;
-}
 
 /* Append a span to the plan under way, or lengthen its last one; returns its end. */
 static int
@@ -67,8 +56,8 @@ assert_day(const Calendar *calendar, int first_span)
 #endif
 
 /*
- * Lay out a local day: its own rows, in their gaps the row of the day before
- * that runs past midnight, elsewhere off hours.  Rows of one day do not
+ * Lay out a local day: its own rows up to midnight, in their gaps the row of the
+ * day before that runs past it, elsewhere off hours.  Rows of one day do not
  * overlap, so only the last one can run past midnight.
  */
 static int
@@ -101,42 +90,32 @@ plan_day(Calendar *calendar, const CalendarRow *before, int before_count,
 	return first_span;
 }
 
-/* Plan every weekday, every date that has rows and every day after one. */
+/* Plan every weekday, and every date that has rows or is closed. */
 void
 finance_calendar_plan(Calendar *calendar, const CalendarRows *week, const CalendarRows *days)
 {
-	calendar->days = palloc(Max(days->count, 1) * 2 * sizeof(DayPlan));
+	const CalendarRow *own;
+	const CalendarRow *before;
+	int			own_count;
 
 	for (int isodow = 1; isodow <= 7; isodow++)
 	{
-		const CalendarRow *own;
-		const CalendarRow *before;
-		int			own_count = finance_calendar_rows_of(week, isodow, &own);
 		int			before_count = finance_calendar_rows_of(week, isodow == 1 ? 7 : isodow - 1, &before);
 
+		own_count = finance_calendar_rows_of(week, isodow, &own);
 		calendar->week[isodow] = plan_day(calendar, before, before_count, own, own_count);
 	}
 
-	for (int i = 0; i < days->count; i++)
+	calendar->days = palloc(Max(days->count, 1) * sizeof(DayPlan));
+	for (int i = 0; i < days->count; i += own_count)
 	{
-		DateADT		day = days->rows[i].day;
+		DayPlan    *plan = &calendar->days[calendar->day_count++];
+		bool		is_closed;
 
 		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && days->rows[i - 1].day == day)
-			continue;
-		for (DateADT planned = day; planned <= day + 1; planned++)
-		{
-			const CalendarRow *own;
-			const CalendarRow *before;
-			int			own_count = rows_of_date(week, days, planned, &own);
-			int			before_count = rows_of_date(week, days, planned - 1, &before);
-
-			if (calendar->day_count > 0 &&
-				calendar->days[calendar->day_count - 1].day >= planned)
-				continue;
-			calendar->days[calendar->day_count].day = planned;
-			calendar->days[calendar->day_count++].first_span =
-				plan_day(calendar, before, before_count, own, own_count);
-		}
+		own_count = finance_calendar_rows_of(days, days->rows[i].day, &own);
+		is_closed = own->start_s < 0;
+		plan->day = own->day;
+		plan->first_span = plan_day(calendar, NULL, 0, own, is_closed ? 0 : own_count);
 	}
 }

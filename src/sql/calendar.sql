@@ -7,10 +7,13 @@
 --      "days": [["2026-12-26", 36000, 50400, "regular"], …],   beats the weekday
 --      "closed_days": ["2026-12-25", …]}                       no bands at all
 -- with times in seconds of the local day.  An end that is not after the start
--- lies on the next day: the row belongs to the day it starts on and covers the
--- next morning, except where the next day's own rows do.  What no row covers
--- is band 'off_hours'.  Without "week" every hour of the week is 'regular'; no
--- calendar (NULL) is UTC with band 'regular' always.
+-- lies on the next day: the row of a weekday belongs to the day it starts on and
+-- covers the next morning, except where the next day's own rows do.  A date in
+-- "days" or "closed_days" is replaced from midnight to midnight: no night of the
+-- day before reaches into it, and its own rows end with it; the days around are
+-- what they are in every week.  What no row covers is band 'off_hours'.  Without
+-- "week" every hour of the week is 'regular'; no calendar (NULL) is UTC with band
+-- 'regular' always.
 --
 -- The band of an instant is what the clocks of the zone show: an hour skipped
 -- in spring is in no band, an hour repeated in autumn counts twice.  These

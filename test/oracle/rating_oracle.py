@@ -108,13 +108,17 @@ def midnight(terms, day):
     return at + datetime.timedelta(minutes=1)
 
 
-def rows_of_day(calendar, day):
-    """List the rows of a date: its own if it has any, else those of its weekday."""
+def rows_of_day(calendar, day, days_ago):
+    """
+    List the rows that may cover a date and start on it or so many days before:
+    those of the date alone if it has any or is closed, else those of the week.
+    """
     text = day.isoformat()
     own = [row[1:] for row in calendar.get("days", []) if row[0] == text]
     if own or text in calendar.get("closed_days", []):
-        return own
-    return [row[1:] for row in calendar["week"] if row[0] == day.isoweekday()]
+        return [] if days_ago else own
+    start = day - datetime.timedelta(days=days_ago)
+    return [row[1:] for row in calendar["week"] if row[0] == start.isoweekday()]
 
 
 def band_at(terms, at):
@@ -125,7 +129,7 @@ def band_at(terms, at):
     wall = at.astimezone(zone_of(terms))
     clock_s = wall.hour * 3600 + wall.minute * 60 + wall.second
     for days_ago in (0, 1):
-        for start_s, end_s, band in rows_of_day(calendar, wall.date() - datetime.timedelta(days=days_ago)):
+        for start_s, end_s, band in rows_of_day(calendar, wall.date(), days_ago):
             if end_s <= start_s:
                 end_s += DAY_S
             if start_s <= clock_s + days_ago * DAY_S < end_s:

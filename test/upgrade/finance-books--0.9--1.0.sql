@@ -58,3 +58,8 @@ COMMENT ON TABLE recheck IS
 
 -- Rates come for a day: what was frozen since is found without a look at the years before.
 CREATE INDEX charge_day_idx ON charge USING brin (service_date);
+
+-- Dates of a calendar are whole.
+COMMENT ON TABLE calendar_band IS
+    'a band of the local day; the rows of a date replace the whole of it, from midnight to midnight (holidays, moved '
+    'working days); what no row covers is band off_hours';

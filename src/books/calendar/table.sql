@@ -35,5 +35,5 @@ CREATE TABLE calendar_band (
 );
 ALTER SEQUENCE calendar_band_id_seq OWNED BY calendar_band.id;
 COMMENT ON TABLE calendar_band IS
-    'a band of the local day; the rows of a date beat those of its weekday (holidays, moved working days); what no row '
-    'covers is band off_hours';
+    'a band of the local day; the rows of a date replace the whole of it, from midnight to midnight (holidays, moved '
+    'working days); what no row covers is band off_hours';
