@@ -49,12 +49,15 @@ OBJS = \
 	src/price/rate.o \
 	src/terms/allot.o \
 	src/terms/account.o \
+	src/terms/cap.o \
 	src/terms/contract.o \
 	src/terms/terms.o \
 	src/entry/entry.o \
 	src/entry/billed.o \
 	src/entry/slice.o \
 	src/rating/hour.o \
+	src/rating/draw.o \
+	src/rating/capped.o \
 	src/rating/segment.o \
 	src/rating/why.o \
 	src/rating/assert.o \

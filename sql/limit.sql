@@ -143,7 +143,7 @@ BEGIN
         FOR a IN SELECT * FROM left_over l
                   WHERE l.contract = w.contract AND l.remaining > 0 AND l.effective_at <= w.at AND (l.expires_at > w.at OR l.expires_at IS NULL)
                     AND (l.scope IS NULL OR w.work_type = ANY (l.scope))
-                  ORDER BY l.priority, coalesce(l.expires_at, 'infinity'), l.effective_at, l.id LOOP
+                  ORDER BY l.priority, coalesce(l.expires_at, 'infinity'), l.scope IS NULL, l.effective_at, l.id LOOP
             EXIT WHEN v_rest = 0;
             burned := least(v_rest, a.remaining);
             v_rest := v_rest - burned;

@@ -477,7 +477,7 @@ SELECT entry_id, coverage, billed_s, burned
           pg_temp.entry(1, '2026-01-05 09:00+00', '2026-01-05 09:10+00')],
     pg_temp.state(pg_temp.allot(1, 600, '{"kind": "block"}')));
 
--- The order: priority, expiry (none last), age, id.  60 s of each, so that the entry shows the order.
+-- The order: priority, expiry (none last), age.  60 s of each, so that the entry shows the order.
 SELECT allotment_id, coverage
   FROM finance.rate(ARRAY[pg_temp.terms()], ARRAY[pg_temp.entry(1, '2026-01-05 09:00+00', '2026-01-05 09:09+00')],
     pg_temp.state(
@@ -490,8 +490,35 @@ SELECT allotment_id, coverage
         pg_temp.allot(5, 60, '{"kind": "included", "priority": 1, "expires_at": "2026-01-06T00:00:00+00:00"}')))
  ORDER BY segment;
 
--- In force from the instant it starts to the one it ends; the instant is that of the segment's start, whatever the
--- length; scope by work type, which an entry without one never fits.
+-- Of those alike so far the narrower is eaten first: none, 1, 2 or 3 types of work, then all; before age, after priority
+-- and expiry.  The order in which they came does not matter.
+CREATE FUNCTION pg_temp.eaten_in_order(VARIADIC allotments jsonb[]) RETURNS TABLE (way text, allotments text) LANGUAGE sql AS $$
+    SELECT way, (SELECT string_agg(allotment_id::text, ' ' ORDER BY segment)
+                   FROM finance.rate(ARRAY[pg_temp.terms()],
+                            ARRAY[pg_temp.entry(1, '2026-01-05 09:00+00', '2026-01-05 10:00+00', work_type_id => 1)],
+                            jsonb_build_object('allotments', (SELECT jsonb_agg(a || jsonb_build_object('id', CASE way WHEN 'turned round' THEN 100 - no ELSE no END)
+                                                                               || jsonb_build_object('remaining', 60 + no)
+                                                                               ORDER BY CASE way WHEN 'as they came' THEN no ELSE -no END)
+                                                                FROM unnest(allotments) WITH ORDINALITY AS u (a, no))))
+                  WHERE allotment_id IS NOT NULL)
+      FROM unnest(ARRAY['as they came', 'from the last', 'turned round']) AS way
+$$;
+SELECT * FROM pg_temp.eaten_in_order(
+    pg_temp.allot(0, 0), pg_temp.allot(0, 0, '{"scope": [3, 2, 1]}'), pg_temp.allot(0, 0, '{"scope": [1]}'),
+    pg_temp.allot(0, 0, '{"scope": [2, 1, 2], "effective_at": "2026-01-03T00:00:00Z"}'),
+    pg_temp.allot(0, 0, '{"expires_at": "2026-02-01T00:00:00Z"}'), pg_temp.allot(0, 0, '{"priority": -1}'),
+    pg_temp.allot(0, 0, '{"scope": [1], "priority": 1}'));
+-- And of those alike in that and in age: what would be lost before what goes over, what belongs to a fee before what was
+-- paid for by itself, time before money, the lower types of work.
+SELECT * FROM pg_temp.eaten_in_order(
+    pg_temp.allot(0, 0, '{"kind": "topup"}'), pg_temp.allot(0, 0, '{"kind": "block"}'), pg_temp.allot(0, 0, '{"kind": "adjustment"}'),
+    pg_temp.allot(0, 0, '{"rolls_over": true}'), pg_temp.allot(0, 0, '{"kind": "included"}'), pg_temp.allot(0, 0, '{"kind": "rollover"}'));
+SELECT * FROM pg_temp.eaten_in_order(
+    pg_temp.allot(0, 0, '{"kind": "topup", "unit": "money", "scope": [1, 2]}'), pg_temp.allot(0, 0, '{"kind": "topup", "scope": [1, 7]}'),
+    pg_temp.allot(0, 0, '{"kind": "topup", "scope": [1, 5]}'), pg_temp.allot(0, 0, '{"kind": "topup", "scope": [1, 6]}'));
+
+-- In force from the instant it begins to the one it ends, at which work is cut; scope by work type, which an entry
+-- without one never fits.
 SELECT entry_id, string_agg(coverage || ' ' || billed_s, ', ' ORDER BY segment)
   FROM finance.rate(ARRAY[pg_temp.terms()],
     ARRAY[pg_temp.entry(1, '2026-01-05 08:59:59+00', '2026-01-05 09:10+00', work_type_id => 2),
@@ -504,7 +531,72 @@ SELECT entry_id, string_agg(coverage || ' ' || billed_s, ', ' ORDER BY segment)
                                             "expires_at": "2026-01-05T10:00:00Z"}')))
  GROUP BY entry_id ORDER BY entry_id;
 
--- Work without a clock is at local midnight: the 5th in Kyiv begins at 22:00 UTC on the 4th.
+-- A block to the end of the 15th and work from 23:00 to 1:00: an hour of it, an hour at 100 that is done on the 16th, at
+-- the prices of that day.  The same where it begins at midnight.
+SELECT allotment, segment, service_date, coverage, worked_s, billed_s, price, amount, cost
+  FROM unnest(ARRAY['{"expires_at": "2026-01-16T00:00:00Z"}', '{"effective_at": "2026-01-16T00:00:00Z"}']::jsonb[]) AS allotment,
+       finance.rate(ARRAY[pg_temp.terms('{"lists": {"1": {"name": "L", "prices": [{"id": 1, "from": "2026-01-01", "price": 90},
+                                                                                  {"id": 2, "from": "2026-01-16", "price": 100}]}}}')],
+                    ARRAY[pg_temp.entry(1, '2026-01-15 23:00+00', '2026-01-16 01:00+00', cost_rate => 10)],
+                    pg_temp.state(pg_temp.allot(1, 72000, '{"kind": "block"}' || allotment)));
+
+-- A plan swapped at midnight with its overage price: what is left of the old one, 60 past it, 50 past the new one.
+SELECT segment, service_date, coverage, allotment_id, billed_s / 60 AS billed, price, amount
+  FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "overage": [
+            {"line": 1, "price": 60, "to": "2026-01-15"}, {"line": 2, "price": 50, "from": "2026-01-15"}]}]}')],
+    ARRAY[pg_temp.entry(1, '2026-01-14 22:00+00', '2026-01-15 02:00+00')],
+    pg_temp.state(pg_temp.allot(1, 3600, '{"expires_at": "2026-01-15T00:00:00Z"}'),
+                  pg_temp.allot(2, 3600, '{"effective_at": "2026-01-15T00:00:00Z", "expires_at": "2026-02-01T00:00:00Z"}')));
+
+-- What is eaten before begins in the middle and ends again, at any instant: 1, 2, 1.  What is eaten after what covers cuts
+-- nothing, nor does what is used up, for other work, or not in force at any second of it.
+SELECT entry_id, string_agg(coverage || ' ' || coalesce(allotment_id::text, '') || ' ' || billed_s, ', ' ORDER BY segment)
+  FROM finance.rate(ARRAY[pg_temp.terms()],
+    ARRAY[pg_temp.entry(1, '2026-01-05 09:00+00', '2026-01-05 09:10+00', work_type_id => 1),
+          pg_temp.entry(2, '2026-01-06 09:00+00', '2026-01-06 09:10+00', work_type_id => 1)],
+    pg_temp.state(pg_temp.allot(1, 36000, '{"priority": 2}'),
+        pg_temp.allot(2, 36000, '{"priority": 1, "effective_at": "2026-01-05T09:02:00.499999Z", "expires_at": "2026-01-05T09:07:30.500001Z"}'),
+        pg_temp.allot(3, 36000, '{"priority": 3, "effective_at": "2026-01-05T09:04:00Z"}'),
+        pg_temp.allot(4, 36000, '{"effective_at": "2026-01-05T09:04:00Z", "scope": [2]}'),
+        pg_temp.allot(5, 0, '{"effective_at": "2026-01-05T09:04:00Z"}'),
+        pg_temp.allot(6, 36000, '{"effective_at": "2026-01-05T09:04:00.1Z", "expires_at": "2026-01-05T09:04:00.4Z"}')))
+ GROUP BY entry_id ORDER BY entry_id;
+
+-- One that is used up makes way where it is, and what begins later covers from there: 1 for 3 min, nothing to 9:05, 2.
+SELECT coverage, allotment_id, billed_s, amount
+  FROM finance.rate(ARRAY[pg_temp.terms()], ARRAY[pg_temp.entry(1, '2026-01-05 09:00+00', '2026-01-05 09:10+00')],
+    pg_temp.state(pg_temp.allot(1, 180), pg_temp.allot(2, 36000, '{"effective_at": "2026-01-05T09:05:00Z"}')));
+
+-- Seconds follow the clock, billed and worked ones: 100 min billed of 50 worked over 100 by the clock, a block to the end
+-- of the first 40.  They are cut as at a band: 100 s over 3 equal hours of one band, cut after the first and the second,
+-- are 33, 34, 33.  What a band's minimum raises is not raised once more for each part.
+SELECT entry_id, segment, coverage, worked_s, billed_s, why
+  FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "band_rules": [{"role": "night", "minimum_s": 7200}]}]}')],
+    ARRAY[pg_temp.entry(1, '2026-01-05 08:20+00', '2026-01-05 10:00+00', 3000, billable_s => 6000, work_type_id => 1),
+          pg_temp.entry(2, '2026-01-06 09:00+00', '2026-01-06 12:00+00', 100, work_type_id => 2),
+          pg_temp.entry(3, '2026-01-07 09:00+00', '2026-01-07 09:20+00', work_type_id => 3, role => 'night')],
+    pg_temp.state(pg_temp.allot(1, 36000, '{"scope": [1], "expires_at": "2026-01-05T09:00:00Z"}'),
+                  pg_temp.allot(2, 36000, '{"scope": [2], "effective_at": "2026-01-06T10:00:00Z", "expires_at": "2026-01-06T11:00:00Z"}'),
+                  pg_temp.allot(3, 36000, '{"scope": [3], "expires_at": "2026-01-07T09:15:00Z"}')));
+
+-- Money that ends at midnight buys what is done before it; work that came for a closed period draws as if done when the
+-- open one begins, whole; corrections draw nothing.
+SELECT draws, entry_id, segment, coverage, billed_s / 60 AS billed, burned, amount
+  FROM (VALUES ('as done', NULL), ('late', '2026-02-01T00:00:00Z')) AS d (draws, draw_from),
+       finance.rate(ARRAY[pg_temp.terms()],
+         ARRAY[pg_temp.entry(1, '2026-01-05 23:30+00', '2026-01-06 00:30+00'), pg_temp.entry(2, '2026-01-05 23:30+00', '2026-01-06 00:30+00', -3600)],
+         pg_temp.state(pg_temp.allot(1, 60, '{"unit": "money", "kind": "topup", "expires_at": "2026-01-06T00:00:00Z"}'),
+                       pg_temp.allot(2, 2400, '{"effective_at": "2026-02-01T00:00:00Z"}')) || jsonb_build_object('draw_from', draw_from))
+ ORDER BY draws, entry_id, segment;
+
+-- Where the clocks go back a block that ends at midnight has an hour more: 23:00 to 24:00 in Sao Paulo came twice on
+-- 17 February 2018.  Four hours from 22:00, three of them before midnight.
+SELECT segment, service_date, coverage, billed_s / 3600 AS hours
+  FROM finance.rate(ARRAY[pg_temp.terms('{"calendar": {"zone": "America/Sao_Paulo"}}')],
+    ARRAY[pg_temp.entry(1, '2018-02-17 22:00-02', '2018-02-18 01:00-03', price => 1)],
+    pg_temp.state(pg_temp.allot(1, 36000, '{"effective_at": "2018-01-01T00:00:00Z", "expires_at": "2018-02-18T00:00:00-03:00"}')));
+
+-- Work without a clock is at local midnight: the 5th in Kyiv begins at 22:00 UTC on the 4th.  It is not cut.
 SELECT entry_id, coverage
   FROM finance.rate(ARRAY[pg_temp.terms('{"calendar": {"zone": "Europe/Kyiv"}}')],
     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 60), pg_temp.entry(2, work_date => '2026-01-06', worked_s => 60)],
@@ -589,6 +681,55 @@ SELECT entry_id, segment, coverage, billed_s / 60 AS billed, amount
     pg_temp.state(pg_temp.allot(1, 3600)));
 
 --
+-- Caps of each service period
+--
+
+-- 100.00 a month: entries of three months in one call, in any order; the last of January runs into February.
+SELECT entry_id, segment, period_start, coverage, billed_s / 60 AS billed, amount, why #> '{cap,period}' AS period, why #>> '{cap,written_off}' AS off
+  FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "period_cap_amount": 100}]}')],
+    ARRAY[pg_temp.entry(4, work_date => '2026-03-02', worked_s => 1800), pg_temp.entry(3, work_date => '2026-02-03', worked_s => 3600),
+          pg_temp.entry(2, '2026-01-31 23:00+00', '2026-02-01 01:00+00'), pg_temp.entry(1, work_date => '2026-01-05', worked_s => 2700)]);
+
+-- Cut to the days of a part period: 310 from 17 January are 150 (15 of 31), and to 14 February 155 (14 of 28), whole where
+-- the rule says so; work after the last day that ran into another period is bound by the whole; seconds likewise.
+SELECT rule, entry_id, sum(amount) FILTER (WHERE coverage = 'billable') AS charged, sum(billed_s) FILTER (WHERE coverage = 'billable') AS billed_s,
+       (array_agg(why #> '{cap,period}' ORDER BY segment DESC))[1] AS period
+  FROM unnest(ARRAY['actual', 'none', 'fixed_30', 'days_365', NULL]) AS rule,
+       finance.rate(ARRAY[pg_temp.terms(jsonb_build_object('contracts', jsonb_build_array(
+            jsonb_build_object('contract', 1, 'period_cap_amount', 310, 'period_cap_seconds', 8000, 'prorate', rule, 'from', '2026-01-17', 'to', '2026-02-15'))))],
+         ARRAY[pg_temp.entry(1, work_date => '2026-01-20', worked_s => 14400), pg_temp.entry(2, work_date => '2026-02-03', worked_s => 14400),
+               pg_temp.entry(3, work_date => '2026-03-03', worked_s => 14400)])
+ GROUP BY rule, entry_id ORDER BY rule, entry_id;
+
+-- Beside the cap of the whole life the tighter holds, of money and of time each: the year has 120 left, then 20, then 0.
+SELECT entry_id, segment, coverage, billed_s / 60 AS billed, amount, why -> 'cap' AS cap
+  FROM finance.rate(ARRAY[pg_temp.terms('{"contracts": [{"contract": 1, "cap_amount": 1000, "period_cap_amount": 100, "period_cap_seconds": 7200}]}')],
+    ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 5400), pg_temp.entry(2, work_date => '2026-02-05', worked_s => 3600),
+          pg_temp.entry(3, work_date => '2026-03-05', worked_s => 60), pg_temp.entry(4, work_date => '2026-03-06', worked_s => 14400, price => 0)],
+    '{"used": [{"contract": 1, "amount": 880, "seconds": 0}]}');
+
+-- What was used before counts in its period, several rows add up, and other contracts' do not; a companion has caps of
+-- its own, in the periods of the base.  A week from Wednesday.
+SELECT entry_id, contract_id, period_start, coverage, billed_s / 60 AS billed, amount
+  FROM finance.rate(ARRAY[pg_temp.office('{"period": "week", "anchor": 3, "contracts": [{"contract": 1, "period_cap_seconds": 3600},
+        {"contract": 2, "bands": ["off_hours"], "period_cap_amount": 30, "from": "2026-01-05", "to": "2026-02-01"}]}')],
+    ARRAY[pg_temp.entry(1, '2026-01-05 16:00+00', '2026-01-05 18:00+00'), pg_temp.entry(2, '2026-01-08 16:00+00', '2026-01-08 18:00+00')],
+    '{"used": [{"contract": 1, "amount": 10, "seconds": 600, "period": "2025-12-31"}, {"contract": 1, "amount": 10, "seconds": 600, "period": "2025-12-31"},
+               {"contract": 1, "amount": 10, "seconds": 3599, "period": "2026-01-14"}, {"contract": 1, "amount": 0, "seconds": 3600},
+               {"contract": 3, "amount": 10, "seconds": 3600, "period": "2025-12-31"}]}')
+ ORDER BY entry_id, segment;
+
+-- A correction makes room in its own period; what cannot be rated gives back what it took of its periods; included time
+-- does not count.
+SELECT entry_id, segment, period_start, coverage, billed_s / 60 AS billed, amount, problem_kind
+  FROM finance.rate(ARRAY[pg_temp.office('{"contracts": [{"contract": 1, "bands": ["regular"], "period_cap_amount": 100}]}')],
+    ARRAY[pg_temp.entry(1, '2026-01-05 10:00+00', '2026-01-05 13:00+00'),
+          pg_temp.entry(2, '2026-01-06 16:00+00', '2026-01-06 18:00+00'),
+          pg_temp.entry(3, '2026-01-08 10:00+00', '2026-01-08 10:30+00', -1800), pg_temp.entry(4, '2026-02-02 10:00+00', '2026-02-02 12:00+00'),
+          pg_temp.entry(5, '2026-01-09 10:00+00', '2026-01-09 11:00+00')],
+    pg_temp.state(pg_temp.allot(1, 5400)));
+
+--
 -- What is not billed
 --
 
@@ -644,6 +785,9 @@ SELECT change, pg_temp.refusal(format('SELECT finance.rate(ARRAY[pg_temp.terms()
     '{"contracts": [{"contract": 1, "bands": [1]}]}', '{"contracts": [{"contract": 1}, {"contract": 2}]}',
     '{"contracts": [{"contract": 1}, {"contract": 1, "bands": []}]}', '{"contracts": [{"contract": 1, "cap_amount": 10.005}]}',
     '{"contracts": [{"contract": 1, "cap_amount": -1}]}', '{"contracts": [{"contract": 1, "cap_seconds": 1.5}]}',
+    '{"contracts": [{"contract": 1, "period_cap_amount": 10.005}]}', '{"contracts": [{"contract": 1, "period_cap_seconds": -1}]}',
+    '{"contracts": [{"contract": 1, "prorate": "daily"}]}', '{"contracts": [{"contract": 1, "from": "2026-2-1"}]}',
+    '{"contracts": [{"contract": 1, "to": 5}]}',
     '{"contracts": [{"contract": 1, "band_rules": [{"multiplier": -1}]}]}',
     '{"contracts": [{"contract": 1, "band_rules": [{"multiplier": 1000}]}]}',
     '{"contracts": [{"contract": 1, "band_rules": [{}, {"burn": "2"}]}]}',
@@ -679,7 +823,8 @@ SELECT pg_temp.refusal(statement)
 -- What the engine does not know it does not mind, and null is as good as nothing.
 SELECT amount FROM finance.rate(ARRAY[pg_temp.terms('{"colour": "blue", "calendar": null, "rounding": null, "period": null,
     "anchor": null, "basis": null, "contracts": [{"contract": 1, "list": null, "bands": null, "band_rules": null,
-    "overage": null, "cap_amount": null, "cap_seconds": null, "discount_pct": null, "title": "x"}]}')],
+    "overage": null, "cap_amount": null, "cap_seconds": null, "period_cap_amount": null, "period_cap_seconds": null, "prorate": null,
+    "from": null, "to": null, "discount_pct": null, "title": "x"}]}')],
     ARRAY[pg_temp.entry(1, work_date => '2026-01-05', worked_s => 3600)], '{"allotments": null, "used": null, "more": 1}');
 
 --
@@ -690,14 +835,14 @@ SELECT amount FROM finance.rate(ARRAY[pg_temp.terms('{"colour": "blue", "calenda
 SELECT state, pg_temp.refusal(format('SELECT finance.rate(ARRAY[pg_temp.terms()], ''{}'', %L)', state))
   FROM unnest(ARRAY[
     '[]', '{"allotments": {}}', '{"allotments": [1]}', '{"allotments": [{"id": 1}]}', '{"used": 1}', '{"used": [{"amount": 1}]}',
-    '{"used": [{"contract": 1, "amount": 0.001}]}', '{"used": [{"contract": 1, "seconds": "1"}]}']) AS state;
+    '{"used": [{"contract": 1, "amount": 0.001}]}', '{"used": [{"contract": 1, "seconds": "1"}]}', '{"used": [{"contract": 1, "period": "2026-02-30"}]}']) AS state;
 SELECT change, pg_temp.refusal(format('SELECT finance.rate(ARRAY[pg_temp.terms()], ''{}'', pg_temp.state(pg_temp.allot(1, 1, %L)))', change))
   FROM unnest(ARRAY[
     '{"id": null}', '{"kind": null}', '{"kind": "gift"}', '{"unit": null}', '{"unit": "hours"}', '{"remaining": null}',
     '{"remaining": -1}', '{"remaining": 1.5}', '{"unit": "money", "remaining": 1.005}', '{"priority": "high"}',
     '{"effective_at": null}', '{"effective_at": "2026-01-01"}', '{"effective_at": "2026-01-01T00:00:00"}',
     '{"effective_at": "2026-01-01T25:00:00Z"}', '{"effective_at": "2026-13-01T00:00:00Z"}', '{"effective_at": "now"}',
-    '{"effective_at": "999999-01-01T00:00:00Z"}', '{"expires_at": 5}', '{"scope": {}}', '{"scope": [null]}']) AS change;
+    '{"effective_at": "999999-01-01T00:00:00Z"}', '{"expires_at": 5}', '{"rolls_over": "yes"}', '{"scope": {}}', '{"scope": [null]}']) AS change;
 SELECT pg_temp.refusal('SELECT finance.rate(ARRAY[pg_temp.terms()], ''{}'', pg_temp.state(pg_temp.allot(1, 1), pg_temp.allot(1, 1)))');
 
 \pset format aligned
@@ -706,7 +851,7 @@ SELECT pg_temp.refusal('SELECT finance.rate(ARRAY[pg_temp.terms()], ''{}'', pg_t
 SELECT instant, count(allotment_id)
   FROM unnest(ARRAY['2026-01-05T09:00:00+00:00', '2026-01-05T14:45:00+05:45', '2026-01-05 08:59:59.999999Z', '2026-01-05T09:00:00.000001Z',
                     '2026-01-05T04:30-04:30', '-infinity', 'infinity']) AS instant,
-       finance.rate(ARRAY[pg_temp.terms()], ARRAY[pg_temp.entry(1, '2026-01-05 09:00+00', '2026-01-05 09:10+00')],
+       finance.rate(ARRAY[pg_temp.terms()], ARRAY[pg_temp.entry(1, '2026-01-05 09:00+00', '2026-01-05 09:00+00', 600)],
                     pg_temp.state(pg_temp.allot(1, 600, jsonb_build_object('effective_at', instant))))
  GROUP BY instant ORDER BY instant COLLATE "C";
 

@@ -36,6 +36,7 @@ static const CallLimit limits[LIMIT_KINDS] = {
 	"Leave out allotments that are used up or expired."},
 	[LIMIT_USED] = {"used", 100000, "rows of what is used in the state of one call of rate()",
 	"Add up what counts against the caps of a contract before the call."},
+	[LIMIT_CAP_PERIODS] = {"cap_periods", 100000, "service periods with caps in one call of rate()", SPLIT_CALL},
 	[LIMIT_SCOPE_WORK_TYPES] = {"scope_work_types", 1000000, "work types in the scopes of one call of rate()",
 	SPLIT_CALL},
 	[LIMIT_SEGMENTS] = {"segments", 5000000, "segments from one call of rate()", SPLIT_CALL},

@@ -42,6 +42,7 @@ finance_entry_slice(Slices *slices, const RatingEntry *entry)
 		Slice	   *slice = add_slice(slices, &terms->bands[terms->regular_no], entry->instant,
 									  entry->work_date, entry->period_start);
 
+		slice->ended_at = entry->has_clock ? entry->ended_at : entry->instant;
 		slice->worked_s = entry->worked_s;
 		slice->billed_s = entry->billed_s;
 		return;
@@ -89,6 +90,7 @@ add_slice(Slices *slices, const Band *band, TimestampTz started_at,
 	slice->ended_at = started_at;
 	slice->service_date = service_date;
 	slice->period_start = period_start;
+	slice->billed_before_s = 0;
 	return slice;
 }
 
@@ -104,6 +106,14 @@ may_cross_periods(const RatingEntry *entry)
 	(void) finance_terms_period_start(terms, entry->work_date);
 	return entry->work_date - 1 < terms->period_start ||
 		finance_calendar_local_date(terms->calendar, entry->ended_at) + 1 >= terms->period_end;
+}
+
+/* Count the seconds that an entry with a clock bills before an instant of it. */
+int64
+finance_entry_billed_before(const RatingEntry *entry, TimestampTz at)
+{
+	return (int64) finance_fixed_div_round((int128) (at - entry->started_at) * entry->billed_s,
+										   entry->ended_at - entry->started_at);
 }
 
 /* Share out the entry's seconds by the time that goes by. */
@@ -125,10 +135,11 @@ share_seconds(Slices *slices, const RatingEntry *entry)
 		if (gone_us < elapsed_us)
 		{
 			worked_end_s = (int64) finance_fixed_div_round(gone_us * entry->worked_s, elapsed_us);
-			billed_end_s = (int64) finance_fixed_div_round(gone_us * entry->billed_s, elapsed_us);
+			billed_end_s = finance_entry_billed_before(entry, slice->ended_at);
 		}
 		slice->worked_s = worked_end_s - worked_s;
 		slice->billed_s = billed_end_s - billed_s;
+		slice->billed_before_s = billed_s;
 		worked_s = worked_end_s;
 		billed_s = billed_end_s;
 	}

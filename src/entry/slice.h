@@ -16,6 +16,7 @@ typedef struct Slice
 	DateADT		period_start;
 	int64		worked_s;
 	int64		billed_s;
+	int64		billed_before_s;	/* of the entry, in the slices before */
 } Slice;
 
 /* The slices of the entry at hand, in order of time. */
@@ -28,5 +29,6 @@ typedef struct Slices
 
 extern void finance_slices_init(Slices *slices);
 extern void finance_entry_slice(Slices *slices, const RatingEntry *entry);
+extern int64 finance_entry_billed_before(const RatingEntry *entry, TimestampTz at);
 
 #endif							/* FINANCE_SLICE_H */

@@ -55,6 +55,7 @@ extern bool finance_json_fixed(const JsonNode *object, const char *key, int scal
 extern bool finance_json_string(const JsonNode *object, const char *key, const char **value);
 extern bool finance_json_choice(const JsonNode *object, const char *key,
 								const char *const *choices, int nchoices, int *value);
+extern bool finance_json_bool(const JsonNode *object, const char *key, bool *value);
 extern bool finance_json_date(const JsonNode *object, const char *key, DateADT *value);
 extern bool finance_json_instant(const JsonNode *object, const char *key, TimestampTz *value);
 extern bool finance_json_int64_set(const JsonNode *object, const char *key, LimitKind kind,

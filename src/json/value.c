@@ -121,6 +121,20 @@ finance_json_choice(const JsonNode *object, const char *key,
 	return true;
 }
 
+/* Read true or false; false, and no change, when not given. */
+bool
+finance_json_bool(const JsonNode *object, const char *key, bool *value)
+{
+	JsonNode	node;
+
+	if (!finance_json_get(object, key, &node))
+		return false;
+	if (node.value.type != jbvBool)
+		finance_json_refuse(&node, "must be true or false, not %s", finance_json_text(&node));
+	*value = node.value.val.boolean;
+	return true;
+}
+
 /* Read a date, "2026-01-31"; false, and no change, when not given. */
 bool
 finance_json_date(const JsonNode *object, const char *key, DateADT *value)

@@ -11,17 +11,9 @@
 
 #include "choice.h"
 #include "fixed.h"
+#include "prorate.h"
 
-/* How the days of a period are counted; see proration_day(). */
-typedef enum ProrationRule
-{
-	PRORATION_NONE,
-	PRORATION_ACTUAL,
-	PRORATION_FIXED_30,
-	PRORATION_DAYS_365
-} ProrationRule;
-
-static const char *const proration_rules[] = {"none", "actual", "fixed_30", "days_365"};
+const char *const finance_proration_rules[] = {"none", "actual", "fixed_30", "days_365"};
 
 PG_FUNCTION_INFO_V1(finance_prorate);
 
@@ -29,7 +21,7 @@ PG_FUNCTION_INFO_V1(finance_prorate);
 static ProrationRule
 proration_rule(const text *word)
 {
-	return (ProrationRule) finance_choice(word, proration_rules, lengthof(proration_rules),
+	return (ProrationRule) finance_choice(word, finance_proration_rules, FINANCE_PRORATION_RULES,
 										  "rule of proration");
 }
 
@@ -58,32 +50,44 @@ proration_day(DateADT date, ProrationRule rule)
 	return (int64) year * 365 + day_of_year;
 }
 
-/* Count the days of [start, end) by a rule. */
-static int64
-proration_days(DateADT start, DateADT end, ProrationRule rule)
+/*
+ * Tell which share of a period [start, end) falls on its active days, none of
+ * which lies outside: so many days of so many.  A whole period is whole even if
+ * its only day is one that a rule drops.
+ */
+DayShare
+finance_day_share(ProrationRule rule, DateADT start, DateADT end,
+				  DateADT active_start, DateADT active_end)
 {
-	return proration_day(end, rule) - proration_day(start, rule);
+	DayShare	share = {1, 1};
+
+	if (active_start >= active_end)
+		share.days = 0;
+	else if (rule != PRORATION_NONE && (active_start != start || active_end != end))
+	{
+		share.days = proration_day(active_end, rule) - proration_day(active_start, rule);
+		share.of_days = proration_day(end, rule) - proration_day(start, rule);
+	}
+	Assert(share.days >= 0 && share.of_days > 0);
+	return share;
 }
 
-/* Take active_days / period_days of an amount: multiply, divide, round once. */
+/* Take a share of an amount: multiply, divide, round once. */
 static Numeric
-prorate_amount(Numeric amount, int64 active_days, int64 period_days,
-						int exponent)
+share_amount(Numeric amount, DayShare share, int exponent)
 {
 	int128		amount_micro;
 	int128		product;
 
-	Assert(active_days >= 0 && period_days > 0);
-
 	if (finance_fixed_read(amount, FINANCE_MICRO_SCALE, &amount_micro) &&
-		finance_fixed_mul(amount_micro, active_days, &product))
+		finance_fixed_mul(amount_micro, share.days, &product))
 	{
-		int128		divisor = period_days * finance_power_of_ten(FINANCE_MICRO_SCALE - exponent);
+		int128		divisor = share.of_days * finance_power_of_ten(FINANCE_MICRO_SCALE - exponent);
 
 		return finance_fixed_write(finance_fixed_div_round(product, divisor), exponent);
 	}
-	return finance_numeric_div_round(finance_numeric_mul(amount, int64_to_numeric(active_days)),
-									 int64_to_numeric(period_days), exponent);
+	return finance_numeric_div_round(finance_numeric_mul(amount, int64_to_numeric(share.days)),
+									 int64_to_numeric(share.of_days), exponent);
 }
 
 /*
@@ -133,17 +137,7 @@ finance_prorate(PG_FUNCTION_ARGS)
 				 errmsg("period must have a start and an end"),
 				 errdetail("There is no share of a period that is infinite.")));
 
-	active_start = Max(active_start, period_start);
-	active_end = Min(active_end, period_end);
-	if (active_start >= active_end)
-		PG_RETURN_NUMERIC(finance_fixed_write(0, exponent));
-
-	/* a whole period is whole even if its only day is one that a rule drops */
-	if (rule == PRORATION_NONE ||
-		(active_start == period_start && active_end == period_end))
-		PG_RETURN_NUMERIC(prorate_amount(amount, 1, 1, exponent));
-	PG_RETURN_NUMERIC(prorate_amount(amount,
-											  proration_days(active_start, active_end, rule),
-											  proration_days(period_start, period_end, rule),
-											  exponent));
+	PG_RETURN_NUMERIC(share_amount(amount, finance_day_share(rule, period_start, period_end,
+															 Max(active_start, period_start),
+															 Min(active_end, period_end)), exponent));
 }

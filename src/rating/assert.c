@@ -10,6 +10,7 @@
 #ifdef USE_ASSERT_CHECKING
 
 static void assert_segment(const Segment *segment);
+static void assert_cap(const CapUse *use, const Segment *segment);
 
 /*
  * Assert what holds of every entry that was rated: its parts sum to it, but
@@ -67,11 +68,20 @@ assert_segment(const Segment *segment)
 			   segment->allotment->remaining + segment->burned <= segment->allotment->granted);
 	}
 
-	/* what was used before the call may be over a cap; then nothing is added */
-	if (is_billable && account->has_cap_amount)
-		Assert(segment->amount <= 0 || account->used_amount <= account->cap_amount);
-	if (is_billable && account->has_cap_seconds)
-		Assert(segment->billed_s <= 0 || account->used_seconds <= account->cap_seconds);
+	if (is_billable)
+	{
+		assert_cap(&account->life, segment);
+		if (segment->period != NULL)
+			assert_cap(&segment->period->use, segment);
+	}
+}
+
+/* Assert that a cap holds; what was used before the call may be over it, then nothing is added. */
+static void
+assert_cap(const CapUse *use, const Segment *segment)
+{
+	Assert(!use->cap.has_amount || segment->amount <= 0 || use->amount <= use->cap.amount);
+	Assert(!use->cap.has_seconds || segment->billed_s <= 0 || use->seconds <= use->cap.seconds);
 }
 
 /* Assert that nothing of an entry that could not be rated is missing from what is eaten. */

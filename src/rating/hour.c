@@ -75,8 +75,8 @@ find_overage(const SliceRating *work)
 	{
 		const Overage *overage = &contract->overages[i];
 
-		if (work->slice->service_date >= overage->from_date &&
-			work->slice->service_date < overage->to_date &&
+		if (work->service_date >= overage->from_date &&
+			work->service_date < overage->to_date &&
 			(!overage->is_scoped ||
 			 (entry->has_work_type && finance_in_scope(overage->work_types, overage->nwork_types,
 													   entry->work_type))))
@@ -108,7 +108,7 @@ find_list_price(SliceRating *work)
 		return finance_rating_fails(work->rating, "no_price_list",
 									psprintf("price list " INT64_FORMAT " is not in the terms",
 											 entry->list));
-	if (!finance_price_find(work->rating->prices, &query, work->slice->service_date, &found))
+	if (!finance_price_find(work->rating->prices, &query, work->service_date, &found))
 		return finance_rating_fails(work->rating, "no_price", tell_no_price(work, query.list));
 	work->price.numeric = found.position->numeric;
 	work->price.price = found.position->price;
@@ -165,7 +165,7 @@ tell_no_price(const SliceRating *work, const PriceList *list)
 	else
 		appendStringInfoString(&text, " anyone");
 	appendStringInfoString(&text, " on ");
-	appendStringInfoString(&text, finance_write_date(work->slice->service_date));
+	appendStringInfoString(&text, finance_write_date(work->service_date));
 	for (int i = 0; list != NULL && i < LISTS_TOLD_MAX; list = list->parent, i++)
 		appendStringInfo(&text, "%s \"%s\"", i == 0 ? " in" : ",", list->name);
 	if (list != NULL)

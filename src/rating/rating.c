@@ -8,7 +8,8 @@
  *	 2. worked seconds become billed ones, by entry or by group (billed.c);
  *	 3. an entry is cut into slices of one band and one period (slice.c);
  *	 4. a slice goes to the contract that claims its band, draws on that
- *		contract's allotments, and the rest is priced and capped (segment.c);
+ *		contract's allotments while they hold (draw.c), and the rest is priced
+ *		and capped (segment.c, hour.c, capped.c);
  *	 5. cost is counted over the whole entry, so that its parts sum exactly.
  *
  * What cannot be rated becomes one row that says why, and takes nothing: an
@@ -63,9 +64,9 @@ finance_rate(PG_FUNCTION_ARGS)
 	 * An entry that turns out to have no price bears on no rounding group, so
 	 * all is rated again without it; each turn leaves out at least one more.
 	 */
-	engine.naccounts = finance_accounts_open(engine.terms, engine.nterms, &engine.use,
-											 PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2),
-											 &engine.accounts);
+	engine.accounts.use = &engine.use;
+	finance_accounts_open(&engine.accounts, engine.terms, engine.nterms,
+						  PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
 	do
 	{
 		finance_limit_take(&engine.use, LIMIT_TURNS, 1);
@@ -150,11 +151,12 @@ read_terms(Engine *engine, ArrayType *array)
 static void
 reset_accounts(Engine *engine)
 {
-	for (int i = 0; i < engine->naccounts; i++)
+	for (int i = 0; i < engine->accounts.naccounts; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		finance_account_reset(&engine->accounts[i]);
+		finance_account_reset(&engine->accounts.accounts[i]);
 	}
+	finance_period_uses_reset(&engine->accounts);
 }
 
 /* Prepare what all entries share. */
@@ -215,9 +217,7 @@ give_back(const Rating *rating)
 		if (segment->allotment != NULL)
 			segment->allotment->remaining += segment->burned;
 		if (segment->coverage == COVERAGE_BILLABLE)
-		{
-			segment->contract->account->used_amount -= segment->amount;
-			segment->contract->account->used_seconds -= segment->billed_s;
-		}
+			finance_cap_take(segment->contract->account, segment->period,
+							 -segment->amount, -segment->billed_s);
 	}
 }

@@ -22,6 +22,7 @@ typedef struct Segment
 {
 	const Slice *slice;
 	const Contract *contract;
+	DateADT		service_date;
 	Coverage	coverage;
 	int64		worked_s;
 	int64		billed_s;
@@ -32,6 +33,7 @@ typedef struct Segment
 	int128		amount;			/* minor units */
 	Allotment  *allotment;		/* NULL: nothing was drawn */
 	int128		burned;			/* seconds or minor units, as the allotment */
+	PeriodUse  *period;			/* NULL: no cap of a period */
 	const PricePosition *position;	/* that priced it; NULL: none did */
 	Datum		source;			/* text; 0: no price was looked up */
 	Jsonb	   *why;			/* NULL: nothing to tell */
@@ -95,6 +97,27 @@ typedef struct HourPrice
 	Datum		source;			/* text */
 } HourPrice;
 
+/* What caps do to a segment. */
+typedef enum CapEffect
+{
+	CAP_NONE,
+	CAP_MET,					/* its amount is what they leave */
+	CAP_OVER					/* it is over them */
+} CapEffect;
+
+/* What the caps leave, the tighter of that of the whole life and that of the period. */
+typedef struct CapRoom
+{
+	bool		has_amount;
+	bool		has_seconds;
+	int128		amount;
+	int64		seconds;
+	bool		amount_of_period;	/* whose cap it is */
+	bool		seconds_of_period;
+	bool		amount_cuts;	/* what is charged is what it leaves */
+	bool		seconds_cut;
+} CapRoom;
+
 /* The rating of the slice at hand. */
 typedef struct SliceRating
 {
@@ -103,9 +126,14 @@ typedef struct SliceRating
 	const Slice *slice;
 	const Contract *contract;
 	BandEffect	effect;
-	HourPrice	price;
+	PeriodUse  *period;			/* NULL: no cap of a period */
+	DateADT		service_date;	/* of what comes next */
+	HourPrice	price;			/* on that date */
+	CapRoom		room;
 	int64		billed_s;		/* of the slice */
 	int64		done_s;			/* of it, in segments already */
+	int64		until_s;		/* so far what is in force is known */
+	TimestampTz until_at;		/* the instant, where that is before the end */
 	int64		worked_done_s;
 	bool		is_raised;		/* to the band's minimum */
 } SliceRating;
@@ -116,8 +144,7 @@ typedef struct Engine
 	Terms	  **terms;
 	int			nterms;
 	LimitUse	use;			/* of the documents */
-	Account    *accounts;		/* in order of contract */
-	int			naccounts;
+	Accounts	accounts;
 	Rating		rating;
 	struct ResultWriter *results;
 } Engine;
@@ -132,11 +159,16 @@ finance_rating_fails(Rating *rating, const char *kind, const char *problem)
 }
 
 extern bool finance_slice_rate(Rating *rating, const RatingEntry *entry, const Slice *slice);
+extern Segment *finance_segment_add(SliceRating *work, Coverage coverage, int64 billed_s);
+extern int128 finance_slice_amount(const SliceRating *work, int64 seconds);
+extern bool finance_slice_draw(SliceRating *work);
+extern void finance_slice_go_on(SliceRating *work, TimestampTz at);
+extern int64 finance_caps_cut(SliceRating *work, int64 rest_s, int128 *amount);
 extern bool finance_hour_price(SliceRating *work);
 
 extern bool finance_effect_changes_price(const BandEffect *effect);
 extern Jsonb *finance_why_covered(const SliceRating *work, const Allotment *allotment);
-extern Jsonb *finance_why_priced(const SliceRating *work, bool is_capped, int128 written_off);
+extern Jsonb *finance_why_priced(const SliceRating *work, CapEffect effect, int128 written_off);
 
 extern struct ResultWriter *finance_results_begin(FunctionCallInfo fcinfo);
 extern void finance_results_clear(struct ResultWriter *results);

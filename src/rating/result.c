@@ -117,7 +117,7 @@ put_segment(ResultWriter *results, const RatingEntry *entry, const Segment *segm
 	values[SEGMENT_ENTRY_ID] = Int64GetDatum(entry->id);
 	values[SEGMENT_NO] = Int32GetDatum(no);
 	values[SEGMENT_CONTRACT_ID] = Int64GetDatum(segment->contract->id);
-	values[SEGMENT_SERVICE_DATE] = DateADTGetDatum(segment->slice->service_date);
+	values[SEGMENT_SERVICE_DATE] = DateADTGetDatum(segment->service_date);
 	values[SEGMENT_PERIOD_START] = DateADTGetDatum(segment->slice->period_start);
 	values[SEGMENT_BAND] = segment->slice->band->text;
 	values[SEGMENT_COVERAGE] = results->coverages[segment->coverage];

@@ -1,7 +1,7 @@
 /*
  * segment.c
  *		Rating one slice of an entry into segments: who bills it, by which
- *		rules, what covers it, what the rest costs, and where a cap cuts it.
+ *		rules, what covers it, and what the rest costs.
  */
 #include "finance.h"
 
@@ -11,16 +11,8 @@
 static void rate_unbilled(SliceRating *work);
 static void find_effect(SliceRating *work);
 static void raise_to_minimum(SliceRating *work);
-static bool draw(SliceRating *work);
-static bool draw_money(SliceRating *work, Allotment *allotment);
-static void draw_seconds(SliceRating *work, Allotment *allotment);
-static void add_covered(SliceRating *work, Allotment *allotment, int64 covered_s, int128 burned);
 static bool charge_rest(SliceRating *work);
-static int64 cut_by_caps(const SliceRating *work, int64 rest_s, int128 *amount);
-static void add_priced(SliceRating *work, Coverage coverage, int64 billed_s, int128 amount,
-					   int128 written_off);
-static Segment *add_segment(SliceRating *work, Coverage coverage, int64 billed_s);
-static int128 amount_of(const SliceRating *work, int64 seconds);
+static Segment *add_priced(SliceRating *work, CapEffect effect, int64 billed_s, int128 written_off);
 
 /*
  * Rate one slice; false when it cannot be rated, and then the rating says why.
@@ -33,6 +25,7 @@ finance_slice_rate(Rating *rating, const RatingEntry *entry, const Slice *slice)
 		.entry = entry,
 		.slice = slice,
 		.contract = slice->band->contract,
+		.service_date = slice->service_date,
 		.billed_s = slice->billed_s
 	};
 
@@ -48,7 +41,16 @@ finance_slice_rate(Rating *rating, const RatingEntry *entry, const Slice *slice)
 	}
 	find_effect(&work);
 	raise_to_minimum(&work);
-	return draw(&work) && charge_rest(&work);
+	if (finance_has_period_cap(work.contract->account->terms))
+		work.period = finance_period_use(work.contract->account, slice->period_start);
+	for (;;)
+	{
+		if (!finance_slice_draw(&work) || !charge_rest(&work))
+			return false;
+		if (work.done_s == work.billed_s)
+			return true;
+		finance_slice_go_on(&work, work.until_at);
+	}
 }
 
 /* Keep work that is not billed by the hour: its time and cost count, its price is nothing. */
@@ -62,7 +64,7 @@ rate_unbilled(SliceRating *work)
 	if (work->contract == NULL)
 		work->contract = &work->entry->terms->contracts[0];
 	work->billed_s = 0;
-	segment = add_segment(work, disposition == DISPOSITION_INCLUDED ? COVERAGE_INCLUDED :
+	segment = finance_segment_add(work, disposition == DISPOSITION_INCLUDED ? COVERAGE_INCLUDED :
 						  disposition == DISPOSITION_NO_CHARGE ? COVERAGE_NO_CHARGE :
 						  COVERAGE_NON_BILLABLE, 0);
 	if (segment->coverage == COVERAGE_INCLUDED)
@@ -119,184 +121,60 @@ raise_to_minimum(SliceRating *work)
 	}
 }
 
-/* Draw on the contract's allotments, one after another. */
-static bool
-draw(SliceRating *work)
-{
-	Account    *account = work->contract->account;
-	const RatingEntry *entry = work->entry;
-	TimestampTz at = Max(work->slice->started_at, account->draw_from);
-	int			i;
-	bool		is_priced = true;
-
-	if (account->nallotments == 0 || work->billed_s <= 0)
-		return true;
-	finance_account_open(account, entry, entry->instant, at);
-	for (i = account->first; i < account->nlive && work->done_s < work->billed_s && is_priced; i++)
-	{
-		Allotment  *allotment = account->live[i];
-
-		CHECK_FOR_INTERRUPTS();
-		if (!finance_allotment_is_live(allotment, at, entry->has_work_type, entry->work_type))
-			continue;
-		if (!allotment->is_money)
-			draw_seconds(work, allotment);
-		else
-			is_priced = draw_money(work, allotment);
-	}
-	account->nscanned = Max(account->nscanned, i);
-	return is_priced;
-}
-
-/* Draw seconds, each of which weighs what the band says. */
-static void
-draw_seconds(SliceRating *work, Allotment *allotment)
-{
-	AllotmentCut cut;
-
-	if (!finance_split_at_fixed(work->billed_s - work->done_s, (int64) allotment->remaining,
-								work->effect.burn, &cut))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("what entry " INT64_FORMAT " burns is out of range", work->entry->id)));
-	if (cut.covered_s > 0)
-		add_covered(work, allotment, cut.covered_s, cut.burned_s);
-}
-
-/*
- * Draw money: all that the rest costs, or the whole seconds that the money
- * buys.  Work that costs nothing needs no money.
- */
-static bool
-draw_money(SliceRating *work, Allotment *allotment)
-{
-	int64		rest_s = work->billed_s - work->done_s;
-	int128		burned;
-	int64		covered_s = rest_s;
-
-	if (!finance_hour_price(work))
-		return false;
-	if (work->price.rate <= 0)
-		return true;
-
-	burned = amount_of(work, rest_s);
-	if (burned > allotment->remaining)
-	{
-		int			exponent = work->entry->terms->exponent;
-
-		covered_s = finance_rate_affords(allotment->remaining, work->price.rate, exponent, rest_s);
-		burned = finance_rate_value(covered_s, work->price.rate, RATE_SCALE, exponent);
-		/* what was bought is worth no more than the money, which is in whole units */
-		Assert(burned <= allotment->remaining);
-	}
-	if (covered_s > 0)
-		add_covered(work, allotment, covered_s, burned);
-	return true;
-}
-
-/* Add a segment that an allotment covers; its price was the fee or the block. */
-static void
-add_covered(SliceRating *work, Allotment *allotment, int64 covered_s, int128 burned)
-{
-	Segment    *segment = add_segment(work, allotment->is_prepaid ? COVERAGE_PREPAID :
-									  COVERAGE_INCLUDED, covered_s);
-
-	segment->price = segment->rate = int64_to_numeric(0);
-	segment->allotment = allotment;
-	segment->burned = burned;
-	segment->why = finance_why_covered(work, allotment);
-	allotment->remaining -= burned;
-}
-
-/* Charge what no allotment covered, as far as the caps let it. */
+/* Charge what no allotment covered of what is known so far, as far as the caps let it. */
 static bool
 charge_rest(SliceRating *work)
 {
-	Account    *account = work->contract->account;
-	int64		rest_s = work->billed_s - work->done_s;
+	int64		rest_s = work->until_s - work->done_s;
 	int64		charged_s;
 	int128		whole;
 	int128		amount;
+	bool		is_cut;
 
 	if (rest_s == 0 && work->done_s > 0)
 		return true;
 	if (!finance_hour_price(work))
 		return false;
 
-	whole = amount_of(work, rest_s);
-	amount = whole;
-	charged_s = cut_by_caps(work, rest_s, &amount);
-	if (charged_s == rest_s && amount == whole)
-		add_priced(work, COVERAGE_BILLABLE, rest_s, amount, 0);
-	else
+	whole = amount = finance_slice_amount(work, rest_s);
+	charged_s = finance_caps_cut(work, rest_s, &amount);
+	is_cut = charged_s != rest_s || amount != whole;
+	if (!is_cut || charged_s > 0 || amount > 0)
 	{
-		if (charged_s > 0 || amount > 0)
-			add_priced(work, COVERAGE_BILLABLE, charged_s, amount, 0);
-		add_priced(work, COVERAGE_CAPPED, rest_s - charged_s, 0, whole - amount);
+		Segment    *segment = add_priced(work, is_cut ? CAP_MET : CAP_NONE, charged_s, 0);
+
+		segment->amount = amount;
+		segment->period = work->period;
+		finance_cap_take(work->contract->account, work->period, amount, charged_s);
 	}
-	account->used_amount += amount;
-	account->used_seconds += charged_s;
+	if (is_cut)
+		(void) add_priced(work, CAP_OVER, rest_s - charged_s, whole - amount);
 	return true;
 }
 
-/*
- * Find how much of the rest the caps let be charged: the seconds are returned,
- * the amount is lowered to what is left under the cap, to the cent.
- */
-static int64
-cut_by_caps(const SliceRating *work, int64 rest_s, int128 *amount)
+/* Add a segment with its price, and what a cap wrote off where it is over that. */
+static Segment *
+add_priced(SliceRating *work, CapEffect effect, int64 billed_s, int128 written_off)
 {
-	const Account *account = work->contract->account;
-	int64		charged_s = rest_s;
-
-	if (account->has_cap_amount)
-	{
-		int128		room = Max(account->cap_amount - account->used_amount, 0);
-
-		if (*amount > room)
-		{
-			charged_s = finance_rate_affords(room, work->price.rate,
-											 work->entry->terms->exponent, rest_s);
-			*amount = room;
-		}
-	}
-	if (account->has_cap_seconds)
-	{
-		int64		room_s = Max(account->cap_seconds - account->used_seconds, 0);
-
-		if (charged_s > room_s)
-		{
-			int128		value = amount_of(work, room_s);
-
-			charged_s = room_s;
-			*amount = Min(*amount, value);
-		}
-	}
-	return charged_s;
-}
-
-/* Add a segment with its price, and what a cap wrote off where it is capped. */
-static void
-add_priced(SliceRating *work, Coverage coverage, int64 billed_s, int128 amount, int128 written_off)
-{
-	Segment    *segment = add_segment(work, coverage, billed_s);
+	Segment    *segment = finance_segment_add(work, effect == CAP_OVER ? COVERAGE_CAPPED :
+											  COVERAGE_BILLABLE, billed_s);
 
 	segment->price = work->price.numeric;
 	segment->multiplier = work->effect.multiplier_numeric;
 	segment->discount = work->price.discount.numeric;
-	segment->amount = amount;
 	segment->rate = work->price.full_numeric;
 	segment->position = work->price.position;
 	segment->source = work->price.source;
-	segment->why = finance_why_priced(work, coverage == COVERAGE_CAPPED, written_off);
+	segment->why = finance_why_priced(work, effect, written_off);
+	return segment;
 }
 
 /*
  * Add a segment with its part of the slice's seconds.  Worked seconds follow
  * the billed ones, so that the last segment takes what is left.
  */
-static Segment *
-add_segment(SliceRating *work, Coverage coverage, int64 billed_s)
+Segment *
+finance_segment_add(SliceRating *work, Coverage coverage, int64 billed_s)
 {
 	Rating	   *rating = work->rating;
 	int64		worked_end_s = work->slice->worked_s;
@@ -318,6 +196,7 @@ add_segment(SliceRating *work, Coverage coverage, int64 billed_s)
 													   work->billed_s);
 	segment->slice = work->slice;
 	segment->contract = work->contract;
+	segment->service_date = work->service_date;
 	segment->coverage = coverage;
 	segment->billed_s = billed_s;
 	segment->worked_s = worked_end_s - work->worked_done_s;
@@ -326,8 +205,8 @@ add_segment(SliceRating *work, Coverage coverage, int64 billed_s)
 }
 
 /* Charge seconds at the slice's rate. */
-static int128
-amount_of(const SliceRating *work, int64 seconds)
+int128
+finance_slice_amount(const SliceRating *work, int64 seconds)
 {
 	return finance_rate_amount(seconds, work->price.rate, work->entry->terms->in_hundredths,
 							   work->entry->terms->exponent);

@@ -10,6 +10,7 @@
  */
 #include "finance.h"
 
+#include "iso.h"
 #include "rating.h"
 #include "utils/builtins.h"
 
@@ -18,7 +19,11 @@ static void put_rounded(JsonbParseState **state, const RatingEntry *entry);
 static void put_band(JsonbParseState **state, const SliceRating *work, bool is_priced, bool burns);
 static void put_price(JsonbParseState **state, const HourPrice *price);
 static void put_discount(JsonbParseState **state, const SliceRating *work);
-static void put_cap(JsonbParseState **state, const SliceRating *work, int128 written_off);
+static void put_cap(JsonbParseState **state, const SliceRating *work, CapEffect effect,
+					int128 written_off);
+static void put_period(JsonbParseState **state, const SliceRating *work);
+static void put_limits(JsonbParseState **state, const Cap *cap, bool with_amount, bool with_seconds,
+					   int exponent);
 static void open_object(JsonbParseState **state, const char *key);
 static void close_object(JsonbParseState **state);
 static void put_key(JsonbParseState **state, const char *key);
@@ -50,13 +55,13 @@ finance_why_covered(const SliceRating *work, const Allotment *allotment)
 	return finish(&state);
 }
 
-/* Tell what made the time and price of a segment, and what a cap wrote off of it. */
+/* Tell what made the time and price of a segment, and what a cap made of it. */
 Jsonb *
-finance_why_priced(const SliceRating *work, bool is_capped, int128 written_off)
+finance_why_priced(const SliceRating *work, CapEffect effect, int128 written_off)
 {
 	JsonbParseState *state = NULL;
 
-	if (work->entry->billed_by == BILLED_AS_WORKED && !work->is_raised && !is_capped &&
+	if (work->entry->billed_by == BILLED_AS_WORKED && !work->is_raised && effect == CAP_NONE &&
 		!finance_effect_changes_price(&work->effect) && work->price.discount.percent == 0 &&
 		work->price.by == PRICED_BY_POSITION)
 		return NULL;
@@ -65,8 +70,7 @@ finance_why_priced(const SliceRating *work, bool is_capped, int128 written_off)
 	put_band(&state, work, true, false);
 	put_price(&state, &work->price);
 	put_discount(&state, work);
-	if (is_capped)
-		put_cap(&state, work, written_off);
+	put_cap(&state, work, effect, written_off);
 	return finish(&state);
 }
 
@@ -161,20 +165,56 @@ put_discount(JsonbParseState **state, const SliceRating *work)
 	close_object(state);
 }
 
-/* Put the caps of the contract, and what they wrote off. */
+/* Put the caps that cut, and what they wrote off. */
 static void
-put_cap(JsonbParseState **state, const SliceRating *work, int128 written_off)
+put_cap(JsonbParseState **state, const SliceRating *work, CapEffect effect, int128 written_off)
 {
-	const Account *account = work->contract->account;
+	const CapRoom *room = &work->room;
+	bool		amount_of_period = room->amount_cuts && room->amount_of_period;
+	bool		seconds_of_period = room->seconds_cut && room->seconds_of_period;
 	int			exponent = work->entry->terms->exponent;
 
+	if (effect == CAP_NONE)
+		return;
 	open_object(state, "cap");
-	if (account->has_cap_amount)
-		put_money(state, "amount", account->cap_amount, exponent);
-	if (account->has_cap_seconds)
-		put_int64(state, "seconds", account->cap_seconds);
-	put_money(state, "written_off", written_off, exponent);
+	put_limits(state, &work->contract->account->life.cap, room->amount_cuts && !amount_of_period,
+			   room->seconds_cut && !seconds_of_period, exponent);
+	if (amount_of_period || seconds_of_period)
+	{
+		put_period(state, work);
+		put_limits(state, &work->period->use.cap, amount_of_period, seconds_of_period, exponent);
+		close_object(state);
+	}
+	if (effect == CAP_OVER)
+		put_money(state, "written_off", written_off, exponent);
 	close_object(state);
+}
+
+/* Begin the object of the cap of a period: its days, and how the cap was cut to them. */
+static void
+put_period(JsonbParseState **state, const SliceRating *work)
+{
+	const PeriodUse *period = work->period;
+
+	open_object(state, "period");
+	put_text(state, "from", finance_write_date(period->from_date));
+	put_text(state, "to", finance_write_date(period->to_date - 1));
+	if (period->share.days != period->share.of_days)
+	{
+		put_int64(state, "days", period->share.days);
+		put_int64(state, "of", period->share.of_days);
+		put_text(state, "rule", finance_proration_rules[work->contract->account->terms->proration]);
+	}
+}
+
+/* Put a cap, in money or time or both. */
+static void
+put_limits(JsonbParseState **state, const Cap *cap, bool with_amount, bool with_seconds, int exponent)
+{
+	if (with_amount)
+		put_money(state, "amount", cap->amount, exponent);
+	if (with_seconds)
+		put_int64(state, "seconds", cap->seconds);
 }
 
 /* Begin the object of a key. */

@@ -18,16 +18,26 @@
 --           "band_rules": [{"band": "night", "role": null, "multiplier": 1.5, "adder": 0, "burn": 1.5,
 --                           "minimum_s": 3600}, …],
 --           "overage": [{"line": 4, "price": 25, "scope": [2], "from": "2026-01-01", "to": null}, …],
---           "cap_amount": 1000, "cap_seconds": 36000}, …]}
+--           "cap_amount": 1000, "cap_seconds": 36000,               of its whole life
+--           "period_cap_amount": 300, "period_cap_seconds": null,   of each service period, cut to the days
+--           "from": "2026-01-15", "to": null, "prorate": "actual"}, from … to (not one of them) by this rule
+--          …]}
 -- Several documents are the terms in force and older ones, by which entries
--- that were rated before keep their prices; caps are those of the first that
--- has the contract.
+-- that were rated before keep their prices; caps, and the periods of caps, are
+-- those of the first that has the contract.
 --
 -- The state says what is left to eat and what counts against the caps:
 --     {"allotments": [{"id": 5, "contract": 12, "kind": "included", "unit": "seconds", "remaining": 3600,
 --                      "priority": 0, "effective_at": "2026-01-01T00:00:00+02:00", "expires_at": null,
---                      "scope": [2]}, …],
---      "used": [{"contract": 12, "amount": 123.45, "seconds": 7200}, …]}
+--                      "scope": [2], "rolls_over": true}, …],
+--      "used": [{"contract": 12, "period": "2026-01-01", "amount": 123.45, "seconds": 7200}, …],
+--      "draw_from": "2026-01-01T00:00:00+02:00"}
+-- Allotments are eaten by priority, then earliest expiry, the narrower scope,
+-- earliest effective_at; then what would be lost before what rolls over, then by
+-- kind (rollover, included, adjustment, block, topup), time before money.  Work
+-- is cut where one that it may draw on begins or ends.  What is used in a period
+-- counts against the cap of that too.  Work before draw_from draws as if it were
+-- done then.
 -- ---------------------------------------------------------------------------
 
 CREATE TYPE finance.rating_entry AS (
@@ -87,7 +97,7 @@ COMMENT ON TYPE finance.rated_segment IS
     'price list; why tells, NULL where there is nothing to tell: '
     'rounded {by (hand, rule, minimum, maximum), scope (entry, task_day, day, task, period), worked_s, billed_s} of the whole entry, '
     'band {name, minimum_s, multiplier, adder, burn}, price {by (entry, overage), line}, '
-    'discount {pct, by {kind (position, list, contract), id, name}}, cap {amount, seconds, written_off}; '
+    'discount {pct, by {kind (position, list, contract), id, name}}, cap {amount, seconds, period {from, to, days, of, rule, amount, seconds}, written_off}; '
     'problem says why the entry could not be rated (then segment is 0 and the figures are NULL), problem_kind which of these it is: '
     'no_contract, no_price_list, no_price';
 

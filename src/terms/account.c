@@ -7,24 +7,22 @@
 #include "miscadmin.h"
 #include "terms.h"
 
-static void open_account(Account *account, const Contract *contract);
+static void open_account(Accounts *book, const Contract *contract);
 static int	compare_contracts(const void *a, const void *b);
 
 /*
- * Open an account for each contract of the terms, with the caps of the first
- * terms that have it, and read what the state (NULL: nothing) says of it.  Returns
- * how many there are, in order of contract; a state that is wrong is refused with
- * the place (22023).
+ * Open an account for each contract of the terms, in order of contract, with the
+ * caps of the first terms that have it, and read what the state (NULL: nothing)
+ * says of it; a state that is wrong is refused with the place (22023).
  */
-int
-finance_accounts_open(Terms **terms, int nterms, LimitUse *use, Jsonb *state, Account **accounts)
+void
+finance_accounts_open(Accounts *book, Terms **terms, int nterms, Jsonb *state)
 {
 	Contract  **contracts;
 	int			ncontracts = 0;
-	int			naccounts = 0;
 	JsonNode	root;
 
-	contracts = palloc(sizeof(Contract *) * use->taken[LIMIT_CONTRACTS]);
+	contracts = palloc(sizeof(Contract *) * book->use->taken[LIMIT_CONTRACTS]);
 	for (int i = 0; i < nterms; i++)
 	{
 		for (int j = 0; j < terms[i]->ncontracts; j++)
@@ -32,34 +30,35 @@ finance_accounts_open(Terms **terms, int nterms, LimitUse *use, Jsonb *state, Ac
 	}
 	qsort(contracts, ncontracts, sizeof(Contract *), compare_contracts);
 
-	*accounts = palloc0(sizeof(Account) * ncontracts);
+	book->accounts = palloc0(sizeof(Account) * ncontracts);
+	finance_period_uses_create(book);
 	for (int i = 0; i < ncontracts; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (i == 0 || contracts[i]->id != contracts[i - 1]->id)
-			open_account(&(*accounts)[naccounts++], contracts[i]);
-		contracts[i]->account = &(*accounts)[naccounts - 1];
+			open_account(book, contracts[i]);
+		contracts[i]->account = &book->accounts[book->naccounts - 1];
 	}
 	pfree(contracts);
 
 	if (state != NULL)
 	{
-		finance_json_root("state", 0, state, use, &root);
-		finance_accounts_read_state(*accounts, naccounts, &root, terms[0]->exponent);
+		finance_json_root("state", 0, state, book->use, &root);
+		finance_accounts_read_state(book, &root, terms[0]->exponent);
 	}
-	return naccounts;
 }
 
 /* Open the account of a contract. */
 static void
-open_account(Account *account, const Contract *contract)
+open_account(Accounts *book, const Contract *contract)
 {
+	Account    *account = &book->accounts[book->naccounts++];
+
 	account->contract = contract->id;
 	account->draw_from = DT_NOBEGIN;
-	account->has_cap_amount = contract->has_cap_amount;
-	account->cap_amount = contract->cap_amount;
-	account->has_cap_seconds = contract->has_cap_seconds;
-	account->cap_seconds = contract->cap_seconds;
+	account->life.cap = contract->cap;
+	account->terms = contract;
+	account->book = book;
 }
 
 /* Order contracts by id, and those of one id by the number of their terms. */
@@ -72,5 +71,5 @@ compare_contracts(const void *a, const void *b)
 	CHECK_FOR_INTERRUPTS();
 	if (left->id != right->id)
 		return left->id < right->id ? -1 : 1;
-	return left->terms_no < right->terms_no ? -1 : left->terms_no > right->terms_no;
+	return left->terms->no < right->terms->no ? -1 : left->terms->no > right->terms->no;
 }

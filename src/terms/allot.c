@@ -8,19 +8,23 @@
  */
 #include "finance.h"
 
-#include "allot.h"
 #include "miscadmin.h"
-#include "price.h"
+#include "terms.h"
 
 static const char *const kind_words[] = {"included", "block", "topup", "rollover", "adjustment"};
 static const bool kind_is_prepaid[] = {false, true, true, false, true};
+/* where nothing else decides, what was paid for by itself is eaten last */
+static const int kind_places[] = {1, 3, 4, 0, 2};
 static const char *const unit_words[] = {"seconds", "money"};
 
-static void read_allotments(Account *accounts, int naccounts, const JsonNode *state, int exponent);
+static void read_allotments(Accounts *book, const JsonNode *state, int exponent);
 static void read_allotment(Allotment *allotment, const JsonNode *node, int exponent);
-static void read_used(Account *accounts, int naccounts, const JsonNode *state, int exponent);
-static Account *find_account_of(Account *accounts, int naccounts, const JsonNode *row);
+static void read_used(Accounts *book, const JsonNode *state, int exponent);
+static void add_used(CapUse *use, int128 amount, int64 seconds);
+static Account *find_account_of(const Accounts *book, const JsonNode *row);
 static int	compare_allotments(const void *a, const void *b);
+static int	compare_widths(const Allotment *left, const Allotment *right);
+static int	compare_scopes(const Allotment *left, const Allotment *right);
 static int	compare_effective(const void *a, const void *b);
 static int	compare_places(const void *a, const void *b);
 static void drop_used_up(Account *account, TimestampTz entry_at);
@@ -28,10 +32,11 @@ static void bring_in(Account *account, int nopened);
 
 /* Find the account of a contract among those in order of contract; NULL when there is none. */
 static Account *
-find_account(Account *accounts, int naccounts, int64 contract)
+find_account(const Accounts *book, int64 contract)
 {
+	Account    *accounts = book->accounts;
 	int			low = 0;
-	int			high = naccounts;
+	int			high = book->naccounts;
 
 	while (low < high)
 	{
@@ -42,7 +47,7 @@ find_account(Account *accounts, int naccounts, int64 contract)
 		else
 			high = middle;
 	}
-	return low < naccounts && accounts[low].contract == contract ? &accounts[low] : NULL;
+	return low < book->naccounts && accounts[low].contract == contract ? &accounts[low] : NULL;
 }
 
 /*
@@ -50,31 +55,31 @@ find_account(Account *accounts, int naccounts, int64 contract)
  * contract.  Rows of contracts that the terms do not have are left alone.
  */
 void
-finance_accounts_read_state(Account *accounts, int naccounts, const JsonNode *state, int exponent)
+finance_accounts_read_state(Accounts *book, const JsonNode *state, int exponent)
 {
 	TimestampTz draw_from = DT_NOBEGIN;
 
 	(void) finance_json_instant(state, "draw_from", &draw_from);
-	for (int i = 0; i < naccounts; i++)
-		accounts[i].draw_from = draw_from;
-	read_allotments(accounts, naccounts, state, exponent);
-	read_used(accounts, naccounts, state, exponent);
+	for (int i = 0; i < book->naccounts; i++)
+		book->accounts[i].draw_from = draw_from;
+	read_allotments(book, state, exponent);
+	read_used(book, state, exponent);
 }
 
 /* Find whose account a row of the state is about; NULL when it is no contract of the call. */
 static Account *
-find_account_of(Account *accounts, int naccounts, const JsonNode *row)
+find_account_of(const Accounts *book, const JsonNode *row)
 {
 	int64		contract;
 
 	if (!finance_json_int64(row, "contract", PG_INT64_MIN, PG_INT64_MAX, &contract))
 		finance_json_missing(row, "contract");
-	return find_account(accounts, naccounts, contract);
+	return find_account(book, contract);
 }
 
 /* Read the allotments, and give each account its own. */
 static void
-read_allotments(Account *accounts, int naccounts, const JsonNode *state, int exponent)
+read_allotments(Accounts *book, const JsonNode *state, int exponent)
 {
 	JsonNode	rows;
 	int			nrows = finance_json_get_array(state, "allotments", LIMIT_ALLOTMENTS, &rows);
@@ -89,7 +94,7 @@ read_allotments(Account *accounts, int naccounts, const JsonNode *state, int exp
 
 		CHECK_FOR_INTERRUPTS();
 		finance_json_element_object(&rows, i, &node);
-		account = find_account_of(accounts, naccounts, &node);
+		account = find_account_of(book, &node);
 		if (account == NULL)
 			continue;
 		allotments[nallotments].account = account;
@@ -124,6 +129,7 @@ read_allotment(Allotment *allotment, const JsonNode *node, int exponent)
 		finance_json_missing(node, "id");
 	if (!finance_json_choice(node, "kind", kind_words, lengthof(kind_words), &kind))
 		finance_json_missing(node, "kind");
+	allotment->kind_place = kind_places[kind];
 	allotment->is_prepaid = kind_is_prepaid[kind];
 	if (!finance_json_choice(node, "unit", unit_words, lengthof(unit_words), &unit))
 		finance_json_missing(node, "unit");
@@ -139,14 +145,18 @@ read_allotment(Allotment *allotment, const JsonNode *node, int exponent)
 		finance_json_missing(node, "effective_at");
 	allotment->expires_at = DT_NOEND;
 	(void) finance_json_instant(node, "expires_at", &allotment->expires_at);
+	(void) finance_json_bool(node, "rolls_over", &allotment->rolls_over);
 	allotment->is_scoped = finance_json_int64_set(node, "scope", LIMIT_SCOPE_WORK_TYPES,
 												   &allotment->work_types,
 												   &allotment->nwork_types);
 }
 
-/* Read what counts against the caps of the contracts; several rows add up. */
+/*
+ * Read what counts against the caps of the contracts; several rows add up.  What
+ * has a period counts against the cap of that too.
+ */
 static void
-read_used(Account *accounts, int naccounts, const JsonNode *state, int exponent)
+read_used(Accounts *book, const JsonNode *state, int exponent)
 {
 	int128		money_max = MONEY_MAX * finance_power_of_ten(exponent);
 	JsonNode	rows;
@@ -158,27 +168,42 @@ read_used(Account *accounts, int naccounts, const JsonNode *state, int exponent)
 		Account    *account;
 		int128		amount = 0;
 		int64		seconds = 0;
+		DateADT		day;
 
 		CHECK_FOR_INTERRUPTS();
 		finance_json_element_object(&rows, i, &node);
-		account = find_account_of(accounts, naccounts, &node);
+		account = find_account_of(book, &node);
 		(void) finance_json_fixed(&node, "amount", exponent, -money_max, money_max,
 								  &amount, NULL);
 		(void) finance_json_int64(&node, "seconds", -SECONDS_MAX, SECONDS_MAX, &seconds);
-		if (account != NULL)
-		{
-			account->used_amount_before += amount;
-			account->used_seconds_before += seconds;
-		}
+		if (account == NULL)
+			continue;
+		add_used(&account->life, amount, seconds);
+		if (finance_json_date(&node, "period", &day) && finance_has_period_cap(account->terms))
+			add_used(&finance_period_use(account, day)->use, amount, seconds);
 	}
 }
 
-/* Order allotments by account, and there as they are eaten: priority, expiry, age, id. */
+/* Count what was charged before the call. */
+static void
+add_used(CapUse *use, int128 amount, int64 seconds)
+{
+	use->amount_before += amount;
+	use->seconds_before += seconds;
+}
+
+/*
+ * Order allotments by account, and there as they are eaten: by priority, by
+ * expiry, the narrower first, by age.  Those that are alike in all this go by
+ * what they are, so that the order of entry does not decide between unlike ones:
+ * what would be lost before what goes over, then by kind, time before money.
+ */
 static int
 compare_allotments(const void *a, const void *b)
 {
 	const Allotment *left = a;
 	const Allotment *right = b;
+	int			order;
 
 	CHECK_FOR_INTERRUPTS();
 	if (left->account != right->account)
@@ -187,10 +212,45 @@ compare_allotments(const void *a, const void *b)
 		return left->priority < right->priority ? -1 : 1;
 	if (left->expires_at != right->expires_at)
 		return left->expires_at < right->expires_at ? -1 : 1;
+	order = compare_widths(left, right);
+	if (order != 0)
+		return order;
 	if (left->effective_at != right->effective_at)
 		return left->effective_at < right->effective_at ? -1 : 1;
+	if (left->rolls_over != right->rolls_over)
+		return left->rolls_over ? 1 : -1;
+	if (left->kind_place != right->kind_place)
+		return left->kind_place < right->kind_place ? -1 : 1;
+	if (left->is_money != right->is_money)
+		return left->is_money ? 1 : -1;
+	order = compare_scopes(left, right);
+	if (order != 0)
+		return order;
 	if (left->id != right->id)
 		return left->id < right->id ? -1 : 1;
+	return 0;
+}
+
+/* Order allotments by how many types of work they are for; without a scope that is all. */
+static int
+compare_widths(const Allotment *left, const Allotment *right)
+{
+	if (left->is_scoped != right->is_scoped)
+		return left->is_scoped ? -1 : 1;
+	if (left->nwork_types != right->nwork_types)
+		return left->nwork_types < right->nwork_types ? -1 : 1;
+	return 0;
+}
+
+/* Order allotments for as many types of work by these. */
+static int
+compare_scopes(const Allotment *left, const Allotment *right)
+{
+	for (int i = 0; i < left->nwork_types; i++)
+	{
+		if (left->work_types[i] != right->work_types[i])
+			return left->work_types[i] < right->work_types[i] ? -1 : 1;
+	}
 	return 0;
 }
 
@@ -222,8 +282,8 @@ compare_places(const void *a, const void *b)
 void
 finance_account_reset(Account *account)
 {
-	account->used_amount = account->used_amount_before;
-	account->used_seconds = account->used_seconds_before;
+	account->life.amount = account->life.amount_before;
+	account->life.seconds = account->life.seconds_before;
 	account->npending = account->nallotments;
 	account->nopened = account->first = account->nlive = account->nscanned = 0;
 	account->entry = NULL;
@@ -236,13 +296,14 @@ finance_account_reset(Account *account)
 }
 
 /*
- * Make ready to draw for an entry, at an instant.  Entries come in order of
- * time, so that what has expired or is used up is looked at no more, and what
- * does not hold yet is not looked at either: a contract gathers thousands of
- * allotments, of which a few hold at a time.
+ * Make ready to draw for a part of an entry, from an instant to another.
+ * Entries come in order of time, so that what has expired or is used up is
+ * looked at no more, and what does not hold yet is not looked at either: a
+ * contract gathers thousands of allotments, of which a few hold at a time.
  */
 void
-finance_account_open(Account *account, const void *entry, TimestampTz entry_at, TimestampTz at)
+finance_account_open(Account *account, const void *entry, TimestampTz entry_at,
+					 TimestampTz at, TimestampTz until)
 {
 	int			nopened = account->nopened;
 
@@ -251,7 +312,9 @@ finance_account_open(Account *account, const void *entry, TimestampTz entry_at, 
 		drop_used_up(account, Max(entry_at, account->draw_from));
 		account->entry = entry;
 	}
-	while (nopened < account->npending && account->pending[nopened]->effective_at <= at)
+	while (nopened < account->npending &&
+		   (account->pending[nopened]->effective_at <= at ||
+			account->pending[nopened]->effective_at < until))
 		nopened++;
 	if (nopened > account->nopened)
 		bring_in(account, nopened);
@@ -298,15 +361,12 @@ bring_in(Account *account, int nopened)
 	account->nopened = nopened;
 }
 
-/* May work of a type at an instant draw on the allotment? */
+/* May work of a type draw on what is left of the allotment, while it holds? */
 bool
-finance_allotment_is_live(const Allotment *allotment, TimestampTz at,
-						  bool has_work_type, int64 work_type)
+finance_allotment_fits(const Allotment *allotment, bool has_work_type, int64 work_type)
 {
-	if (allotment->remaining <= 0 ||
-		at < allotment->effective_at || at >= allotment->expires_at)
-		return false;
-	return !allotment->is_scoped ||
-		(has_work_type && finance_in_scope(allotment->work_types, allotment->nwork_types,
-										   work_type));
+	return allotment->remaining > 0 &&
+		(!allotment->is_scoped ||
+		 (has_work_type && finance_in_scope(allotment->work_types, allotment->nwork_types,
+											work_type)));
 }

@@ -12,6 +12,8 @@
 static void refuse_same_contract(const Terms *terms, const JsonNode *contracts);
 static int	compare_contracts(const void *a, const void *b);
 static void read_contract(Terms *terms, Contract *contract, const JsonNode *node);
+static void read_caps(const Terms *terms, Contract *contract, const JsonNode *node);
+static void read_cap(Cap *cap, const JsonNode *node, const char *amount, const char *seconds, int exponent);
 static void read_contract_bands(Contract *contract, const JsonNode *node);
 static void read_band_rules(Contract *contract, const JsonNode *node);
 static void read_overages(Contract *contract, const JsonNode *node);
@@ -89,12 +91,11 @@ compare_contracts(const void *a, const void *b)
 static void
 read_contract(Terms *terms, Contract *contract, const JsonNode *node)
 {
-	int128		money_max = MONEY_MAX * finance_power_of_ten(terms->exponent);
 	int64		list;
 
 	if (!finance_json_int64(node, "contract", PG_INT64_MIN, PG_INT64_MAX, &contract->id))
 		finance_json_missing(node, "contract");
-	contract->terms_no = terms->no;
+	contract->terms = terms;
 	if (finance_json_int64(node, "list", PG_INT64_MIN, PG_INT64_MAX, &list))
 	{
 		contract->list = finance_price_list(&terms->lists, list);
@@ -106,10 +107,33 @@ read_contract(Terms *terms, Contract *contract, const JsonNode *node)
 	read_contract_bands(contract, node);
 	read_band_rules(contract, node);
 	read_overages(contract, node);
-	contract->has_cap_amount = finance_json_fixed(node, "cap_amount", terms->exponent,
-												  0, money_max, &contract->cap_amount, NULL);
-	contract->has_cap_seconds = finance_json_int64(node, "cap_seconds", 0,
-												   SECONDS_MAX, &contract->cap_seconds);
+	read_caps(terms, contract, node);
+}
+
+/* Read what a contract may not exceed, and the days it has. */
+static void
+read_caps(const Terms *terms, Contract *contract, const JsonNode *node)
+{
+	int			rule = PRORATION_ACTUAL;
+
+	read_cap(&contract->cap, node, "cap_amount", "cap_seconds", terms->exponent);
+	read_cap(&contract->period_cap, node, "period_cap_amount", "period_cap_seconds", terms->exponent);
+	(void) finance_json_choice(node, "prorate", finance_proration_rules, FINANCE_PRORATION_RULES, &rule);
+	contract->proration = (ProrationRule) rule;
+	contract->from_date = DATEVAL_NOBEGIN;
+	contract->to_date = DATEVAL_NOEND;
+	(void) finance_json_date(node, "from", &contract->from_date);
+	(void) finance_json_date(node, "to", &contract->to_date);
+}
+
+/* Read a cap in money and one in time. */
+static void
+read_cap(Cap *cap, const JsonNode *node, const char *amount, const char *seconds, int exponent)
+{
+	int128		money_max = MONEY_MAX * finance_power_of_ten(exponent);
+
+	cap->has_amount = finance_json_fixed(node, amount, exponent, 0, money_max, &cap->amount, NULL);
+	cap->has_seconds = finance_json_int64(node, seconds, 0, SECONDS_MAX, &cap->seconds);
 }
 
 /* Read the bands that a contract is for. */

@@ -54,7 +54,7 @@ typedef struct Overage
 typedef struct Contract
 {
 	int64		id;
-	int			terms_no;		/* in which it stands */
+	struct Terms *terms;		/* in which it stands */
 	bool		has_all_bands;
 	const char **bands;
 	int			nbands;
@@ -64,12 +64,20 @@ typedef struct Contract
 	int			nrules;
 	Overage    *overages;
 	int			noverages;
-	bool		has_cap_amount;
-	int128		cap_amount;		/* minor units */
-	bool		has_cap_seconds;
-	int64		cap_seconds;
+	Cap			cap;			/* of its whole life */
+	Cap			period_cap;		/* of each service period, cut to the days that it has in it */
+	ProrationRule proration;	/* by this rule */
+	DateADT		from_date;		/* its life; infinity when it is open */
+	DateADT		to_date;		/* not part of it */
 	Account    *account;		/* shared by all terms of the call */
 } Contract;
+
+/* Does the contract have a cap of each service period? */
+static inline bool
+finance_has_period_cap(const Contract *contract)
+{
+	return contract->period_cap.has_amount || contract->period_cap.has_seconds;
+}
 
 /* A band of the calendar: its name, and the contract that claims it. */
 typedef struct Band
@@ -106,8 +114,7 @@ typedef struct Terms
 
 extern Terms *finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before);
 extern void finance_contracts_read(Terms *terms, const JsonNode *root);
-extern int	finance_accounts_open(Terms **terms, int nterms, LimitUse *use, Jsonb *state,
-								  Account **accounts);
+extern void finance_accounts_open(Accounts *book, Terms **terms, int nterms, Jsonb *state);
 extern DateADT finance_terms_period_start(Terms *terms, DateADT day);
 
 #endif							/* FINANCE_TERMS_H */

@@ -12,6 +12,7 @@ environment variables say which; the database must have the extension.
 """
 
 import argparse
+import copy
 import datetime
 import json
 import random
@@ -24,6 +25,7 @@ from zoneinfo import ZoneInfo
 
 UTC = datetime.timezone.utc
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
+DAY = datetime.timedelta(days=1)
 DAY_S = 86400
 MICROSECOND = datetime.timedelta(microseconds=1)
 
@@ -67,8 +69,9 @@ def round_seconds(seconds, rule):
     return seconds
 
 
-def starts_period(day, unit, anchor, month):
+def starts_period(day, terms):
     """Does a service period start on this day?"""
+    unit, anchor, month = terms.get("period") or "month", terms.get("anchor") or 1, terms.get("month") or 1
     last = monthrange(day.year, day.month)[1]
     if unit == "week":
         return day.isoweekday() == anchor
@@ -81,9 +84,36 @@ def starts_period(day, unit, anchor, month):
 
 def period_start(day, terms):
     """Walk back to the day on which the period of a day starts."""
-    while not starts_period(day, terms.get("period") or "month", terms.get("anchor") or 1, terms.get("month") or 1):
-        day -= datetime.timedelta(days=1)
+    while not starts_period(day, terms):
+        day -= DAY
     return day
+
+
+def days_of_period(start, terms):
+    """List the days of the period that starts on a day."""
+    days = [start]
+    while not starts_period(days[-1] + DAY, terms):
+        days.append(days[-1] + DAY)
+    return days
+
+
+def number_of_day(day, rule):
+    """Number a day so that differences count days by a rule of proration."""
+    if rule == "fixed_30":
+        return (day.year * 12 + day.month) * 30 + min(day.day, 30)
+    if rule == "days_365":
+        # 29 February counts as 1 March
+        return day.year * 365 + datetime.date(2001, 3 if (day.month, day.day) == (2, 29) else day.month,
+                                              1 if (day.month, day.day) == (2, 29) else day.day).timetuple().tm_yday
+    return day.toordinal()
+
+
+def share_of_period(days, active, rule):
+    """Tell which share of a period falls on some of its days, (days, of days)."""
+    if rule == "none" or days == active:
+        return 1, 1
+    count = lambda some: sum(number_of_day(day + DAY, rule) - number_of_day(day, rule) for day in some)
+    return count(active), count(days)
 
 
 # --------------------------------------------------------------------------
@@ -318,12 +348,12 @@ class Problem(Exception):
 
 
 class RunRating:
-    """The rating of one run of an entry."""
+    """The rating of one run of an entry; `before` are the seconds that runs before it bill."""
 
-    def __init__(self, entry, terms, accounts, contract, run, worked_s, billed_s):
+    def __init__(self, entry, terms, accounts, contract, run, worked_s, billed_s, before):
         self.entry, self.terms, self.accounts, self.contract = entry, terms, accounts, contract
-        self.at, self.band, self.day, self.period = run[0], run[2], run[3], run[4]
-        self.worked_s, self.billed_s, self.pieces = worked_s, billed_s, []
+        self.start, self.end, self.band, self.day, self.period = run
+        self.worked_s, self.billed_s, self.before, self.pieces = worked_s, billed_s, before, []
         rules = [rule for rule in contract.get("band_rules") or []
                  if rule.get("band") in (None, self.band) and rule.get("role") in (None, entry["role"])]
         self.multiplier = greatest(rules, "multiplier", 1)
@@ -333,8 +363,14 @@ class RunRating:
         if billed_s > 0 and entry["billable_s"] is None:
             self.billed_s = max(billed_s, self.minimum_s)
         self.is_raised = self.billed_s > billed_s
-        self.rest_s = self.billed_s
+        self.done_s = 0
         self.found = None
+
+    def go_on(self, at):
+        """Go on from an instant, whose date may have another price."""
+        day = local_date(self.terms, at)
+        if day != self.day:
+            self.day, self.found = day, None
 
     def find_price(self):
         if self.found is None:
@@ -367,14 +403,23 @@ class RunRating:
                 told["price"] = price
             if discount != 0:
                 told["discount"] = {"pct": discount, "by": by}
-            if "written_off" in piece:
-                account = self.accounts[self.contract["contract"]]
-                told["cap"] = {key: value for key, value in (
-                    ("amount", account["cap_amount"]), ("seconds", account["cap_seconds"]),
-                    ("written_off", piece["written_off"])) if value is not None}
+            if piece.get("cap"):
+                told["cap"] = piece["cap"]
         if band:
             told["band"] = dict(band, name=self.band)
         return told or None
+
+    def add(self, piece):
+        """Add a piece; its worked seconds follow the billed ones."""
+        gone = sum(other["worked_s"] for other in self.pieces)
+        self.done_s += piece["billed_s"]
+        end = self.worked_s if self.done_s == self.billed_s else \
+            half_away(Fraction(self.worked_s * self.done_s, self.billed_s))
+        if self.entry["disposition"] == "billable":
+            piece["why"] = self.why(piece)
+        piece.update(worked_s=end - gone, contract=self.contract["contract"], service_date=self.day,
+                     period_start=self.period, band=self.band)
+        self.pieces.append(piece)
 
     def amount(self, seconds):
         if self.terms.get("basis") == "hundredth":
@@ -383,88 +428,141 @@ class RunRating:
             hours = Fraction(seconds, 3600)
         return round_money(hours * self.rate, self.terms["exponent"])
 
-    def affordable(self, money):
+    def affordable(self, money, seconds):
         """Buy second after second while the money lasts."""
         count, value, limit = 0, self.rate.numerator, money * 3600 * self.rate.denominator
-        while count < self.rest_s and (count + 1) * value <= limit:
+        while count < seconds and (count + 1) * value <= limit:
             count += 1
         return count
 
-    def draw(self):
-        account = self.accounts[self.contract["contract"]]
-        for allotment in account["allotments"]:
-            if self.rest_s <= 0:
-                return
-            if allotment["remaining"] <= 0 or not allotment["from"] <= self.at < allotment["to"] or \
-                    not in_scope(allotment["scope"], self.entry["work_type_id"]):
-                continue
-            if allotment["unit"] == "seconds":
-                covered = 0
-                while covered < self.rest_s and (covered + 1) * self.burn <= allotment["remaining"]:
-                    covered += 1
-                burned = min(allotment["remaining"], half_away(covered * self.burn))
-            else:
-                self.find_price()
-                if self.rate <= 0:
-                    continue
-                covered, burned = self.rest_s, self.amount(self.rest_s)
-                if burned > allotment["remaining"]:
-                    covered = self.affordable(allotment["remaining"])
-                    burned = min(allotment["remaining"],
-                                 round_money(Fraction(covered, 3600) * self.rate, self.terms["exponent"]))
-            if covered > 0:
-                allotment["remaining"] -= burned
-                self.rest_s -= covered
-                self.pieces.append({"coverage": "prepaid" if allotment["kind"] in PREPAID_KINDS else "included",
-                                    "billed_s": covered, "price": Fraction(0), "rate": Fraction(0),
-                                    "allotment": allotment["id"], "burned": Fraction(burned),
-                                    "of_money": allotment["unit"] == "money"})
+    def is_past(self, instant, second):
+        """Has the clock passed an instant in the middle of a billed second, from 0?"""
+        if self.start == self.end:
+            return instant <= max(self.start, self.account["draw_from"])
+        if instant <= max(self.start, self.account["draw_from"]):
+            return True  # late work draws as if it were done later
+        if instant >= self.end:
+            return False
+        if self.is_raised:
+            start, length, number = self.start, self.end - self.start, self.billed_s
+        else:
+            start, length, number = self.entry["started_at"], self.entry["ended_at"] - self.entry["started_at"], \
+                self.entry["billed_s"]
+            second += self.before
+        return (2 * second + 1) * (length // MICROSECOND) > 2 * number * ((instant - start) // MICROSECOND)
 
-    def charge(self):
-        if self.rest_s == 0 and self.pieces:
-            return
+    def holds(self, allotment, second):
+        return self.is_past(allotment["from"], second) and not self.is_past(allotment["to"], second)
+
+    def draw(self, allotment, seconds):
+        """Draw on an allotment for so many seconds; the number it covers."""
+        covered = 0
+        if allotment["unit"] == "seconds":
+            while covered < seconds and (covered + 1) * self.burn <= allotment["remaining"]:
+                covered += 1
+            burned = min(allotment["remaining"], half_away(covered * self.burn))
+        else:
+            self.find_price()
+            if self.rate <= 0:
+                return 0
+            covered, burned = seconds, self.amount(seconds)
+            if burned > allotment["remaining"]:
+                covered = self.affordable(allotment["remaining"], seconds)
+                burned = min(allotment["remaining"],
+                             round_money(Fraction(covered, 3600) * self.rate, self.terms["exponent"]))
+        if covered > 0:
+            allotment["remaining"] -= burned
+            self.add({"coverage": "prepaid" if allotment["kind"] in PREPAID_KINDS else "included",
+                      "billed_s": covered, "price": Fraction(0), "rate": Fraction(0),
+                      "allotment": allotment["id"], "burned": Fraction(burned),
+                      "of_money": allotment["unit"] == "money"})
+        return covered
+
+    def cover(self):
+        """
+        Go through the billed seconds: each asks the allotments in the order of
+        eating.  One that has too little for another second is passed over until
+        a new one begins that is eaten before what covers, or uncovered work.
+        """
+        passed = []
+        while self.done_s < self.billed_s:
+            second = self.done_s
+            asked = [a for a in self.account["allotments"]
+                     if a["remaining"] > 0 and in_scope(a["scope"], self.entry["work_type_id"])]
+            found = next((a for a in asked if a not in passed and self.holds(a, second)), None)
+            before = asked[:asked.index(found)] if found else asked
+            before = [a for a in before if not self.is_past(a["from"], second)]
+            begun, end = None, second
+            while end < self.billed_s and begun is None and (found is None or self.holds(found, end)):
+                end += 1
+                begun = next((a for a in before if end < self.billed_s and self.holds(a, end)), None)
+            if found is None:
+                self.charge(end - second)
+            elif self.draw(found, end - second) < end - second:
+                passed.append(found)
+                continue
+            if begun is not None:
+                passed = []
+                self.go_on(min(a["from"] for a in before if self.holds(a, end)))
+            elif self.done_s < self.billed_s:
+                self.go_on(found["to"])
+
+    def charge(self, seconds):
+        """Charge so many seconds, as far as the caps let it."""
         self.find_price()
-        account = self.accounts[self.contract["contract"]]
-        whole = amount = self.amount(self.rest_s)
-        seconds = self.rest_s
-        if account["cap_amount"] is not None:
-            room = max(account["cap_amount"] - account["amount"], Fraction(0))
+        rest_s = seconds
+        whole = amount = self.amount(seconds)
+        caps = [cap for cap in (self.account["life"], cap_of_period(self.account, self.period)) if cap]
+        by_amount = min((cap for cap in caps if cap["cap_amount"] is not None), default=None,
+                        key=lambda cap: max(cap["cap_amount"] - cap["amount"], 0))
+        by_seconds = min((cap for cap in caps if cap["cap_seconds"] is not None), default=None,
+                         key=lambda cap: max(cap["cap_seconds"] - cap["seconds"], 0))
+        if by_amount:
+            room = max(by_amount["cap_amount"] - by_amount["amount"], Fraction(0))
             if amount > room:
-                seconds, amount = self.affordable(room), room
-        if account["cap_seconds"] is not None:
-            room_s = max(account["cap_seconds"] - account["seconds"], 0)
+                seconds, amount = self.affordable(room, rest_s), room
+            else:
+                by_amount = None
+        if by_seconds:
+            room_s = max(by_seconds["cap_seconds"] - by_seconds["seconds"], 0)
             if seconds > room_s:
-                seconds, amount = room_s, min(amount, self.amount(room_s))
-        is_capped = seconds != self.rest_s or amount != whole
+                if self.amount(room_s) < amount:
+                    amount, by_amount = self.amount(room_s), None
+                seconds = room_s
+            else:
+                by_seconds = None
+        is_capped = seconds != rest_s or amount != whole
         priced = {"price": self.found[0], "multiplier": self.multiplier, "discount": self.found[1],
                   "rate": self.full_rate, "source": self.found[2], "price_id": self.found[3]}
-        if not is_capped or seconds > 0 or amount > 0:
-            self.pieces.append(dict(priced, coverage="billable", billed_s=seconds, amount=amount))
         if is_capped:
-            self.pieces.append(dict(priced, coverage="capped", billed_s=self.rest_s - seconds,
-                                    written_off=whole - amount))
-        account["amount"] += amount
-        account["seconds"] += seconds
+            told = {}
+            for cap, key, value in ((by_amount, "amount", "cap_amount"), (by_seconds, "seconds", "cap_seconds")):
+                if cap and cap["period"]:
+                    told.setdefault("period", dict(cap["period"]))[key] = cap[value]
+                elif cap:
+                    told[key] = cap[value]
+            priced["cap"] = told
+        if not is_capped or seconds > 0 or amount > 0:
+            self.add(dict(priced, coverage="billable", billed_s=seconds, amount=amount))
+        if is_capped:
+            self.add(dict(priced, coverage="capped", billed_s=rest_s - seconds,
+                          cap=dict(told, written_off=whole - amount)))
+        for cap in caps:
+            cap["amount"] += amount
+            cap["seconds"] += seconds
 
     def rate_run(self):
-        if self.entry["disposition"] != "billable":
+        self.account = self.accounts[self.contract["contract"]]
+        if self.entry["disposition"] == "billable":
+            if self.billed_s > 0:
+                self.cover()
+            else:
+                self.charge(self.billed_s)
+        else:
             self.billed_s = 0
-            self.pieces = [{"coverage": self.entry["disposition"], "billed_s": 0}]
+            self.add({"coverage": self.entry["disposition"], "billed_s": 0})
             if self.entry["disposition"] == "included":
                 self.pieces[0].update(price=Fraction(0), rate=Fraction(0))
-        else:
-            self.draw()
-            self.charge()
-        # worked seconds follow the billed ones
-        done = worked = 0
-        for piece in self.pieces:
-            done += piece["billed_s"]
-            end = self.worked_s if done == self.billed_s else half_away(Fraction(self.worked_s * done, self.billed_s))
-            if self.entry["disposition"] == "billable":
-                piece["why"] = self.why(piece)
-            piece.update(worked_s=end - worked, contract=self.contract["contract"], service_date=self.day,
-                         period_start=self.period, band=self.band)
-            worked = end
         return self.pieces
 
 
@@ -472,17 +570,31 @@ class RunRating:
 # Rules: the whole
 # --------------------------------------------------------------------------
 
+def no_sooner_than(text):
+    return datetime.datetime.fromisoformat(text) if text else datetime.datetime.min.replace(tzinfo=UTC)
+
+
+def width(row):
+    """Of how many types of work a grant is; the narrower is eaten first."""
+    return sys.maxsize if row.get("scope") is None else len(set(row["scope"]))
+
+
 def open_accounts(documents, state):
     accounts = {}
     for terms in documents:
         for contract in terms["contracts"]:
             accounts.setdefault(contract["contract"], {
-                "cap_amount": None if contract.get("cap_amount") is None else Fraction(contract["cap_amount"]),
-                "cap_seconds": contract.get("cap_seconds"), "amount": Fraction(0), "seconds": 0, "allotments": []})
+                "life": {"cap_amount": None if contract.get("cap_amount") is None else Fraction(contract["cap_amount"]),
+                         "cap_seconds": contract.get("cap_seconds"), "amount": Fraction(0), "seconds": 0, "period": None},
+                "contract": contract, "document": terms, "periods": {}, "allotments": [], "draw_from": no_sooner_than(state.get("draw_from"))})
     for used in state.get("used", []):
         if used["contract"] in accounts:
-            accounts[used["contract"]]["amount"] += Fraction(used["amount"])
-            accounts[used["contract"]]["seconds"] += used["seconds"]
+            uses = [accounts[used["contract"]]["life"]]
+            if used.get("period"):
+                uses.append(use_of_period(accounts[used["contract"]], datetime.date.fromisoformat(used["period"])))
+            for use in uses:
+                use["amount"] += Fraction(used["amount"])
+                use["seconds"] += used["seconds"]
     for row in state.get("allotments", []):
         if row["contract"] not in accounts:
             continue
@@ -491,22 +603,39 @@ def open_accounts(documents, state):
             "id": row["id"], "kind": row["kind"], "unit": row["unit"], "remaining": Fraction(row["remaining"]),
             "scope": row.get("scope"), "from": datetime.datetime.fromisoformat(row["effective_at"]),
             "to": datetime.datetime.fromisoformat(to) if to else datetime.datetime.max.replace(tzinfo=UTC),
-            "priority": row.get("priority") or 0})
+            "priority": row.get("priority") or 0, "width": width(row), "rolls_over": bool(row.get("rolls_over"))})
     for account in accounts.values():
-        account["allotments"].sort(key=lambda a: (a["priority"], a["to"], a["from"], a["id"]))
+        account["allotments"].sort(key=lambda a: (
+            a["priority"], a["to"], a["width"], a["from"], a["rolls_over"],
+            ("rollover", "included", "adjustment", "block", "topup").index(a["kind"]), a["unit"] == "money",
+            sorted(set(a["scope"] or [])), a["id"]))
     return accounts
 
 
-def snapshot(accounts):
-    return {number: (account["amount"], account["seconds"], [a["remaining"] for a in account["allotments"]])
-            for number, account in accounts.items()}
+def use_of_period(account, day):
+    """Find what counts in the period that holds a day, by the terms that say the caps."""
+    return account["periods"].setdefault(period_start(day, account["document"]), {"amount": Fraction(0), "seconds": 0})
 
 
-def restore(accounts, kept):
-    for number, (amount, seconds, remaining) in kept.items():
-        accounts[number]["amount"], accounts[number]["seconds"] = amount, seconds
-        for allotment, value in zip(accounts[number]["allotments"], remaining):
-            allotment["remaining"] = value
+def cap_of_period(account, day):
+    """Find the cap of a contract in a period, cut to the days it has in it; None when there is none."""
+    contract, terms = account["contract"], account["document"]
+    if contract.get("period_cap_amount") is None and contract.get("period_cap_seconds") is None:
+        return None
+    cap = use_of_period(account, day)
+    days = days_of_period(period_start(day, terms), terms)
+    active = [day for day in days if (contract.get("from") or "") <= day.isoformat()
+              and (contract.get("to") is None or day.isoformat() < contract["to"])] or days
+    rule = contract.get("prorate") or "actual"
+    part, whole = share_of_period(days, active, rule)
+    cap["cap_amount"] = None if contract.get("period_cap_amount") is None else \
+        round_money(Fraction(contract["period_cap_amount"]) * part / whole, terms["exponent"])
+    cap["cap_seconds"] = None if contract.get("period_cap_seconds") is None else \
+        half_away(Fraction(contract["period_cap_seconds"] * part, whole))
+    cap["period"] = {"from": active[0].isoformat(), "to": active[-1].isoformat()}
+    if part != whole:
+        cap["period"].update(days=part, of=whole, rule=rule)
+    return cap
 
 
 def contract_for(terms, band, entry):
@@ -522,9 +651,9 @@ def rate_entry(entry, terms, accounts):
     runs = runs_of(entry, terms)
     worked, billed = share_by_clock(entry["worked_s"], runs), share_by_clock(entry["billed_s"], runs)
     segments = []
-    for run, worked_s, billed_s in zip(runs, worked, billed):
+    for number, (run, worked_s, billed_s) in enumerate(zip(runs, worked, billed)):
         contract = contract_for(terms, run[2], entry)
-        segments += RunRating(entry, terms, accounts, contract, run, worked_s, billed_s).rate_run()
+        segments += RunRating(entry, terms, accounts, contract, run, worked_s, billed_s, sum(billed[:number])).rate_run()
     for rate, exponent, key in (("cost_rate", "exponent", "cost"), ("base_cost_rate", "base_exponent", "base_cost")):
         gone = 0
         for segment in segments:
@@ -542,7 +671,7 @@ def rate_billed(documents, entries, accounts):
     for entry in entries:
         if entry["frozen_s"] is not None:
             continue
-        kept = snapshot(accounts)
+        kept = copy.deepcopy(accounts)
         try:
             segments = rate_entry(entry, documents[entry["terms_no"] - 1], accounts)
             for number, segment in enumerate(segments, 1):
@@ -551,7 +680,7 @@ def rate_billed(documents, entries, accounts):
                 segment.setdefault("amount", Fraction(0))
                 rows.append(dict(segment, entry=entry["entry_id"], segment=number))
         except Problem as problem:
-            restore(accounts, kept)
+            accounts = kept
             rows.append({"entry": entry["entry_id"], "segment": 0, "kind": problem.kind, "problem": str(problem)})
     return rows
 
@@ -672,7 +801,12 @@ def make_contract(dice, number, exponent, is_base):
                      "to": maybe(dice, 0.5, lambda: make_day(dice).isoformat())}
                     for line in range(1, dice.choice((1, 1, 1, 2, 3)))],
         "cap_amount": maybe(dice, 0.3, lambda: decimal(dice, 0, 300, exponent)),
-        "cap_seconds": maybe(dice, 0.2, lambda: dice.randint(0, 20000))}
+        "cap_seconds": maybe(dice, 0.2, lambda: dice.randint(0, 20000)),
+        "period_cap_amount": maybe(dice, 0.3, lambda: decimal(dice, 0, 200, exponent)),
+        "period_cap_seconds": maybe(dice, 0.2, lambda: dice.randint(0, 15000)),
+        "from": maybe(dice, 0.4, lambda: (make_day(dice) - datetime.timedelta(days=dice.choice((0, 200)))).isoformat()),
+        "to": maybe(dice, 0.3, lambda: (make_day(dice) + datetime.timedelta(days=dice.choice((0, 200)))).isoformat()),
+        "prorate": dice.choice((None, "actual", "none", "fixed_30", "days_365"))}
 
 
 def make_terms(dice, exponents):
@@ -721,32 +855,49 @@ def make_entry(dice, number, days, documents):
     return entry
 
 
+def within(dice, entry):
+    """Draw an instant that lies within an entry, or at its edge."""
+    length = (entry["ended_at"] - entry["started_at"]) // MICROSECOND
+    return entry["started_at"] + MICROSECOND * dice.choice(
+        (0, length, dice.randint(0, length), dice.randint(0, length // 1000000) * 1000000, dice.randint(0, length // 60000000) * 60000000))
+
+
 def make_state(dice, documents, days, entries):
     exponent = documents[0]["exponent"]
-    # instants at which something starts, where the edges of a validity show
-    starts = [entry["started_at"] for entry in entries if entry["started_at"]]
+    clocked = [entry for entry in entries if entry["started_at"]]
     allotments, used = [], []
-    for number in range(1, dice.choice((1, 3, 5, 7))):
+    for number in range(1, dice.choice((1, 3, 5, 7, 12))):
         unit = dice.choice(("seconds", "seconds", "money"))
         start = datetime.datetime.combine(min(days), datetime.time(dice.randint(0, 23)), UTC) - \
             datetime.timedelta(days=dice.choice((-2, 1, 40)))
         end = maybe(dice, 0.6, lambda: start + datetime.timedelta(days=dice.randint(0, 60), minutes=dice.randint(0, 999)))
-        if starts and dice.random() < 0.2:
-            start = dice.choice(starts)
-        if starts and dice.random() < 0.2:
-            end = dice.choice(starts)
+        # instants within the work, where the edges of a life show
+        if clocked and dice.random() < 0.4:
+            start = within(dice, dice.choice(clocked))
+        if clocked and dice.random() < 0.4:
+            end = within(dice, dice.choice(clocked))
+        # some are alike but for what decides last
+        if allotments and dice.random() < 0.3:
+            start, end = allotments[-1]["life"]
         allotments.append({
             "id": number, "contract": dice.choice((10, 10, 11, 12, 99)), "unit": unit,
             "kind": dice.choice(("included", "block", "topup", "rollover", "adjustment")),
             "remaining": str(dice.randint(0, 9000)) if unit == "seconds" else decimal(dice, 0, 120, exponent),
-            "priority": dice.choice((0, 0, 1, -1)), "effective_at": start.isoformat(),
-            "expires_at": end.isoformat() if end else None,
-            "scope": maybe(dice, 0.3, lambda: dice.sample((1, 2, 3), dice.randint(0, 2)))})
+            "priority": dice.choice((0, 0, 1, -1)), "life": (start, end), "effective_at": start.isoformat(),
+            "expires_at": end.isoformat() if end else None, "rolls_over": dice.choice((None, False, True)),
+            "scope": maybe(dice, 0.4, lambda: dice.sample((1, 2, 3), dice.randint(0, 2)))})
+    for allotment in allotments:
+        del allotment["life"]
+    dice.shuffle(allotments)
     for contract in (10, 11, 12):
-        if dice.random() < 0.3:
-            used.append({"contract": contract, "amount": decimal(dice, 0, 200, exponent),
-                         "seconds": dice.randint(0, 9000)})
-    return {"allotments": allotments, "used": used}
+        for _ in range(dice.choice((0, 0, 1, 2))):
+            used.append({"contract": contract, "amount": decimal(dice, 0, 200, exponent), "seconds": dice.randint(0, 9000),
+                         "period": maybe(dice, 0.7, lambda: period_start(dice.choice(days), dice.choice(documents)).isoformat())})
+    state = {"allotments": allotments, "used": used}
+    if dice.random() < 0.15:
+        state["draw_from"] = (within(dice, dice.choice(clocked)) if clocked and dice.random() < 0.5 else datetime.datetime.combine(
+            period_start(dice.choice(days), documents[0]), datetime.time(0), UTC)).isoformat()
+    return state
 
 
 def make_case(dice):
@@ -774,7 +925,7 @@ def to_json(value, key=None):
     if isinstance(value, list):
         return "[" + ", ".join(to_json(item) for item in value) + "]"
     if isinstance(value, str) and key in ("price", "discount_pct", "multiplier", "adder", "burn", "cap_amount",
-                                          "remaining", "amount"):
+                                          "period_cap_amount", "remaining", "amount"):
         return value
     return json.dumps(value)
 
