@@ -55,12 +55,12 @@ OBJS = \
 	src/entry/entry.o \
 	src/entry/billed.o \
 	src/entry/slice.o \
-	src/rating/hour.o \
-	src/rating/draw.o \
-	src/rating/capped.o \
-	src/rating/segment.o \
-	src/rating/why.o \
-	src/rating/assert.o \
+	src/segment/hour.o \
+	src/segment/draw.o \
+	src/segment/capped.o \
+	src/segment/segment.o \
+	src/segment/why.o \
+	src/segment/assert.o \
 	src/rating/result.o \
 	src/rating/rating.o \
 	src/schema/find.o \

@@ -4,7 +4,7 @@
  */
 #include "finance.h"
 
-#include "rating.h"
+#include "segment.h"
 
 static void tighten(CapRoom *room, const CapUse *use, bool is_period);
 

@@ -6,7 +6,7 @@
 #include "finance.h"
 
 #include "miscadmin.h"
-#include "rating.h"
+#include "segment.h"
 
 static void rate_unbilled(SliceRating *work);
 static void find_effect(SliceRating *work);

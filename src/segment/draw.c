@@ -10,7 +10,7 @@
 #include "finance.h"
 
 #include "miscadmin.h"
-#include "rating.h"
+#include "segment.h"
 
 static bool draw_on(SliceRating *work, Allotment *allotment);
 static int64 billed_before(const SliceRating *work, TimestampTz at);

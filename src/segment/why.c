@@ -11,7 +11,7 @@
 #include "finance.h"
 
 #include "iso.h"
-#include "rating.h"
+#include "segment.h"
 #include "utils/builtins.h"
 
 static void begin(JsonbParseState **state, const SliceRating *work);

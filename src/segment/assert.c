@@ -5,7 +5,7 @@
  */
 #include "finance.h"
 
-#include "rating.h"
+#include "segment.h"
 
 #ifdef USE_ASSERT_CHECKING
 

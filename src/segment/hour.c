@@ -7,7 +7,7 @@
 
 #include "iso.h"
 #include "lib/stringinfo.h"
-#include "rating.h"
+#include "segment.h"
 #include "utils/builtins.h"
 
 #define LISTS_TOLD_MAX 10		/* of a chain, in one problem */
