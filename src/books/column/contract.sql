@@ -44,7 +44,7 @@ employee_id: the person who did the work, a row of employee
 cost_rate.employee_id: whose rate it is, a row of employee; NULL: of a role
 payment.employee_id: who is paid, a row of employee
 price.employee_id: whose price it is, a row of employee; NULL: of anybody
-calendar_band.ends: local time, 24:00 allowed; not after starts: on the next day, where its own rows win; of a date at midnight
+calendar_band.ends: local time to 24:00; not after starts: on the next day, where its rows win (a date ends at 24:00)
 ends_on: last day, included; NULL: open
 estimate_s: estimated seconds of work
 expense_markup_pct: what is put on expenses that are passed on, in percent points
