@@ -229,6 +229,20 @@ SELECT unallocate(:p);
 SELECT account, posted_balance FROM account_balance WHERE account IN ('contractors', 'payable', 'tools') ORDER BY 1;
 SELECT status FROM document_card WHERE document_id = :b;
 SELECT pay_bill(999, 1);
+-- paid whole by one payment and taken back it is accepted again; a bill of who logs hours here is pay, not a cost beside them
+SELECT record_bill('{"party": 4, "outside_number": "F-7a", "issued_on": "2026-04-30", "lines": [{"title": "Design", "price": "8"}]}') AS b1 \gset
+SELECT transition(:b1, 'agreed');
+SELECT pay_bill(:b1, 1, '2026-05-07') AS p1 \gset
+SELECT status FROM document WHERE id = :b1;
+SELECT unallocate(:p1);
+SELECT status FROM document WHERE id = :b1;
+SELECT allocate_payment(:p1);
+BEGIN;
+INSERT INTO employee (name, party_id) VALUES ('Freelancer', 4);
+SELECT record_bill('{"party": 4, "outside_number": "F-7b", "issued_on": "2026-04-30", "lines": [{"title": "Hours", "price": "9"}, {"title": "Rent", "price": "1", "article": "rent"}]}') AS b0 \gset
+SELECT transition(:b0, 'agreed');
+SELECT d.code AS debit, c.code AS credit, e.amount::numeric(9,2) FROM entry e JOIN account d ON d.id = e.debit_id JOIN account c ON c.id = e.credit_id WHERE e.document_id = :b0 ORDER BY e.id;
+ROLLBACK;
 -- rejected, and taken back after it was accepted
 SELECT record_bill('{"party": 4, "outside_number": "F-8", "issued_on": "2026-04-30", "lines": [{"title": "Design", "price": "7"}]}') AS b2 \gset
 SELECT transition(:b2, 'rejected', 'not ordered');
@@ -278,6 +292,15 @@ SELECT credit(:v, (SELECT jsonb_agg(jsonb_build_object('line', l.id, 'net', '-1'
 SELECT credit(:v, (SELECT jsonb_agg(jsonb_build_object('line', l.id)) FROM document_line l WHERE l.document_id = :v AND l.title = 'Filter'), 'not wanted') > 0 AS credited;
 SELECT issue_act(:v) AS w \gset
 SELECT title, net FROM document_sheet(:w);
+-- with tax in the price an hour at 60 is 50 and 10; half of it corrected is 30 less, of which the tax is told when it is billed
+BEGIN;
+UPDATE contract SET tax_rate = 20, tax_inclusive = true WHERE number = 'D-1';
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-07-03', 3600 FROM task WHERE project_id = :d AND title = 'Filter' RETURNING id AS e \gset
+SELECT invoice_work('{"client": "Delta", "from": "2026-07-03"}', '{"issued_on": "2026-08-02"}') AS v \gset
+SELECT net, tax, gross FROM document_card WHERE document_id = :v;
+SELECT difference FROM correct_entry(:e, '{"duration_s": 1800}', 'half of it');
+SELECT h.source, h.amount::numeric(9,2), h.reverses_id IS NOT NULL AS reversal FROM charge h WHERE h.service_date = '2026-07-03' ORDER BY h.id;
+ROLLBACK;
 -- the tax of credits in parts is that of what is credited so far: 0.05 of 1.00 by 0.33, 0.33 and 0.34 is 0.02, 0.01, 0.02
 UPDATE contract SET tax_rate = 5 WHERE number = 'D-1';
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-07-02', 60 FROM task WHERE project_id = :d AND title = 'Filter';

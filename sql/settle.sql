@@ -142,6 +142,35 @@ SELECT transition(:b1, 'archived');
 SELECT unallocate(:q1);
 SELECT status, open FROM document_card WHERE document_id = :b1;
 
+-- what was credited of a line is not paid: 60 and 40, of the 60 half credited, and 35 of the 70 left are paid
+INSERT INTO party (kind, name) VALUES ('company', 'Gamma');
+INSERT INTO project (client_id, name) VALUES (4, 'Desk');
+INSERT INTO task (project_id, number, title) VALUES (3, 'G-1', 'One'), (3, 'G-2', 'Two');
+INSERT INTO contract (client_id, own_id, number, currency, starts_on) VALUES (4, 1, 'G-1', 'EUR', '2026-01-01');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (2, 4, '2026-05-04', 3600), (2, 5, '2026-05-04', 2400);
+SELECT invoice_work('{"client": 4}', '{"issued_on": "2026-05-06"}') AS g \gset
+SELECT credit(:g, jsonb_build_array(jsonb_build_object('line', min(id), 'net', '30')), 'half of it', '2026-05-07') > 0 AS credited FROM document_line WHERE document_id = :g;
+SELECT allocate_payment(pg_temp.pay(35, '2026-05-08', 4));
+SELECT gross::numeric(9,2), paid::numeric(9,2) FROM line_payment WHERE document_id = :g ORDER BY line_id;
+SELECT task, billed_gross, paid_gross, percent_paid FROM task_payment WHERE task_id IN (4, 5) ORDER BY task_id;
+SELECT percent_paid(4, 'EUR'), percent_paid(5, 'EUR');
+-- paid, filed and then credited whole it stays filed, and the manager's notice is no more taken back than told twice
+UPDATE party SET manager_id = 1 WHERE id = 4;
+SELECT allocate_payment(pg_temp.pay(35, '2026-05-09', 4));
+SELECT transition(:g, 'archived');
+SELECT count(*) FROM notification WHERE document_id = :g;
+SELECT credit(:g, NULL, 'all of it', '2026-05-10') > 0 AS credited;
+SELECT status, open FROM document_card WHERE document_id = :g;
+SELECT count(*) FROM notification WHERE document_id = :g;
+-- what is void, planned or of another article is on no statement
+SELECT invoice_work('{"client": 4}', '{"issued_on": "2026-05-06"}') AS g2 \gset
+SELECT void(:g2, 'twice');
+INSERT INTO payment (flow, paid_on, amount, currency, article, party_id) VALUES ('in', '2026-05-08', 1, 'EUR', 'revenue', 4);
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id) VALUES ('in', 'posted', '2026-05-08', 2, 'EUR', 1, 'loan', 4),
+    ('out', 'posted', '2026-05-08', 3, 'EUR', 1, 'revenue', 4);
+SELECT on_date, kind, debit, credit, balance FROM client_statement(4, '2026-05-06', '2026-05-09');
+SELECT on_date, kind, debit, credit, balance FROM client_statement(4, '2026-05-07', '2026-05-08');
+
 -- statements: what each client owes, from day to day
 SELECT on_date, kind, number, debit, credit, balance FROM client_statement(3, '2026-04-10', '2026-05-31');
 SELECT on_date, kind, number, debit, credit, balance, currency FROM client_statement(2, '2026-05-01', '2026-05-31');

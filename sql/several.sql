@@ -112,6 +112,37 @@ INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, t
     FROM unnest('{14,15}'::bigint[]) t;
 SELECT * FROM charged;
 
+-- two own companies: each numbers its papers by itself, and no paper is of both
+INSERT INTO party (kind, name) VALUES ('own', 'Studio'), ('company', 'Both') RETURNING id;
+INSERT INTO contract (client_id, own_id, project_id, number, currency, starts_on) SELECT y.id, o.id, NULL, 'of ' || o.name, 'EUR', '2026-01-01'
+    FROM party y, party o WHERE y.name = 'Both' AND o.kind = 'own';
+INSERT INTO project (client_id, name) SELECT id, 'Both' FROM party WHERE name = 'Both';
+INSERT INTO task (project_id, title, contract_id) SELECT p.id, c.number, c.id FROM project p, contract c
+    WHERE p.name = 'Both' AND c.number IN ('of Agency', 'of Studio');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2025-12-31', 3600 FROM task WHERE title LIKE 'of %';
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-05-04', 3600 FROM task WHERE title LIKE 'of %';
+SELECT reason FROM unrated;
+SELECT build_report('{"client": "Both"}');
+SELECT transition(build_report(jsonb_build_object('contract', c), '{"issued_on": "2027-01-01"}'), 'sent') FROM unnest('{of Agency,of Studio}'::text[]) c;
+SELECT d.number, o.name AS own FROM document d JOIN party o ON o.id = d.own_id WHERE d.issued_on = '2027-01-01' ORDER BY d.id;
+-- an item is not under a contract where two could be meant, nor a payment; one that is named is
+SELECT (complete_dimension(ROW(NULL, NULL, NULL, p.id, NULL, NULL, NULL, NULL, NULL)::dimension, '2026-05-04', 'it')).contract_id IS NULL AS of_none,
+       (complete_dimension(ROW(NULL, NULL, NULL, NULL, NULL, t.id, NULL, NULL, NULL)::dimension, '2026-05-04', 'it')).contract_id = t.contract_id AS of_the_task
+  FROM project p JOIN task t ON t.project_id = p.id AND t.title = 'of Studio';
+
+-- two deals of one client: a filter of one leaves the other's work out, and work of none
+INSERT INTO deal (client_id, name) SELECT id, v.name FROM party, (VALUES ('First'), ('Second')) v (name) WHERE party.name = 'Beta';
+INSERT INTO task (project_id, title, deal_id) SELECT 3, d.name, d.id FROM deal d;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-06-01', 60 FROM task WHERE project_id = 3;
+SELECT f.filter, (SELECT string_agg(t.task, ', ' ORDER BY t.task) FROM preview_report('{"client": "Beta", "from": "2026-06-01"}' || f.filter) t) AS tasks
+  FROM unnest('{"{\"deal\": \"First\"}","{\"deal\": [\"First\", \"Second\"]}","{}"}'::jsonb[]) f (filter);
+
+-- the credit that was paid first is used first, whenever it was entered
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id) VALUES
+    ('in', 'posted', '2026-06-20', 30, 'EUR', 1, 'revenue', 4), ('in', 'posted', '2026-06-10', 20, 'EUR', 1, 'revenue', 4);
+SELECT apply_credit(d.id, 25) FROM document d WHERE d.party_id = 4 AND d.kind = 'invoice';
+SELECT p.paid_on, a.amount::numeric(9,2) FROM payment_allocation a JOIN payment p ON p.id = a.payment_id WHERE p.party_id = 4 ORDER BY 1;
+
 -- thirty lines in dollars with a discount: what is left of each is worth its amount at the rate, to the cent
 INSERT INTO contract (client_id, own_id, number, currency, starts_on) VALUES (3, 1, 'B-2', 'USD', '2025-01-01');
 UPDATE contract SET ends_on = '2025-12-31' WHERE number = 'B-2';

@@ -7,9 +7,10 @@ CREATE FUNCTION guard_number_series() RETURNS trigger
 AS $$
 BEGIN
     IF TG_OP = 'DELETE' AND OLD.next_no = OLD.first_no
-        OR TG_OP = 'UPDATE' AND ((NEW.next_no = OLD.next_no AND NEW.first_no = OLD.first_no)
-                                 OR (NEW.next_no = OLD.next_no + 1 AND NEW.first_no = OLD.first_no)
-                                 OR (OLD.next_no = OLD.first_no AND NEW.next_no = NEW.first_no)) THEN
+        OR TG_OP = 'UPDATE' AND (OLD.next_no = OLD.first_no AND NEW.next_no = NEW.first_no
+                                 OR NEW.next_no - OLD.next_no IN (0, 1)
+                                    AND (NEW.own_id, NEW.kind, NEW.year, NEW.first_no)
+                                        IS NOT DISTINCT FROM (OLD.own_id, OLD.kind, OLD.year, OLD.first_no)) THEN
         RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     END IF;
     RAISE EXCEPTION 'number series % of % goes on at %', OLD.kind, OLD.year, OLD.next_no
@@ -17,7 +18,7 @@ BEGIN
             HINT = 'The first number can be chosen before the series is used; its pattern can be changed at any time.';
 END $$;
 COMMENT ON FUNCTION guard_number_series() IS
-    'trigger function of number_series: a used counter only counts on, one by one (23001)';
+    'trigger function of number_series: a used counter stays whose it is and only counts on, one by one (23001)';
 
 CREATE FUNCTION document_name(p_document bigint) RETURNS text
     LANGUAGE sql STABLE
