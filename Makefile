@@ -284,7 +284,7 @@ REGRESS = \
 	billing close lines explain what_if billing_random sequence_random \
 	document step dimension facts correction invoice settle share document_random page gateway \
 	rule one_call settings approval \
-	mirror several columns locked days_rates days_periods checks keys refusals rights alarms
+	mirror several columns precedence locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance
 

@@ -164,5 +164,16 @@ SELECT hours_left FROM contract_card WHERE contract_id = 2;
 SELECT void_block(:spare, 'not bought');
 SELECT hours_left FROM contract_card WHERE contract_id = 2;
 
+-- nor are those of a block that is not for now
+SELECT add_block(2, current_date + 40, 5, price => 0) > 0 AS sold;
+SELECT hours_left FROM contract_card WHERE contract_id = 2;
+-- things count against a cap as hours do: 80 of 100, so that the hour brings 20
+INSERT INTO project (client_id, name) VALUES (3, 'Capped') RETURNING id AS p \gset
+INSERT INTO contract (client_id, number, currency, starts_on, project_id, cap_amount) VALUES (3, 'G-2', 'EUR', '2025-01-01', :p, 100) RETURNING id AS k \gset
+INSERT INTO task (project_id, title) VALUES (:p, 'Capped') RETURNING id AS t \gset
+SELECT charge_item(:k, 1, 1, '2025-03-03', price => 80) > 0 AS sold;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :t, '2025-03-04', 3600);
+SELECT source, coverage, amount::numeric(9,2) FROM charge WHERE contract_id = :k ORDER BY id;
+
 SET client_min_messages = warning;
 DROP SCHEMA t_billing, t_billing_internal CASCADE;

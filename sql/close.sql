@@ -186,5 +186,14 @@ SELECT build_report('{"client": "Euro Ltd"}') AS report \gset
 SELECT transition(:report, 'sent'), transition(:report, 'agreed');
 SELECT c.difference, c.currency FROM task t, correct_entry(:moved, jsonb_build_object('task_id', t.id), 'theirs') c WHERE t.title = 'Dollar Inc';
 SELECT base_amount::numeric(9,2) FROM concession ORDER BY id DESC LIMIT 1;
+-- companions close and open with their base
+INSERT INTO contract (client_id, number, currency, starts_on, late_policy) SELECT id, 'E-2', 'EUR', '2026-01-01', 'reopen' FROM party WHERE name = 'Umbrella' RETURNING id AS k \gset
+INSERT INTO contract (client_id, number, currency, starts_on, parent_id, bands) SELECT c.client_id, 'E-2N', 'EUR', c.starts_on, c.id, '{night}' FROM contract c WHERE c.id = :k;
+UPDATE contract SET status = 'ended', ends_on = '2025-12-31' WHERE number = 'U-1';
+SELECT period_end FROM close_period(:k, '2026-01-01');
+SELECT c.number, b.period_start FROM contract c LEFT JOIN billing_period b ON b.contract_id = c.id WHERE c.number LIKE 'E-2%' ORDER BY 1;
+SELECT reopen_period(:k, '2026-01-01', 'late work');
+SELECT c.number, b.period_start FROM contract c LEFT JOIN billing_period b ON b.contract_id = c.id WHERE c.number LIKE 'E-2%' ORDER BY 1;
+SELECT period_end FROM close_period(:k, '2026-01-01');
 SELECT * FROM check_books();
 DROP SCHEMA t_close, t_close_internal CASCADE;

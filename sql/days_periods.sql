@@ -18,14 +18,14 @@ CREATE FUNCTION pg_temp.log(p_task bigint, p_at timestamptz, p_minutes int DEFAU
 $$ INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (1, p_task, p_at,
     p_at + p_minutes * interval '1 minute') RETURNING id $$;
 INSERT INTO party (kind, name) VALUES ('own', 'Agency');
-INSERT INTO party (kind, name) SELECT 'company', 'Client ' || i FROM generate_series(2, 12) i;
+INSERT INTO party (kind, name) SELECT 'company', 'Client ' || i FROM generate_series(2, 15) i;
 INSERT INTO employee (name) VALUES ('Dev');
 INSERT INTO price_list (code, name, currency, is_default) VALUES ('work', 'Work', 'EUR', true);
 INSERT INTO price (price_list_id, price) VALUES (1, 60);
 INSERT INTO calendar (name, zone) VALUES ('west', 'America/New_York'), ('east', 'Europe/Kyiv');
 -- one project and task for each client
-INSERT INTO project (client_id, name) SELECT i, 'Project ' || i FROM generate_series(2, 12) i;
-INSERT INTO task (id, project_id, title) SELECT i, i - 1, 'Task ' || i FROM generate_series(2, 12) i;
+INSERT INTO project (client_id, name) SELECT i, 'Project ' || i FROM generate_series(2, 15) i;
+INSERT INTO task (id, project_id, title) SELECT i, i - 1, 'Task ' || i FROM generate_series(2, 15) i;
 
 -- client 2: a contract from 5 to 31 January in New York, which is five hours behind
 INSERT INTO contract (client_id, number, currency, starts_on, ends_on, calendar_id) VALUES (2, 'C-2', 'EUR',
@@ -142,6 +142,52 @@ INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 
 SELECT count(invoice_work(jsonb_build_object('client', 11, 'from', d, 'to', d), jsonb_build_object('issued_on', d,
     'due_on', d))) FROM unnest(ARRAY[books_today() - 1, books_today()]) d;
 SELECT sum(to_pay) AS to_pay, sum(overdue) AS overdue FROM billing_cycle WHERE client_id = 11;
+ROLLBACK;
+
+-- client 13: what is charged once is charged on its day, if the contract is in force on it
+INSERT INTO contract (client_id, number, currency, starts_on, ends_on) VALUES (13, 'C-13', 'EUR', '2026-01-10',
+    '2026-02-20') RETURNING id AS k \gset
+INSERT INTO contract_line (contract_id, kind, title, amount, starts_on) SELECT :k, 'one_time', d::text, 7, d
+    FROM unnest('{2026-01-09,2026-01-10,2026-02-20,2026-02-21}'::date[]) d;
+SELECT charge_fees(:k, '2026-03-31');
+SELECT n.title, h.service_date FROM contract_line n LEFT JOIN charge h ON h.contract_line_id = n.id
+    WHERE n.contract_id = :k ORDER BY n.id;
+
+-- client 14: hours included for a line's last day alone, and what is carried over by lines that end with the month, on
+-- the day after, and never; a cancelled one gives none
+INSERT INTO contract (client_id, number, currency, starts_on) VALUES (14, 'C-14', 'EUR', '2026-01-01') RETURNING id AS k \gset
+INSERT INTO contract_line (contract_id, kind, title, amount, included_s, prorate, prorate_included, starts_on, ends_on,
+    rollover_max, status) VALUES
+    (:k, 'recurring', 'a day of it', 0, 31 * 3600, 'actual', true, '2026-01-31', '2026-01-31', NULL, 'planned'),
+    (:k, 'recurring', 'ends with it', 0, 3600, 'none', false, NULL, '2026-01-31', 3600, 'planned'),
+    (:k, 'recurring', 'a day more', 0, 3600, 'none', false, NULL, '2026-02-01', 3600, 'planned'),
+    (:k, 'recurring', 'goes on', 0, 3600, 'none', false, NULL, NULL, 1800, 'planned'),
+    (:k, 'recurring', 'ended before', 0, 3600, 'none', false, NULL, '2025-12-31', 3600, 'planned'),
+    (:k, 'recurring', 'begins after', 0, 3600, 'none', false, '2026-02-01', NULL, 3600, 'planned'),
+    (:k, 'recurring', 'cancelled', 0, 3600, 'none', false, NULL, NULL, 3600, 'cancelled');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 14, '2026-01-31', 0);
+SELECT period_end FROM close_period(:k, '2026-01-01');
+SELECT n.title, a.kind, a.period_start, a.amount::int FROM contract_line n LEFT JOIN allotment a ON a.contract_line_id = n.id
+    WHERE n.contract_id = :k ORDER BY n.id, a.id;
+
+-- client 15: hours past the included ones at a price of their own from 10 to 12 January, and at that of no cancelled line
+INSERT INTO contract (client_id, number, currency, starts_on) VALUES (15, 'C-15', 'EUR', '2026-01-01') RETURNING id AS k \gset
+INSERT INTO contract_line (contract_id, kind, title, amount, overage_price, starts_on, ends_on, status) VALUES
+    (:k, 'recurring', 'dear', 0, 90, '2026-01-10', '2026-01-12', 'planned'),
+    (:k, 'recurring', 'cancelled', 0, 1, NULL, NULL, 'cancelled');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, 15, d, 3600
+    FROM unnest('{2026-01-09,2026-01-10,2026-01-12,2026-01-13}'::date[]) d;
+SELECT service_date, amount::numeric(9,2), price_source FROM charge WHERE contract_id = :k AND source = 'time' ORDER BY 1;
+
+-- it is never the same day on either side of the date line; a contract that is ended without a day ends on its own today,
+-- and not before it began
+BEGIN;
+INSERT INTO calendar (name, zone) VALUES ('first', 'Pacific/Kiritimati'), ('last', 'Etc/GMT+12');
+INSERT INTO contract (client_id, number, currency, starts_on, calendar_id, status)
+SELECT 12, z.name || s.day, 'EUR', s.day, z.id, 'ended' FROM calendar z, unnest('{2026-01-01,2999-01-01}'::date[]) s (day)
+    WHERE z.name IN ('first', 'last');
+SELECT k.number, k.ends_on = (now() AT TIME ZONE z.zone)::date AS today, k.ends_on = k.starts_on AS at_once
+    FROM contract k JOIN calendar z ON z.id = k.calendar_id WHERE z.name IN ('first', 'last') ORDER BY 1;
 ROLLBACK;
 
 SELECT * FROM check_books();

@@ -174,7 +174,9 @@ SELECT position, title, quantity, unit, price, discount_pct, net FROM document_s
 SELECT title, cost::numeric(9,2) FROM document_line WHERE document_id = :s ORDER BY id;
 SELECT specification_agreed(6), count(*) FROM unrated;
 SELECT transition(:s, 'rejected', 'too dear', 'Beta');
-SELECT revise(:s, '{"lines": [{"title": "Laying", "price": "80"}]}') AS s2 \gset
+SELECT transition(:s, 'archived');
+SELECT specification_agreed(6);
+SELECT issue_specification(6, '[{"title": "Laying", "price": "80"}]', '{"issued_on": "2026-03-19"}') AS s2 \gset
 SELECT transition(:s2, 'sent'), transition(:s2, 'agreed', NULL, 'Beta');
 SELECT specification_agreed(6), (SELECT count(*) FROM unrated) AS unrated, (SELECT amount::numeric(9,2) FROM charge ORDER BY id DESC LIMIT 1) AS amount;
 SELECT issue_specification(6, '[{"title": "Nothing"}]');
@@ -197,6 +199,11 @@ SELECT make_stages(:p2, 4);
 SELECT transition(:p2, 'sent'), transition(:p2, 'agreed'), make_stages(:p2, 4), make_stages(:p2, 4);
 SELECT kind, title, amount::numeric(9,2), cost::numeric(9,2), starts_on, status FROM contract_line WHERE contract_id = 4 ORDER BY id;
 SELECT revision, status, requirements FROM document WHERE id IN (:p, :p2) ORDER BY id;
+
+-- stages are worth what the estimate comes to: 50 - 10 % of the line, and a tenth less of all
+SELECT draft_document('{"kind": "proposal", "party": 3, "contract": 4, "title": "Extras", "discount_pct": "10", "lines": [{"title": "Banner", "price": "50", "discount_pct": "10"}]}') AS p3 \gset
+SELECT transition(:p3, 'sent'), transition(:p3, 'agreed'), make_stages(:p3, 4);
+SELECT title, amount::numeric(9,2) FROM contract_line WHERE contract_id = 4 AND title = 'Banner';
 
 -- contracts and annexes, both ways; e-signature; what an unknown kind or party says
 SELECT draft_document('{"kind": "contract", "party": 3, "title": "Framework", "file_url": "https://edo.example/1", "issued_on": "2026-01-01"}') AS c \gset
@@ -248,6 +255,14 @@ SELECT client_id, project_id, contract_id, amount::numeric(9,2), settled FROM ch
 SELECT transition(:report, 'rejected', 'not ours');
 SELECT client_id, project_id, contract_id, amount::numeric(9,2), settled FROM charge;
 SELECT * FROM check_books();
+-- a draft whose work the client is not to see any more is not sent
+INSERT INTO task (project_id, title) VALUES (1, 'Poster'), (1, 'Flyer');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 2, '2026-03-02', 3600), (1, 3, '2026-03-02', 3600);
+SELECT build_report('{"client": 2}') AS report \gset
+UPDATE task SET billable = 'non_billable' WHERE id = 2;
+SELECT transition(:report, 'sent');
+SELECT refresh_draft(:report);
+SELECT title, net FROM document_sheet(:report);
 -- and work that was left behind is told
 ALTER TABLE charge DISABLE TRIGGER USER;
 UPDATE charge SET project_id = 1;

@@ -76,6 +76,10 @@ SELECT amount::numeric(9,2), cost::numeric(9,2), discount_pct::numeric(9,2), why
 SELECT draft_document('{"kind": "specification", "contract": "B", "project": "Shop", "lines": [{"item": "wire", "quantity": 12}]}') AS s \gset
 SELECT round(quantity * price * (100 - discount_pct) / 100, 2) AS offered, cost::numeric(9,2), discount_pct::numeric(9,2) FROM document_line WHERE document_id = :s;
 
+-- a price that is given is the price: no list takes anything off it
+SELECT draft_document('{"kind": "specification", "contract": "B", "project": "Shop", "lines": [{"item": "wire", "quantity": 12, "price": 6}, {"item": "wire", "price": 6, "discount_pct": 50}]}') AS s \gset
+SELECT price::numeric(9,2), discount_pct::numeric(9,2), net::numeric(9,2) FROM document_sheet(:s);
+
 -- hours: a discount alone is taken off what is found further on, in the list or above it
 INSERT INTO price (price_list_id, role, discount_pct) VALUES (2, 'senior', 20);
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-02-03', 3600);
@@ -83,6 +87,11 @@ INSERT INTO task (project_id, title, contract_id) VALUES (1, 'Logout', 1);
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 3, '2026-02-03', 3600);
 SELECT price::numeric(9,2), discount_pct::numeric(9,2), amount::numeric(9,2), price_source, why
   FROM charge WHERE source = 'time' AND task_id = 3;
+
+-- a position of work that goes to another list is a change of both
+SELECT string_agg(revision::text, ',' ORDER BY id) AS was FROM price_list WHERE id IN (2, 3) \gset
+UPDATE price SET price_list_id = 3 WHERE price_list_id = 2 AND role = 'senior';
+SELECT l.code, l.revision - w.was AS more FROM price_list l JOIN unnest(string_to_array(:'was', ',')::bigint[]) WITH ORDINALITY w (was, no) ON l.id = w.no + 1 ORDER BY l.id;
 
 -- what changes nothing is refused; what withdraws is not
 INSERT INTO price (price_list_id, work_type_id) VALUES (2, 1);

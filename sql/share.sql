@@ -66,11 +66,14 @@ SELECT shared_report(:'invoice') ->> 'number' AS number, shared_report(:'token')
 SELECT answer_shared(:'invoice', 'agreed');
 SELECT answer_shared(:'token', 'agreed');
 RESET ROLE;
--- revoked
+-- revoked: one of them, all of them
+SELECT share(:i) AS another \gset
+SELECT revoke_share(:i, max(id)) FROM share_link;
+SELECT shared_report(:'another') IS NULL AS revoked, shared_report(:'invoice') IS NULL AS all_of_them;
 SELECT revoke_share(:i), revoke_share(:i);
 SELECT shared_report(:'invoice') IS NULL AS revoked;
 SELECT answer_shared(:'invoice', 'agreed');
-SELECT views FROM share_link WHERE document_id = :i;
+SELECT views FROM share_link WHERE document_id = :i ORDER BY id;
 SELECT draft_document('{"kind": "bill", "party": 2, "outside_number": "1", "lines": [{"title": "x", "price": "1"}]}') AS b \gset
 SELECT share(:b);
 
