@@ -176,6 +176,8 @@ SELECT string_agg(x.what, ', ' ORDER BY x.no), x.said, x.columns
 -- two columns that go together
 UPDATE document_line SET released_at = NULL, released_by = NULL WHERE released_at IS NOT NULL AND kind = 'invoice';
 UPDATE document_line SET released_at = now(), released_by = :note WHERE released_at IS NULL AND document_id = :invoice;
+SELECT transition(:report, 'rejected', 'not now');
+UPDATE document_line SET released_at = NULL, released_by = NULL WHERE document_id = :report;
 UPDATE document SET sign_status = 'signed', sign_at = '2026-02-03 09:00Z' WHERE id = :note;
 
 SELECT * FROM check_books();

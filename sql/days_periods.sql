@@ -162,10 +162,9 @@ INSERT INTO contract_line (contract_id, kind, title, amount, included_s, prorate
     (:k, 'recurring', 'ends with it', 0, 3600, 'none', false, NULL, '2026-01-31', 3600, 'planned'),
     (:k, 'recurring', 'a day more', 0, 3600, 'none', false, NULL, '2026-02-01', 3600, 'planned'),
     (:k, 'recurring', 'goes on', 0, 3600, 'none', false, NULL, NULL, 1800, 'planned'),
-    (:k, 'recurring', 'ended before', 0, 3600, 'none', false, NULL, '2025-12-31', 3600, 'planned'),
     (:k, 'recurring', 'begins after', 0, 3600, 'none', false, '2026-02-01', NULL, 3600, 'planned'),
     (:k, 'recurring', 'cancelled', 0, 3600, 'none', false, NULL, NULL, 3600, 'cancelled');
-INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 14, '2026-01-31', 0);
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 14, '2026-01-31', 60);
 SELECT period_end FROM close_period(:k, '2026-01-01');
 SELECT n.title, a.kind, a.period_start, a.amount::int FROM contract_line n LEFT JOIN allotment a ON a.contract_line_id = n.id
     WHERE n.contract_id = :k ORDER BY n.id, a.id;

@@ -136,6 +136,7 @@ SELECT * FROM pg_temp.taxed('{100}', '{10}', true, 'line', '{"discount_pct": "10
 SELECT * FROM pg_temp.taxed('{1000}', '{10}', false, 'line', '{"discount_amount": "200"}');  -- 97: tax 80, total 880
 -- 99: 1000 over 10000 (10 %), 5000 (0 %), 3000 (20 %), 2000 (20 %): 500, 250, 150, 100; taxes 950, 0, 570, 380; total 20900
 SELECT * FROM pg_temp.taxed('{10000, 5000, 3000, 2000}', '{10, 0, 20, 20}', false, 'line', '{"discount_amount": "1000"}');
+SELECT * FROM pg_temp.taxed('{100, -20, 60}', '{10, 20, 0}', false, 'line', '{"discount_amount": "8"}');  -- 5 and 3 off what is above 0: 95, -20, 57 with tax 9.50 - 4
 SELECT * FROM pg_temp.taxed('{300}', '{20}', false, 'line');             -- 101: 360
 SELECT * FROM pg_temp.taxed('{300}', '{20}', true, 'line');              -- 101: 250 + 50
 SELECT * FROM pg_temp.taxed('{100, 100, 100}', '{NULL}', false, 'line', '{"discount_amount": "100"}');  -- exempt; 33.34, 33.33, 33.33 off

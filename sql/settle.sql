@@ -113,6 +113,13 @@ DELETE FROM payment WHERE id = :p4;
 SELECT void(:i3, 'it is paid in part');
 -- a refund is no credit any more: 14 and the 24 taken back, less 5 paid back
 SELECT party, currency, credit FROM client_credit ORDER BY 1, 2;
+-- what was paid back settles nothing either: of the 33 that are left 30 more go
+BEGIN;
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id) VALUES ('out', 'posted', '2026-05-14', 30, 'EUR', 1, 'revenue', 2);
+SELECT open FROM document_card WHERE document_id = :i3;
+SELECT apply_credit(:i3);
+SELECT open FROM document_card WHERE document_id = :i3;
+ROLLBACK;
 -- voiding a payment takes its allocations back
 UPDATE payment SET status = 'void' WHERE id = :p4;
 SELECT status, open FROM document_card WHERE document_id = :i3;

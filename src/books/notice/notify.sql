@@ -45,7 +45,7 @@ BEGIN
        JOIN document d ON d.id = n.document_id
        JOIN party p ON p.id = d.party_id
       CROSS JOIN LATERAL (SELECT round(d.gross, currency_exponent(d.currency)) AS gross) m
-      WHERE d.kind = 'invoice' AND n.to_status = 'paid' AND n.from_status <> 'archived';
+      WHERE d.kind = 'invoice' AND n.to_status = 'paid';
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION tell_steps() IS
