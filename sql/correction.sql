@@ -113,6 +113,12 @@ SELECT count(*) FROM make_corrections();
 SELECT * FROM pg_temp.due();
 SELECT charged FROM contract_card WHERE number = 'X';
 SELECT revenue, cost FROM profit_by_client WHERE client = 'Abroad';
+-- and taken back it leaves what was before
+DELETE FROM exchange_rate WHERE valid_from IN ('2026-07-06', '2026-07-07');
+SELECT kind, amount, cost, base, base_cost, reason FROM pg_temp.due();
+SELECT count(*) FROM make_corrections();
+SELECT * FROM pg_temp.due();
+SELECT revenue, cost FROM profit_by_client WHERE client = 'Abroad';
 -- what is open follows at once, a fee and the cost of abroad too
 INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) VALUES (1, '2026-08-01', 10, 'USD');
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 3, '2026-08-03', 3600), (1, 1, '2026-08-03', 3600);

@@ -141,12 +141,14 @@ BEGIN ATOMIC
        AND EXISTS (SELECT FROM live_charge l WHERE l.id = h.id)
      CROSS JOIN LATERAL (SELECT rate_day(h) AS day) d
      CROSS JOIN LATERAL (SELECT exchange_rate_on(h.currency, s.base_currency, d.day) AS rate) r
-     CROSS JOIN LATERAL (SELECT round_money(h.amount * r.rate, u.exponent::int) AS amount,
-                                round_money(h.cost * r.rate, u.exponent::int) AS cost) x
+     -- a rate that is taken back leaves the charge at what it was worth by the one before
+     CROSS JOIN LATERAL (SELECT CASE r.rate WHEN h.base_rate THEN h.base_amount
+                                     ELSE round_money(h.amount * r.rate, u.exponent::int) END AS amount,
+                                CASE r.rate WHEN h.base_rate THEN h.base_cost
+                                     ELSE round_money(h.cost * r.rate, u.exponent::int) END AS cost) x
      CROSS JOIN LATERAL made_corrections(h.id) m
-     WHERE r.rate <> h.base_rate
-       AND (x.amount <> h.base_amount + m.base_amount
-            OR h.source <> 'time' AND x.cost <> h.base_cost + coalesce(m.base_cost, 0));
+     WHERE x.amount <> h.base_amount + m.base_amount
+        OR h.source <> 'time' AND x.cost <> h.base_cost + coalesce(m.base_cost, 0);
 END;
 COMMENT ON FUNCTION exchange_correction(bigint[]) IS
     'what the worth of frozen charges in the base currency is to be corrected by, for the rate of their day';
