@@ -244,6 +244,7 @@ BOOKS_CODE = \
 	src/books/figures/contract.sql \
 	src/books/figures/profit.sql \
 	src/books/figures/waiting.sql \
+	src/books/figures/gap.sql \
 	src/books/figures/pnl.sql \
 	src/books/figures/cash_flow.sql \
 	src/books/charge/problems.sql \
@@ -283,7 +284,7 @@ REGRESS = \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines explain what_if billing_random sequence_random \
 	document step dimension facts correction invoice settle share document_random page gateway \
-	rule one_call settings approval \
+	rule one_call settings approval overlap exchange \
 	mirror several columns precedence locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance

@@ -200,7 +200,7 @@ INSERT INTO wrong VALUES
     ('price_not_negative', '[{"price": -0.01}, {"price": "NaN"}]'),
     ('price_list_discount_range', '[{"discount_pct": -0.0001}, {"discount_pct": 100.0001}]'),
     ('price_list_not_own_parent', '[{"parent_id": 1}]'), ('project_named', '[{"name": ""}]'),
-    ('setting_max_entry_positive', '[{"max_entry_s": 0}]'), ('setting_one_row', '[{"id": false}]'),
+    ('setting_max_entry_positive', '[{"max_entry_s": 0}]'), ('setting_max_rate_age_not_negative', '[{"max_rate_age_days": -1}]'), ('setting_one_row', '[{"id": false}]'),
     ('share_link_digest_size', '[{"token_digest": "\\x00"}]'),
     ('share_link_expires_later', '[{"expires_at": "2026-01-01Z"}]'),
     ('task_estimate_not_negative', '[{"estimate_s": -1}]'),

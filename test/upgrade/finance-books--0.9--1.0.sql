@@ -4,11 +4,14 @@
 ALTER TABLE charge RENAME COLUMN fixed TO settled;
 ALTER VIEW IF EXISTS visible_charge RENAME COLUMN fixed TO settled;
 
--- A limit of days, not of seconds.
+-- A limit of days, not of seconds; old rates of exchange are pointed out.
+ALTER TABLE setting ADD COLUMN max_rate_age_days integer NOT NULL DEFAULT 31
+    CONSTRAINT setting_max_rate_age_not_negative CHECK (max_rate_age_days >= 0);
 COMMENT ON TABLE setting IS
     'one row: version of the books; base_currency in which company-wide figures are kept; zone of work dates where no '
     'calendar says another; max_entry_s the longest time entry accepted, in seconds of the clock on the wall: 86400 is '
-    'a day, also one of 25 hours; trackers_decide whether a record of ingest_entries() may say that it is not billed';
+    'a day, also one of 25 hours; trackers_decide whether a record of ingest_entries() may say that it is not billed; '
+    'max_rate_age_days how old a rate of exchange may be that is used without a word in data_gaps';
 
 -- The role that work was priced in stays when the person is promoted.
 ALTER TABLE charge ADD COLUMN role text;
@@ -63,3 +66,22 @@ CREATE INDEX charge_day_idx ON charge USING brin (service_date);
 COMMENT ON TABLE calendar_band IS
     'a band of the local day; the rows of a date replace the whole of it, from midnight to midnight (holidays, moved '
     'working days); what no row covers is band off_hours';
+
+-- What is pointed out is found without a look at all years.
+CREATE INDEX time_entry_clock_idx ON time_entry (employee_id, started_at) INCLUDE (ended_at, id)
+    WHERE started_at IS NOT NULL;
+CREATE INDEX time_entry_day_idx ON time_entry (employee_id, work_date) WHERE started_at IS NULL;
+CREATE INDEX charge_uncosted_idx ON charge (service_date) WHERE cost IS NULL;
+
+-- A function that is made no more, and on which views of users may hang.
+DO $$
+BEGIN
+    IF to_regprocedure('pair_rate(text,text,date)') IS NOT NULL THEN
+        CREATE OR REPLACE FUNCTION exchange_rate_on(from_currency text, to_currency text, on_date date) RETURNS numeric
+            LANGUAGE sql STABLE PARALLEL SAFE
+        BEGIN ATOMIC
+            SELECT NULL::numeric;
+        END;
+        DROP FUNCTION pair_rate(text, text, date);
+    END IF;
+END $$;

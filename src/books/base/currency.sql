@@ -3,42 +3,73 @@
 -- ---------------------------------------------------------------------------
 
 -- PL/pgSQL, here and below: it keeps its plan, and a bulk load asks for each row.
-CREATE FUNCTION pair_rate(p_from text, p_to text, p_on date) RETURNS numeric
+CREATE FUNCTION pair_exchange(p_from text, p_to text, p_on date, OUT times numeric, OUT over numeric,
+                              OUT valid_from date)
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
 AS $$
 BEGIN
-    RETURN coalesce(
-        (SELECT r.rate FROM exchange_rate r
-          WHERE r.base = p_from AND r.quote = p_to AND r.valid_from <= p_on
-          ORDER BY r.valid_from DESC LIMIT 1),
-        (SELECT round(1 / r.rate, 12) FROM exchange_rate r
-          WHERE r.base = p_to AND r.quote = p_from AND r.valid_from <= p_on
-          ORDER BY r.valid_from DESC LIMIT 1));
+    SELECT r.rate, r.valid_from INTO pair_exchange.times, pair_exchange.valid_from FROM exchange_rate r
+     WHERE r.base = p_from AND r.quote = p_to AND r.valid_from <= p_on
+     ORDER BY r.valid_from DESC LIMIT 1;
+    IF FOUND THEN
+        over := 1;
+        RETURN;
+    END IF;
+    SELECT r.rate, r.valid_from INTO pair_exchange.over, pair_exchange.valid_from FROM exchange_rate r
+     WHERE r.base = p_to AND r.quote = p_from AND r.valid_from <= p_on
+     ORDER BY r.valid_from DESC LIMIT 1;
+    IF FOUND THEN
+        times := 1;
+    END IF;
 END $$;
-COMMENT ON FUNCTION pair_rate(text, text, date) IS
-    'the latest rate of a pair on a date, else the inverse of the opposite pair to 12 decimals; NULL when neither is '
-    'known';
+COMMENT ON FUNCTION pair_exchange(text, text, date) IS
+    'the latest rate of a pair on a date, else that of the opposite pair, as what to multiply by (times) and to divide '
+    'by (over), and since when it holds; NULL when neither is known';
 
-CREATE FUNCTION exchange_rate_on(from_currency text, to_currency text, on_date date) RETURNS numeric
+-- Nothing is divided before the end: a quotient that is rounded early is no cent any more.
+CREATE FUNCTION exchange(p_from text, p_to text, p_on date, OUT times numeric, OUT over numeric, OUT valid_from date)
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_base text;
-    v_rate numeric;
+    v_in record;
+    v_out record;
 BEGIN
-    IF from_currency = to_currency THEN
-        RETURN 1;
+    IF p_from = p_to THEN
+        times := 1;
+        over := 1;
+        valid_from := p_on;
+        RETURN;
     END IF;
-    v_rate := pair_rate(from_currency, to_currency, on_date);
-    IF v_rate IS NULL THEN
+    SELECT r.times, r.over, r.valid_from INTO exchange.times, exchange.over, exchange.valid_from
+      FROM pair_exchange(p_from, p_to, p_on) r;
+    IF times IS NULL THEN
         v_base := (SELECT s.base_currency FROM setting s);
-        v_rate := round(pair_rate(from_currency, v_base, on_date) * pair_rate(v_base, to_currency, on_date), 12);
+        v_in := pair_exchange(p_from, v_base, p_on);
+        v_out := pair_exchange(v_base, p_to, p_on);
+        times := v_in.times * v_out.times;
+        over := v_in.over * v_out.over;
+        valid_from := CASE WHEN times IS NOT NULL THEN least(v_in.valid_from, v_out.valid_from) END;
     END IF;
-    RETURN v_rate;
+END $$;
+COMMENT ON FUNCTION exchange(text, text, date) IS
+    'how one currency becomes another on a date: multiplied by times, then divided by over; by the rate of the pair, '
+    'else of the opposite pair, else by way of the base currency, each by its own last rate; valid_from of the older '
+    'of them. NULL when there is none';
+
+-- A rate that has no last digit is rounded up: so the half of a cent that it makes
+-- of an amount is the half, and is rounded as such.
+CREATE FUNCTION exchange_rate_on(from_currency text, to_currency text, on_date date) RETURNS numeric
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v record := exchange(from_currency, to_currency, on_date);
+BEGIN
+    RETURN round(ceil(v.times * 1e12 / v.over) / 1e12, 12);
 END $$;
 COMMENT ON FUNCTION exchange_rate_on(text, text, date) IS
     'how much of to_currency one from_currency costs on a date: the latest rate of the pair, else the inverse of the '
-    'opposite pair to 12 decimals, else by way of the base currency; NULL when none is known';
+    'opposite pair, else by way of the base currency, to 12 decimals; NULL when none is known';
 SELECT allow('reader', 'execute', 'exchange_rate_on');
 
 CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on_date date) RETURNS numeric
@@ -46,18 +77,18 @@ CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on
 AS $$
 DECLARE
     v_exponent smallint := (SELECT c.exponent FROM currency_code c WHERE c.code = to_currency);
-    v_rate numeric := exchange_rate_on(from_currency, to_currency, on_date);
+    v record := exchange(from_currency, to_currency, on_date);
 BEGIN
     IF v_exponent IS NULL OR NOT EXISTS (SELECT FROM currency_code c WHERE c.code = from_currency) THEN
         RAISE EXCEPTION 'unknown currency "%"', CASE WHEN v_exponent IS NULL THEN to_currency ELSE from_currency END
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Add it to table currency_code.';
     END IF;
-    IF v_rate IS NULL AND amount IS NOT NULL AND on_date IS NOT NULL THEN
+    IF v.times IS NULL AND amount IS NOT NULL AND on_date IS NOT NULL THEN
         RAISE EXCEPTION 'no exchange rate from % to % on %', from_currency, to_currency, on_date
             USING ERRCODE = 'foreign_key_violation',
             HINT = 'Add the rate to table exchange_rate, valid from that day or earlier.';
     END IF;
-    RETURN round_money(amount * v_rate, v_exponent);
+    RETURN round_money(amount * v.times / v.over, v_exponent);
 END $$;
 COMMENT ON FUNCTION convert(numeric, text, text, date) IS
     'an amount in another currency by the last rate on or before the date, rounded once; refused (22023, 23503) for an '

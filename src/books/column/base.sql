@@ -44,6 +44,7 @@ charge.key: idempotency key that a caller gave; the books themselves give none
 kind: kind, one of the words that its CHECK lists
 lock_version.kind: party, calendar; price_list, ledger and books with id 0
 label: what people call it
+last_day: last day of it
 level: level of access, one of access_level
 locked_at: when it was locked
 locked_by: who locked it, as actor() names them
@@ -52,6 +53,7 @@ login: the session's user
 document_status_change.login: the session's user, which no setting changes
 event.login: the session's user, beside posted_by, which is actor()
 history.login: the session's user, which no setting changes
+max_rate_age_days: rates of exchange that are older than so many days are pointed out in data_gaps
 max_entry_s: the longest time entry that is taken, in seconds of the clock on the wall
 may: what the level is for
 name: what people call it
@@ -61,6 +63,8 @@ new_value: value after, as text
 history.new_values: the same columns after, NULL for a DELETE
 note: remark printed on the document
 object: table, view or function
+old_from: first day on which the rate is too old
+old_until: first day of the next rate, infinity where there is none
 old_value: value before, as text
 history.old_values: columns before, NULL for an INSERT: whole numbers, truth values and JSON as such, all else as
     text (dates ISO 8601, instants in UTC); secrets, images and templates as "sha256:… (n bytes)"
@@ -80,6 +84,7 @@ history.row_key: the primary key of the row before the change, several columns j
 rule: the rule that is broken
 since: does the level add to what the one below it may?
 data_gaps.since: first day of work that is concerned
+use_of_old_rate.since: first day of it
 source: system from which it comes; NULL: entered here
 charge.source: what was charged: time, item, fee, stage, expense or adjustment
 unbilled.source: what was charged: time, item, fee, stage, expense or adjustment

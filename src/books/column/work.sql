@@ -31,13 +31,16 @@ contracts_refused: contracts that the run could not close
 contracts_total: contracts that the run has to close
 cost_rate: cost of an hour in the contract's currency
 coverage: billable, or why it costs nothing: included, prepaid, capped, no_charge, non_billable
+doubled_s: seconds that were logged twice
 duration_s: worked seconds, where they are not told by the clock
 ended_at: when the work ended
+excess_s: seconds that are more than the day has
 found_at: when it was found
 frozen_at: when it was frozen and posted, NULL while it is provisional
 made_by: what made it: rating (of work), line (a fee or stage of the contract), task_item (the fixed price of a
  task), block (prepaid hours), minimum (what a period lacked), document (what it took off its charges), user (a call)
 held_by: the sent report that keeps it unchanged until the client answers, a row of document
+on_day: day of the work, by the clock of the person
 other_ended_at: when the other work ended
 other_entry_id: the other entry, a row of time_entry
 other_started_at: when the other work began

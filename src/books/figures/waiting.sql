@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- waiting: work that waits, and what is not known
+-- waiting: work that waits
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW unbilled WITH (security_invoker) AS
@@ -23,44 +23,6 @@ COMMENT ON VIEW unbilled IS
     'charges that no issued invoice has yet; document_… the report or draft invoice that keeps them meanwhile, NULL '
     'when they can go on a new one';
 SELECT allow('reader', 'select', 'unbilled');
-
--- Of the owner: it looks for costs that are not known.
-CREATE VIEW data_gaps WITH (security_barrier) AS
-    SELECT g.gap, g.employee_id, m.name AS employee, g.since, (g.worked_s / 3600.0)::numeric(18,2) AS hours, g.item_id,
-           i.name AS item, g.contract_id, c.number AS contract, g.times, w.way_out
-      FROM (SELECT CASE WHEN h.source = 'time' THEN 'charge without cost rate'
-                        WHEN h.item_id IS NOT NULL THEN 'item without cost'
-                        ELSE 'charge without cost' END AS gap,
-                   CASE WHEN h.source = 'time' THEN h.employee_id END AS employee_id,
-                   CASE WHEN h.source <> 'time' THEN h.item_id END AS item_id,
-                   CASE WHEN h.source <> 'time' AND h.item_id IS NULL THEN h.contract_id END AS contract_id,
-                   min(h.service_date) AS since, sum(h.worked_s) AS worked_s, count(*) AS times
-              FROM visible_charge h
-             WHERE h.cost IS NULL AND h.reverses_id IS NULL
-               AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
-             GROUP BY 1, 2, 3, 4
-            UNION ALL
-            SELECT 'expense without exchange rate', NULL, NULL, e.contract_id, min(e.entry_on), NULL, count(*)
-              FROM visible_entry e
-              JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
-              JOIN contract c ON c.id = e.contract_id AND c.currency <> e.currency
-             WHERE e.charge_id IS NULL AND exchange_rate_on(e.currency, c.currency, e.entry_on) IS NULL
-             GROUP BY e.contract_id) g
-      JOIN (VALUES ('charge without cost rate',
-                    'Add a row to cost_rate, valid from that day or earlier, and rate the work again.'),
-                   ('item without cost', 'Give the item a cost in its price list, or the cost of what was sold.'),
-                   ('charge without cost', 'Give the cost of what was charged.'),
-                   ('expense without exchange rate',
-                    'Add the rate to table exchange_rate, valid from that day or earlier.'))
-        AS w (gap, way_out) USING (gap)
-      LEFT JOIN employee m ON m.id = g.employee_id
-      LEFT JOIN item i ON i.id = g.item_id
-      LEFT JOIN contract c ON c.id = g.contract_id;
-COMMENT ON VIEW data_gaps IS
-    'what makes the figures incomplete, a row for whom or what it is about: hours of employees without a cost rate, '
-    'items and other charges without a cost, expenses without a rate to their contract''s currency; since when, how '
-    'often, and the way out';
-SELECT allow('reader', 'select', 'data_gaps');
 
 CREATE VIEW billing_cycle WITH (security_invoker) AS
     SELECT m.client_id, k.name AS client, m.month, m.currency,
@@ -129,24 +91,3 @@ COMMENT ON VIEW late_entry IS
     'work that came late: for a service period that was closed (after_close; billed in the later period billed_in), or '
     'on a task whose billed work is all paid; it is new work to be billed, by the contract''s late_policy';
 SELECT allow('reader', 'select', 'late_entry');
-
-CREATE VIEW overlapping_entry WITH (security_invoker) AS
-    SELECT e.id AS time_entry_id, e.employee_id, m.name AS employee, e.task_id, t.title AS task, e.started_at,
-           e.ended_at, o.id AS other_entry_id, o.task_id AS other_task_id, u.title AS other_task,
-           o.started_at AS other_started_at, o.ended_at AS other_ended_at,
-           (extract(epoch FROM least(e.ended_at, o.ended_at) - e.started_at) / 3600.0)::numeric(18,2) AS hours_twice
-      FROM (SELECT e.id, e.employee_id, e.task_id, e.started_at, e.ended_at,
-                   -- of those that began before it the one that ends last, in microseconds, with its id
-                   max(ARRAY[(extract(epoch FROM e.ended_at) * 1000000)::bigint, e.id])
-                       OVER (PARTITION BY e.employee_id ORDER BY e.started_at,
-                       e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS longest
-              FROM time_entry e WHERE e.ended_at > e.started_at) e
-      JOIN time_entry o ON o.id = e.longest[2]
-      JOIN employee m ON m.id = e.employee_id
-      JOIN task t ON t.id = e.task_id
-      JOIN task u ON u.id = o.task_id
-     WHERE e.longest[1] > (extract(epoch FROM e.started_at) * 1000000)::bigint;
-COMMENT ON VIEW overlapping_entry IS
-    'work by the clock that one person logged twice: an entry that begins while another one of the same employee, '
-    'other_…, is under way; hours_twice is what the two share. It is rated like any other; who logged it corrects it';
-SELECT allow('reader', 'select', 'overlapping_entry');

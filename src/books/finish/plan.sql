@@ -16,9 +16,9 @@ BEGIN
     FOR v_plan IN SELECT * FROM (VALUES
         -- A look-up by key: planning takes longer than the look-up itself.
         ('SET plan_cache_mode = force_generic_plan',
-         '{pair_rate,exchange_rate_on,contract_group,contract_zone,contract_lists,contract_terms,complete_dimension,'
-         'grant_included,list_document,stamp_lists,stamp_terms,put_charges,put_entries,put_lines,put_documents,'
-         'open_events}'),
+         '{pair_exchange,exchange,exchange_rate_on,contract_group,contract_zone,contract_lists,contract_terms,'
+         'complete_dimension,grant_included,list_document,stamp_lists,stamp_terms,put_charges,put_entries,put_lines,'
+         'put_documents,open_events}'),
         -- The same, of tables that grow while they are read: SERIALIZABLE remembers what a scan reads, and a
         -- scan of charge by each of many entries would be a product.
         ('SET plan_cache_mode = force_generic_plan SET enable_seqscan = off', '{hold}'),

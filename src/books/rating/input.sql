@@ -70,10 +70,9 @@ BEGIN ATOMIC
                WHEN 'no_contract' THEN 'no contract is in force on ' || iso(x.work_date)
                WHEN 'waits_approval' THEN 'waits for approval'
                WHEN 'waits_specification' THEN 'waits for the client to agree a specification of the task'
-               WHEN 'no_exchange_rate' THEN format('no exchange rate from %s to %s on %s',
-                   CASE WHEN b.rate IS NULL THEN k.currency ELSE r.currency END,
-                   CASE WHEN b.rate IS NULL THEN s.base_currency ELSE k.currency END, iso(x.work_date)) END AS problem,
-           y.role
+               WHEN 'no_exchange_rate'
+                   THEN format('no exchange rate from %s to %s on %s', k.currency, s.base_currency, iso(x.work_date))
+               END AS problem, y.role
       FROM entry_context(p_entries) x
      CROSS JOIN setting s
       LEFT JOIN contract c ON c.id = x.contracts[1]
@@ -96,9 +95,7 @@ BEGIN ATOMIC
             WHEN c.needs_approval AND x.approved_at IS NULL AND x.disposition = 'billable' THEN 'waits_approval'
             WHEN c.needs_specification AND x.disposition = 'billable'
                 AND NOT specification_agreed(x.task_id) THEN 'waits_specification'
-            WHEN b.rate IS NULL OR r.currency <> k.currency
-                AND exchange_rate_on(r.currency, k.currency, x.work_date) IS NULL
-            THEN 'no_exchange_rate' END AS kind) q;
+            WHEN b.rate IS NULL THEN 'no_exchange_rate' END AS kind) q;
 END;
 COMMENT ON FUNCTION entry_input(bigint[], boolean) IS
     'what rating needs to know of entries: as configured now, or (p_follow) as their facts are now, at the prices that '

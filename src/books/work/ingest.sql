@@ -100,7 +100,8 @@ BEGIN ATOMIC
                 WHEN d.worked_s < 0 THEN 'break_s is longer than the entry'
                 WHEN d.worked_s > s.max_entry_s
                     AND d.worked_s > longest_entry_s(l.employee_id, t.id, NULL, r.started_at, r.work_date)
-                THEN format('longer than the limit of %s seconds', s.max_entry_s)
+                THEN format('longer than the limit of %s seconds',
+                            longest_entry_s(l.employee_id, t.id, NULL, r.started_at, r.work_date))
                 WHEN r.billable <> 'billable' AND NOT s.trackers_decide AND NOT p_may_decide
                     THEN 'billable is not for trackers to say: setting.trackers_decide'
                 WHEN r.billable NOT IN ('billable', 'no_charge', 'non_billable')

@@ -62,6 +62,9 @@ COMMENT ON TABLE time_entry IS
     'and want a reason unless a tracker sends them. Inserting, changing or deleting an entry rates it in the same '
     'transaction';
 CREATE INDEX time_entry_task_idx ON time_entry (task_id);
+CREATE INDEX time_entry_clock_idx ON time_entry (employee_id, started_at) INCLUDE (ended_at, id)
+    WHERE started_at IS NOT NULL;
+CREATE INDEX time_entry_day_idx ON time_entry (employee_id, work_date) WHERE started_at IS NULL;
 
 CREATE TABLE rejected_entry (
     id bigserial CONSTRAINT rejected_entry_pkey PRIMARY KEY,
