@@ -182,6 +182,7 @@ BOOKS_CODE = \
 	src/books/document/place.sql \
 	src/books/document/figures.sql \
 	src/books/document/adjust.sql \
+	src/books/lifecycle/state.sql \
 	src/books/lifecycle/step.sql \
 	src/books/lifecycle/guard.sql \
 	src/books/lifecycle/transition.sql \
@@ -283,7 +284,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines explain what_if billing_random sequence_random \
-	document step dimension facts correction invoice settle share document_random page gateway \
+	document step state dimension facts correction invoice settle share document_random page gateway \
 	rule one_call settings approval overlap exchange \
 	mirror several columns precedence locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

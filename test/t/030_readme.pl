@@ -86,7 +86,7 @@ sub table
 }
 sub names { return $_[0] =~ /`([^`]+)`/g }
 
-my $rules = "FROM finance.rule WHERE table_name NOT IN ('access_rule', 'lock_version')";
+my $rules = "FROM finance.rule WHERE table_name NOT IN ('access_rule', 'lock_version', 'document_kind', 'document_state')";
 my @words;
 for my $row (table('Words', 'column'))
 {
@@ -96,6 +96,15 @@ is( join("\n", sort @words),
 	$node->safe_psql('walk',
 		qq{SELECT table_name || '.' || column_names || ': ' || array_to_string(words, ', ') $rules AND kind = 'words' ORDER BY 1}),
 	'the words of each column are those of its constraint');
+
+my @state;
+for my $row (table('Words', 'documents'))
+{
+	for my $kind (names($row->[0])) { push @state, map { "$kind: $_" } names($row->[1]) }
+}
+is( join("\n", sort @state),
+	$node->safe_psql('walk', q{SELECT kind || ': ' || status FROM finance.document_state ORDER BY 1}),
+	'the statuses of documents are those of the books');
 
 my @article;
 for my $row (table('Words', 'line'))

@@ -1,5 +1,70 @@
 -- What the tables of version 1.0 have other than those of 0.9.
 
+-- What kinds of documents there are and what their statuses mean is rows, which the
+-- code fills; those that documents have already stand for what it will say of them.
+CREATE TABLE document_kind (
+    kind text CONSTRAINT document_kind_pkey PRIMARY KEY,
+    incoming boolean,
+    made_of text NOT NULL
+        CONSTRAINT document_kind_made_of_known CHECK (made_of IN ('work', 'content', 'document')),
+    answered boolean NOT NULL,
+    asks_payment boolean NOT NULL,
+    account text CONSTRAINT document_kind_account_fkey REFERENCES account_role,
+    flow text
+        CONSTRAINT document_kind_flow_known CHECK (flow IN ('in', 'out')),
+    page text CONSTRAINT document_kind_page_fkey REFERENCES document_kind
+);
+COMMENT ON TABLE document_kind IS
+    'the kinds of documents. incoming: do they come in from outside (NULL: both ways)? made_of: the work they are '
+    'over, contents of their own, or another document; answered: does the client answer them by a link?';
+CREATE TABLE document_state (
+    kind text NOT NULL CONSTRAINT document_state_kind_fkey REFERENCES document_kind,
+    status text NOT NULL,
+    means text[] NOT NULL
+        CONSTRAINT document_state_means_known CHECK (means <@
+            '{draft,holds,binding,posted,settled,derived,filed,ended,withdrawn}'),
+    shown_as text
+        CONSTRAINT document_state_shown_as_known CHECK (shown_as IN ('status', 'mark')),
+    report_status text,
+    way_out text,
+    draft boolean NOT NULL GENERATED ALWAYS AS ('draft' = ANY (means)) STORED,
+    holds boolean NOT NULL GENERATED ALWAYS AS ('holds' = ANY (means)) STORED,
+    binding boolean GENERATED ALWAYS AS ('binding' = ANY (means) OR nullif('filed' = ANY (means), true)) STORED,
+    posted boolean GENERATED ALWAYS AS ('posted' = ANY (means) OR nullif('filed' = ANY (means), true)) STORED,
+    settled boolean NOT NULL GENERATED ALWAYS AS ('settled' = ANY (means)) STORED,
+    derived boolean NOT NULL GENERATED ALWAYS AS ('derived' = ANY (means)) STORED,
+    ended boolean NOT NULL GENERATED ALWAYS AS ('ended' = ANY (means)) STORED,
+    withdrawn boolean NOT NULL GENERATED ALWAYS AS ('withdrawn' = ANY (means)) STORED,
+    CONSTRAINT document_state_pkey PRIMARY KEY (kind, status)
+);
+COMMENT ON TABLE document_state IS
+    'the statuses of each kind of document and what they mean, a column for each question that is asked of them. '
+    'means: the words that are true of it; filed: put away, so that whether it is binding and posted (NULL) is what it '
+    'was before';
+INSERT INTO document_kind (kind, made_of, answered, asks_payment)
+SELECT DISTINCT d.kind, 'document', false, false FROM document d;
+INSERT INTO document_state (kind, status, means) SELECT DISTINCT d.kind, d.status, '{}'::text[] FROM document d;
+ALTER TABLE document
+    DROP CONSTRAINT document_kind_known,
+    DROP CONSTRAINT document_status_known,
+    DROP CONSTRAINT document_bill_comes_in,
+    DROP CONSTRAINT document_work_goes_out,
+    DROP CONSTRAINT document_draft_has_no_number,
+    DROP CONSTRAINT document_issued_has_number,
+    DROP CONSTRAINT document_stamped,
+    ADD CONSTRAINT document_draft_has_no_number CHECK (issued_at IS NOT NULL OR number IS NULL),
+    ADD CONSTRAINT document_issued_has_number CHECK (issued_at IS NULL OR number IS NOT NULL OR incoming),
+    ADD CONSTRAINT document_stamped CHECK (issued_at IS NULL OR num_nonnulls(net, tax, gross, issued_on) = 4),
+    ADD CONSTRAINT document_state_fkey FOREIGN KEY (kind, status) REFERENCES document_state;
+COMMENT ON TABLE document IS
+    'every paper: its kind is one of document_kind, its status one of document_state. party_id the client or '
+    'contractor, own_id the own company; based_on the document it was made of (report → invoice → credit note); a '
+    'revision supersedes the one before. net, tax, gross in currency, stamped when it leaves draft; number given then, '
+    'from its series; outside_number the one the other side or another system gave. made_from is the filter or the '
+    'content it was made of. Changes by transition(), void(), credit(), revise(); each change of status is kept in '
+    'document_status_change';
+ALTER TABLE template DROP CONSTRAINT template_kind_known;
+
 -- A word for what is frozen or held; fixed are prices.
 ALTER TABLE charge RENAME COLUMN fixed TO settled;
 ALTER VIEW IF EXISTS visible_charge RENAME COLUMN fixed TO settled;

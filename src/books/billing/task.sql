@@ -96,7 +96,7 @@ BEGIN
                FROM new_rows n JOIN old_rows o USING (id) JOIN charge h ON h.task_id = n.id
                    JOIN charge_claim c ON c.charge_id = h.id
               WHERE n.deal_id IS NULL AND o.deal_id IS NOT NULL) x
-       JOIN document d ON d.id = x.document_id AND d.deal_id IS NOT NULL AND d.status <> 'draft';
+       JOIN document d ON d.id = x.document_id AND d.deal_id IS NOT NULL AND d.issued_at IS NOT NULL;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_tasks() IS

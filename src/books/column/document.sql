@@ -4,15 +4,20 @@
 
 SELECT explain_columns($words$
 accent: accent colour of pages, #rrggbb
+document_kind.account: the role of the account on which it is owed, a row of account_role; NULL: on none
+answered: does the client answer it by a link?
+asks_payment: does it ask for money?
 base_line_id: the line of the report that it repeats
 based_on: the document it was made of, a row of document
 billed_gross: on issued invoices, gross, in currency
 billed_in: first day of the service period in which it is billed
+binding: is it agreed, accepted or issued, so that others may be made of it? NULL: as it was before it was put away
 body: content of the snapshot or template
 claim: does this line keep the charge from other documents?
 claimed_by: the report or draft invoice that keeps it, a row of document
 dedupe_key: makes the notice unique
 delivered_at: when it was delivered, NULL: not yet
+derived: does it follow from payments, credits and invoices which of these statuses a document has?
 discount: share of the document's discount, in its currency
 discount_amount: discount of the whole document, in its currency
 document_id: the document, a row of document
@@ -20,13 +25,19 @@ document_status_change.document_id: the document; no foreign key, because drafts
 document_kind: kind of the document that keeps it
 document_number: number of the document that keeps it
 document_status: status of the document that keeps it
+document_state.draft: may it still be changed, and deleted?
 due_on: last day on which it is to be paid
+ended: did it come to nothing, so that it keeps no charge?
 file_url: where a file of the document is
 first_no: the first number of the series
+document_balance.flow: flow of the payments that settle it, in or out
+document_kind.flow: flow of the payments that settle it, in or out; NULL: none do
 footer: a line at the end of pages
 from_status: status before the step, NULL when the document was made
 gross: net and tax together, in currency
+holds: does it hold its charges as they are while the other side decides?
 in_draft: on drafts of reports, net, in currency
+document_kind.incoming: does it come in from outside? NULL: some do
 ink: colour of text on pages, #rrggbb
 invoice_id: the live invoice it is on, a row of document
 issued_at: when it was issued
@@ -34,6 +45,8 @@ issued_on: day of issue
 last_view_at: when the link was opened last
 late: did it come for a period that was closed, and is billed in a later one?
 logo: image above pages as a data URI
+made_of: what it is made of: work, content of its own, or another document
+means: the words that are true of the status, one for each of the columns beside it
 message: the notice in words
 named_invoices: open invoices whose number stands in the purpose
 net: without tax, in currency
@@ -42,9 +55,12 @@ next_no: the number that comes next
 number: number by which people know it
 outside_number: number that the other side or another system gave
 over_on: the first day on which the period can be closed
+page: the kind whose template it takes where it has none of its own
 paid_gross: what is paid of what was billed, gross, in currency
 pattern: pattern of numbers: {YYYY} {YY} {MM} {DD} and the counter {####}
 payload: the notice as data
+document_state.posted: is it in the ledger, and counts in what its party owes or is owed? NULL: as it was before it was
+    put away
 percent_paid: per cent paid of what was billed, in percent points
 period_from: first day of the work on it
 period_to: last day of the work on it
@@ -54,6 +70,7 @@ document.positions: how charges are grouped into the positions of the paper: by 
 recipient_id: who is told, a row of employee
 released_at: when the charge went free again
 released_by: the document that set the charge free, a row of document
+report_status: the status that an invoice gives the report it is made of, NULL: none
 reported: kept by reports, net, in currency
 document.requirements: requirements of a proposal; its lines are the estimate
 reverses_line_id: the invoice line that it takes back
@@ -64,6 +81,8 @@ document_status_change.said_by: on whose behalf, as the caller said: the argumen
     client's link that was answered
 series_id: the series of its number, a row of number_series
 series_no: its counter in the series
+document_state.settled: is nothing open on it any more?
+shown_as: where its page shows the status: status, or mark across it; NULL: nowhere
 sign_at: when the state of the signature was set
 sign_by: who signed
 document.sign_by: who signed, as whoever recorded it says; who recorded it is in history
@@ -83,7 +102,9 @@ pnl_month.tax: profit tax, negative, in the base currency
 to_status: status after the step, NULL when a draft was deleted
 token_digest: SHA-256 of the token
 views: how often the link was opened
+document_state.way_out: what to do instead where a step to it is refused
 waits_for: who has to do what next
 with_client: on reports that wait for the client's answer, net, in currency
+withdrawn: was it taken back or replaced, so that it is shown and signed no more?
 year: year of the series
 $words$);

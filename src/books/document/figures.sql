@@ -125,7 +125,7 @@ COMMENT ON FUNCTION fits_document(charge, contract, document) IS
     'does a charge, under its contract, belong on a draft over work? Reports show all of it, invoices what there is to '
     'pay';
 
-CREATE FUNCTION check_report_lines(p_document bigint) RETURNS void
+CREATE FUNCTION check_work_lines(p_document bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -149,7 +149,7 @@ BEGIN
                 HINT = 'Take the changes in with refresh_draft().';
     END IF;
 END $$;
-COMMENT ON FUNCTION check_report_lines(bigint) IS
+COMMENT ON FUNCTION check_work_lines(bigint) IS
     'lock the charges of a draft by id and refuse (23001) when one has changed its client, currency or tax terms';
 
 CREATE FUNCTION stamp_lines(p_document bigint, OUT net numeric, OUT tax numeric, OUT gross numeric,

@@ -24,8 +24,7 @@ CREATE FUNCTION document_name(p_document bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN coalesce(d.number, d.outside_number) IS NULL
-                THEN format('%s %s (id %s)', CASE d.status WHEN 'draft' THEN 'draft' ELSE d.status END,
-                            replace(d.kind, '_', ' '), d.id)
+                THEN format('%s %s (id %s)', d.status, replace(d.kind, '_', ' '), d.id)
                 ELSE format('%s %s', replace(d.kind, '_', ' '), coalesce(d.number, d.outside_number)) END
       FROM document d WHERE d.id = p_document;
 END;

@@ -21,7 +21,7 @@ SELECT allow('reader', 'select', 'charge_claim');
 CREATE VIEW charge_place WITH (security_invoker) AS
     SELECT h.id AS charge_id,
            CASE WHEN h.coverage = 'non_billable' THEN 'non_billable'
-                WHEN c.kind = 'credit_note' OR i.id IS NOT NULL AND d.status <> 'draft' THEN 'billed'
+                WHEN c.kind = 'credit_note' OR i.id IS NOT NULL AND d.issued_at IS NOT NULL THEN 'billed'
                 WHEN c.line_id IS NOT NULL THEN 'reported'
                 WHEN NOT o.claimed THEN 'cancelled'
                 WHEN h.coverage = 'capped' THEN 'written_off'
@@ -53,7 +53,7 @@ BEGIN ATOMIC
         (SELECT string_agg(format('It is on %s of %s (%s).', document_name(d.id), iso(d.issued_on), d.status), ' '
                            ORDER BY d.id)
            FROM document_line l JOIN document d ON d.id = l.document_id
-          WHERE (l.charge_id = h.id OR l.adjustment_id = h.id) AND l.released_at IS NULL AND d.status <> 'draft'),
+          WHERE (l.charge_id = h.id OR l.adjustment_id = h.id) AND l.released_at IS NULL AND d.issued_at IS NOT NULL),
         (SELECT format('The period of contract "%s" from %s to %s is closed.', c.number, iso(b.period_start),
                        iso(b.period_end - 1))
            FROM billing_period b JOIN contract c ON c.id = b.contract_id
@@ -73,7 +73,7 @@ BEGIN
         RETURN true;
     END IF;
     RETURN EXISTS (SELECT FROM charge_claim c JOIN document d ON d.id = c.document_id WHERE c.charge_id = p_charge
-                   AND d.status <> 'draft');
+                   AND d.issued_at IS NOT NULL);
 END $$;
 COMMENT ON FUNCTION is_on_document(bigint) IS 'is a charge on a report or invoice that was issued?';
 

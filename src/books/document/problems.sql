@@ -14,17 +14,22 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'what a line bills is what its charges are', document_name(l.document_id),
         format('line %s: %s, charges %s', l.id, l.net, h.amount + coalesce(a.amount, 0))
-      FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id
+      FROM document_line l
+      JOIN document d ON d.id = l.document_id
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
+      JOIN charge h ON h.id = l.charge_id
       LEFT JOIN charge a ON a.id = l.adjustment_id
      WHERE l.released_at IS NULL AND h.frozen_at IS NOT NULL
-       AND (l.claim AND l.net IS NOT NULL AND l.net <> h.amount + coalesce(a.amount, 0)
-            AND NOT (d.kind = 'report' AND d.status = 'sent')
+       AND (l.claim AND l.net IS NOT NULL AND l.net <> h.amount + coalesce(a.amount, 0) AND NOT s.holds
             OR l.kind = 'credit_note' AND l.net <> h.amount)
     UNION ALL
     SELECT 'a line of a sent report says what its charge is', document_name(l.document_id),
         format('line %s: %s, charge %s', l.id, l.amount, h.amount)
-      FROM document_line l JOIN document d ON d.id = l.document_id JOIN charge h ON h.id = l.charge_id
-     WHERE d.kind = 'report' AND d.status = 'sent' AND l.released_at IS NULL AND l.amount <> h.amount
+      FROM document_line l
+      JOIN document d ON d.id = l.document_id
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status) AND s.holds
+      JOIN charge h ON h.id = l.charge_id
+     WHERE l.released_at IS NULL AND l.amount <> h.amount
     UNION ALL
     SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
         format('line %s, charge %s', l.id, l.charge_id)
@@ -37,7 +42,7 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
     SELECT 'no document mixes currencies', document_name(l.document_id),
         format('line %s in %s, its charge in %s', l.id, l.currency, h.currency)
       FROM document_line l JOIN charge h ON h.id = l.charge_id JOIN document d ON d.id = l.document_id
-     WHERE l.currency <> h.currency AND d.status <> 'draft'
+     WHERE l.currency <> h.currency AND d.issued_at IS NOT NULL
     UNION ALL
     SELECT 'credits of a line never exceed the line', document_name(l.document_id),
         format('line %s: %s + %s credited of %s + %s', l.id, c.net, c.tax, l.net, l.tax)
@@ -52,24 +57,27 @@ CREATE VIEW document_charge_problems WITH (security_invoker) AS
     SELECT 'a document that is void, rejected or superseded keeps no charge' AS rule,
         document_name(l.document_id) AS subject,
            format('line %s, charge %s', l.id, l.charge_id) AS detail
-      FROM document_line l JOIN document d ON d.id = l.document_id
-     WHERE l.released_at IS NULL AND l.charge_id IS NOT NULL AND d.status IN ('void', 'rejected', 'superseded')
+      FROM document_line l
+      JOIN document d ON d.id = l.document_id
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status) AND s.ended
+     WHERE l.released_at IS NULL AND l.charge_id IS NOT NULL
     UNION ALL
     SELECT 'a held charge is on the sent report that holds it', 'charge ' || h.id,
         format('held by document %s', h.held_by)
       FROM charge h
      WHERE h.held_by IS NOT NULL
-       AND NOT EXISTS (SELECT FROM document_line l JOIN document d ON d.id = l.document_id
-                        WHERE l.charge_id = h.id AND l.released_at IS NULL AND d.id = h.held_by AND d.kind = 'report'
-                          AND d.status = 'sent')
+       AND NOT EXISTS (SELECT FROM document_line l
+                         JOIN document d ON d.id = l.document_id
+                         JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status) AND s.holds
+                        WHERE l.charge_id = h.id AND l.released_at IS NULL AND d.id = h.held_by)
     UNION ALL
     SELECT 'charges of a sent report are held, of an agreed one or an issued invoice frozen', document_name(d.id),
         'charge ' || h.id
       FROM document d
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status) AND NOT s.draft
       JOIN document_line l ON l.document_id = d.id AND l.claim AND l.released_at IS NULL
       JOIN charge h ON h.id = l.charge_id
-     WHERE d.status <> 'draft' AND NOT (h.frozen_at IS NOT NULL OR d.kind = 'report' AND d.status = 'sent'
-                                        AND h.held_by IS NOT DISTINCT FROM d.id)
+     WHERE NOT (h.frozen_at IS NOT NULL OR s.holds AND h.held_by IS NOT DISTINCT FROM d.id)
     UNION ALL
     SELECT 'billed, reported, unbilled and cancelled revenue is all revenue', x.currency,
         format('%s by place, %s charged', x.placed, x.charged)
@@ -103,7 +111,7 @@ CREATE VIEW document_allocation_problems WITH (security_invoker) AS
            document_name(d.id), 'payment ' || p.id
       FROM payment_allocation a JOIN payment p ON p.id = a.payment_id JOIN document d ON d.id = a.document_id
      WHERE p.party_id IS DISTINCT FROM d.party_id OR p.currency <> d.currency
-        OR p.flow <> CASE d.kind WHEN 'bill' THEN 'out' ELSE 'in' END
+        OR p.flow <> (SELECT k.flow FROM document_kind k WHERE k.kind = d.kind)
     UNION ALL
     SELECT 'allocations are of issued documents', document_name(a.document_id), 'payment ' || a.payment_id
       FROM payment_allocation a WHERE NOT EXISTS (SELECT FROM document_balance b WHERE b.document_id = a.document_id)
@@ -122,11 +130,18 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
         document_name(d.id) AS subject,
            format('%s, not %s', d.status, settled_status(d.id)) AS detail
       FROM document d
-     WHERE d.kind IN ('invoice', 'bill') AND d.status NOT IN ('draft', 'void', 'archived')
-       AND NOT (d.kind = 'bill' AND d.status IN ('sent', 'rejected'))
-       AND d.status <> settled_status(d.id)
-        OR d.kind = 'report' AND d.status IN ('agreed', 'invoiced', 'partly_paid', 'paid')
-            AND d.status <> settled_status(d.id)
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status) AND s.derived
+     WHERE d.status <> settled_status(d.id)
+    UNION ALL
+    SELECT 'a draft is not issued, and what is no draft was, unless it is void', document_name(d.id),
+        format('%s, issued at %s', d.status, coalesce(d.issued_at::text, 'no time'))
+      FROM document d
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
+     WHERE s.draft AND d.issued_at IS NOT NULL OR NOT s.draft AND NOT s.withdrawn AND d.issued_at IS NULL
+    UNION ALL
+    SELECT 'a document comes in or goes out as its kind does', document_name(d.id), d.kind
+      FROM document d JOIN document_kind k ON k.kind = d.kind
+     WHERE d.incoming <> k.incoming
     UNION ALL
     SELECT 'the history of a document ends at its status', document_name(d.id),
         format('%s, last step to %s', d.status, s.to_status)
@@ -156,24 +171,22 @@ CREATE VIEW document_posting_problems WITH (security_invoker) AS
     SELECT 'the tax of issued invoices and credit notes is in the ledger' AS rule, document_name(d.id) AS subject,
            format('%s on the document, %s posted', d.tax, coalesce(e.tax, 0)) AS detail
       FROM document d
+      JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable'
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
       LEFT JOIN LATERAL (
         SELECT sum(e.amount) AS tax FROM entry e JOIN role_account k ON k.tax = e.credit_id
          WHERE e.document_id = d.id) e ON true
-     WHERE d.kind IN ('invoice', 'credit_note') AND coalesce(e.tax, 0) <> CASE WHEN d.status IN ('draft', 'void')
-         THEN 0 ELSE d.tax END
+     WHERE coalesce(e.tax, 0) <> CASE WHEN s.posted THEN d.tax ELSE 0 END
     UNION ALL
     SELECT 'an accepted bill is owed, to the last digit', document_name(d.id),
         format('%s on the bill, %s posted', d.gross, coalesce(e.amount, 0))
       FROM document d
+      JOIN document_kind k ON k.kind = d.kind AND k.account = 'payable'
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
       LEFT JOIN LATERAL (
         SELECT sum(e.amount) AS amount FROM entry e JOIN role_account k ON k.payable = e.credit_id
          WHERE e.document_id = d.id) e ON true
-     WHERE d.kind = 'bill'
-       AND coalesce(e.amount, 0) <> CASE WHEN d.status IN ('draft', 'sent', 'rejected', 'void') OR d.gross IS NULL
-           THEN 0
-                                         WHEN EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id
-                                                      AND s.to_status = 'agreed') THEN d.gross
-                                         ELSE 0 END;
+     WHERE coalesce(e.amount, 0) <> CASE WHEN coalesce(s.posted, was_binding(d.id)) THEN d.gross ELSE 0 END;
 COMMENT ON VIEW document_posting_problems IS 'broken invariants of what documents posted, none in healthy books';
 SELECT allow('controller', 'select', 'document_posting_problems');
 
@@ -197,7 +210,8 @@ CREATE VIEW document_dimension_problems WITH (security_invoker) AS
       FROM charge_claim c
       JOIN document d ON d.id = c.document_id
       JOIN charge h ON h.id = c.charge_id
-     WHERE d.kind IN ('report', 'invoice') AND d.deal_id IS NOT NULL AND d.status <> 'draft' AND h.deal_id IS NULL;
+      JOIN document_kind k ON k.kind = d.kind AND k.made_of = 'work'
+     WHERE d.deal_id IS NOT NULL AND d.issued_at IS NOT NULL AND h.deal_id IS NULL;
 COMMENT ON VIEW document_dimension_problems IS
     'broken invariants of what documents and their lines are about, none in healthy books';
 SELECT allow('controller', 'select', 'document_dimension_problems');

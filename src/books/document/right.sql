@@ -5,6 +5,7 @@
 SELECT allow('clerk', 'select', 'number_series'), allow('admin', 'insert,update', 'number_series', but => '{next_no}'),
        allow('admin', 'delete', 'number_series');
 SELECT watch('number_series', 'ignore:next_no');
+SELECT allow('reader', 'select', 'document_kind'), allow('reader', 'select', 'document_state');
 SELECT allow('reader', 'select', 'document'),
        allow('clerk', 'update', 'document',
              columns => '{title,note,issued_on,due_on,outside_number,file_url,requirements}'),

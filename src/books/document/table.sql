@@ -28,17 +28,54 @@ COMMENT ON TABLE number_series IS
     '{DD} of the day of issue, {####} the counter padded to so many digits; a new year takes the pattern of the year '
     'before. Its row is the last one that a transaction locks';
 
+-- What kinds there are and what their statuses mean is part of the code: the rows
+-- of these two are made in lifecycle/state.sql.
+CREATE TABLE document_kind (
+    kind text CONSTRAINT document_kind_pkey PRIMARY KEY,
+    incoming boolean,
+    made_of text NOT NULL
+        CONSTRAINT document_kind_made_of_known CHECK (made_of IN ('work', 'content', 'document')),
+    answered boolean NOT NULL,
+    asks_payment boolean NOT NULL,
+    account text CONSTRAINT document_kind_account_fkey REFERENCES account_role,
+    flow text
+        CONSTRAINT document_kind_flow_known CHECK (flow IN ('in', 'out')),
+    page text CONSTRAINT document_kind_page_fkey REFERENCES document_kind
+);
+COMMENT ON TABLE document_kind IS
+    'the kinds of documents. incoming: do they come in from outside (NULL: both ways)? made_of: the work they are '
+    'over, contents of their own, or another document; answered: does the client answer them by a link?';
+
+CREATE TABLE document_state (
+    kind text NOT NULL CONSTRAINT document_state_kind_fkey REFERENCES document_kind,
+    status text NOT NULL,
+    means text[] NOT NULL
+        CONSTRAINT document_state_means_known CHECK (means <@
+            '{draft,holds,binding,posted,settled,derived,filed,ended,withdrawn}'),
+    shown_as text
+        CONSTRAINT document_state_shown_as_known CHECK (shown_as IN ('status', 'mark')),
+    report_status text,
+    way_out text,
+    draft boolean NOT NULL GENERATED ALWAYS AS ('draft' = ANY (means)) STORED,
+    holds boolean NOT NULL GENERATED ALWAYS AS ('holds' = ANY (means)) STORED,
+    binding boolean GENERATED ALWAYS AS ('binding' = ANY (means) OR nullif('filed' = ANY (means), true)) STORED,
+    posted boolean GENERATED ALWAYS AS ('posted' = ANY (means) OR nullif('filed' = ANY (means), true)) STORED,
+    settled boolean NOT NULL GENERATED ALWAYS AS ('settled' = ANY (means)) STORED,
+    derived boolean NOT NULL GENERATED ALWAYS AS ('derived' = ANY (means)) STORED,
+    ended boolean NOT NULL GENERATED ALWAYS AS ('ended' = ANY (means)) STORED,
+    withdrawn boolean NOT NULL GENERATED ALWAYS AS ('withdrawn' = ANY (means)) STORED,
+    CONSTRAINT document_state_pkey PRIMARY KEY (kind, status)
+);
+COMMENT ON TABLE document_state IS
+    'the statuses of each kind of document and what they mean, a column for each question that is asked of them. '
+    'means: the words that are true of it; filed: put away, so that whether it is binding and posted (NULL) is what it '
+    'was before';
+
 CREATE TABLE document (
     id bigserial CONSTRAINT document_pkey PRIMARY KEY,
-    kind text NOT NULL
-        CONSTRAINT document_kind_known CHECK (kind IN (
-            'proposal', 'specification', 'report', 'proforma', 'invoice', 'act', 'credit_note', 'bill', 'contract',
-            'annex', 'other')),
+    kind text NOT NULL,
     incoming boolean NOT NULL DEFAULT false,
-    status text NOT NULL DEFAULT 'draft'
-        CONSTRAINT document_status_known CHECK (status IN (
-            'draft', 'sent', 'agreed', 'rejected', 'invoiced', 'partly_paid', 'paid', 'credited', 'archived',
-            'superseded', 'void')),
+    status text NOT NULL DEFAULT 'draft',
     own_id bigint CONSTRAINT document_own_fkey REFERENCES party,
     party_id bigint NOT NULL CONSTRAINT document_party_fkey REFERENCES party,
     contract_id bigint CONSTRAINT document_contract_fkey REFERENCES contract,
@@ -91,19 +128,17 @@ CREATE TABLE document (
     status_said_by text,
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text NOT NULL DEFAULT actor(),
+    CONSTRAINT document_state_fkey FOREIGN KEY (kind, status) REFERENCES document_state,
     CONSTRAINT document_line_key UNIQUE (id, kind, currency),
     CONSTRAINT document_number_once UNIQUE (series_id, series_no),
     CONSTRAINT document_number_text_once UNIQUE (series_id, number),
     CONSTRAINT document_external_key UNIQUE (source, external_id),
     CONSTRAINT document_numbered_whole CHECK (num_nonnulls(series_id, series_no, number) IN (0, 3)),
-    CONSTRAINT document_draft_has_no_number CHECK (status <> 'draft' OR number IS NULL),
-    CONSTRAINT document_issued_has_number CHECK (status IN ('draft', 'void') OR number IS NOT NULL OR incoming),
-    CONSTRAINT document_stamped CHECK (status IN ('draft', 'void') OR num_nonnulls(net, tax, gross, issued_on) = 4),
+    CONSTRAINT document_draft_has_no_number CHECK (issued_at IS NOT NULL OR number IS NULL),
+    CONSTRAINT document_issued_has_number CHECK (issued_at IS NULL OR number IS NOT NULL OR incoming),
+    CONSTRAINT document_stamped CHECK (issued_at IS NULL OR num_nonnulls(net, tax, gross, issued_on) = 4),
     CONSTRAINT document_adds_up CHECK (net + tax = gross),
     CONSTRAINT document_one_discount CHECK (num_nonnulls(discount_pct, discount_amount) <= 1),
-    CONSTRAINT document_bill_comes_in CHECK (kind <> 'bill' OR incoming),
-    CONSTRAINT document_work_goes_out CHECK (NOT incoming OR kind NOT IN ('proposal', 'specification', 'report',
-        'proforma', 'invoice', 'credit_note')),
     CONSTRAINT document_bill_names_its_number CHECK (kind <> 'bill' OR outside_number IS NOT NULL),
     CONSTRAINT document_dates_in_order CHECK (period_to >= period_from AND due_on >= issued_on),
     CONSTRAINT document_signature_whole CHECK (num_nonnulls(signature, signature_type) IN (0, 2)),
@@ -111,12 +146,12 @@ CREATE TABLE document (
     CONSTRAINT document_sign_dated CHECK ((sign_status = 'none') = (sign_at IS NULL))
 );
 COMMENT ON TABLE document IS
-    'every paper: proposal, specification, report, proforma, invoice, act, credit_note, bill (from a contractor), '
-    'contract, annex, other. party_id the client or contractor, own_id the own company; based_on the document it was '
-    'made of (report → invoice → credit note); a revision supersedes the one before. net, tax, gross in currency, '
-    'stamped when it leaves draft; number given then, from its series; outside_number the one the other side or '
-    'another system gave. made_from is the filter or the content it was made of. Changes by transition(), void(), '
-    'credit(), revise(); each change of status is kept in document_status_change';
+    'every paper: its kind is one of document_kind, its status one of document_state. party_id the client or '
+    'contractor, own_id the own company; based_on the document it was made of (report → invoice → credit note); a '
+    'revision supersedes the one before. net, tax, gross in currency, stamped when it leaves draft; number given then, '
+    'from its series; outside_number the one the other side or another system gave. made_from is the filter or the '
+    'content it was made of. Changes by transition(), void(), credit(), revise(); each change of status is kept in '
+    'document_status_change';
 CREATE INDEX document_party_idx ON document (party_id, kind, status);
 CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
 CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;

@@ -48,12 +48,10 @@ CREATE VIEW billing_cycle WITH (security_invoker) AS
                            false) AS no_report,
                            coalesce(bool_or(k.auto_bill = 'report') FILTER (WHERE l.place = 'unbilled'),
                            false) AS any_report,
-                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'draft'),
-                           0) AS in_draft,
-                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND d.status = 'sent'),
-                           0) AS with_client,
-                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported'
-                           AND d.status NOT IN ('draft', 'sent')), 0) AS to_invoice,
+                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND s.draft), 0) AS in_draft,
+                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND s.holds), 0) AS with_client,
+                           coalesce(sum(h.amount) FILTER (WHERE l.place = 'reported' AND NOT s.draft AND NOT s.holds),
+                           0) AS to_invoice,
                            coalesce(sum(h.amount) FILTER (WHERE l.place = 'billed'), 0) AS billed,
                            coalesce(sum(y.gross - y.paid), 0) AS to_pay,
                            coalesce(sum(y.gross - y.paid) FILTER (WHERE i.due_on < books_today()), 0) AS overdue,
@@ -62,6 +60,7 @@ CREATE VIEW billing_cycle WITH (security_invoker) AS
                       JOIN charge_place l ON l.charge_id = h.id
                       LEFT JOIN contract k ON k.id = h.contract_id
                       LEFT JOIN document d ON d.id = l.claimed_by
+                      LEFT JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
                       LEFT JOIN document_line n ON n.charge_id = h.id AND n.kind = 'invoice' AND n.released_at IS NULL
                       LEFT JOIN document i ON i.id = n.document_id
                       LEFT JOIN line_payment y ON y.line_id = n.id

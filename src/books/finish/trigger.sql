@@ -330,6 +330,12 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
 CREATE TRIGGER number_series_kept BEFORE UPDATE OR DELETE ON number_series
     FOR EACH ROW EXECUTE FUNCTION guard_number_series();
 
+-- document_kind, document_state
+CREATE TRIGGER document_kind_owned BEFORE INSERT OR UPDATE OR DELETE ON document_kind
+    FOR EACH ROW EXECUTE FUNCTION own_table('What kinds of documents there are is part of the books.');
+CREATE TRIGGER document_state_owned BEFORE INSERT OR UPDATE OR DELETE ON document_state
+    FOR EACH ROW EXECUTE FUNCTION own_table('What statuses mean is part of the books.');
+
 -- document
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.',
@@ -394,7 +400,7 @@ CREATE TRIGGER brand_owner BEFORE INSERT OR UPDATE OF own_id ON brand
     FOR EACH ROW EXECUTE FUNCTION check_page_owner();
 
 -- template
-CREATE TRIGGER template_body BEFORE INSERT OR UPDATE OF body ON template
+CREATE TRIGGER template_body BEFORE INSERT OR UPDATE OF kind, body ON template
     FOR EACH ROW EXECUTE FUNCTION check_template_body();
 CREATE TRIGGER template_owner BEFORE INSERT OR UPDATE OF own_id ON template
     FOR EACH ROW EXECUTE FUNCTION check_page_owner();

@@ -24,8 +24,8 @@ BEGIN
         hint := NULL;
         v_filter := jsonb_build_object('contract', to_jsonb(v_contract.contracts), 'to', v_contract.until);
         BEGIN
-            SELECT d.id INTO document_id FROM document d
-             WHERE d.kind = v_contract.auto_bill AND d.status = 'draft' AND d.made_from = v_filter
+            SELECT d.id INTO document_id FROM document d JOIN document_state s USING (kind, status)
+             WHERE d.kind = v_contract.auto_bill AND s.draft AND d.made_from = v_filter
                AND d.contract_id = v_contract.id LIMIT 1;
             IF FOUND THEN
                 PERFORM refresh_draft(document_id);

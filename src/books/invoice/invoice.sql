@@ -38,7 +38,7 @@ DECLARE
     v_other bigint;
 BEGIN
     options := json_argument(options);
-    IF v_document.kind = 'invoice' AND v_document.status = 'draft' THEN
+    IF v_document.kind = 'invoice' AND (state_of(v_document)).draft THEN
         PERFORM check_keys(options, 'options', '{issued_on,due_on,outside_number,file_url,note}');
         UPDATE document d SET issued_on = coalesce(given_date(options, 'issued_on'), d.issued_on),
             due_on = coalesce(given_date(options, 'due_on'), d.due_on),
@@ -49,13 +49,13 @@ BEGIN
         PERFORM transition(v_document.id, 'sent');
         RETURN v_document.id;
     END IF;
-    SELECT d.id INTO v_other FROM document d
-     WHERE d.based_on = v_document.id AND d.kind = 'invoice' AND d.status NOT IN ('void', 'credited') LIMIT 1;
+    SELECT d.id INTO v_other FROM document d JOIN document_state s USING (kind, status)
+     WHERE d.based_on = v_document.id AND d.kind = 'invoice' AND (s.draft OR s.report_status IS NOT NULL) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION '% is on % already', document_name(v_document.id), document_name(v_other)
             USING ERRCODE = 'restrict_violation', HINT = 'Void or credit that invoice first.';
     END IF;
-    IF v_document.kind <> 'report' OR v_document.status <> 'agreed' THEN
+    IF v_document.kind <> 'report' OR (state_of(v_document)).binding IS NOT TRUE THEN
         RAISE EXCEPTION '% is % and cannot be invoiced', document_name(v_document.id), v_document.status
             USING ERRCODE = 'restrict_violation',
                 HINT = CASE WHEN v_document.kind = 'report'
@@ -107,9 +107,8 @@ DECLARE
     v_other bigint;
 BEGIN
     options := json_argument(options);
-    IF v_document.kind NOT IN ('report', 'invoice') OR v_document.status IN ('draft', 'sent', 'rejected',
-        'superseded', 'void', 'credited')
-        AND NOT (v_document.kind = 'invoice' AND v_document.status = 'sent') THEN
+    IF v_document.kind <> ALL (kinds_made_of('work'))
+        OR NOT coalesce((state_of(v_document)).binding, was_binding(v_document.id)) THEN
         RAISE EXCEPTION '% is % and no act is made of it', document_name(v_document.id), v_document.status
             USING ERRCODE = 'restrict_violation', HINT = 'Acts are made of agreed reports and issued invoices.';
     END IF;

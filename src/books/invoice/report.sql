@@ -169,7 +169,8 @@ AS $$
 DECLARE
     v_document document := open_document(refresh_draft.document);
 BEGIN
-    IF v_document.status <> 'draft' OR v_document.kind NOT IN ('report', 'invoice') OR v_document.made_from IS NULL THEN
+    IF NOT (state_of(v_document)).draft OR v_document.kind <> ALL (kinds_made_of('work'))
+        OR v_document.made_from IS NULL THEN
         RAISE EXCEPTION '% is no draft over work', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Only drafts made by build_report() or build_invoice() follow their work.';

@@ -69,10 +69,11 @@ CREATE VIEW document_posting WITH (security_invoker) AS
       FROM (SELECT d.id AS document_id, d.issued_on, d.own_id, d.party_id, d.currency, h.contract_id,
                    sum(l.tax) AS amount
               FROM document d
+              JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable'
               JOIN document_line l ON l.document_id = d.id
               LEFT JOIN document_line x ON x.id = l.reverses_line_id
               LEFT JOIN charge h ON h.id = coalesce(x.charge_id, l.charge_id)
-             WHERE d.kind IN ('invoice', 'credit_note') AND l.tax <> 0
+             WHERE l.tax <> 0
              GROUP BY 1, 2, 3, 4, 5, 6) t
      CROSS JOIN role_account r
      WHERE t.amount <> 0
@@ -81,12 +82,13 @@ CREATE VIEW document_posting WITH (security_invoker) AS
            d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id, l.project_id, l.deal_id,
            l.task_id, l.employee_id, NULL, NULL, NULL, NULL, d.id, NULL
       FROM document d
+      JOIN document_kind k ON k.kind = d.kind AND k.account = 'payable'
       JOIN document_line l ON l.document_id = d.id
      CROSS JOIN role_account r
      CROSS JOIN LATERAL (VALUES
         (0, account_id(coalesce(l.article, bill_article(d.party_id))), l.net), (1, r.tax, l.tax)
      ) AS e (nth, account_id, amount)
-     WHERE d.kind = 'bill' AND e.amount <> 0;
+     WHERE e.amount <> 0;
 COMMENT ON VIEW document_posting IS
     'the ledger entries of documents: the tax of invoices and credit notes when they are issued, bills when they are '
     'accepted';

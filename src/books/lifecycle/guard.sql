@@ -28,6 +28,22 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_amounts(document) IS 'refuse (23514) a document with an amount that its currency cannot hold';
 
+CREATE FUNCTION check_kind(p_document document) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF p_document.incoming <> (SELECT k.incoming FROM document_kind k WHERE k.kind = p_document.kind) THEN
+        RAISE EXCEPTION 'a document of kind "%" does not %', p_document.kind, CASE WHEN p_document.incoming
+            THEN 'come in from outside' ELSE 'go out' END
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'document_goes_its_way', TABLE = 'document',
+                HINT = format('These do: %s.', (
+                    SELECT string_agg(k.kind, ', ' ORDER BY k.kind) FROM document_kind k
+                     WHERE k.incoming IS NULL OR k.incoming = p_document.incoming));
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_kind(document) IS
+    'refuse (23514) a document that comes in where its kind goes out, or the other way';
+
 -- The one BEFORE trigger of document but for who may write which column.  In
 -- this order: who it is of is held; what is issued stays; the step is allowed
 -- and taken; and what came of it is looked at last, as it is stored.
@@ -43,21 +59,21 @@ DECLARE
 BEGIN
     PERFORM lock_parties(ARRAY[OLD.party_id, NEW.party_id]);
     IF TG_OP = 'DELETE' THEN
-        IF OLD.status <> 'draft' THEN
+        IF NOT (state_of(OLD)).draft THEN
             RAISE EXCEPTION '% was issued and cannot be deleted', document_name(OLD.id)
                 USING ERRCODE = 'restrict_violation', HINT = 'void() keeps it with its number and sets its work free.';
         END IF;
         RETURN OLD;
     END IF;
     IF TG_OP = 'INSERT' THEN
-        IF NEW.status <> 'draft' THEN
+        IF (state_of(NEW)).draft IS NOT TRUE THEN
             RAISE EXCEPTION 'a document begins as a draft, not as %', NEW.status
                 USING ERRCODE = 'restrict_violation', HINT = 'Insert a draft and take it on with transition().';
         END IF;
         SELECT * INTO v_before FROM document d WHERE d.id = NEW.supersedes_id;  -- a revision may keep its discount
     ELSE
         v_before := OLD;
-        IF OLD.status <> 'draft' AND to_jsonb(OLD) - c_open <> to_jsonb(NEW) - c_open THEN
+        IF NOT (state_of(OLD)).draft AND to_jsonb(OLD) - c_open <> to_jsonb(NEW) - c_open THEN
             SELECT n.key INTO v_column FROM jsonb_each(to_jsonb(NEW) - c_open) n JOIN jsonb_each(to_jsonb(OLD)) o
                 USING (key)
              WHERE n.value <> o.value ORDER BY n.key LIMIT 1;
@@ -69,7 +85,7 @@ BEGIN
         NEW.status_by := actor();
         NEW := take_step((allowed_step(OLD, NEW.status, NEW.status_reason)).does, NEW);
     END IF;
-    PERFORM check_amounts(NEW);
+    PERFORM check_amounts(NEW), check_kind(NEW);
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION guard_document() IS
@@ -111,9 +127,8 @@ BEGIN
        AND (p_old ->> 'contract_line_id' IS NULL OR p_new -> 'contract_line_id' = p_old -> 'contract_line_id')
        AND (p_old -> 'released_at' = p_new -> 'released_at'
             OR p_old ->> 'released_at' IS NULL
-               AND (EXISTS (SELECT FROM document d
-                             WHERE d.id = (p_new ->> 'document_id')::bigint
-                               AND d.status IN ('void', 'rejected', 'superseded'))
+               AND (EXISTS (SELECT FROM document d JOIN document_state s USING (kind, status)
+                             WHERE d.id = (p_new ->> 'document_id')::bigint AND s.ended)
                     OR EXISTS (SELECT FROM document_line n JOIN document_line r ON r.id = n.reverses_line_id
                                 WHERE n.document_id = (p_new ->> 'released_by')::bigint
                                   AND (r.charge_id = (p_new ->> 'charge_id')::bigint
@@ -139,7 +154,8 @@ BEGIN
     ELSE
         v_documents := ARRAY(SELECT o.document_id FROM old_rows o UNION SELECT n.document_id FROM new_rows n);
     END IF;
-    v_issued := ARRAY(SELECT d.id FROM document d WHERE d.id = ANY (v_documents) AND d.status <> 'draft');
+    v_issued := ARRAY(SELECT d.id FROM document d JOIN document_state s USING (kind, status)
+                       WHERE d.id = ANY (v_documents) AND NOT s.draft ORDER BY 1);
     IF v_issued <> '{}' THEN
         IF TG_OP = 'UPDATE' THEN
             SELECT CASE WHEN o.document_id = ANY (v_issued) THEN o.document_id ELSE n.document_id END INTO v_document

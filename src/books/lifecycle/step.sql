@@ -13,91 +13,9 @@
 --   payment_allocation → follow_allocations() → settle_document(): payments take the invoice along,
 --   carry_report() takes the report along with the invoice; each by the same two triggers
 --
--- A new step is a row here; where it does something new, a procedure of a few
--- lines and its branch in take_step() or follow_step(), all in this file.  A new
--- status is a word of document.status besides, and has its words on pages.
+-- A new step is a row of document_transition (state.sql); where it does something
+-- new, a procedure of a few lines and its branch in take_step() or follow_step().
 -- ---------------------------------------------------------------------------
-
-CREATE VIEW document_transition WITH (security_invoker) AS
-    SELECT k.kind, v.from_status, v.to_status, v.by_hand, v.does, v.follows
-      FROM (VALUES
-        -- drafts go out, or go
-        ('{report}', 'draft', 'sent', true, 'send_report', NULL),
-        ('{invoice}', 'draft', 'sent', true, 'send_invoice', 'settle_issued'),
-        ('{proforma}', 'draft', 'sent', true, 'send_proforma', NULL),
-        ('{credit_note}', 'draft', 'sent', true, 'send_credit_note', NULL),
-        ('{specification,act,bill}', 'draft', 'sent', true, 'send_lines', NULL),
-        ('{proposal,contract,annex,other}', 'draft', 'sent', true, 'send_paper', NULL),
-        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'void', true, NULL,
-         'release'),
-        ('{invoice}', 'draft', 'void', true, NULL, 'release_invoice'),
-        -- what the client answers, or we do to a bill
-        ('{report}', 'sent', 'agreed', true, 'agree_report', NULL),
-        ('{bill}', 'sent', 'agreed', true, 'accept_bill', NULL),
-        ('{specification}', 'sent', 'agreed', true, NULL, 'rate_waiting'),
-        ('{proposal,act,contract,annex,other,proforma}', 'sent', 'agreed', true, NULL, NULL),
-        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'rejected', true, NULL,
-         'release'),
-        ('{report,proposal,specification,proforma}', 'sent', 'superseded', false, NULL, 'release'),
-        ('{report,proposal,specification,proforma}', 'rejected', 'superseded', false, NULL, 'release'),
-        ('{proposal,specification,proforma}', 'agreed', 'superseded', false, NULL, 'release'),
-        -- what is taken back
-        ('{report,proposal,specification,act,contract,annex,other,proforma}', 'sent', 'void', true, NULL, 'release'),
-        ('{report,proposal,specification,act,contract,annex,other,proforma}', 'agreed', 'void', true, NULL, 'release'),
-        ('{bill}', 'sent', 'void', true, NULL, 'release'),
-        ('{bill}', 'agreed', 'void', true, 'take_back', 'release'),
-        ('{invoice}', 'sent', 'void', true, 'take_back', 'release_invoice'),
-        -- what payments and credits make of invoices and bills
-        ('{invoice}', 'sent', 'partly_paid', false, NULL, 'carry_report'),
-        ('{invoice}', 'sent', 'paid', false, NULL, 'carry_report'),
-        ('{invoice}', 'partly_paid', 'sent', false, NULL, 'carry_report'),
-        ('{invoice}', 'partly_paid', 'paid', false, NULL, 'carry_report'),
-        ('{invoice}', 'paid', 'sent', false, NULL, 'carry_report'),
-        ('{invoice}', 'paid', 'partly_paid', false, NULL, 'carry_report'),
-        ('{invoice}', 'archived', 'sent', false, NULL, 'carry_report'),
-        ('{invoice}', 'archived', 'partly_paid', false, NULL, 'carry_report'),
-        ('{invoice}', 'sent', 'credited', false, NULL, 'carry_report'),
-        ('{invoice}', 'partly_paid', 'credited', false, NULL, 'carry_report'),
-        ('{invoice}', 'paid', 'credited', false, NULL, 'carry_report'),
-        ('{invoice}', 'archived', 'credited', false, NULL, 'carry_report'),
-        ('{bill}', 'agreed', 'partly_paid', false, NULL, NULL),
-        ('{bill}', 'agreed', 'paid', false, NULL, NULL),
-        ('{bill}', 'partly_paid', 'agreed', false, NULL, NULL),
-        ('{bill}', 'paid', 'agreed', false, NULL, NULL),
-        ('{bill}', 'archived', 'agreed', false, NULL, NULL),
-        -- what its invoice makes of a report
-        ('{report}', 'agreed', 'invoiced', false, NULL, NULL),
-        ('{report}', 'invoiced', 'agreed', false, NULL, NULL),
-        ('{report}', 'invoiced', 'partly_paid', false, NULL, NULL),
-        ('{report}', 'invoiced', 'paid', false, NULL, NULL),
-        ('{report}', 'partly_paid', 'invoiced', false, NULL, NULL),
-        ('{report}', 'paid', 'invoiced', false, NULL, NULL),
-        ('{report}', 'archived', 'invoiced', false, NULL, NULL),
-        ('{report}', 'invoiced', 'void', false, NULL, 'release'),
-        ('{report}', 'partly_paid', 'void', false, NULL, 'release'),
-        ('{report}', 'paid', 'void', false, NULL, 'release'),
-        ('{report}', 'archived', 'void', false, NULL, 'release'),
-        ('{report,bill}', 'partly_paid', 'paid', false, NULL, NULL),
-        ('{report,bill}', 'paid', 'partly_paid', false, NULL, NULL),
-        ('{report,bill}', 'archived', 'partly_paid', false, NULL, NULL),
-        -- what is done with
-        ('{report,bill}', 'paid', 'archived', true, NULL, NULL),
-        ('{invoice}', 'paid', 'archived', true, NULL, 'carry_report'),
-        ('{invoice}', 'credited', 'archived', true, NULL, 'carry_report'),
-        ('{credit_note}', 'sent', 'archived', true, NULL, NULL),
-        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'rejected', 'archived', true,
-         NULL, NULL),
-        ('{proposal,specification,act,contract,annex,other,proforma}', 'agreed', 'archived', true, NULL, NULL)
-        ) AS v (kinds, from_status, to_status, by_hand, does, follows)
-     CROSS JOIN LATERAL unnest(v.kinds::text[]) k (kind);
-COMMENT ON VIEW document_transition IS
-    'the steps that documents of a kind can take; those not by_hand follow from another document or from a payment and '
-    'are only taken when it is so. does: what the step does before it is taken; follows: what is done after it';
-COMMENT ON COLUMN document_transition.does IS
-    'what the step does before it is taken, a branch of take_step(); NULL for nothing';
-COMMENT ON COLUMN document_transition.follows IS
-    'what is done after the step, a branch of follow_step(); NULL for nothing';
-SELECT allow('reader', 'select', 'document_transition');
 
 CREATE FUNCTION refuse_step(p_document document, p_status text) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -112,18 +30,10 @@ BEGIN
                 THEN 'Payments or credits of it stand in the way.'
                           WHEN v_steps IS NULL THEN format('There is no step by hand from %s.', p_document.status)
                           ELSE format('From %s it can go to: %s.', p_document.status, v_steps) END,
-            HINT = CASE WHEN p_document.kind = 'report' AND p_status IN ('invoiced', 'partly_paid', 'paid')
-                        THEN 'A report becomes invoiced by issue_invoice() and paid when its invoice is paid, never '
-                             'by hand.'
-                        WHEN p_document.kind IN ('invoice', 'bill') AND p_status IN ('partly_paid', 'paid')
-                        THEN 'It becomes paid by the payments allocated to it: allocate_payment().'
-                        WHEN p_document.kind = 'invoice' AND p_status = 'void'
-                        THEN 'Take its payments back with unallocate() first, or use credit().'
-                        WHEN p_document.kind = 'report' AND p_status = 'void' THEN 'Void or credit its invoice first.'
-                        WHEN p_document.kind = 'credit_note' AND p_status = 'void' THEN 'Bill what it set free again.'
-                        WHEN p_status = 'superseded' THEN 'revise() makes the next revision.'
-                        WHEN p_status = 'credited' THEN 'credit() makes a credit note.'
-                        ELSE 'View document_transition lists the steps.' END;
+            HINT = coalesce((SELECT s.way_out FROM document_state s
+                              WHERE (s.kind, s.status) = (p_document.kind, p_status)),
+                            CASE WHEN p_document.kind = 'credit_note' THEN 'Bill what it set free again.' END,
+                            'View document_transition lists the steps.');
 END $$;
 COMMENT ON FUNCTION refuse_step(document, text) IS
     'raise (23001) that a document cannot take a step, with those it can take and the way out';
@@ -133,6 +43,7 @@ CREATE FUNCTION allowed_step(p_document document, p_status text, p_reason text) 
 AS $$
 DECLARE
     v_step document_transition;
+    v_from document_state := state_of(p_document);
 BEGIN
     SELECT * INTO v_step FROM document_transition t
      WHERE t.kind = p_document.kind AND t.from_status = p_document.status AND t.to_status = p_status;
@@ -144,11 +55,11 @@ BEGIN
         OR p_status = 'void' AND EXISTS (SELECT FROM payment_allocation a WHERE a.document_id = p_document.id)
         OR p_status = 'void' AND p_document.kind = 'invoice'
            AND EXISTS (SELECT FROM document c WHERE c.based_on = p_document.id AND c.kind = 'credit_note'
-                       AND c.status <> 'draft') THEN
+                       AND c.issued_at IS NOT NULL) THEN
         PERFORM refuse_step(p_document, p_status);
     END IF;
-    IF v_step.by_hand AND p_status IN ('rejected', 'void') AND p_document.status <> 'draft'
-        AND coalesce(p_reason, '') = '' THEN
+    IF v_step.by_hand AND coalesce(p_reason, '') = '' AND NOT v_from.draft
+        AND EXISTS (SELECT FROM document_state s WHERE (s.kind, s.status) = (v_step.kind, p_status) AND s.ended) THEN
         RAISE EXCEPTION '% is not % without a reason', document_name(p_document.id), p_status
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: transition(document, status, reason).';
     END IF;
@@ -232,7 +143,7 @@ CREATE FUNCTION send_report(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM check_report_lines(p_document.id);
+    PERFORM check_work_lines(p_document.id);
     p_document := stamp_lined(p_document);
     PERFORM tell_deal(p_document.id, p_document.deal_id);
     UPDATE charge h SET held_by = p_document.id
@@ -245,7 +156,7 @@ CREATE FUNCTION send_invoice(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM check_report_lines(p_document.id);
+    PERFORM check_work_lines(p_document.id);
     p_document := make_due(stamp_lined(p_document));
     PERFORM tell_deal(p_document.id, p_document.deal_id);
     PERFORM freeze_charges(
@@ -330,7 +241,7 @@ BEGIN
                                      p_document.id);
 END $$;
 COMMENT ON FUNCTION release_document(document) IS
-    'set free whatever a document that is void, rejected or superseded kept';
+    'set free whatever a document that came to nothing kept';
 
 CREATE FUNCTION carry_report(p_invoice document) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -341,7 +252,7 @@ BEGIN
     UPDATE document d SET status = v_status, status_said_by = NULL,
            status_reason = format('%s: %s', document_name(p_invoice.id), p_invoice.status)
      WHERE d.id = p_invoice.based_on AND d.kind = 'report' AND d.status <> v_status
-       AND NOT (d.status = 'archived' AND v_status = 'paid');
+       AND NOT stays_settled(d, v_status);
 END $$;
 COMMENT ON FUNCTION carry_report(document) IS 'take the report along that an invoice is made of';
 

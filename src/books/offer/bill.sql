@@ -8,8 +8,7 @@ AS $$
 DECLARE
     v_document bigint := draft_document(jsonb_build_object('kind', 'bill') || json_argument(content));
 BEGIN
-    PERFORM transition(v_document, 'sent') WHERE EXISTS (SELECT FROM document d WHERE d.id = v_document
-                                                         AND d.status = 'draft');
+    PERFORM transition(v_document, 'sent') WHERE (state_of(document_of(v_document))).draft;
     RETURN v_document;
 END $$;
 COMMENT ON FUNCTION record_bill(jsonb) IS

@@ -155,6 +155,7 @@ DECLARE
     c_known CONSTANT text[] := '{kind,incoming,party,contract,project,task,deal,based_on,title,currency,lines,'
                                'requirements,note,issued_on,due_on,'
         'period_from,period_to,outside_number,file_url,discount_pct,discount_amount,source,external_id}';
+    v_kind document_kind;
     v_document document;
     v document;
     v_contract contract;
@@ -163,21 +164,22 @@ BEGIN
     content := json_argument(content);
     PERFORM check_keys(content, 'content', c_known);
     content := resolve_names(content);
-    IF coalesce(content ->> 'kind', '') NOT IN ('proposal', 'specification', 'proforma', 'act', 'bill', 'contract',
-                                                'annex', 'other')
-        OR content ->> 'kind' = 'act' AND NOT coalesce((content ->> 'incoming')::boolean, false) THEN
+    SELECT * INTO v_kind FROM document_kind k
+     WHERE k.kind = content ->> 'kind'
+       AND (k.made_of = 'content' OR k.incoming IS NULL AND (content ->> 'incoming')::boolean);
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'a document of kind "%" is not made of contents', coalesce(content ->> 'kind', 'none')
             USING ERRCODE = 'invalid_parameter_value',
-                HINT = 'Kinds: proposal, specification, proforma, bill, contract, annex, other, incoming act. '
-                       'Reports, invoices and own acts are made of work.';
+                HINT = format('Kinds: %s, and incoming acts. Reports, invoices and own acts are made of work.',
+                              array_to_string(kinds_made_of('content'), ', '));
     END IF;
     IF content ->> 'kind' = 'bill' AND coalesce(content ->> 'outside_number', '') = '' THEN
         RAISE EXCEPTION 'a bill has the number that its sender gave it'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it as "outside_number".';
     END IF;
     SELECT * INTO v_contract FROM contract c WHERE c.id = (content ->> 'contract')::bigint;
-    v.kind := content ->> 'kind';
-    v.incoming := coalesce((content ->> 'incoming')::boolean, v.kind = 'bill');
+    v.kind := v_kind.kind;
+    v.incoming := coalesce((content ->> 'incoming')::boolean, v_kind.incoming, false);
     v.party_id := (content ->> 'party')::bigint;
     v.contract_id := v_contract.id;
     v.issued_on := given_date(content, 'issued_on');
@@ -194,6 +196,7 @@ BEGIN
             AND d.external_id = content ->> 'external_id';
     END IF;
     IF v_document.id IS NULL AND content ->> 'kind' = 'bill' THEN
+        -- one that is void has left its number to others: document_bill_once
         SELECT * INTO v_document FROM document d WHERE d.kind = 'bill' AND d.status <> 'void'
             AND d.party_id = (content ->> 'party')::bigint
            AND d.outside_number = content ->> 'outside_number';

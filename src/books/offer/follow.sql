@@ -13,8 +13,7 @@ BEGIN
     changes := json_argument(changes);
     PERFORM check_keys(changes, 'changes',
                        '{title,requirements,note,lines,discount_pct,discount_amount,issued_on,due_on,positions}');
-    IF NOT EXISTS (SELECT FROM document_transition t WHERE t.kind = v_old.kind AND t.from_status = v_old.status
-                   AND t.to_status = 'superseded') THEN
+    IF NOT has_step(v_old, 'superseded') THEN
         RAISE EXCEPTION '% is % and has no next revision', document_name(v_old.id), v_old.status
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Reports and offers are revised when they are sent or rejected; a draft is simply changed, an '
@@ -70,7 +69,8 @@ DECLARE
     v_id bigint;
 BEGIN
     SELECT * INTO v_contract FROM contract c WHERE c.id = make_stages.contract;
-    IF v_document.kind <> 'proposal' OR v_document.status NOT IN ('agreed', 'archived') OR v_contract.id IS NULL
+    IF v_document.kind <> 'proposal' OR v_contract.id IS NULL
+        OR NOT coalesce((state_of(v_document)).binding, was_binding(v_document.id))
         OR v_contract.client_id <> v_document.party_id OR v_contract.currency <> v_document.currency THEN
         RAISE EXCEPTION '% cannot become stages of contract %', document_name(v_document.id),
             coalesce(v_contract.number, make_stages.contract::text)
@@ -101,8 +101,10 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_document document := open_document(set_signature.document);
+    v_state document_state := state_of(v_document);
+    v_answer CONSTANT text := CASE set_signature.status WHEN 'signed' THEN 'agreed' WHEN 'rejected' THEN 'rejected' END;
 BEGIN
-    IF v_document.status IN ('draft', 'void', 'superseded') OR v_document.sign_status IN ('signed', 'rejected')
+    IF v_state.draft OR v_state.withdrawn OR v_document.sign_status IN ('signed', 'rejected')
         AND v_document.sign_status <> set_signature.status
         OR set_signature.status = 'none' THEN
         RAISE EXCEPTION 'the signature of %, which is % and %, cannot become "%"', document_name(v_document.id),
@@ -117,14 +119,8 @@ BEGIN
            signature_type = coalesce(set_signature.image_type, d.signature_type)
      WHERE d.id = v_document.id AND d.sign_status <> set_signature.status;
     -- Whoever signs agrees; a bill is agreed by us, not by who sent it.
-    IF v_document.status = 'sent' AND v_document.kind <> 'bill' AND set_signature.status IN ('signed', 'rejected')
-        AND EXISTS (SELECT FROM document_transition t WHERE t.kind = v_document.kind AND t.from_status = 'sent'
-                    AND t.by_hand
-                    AND t.to_status = CASE set_signature.status WHEN 'signed' THEN 'agreed' ELSE 'rejected' END) THEN
-        PERFORM transition(v_document.id, CASE set_signature.status WHEN 'signed' THEN 'agreed' ELSE 'rejected' END,
-                           'signature ' || set_signature.status,
-                           set_signature.by);
-    END IF;
+    PERFORM transition(v_document.id, v_answer, 'signature ' || set_signature.status, set_signature.by)
+      WHERE v_document.kind <> 'bill' AND has_step(v_document, v_answer);
 END $$;
 COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, text) IS
     'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator (ref), '

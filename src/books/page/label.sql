@@ -70,9 +70,15 @@ CREATE FUNCTION check_template_body() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM document_kind k WHERE k.kind = NEW.kind AND k.incoming IS NOT true) THEN
+        RAISE EXCEPTION 'documents of kind "%" have no page', NEW.kind
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'template_kind_known', TABLE = 'template',
+                HINT = format('Use one of %s.', (SELECT string_agg(k.kind, ', ' ORDER BY k.kind) FROM document_kind k
+                                                  WHERE k.incoming IS NOT true));
+    END IF;
     PERFORM check_template(NEW.body, page_sample());
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_template_body() IS
-    'trigger function of template: refuse, with the line, a body that does not parse or names what pages do not have '
-    '(22023)';
+    'trigger function of template: refuse a kind that has no page (23514) and, with the line, a body that does not '
+    'parse or names what pages do not have (22023)';

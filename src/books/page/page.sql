@@ -39,6 +39,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_document document;
+    v_kind document_kind;
+    v_shown_as text;
     v_language text;
     v_label jsonb;
     v_own bigint;
@@ -57,6 +59,8 @@ BEGIN
         RAISE EXCEPTION 'pages have no language "%"', v_language
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
     END IF;
+    SELECT * INTO v_kind FROM document_kind k WHERE k.kind = v_document.kind;
+    v_shown_as := (state_of(v_document)).shown_as;
     v_label := page_labels(v_language);
     v_own := coalesce(v_document.own_id, default_own());
     SELECT * INTO v_brand FROM brand b WHERE b.own_id = v_own;
@@ -73,17 +77,15 @@ BEGIN
         'contract', (SELECT c.number FROM contract c WHERE c.id = v_document.contract_id),
         'project', (SELECT p.name FROM project p WHERE p.id = v_document.project_id),
         'task', (SELECT concat_ws(' ', t.number, t.title) FROM task t
-                 WHERE t.id = v_document.task_id AND v_document.kind IN ('specification', 'proposal')),
+                 WHERE t.id = v_document.task_id AND 'specification' IN (v_kind.kind, v_kind.page)),
         'basis', (SELECT page_heading(b.kind, coalesce(b.number, b.outside_number), b.issued_on, v_language, v_label)
                   FROM document b WHERE b.id = v_document.based_on),
-        'status', CASE WHEN v_document.status IN ('agreed', 'partly_paid', 'paid',
-                                                  'credited') THEN v_label ->> ('status_' || v_document.status) END,
-        'mark', CASE WHEN v_document.status IN ('draft', 'void', 'superseded',
-                                                'rejected') THEN v_label ->> ('status_' || v_document.status) END,
+        'status', CASE v_shown_as WHEN 'status' THEN v_label ->> ('status_' || v_document.status) END,
+        'mark', CASE v_shown_as WHEN 'mark' THEN v_label ->> ('status_' || v_document.status) END,
         'currency', coalesce(v_label ->> ('currency_' || v_document.currency), v_document.currency),
         'requirements', v_document.requirements, 'note', v_document.note,
-        'gross_label', v_label ->> CASE v_document.kind WHEN 'invoice' THEN 'gross_due' WHEN 'proforma' THEN 'gross_due'
-                                                         WHEN 'credit_note' THEN 'gross_credited' ELSE 'gross' END,
+        'gross_label', v_label ->> CASE WHEN v_kind.asks_payment THEN 'gross_due'
+                                        WHEN v_kind.kind = 'credit_note' THEN 'gross_credited' ELSE 'gross' END,
         'brand', jsonb_build_object('name', coalesce(v_brand.name, (SELECT p.name FROM party p
                                                                     WHERE p.id = v_own), ''), 'logo', v_brand.logo,
             'accent', coalesce(v_brand.accent, '#1f5673'), 'ink', coalesce(v_brand.ink, '#1d252c'), 'footer',
@@ -97,7 +99,7 @@ BEGIN
                         coalesce(bool_or(r.discount_pct <> 0), false),
                         'tax_rate', count(DISTINCT coalesce(r.tax_rate, -1)) > 1)
                    FROM document_rows(v_document.id) r),
-        'payment', CASE WHEN v_document.kind IN ('invoice', 'proforma') AND jsonb_array_length(v_party -> 'bank') > 0
+        'payment', CASE WHEN v_kind.asks_payment AND jsonb_array_length(v_party -> 'bank') > 0
                         THEN jsonb_build_object('beneficiary', v_party ->> 'name', 'requisites', v_party -> 'bank',
                             'purpose', CASE WHEN v_document.number IS NOT NULL THEN
                                 page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on,
@@ -120,9 +122,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_data jsonb := document_data(document_html.document, document_html.language);
-    v_kinds text[] := ARRAY[v_data ->> 'kind', CASE v_data ->> 'kind' WHEN 'credit_note' THEN 'invoice'
-                            WHEN 'proforma' THEN 'invoice'
-                                                                      WHEN 'proposal' THEN 'specification' END];
+    v_kinds text[] := (SELECT ARRAY[k.kind, k.page] FROM document_kind k WHERE k.kind = v_data ->> 'kind');
     v_body text;
 BEGIN
     SELECT t.body INTO v_body

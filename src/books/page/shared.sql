@@ -97,7 +97,7 @@ BEGIN
         RETURN notice_page(v_language, v_label ->> 'link_invalid', NULL, v_label ->> 'link_invalid_says',
                            v_label ->> 'link_invalid_hint');
     END IF;
-    IF v_document.status IN ('void', 'superseded') THEN
+    IF (state_of(v_document)).withdrawn THEN
         v_language := coalesce(shared_page.language, page_language(v_document.id));
         v_label := page_labels(v_language);
         RETURN notice_page(v_language, page_heading(v_document.kind, v_document.number, v_document.issued_on,

@@ -161,10 +161,7 @@ COMMENT ON TABLE brand IS
 CREATE TABLE template (
     id bigserial CONSTRAINT template_pkey PRIMARY KEY,
     own_id bigint CONSTRAINT template_own_fkey REFERENCES party,
-    kind text NOT NULL
-        CONSTRAINT template_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice',
-                                                       'act', 'credit_note',
-            'contract', 'annex', 'other')),
+    kind text NOT NULL,
     language text
         CONSTRAINT template_language_known CHECK (language IN ('uk', 'ru', 'en')),
     body text NOT NULL,

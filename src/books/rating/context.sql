@@ -5,11 +5,9 @@
 CREATE FUNCTION specification_agreed(task_id bigint) RETURNS boolean
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT EXISTS (SELECT FROM document d
+    SELECT EXISTS (SELECT FROM document d JOIN document_state s USING (kind, status)
                     WHERE d.task_id = specification_agreed.task_id AND d.kind = 'specification'
-                        AND d.status IN ('agreed', 'archived')
-                      AND EXISTS (SELECT FROM document_status_change s WHERE s.document_id = d.id
-                                  AND s.to_status = 'agreed'));
+                      AND coalesce(s.binding, was_binding(d.id)));
 END;
 COMMENT ON FUNCTION specification_agreed(bigint) IS 'has the client agreed a specification of this task?';
 

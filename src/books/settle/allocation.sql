@@ -8,18 +8,20 @@
 
 CREATE VIEW document_balance WITH (security_invoker) AS
     SELECT d.id AS document_id, d.kind, d.party_id, d.contract_id, d.currency, d.gross,
-        coalesce(c.gross, 0)::numeric(20,6) AS credited,
-           coalesce(a.amount, 0)::numeric(20,6) AS allocated,
-               (d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0))::numeric(20,6) AS open, d.due_on, d.issued_on
+           coalesce(c.gross, 0)::numeric(20,6) AS credited, coalesce(a.amount, 0)::numeric(20,6) AS allocated,
+           (d.gross - coalesce(c.gross, 0) - coalesce(a.amount, 0))::numeric(20,6) AS open, d.due_on, d.issued_on,
+           k.flow
       FROM document d
+      JOIN document_kind k ON k.kind = d.kind AND k.flow IS NOT NULL
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
       LEFT JOIN LATERAL (SELECT -sum(l.gross) AS gross FROM document n JOIN document_line l ON l.document_id = n.id
                          AND l.kind = 'credit_note'
                           WHERE n.based_on = d.id AND n.kind = 'credit_note') c ON d.kind = 'invoice'
       LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.document_id = d.id) a ON true
-     WHERE d.kind = 'invoice' AND d.status NOT IN ('draft', 'void')
-        OR d.kind = 'bill' AND d.status IN ('agreed', 'partly_paid', 'paid', 'archived');
+     WHERE coalesce(s.posted, was_binding(d.id));
 COMMENT ON VIEW document_balance IS
-    'issued invoices and accepted bills: gross, credited, allocated (paid) and open, in the currency of the document';
+    'issued invoices and accepted bills: gross, credited, allocated (paid) and open, in the currency of the document; '
+    'flow: of the payments that settle it';
 SELECT allow('reader', 'select', 'document_balance');
 
 CREATE FUNCTION settled_status(p_document bigint) RETURNS text
@@ -31,12 +33,8 @@ BEGIN ATOMIC
                           WHEN b.allocated > 0 THEN 'partly_paid'
                           WHEN d.kind = 'bill' THEN 'agreed' ELSE 'sent' END
                 WHEN d.kind = 'report'
-                THEN coalesce((SELECT CASE i.status WHEN 'sent' THEN 'invoiced' WHEN 'archived' THEN 'paid'
-                               ELSE i.status END
-                                 FROM document i
-                                WHERE i.based_on = d.id AND i.kind = 'invoice'
-                                  AND i.status NOT IN ('draft', 'void', 'credited')
-                                ORDER BY i.id DESC LIMIT 1),
+                THEN coalesce((SELECT s.report_status FROM document i JOIN document_state s USING (kind, status)
+                                WHERE i.based_on = d.id AND s.report_status IS NOT NULL ORDER BY i.id DESC LIMIT 1),
                               CASE WHEN EXISTS (SELECT FROM document i WHERE i.based_on = d.id AND i.kind = 'invoice'
                                                 AND i.status = 'credited')
                                         AND NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = d.id
@@ -58,11 +56,22 @@ BEGIN
         RETURN;  -- credit() is about to give back what is paid too much
     END IF;
     UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = p_reason
-     WHERE d.id = p_document AND d.status <> v_status
-       AND NOT (d.status = 'archived' AND v_status IN ('paid', 'credited'));
+     WHERE d.id = p_document AND d.status <> v_status AND NOT stays_settled(d, v_status);
 END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS
     'give an invoice or bill the status that its payments and credits make true';
+
+CREATE FUNCTION unpayable_hint(p_document document) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN CASE WHEN EXISTS (SELECT FROM document_transition t
+                              WHERE (t.kind, t.from_status) = (p_document.kind, p_document.status)
+                                AND t.kind = 'bill' AND t.to_status = 'agreed' AND t.by_hand)
+                THEN 'Accept the bill first: transition(document, ''agreed'').'
+                ELSE 'Only issued invoices and accepted bills are paid: view document_balance lists them.' END;
+END $$;
+COMMENT ON FUNCTION unpayable_hint(document) IS 'what to do about a document that takes no payment';
 
 CREATE FUNCTION allocation_fault(p_payment payment, p_document document, p_settles boolean, p_amount numeric,
                                  p_open numeric,
@@ -70,16 +79,13 @@ CREATE FUNCTION allocation_fault(p_payment payment, p_document document, p_settl
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF p_document.kind = 'bill' AND p_document.status IN ('draft', 'sent', 'rejected') THEN
-        wrong := 'is not accepted';
-        hint := 'Accept the bill first: transition(document, ''agreed'').';
-    ELSIF p_open IS NULL THEN
+    IF p_open IS NULL THEN
         wrong := format('is %s and takes no payment', p_document.status);
-        hint := 'Only issued invoices and accepted bills are paid: view document_balance lists them.';
+        hint := unpayable_hint(p_document);
     ELSIF p_payment.status <> 'posted' THEN
         wrong := format('cannot take payment %s, which is %s', p_payment.id, p_payment.status);
         hint := 'Post the payment first.';
-    ELSIF p_payment.flow <> (CASE p_document.kind WHEN 'bill' THEN 'out' ELSE 'in' END) THEN
+    ELSIF p_payment.flow <> (SELECT k.flow FROM document_kind k WHERE k.kind = p_document.kind) THEN
         wrong := format('cannot take payment %s, which goes %s', p_payment.id, p_payment.flow);
         hint := 'Invoices are paid by money that comes in, bills by money that goes out.';
     ELSIF p_payment.party_id IS DISTINCT FROM p_document.party_id THEN
@@ -90,7 +96,7 @@ BEGIN
         hint := 'Allocate payments of the currency of the document.';
     ELSIF p_document.kind = 'invoice' AND NOT p_settles THEN
         wrong := format('cannot take payment %s of article "%s"', p_payment.id, p_payment.article);
-        hint := 'Payments of invoices have the article revenue.';
+        hint := 'View settling_article lists the articles of payments of invoices, as revenue.';
     ELSIF p_amount <> round_money(p_amount, currency_exponent(p_document.currency)) THEN
         wrong := format('cannot take %s %s, which %s cannot hold', trim_scale(p_amount), p_document.currency,
                         p_document.currency);

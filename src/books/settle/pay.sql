@@ -53,7 +53,7 @@ BEGIN
                   FROM document_balance b
                  WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency
                    AND b.open > 0
-                   AND b.kind = CASE v_payment.flow WHEN 'in' THEN 'invoice' WHEN 'out' THEN 'bill' END
+                   AND b.flow = v_payment.flow
                    AND (v_payment.contract_id IS NULL OR b.contract_id IS NULL
                         OR b.contract_id = v_payment.contract_id)) o
          WHERE o.before < v_left
@@ -171,8 +171,9 @@ CREATE VIEW unallocated_payment WITH (security_invoker) AS
      CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0) AS open FROM document_balance b
                           WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice'
                             AND b.open > 0) o
-     CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers FROM document d
-                          WHERE d.kind = 'invoice' AND d.status IN ('sent', 'partly_paid')
+     CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers
+                           FROM document d JOIN document_state s USING (kind, status)
+                          WHERE d.kind = 'invoice' AND s.posted AND NOT s.settled
                             AND strpos(p.purpose, d.number) > 0) n
      WHERE p.status = 'posted' AND p.flow = 'in' AND p.amount > coalesce(a.amount, 0) AND coalesce(r.credit, 1) > 0;
 COMMENT ON VIEW unallocated_payment IS
@@ -270,7 +271,7 @@ BEGIN
     v_open := (SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id);
     IF v_open IS NULL THEN
         RAISE EXCEPTION '% is % and cannot be paid', document_name(v_document.id), v_document.status
-            USING ERRCODE = 'restrict_violation', HINT = 'Accept the bill first: transition(document, ''agreed'').';
+            USING ERRCODE = 'restrict_violation', HINT = unpayable_hint(v_document);
     END IF;
     INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, contract_id,
                          project_id, settles_bills, purpose)

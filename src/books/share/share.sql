@@ -8,12 +8,15 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_document document := document_of(share.document);
+    v_state document_state := state_of(v_document);
     v_token text;
 BEGIN
-    IF v_document.status IN ('draft', 'void') OR v_document.incoming THEN
+    IF v_state.draft OR v_state.withdrawn OR v_document.incoming THEN
         RAISE EXCEPTION '% is % and is not shared', document_name(v_document.id), CASE WHEN v_document.incoming
             THEN 'not ours' ELSE v_document.status END
-            USING ERRCODE = 'restrict_violation', HINT = 'Send it first: transition(document, ''sent'').';
+            USING ERRCODE = 'restrict_violation',
+                HINT = CASE WHEN v_state.withdrawn THEN 'Share what takes its place.'
+                            ELSE 'Send it first: transition(document, ''sent'').' END;
     END IF;
     IF share.ttl IS NULL OR share.ttl <= interval '0' OR share.ttl > interval '5 years' THEN
         RAISE EXCEPTION 'a link cannot live for %', coalesce(share.ttl::text, 'ever')
@@ -38,21 +41,19 @@ CREATE FUNCTION send(document bigint, ttl interval DEFAULT '30 days') RETURNS te
 AS $$
 DECLARE
     v_document document := open_document(send.document);
+    v_state document_state := state_of(v_document);
 BEGIN
-    IF v_document.status IN ('rejected', 'superseded') THEN
+    IF v_state.ended THEN
         RAISE EXCEPTION '% is % and is not sent again', document_name(v_document.id), v_document.status
-            USING ERRCODE = 'restrict_violation', HINT = 'Send its next revision: revise(document) makes it.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Send its next revision, which revise(document) makes, or another document in its place.';
     END IF;
     IF v_document.incoming THEN
         RAISE EXCEPTION '% came from outside and is not sent', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Answer it: transition(document, ''agreed'') or transition(document, ''rejected'', reason).';
     END IF;
-    IF v_document.status = 'draft' AND v_document.kind = 'invoice' THEN
-        PERFORM issue_invoice(v_document.id);
-    ELSIF v_document.status = 'draft' THEN
-        PERFORM transition(v_document.id, 'sent');
-    END IF;
+    PERFORM transition(v_document.id, 'sent') WHERE v_state.draft;
     RETURN share(v_document.id, send.ttl);
 END $$;
 COMMENT ON FUNCTION send(bigint, interval) IS
@@ -155,11 +156,11 @@ BEGIN
         RAISE EXCEPTION 'this link opens nothing' USING ERRCODE = 'foreign_key_violation', HINT = 'Ask for a new link.';
     END IF;
     v_document := document_of(v_link.document_id);
-    IF v_document.kind NOT IN ('report', 'proposal', 'specification', 'act', 'proforma') THEN
+    IF NOT (SELECT k.answered FROM document_kind k WHERE k.kind = v_document.kind) THEN
         RAISE EXCEPTION '% asks for no answer', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation', HINT = 'Reports, proposals, specifications and acts are answered.';
     END IF;
-    IF decision = 'agreed' AND v_document.status IN ('invoiced', 'partly_paid', 'paid') THEN
+    IF decision = 'agreed' AND (state_of(v_document)).binding THEN
         RETURN 'agreed';  -- asked again after what followed from it
     END IF;
     RETURN transition(v_document.id, decision, comment,

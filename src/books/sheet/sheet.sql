@@ -2,14 +2,14 @@
 -- sheet: documents as people read them
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION document_totals(p_document bigint, p_status text, OUT net numeric, OUT tax numeric,
+CREATE FUNCTION document_totals(p_document bigint, OUT net numeric, OUT tax numeric,
                                 OUT gross numeric, OUT worked_s numeric,
                                 OUT billed_s numeric, OUT tasks bigint)
     LANGUAGE plpgsql STABLE COST 5000 SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF p_status = 'draft' THEN
+    IF (SELECT s.draft FROM document d JOIN document_state s USING (kind, status) WHERE d.id = p_document) THEN
         SELECT sum(f.net), sum(f.tax), sum(f.gross), sum(f.worked_s), sum(f.billed_s), count(DISTINCT h.task_id)
           INTO document_totals.net, document_totals.tax, document_totals.gross, document_totals.worked_s,
               document_totals.billed_s, document_totals.tasks
@@ -21,7 +21,7 @@ BEGIN
           FROM document_line l LEFT JOIN charge h ON h.id = l.charge_id WHERE l.document_id = p_document;
     END IF;
 END $$;
-COMMENT ON FUNCTION document_totals(bigint, text) IS
+COMMENT ON FUNCTION document_totals(bigint) IS
     'what the lines of a document come to: hours as seconds and tasks; of drafts also net, tax and gross as they are '
     'now, NULL for what is issued, whose header has them. A function, so that the plan of a view over documents stays '
     'small: it is not worth compiling';
@@ -46,7 +46,7 @@ CREATE VIEW document_card WITH (security_invoker) AS
       LEFT JOIN contract c ON c.id = d.contract_id
       LEFT JOIN project j ON j.id = d.project_id
       LEFT JOIN document_balance b ON b.document_id = d.id
-     CROSS JOIN LATERAL document_totals(d.id, d.status) f;
+     CROSS JOIN LATERAL document_totals(d.id) f;
 COMMENT ON VIEW document_card IS
     'every document with its parties, dates, figures in its currency (of drafts as they are now), what is credited, '
     'paid and open, hours, number of tasks, and its signature';

@@ -13,8 +13,9 @@ BEGIN ATOMIC
                greatest(d.gross, 0) AS debit, -least(d.gross, 0) AS credit, d.currency, d.id AS document_id,
                NULL::bigint AS payment_id, 1 AS rank
           FROM document d
-         WHERE d.party_id = client_statement.client AND d.kind IN ('invoice', 'credit_note')
-           AND d.status NOT IN ('draft', 'void')
+          JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable'
+          JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
+         WHERE d.party_id = client_statement.client AND s.posted
         UNION ALL
         SELECT p.paid_on, CASE p.flow WHEN 'in' THEN 'payment' ELSE 'refund' END, p.bank_ref, p.purpose,
                CASE p.flow WHEN 'out' THEN p.amount ELSE 0 END, CASE p.flow WHEN 'in' THEN p.amount ELSE 0 END,
