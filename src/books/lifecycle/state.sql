@@ -47,8 +47,10 @@ SELECT k.kind, v.status, v.means::text[], v.shown_as, v.report_status, v.way_out
     ('{bill}', 'agreed', '{binding,posted,derived}', 'status', NULL, NULL),
     ('{bill}', 'partly_paid', '{binding,posted,derived}', 'status', NULL, 'Payments pay it: allocate_payment().'),
     ('{bill}', 'paid', '{binding,posted,settled,derived}', 'status', NULL, 'Payments pay it: allocate_payment().'),
-    ('{invoice}', 'partly_paid', '{binding,posted,derived}', 'status', 'partly_paid', 'Payments pay it: allocate_payment().'),
-    ('{invoice}', 'paid', '{binding,posted,settled,derived}', 'status', 'paid', 'Payments pay it: allocate_payment().'),
+    ('{invoice}', 'partly_paid', '{binding,posted,derived}', 'status', 'partly_paid',
+     'Payments pay it: allocate_payment().'),
+    ('{invoice}', 'paid', '{binding,posted,settled,derived}', 'status', 'paid',
+     'Payments pay it: allocate_payment().'),
     ('{invoice}', 'credited', '{posted,settled,derived}', 'status', NULL, 'credit() makes a credit note.'),
     -- put away: paid, or answered by yes or no
     ('{invoice}', 'archived', '{binding,posted,settled}', NULL, 'paid', NULL),
