@@ -134,7 +134,7 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
      WHERE d.status <> settled_status(d.id)
     UNION ALL
     SELECT 'a draft is not issued, and what is no draft was, unless it is void', document_name(d.id),
-        format('%s, issued at %s', d.status, coalesce(d.issued_at::text, 'no time'))
+        format('%s, %s', d.status, CASE WHEN d.issued_at IS NULL THEN 'never issued' ELSE 'issued' END)
       FROM document d
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
      WHERE s.draft AND d.issued_at IS NOT NULL OR NOT s.draft AND NOT s.withdrawn AND d.issued_at IS NULL
