@@ -81,6 +81,12 @@ SELECT payment_id FROM record_payment('{"amount": "100", "cash_account": "bank",
 SELECT transition(:i, 'archived'), issue_act(:i) IS NOT NULL AS act;
 SELECT credit(:i, NULL, 'gift', '2026-03-05') IS NOT NULL AS credited;
 SELECT status FROM document WHERE id = :i;
+-- a report is signed after it was invoiced: its status stays, as that follows from the invoice
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-12', 3600);
+SELECT build_report('{"client": 2, "from": "2026-03-12"}') AS r \gset
+SELECT transition(:r, 'sent'), transition(:r, 'agreed'), issue_invoice(:r) IS NOT NULL AS invoiced;
+SELECT set_signature(:r, 'signed', 'Ann');
+SELECT status, sign_status FROM document WHERE id = :r;
 -- work is billed once its invoice is issued, and not while that is a draft
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-04-02', 3600);
 SELECT build_invoice('{"client": 2, "from": "2026-04-01"}') AS d \gset

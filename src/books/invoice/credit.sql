@@ -108,7 +108,7 @@ BEGIN
             HINT = 'Say why: credit(document, lines, reason).';
     END IF;
     v_invoice := open_document(credit.document);
-    IF NOT has_step(v_invoice, 'credited') THEN
+    IF NOT has_step(v_invoice, 'credited', false) THEN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
             USING ERRCODE = 'restrict_violation', HINT = 'Credit notes are made of issued invoices.';
     END IF;

@@ -197,11 +197,13 @@ END;
 COMMENT ON FUNCTION stays_settled(document, text) IS
     'is a document put away as settled, and would be settled by the status that follows too?';
 
-CREATE FUNCTION has_step(p_document document, p_status text) RETURNS boolean
+CREATE FUNCTION has_step(p_document document, p_status text, p_by_hand boolean) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM document_transition t
-                    WHERE (t.kind, t.from_status, t.to_status) = (p_document.kind, p_document.status, p_status));
+                    WHERE (t.kind, t.from_status, t.to_status) = (p_document.kind, p_document.status, p_status)
+                      AND t.by_hand = p_by_hand);
 END $$;
-COMMENT ON FUNCTION has_step(document, text) IS 'is there a step that takes a document from where it is to a status?';
+COMMENT ON FUNCTION has_step(document, text, boolean) IS
+    'is there a step that takes a document from where it is to a status, by hand or following from something else?';

@@ -13,7 +13,7 @@ BEGIN
     changes := json_argument(changes);
     PERFORM check_keys(changes, 'changes',
                        '{title,requirements,note,lines,discount_pct,discount_amount,issued_on,due_on,positions}');
-    IF NOT has_step(v_old, 'superseded') THEN
+    IF NOT has_step(v_old, 'superseded', false) THEN
         RAISE EXCEPTION '% is % and has no next revision', document_name(v_old.id), v_old.status
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Reports and offers are revised when they are sent or rejected; a draft is simply changed, an '
@@ -120,7 +120,7 @@ BEGIN
      WHERE d.id = v_document.id AND d.sign_status <> set_signature.status;
     -- Whoever signs agrees; a bill is agreed by us, not by who sent it.
     PERFORM transition(v_document.id, v_answer, 'signature ' || set_signature.status, set_signature.by)
-      WHERE v_document.kind <> 'bill' AND has_step(v_document, v_answer);
+      WHERE v_document.kind <> 'bill' AND has_step(v_document, v_answer, true);
 END $$;
 COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, text) IS
     'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator (ref), '

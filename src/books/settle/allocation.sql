@@ -65,9 +65,7 @@ CREATE FUNCTION unpayable_hint(p_document document) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
-    RETURN CASE WHEN EXISTS (SELECT FROM document_transition t
-                              WHERE (t.kind, t.from_status) = (p_document.kind, p_document.status)
-                                AND t.kind = 'bill' AND t.to_status = 'agreed' AND t.by_hand)
+    RETURN CASE WHEN p_document.kind = 'bill' AND has_step(p_document, 'agreed', true)
                 THEN 'Accept the bill first: transition(document, ''agreed'').'
                 ELSE 'Only issued invoices and accepted bills are paid: view document_balance lists them.' END;
 END $$;
