@@ -31,6 +31,29 @@ SELECT follow('exchange_rate', 'follow_exchange_rates', 'insert', 'update', 'del
        follow('contract_line', 'follow_lines', 'update'),
        follow('allotment', 'follow_allotments', 'update');
 
+-- What the functions of the books alone write.
+DO $$
+DECLARE
+    v_table record;
+BEGIN
+    FOR v_table IN
+        SELECT * FROM (VALUES
+            ('account_role', 'What the books post to is part of the books.'),
+            ('billing_period', 'close_period() closes a period, reopen_period() opens the last closed one.'),
+            ('concession_month', 'It is the sum of what concession holds.'),
+            ('document_kind', 'What kinds of documents there are is part of the books.'),
+            ('document_state', 'What statuses mean is part of the books.'),
+            ('rating_problem', 'It says what rating found; mend what it names and the row goes by itself.'),
+            ('recheck', 'It holds what make_corrections() is to look at.'),
+            ('share_link', 'share() makes a link, revoke_share() ends it.')
+        ) AS t (name, hint)
+    LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON %I '
+                       'FOR EACH ROW EXECUTE FUNCTION own_table(%L)',
+                       v_table.name || '_owned', v_table.name, v_table.hint);
+    END LOOP;
+END $$;
+
 -- history
 CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('History is what it is; add a row if something has to be '
@@ -174,9 +197,6 @@ CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON al
 -- billing_period
 CREATE TRIGGER billing_period_not_truncated BEFORE TRUNCATE ON billing_period
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('reopen_period() opens the last closed one.');
-CREATE TRIGGER billing_period_owned BEFORE INSERT OR UPDATE OR DELETE ON billing_period
-    FOR EACH ROW EXECUTE FUNCTION own_table('close_period() closes a period, reopen_period() opens the last closed '
-                                            'one.');
 
 -- task_item
 CREATE TRIGGER task_item_priced_changed AFTER UPDATE ON task_item
@@ -251,24 +271,11 @@ CREATE TRIGGER charge_owned BEFORE INSERT OR UPDATE OR DELETE ON charge
     FOR EACH ROW EXECUTE FUNCTION own_table('Charges follow the work: change the time entry, the task or the contract, '
                                             'or use charge_item() and adjust_charge().');
 
--- recheck
-CREATE TRIGGER recheck_owned BEFORE INSERT OR UPDATE OR DELETE ON recheck
-    FOR EACH ROW EXECUTE FUNCTION own_table('It holds what make_corrections() is to look at.');
-
--- rating_problem
-CREATE TRIGGER rating_problem_owned BEFORE INSERT OR UPDATE OR DELETE ON rating_problem
-    FOR EACH ROW
-        EXECUTE FUNCTION own_table('It says what rating found; mend what it names and the row goes by itself.');
-
 -- account
 CREATE TRIGGER account_kept BEFORE UPDATE OR DELETE ON account
     FOR EACH ROW EXECUTE FUNCTION keep_account();
 CREATE TRIGGER account_in_section AFTER INSERT OR UPDATE OF line ON account
     FOR EACH STATEMENT EXECUTE FUNCTION check_statement_lines();
-
--- account_role
-CREATE TRIGGER account_role_owned BEFORE INSERT OR UPDATE OR DELETE ON account_role
-    FOR EACH ROW EXECUTE FUNCTION own_table('What the books post to is part of the books.');
 
 -- statement_line
 CREATE TRIGGER statement_line_checked AFTER INSERT OR UPDATE OR DELETE ON statement_line
@@ -330,12 +337,6 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
 CREATE TRIGGER number_series_kept BEFORE UPDATE OR DELETE ON number_series
     FOR EACH ROW EXECUTE FUNCTION guard_number_series();
 
--- document_kind, document_state
-CREATE TRIGGER document_kind_owned BEFORE INSERT OR UPDATE OR DELETE ON document_kind
-    FOR EACH ROW EXECUTE FUNCTION own_table('What kinds of documents there are is part of the books.');
-CREATE TRIGGER document_state_owned BEFORE INSERT OR UPDATE OR DELETE ON document_state
-    FOR EACH ROW EXECUTE FUNCTION own_table('What statuses mean is part of the books.');
-
 -- document
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.',
@@ -376,10 +377,6 @@ CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON con
 CREATE TRIGGER concession_owned BEFORE INSERT ON concession
     FOR EACH ROW EXECUTE FUNCTION own_table('adjust_charge(), credit() and correct_entry() keep what they give away.');
 
--- concession_month
-CREATE TRIGGER concession_month_owned BEFORE INSERT OR UPDATE OR DELETE ON concession_month
-    FOR EACH ROW EXECUTE FUNCTION own_table('It is the sum of what concession holds.');
-
 -- payment_allocation
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
     FOR EACH ROW EXECUTE FUNCTION own_columns('allocated_at', 'allocated_by');
@@ -390,10 +387,6 @@ CREATE TRIGGER payment_allocation_followed_gone AFTER DELETE ON payment_allocati
     FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
 CREATE TRIGGER payment_allocation_followed_new AFTER INSERT ON payment_allocation REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
-
--- share_link
-CREATE TRIGGER share_link_owned BEFORE INSERT OR UPDATE OR DELETE ON share_link
-    FOR EACH ROW EXECUTE FUNCTION own_table('share() makes a link, revoke_share() ends it.');
 
 -- brand
 CREATE TRIGGER brand_owner BEFORE INSERT OR UPDATE OF own_id ON brand
