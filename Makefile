@@ -249,6 +249,7 @@ BOOKS_CODE = \
 	src/books/figures/pnl.sql \
 	src/books/figures/cash_flow.sql \
 	src/books/charge/problems.sql \
+	src/books/charge/limit.sql \
 	src/books/rating/problems.sql \
 	src/books/correction/problems.sql \
 	src/books/ledger/problems.sql \
@@ -283,7 +284,7 @@ EXTRA_CLEAN = $(DATA_built) $(TEMPLATE_SQL)
 REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
-	billing close lines explain what_if billing_random sequence_random \
+	billing close lines draw caps explain what_if billing_random sequence_random \
 	document step state dimension facts correction invoice settle share document_random page gateway \
 	rule one_call settings approval overlap exchange \
 	mirror several columns precedence locked days_rates days_periods checks keys refusals rights alarms

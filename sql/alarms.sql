@@ -72,10 +72,9 @@ INSERT INTO broken (what, break) VALUES
     ('open charge in the closed period', 'UPDATE charge SET period_start = ''2026-01-01'' WHERE time_entry_id = 7'),
     ('open charge before the closed period', 'UPDATE charge SET period_start = ''2025-12-01'' WHERE time_entry_id = 7'),
     ('write-off of a held charge', format('UPDATE charge SET adjusts_id = (SELECT id FROM charge WHERE held_by = %s) WHERE id = %s', :report, :written_off)),
-    ('charge above the cap in money', 'UPDATE charge SET amount = 100.01, base_amount = 100.01 WHERE time_entry_id = 3'),
-    ('charge above the cap in hours', 'UPDATE charge SET billed_s = 7201 WHERE time_entry_id = 3'),
-    ('charge at the cap', 'UPDATE entry e SET amount = 100, base_amount = 100 FROM account a, charge h WHERE a.id = e.credit_id AND a.code = ''revenue'' AND h.id = e.charge_id
-        AND h.time_entry_id = 3; UPDATE charge SET amount = 100, base_amount = 100, billed_s = 7200 WHERE time_entry_id = 3'),
+    ('work above the cap in money', 'UPDATE contract SET cap_amount = 100 WHERE id = 1'), ('work above the cap in hours', 'UPDATE contract SET cap_s = 7200 WHERE id = 1'),
+    ('work above the cap of a month', 'UPDATE contract SET period_cap_amount = 59.99 WHERE id = 1'), ('work above the hours of a month', 'UPDATE contract SET period_cap_s = 3599 WHERE id = 1'),
+    ('work at the caps of a month', 'UPDATE contract SET period_cap_amount = 60, period_cap_s = 3600 WHERE id = 1'),
     ('entry without charges', 'DELETE FROM charge WHERE time_entry_id = 5'), ('entry that worked longer', 'UPDATE charge SET worked_s = 1 WHERE time_entry_id = 5'),
     ('entry with charges and a problem', 'INSERT INTO rating_problem (time_entry_id, kind, problem) VALUES (5, ''no_price'', ''x'')'),
     ('amount of a part of a cent', 'UPDATE charge SET amount = 60.001 WHERE time_entry_id = 5'), ('base amount of a part of a cent', 'UPDATE charge SET base_amount = 60.001 WHERE time_entry_id = 5'),
@@ -88,7 +87,12 @@ INSERT INTO broken (what, break) VALUES
     ('payment unposted', format('DELETE FROM entry WHERE payment_id = %s', :payment_id)), ('void payment posted', format('UPDATE payment SET status = ''void'' WHERE id = %s', :payment_id)),
     ('reversal of another amount', format('UPDATE entry SET amount = -99 WHERE event_id = %s', :reversal)), ('event without entries', format('DELETE FROM entry WHERE event_id = %s', :event)),
     ('allotment overdrawn', format('UPDATE allotment SET amount = 1 WHERE id = %s', :block)), ('void block that covers work', format('UPDATE allotment SET voided_at = now() WHERE id = %s', :block)),
-    ('work covered outside the life of a block', format('UPDATE allotment SET effective_at = ''2027-01-01'' WHERE id = %s', :block)),
+    ('work covered before a block begins', format('UPDATE allotment SET effective_at = ''2026-02-06 00:00:01Z'' WHERE id = %s', :block)),
+    ('work covered after a block ends', format('UPDATE allotment SET expires_at = ''2026-02-06 00:00Z'' WHERE id = %s', :block)),
+    ('work that runs past the end of a block', format('UPDATE time_entry SET work_date = NULL, duration_s = NULL, started_at = ''2026-02-06 00:00Z'', ended_at = ''2026-02-06 00:30Z'' WHERE id = 7;
+        UPDATE allotment SET expires_at = ''2026-02-06 00:29:50Z'' WHERE id = %s', :block)),
+    ('work that runs to the end of a block', format('UPDATE time_entry SET work_date = NULL, duration_s = NULL, started_at = ''2026-02-06 00:00Z'', ended_at = ''2026-02-06 00:30Z'' WHERE id = 7;
+        UPDATE allotment SET expires_at = ''2026-02-06 00:30Z'' WHERE id = %s', :block)),
     ('amount of work that is not billed', 'ALTER TABLE charge DROP CONSTRAINT charge_only_billable_has_amount; UPDATE charge SET coverage = ''no_charge'' WHERE time_entry_id = 5'),
     ('reversal of another charge', 'UPDATE charge SET base_cost = base_cost - 1 WHERE reverses_id IS NOT NULL'),
     ('task that is done no more', 'UPDATE task SET status = ''open'' WHERE id = 4'),
@@ -116,7 +120,7 @@ CREATE TEMP TABLE seen AS SELECT b.no, b.what, r.rule FROM broken b CROSS JOIN L
 SELECT s.what || ': ' || string_agg(s.rule, '; ' ORDER BY s.rule) FROM seen s GROUP BY s.no, s.what ORDER BY s.no;
 SELECT DISTINCT 'not raised: ' || replace(m.part[1], '''''', '''')
   FROM (SELECT pg_get_viewdef(v::regclass) AS text FROM (SELECT c.relname FROM pg_class c WHERE c.relnamespace = 't_alarms'::regnamespace AND c.relname LIKE '%\_problems') x (v)
-        UNION ALL SELECT pg_get_functiondef('broken_figures'::regproc)) d
+        UNION ALL SELECT pg_get_functiondef(f::regproc) FROM unnest(ARRAY['broken_figures', 'broken_limits']) f) d
  CROSS JOIN LATERAL regexp_matches(d.text, 'SELECT ''((?:[^'']|'''')+ (?:[^'']|'''')+)''::text', 'g') m (part)
  WHERE replace(m.part[1], '''''', '''') NOT IN (SELECT s.rule FROM seen s) ORDER BY 1;
 SELECT count(*) FROM check_books();

@@ -114,6 +114,7 @@ INSERT INTO wrong VALUES
     ('contract_dates_in_order', '[{"ends_on": "2025-12-31"}]'),
     ('contract_discount_range', '[{"discount_pct": -0.0001}, {"discount_pct": 100.0001}]'),
     ('contract_markup_range', '[{"expense_markup_pct": -0.0001}, {"expense_markup_pct": "NaN"}]'),
+    ('contract_period_cap_amount_positive', '[{"period_cap_amount": -0.01}, {"period_cap_amount": "NaN"}]'), ('contract_period_cap_seconds_positive', '[{"period_cap_s": -1}]'),
     ('contract_minimum_charge_not_negative', '[{"minimum_charge": -0.01}, {"minimum_charge": "NaN"}]'),
     ('contract_not_own_parent', '[{"id": 9, "parent_id": 9, "bands": ["x"]}]'),
     ('contract_round_grace_range', '[{"round_grace_s": -1}, {"round_grace_s": 60}]'),

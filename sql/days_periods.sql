@@ -113,7 +113,7 @@ INSERT INTO contract (client_id, number, currency, starts_on, calendar_id, round
 SELECT pg_temp.log(9, t, 20) FROM unnest('{2026-01-19 21:30Z,2026-01-19 22:30Z,2026-01-20 08:00Z}'::timestamptz[]) t;
 SELECT service_date, started_at, billed_s FROM charge WHERE contract_id = 8 ORDER BY started_at;
 
--- client 10: ends on the first day of a period, which is closed too; the minimum of a companion counts its own work,
+-- client 10: ends on the first day of a period, which is closed too; the minimum of a companion (19 of 28 days: 67.86) counts its own work,
 -- in its own month
 INSERT INTO contract (client_id, number, currency, starts_on, ends_on, parent_id, bands, minimum_charge) VALUES
     (10, 'C-10', 'EUR', '2026-01-15', '2026-03-01', NULL, NULL, NULL),

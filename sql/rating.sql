@@ -714,9 +714,9 @@ SELECT entry_id, contract_id, period_start, coverage, billed_s / 60 AS billed, a
   FROM finance.rate(ARRAY[pg_temp.office('{"period": "week", "anchor": 3, "contracts": [{"contract": 1, "period_cap_seconds": 3600},
         {"contract": 2, "bands": ["off_hours"], "period_cap_amount": 30, "from": "2026-01-05", "to": "2026-02-01"}]}')],
     ARRAY[pg_temp.entry(1, '2026-01-05 16:00+00', '2026-01-05 18:00+00'), pg_temp.entry(2, '2026-01-08 16:00+00', '2026-01-08 18:00+00')],
-    '{"used": [{"contract": 1, "amount": 10, "seconds": 600, "period": "2025-12-31"}, {"contract": 1, "amount": 10, "seconds": 600, "period": "2025-12-31"},
-               {"contract": 1, "amount": 10, "seconds": 3599, "period": "2026-01-14"}, {"contract": 1, "amount": 0, "seconds": 3600},
-               {"contract": 3, "amount": 10, "seconds": 3600, "period": "2025-12-31"}]}')
+    '{"used": [{"contract": 1, "amount": 10, "seconds": 600, "day": "2025-12-31"}, {"contract": 1, "amount": 10, "seconds": 600, "day": "2026-01-06"},
+               {"contract": 1, "amount": 10, "seconds": 3599, "day": "2026-01-14"}, {"contract": 1, "amount": 0, "seconds": 3600},
+               {"contract": 3, "amount": 10, "seconds": 3600, "day": "2025-12-31"}]}')
  ORDER BY entry_id, segment;
 
 -- A correction makes room in its own period; what cannot be rated gives back what it took of its periods; included time
@@ -835,7 +835,7 @@ SELECT amount FROM finance.rate(ARRAY[pg_temp.terms('{"colour": "blue", "calenda
 SELECT state, pg_temp.refusal(format('SELECT finance.rate(ARRAY[pg_temp.terms()], ''{}'', %L)', state))
   FROM unnest(ARRAY[
     '[]', '{"allotments": {}}', '{"allotments": [1]}', '{"allotments": [{"id": 1}]}', '{"used": 1}', '{"used": [{"amount": 1}]}',
-    '{"used": [{"contract": 1, "amount": 0.001}]}', '{"used": [{"contract": 1, "seconds": "1"}]}', '{"used": [{"contract": 1, "period": "2026-02-30"}]}']) AS state;
+    '{"used": [{"contract": 1, "amount": 0.001}]}', '{"used": [{"contract": 1, "seconds": "1"}]}', '{"used": [{"contract": 1, "day": "2026-02-30"}]}']) AS state;
 SELECT change, pg_temp.refusal(format('SELECT finance.rate(ARRAY[pg_temp.terms()], ''{}'', pg_temp.state(pg_temp.allot(1, 1, %L)))', change))
   FROM unnest(ARRAY[
     '{"id": null}', '{"kind": null}', '{"kind": "gift"}', '{"unit": null}', '{"unit": "hours"}', '{"remaining": null}',

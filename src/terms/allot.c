@@ -153,7 +153,7 @@ read_allotment(Allotment *allotment, const JsonNode *node, int exponent)
 
 /*
  * Read what counts against the caps of the contracts; several rows add up.  What
- * has a period counts against the cap of that too.
+ * has a day counts against the cap of its period too.
  */
 static void
 read_used(Accounts *book, const JsonNode *state, int exponent)
@@ -179,7 +179,7 @@ read_used(Accounts *book, const JsonNode *state, int exponent)
 		if (account == NULL)
 			continue;
 		add_used(&account->life, amount, seconds);
-		if (finance_json_date(&node, "period", &day) && finance_has_period_cap(account->terms))
+		if (finance_json_date(&node, "day", &day) && finance_has_period_cap(account->terms))
 			add_used(&finance_period_use(account, day)->use, amount, seconds);
 	}
 }

@@ -590,8 +590,8 @@ def open_accounts(documents, state):
     for used in state.get("used", []):
         if used["contract"] in accounts:
             uses = [accounts[used["contract"]]["life"]]
-            if used.get("period"):
-                uses.append(use_of_period(accounts[used["contract"]], datetime.date.fromisoformat(used["period"])))
+            if used.get("day"):
+                uses.append(use_of_period(accounts[used["contract"]], datetime.date.fromisoformat(used["day"])))
             for use in uses:
                 use["amount"] += Fraction(used["amount"])
                 use["seconds"] += used["seconds"]
@@ -892,7 +892,7 @@ def make_state(dice, documents, days, entries):
     for contract in (10, 11, 12):
         for _ in range(dice.choice((0, 0, 1, 2))):
             used.append({"contract": contract, "amount": decimal(dice, 0, 200, exponent), "seconds": dice.randint(0, 9000),
-                         "period": maybe(dice, 0.7, lambda: period_start(dice.choice(days), dice.choice(documents)).isoformat())})
+                         "day": maybe(dice, 0.7, lambda: dice.choice(days).isoformat())})
     state = {"allotments": allotments, "used": used}
     if dice.random() < 0.15:
         state["draw_from"] = (within(dice, dice.choice(clocked)) if clocked and dice.random() < 0.5 else datetime.datetime.combine(

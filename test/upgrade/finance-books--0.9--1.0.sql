@@ -105,12 +105,6 @@ UPDATE terms t
   FROM (SELECT b.id, b.body, b.id = max(b.id) OVER (PARTITION BY b.contract_id, b.body) AS is_last
           FROM (SELECT id, contract_id, body - '{period,anchor}'::text[] AS body FROM terms) b) n
  WHERE n.id = t.id;
-COMMENT ON TABLE contract IS
-    'an agreement with a client. It covers the client''s work from starts_on to ends_on, both days included, of one '
-    'project where project_id is set. A contract with parent_id is the companion of a base contract and takes the '
-    'bands it names (after-hours at a raised price). period, anchor_day and anchor_month give the service period, '
-    'as anchor_of() says; round_… the rounding of worked to billed seconds; cap_… what may not be exceeded; '
-    'late_policy what becomes of work logged for a closed period; auto_bill what run_billing() drafts';
 
 -- What is frozen and no longer agrees with its facts is corrected.
 ALTER TABLE charge DROP CONSTRAINT charge_made_by_known, ADD CONSTRAINT charge_made_by_known
@@ -150,3 +144,34 @@ BEGIN
         DROP FUNCTION pair_rate(text, text, date);
     END IF;
 END $$;
+
+-- Caps of a service period, cut like minimum charges to the days of a part; a line
+-- has a priority as a block has.
+ALTER TABLE contract ADD COLUMN period_cap_amount numeric(20,6)
+        CONSTRAINT contract_period_cap_amount_positive CHECK (period_cap_amount >= 0 AND period_cap_amount <> 'NaN'),
+    ADD COLUMN period_cap_s bigint CONSTRAINT contract_period_cap_seconds_positive CHECK (period_cap_s >= 0),
+    ADD COLUMN prorate text NOT NULL DEFAULT 'actual'
+        CONSTRAINT contract_prorate_known CHECK (prorate IN ('none', 'actual', 'fixed_30', 'days_365'));
+ALTER TABLE contract_line ADD COLUMN priority integer NOT NULL DEFAULT 0;
+ALTER TYPE allotment_use ADD ATTRIBUTE period_start date;
+COMMENT ON TABLE contract IS
+    'an agreement with a client. It covers the client''s work from starts_on to ends_on, both days included, of one '
+    'project where project_id is set. A contract with parent_id is the companion of a base contract and takes the '
+    'bands it names (after-hours at a raised price). period, anchor_day and anchor_month give the service period, '
+    'as anchor_of() says; round_… the rounding of worked to billed seconds; cap_… what may not be exceeded in its '
+    'whole life, period_cap_… in a service period; prorate how that and minimum_charge are cut to the days of a part '
+    'period; late_policy what becomes of work logged for a closed period; auto_bill what run_billing() drafts';
+COMMENT ON TABLE contract_line IS
+    'fees of a contract: recurring (each service period, with included hours or money), one_time (on starts_on), stage '
+    '(on acceptance). overage_price is the hourly price past the included hours; rollover_min and rollover_max, in '
+    'seconds or money, bound what is carried to the next rollover_life periods (NULL rollover_max: nothing); prorate '
+    'how a fee is cut to the days a period really had; priority when its hours or money are eaten';
+COMMENT ON TABLE allotment IS
+    'anything that is eaten by work: included hours or money of a period, prepaid blocks, top-ups, rollover. Eaten by '
+    'priority, then earliest expiry, then the narrower scope_work_types, then earliest effective_at; what is alike in '
+    'that by what it is: what would be lost before what is carried over, rollover, included, adjustment, block, topup, '
+    'time before money. It covers work from effective_at to expires_at, which is cut there. key is the idempotency key '
+    'of add_block()';
+COMMENT ON TYPE allotment_use IS
+    'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed '
+    'seconds), in a service period where it is a cap of that';

@@ -91,7 +91,9 @@ BEGIN
         'discount', CASE WHEN v_price.discount_pct <> 0
                          THEN jsonb_build_object('pct', trim_scale(v_price.discount_pct), 'by',
                                                  v_price.discount_by) END));
-    RETURN new_charge(v_new);
+    v_known := new_charge(v_new);
+    PERFORM follow_caps(ARRAY[contract_id]);
+    RETURN v_known;
 END $$;
 COMMENT ON FUNCTION sell_item(bigint, bigint, numeric, date, bigint, text, numeric, numeric, bigint) IS
     'charge an item as charge_item() does, for whoever may agree a price';

@@ -28,6 +28,7 @@ DECLARE
     v_to record;
     v_item record;
     v_moved charge[];
+    v_contracts bigint[];
 BEGIN
     SELECT * INTO v_task FROM task t WHERE t.id = p_task;
     v_to := task_contract(p_task, coalesce(v_task.completed_at, now()));
@@ -37,9 +38,13 @@ BEGIN
            AND (v_task.status <> 'done' OR (h.contract_id, h.project_id, h.service_date)
                                            IS DISTINCT FROM (v_to.contract_id, v_task.project_id, v_to.service_date))
         RETURNING h)
-    SELECT array_agg(moved_to(g.h, v_task, v_to.service_date) ORDER BY (g.h).id) INTO v_moved FROM gone g
-     WHERE v_task.status = 'done' AND v_to.problem IS NULL AND (g.h).contract_id = v_to.contract_id;
+    SELECT array_agg(moved_to(g.h, v_task, v_to.service_date) ORDER BY (g.h).id)
+               FILTER (WHERE v_task.status = 'done' AND v_to.problem IS NULL
+                             AND (g.h).contract_id = v_to.contract_id),
+           array_agg((g.h).contract_id)
+      INTO v_moved, v_contracts FROM gone g;
     PERFORM put_charges(v_moved) WHERE v_moved IS NOT NULL;
+    PERFORM follow_caps(v_contracts) WHERE v_contracts IS NOT NULL;
     IF v_task.status <> 'done' OR v_to.problem IS NOT NULL THEN
         RETURN;
     END IF;
@@ -112,6 +117,7 @@ AS $$
 DECLARE
     v_tasks bigint[];
     v_gone bigint[] := '{}';
+    v_contracts bigint[];
     v_settled bigint;
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -136,7 +142,9 @@ BEGIN
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'task_item_not_billed', DETAIL = frozen_by(v_settled),
                 HINT = 'Write its charge off or up with adjust_charge(), or credit() the invoice.';
     END IF;
-    DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.settled;
+    WITH gone AS (DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.settled RETURNING h.contract_id)
+    SELECT array_agg(g.contract_id) INTO v_contracts FROM gone g;
+    PERFORM follow_caps(v_contracts) WHERE v_contracts IS NOT NULL;
     PERFORM follow_entries(ARRAY(
         SELECT e.id FROM time_entry e WHERE e.task_id = ANY (v_tasks) ORDER BY e.id));
     PERFORM charge_task(t.id) FROM unnest(v_tasks) t (id) ORDER BY t.id;

@@ -171,6 +171,7 @@ BEGIN
         AND EXISTS (SELECT FROM charge h WHERE h.id = ANY (reversed) AND h.allotment_id IS NOT NULL) THEN
         PERFORM rate_again(v_base, (SELECT min(h.service_date) FROM charge h WHERE h.id = ANY (reversed)));
     END IF;
+    PERFORM follow_caps(contract_group(v_base.id)) WHERE v_base.id IS NOT NULL;
     SELECT coalesce(array_agg(h.id ORDER BY h.id) FILTER (WHERE NOT h.settled), '{}'), coalesce(sum(h.amount), 0),
         min(h.currency),
            coalesce(sum(h.base_amount), 0), count(DISTINCT h.currency)

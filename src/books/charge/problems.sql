@@ -59,24 +59,6 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     SELECT 'what is written off or up is frozen', 'charge ' || h.id, 'adjusted by charge ' || a.id
       FROM charge a JOIN charge h ON h.id = a.adjusts_id WHERE h.frozen_at IS NULL
     UNION ALL
-    -- by the highest cap of those it was rated by; items are agreed by themselves
-    SELECT 'work is never charged above its cap', 'contract ' || u.contract_id,
-           format('%s of %s, %s s of %s', u.amount, u.cap_amount, u.billed_s, u.cap_seconds)
-      FROM (SELECT h.contract_id, sum(h.amount) AS amount,
-            sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s,
-                   CASE WHEN count(k.cap_amount) = count(*) THEN max(k.cap_amount) END AS cap_amount,
-                   CASE WHEN count(k.cap_seconds) = count(*) THEN max(k.cap_seconds) END AS cap_seconds
-              FROM contract c
-              JOIN charge h ON h.contract_id = c.id AND h.source = 'time'
-              LEFT JOIN terms t ON t.id = h.terms_id
-              LEFT JOIN LATERAL (SELECT (x ->> 'cap_amount')::numeric AS cap_amount,
-                                 (x ->> 'cap_seconds')::bigint AS cap_seconds
-                                   FROM jsonb_array_elements(t.body -> 'contracts') x
-                                       WHERE (x ->> 'contract')::bigint = c.id) k ON true
-             WHERE num_nonnulls(c.cap_amount, c.cap_s) > 0
-             GROUP BY 1) u
-     WHERE u.amount > u.cap_amount OR u.billed_s > u.cap_seconds
-    UNION ALL
     SELECT 'what names a task has its deal and project', 'charge ' || h.id,
            format('project %s, deal %s; the task''s are %s and %s', h.project_id, h.deal_id, t.project_id, t.deal_id)
       FROM charge h JOIN task t ON t.id = h.task_id JOIN project p ON p.id = t.project_id

@@ -153,7 +153,7 @@ CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);
 COMMENT ON TYPE rated_entry IS 'a segment that rating made, beside what was known of its entry';
 
 CREATE TYPE allotment_use AS (contract_id bigint, allotment_id bigint, burned numeric, amount numeric,
-                              billed_s numeric);
+                              billed_s numeric, period_start date);
 COMMENT ON TYPE allotment_use IS
     'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed '
-    'seconds)';
+    'seconds), in a service period where it is a cap of that';

@@ -9,6 +9,7 @@ BEGIN ATOMIC
     SELECT * FROM ledger_problems
     UNION ALL SELECT * FROM payment_problems
     UNION ALL SELECT * FROM work_problems
+    UNION ALL SELECT * FROM limit_problems
     UNION ALL SELECT * FROM rating_problems
     UNION ALL SELECT * FROM correction_problems
     UNION ALL SELECT * FROM figure_problems

@@ -47,36 +47,40 @@ DECLARE
     v_lacking charge[];
 BEGIN
     FOR v_minimum IN
-        SELECT c.id, c.number, c.minimum_charge, m.work, u.exponent,
-            greatest(c.minimum_charge - m.work, 0) - m.raised AS amount,
-               least(upper(p_span) - 1, c.ends_on) AS last_day
+        SELECT c.id, c.minimum_charge, c.prorate, d.days, f.due, m.work, u.exponent,
+               greatest(f.due - m.work, 0) - m.raised AS amount
           FROM contract c
           JOIN currency_code u ON u.code = c.currency
+         CROSS JOIN LATERAL (SELECT p_span * daterange(c.starts_on, c.ends_on, '[]') AS days) d
+         CROSS JOIN LATERAL (SELECT prorate(c.minimum_charge, p_span, d.days, c.prorate, u.exponent::int) AS due
+                              WHERE NOT isempty(d.days)) f
          CROSS JOIN LATERAL (
             SELECT coalesce(sum(h.amount) FILTER (WHERE h.made_by <> 'minimum'), 0) AS work,
                    coalesce(sum(h.amount) FILTER (WHERE h.made_by = 'minimum'), 0) AS raised
               FROM charge h WHERE h.contract_id = c.id AND h.period_start = lower(p_span)) m
          WHERE c.id = ANY (contract_group(p_base)) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft'
-           AND daterange(c.starts_on, c.ends_on, '[]') && p_span
          ORDER BY c.id
     LOOP
         CONTINUE WHEN v_minimum.amount = 0;
         v_new.source := 'adjustment';
         v_new.made_by := 'minimum';
         v_new.contract_id := v_minimum.id;
-        v_new.service_date := v_minimum.last_day;
+        v_new.service_date := upper(v_minimum.days) - 1;
         v_new.amount := v_minimum.amount;
         v_new.cost := 0;
         v_new.why := jsonb_build_object('minimum_charge', jsonb_build_object(
-            'amount', round(v_minimum.minimum_charge, v_minimum.exponent), 'reached',
-                round(v_minimum.work, v_minimum.exponent)));
+            'amount', v_minimum.due, 'reached', round(v_minimum.work, v_minimum.exponent)) || CASE
+                WHEN v_minimum.prorate = 'none' OR v_minimum.days = p_span THEN '{}'
+                ELSE jsonb_build_object('from', iso(lower(v_minimum.days)), 'to', iso(upper(v_minimum.days) - 1),
+                    'days', upper(v_minimum.days) - lower(v_minimum.days), 'of', upper(p_span) - lower(p_span),
+                    'rule', v_minimum.prorate, 'whole', round(v_minimum.minimum_charge, v_minimum.exponent)) END);
         v_lacking := v_lacking || complete_charge(v_new);
     END LOOP;
     PERFORM put_charges(v_lacking);
 END $$;
 COMMENT ON FUNCTION charge_minimum(bigint, daterange) IS
-    'charge what a period lacks to the contract''s minimum_charge, whole periods and parts alike; again after a period '
-    'was reopened';
+    'charge what a period lacks to the contract''s minimum_charge, cut by the contract''s rule to the days that it has '
+    'in the period; again after a period was reopened';
 
 CREATE FUNCTION roll_over(p_base contract, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT

@@ -29,14 +29,6 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
                              GROUP BY 1) b ON b.allotment_id = a.id
      WHERE b.burned > a.amount OR b.burned < 0 OR (a.voided_at IS NOT NULL AND b.burned <> 0)
     UNION ALL
-    SELECT 'an allotment burns within its life and scope', 'charge ' || h.id, format('allotment %s', a.id)
-      FROM charge h JOIN allotment a ON a.id = h.allotment_id
-     WHERE h.reverses_id IS NULL
-       AND (a.contract_id <> h.contract_id OR a.scope_work_types IS NOT NULL
-            AND NOT coalesce(h.work_type_id = ANY (a.scope_work_types), false)
-            OR NOT h.late AND (h.started_at >= a.expires_at
-                               OR h.service_date < (a.effective_at AT TIME ZONE 'UTC')::date - 1))
-    UNION ALL
     SELECT 'a reversal is the opposite of what it reverses', 'charge ' || r.id, 'reverses charge ' || h.id
       FROM charge r JOIN charge h ON h.id = r.reverses_id
      WHERE (r.amount + h.amount, r.base_amount + h.base_amount, coalesce(r.cost + h.cost, 0), r.worked_s + h.worked_s,

@@ -17,8 +17,9 @@ billable: what becomes of work: billable (priced), no_charge (shown at zero) or 
     what it belongs to says
 burn_multiplier: how many seconds of an allotment a second of work takes
 calendar_id: the calendar of business hours, a row of calendar
-cap_amount: the most that the contract charges for work, in its currency
-cap_s: the most billable seconds that the contract charges
+by_period: does it have a cap of each service period?
+cap_amount: the most that the contract charges for work in its whole life, in its currency
+cap_s: the most billable seconds that the contract charges in its whole life
 client: name of the client
 client_id: the client, a row of party
 contract: number of the contract
@@ -55,6 +56,7 @@ granted_at: when it was granted
 hourly_cost: what an hour costs us, NULL: not any more
 hourly_pay: what the person is paid an hour, in the currency beside it; nothing reads it yet, payroll will
 iban: number of the bank account
+in_all: does it have a cap of its whole life?
 included_amount: money included in the fee of a period, in the contract's currency
 included_s: seconds included in the fee of a period
 is_default: is it the list of last resort of its currency?
@@ -85,6 +87,8 @@ contract.parent_id: the base contract of a companion
 party: name of the party
 party_id: the party, a row of party
 payment_terms_days: days that the client has to pay
+period_cap_amount: the most that the contract charges for work of a service period, in its currency
+period_cap_s: the most billable seconds that the contract charges of a service period
 period: length of a service period: week, half_month, month, quarter or year
 position: order, from 1
 price: price of an hour or a unit, net, in currency
@@ -99,6 +103,7 @@ price_multiplier: factor of the price of an hour
 priority: the lower number is eaten first
 project: name of the project
 project_id: the project, a row of project
+contract.prorate: how minimum_charge and period_cap_… are cut to the days of a part period, by the words of a line
 prorate: how a fee is cut to the days of a period: none, actual, fixed_30 or days_365
 prorate_included: are the included hours cut with the fee?
 quantity: how many units

@@ -70,12 +70,22 @@ COMMENT ON FUNCTION check_contract() IS
     'trigger function of contract: companions, price list and project fit; client and currency are fixed once there '
     'are facts, the service period once one is closed. SECURITY DEFINER because row policies must not hide facts';
 
+CREATE VIEW capped_contract WITH (security_invoker) AS
+    SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id,
+           num_nonnulls(c.cap_amount, c.cap_s) > 0 AS in_all,
+           num_nonnulls(c.period_cap_amount, c.period_cap_s) > 0 AS by_period
+      FROM contract c
+     WHERE num_nonnulls(c.cap_amount, c.cap_s, c.period_cap_amount, c.period_cap_s) > 0;
+COMMENT ON VIEW capped_contract IS
+    'contracts with caps, for their whole life (in_all) or for each service period (by_period)';
+SELECT allow('reader', 'select', 'capped_contract');
+
 -- A contract whose entries bear on one another: what one burns or rounds away
 -- another cannot.  Others are rated entry by entry.
 CREATE VIEW sequential_contract WITH (security_invoker) AS
     SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id, c.round_scope
       FROM contract c
-     WHERE c.round_scope <> 'entry' OR c.cap_amount IS NOT NULL OR c.cap_s IS NOT NULL
+     WHERE c.round_scope <> 'entry' OR EXISTS (SELECT FROM capped_contract q WHERE q.contract_id = c.id)
         OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = c.id)
         OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id
                    AND num_nonnulls(n.included_s, n.included_amount) > 0);

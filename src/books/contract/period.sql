@@ -44,6 +44,18 @@ END $$;
 COMMENT ON FUNCTION service_period(contract, date) IS
     'the service period of a base contract, and of its companions, that a day lies in';
 
+CREATE FUNCTION period_at(p_base bigint, p_at timestamptz) RETURNS date
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN (SELECT CASE WHEN isfinite(p_at)
+                        THEN lower(service_period(b, (p_at AT TIME ZONE contract_zone(b.calendar_id))::date))
+                        ELSE p_at::date END
+              FROM contract b WHERE b.id = p_base);
+END $$;
+COMMENT ON FUNCTION period_at(bigint, timestamptz) IS
+    'the first day of the service period of a base contract that an instant lies in; infinity stays infinity';
+
 CREATE FUNCTION open_period(p_base contract, OUT span daterange, OUT opens_at timestamptz)
     LANGUAGE sql STABLE
 BEGIN ATOMIC

@@ -65,6 +65,11 @@ CREATE TABLE contract (
     source text,
     external_id text,
     anchor_month integer CONSTRAINT contract_anchor_month_range CHECK (anchor_month BETWEEN 1 AND 12),
+    period_cap_amount numeric(20,6)
+        CONSTRAINT contract_period_cap_amount_positive CHECK (period_cap_amount >= 0 AND period_cap_amount <> 'NaN'),
+    period_cap_s bigint CONSTRAINT contract_period_cap_seconds_positive CHECK (period_cap_s >= 0),
+    prorate text NOT NULL DEFAULT 'actual'
+        CONSTRAINT contract_prorate_known CHECK (prorate IN ('none', 'actual', 'fixed_30', 'days_365')),
     CONSTRAINT contract_external_key UNIQUE (source, external_id),
     CONSTRAINT contract_dates_in_order CHECK (ends_on >= starts_on),
     CONSTRAINT contract_not_own_parent CHECK (parent_id <> id),
@@ -74,8 +79,9 @@ COMMENT ON TABLE contract IS
     'an agreement with a client. It covers the client''s work from starts_on to ends_on, both days included, of one '
     'project where project_id is set. A contract with parent_id is the companion of a base contract and takes the '
     'bands it names (after-hours at a raised price). period, anchor_day and anchor_month give the service period, '
-    'as anchor_of() says; round_… the rounding of worked to billed seconds; cap_… what may not be exceeded; '
-    'late_policy what becomes of work logged for a closed period; auto_bill what run_billing() drafts';
+    'as anchor_of() says; round_… the rounding of worked to billed seconds; cap_… what may not be exceeded in its '
+    'whole life, period_cap_… in a service period; prorate how that and minimum_charge are cut to the days of a part '
+    'period; late_policy what becomes of work logged for a closed period; auto_bill what run_billing() drafts';
 CREATE INDEX contract_client_idx ON contract (client_id);
 CREATE INDEX contract_parent_idx ON contract (parent_id) WHERE parent_id IS NOT NULL;
 ALTER TABLE task ADD CONSTRAINT task_contract_fkey FOREIGN KEY (contract_id) REFERENCES contract;
@@ -112,6 +118,7 @@ CREATE TABLE contract_line (
     status text NOT NULL DEFAULT 'planned'
         CONSTRAINT contract_line_status_known CHECK (status IN ('planned', 'active', 'accepted', 'cancelled')),
     accepted_on date,
+    priority integer NOT NULL DEFAULT 0,
     CONSTRAINT contract_line_dates_in_order CHECK (ends_on >= starts_on),
     CONSTRAINT contract_line_included_once CHECK (num_nonnulls(included_s, included_amount) <= 1),
     CONSTRAINT contract_line_accepted_dated CHECK ((status = 'accepted') = (accepted_on IS NOT NULL))
@@ -120,7 +127,7 @@ COMMENT ON TABLE contract_line IS
     'fees of a contract: recurring (each service period, with included hours or money), one_time (on starts_on), stage '
     '(on acceptance). overage_price is the hourly price past the included hours; rollover_min and rollover_max, in '
     'seconds or money, bound what is carried to the next rollover_life periods (NULL rollover_max: nothing); prorate '
-    'how a fee is cut to the days a period really had';
+    'how a fee is cut to the days a period really had; priority when its hours or money are eaten';
 CREATE INDEX contract_line_contract_idx ON contract_line (contract_id);
 
 CREATE TABLE band_rule (
@@ -165,8 +172,10 @@ CREATE TABLE allotment (
 );
 COMMENT ON TABLE allotment IS
     'anything that is eaten by work: included hours or money of a period, prepaid blocks, top-ups, rollover. Eaten by '
-    'priority, then earliest expiry, then earliest effective_at; alive while effective_at <= the instant of the work < '
-    'expires_at. key is the idempotency key of add_block()';
+    'priority, then earliest expiry, then the narrower scope_work_types, then earliest effective_at; what is alike in '
+    'that by what it is: what would be lost before what is carried over, rollover, included, adjustment, block, topup, '
+    'time before money. It covers work from effective_at to expires_at, which is cut there. key is the idempotency key '
+    'of add_block()';
 CREATE INDEX allotment_contract_idx ON allotment (contract_id);
 CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start, kind)
     WHERE contract_line_id IS NOT NULL AND voided_at IS NULL;

@@ -126,7 +126,8 @@ DECLARE
     v_band CONSTANT jsonb := p_charge.why -> 'band';
     v_price CONSTANT text := money_text(p_charge.price, p_charge.currency, p_language);
     v_adder CONSTANT text := money_text((v_band ->> 'adder')::numeric, p_charge.currency, p_language);
-    v_change CONSTANT text := price_change(v_band, v_adder, p_language);
+    v_amount CONSTANT text := money_text(p_charge.amount, p_charge.currency, p_language);
+    v_change text := price_change(v_band, v_adder, p_language);
     v_steps text[] := ARRAY[say('price_hour', p_language, v_price, price_text(p_charge, p_language))];
     v_hours text := duration_text(p_charge.billed_s, p_language);
 BEGIN
@@ -141,10 +142,12 @@ BEGIN
     IF (SELECT t.body ->> 'basis' FROM terms t WHERE t.id = p_charge.terms_id) = 'hundredth' THEN
         v_hours := say('hundredths', p_language, number_text(round(p_charge.billed_s / 3600.0, 2), p_language));
     END IF;
-    RETURN v_steps || say('total', p_language, v_hours, v_price, concat(v_change,
-        CASE WHEN p_charge.discount_pct <> 0
-             THEN say('less', p_language, number_text(trim_scale(p_charge.discount_pct), p_language)) END),
-        money_text(p_charge.amount, p_charge.currency, p_language));
+    v_change := concat(v_change, CASE WHEN p_charge.discount_pct <> 0
+        THEN say('less', p_language, number_text(trim_scale(p_charge.discount_pct), p_language)) END);
+    RETURN v_steps || CASE WHEN p_charge.why ? 'cap'
+        THEN say('cap_leaves', p_language, cap_text(p_charge.why -> 'cap', p_language), v_amount, v_hours, v_price,
+                 v_change)
+        ELSE say('total', p_language, v_hours, v_price, v_change, v_amount) END;
 END $$;
 COMMENT ON FUNCTION explain_price(charge, text) IS
     'the steps by which the time of a charge became its amount, as sentences';

@@ -7,14 +7,14 @@
 --     price          {by: entry; overage, line; agreed; position, name}; that of a list's hours is charge.price_id
 --     tiers          {mode}
 --     discount       {pct, by: {kind: position, list, contract; id, name}}
---     cap            {amount, seconds, written_off}
+--     cap            {amount, seconds; period: {from, to; days, of, rule; amount, seconds}; written_off, where it is over}
 --     disposition    {by: entry, task, work_type, project, own_project, task_price, contract_price; code}
 --     fee            {title, once; from, to; days, of, rule, amount}
 --     stage          {title, accepted_on}
 --     block          {hours, from, to}
 --     expense        {cost, currency, on, markup_pct}
 --     write_off, write_up, reversal   {charge}
---     minimum_charge {amount, reached}
+--     minimum_charge {amount, reached; from, to; days, of, rule, whole}
 --     correction     {charge; fee: {title, from, to, due, charged}; cost: {rate, of; position};
 --                    exchange: {rate, was, on}}
 --     taken_off      {discount, tax}: what a document takes off its charges
@@ -73,15 +73,35 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION discount_giver(jsonb, text) IS 'whose discount it is, in words';
 
+CREATE FUNCTION limit_text(p_limit jsonb, p_language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN p_limit ?& '{amount,seconds}' THEN say('cap_or', p_language, c.amount, c.seconds)
+                ELSE coalesce(c.amount, c.seconds) END
+      FROM (SELECT number_text(p_limit -> 'amount', p_language) AS amount,
+                   duration_text(p_limit -> 'seconds', p_language) AS seconds) c;
+END;
+COMMENT ON FUNCTION limit_text(jsonb, text) IS 'so much money or time, in words; NULL where there is neither';
+
+CREATE FUNCTION cap_text(p_cap jsonb, p_language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN num_nonnulls(c.life, c.period) = 2 THEN say('cap_or', p_language, c.life, c.period)
+                ELSE coalesce(c.life, c.period) END
+      FROM (SELECT limit_text(p_cap, p_language) AS life,
+                   say(CASE WHEN p_cap #> '{period,days}' IS NOT NULL THEN 'cap_period_part'
+                            WHEN p_cap ? 'period' THEN 'cap_period' END, p_language,
+                       limit_text(p_cap -> 'period', p_language), p_cap #>> '{period,from}',
+                       p_cap #>> '{period,to}', p_cap #>> '{period,days}', p_cap #>> '{period,of}',
+                       p_cap #>> '{period,rule}') AS period) c;
+END;
+COMMENT ON FUNCTION cap_text(jsonb, text) IS 'the caps of why.cap, in words';
+
 CREATE FUNCTION cap_reason(p_cap jsonb, p_language text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT say('cap', p_language,
-            CASE WHEN p_cap ?& '{amount,seconds}' THEN say('cap_or', p_language, c.amount, c.seconds)
-                 ELSE coalesce(c.amount, c.seconds) END,
-            number_text(p_cap -> 'written_off', p_language))
-      FROM (SELECT number_text(p_cap -> 'amount', p_language) AS amount,
-                   duration_text(p_cap -> 'seconds', p_language) AS seconds) c
+    SELECT say(CASE WHEN p_cap ? 'written_off' THEN 'cap' ELSE 'cap_met' END, p_language, cap_text(p_cap, p_language),
+               number_text(p_cap -> 'written_off', p_language))
      WHERE p_cap IS NOT NULL;
 END;
 COMMENT ON FUNCTION cap_reason(jsonb, text) IS 'why.cap in words';
@@ -103,9 +123,10 @@ BEGIN ATOMIC
                 CASE WHEN p_why #> '{block,to}' IS NULL THEN b.what
                      ELSE say('block_from', p_language, b.what, p_why #>> '{block,from}') END,
                 coalesce(p_why #>> '{block,to}', p_why #>> '{block,from}'))
-        WHEN p_why ? 'minimum_charge' THEN
-            say('minimum_charge', p_language, number_text(p_why #> '{minimum_charge,amount}', p_language),
-                number_text(p_why #> '{minimum_charge,reached}', p_language))
+        WHEN p_why #> '{minimum_charge,days}' IS NOT NULL THEN
+            say('minimum_charge_part', p_language, m.amount, m.why ->> 'from', m.why ->> 'to', m.why ->> 'days',
+                m.why ->> 'of', m.why ->> 'rule', number_text(m.why -> 'whole', p_language), m.reached)
+        WHEN p_why ? 'minimum_charge' THEN say('minimum_charge', p_language, m.amount, m.reached)
         WHEN p_why ? 'taken_off' THEN
             say(CASE WHEN p_why #> '{taken_off,tax}' IS DISTINCT FROM 'true' THEN 'taken_off_discount'
                      WHEN p_why #> '{taken_off,discount}' = 'true' THEN 'taken_off_both'
@@ -123,7 +144,10 @@ BEGIN ATOMIC
                 p_why #>> '{correction,exchange,on}') END
       FROM (SELECT CASE WHEN p_why #> '{block,hours}' IS NULL THEN say('block_money', p_language)
                         ELSE say('block_hours', p_language, number_text(p_why #> '{block,hours}', p_language))
-                        END AS what) b;
+                        END AS what) b
+     CROSS JOIN (SELECT p_why -> 'minimum_charge' AS why,
+                        number_text(p_why #> '{minimum_charge,amount}', p_language) AS amount,
+                        number_text(p_why #> '{minimum_charge,reached}', p_language) AS reached) m;
 END;
 COMMENT ON FUNCTION other_reason(jsonb, text) IS
     'why a fee, stage, block, minimum, or what a document takes off is so, in words';

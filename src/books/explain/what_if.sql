@@ -11,7 +11,7 @@ CREATE FUNCTION check_what_if(p_terms jsonb) RETURNS void
 AS $$
 DECLARE
     c_keys CONSTANT text[] := '{price_list_id,prices,included_s,included_hours,overage_price,rounding,band_rules,'
-                              'cap_amount,discount_pct,fee}';
+                              'cap_amount,period_cap_amount,discount_pct,fee}';
     v_key text;
 BEGIN
     IF jsonb_typeof(p_terms) IS DISTINCT FROM 'object' THEN
@@ -29,7 +29,8 @@ BEGIN
                 HINT = 'Give price_list_id or prices, included_s or included_hours.';
     END IF;
     SELECT k INTO v_key
-      FROM unnest('{price_list_id,included_s,included_hours,overage_price,cap_amount,discount_pct,fee}'::text[]) k
+      FROM unnest('{price_list_id,included_s,included_hours,overage_price,cap_amount,period_cap_amount,discount_pct,'
+                  'fee}'::text[]) k
      WHERE jsonb_typeof(p_terms -> k) NOT IN ('number', 'null')
          AND NOT coalesce(p_terms ->> k ~ '^[0-9]+([.][0-9]+)?$', false)
         OR (p_terms ->> k)::numeric < 0 LIMIT 1;
@@ -81,8 +82,10 @@ BEGIN
     IF p_terms ? 'band_rules' THEN
         v_base := v_base || jsonb_build_object('band_rules', p_terms -> 'band_rules');
     END IF;
-    IF p_terms ? 'cap_amount' THEN
-        v_base := v_base || jsonb_build_object('cap_amount', p_terms -> 'cap_amount');
+    IF p_terms ?| '{cap_amount,period_cap_amount}' THEN
+        v_base := v_base || contract_caps(p_contract) || (
+            SELECT jsonb_object_agg(k.key, k.value) FROM jsonb_each(p_terms) k
+             WHERE k.key IN ('cap_amount', 'period_cap_amount'));
     END IF;
     IF p_terms ? 'discount_pct' THEN
         v_base := v_base || jsonb_build_object('discount_pct', p_terms -> 'discount_pct');
@@ -144,15 +147,15 @@ BEGIN
                                                    interval '1 day') d) s
                      WHERE v_other AND v_included >= 1) a), '[]'),
             'used', coalesce((
-                SELECT jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds',
-                                                    u.billed_s))
-                  FROM (SELECT h.contract_id, sum(h.amount) AS amount,
+                SELECT jsonb_agg(jsonb_build_object('contract', u.contract_id, 'day', u.day, 'amount', u.amount,
+                                                    'seconds', u.billed_s))
+                  FROM (SELECT h.contract_id, CASE WHEN h.service_date >= lower(service_period(p_base, p_from))
+                                                   THEN h.service_date END AS day, sum(h.amount) AS amount,
                         sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s
                           FROM charge h
-                         WHERE h.contract_id = ANY (contract_group(p_base.id))
-                           AND h.source IN ('time', 'item') AND NOT coalesce(h.time_entry_id = ANY (p_entries), false)
-                           AND h.service_date < p_from
-                         GROUP BY 1) u), '[]')));
+                         WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source IN ('time', 'item')
+                           AND NOT coalesce(h.time_entry_id = ANY (p_entries), false) AND h.service_date < p_from
+                         GROUP BY 1, 2) u), '[]')));
 END $$;
 COMMENT ON FUNCTION what_if_state(contract, bigint[], date, date, jsonb) IS
     'the state that rate() starts from when it rates entries as what_if() asks';
@@ -289,7 +292,7 @@ COMMENT ON FUNCTION what_if(bigint, date, date, jsonb) IS
     'revenue, cost and profit of a contract (NULL: of all) by month of a range of days, as they are (old) and under '
     'other terms (new), in the currency of the contract; writes nothing. terms: price_list_id or prices ([{"price", '
     '"role"?, "employee"?, "work_type"?}]), included_s or included_hours a period, overage_price, rounding ({"mode", '
-    '"increment_s", …}), band_rules ([{"band", "multiplier", …}]), cap_amount, discount_pct (in place of all others), '
-    'fee a period; null takes a term away. Entries the new terms have no price for count as they are, in '
-    'unrated_entries. Refused (22023): unknown terms';
+    '"increment_s", …}), band_rules ([{"band", "multiplier", …}]), cap_amount, period_cap_amount, discount_pct (in '
+    'place of all others), fee a period; null takes a term away. Entries the new terms have no price for count as they '
+    'are, in unrated_entries. Refused (22023): unknown terms';
 SELECT allow('manager', 'execute', 'what_if');

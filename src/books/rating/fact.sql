@@ -148,6 +148,7 @@ CREATE FUNCTION follow_contracts() RETURNS trigger
 AS $$
 DECLARE
     v_clients bigint[];
+    v_capped bigint[] := '{}';
 BEGIN
     IF TG_OP = 'INSERT' THEN
         v_clients := ARRAY(SELECT DISTINCT n.client_id FROM new_rows n WHERE n.status <> 'draft' ORDER BY 1);
@@ -160,6 +161,11 @@ BEGIN
                    IS DISTINCT FROM (o.client_id, o.project_id, o.parent_id, o.model, o.status, o.starts_on, o.ends_on,
                                      o.needs_approval, o.needs_specification)
              GROUP BY 1 ORDER BY 1);
+        v_capped := ARRAY(
+            SELECT DISTINCT coalesce(n.parent_id, n.id) FROM new_rows n JOIN old_rows o USING (id)
+             WHERE contract_caps(n) <> contract_caps(o)
+               AND num_nonnulls(n.cap_amount, n.cap_s, n.period_cap_amount, n.period_cap_s,
+                                o.cap_amount, o.cap_s, o.period_cap_amount, o.period_cap_s) > 0 ORDER BY 1);
     END IF;
     IF cardinality(v_clients) > 0 THEN
         PERFORM lock_parties(v_clients);
@@ -174,11 +180,12 @@ BEGIN
                  UNION
                  SELECT u.task_id FROM uncharged_task u WHERE u.client_id = ANY (v_clients) ORDER BY 1) t;
     END IF;
+    PERFORM rate_again(b, b.starts_on) FROM unnest(v_capped) x (id) CROSS JOIN LATERAL lock_contract(x.id) b;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_contracts() IS
     'trigger function of contract: open work of the client, and the fixed prices of his tasks, follow the contracts '
-    'that are in force now; SECURITY DEFINER because nobody is granted INSERT on charge';
+    'that are in force now, and their caps; SECURITY DEFINER because nobody is granted INSERT on charge';
 
 CREATE FUNCTION follow_kinds() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

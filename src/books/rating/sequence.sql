@@ -37,7 +37,7 @@ BEGIN
         v_end := v_then;
         IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from)
             THEN
-            v_end := allotment_state(p_base, p_changed, NULL);
+            v_end := allotment_state(p_base, p_changed, p_from, true);
         END IF;
         v_rated := ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_end) s);
         IF v_then = v_end OR v_rated = ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s) THEN
@@ -68,7 +68,9 @@ BEGIN
         PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
         EXIT WHEN v_to = 'infinity';
         v_difference := add_use(v_difference, ARRAY(SELECT i.entry_id FROM unnest(v_input) i), 1);
-        EXIT WHEN v_difference = '{}';
+        -- what a period takes is nothing to those after it
+        EXIT WHEN NOT EXISTS (SELECT FROM unnest(v_difference) d
+                               WHERE d.period_start IS NULL OR d.period_start >= period_at(p_base, v_to));
         v_from := v_to;
         v_then := allotment_state(p_base, v_gone, v_from);
         v_input := '{}';
@@ -98,7 +100,8 @@ END $$;
 COMMENT ON FUNCTION sequence_start(bigint, text, timestamptz, date, bigint[]) IS
     'from which instant a change re-rates a contract: where the first rounding group that it touches begins';
 
--- What an allotment that comes or goes changes: all that is open from a day on.
+-- What an allotment that comes or goes changes: all that is open from a day on,
+-- and work that runs into it.
 CREATE FUNCTION rate_again(p_base contract, p_from date) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -110,7 +113,22 @@ BEGIN
         OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.settled) THEN
         v_from := '-infinity';
     END IF;
+    v_from := least(v_from, (
+        SELECT min(h.started_at) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id
+         WHERE h.client_id = p_base.client_id AND NOT h.settled AND h.started_at < v_from AND e.ended_at > v_from));
     PERFORM rate_sequence(p_base.id, '{}', '{}', v_from, v_from, true);
 END $$;
 COMMENT ON FUNCTION rate_again(contract, date) IS
-    'rate the open work of a contract group again from a day on, as stamped, with the allotments there are now';
+    'rate the open work of a contract group again from a day on, as stamped, with the allotments and caps there are now';
+
+CREATE FUNCTION follow_caps(p_contracts bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM rate_again(b, b.starts_on)
+       FROM (SELECT DISTINCT q.base_id AS id FROM capped_contract q WHERE q.contract_id = ANY (p_contracts)
+              ORDER BY 1) x
+      CROSS JOIN LATERAL lock_contract(x.id) b;
+END $$;
+COMMENT ON FUNCTION follow_caps(bigint[]) IS
+    'rate the open work of those of these contracts that have caps again: something else counts against them now';

@@ -12,10 +12,14 @@ COMMENT ON FUNCTION is_billed(bigint) IS
     'has a time entry a frozen or held charge that was not reversed? Then it is left as it is, as a whole';
 
 -- Burns and cap use of the charges that stay as they are: not of the changed
--- entries, and from p_from on only of entries that are frozen.
-CREATE FUNCTION allotment_state(p_base bigint, p_changed bigint[], p_from timestamptz) RETURNS jsonb
+-- entries, and from p_from on only of entries that are frozen, or of all (p_all).
+CREATE FUNCTION allotment_state(p_base bigint, p_changed bigint[], p_from timestamptz, p_all boolean DEFAULT false)
+    RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
+DECLARE
+    v_since date := CASE WHEN EXISTS (SELECT FROM capped_contract q WHERE q.base_id = p_base AND q.by_period)
+                         THEN period_at(p_base, p_from) END;
 BEGIN
     RETURN (
     SELECT jsonb_build_object(
@@ -25,27 +29,30 @@ BEGIN
                                                          a.unit,
                        'remaining', a.amount - coalesce(b.burned, 0), 'priority', a.priority, 'effective_at',
                            a.effective_at,
-                       'expires_at', a.expires_at, 'scope', to_jsonb(a.scope_work_types)) ORDER BY a.id), '[]')
+                       'expires_at', a.expires_at, 'scope', to_jsonb(a.scope_work_types),
+                       'rolls_over', n.rollover_max > 0 AND a.kind = 'included') ORDER BY a.id), '[]')
               FROM allotment a
+              LEFT JOIN contract_line n ON n.id = a.contract_line_id
               LEFT JOIN LATERAL (
                 SELECT sum(h.burned) AS burned FROM charge h
                  WHERE h.allotment_id = a.id AND (h.time_entry_id IS NULL OR h.settled
-                    OR (h.started_at < p_from OR p_from IS NULL OR is_billed(h.time_entry_id))
+                    OR (h.started_at < p_from OR p_all OR is_billed(h.time_entry_id))
                        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))) b ON true
              WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL AND a.amount > coalesce(b.burned, 0)
                AND (a.expires_at > o.opens_at OR a.expires_at IS NULL OR o.opens_at IS NULL)),
         'used', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'amount', u.amount, 'seconds',
-                                                         u.seconds) ORDER BY u.contract_id), '[]')
-              FROM (SELECT h.contract_id, sum(h.amount) AS amount,
-                    sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
-                      FROM contract c JOIN charge h ON h.contract_id = c.id
-                     WHERE c.id = ANY (o.contracts) AND num_nonnulls(c.cap_amount, c.cap_s) > 0
+            SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'day', u.day, 'amount', u.amount,
+                                                         'seconds', u.seconds) ORDER BY u.contract_id, u.day), '[]')
+              FROM (SELECT h.contract_id, CASE WHEN q.by_period AND h.service_date >= v_since THEN h.service_date END
+                               AS day, sum(h.amount) AS amount,
+                           sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
+                      FROM capped_contract q JOIN charge h ON h.contract_id = q.contract_id
+                     WHERE q.contract_id = ANY (o.contracts) AND (q.in_all OR h.service_date >= v_since)
                        AND (h.source = 'time' OR h.source = 'item')
                        AND (h.time_entry_id IS NULL OR h.settled
-                            OR (h.started_at < p_from OR p_from IS NULL OR is_billed(h.time_entry_id))
+                            OR (h.started_at < p_from OR p_all OR is_billed(h.time_entry_id))
                                AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))
-                     GROUP BY 1) u))
+                     GROUP BY 1, 2) u))
       FROM (SELECT ARRAY(SELECT c.id FROM contract c WHERE c.id = b.id UNION ALL SELECT c.id FROM contract c
                          WHERE c.parent_id = b.id) AS contracts,
                    (SELECT max(p.period_end) FROM billing_period p WHERE p.contract_id = b.id)::timestamp
@@ -53,21 +60,21 @@ BEGIN
               FROM contract b CROSS JOIN setting s LEFT JOIN calendar z ON z.id = b.calendar_id
              WHERE b.id = p_base) o);
 END $$;
-COMMENT ON FUNCTION allotment_state(bigint, bigint[], timestamptz) IS
-    'what is left of a contract group''s allotments and caps, without the provisional charges of the changed entries '
-    'and (p_from not NULL) of all entries from an instant on; work of closed periods draws on what the open period has '
-    '(draw_from)';
+COMMENT ON FUNCTION allotment_state(bigint, bigint[], timestamptz, boolean) IS
+    'what is left of a contract group''s allotments and caps for work from an instant on, without the provisional '
+    'charges of the changed entries and (but with p_all) of all entries from then on; work of closed periods draws on '
+    'what the open period has (draw_from)';
 
 CREATE FUNCTION grant_included(p_base bigint, p_days date[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, effective_at, expires_at, period_start,
-                           scope_work_types)
+    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at,
+                           period_start, scope_work_types)
     SELECT c.id, n.id, 'included', CASE WHEN n.included_s IS NULL THEN 'money' ELSE 'seconds' END,
            CASE WHEN NOT n.prorate_included THEN coalesce(n.included_s, n.included_amount)
                 ELSE prorate(coalesce(n.included_s, n.included_amount), p.span, p.active, n.prorate,
-                             CASE WHEN n.included_s IS NULL THEN u.exponent::int ELSE 0 END) END,
+                             CASE WHEN n.included_s IS NULL THEN u.exponent::int ELSE 0 END) END, n.priority,
            lower(p.span)::timestamp AT TIME ZONE contract_zone(b.calendar_id),
            upper(p.span)::timestamp AT TIME ZONE contract_zone(b.calendar_id), lower(p.span), n.scope_work_types
       FROM contract c
@@ -97,17 +104,26 @@ CREATE FUNCTION add_use(p_sum allotment_use[], p_entries bigint[], p_sign int) R
 AS $$
 BEGIN
     RETURN ARRAY(
-        SELECT ROW(t.contract_id, t.allotment_id, sum(t.burned), sum(t.amount), sum(t.billed_s))::allotment_use
+        SELECT ROW(t.contract_id, t.allotment_id, sum(t.burned), sum(t.amount), sum(t.billed_s),
+                   t.period_start)::allotment_use
           FROM (SELECT * FROM unnest(p_sum)
                 UNION ALL
-                SELECT h.contract_id, h.allotment_id, p_sign * h.burned, CASE
-                    WHEN c.cap_amount IS NOT NULL THEN p_sign * h.amount END,
-                       CASE WHEN c.cap_s IS NOT NULL AND h.coverage = 'billable' THEN p_sign * h.billed_s END
+                SELECT h.contract_id, h.allotment_id, p_sign * h.burned, u.amount, u.billed_s, u.period_start
                   FROM unnest(p_entries) x (id)
                   JOIN charge h ON h.time_entry_id = x.id AND NOT h.settled
                   JOIN contract c ON c.id = h.contract_id
-                 WHERE h.allotment_id IS NOT NULL OR num_nonnulls(c.cap_amount, c.cap_s) > 0) t
-         GROUP BY t.contract_id, t.allotment_id
+                  JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
+                 CROSS JOIN LATERAL (
+                    SELECT CASE WHEN c.cap_amount IS NOT NULL THEN p_sign * h.amount END AS amount,
+                           CASE WHEN c.cap_s IS NOT NULL AND h.coverage = 'billable' THEN p_sign * h.billed_s END
+                               AS billed_s, NULL::date AS period_start
+                     WHERE h.allotment_id IS NOT NULL OR num_nonnulls(c.cap_amount, c.cap_s) > 0
+                    UNION ALL
+                    SELECT CASE WHEN c.period_cap_amount IS NOT NULL THEN p_sign * h.amount END,
+                           CASE WHEN c.period_cap_s IS NOT NULL AND h.coverage = 'billable' THEN p_sign * h.billed_s END,
+                           lower(service_period(b, h.service_date))
+                     WHERE h.allotment_id IS NULL AND num_nonnulls(c.period_cap_amount, c.period_cap_s) > 0) u) t
+         GROUP BY t.contract_id, t.allotment_id, t.period_start
         HAVING sum(t.burned) <> 0 OR sum(t.amount) <> 0 OR sum(t.billed_s) <> 0);
 END $$;
 COMMENT ON FUNCTION add_use(allotment_use[], bigint[], int) IS

@@ -88,7 +88,6 @@ BEGIN
                                                           WHEN b.parent_id IS NULL THEN to_jsonb(g.bands) END,
                           'list', CASE WHEN g.id <> p_contract THEN g.price_list_id END, 'discount_pct',
                               trim_scale(g.discount_pct),
-                          'cap_amount', trim_scale(g.cap_amount), 'cap_seconds', g.cap_s,
                           'band_rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', r.band, 'role', r.role,
                               'multiplier', trim_scale(r.price_multiplier),
                                              'adder', trim_scale(r.price_adder), 'burn', trim_scale(r.burn_multiplier),
@@ -104,8 +103,8 @@ BEGIN
       FROM contract b WHERE b.id = p_contract);
 END $$;
 COMMENT ON FUNCTION contract_terms(bigint, jsonb) IS
-    'the terms of a contract and its companions: rounding, calendar, bands, overage, caps, and price lists by their '
-    'revisions; terms_document has them with their lists and service periods, as rate() takes them';
+    'the terms of a contract and its companions: rounding, calendar, bands, overage, and price lists by their '
+    'revisions; terms_document has them with their lists, service periods and caps, as rate() takes them';
 
 CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -138,17 +137,38 @@ END;
 COMMENT ON FUNCTION uncontracted_terms() IS
     'the terms of work without a contract: price lists of the base currency, no rounding';
 
--- Service periods are no price: they are those that the contract has.
+CREATE FUNCTION contract_caps(p_contract contract) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object(
+        'cap_amount', trim_scale((p_contract).cap_amount), 'cap_seconds', (p_contract).cap_s,
+        'period_cap_amount', trim_scale((p_contract).period_cap_amount),
+        'period_cap_seconds', (p_contract).period_cap_s, 'prorate', (p_contract).prorate,
+        'from', iso((p_contract).starts_on),
+        'to', CASE WHEN isfinite((p_contract).ends_on) THEN iso((p_contract).ends_on + 1) END);
+END;
+COMMENT ON FUNCTION contract_caps(contract) IS
+    'what a contract may not exceed, in its whole life and in each service period, and the days to which that is cut, '
+    'as rate() takes it';
+
+-- Service periods and caps are no prices: they are those that the contract has.
 CREATE VIEW terms_document WITH (security_invoker) AS
     SELECT t.id, t.contract_id, t.body || jsonb_build_object('lists', coalesce(l.lists, '{}'), 'period', c.period,
-                                                             'anchor', a.day, 'month', a.month) AS body
+                                                             'anchor', a.day, 'month', a.month) || k.capped AS body
       FROM terms t
       JOIN contract c ON c.id = t.contract_id
      CROSS JOIN LATERAL anchor_of(c) a
      CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(r.key, s.body) AS lists
           FROM jsonb_each_text(t.body -> 'lists') r
-          JOIN list_snapshot s ON s.price_list_id = r.key::bigint AND s.revision = r.value::bigint) l;
+          JOIN list_snapshot s ON s.price_list_id = r.key::bigint AND s.revision = r.value::bigint) l
+     CROSS JOIN LATERAL (
+        SELECT CASE WHEN EXISTS (SELECT FROM capped_contract q WHERE q.base_id = c.id)
+                    THEN jsonb_build_object('contracts', (
+                        SELECT jsonb_agg(x.value || coalesce(contract_caps(g), '{}') ORDER BY x.no)
+                          FROM jsonb_array_elements(t.body -> 'contracts') WITH ORDINALITY x (value, no)
+                          LEFT JOIN contract g ON g.id = (x.value ->> 'contract')::bigint))
+                    ELSE '{}' END AS capped) k;
 COMMENT ON VIEW terms_document IS
-    'terms with the price lists they name and the contract''s service periods, as rate() takes them';
+    'terms with the price lists they name and the contract''s service periods and caps, as rate() takes them';
 SELECT allow('reader', 'select', 'terms_document');
