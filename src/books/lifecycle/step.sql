@@ -34,16 +34,18 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         -- what the client answers, or we do to a bill
         ('{report}', 'sent', 'agreed', true, 'agree_report', NULL),
         ('{bill}', 'sent', 'agreed', true, 'accept_bill', NULL),
-        ('{specification}', 'sent', 'agreed', true, NULL, 'rate_waiting'),
+        ('{specification}', 'sent', 'agreed', true, NULL, 'sell_agreed'),
         ('{proposal,act,contract,annex,other,proforma}', 'sent', 'agreed', true, NULL, NULL),
         ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'rejected', true, NULL,
          'release'),
         ('{report,proposal,specification,proforma}', 'sent', 'superseded', false, NULL, 'release'),
         ('{report,proposal,specification,proforma}', 'rejected', 'superseded', false, NULL, 'release'),
-        ('{proposal,specification,proforma}', 'agreed', 'superseded', false, NULL, 'release'),
+        ('{specification}', 'agreed', 'superseded', false, NULL, 'unsell_agreed'),
+        ('{proposal,proforma}', 'agreed', 'superseded', false, NULL, 'release'),
         -- what is taken back
         ('{report,proposal,specification,act,contract,annex,other,proforma}', 'sent', 'void', true, NULL, 'release'),
-        ('{report,proposal,specification,act,contract,annex,other,proforma}', 'agreed', 'void', true, NULL, 'release'),
+        ('{specification}', 'agreed', 'void', true, NULL, 'unsell_agreed'),
+        ('{report,proposal,act,contract,annex,other,proforma}', 'agreed', 'void', true, NULL, 'release'),
         ('{bill}', 'sent', 'void', true, NULL, 'release'),
         ('{bill}', 'agreed', 'void', true, 'take_back', 'release'),
         ('{invoice}', 'sent', 'void', true, 'take_back', 'release_invoice'),
@@ -345,17 +347,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION carry_report(document) IS 'take the report along that an invoice is made of';
 
-CREATE FUNCTION rate_waiting(p_document document) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_waiting bigint[] := ARRAY(SELECT r.time_entry_id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id
-                                 WHERE e.task_id = p_document.task_id ORDER BY 1);
-BEGIN
-    PERFORM rate_entries(v_waiting) WHERE v_waiting <> '{}';
-END $$;
-COMMENT ON FUNCTION rate_waiting(document) IS 'rate the work that waited for its specification to be agreed';
-
 CREATE FUNCTION follow_step(p_follows text, p_document document) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -368,7 +359,8 @@ BEGIN
         WHEN 'release_invoice' THEN PERFORM release_document(p_document), carry_report(p_document);
         WHEN 'carry_report' THEN PERFORM carry_report(p_document);
         WHEN 'settle_issued' THEN PERFORM carry_report(p_document), settle_document(p_document.id, 'issued');
-        WHEN 'rate_waiting' THEN PERFORM rate_waiting(p_document);
+        WHEN 'sell_agreed' THEN PERFORM sell_agreed(p_document);
+        WHEN 'unsell_agreed' THEN PERFORM release_document(p_document), unsell_agreed(p_document);
     END CASE;
 END $$;
 COMMENT ON FUNCTION follow_step(text, document) IS
