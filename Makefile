@@ -227,6 +227,7 @@ BOOKS_CODE = \
 	src/books/offer/content.sql \
 	src/books/offer/bill.sql \
 	src/books/offer/follow.sql \
+	src/books/offer/agreed.sql \
 	src/books/sheet/row.sql \
 	src/books/offer/deal.sql \
 	src/books/sheet/sheet.sql \
@@ -244,6 +245,7 @@ BOOKS_CODE = \
 	src/books/figures/line.sql \
 	src/books/figures/contract.sql \
 	src/books/figures/profit.sql \
+	src/books/figures/estimate.sql \
 	src/books/figures/waiting.sql \
 	src/books/figures/gap.sql \
 	src/books/figures/pnl.sql \
@@ -285,7 +287,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines draw caps explain what_if billing_random sequence_random \
-	document step state dimension facts correction invoice settle share document_random page gateway \
+	document step state dimension facts correction agreed invoice settle share document_random page gateway \
 	rule one_call settings approval overlap exchange \
 	mirror several columns precedence locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

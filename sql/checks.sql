@@ -207,6 +207,8 @@ INSERT INTO wrong VALUES
     ('share_link_digest_size', '[{"token_digest": "\\x00"}]'),
     ('share_link_expires_later', '[{"expires_at": "2026-01-01Z"}]'),
     ('task_estimate_not_negative', '[{"estimate_s": -1}]'),
+    ('task_item_discount_range', '[{"discount_pct": -1}, {"discount_pct": 100.1}]'),
+    ('task_item_named', '[{"item_id": null}, {"item_id": null, "title": "x"}]'),
     ('task_item_cost_not_negative', '[{"cost": -0.01}, {"cost": "NaN"}]'),
     ('task_item_price_not_negative', '[{"price": -0.01}, {"price": "NaN"}]'),
     ('task_item_quantity_positive', '[{"quantity": 0}, {"quantity": "NaN"}]'),

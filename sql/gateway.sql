@@ -37,6 +37,7 @@ INSERT INTO door VALUES
     ('build_report($1, $2)', ARRAY['{"client": 2, "contract": 1}'::jsonb, '{"positions": "day", "discount_pct": 5}']),
     ('build_invoice($1, $2)', ARRAY['{"client": 2, "project": [1]}'::jsonb, '{"title": "March"}']),
     ('invoice_work($1, $2)', ARRAY['{"client": 2, "project": [1]}'::jsonb, '{"issued_on": "2026-05-01"}']),
+    ('bill_task(1, $1)', ARRAY['{"issued_on": "2026-05-01"}'::jsonb]),
     ('record_payment($1)', ARRAY['{"amount": "5", "cash_account": 1, "party": 2, "paid_on": "2026-05-01"}'::jsonb]),
     (format('issue_invoice(%s, $1)', :agreed), ARRAY['{"issued_on": "2026-05-01"}'::jsonb]),
     (format('issue_act(%s, $1)', :invoice), ARRAY['{"issued_on": "2026-05-01"}'::jsonb]),

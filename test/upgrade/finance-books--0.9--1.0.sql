@@ -175,3 +175,18 @@ COMMENT ON TABLE allotment IS
 COMMENT ON TYPE allotment_use IS
     'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed '
     'seconds), in a service period where it is a cap of that';
+
+-- What a specification agrees is what its task is sold for; tasks name their stage.
+ALTER TABLE task_item ALTER COLUMN item_id DROP NOT NULL, ADD COLUMN title text,
+    ADD COLUMN discount_pct numeric(7,4) CONSTRAINT task_item_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    ADD COLUMN amount numeric(20,6),
+    ADD COLUMN line_id bigint CONSTRAINT task_item_line_fkey REFERENCES document_line,
+    DROP CONSTRAINT task_item_key,
+    ADD CONSTRAINT task_item_key UNIQUE NULLS NOT DISTINCT (task_id, item_id, document_id, line_id),
+    ADD CONSTRAINT task_item_named CHECK (item_id IS NOT NULL OR line_id IS NOT NULL AND title IS NOT NULL);
+ALTER TABLE task ADD COLUMN deal_stage_id bigint CONSTRAINT task_deal_stage_fkey REFERENCES deal_stage;
+COMMENT ON TABLE task_item IS
+    'what a task is sold for at a fixed price: charged when the task is done, at the agreed price of a unit or (price '
+    'NULL) as the price lists say then; the time of such a task is included in that price. document_id is the '
+    'specification that agreed it, line_id the line of it: such rows come when the client agrees, and go when it is '
+    'void or superseded';

@@ -18,6 +18,39 @@ END $$;
 COMMENT ON FUNCTION moved_to(charge, task, date) IS
     'the open charge of a fixed price where its task is now and on the day it was done, at the same price';
 
+-- What a client agreed in a specification: to the last digit of its line.
+CREATE FUNCTION agreed_charge(p_item task_item, p_contract bigint, p_on date) RETURNS charge
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v charge;
+    v_exponent int := currency_exponent((SELECT c.currency FROM contract c WHERE c.id = p_contract));
+BEGIN
+    v.source := 'item';
+    v.made_by := 'task_item';
+    v.task_item_id := p_item.id;
+    v.contract_id := p_contract;
+    v.task_id := p_item.task_id;
+    v.item_id := p_item.item_id;
+    v.service_date := p_on;
+    v.quantity := p_item.quantity;
+    v.price := p_item.price;
+    v.discount_pct := p_item.discount_pct;
+    v.price_source := 'agreed price';
+    v.amount := p_item.amount;
+    v.cost := round_money(p_item.quantity * p_item.cost, v_exponent);
+    -- what is done by hand costs the hours that are logged on it
+    IF v.cost IS NULL AND NOT EXISTS (SELECT FROM item i WHERE i.id = p_item.item_id
+                                      AND i.kind IN ('material', 'licence')) THEN
+        v.cost := 0;
+    END IF;
+    v.why := jsonb_build_object('price', '{"by": "agreed"}'::jsonb, 'agreed',
+                                jsonb_build_object('title', p_item.title, 'document', p_item.document_id));
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION agreed_charge(task_item, bigint, date) IS
+    'the charge of a line of an agreed specification, under a contract on a day';
+
 -- What is open follows the task: it goes when the task is done no more or has another
 -- contract, and is charged there; under the same contract it moves at its price.
 CREATE FUNCTION charge_task(p_task bigint) RETURNS void
@@ -48,9 +81,14 @@ BEGIN
     IF v_task.status <> 'done' OR v_to.problem IS NOT NULL THEN
         RETURN;
     END IF;
+    PERFORM new_charge(agreed_charge(i, v_to.contract_id, v_to.service_date))
+       FROM task_item i JOIN document d ON d.id = i.document_id JOIN contract c ON c.id = v_to.contract_id
+      WHERE i.task_id = p_task AND i.line_id IS NOT NULL AND d.currency = c.currency
+        AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id);
     FOR v_item IN
         SELECT i.* FROM task_item i
-         WHERE i.task_id = p_task AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id)
+         WHERE i.task_id = p_task AND i.line_id IS NULL
+           AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id)
            AND (i.price IS NOT NULL
                 OR EXISTS (SELECT FROM contract c
                             CROSS JOIN LATERAL item_position(first_price_list(c.id, v_task.project_id, c.client_id,
@@ -155,14 +193,16 @@ COMMENT ON FUNCTION price_tasks() IS
     'that are done already; what is billed stays (23001)';
 
 CREATE VIEW uncharged_task WITH (security_invoker) AS
-    SELECT i.task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, m.code AS item,
-        i.quantity::numeric(18,2) AS quantity, t.completed_at,
-           coalesce(c.problem, format('no price for item "%s" on %s', m.code, iso(c.service_date))) AS reason
+    SELECT i.task_id, t.title AS task, p.client_id, k.name AS client, i.item_id, coalesce(m.code, i.title) AS item,
+           i.quantity::numeric(18,2) AS quantity, t.completed_at,
+           coalesce(c.problem, CASE WHEN i.line_id IS NOT NULL
+                                    THEN 'its specification is in another currency than the contract' END,
+                    format('no price for item "%s" on %s', m.code, iso(c.service_date))) AS reason
       FROM task_item i
       JOIN task t ON t.id = i.task_id AND t.status = 'done'
       JOIN project p ON p.id = t.project_id
       JOIN party k ON k.id = p.client_id
-      JOIN item m ON m.id = i.item_id
+      LEFT JOIN item m ON m.id = i.item_id
      CROSS JOIN LATERAL task_contract(t.id, coalesce(t.completed_at, now())) c
      WHERE NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id);
 COMMENT ON VIEW uncharged_task IS

@@ -64,8 +64,8 @@ BEGIN ATOMIC
      GROUP BY c.id, s.span, d.days, x.exponent;
 END;
 COMMENT ON FUNCTION cap_use() IS
-    'caps of contracts, for their whole life (period_start NULL) and for each service period with work, what is charged '
-    'within them in all, and what of it is open work';
+    'caps of contracts, for their whole life (period_start NULL) and for each service period with work, what is '
+    'charged within them in all, and what of it is open work';
 
 CREATE FUNCTION broken_limits() RETURNS TABLE (rule text, subject text, detail text)
     LANGUAGE sql STABLE

@@ -3,6 +3,21 @@
 -- ---------------------------------------------------------------------------
 
 SELECT explain_columns($words$
+agreed: what the task is sold for, in the currency of the agreement; NULL: by the hour
+estimate_used_pct: how much of the estimate is worked, in percent points; above 100: over
+fees: what the contract lines of the stage come to, net
+hours_estimated: estimated hours; NULL: nobody estimated
+stage: name of the stage
+task_estimate.hours_left: hours of the estimate that are not worked yet; below 0: over
+stage_estimate.hours_left: hours of the estimates that are not worked yet; below 0: over
+task_estimate.charged: what was charged for it, net, in the base currency
+stage_estimate.charged: what was charged for its tasks, net, in the base currency
+task_item.amount: what the line of the specification comes to, net; NULL: quantity times price
+task_item.discount_pct: discount that was agreed, in percent points
+task_item.line_id: the line of the specification that agreed it, a row of document_line
+task_item.title: what it is, as the specification says; NULL: the item says it
+tasks: how many tasks name the stage
+tasks_done: of these done
 accepted_on: day on which the client accepted the stage
 active: does the person still work here?
 amount_basis: exact: price times exact time; hundredth: hours are rounded to 0.01 first

@@ -3,6 +3,14 @@
 -- ---------------------------------------------------------------------------
 
 SELECT explain_columns($words$
+charge_payment.gross: what is billed of the charge, less credits, in currency
+charge_payment.paid: what is paid of it, in currency
+charge_payment.paid_net: how much of its net that pays, in currency
+percent_paid: per cent of what is charged that is paid, in percent points
+shown_paid: all of it that costs nothing stands on a report that is paid; NULL where there is none
+task_charge.charged: net amount of all its charges, in currency
+task_charge.reported: of that kept by reports and drafts
+task_charge.unbilled: of that on no invoice and no report
 accent: accent colour of pages, #rrggbb
 document_kind.account: the role of the account on which it is owed, a row of account_role; NULL: on none
 answered: does the client answer it by a link?
@@ -61,7 +69,6 @@ pattern: pattern of numbers: {YYYY} {YY} {MM} {DD} and the counter {####}
 payload: the notice as data
 document_state.posted: is it in the ledger, and counts in what its party owes or is owed? NULL: as it was before it was
     put away
-percent_paid: per cent paid of what was billed, in percent points
 period_from: first day of the work on it
 period_to: last day of the work on it
 place: where the charge is: unbilled, reported, billed and so on

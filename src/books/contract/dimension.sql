@@ -87,7 +87,12 @@ COMMENT ON FUNCTION complete_dimension(dimension, date, text) IS
 CREATE FUNCTION check_task_deal() RETURNS trigger
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
+DECLARE
+    v_deal bigint := (SELECT s.deal_id FROM deal_stage s WHERE s.id = NEW.deal_stage_id);
 BEGIN
+    PERFORM check_dimension(format('task "%s"', NEW.title), 'deal', NEW.deal_id, format('stage %s', NEW.deal_stage_id),
+                            v_deal);
+    NEW.deal_id := coalesce(NEW.deal_id, v_deal);
     PERFORM check_dimension(format('task "%s"', NEW.title), 'client', p.client_id, format('deal %s', d.id), d.client_id)
        FROM project p, deal d WHERE p.id = NEW.project_id AND d.id = NEW.deal_id;
     PERFORM check_dimension(format('task "%s"', NEW.title), 'client', p.client_id, format('contract %s', c.id),
@@ -96,7 +101,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_task_deal() IS
-    'trigger function of task: its deal and its contract are of the client of its project (23514)';
+    'trigger function of task: its stage names its deal, which is, like its contract, of the client of its project '
+    '(23514)';
 
 CREATE FUNCTION check_deal_project() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

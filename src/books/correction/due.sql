@@ -187,4 +187,4 @@ COMMENT ON VIEW correction_due IS
     'frozen charges that no longer agree with their line or contract (kind fee), with the cost of their work or item '
     '(cost) or with the exchange rate of their day (exchange): by how much, and why. Closing the next period of the '
     'contract puts them right, or make_corrections()';
-SELECT allow('controller', 'select', 'correction_due');
+SELECT allow('controller', 'select', 'correction_due'), allow('controller', 'select', 'recheck');

@@ -217,6 +217,7 @@ COMMENT ON TABLE document_line IS
     'that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document discount, '
     'net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by '
     'document released_by';
+ALTER TABLE task_item ADD CONSTRAINT task_item_line_fkey FOREIGN KEY (line_id) REFERENCES document_line;
 CREATE INDEX document_line_document_idx ON document_line (document_id, position);
 CREATE INDEX document_line_charge_idx ON document_line (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX document_line_adjustment_idx ON document_line (adjustment_id) WHERE adjustment_id IS NOT NULL;

@@ -7,7 +7,8 @@
 --     price          {by: entry; overage, line; agreed; position, name}; that of a list's hours is charge.price_id
 --     tiers          {mode}
 --     discount       {pct, by: {kind: position, list, contract; id, name}}
---     cap            {amount, seconds; period: {from, to; days, of, rule; amount, seconds}; written_off, where it is over}
+--     cap            {amount, seconds; period: {from, to; days, of, rule; amount, seconds};
+--                    written_off, where it is over}
 --     disposition    {by: entry, task, work_type, project, own_project, task_price, contract_price; code}
 --     fee            {title, once; from, to; days, of, rule, amount}
 --     stage          {title, accepted_on}
@@ -15,6 +16,7 @@
 --     expense        {cost, currency, on, markup_pct}
 --     write_off, write_up, reversal   {charge}
 --     minimum_charge {amount, reached; from, to; days, of, rule, whole}
+--     agreed         {title, document}: a line of a specification
 --     correction     {charge; fee: {title, from, to, due, charged}; cost: {rate, of; position};
 --                    exchange: {rate, was, on}}
 --     taken_off      {discount, tax}: what a document takes off its charges
@@ -131,6 +133,7 @@ BEGIN ATOMIC
             say(CASE WHEN p_why #> '{taken_off,tax}' IS DISTINCT FROM 'true' THEN 'taken_off_discount'
                      WHEN p_why #> '{taken_off,discount}' = 'true' THEN 'taken_off_both'
                      ELSE 'taken_off_tax' END, p_language)
+        WHEN p_why ? 'agreed' THEN p_why #>> '{agreed,title}'
         WHEN p_why ? 'credited' THEN say('credited', p_language)
         WHEN p_why #> '{correction,fee}' IS NOT NULL THEN
             say(CASE WHEN p_why #> '{correction,fee,from}' IS NULL THEN 'correction_no_fee' ELSE 'correction_fee' END,
@@ -195,5 +198,5 @@ END;
 COMMENT ON FUNCTION charge_reason(jsonb, text) IS
     'charge.why in a line of words, in en, uk or ru; NULL where there is nothing to tell. Keys: rounded, band, price, '
     'tiers, discount, cap, disposition, fee, stage, block, expense, write_off, write_up, reversal, minimum_charge, '
-    'taken_off, credited, taken_back, correction, note';
+    'taken_off, credited, taken_back, correction, agreed, note';
 SELECT allow('reader', 'execute', 'charge_reason');

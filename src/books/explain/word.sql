@@ -163,7 +163,8 @@ BEGIN ATOMIC
     ('not_charged_for', 'Not charged: %s.', 'Не нараховано: %s.', 'Не начислено: %s.'),
     ('hundredths', '%s h (hours to the hundredth)', '%s год (години до сотих)', '%s ч (часы до сотых)'),
     ('cap_leaves', 'Charged is what the cap of %s leaves: %s, for %s at %s%s.',
-        'Нараховано, скільки лишає ліміт %s: %s, за %s по %s%s.', 'Начислено, сколько оставляет лимит %s: %s, за %s по %s%s.'),
+        'Нараховано, скільки лишає ліміт %s: %s, за %s по %s%s.',
+        'Начислено, сколько оставляет лимит %s: %s, за %s по %s%s.'),
     ('total', '%s at %s%s = %s.', '%s по %s%s = %s.', '%s по %s%s = %s.'),
     -- explanations: what is no work
     ('item', '%s: %s %s on %s.', '%s: %s %s, %s.', '%s: %s %s, %s.'),

@@ -84,7 +84,8 @@ CREATE VIEW late_entry WITH (security_invoker) AS
       LEFT JOIN contract c ON c.id = h.contract_id
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN employee m ON m.id = h.employee_id
-      LEFT JOIN task_payment y ON y.task_id = h.task_id AND y.currency = h.currency
+      LEFT JOIN (SELECT t.task_id, t.currency, t.billed_gross > 0 AND t.paid_gross = t.billed_gross AS paid
+                   FROM task_payment t) y ON y.task_id = h.task_id AND y.currency = h.currency
      WHERE h.reverses_id IS NULL AND h.source = 'time' AND (h.late OR y.paid AND l.place IN ('unbilled', 'no_charge'));
 COMMENT ON VIEW late_entry IS
     'work that came late: for a service period that was closed (after_close; billed in the later period billed_in), or '

@@ -29,7 +29,8 @@ SELECT follow('exchange_rate', 'follow_exchange_rates', 'insert', 'update', 'del
        follow('work_type', 'follow_kinds', 'update'), follow('project', 'follow_kinds', 'update'),
        follow('contract', 'follow_contracts', 'insert', 'update'),
        follow('contract_line', 'follow_lines', 'update'),
-       follow('allotment', 'follow_allotments', 'update');
+       follow('allotment', 'follow_allotments', 'update'),
+       follow('task_item', 'price_tasks', 'insert', 'update', 'delete');
 
 -- What the functions of the books alone write.
 DO $$
@@ -115,8 +116,9 @@ CREATE TRIGGER task_disposed BEFORE INSERT ON task
 CREATE TRIGGER task_disposition_changed BEFORE UPDATE OF billable ON task
     FOR EACH ROW WHEN (NEW.billable IS DISTINCT FROM OLD.billable AND NEW.billable IS DISTINCT FROM 'billable')
         EXECUTE FUNCTION check_disposition();
-CREATE TRIGGER task_deal_fits BEFORE INSERT OR UPDATE OF project_id, deal_id, contract_id ON task
-    FOR EACH ROW WHEN (num_nonnulls(NEW.deal_id, NEW.contract_id) > 0) EXECUTE FUNCTION check_task_deal();
+CREATE TRIGGER task_deal_fits BEFORE INSERT OR UPDATE OF project_id, deal_id, deal_stage_id, contract_id ON task
+    FOR EACH ROW WHEN (num_nonnulls(NEW.deal_id, NEW.deal_stage_id, NEW.contract_id) > 0)
+        EXECUTE FUNCTION check_task_deal();
 CREATE TRIGGER task_named BEFORE DELETE OR UPDATE OF id ON task
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER task_followed AFTER UPDATE ON task REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
@@ -198,15 +200,6 @@ CREATE TRIGGER allotment_burned BEFORE UPDATE OF amount, unit, contract_id ON al
 -- billing_period
 CREATE TRIGGER billing_period_not_truncated BEFORE TRUNCATE ON billing_period
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('reopen_period() opens the last closed one.');
-
--- task_item
-CREATE TRIGGER task_item_priced_changed AFTER UPDATE ON task_item
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
-CREATE TRIGGER task_item_priced_new AFTER INSERT ON task_item REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
-CREATE TRIGGER task_item_unpriced AFTER DELETE ON task_item REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION price_tasks();
 
 -- time_entry
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON time_entry

@@ -60,6 +60,8 @@ BEGIN
             USING ERRCODE = 'restrict_violation',
                 HINT = CASE WHEN v_document.kind = 'report'
                     THEN 'Only a report that the client has agreed is invoiced: transition(document, ''agreed'').'
+                            WHEN v_document.kind = 'specification'
+                    THEN 'What it asks for is charged when its task is done: bill_task(task) invoices that.'
                             ELSE 'An invoice is made of an agreed report, or over free work by build_invoice().' END;
     END IF;
     IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = v_document.id AND l.released_at IS NULL

@@ -256,17 +256,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION carry_report(document) IS 'take the report along that an invoice is made of';
 
-CREATE FUNCTION rate_waiting(p_document document) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_waiting bigint[] := ARRAY(SELECT r.time_entry_id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id
-                                 WHERE e.task_id = p_document.task_id ORDER BY 1);
-BEGIN
-    PERFORM rate_entries(v_waiting) WHERE v_waiting <> '{}';
-END $$;
-COMMENT ON FUNCTION rate_waiting(document) IS 'rate the work that waited for its specification to be agreed';
-
 CREATE FUNCTION follow_step(p_follows text, p_document document) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -279,7 +268,8 @@ BEGIN
         WHEN 'release_invoice' THEN PERFORM release_document(p_document), carry_report(p_document);
         WHEN 'carry_report' THEN PERFORM carry_report(p_document);
         WHEN 'settle_issued' THEN PERFORM carry_report(p_document), settle_document(p_document.id, 'issued');
-        WHEN 'rate_waiting' THEN PERFORM rate_waiting(p_document);
+        WHEN 'sell_agreed' THEN PERFORM sell_agreed(p_document);
+        WHEN 'unsell_agreed' THEN PERFORM release_document(p_document), unsell_agreed(p_document);
     END CASE;
 END $$;
 COMMENT ON FUNCTION follow_step(text, document) IS

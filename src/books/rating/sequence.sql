@@ -119,7 +119,8 @@ BEGIN
     PERFORM rate_sequence(p_base.id, '{}', '{}', v_from, v_from, true);
 END $$;
 COMMENT ON FUNCTION rate_again(contract, date) IS
-    'rate the open work of a contract group again from a day on, as stamped, with the allotments and caps there are now';
+    'rate the open work of a contract group again from a day on, as stamped, with the allotments and caps there are '
+    'now';
 
 CREATE FUNCTION follow_caps(p_contracts bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT

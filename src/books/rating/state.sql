@@ -120,7 +120,8 @@ BEGIN
                      WHERE h.allotment_id IS NOT NULL OR num_nonnulls(c.cap_amount, c.cap_s) > 0
                     UNION ALL
                     SELECT CASE WHEN c.period_cap_amount IS NOT NULL THEN p_sign * h.amount END,
-                           CASE WHEN c.period_cap_s IS NOT NULL AND h.coverage = 'billable' THEN p_sign * h.billed_s END,
+                           CASE WHEN c.period_cap_s IS NOT NULL AND h.coverage = 'billable'
+                                THEN p_sign * h.billed_s END,
                            lower(service_period(b, h.service_date))
                      WHERE h.allotment_id IS NULL AND num_nonnulls(c.period_cap_amount, c.period_cap_s) > 0) u) t
          GROUP BY t.contract_id, t.allotment_id, t.period_start

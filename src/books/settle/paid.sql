@@ -26,28 +26,67 @@ COMMENT ON VIEW line_payment IS
     'sums to the allocations';
 SELECT allow('reader', 'select', 'line_payment');
 
+-- Charges are net, payments gross: what is paid of a line pays so much of its net.
+CREATE VIEW charge_payment WITH (security_invoker) AS
+    SELECT l.charge_id, y.document_id, y.currency, y.gross, y.paid,
+           coalesce((l.net - coalesce(c.net, 0)) * y.paid / nullif(y.gross, 0), 0)::numeric(20,6) AS paid_net
+      FROM line_payment y
+      JOIN document_line l ON l.id = y.line_id
+      LEFT JOIN line_credit c ON c.line_id = l.id;
+COMMENT ON VIEW charge_payment IS
+    'what is billed and paid of each charge on issued invoices, gross, and how much of its net that pays';
+SELECT allow('reader', 'select', 'charge_payment');
+
+-- Measured against all that is charged, so that new work makes a paid task unpaid.
+-- One that costs nothing is paid with the report that shows it.
+CREATE FUNCTION paid_percent(p_charged numeric, p_paid_net numeric, p_shown_paid boolean) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN p_charged > 0 THEN greatest(0, least(100, round(100 * coalesce(p_paid_net, 0) / p_charged, 2)))
+                WHEN p_charged = 0 AND p_shown_paid THEN 100
+                ELSE 0 END;
+END;
+COMMENT ON FUNCTION paid_percent(numeric, numeric, boolean) IS
+    'how many per cent of what is charged are paid: 0 to 100; p_shown_paid: all that is shown at nothing stands on a '
+    'report that is paid';
+
+CREATE VIEW task_charge WITH (security_invoker) AS
+    SELECT h.task_id, h.currency, sum(h.amount)::numeric(20,6) AS charged,
+           (sum(h.amount) FILTER (WHERE l.place = 'unbilled'))::numeric(20,6) AS unbilled,
+           (sum(h.amount) FILTER (WHERE l.place = 'reported'))::numeric(20,6) AS reported,
+           bool_and(coalesce(s.settled, false))
+               FILTER (WHERE h.amount = 0 AND l.place NOT IN ('non_billable', 'cancelled', 'written_off')) AS shown_paid
+      FROM charge h
+      JOIN charge_place l ON l.charge_id = h.id
+      LEFT JOIN document d ON d.id = l.claimed_by
+      LEFT JOIN document_state s USING (kind, status)
+     WHERE h.task_id IS NOT NULL
+     GROUP BY 1, 2;
+COMMENT ON VIEW task_charge IS
+    'what tasks are charged in each currency, net: in all, unbilled, kept by reports; shown_paid: all that is shown at '
+    'nothing stands on a paid report';
+SELECT allow('reader', 'select', 'task_charge');
+
 CREATE VIEW task_payment WITH (security_invoker) AS
     SELECT t.id AS task_id, t.number, t.title AS task, t.project_id, p.name AS project, p.client_id,
-        k.name AS client, h.currency,
-           h.charged::numeric(18,2) AS charged, h.unbilled::numeric(18,2) AS unbilled,
-               h.reported::numeric(18,2) AS reported,
-           coalesce(b.gross, 0)::numeric(18,2) AS billed_gross, coalesce(b.paid, 0)::numeric(18,2) AS paid_gross,
-           coalesce(round(100 * b.paid / nullif(b.gross, 0), 2), 0)::numeric(18,2) AS percent_paid,
-           coalesce(b.gross > 0 AND b.paid = b.gross, false) AS paid
-      FROM task t
+           k.name AS client, h.currency, h.charged::numeric(18,2) AS charged, h.unbilled::numeric(18,2) AS unbilled,
+           h.reported::numeric(18,2) AS reported, coalesce(b.gross, 0)::numeric(18,2) AS billed_gross,
+           coalesce(b.paid, 0)::numeric(18,2) AS paid_gross,
+           paid_percent(h.charged, b.paid_net, h.shown_paid)::numeric(18,2) AS percent_paid,
+           CASE WHEN h.charged = 0 THEN coalesce(h.shown_paid, false)
+                ELSE num_nonnulls(h.unbilled, h.reported) = 0 AND coalesce(b.gross > 0 AND b.paid = b.gross, false) END
+           AS paid
+      FROM task_charge h
+      JOIN task t ON t.id = h.task_id
       JOIN project p ON p.id = t.project_id
       JOIN party k ON k.id = p.client_id
-      JOIN (SELECT h.task_id, h.currency, sum(h.amount) AS charged,
-            sum(h.amount) FILTER (WHERE l.place = 'unbilled') AS unbilled,
-                   sum(h.amount) FILTER (WHERE l.place = 'reported') AS reported
-              FROM charge h JOIN charge_place l ON l.charge_id = h.id WHERE h.task_id IS NOT NULL GROUP BY 1, 2) h
-                  ON h.task_id = t.id
-      LEFT JOIN (SELECT h.task_id, y.currency, sum(y.gross) AS gross, sum(y.paid) AS paid
-                   FROM line_payment y JOIN document_line l ON l.id = y.line_id JOIN charge h ON h.id = l.charge_id
-                  GROUP BY 1, 2) b ON b.task_id = t.id AND b.currency = h.currency;
+      LEFT JOIN (SELECT h.task_id, y.currency, sum(y.gross) AS gross, sum(y.paid) AS paid, sum(y.paid_net) AS paid_net
+                   FROM charge_payment y JOIN charge h ON h.id = y.charge_id GROUP BY 1, 2) b
+        ON b.task_id = h.task_id AND b.currency = h.currency;
 COMMENT ON VIEW task_payment IS
     'how far each task is paid: charged in all, of that unbilled and kept by reports (net), billed and paid (gross), '
-    'percent of the billed that is paid; paid: all that was billed is';
+    'percent of the charged that is paid; paid: all that is charged is billed and paid, or, of a task at nothing, the '
+    'report that shows it is';
 SELECT allow('reader', 'select', 'task_payment');
 
 CREATE FUNCTION percent_paid(p_task bigint, p_currency text) RETURNS numeric
@@ -55,23 +94,20 @@ CREATE FUNCTION percent_paid(p_task bigint, p_currency text) RETURNS numeric
 AS $$
 DECLARE
     v_invoice bigint;
-    v_gross numeric := 0;
     v_paid numeric := 0;
-    v_part record;
+    v_charge task_charge;
 BEGIN
+    SELECT * INTO v_charge FROM task_charge h WHERE h.task_id = p_task AND h.currency = p_currency;
     FOR v_invoice IN
         SELECT DISTINCT l.document_id FROM charge h JOIN document_line l ON l.charge_id = h.id AND l.kind = 'invoice'
          WHERE h.task_id = p_task AND h.currency = p_currency
     LOOP
-        SELECT sum(y.gross) AS gross, sum(y.paid) AS paid INTO v_part
-          FROM line_payment y JOIN document_line l ON l.id = y.line_id JOIN charge h ON h.id = l.charge_id
-              AND h.task_id = p_task
-         WHERE y.document_id = v_invoice;
-        v_gross := v_gross + coalesce(v_part.gross, 0);
-        v_paid := v_paid + coalesce(v_part.paid, 0);
+        v_paid := v_paid + coalesce((
+            SELECT sum(y.paid_net) FROM charge_payment y JOIN charge h ON h.id = y.charge_id AND h.task_id = p_task
+             WHERE y.document_id = v_invoice), 0);
     END LOOP;
-    RETURN CASE WHEN v_gross <> 0 THEN round(100 * v_paid / v_gross, 2) ELSE 0 END;
+    RETURN paid_percent(v_charge.charged, v_paid, v_charge.shown_paid);
 END $$;
 COMMENT ON FUNCTION percent_paid(bigint, text) IS
-    'how many per cent of what was billed of a task in a currency are paid: task_payment of one task, at the price of '
+    'how many per cent of what is charged of a task in a currency are paid: task_payment of one task, at the price of '
     'its invoices';

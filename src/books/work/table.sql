@@ -5,20 +5,26 @@
 CREATE TABLE task_item (
     id bigserial CONSTRAINT task_item_pkey PRIMARY KEY,
     task_id bigint NOT NULL CONSTRAINT task_item_task_fkey REFERENCES task,
-    item_id bigint NOT NULL CONSTRAINT task_item_item_fkey REFERENCES item,
+    item_id bigint CONSTRAINT task_item_item_fkey REFERENCES item,
+    title text,
     quantity numeric(19,6) NOT NULL DEFAULT 1
         CONSTRAINT task_item_quantity_positive CHECK (quantity > 0 AND quantity <> 'NaN'),
     price numeric(19,6)
         CONSTRAINT task_item_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
     cost numeric(19,6)
         CONSTRAINT task_item_cost_not_negative CHECK (cost >= 0 AND cost <> 'NaN'),
+    discount_pct numeric(7,4) CONSTRAINT task_item_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    amount numeric(20,6),
     document_id bigint,
-    CONSTRAINT task_item_key UNIQUE NULLS NOT DISTINCT (task_id, item_id, document_id)
+    line_id bigint,
+    CONSTRAINT task_item_key UNIQUE NULLS NOT DISTINCT (task_id, item_id, document_id, line_id),
+    CONSTRAINT task_item_named CHECK (item_id IS NOT NULL OR line_id IS NOT NULL AND title IS NOT NULL)
 );
 COMMENT ON TABLE task_item IS
     'what a task is sold for at a fixed price: charged when the task is done, at the agreed price of a unit or (price '
     'NULL) as the price lists say then; the time of such a task is included in that price. document_id is the '
-    'specification that agreed it';
+    'specification that agreed it, line_id the line of it: such rows come when the client agrees, and go when it is '
+    'void or superseded';
 
 CREATE TABLE time_entry (
     id bigserial CONSTRAINT time_entry_pkey PRIMARY KEY,
