@@ -67,11 +67,11 @@ SELECT make_stages(:yes, 1);
 SELECT make_stages(:no, 1);
 -- a specification that was agreed and put away lets its task be charged, a rejected one does not
 UPDATE contract SET needs_specification = true;
-SELECT issue_specification(1, '[{"title": "Menu", "price": "80"}]') AS s \gset
+SELECT issue_specification(1, '[{"title": "Menu", "price": "0"}]') AS s \gset
 SELECT transition(:s, 'rejected', 'too long'), transition(:s, 'archived');
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-02', 3600);
 SELECT kind FROM unrated;
-SELECT issue_specification(1, '[{"title": "Menu", "price": "70"}]') AS s \gset
+SELECT issue_specification(1, '[{"title": "Menu", "price": "0"}]') AS s \gset
 SELECT transition(:s, 'agreed'), transition(:s, 'archived');
 SELECT count(*) AS unrated FROM unrated;
 SELECT rerate(1, '2026-01-01'), (SELECT count(*) FROM unrated) AS unrated;
