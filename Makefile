@@ -297,7 +297,8 @@ ISOLATION = \
 	calendar_writers allotment_writers close_writers \
 	report_builders document_edit invoice_issuers invoice_payments ledger_writers \
 	level_money level_work level_documents level_ledger direct_writes
-ISOLATION_OPTS = --inputdir=$(or $(srcdir),.)/test/isolation --encoding=UTF8 --no-locale --load-extension=finance
+ISOLATION_OPTS = --inputdir=$(or $(srcdir),.)/test/isolation --schedule=$(or $(srcdir),.)/test/isolation/schedule \
+	--encoding=UTF8 --no-locale --load-extension=finance
 
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl

@@ -12,13 +12,13 @@ SET datestyle = 'ISO';
 SELECT name, maximum, what, hint FROM finance.limits();
 
 -- What the server says to a statement: its first line.
-CREATE FUNCTION pg_temp.answer(statement text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.answer(statement text, terms jsonb[] DEFAULT NULL, entries finance.rating_entry[] DEFAULT NULL, state jsonb DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     v_count bigint;
     v_detail text;
     v_hint text;
 BEGIN
-    EXECUTE statement INTO v_count;
+    EXECUTE statement INTO v_count USING terms, entries, state;
     RETURN 'ok: ' || v_count;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS v_detail = PG_EXCEPTION_DETAIL, v_hint = PG_EXCEPTION_HINT;
@@ -35,7 +35,7 @@ CREATE FUNCTION pg_temp.entries(n int, role text DEFAULT NULL, ended_at timestam
 $$;
 CREATE FUNCTION pg_temp.nulls(n int) RETURNS jsonb LANGUAGE sql AS $$ SELECT to_jsonb(array_fill(NULL::int, ARRAY[n])) $$;
 CREATE FUNCTION pg_temp.rate(terms jsonb[], entries finance.rating_entry[] DEFAULT '{}', state jsonb DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
-    SELECT pg_temp.answer(format('SELECT count(*) FROM finance.rate(%L, %L, %L)', terms, entries, state))
+    SELECT pg_temp.answer('SELECT count(*) FROM finance.rate($1, $2, $3)', terms, entries, state)
 $$;
 
 -- Documents: as many as may be, and one more.

@@ -26,13 +26,16 @@ oldest_postgres=15
 newest_postgres=18	# that we know; a newer one is taken where there is no other
 room_mb=400		# what a run may need of the disk
 apt_patience_s=600	# how long to wait while another program uses apt
-work=			# the temporary directory
+work=			# the temporary directory, or the part of it that a lane works in
+disk=			# the directory that it is made in
 explained=		# set: what went wrong has been said
 keep=			# set: leave the temporary directory and the server
 run_user=		# the unprivileged user to run as; empty: ourselves
 sudo=			# how to become root for apt-get
 superuser=postgres	# of the server
 initdb_options=(--encoding=UTF8 --locale=C.UTF-8)
+installed_config=	# the pg_config that was found; PG_CONFIG is that of our copy
+lanes=			# the process groups that run beside us
 no_cluster=		# a file that keeps packages from starting a server of theirs
 
 # Say what happens now.
@@ -51,7 +54,7 @@ has_room() {
 # Give up with a sentence that says what to do.
 fail() {
 	[ -z "$work" ] || { has_room 8 && ! grep -qs 'No space left on device' "$work"/*.log; } ||
-		set -- "no space is left in ${work%/*}: set TMPDIR to a directory on a disk with $room_mb MB free."
+		set -- "no space is left in $disk: set TMPDIR to a directory on a disk with $room_mb MB free."
 	explained=1
 	printf '\n%s: %s\n' "$(basename "$0")" "$*" >&2
 	exit 1
@@ -92,7 +95,8 @@ begin() {
 
 	work=$(cd "$TMPDIR" 2>/dev/null && mktemp -d "$PWD/finance.XXXXXX" 2>/dev/null) ||
 		fail "no temporary directory can be made in $TMPDIR: set TMPDIR to one that can be written."
-	TMPDIR=${work%/*}
+	disk=${work%/*}
+	TMPDIR=$disk
 	[ ${#work} -le 60 ] ||
 		fail "$work is too long for the path of a Unix socket: set TMPDIR to a shorter one."
 	[[ ! $work =~ [][:space:]\'\"\`\$\\#%\&\;:\(\)\<\>\|*?[] ]] ||
@@ -112,7 +116,7 @@ remove() {
 	rm -rf "$1" 2>/dev/null || { chmod -R u+rwX "$1" && rm -rf "$1"; }
 }
 
-# Stop the server and remove the temporary directory.
+# End what runs beside us, stop our servers and remove the temporary directory.
 finish() {
 	local status=$?
 
@@ -122,7 +126,7 @@ finish() {
 	[ $status = 0 ] || [ $status -gt 128 ] || [ "$explained" ] ||
 		(fail "a step failed that nothing is known of: see the lines above.") || true
 	allow_cluster
-	[ -z "$work" ] || [ "$keep" ] || { stop_server; remove "$work"; }
+	[ -z "$work" ] || [ "$keep" ] || { end_lanes; stop_servers; remove "$work"; }
 	exit $status
 }
 
@@ -297,11 +301,12 @@ choose_user() {
 	fi
 }
 
-# Go to live in the temporary directory.
+# Go to live in a directory: the temporary one, or one in it.
 move_in() {
+	work=$1
 	export HOME=$work TMPDIR=$work/tmp
+	as_user mkdir -p "$work"/{tmp,socket,postgres}
 	cd "$work"
-	as_user mkdir "$work"/{tmp,socket,postgres}
 }
 
 # Copy the PostgreSQL installation, so that only this run sees what it
@@ -310,6 +315,8 @@ move_in() {
 copy_postgres() {
 	local bin lib share include root=$work/postgres program
 
+	installed_config=${installed_config:-$PG_CONFIG}
+	PG_CONFIG=$installed_config
 	bin=$("$PG_CONFIG" --bindir)
 	lib=$("$PG_CONFIG" --pkglibdir)
 	share=$("$PG_CONFIG" --sharedir)
@@ -337,7 +344,7 @@ copy_postgres() {
 
 	# What an installed finance left there is not ours.
 	as_user rm -f "$root$lib"/{finance.so,bitcode/finance,bitcode/finance.index.bc} \
-		"$root$share"/extension/finance{.control,--*,-books--*}
+		"$root$share"/extension/finance{.control,--*,-books*--*}
 
 	PG_CONFIG=$root$bin/pg_config
 	export PG_CONFIG PATH=$root$bin:$PATH
@@ -374,7 +381,7 @@ prepare() {
 	install_packages "$@"
 	choose_user
 	say "using $("$PG_CONFIG" --version)"
-	move_in
+	move_in "$work"
 	copy_postgres
 	copy_tree "$work/tree"
 }
@@ -409,4 +416,59 @@ stop_server() {
 	[ ! -e "$work/data/postmaster.pid" ] ||
 		as_user pg_ctl --pgdata="$work/data" --mode="${1:-immediate}" --timeout=180 \
 			--wait stop >/dev/null 2>&1 || true
+}
+
+# Stop every server whose files are in our directory, tests' own ones too.
+stop_servers() {
+	local file
+
+	find "$work" -name postmaster.pid 2>/dev/null | while IFS= read -r file; do
+		as_user "$("$PG_CONFIG" --bindir)/pg_ctl" --pgdata="${file%/*}" --mode=immediate --timeout=180 \
+			--wait stop >/dev/null 2>&1 || true
+	done
+}
+
+# ---------------------------------------------------------------------------
+# side by side
+# ---------------------------------------------------------------------------
+
+# Run functions, one after the other, beside what follows, as a process group of
+# their own; on a machine with one processor, before it: beside FUNCTION...
+beside() {
+	local step
+
+	set -m
+	(
+		set +m
+		for step; do
+			"$step"
+		done
+	) &
+	set +m
+	lanes+="$! "
+	[ "$(nproc)" -gt 1 ] || join
+}
+
+# Wait for what runs beside us.  What gave up has said why, and we do so too.
+join() {
+	local lane
+
+	for lane in $lanes; do
+		wait "$lane" || { explained=1 && exit 1; }
+	done
+	lanes=
+}
+
+# End what runs beside us, with all that it has started.
+end_lanes() {
+	local lane tenths
+
+	for lane in $lanes; do
+		kill -TERM -- "-$lane" 2>/dev/null || continue
+		for tenths in {1..100}; do
+			kill -0 -- "-$lane" 2>/dev/null || break
+			sleep 0.1
+		done
+		kill -KILL -- "-$lane" 2>/dev/null || true
+	done
 }

@@ -9,6 +9,8 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('books');
 $node->init;
+# content() is one statement over everything, which takes a minute to compile
+$node->append_conf('postgresql.conf', 'jit = off');
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE origin');
 $node->safe_psql('origin', 'CREATE EXTENSION finance');

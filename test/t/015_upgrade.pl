@@ -36,7 +36,7 @@ sub restore { install($_, $installed{$_}) for keys %installed; unlink splice @st
 END { my $status = $?; restore() if %installed; $? = $status; }
 
 $node->init;
-$node->append_conf('postgresql.conf', "max_locks_per_transaction = 256\ntimezone = 'UTC'");
+$node->append_conf('postgresql.conf', "max_locks_per_transaction = 256\ntimezone = 'UTC'\njit = off");
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE ROLE keeper LOGIN; CREATE ROLE viewer; CREATE ROLE boss; CREATE ROLE grafana;

@@ -10,8 +10,9 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('settings');
 $node->init;
-# DateStyle and the zone of the server itself are none of the plain ones either.
-$node->append_conf('postgresql.conf', "datestyle = 'SQL, DMY'\ntimezone = 'Asia/Kolkata'\nfsync = off");
+# DateStyle and the zone of the server itself are none of the plain ones either;
+# one of the sessions has JIT.
+$node->append_conf('postgresql.conf', "datestyle = 'SQL, DMY'\ntimezone = 'Asia/Kolkata'\nfsync = off\njit = off");
 $node->start;
 
 my $plain = q{
@@ -34,7 +35,7 @@ SET check_function_bodies = off; SET plpgsql.variable_conflict = 'use_column';
 SET datestyle = 'Postgres, DMY'; SET timezone = 'America/St_Johns'; SET intervalstyle = 'iso_8601';
 SET search_path = evil, pg_catalog; SET plpgsql.variable_conflict = 'use_variable'; SET plpgsql.extra_errors = 'all';
 SET lc_messages = 'C'; SET lc_monetary = 'C'; SET lc_numeric = 'C'; SET lc_time = 'C'; SET bytea_output = 'escape';
-SET jit = on; SET jit_above_cost = 0; SET jit_optimize_above_cost = -1; SET jit_inline_above_cost = -1;
+SET jit = on; SET jit_above_cost = 0; SET jit_optimize_above_cost = -1; SET jit_inline_above_cost = -1; SET jit_tuple_deforming = off;
 },
 	sql_no_hash => qq{
 SET datestyle = 'SQL, MDY'; SET timezone = '+09:30'; SET escape_string_warning = on; SET standard_conforming_strings = off;
