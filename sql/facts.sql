@@ -141,5 +141,16 @@ SELECT difference FROM correct_entry(3, '{"billable": "no_charge"}', 'it was a b
 UPDATE task SET billable = 'no_charge' WHERE id = 2;
 SELECT coverage, trim_scale(amount) AS amount, reverses_id IS NOT NULL AS reversal FROM charge WHERE time_entry_id = 3 ORDER BY id;
 SELECT * FROM check_books();
+-- work of two contracts that follows at once, each by the terms stamped on it: two of one, one of the other
+INSERT INTO price_list (code, name, currency) VALUES ('M', 'M', 'EUR'), ('N', 'N', 'EUR');
+INSERT INTO price (price_list_id, price) VALUES (2, 70), (3, 50);
+INSERT INTO party (kind, name) VALUES ('company', 'Fourth'), ('company', 'Fifth');
+INSERT INTO project (client_id, name) VALUES (4, 'S'), (5, 'T');
+INSERT INTO task (project_id, title) VALUES (4, 'T5'), (5, 'T6');
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id) VALUES (4, 'M', 'EUR', '2026-06-01', 2), (5, 'N', 'EUR', '2026-06-01', 3);
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 5, '2026-06-10', 3600), (1, 6, '2026-06-10', 3600);
+UPDATE price SET price = 90 WHERE price_list_id = 2;
+INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) VALUES (1, '2026-06-01', 30, 'EUR');
+SELECT task, contract, amount, cost FROM seen WHERE task > 4 ORDER BY id;
 RESET search_path;
 DROP SCHEMA t_facts, t_facts_internal CASCADE;

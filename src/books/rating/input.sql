@@ -159,8 +159,10 @@ BEGIN ATOMIC
           JOIN task t ON t.id = e.task_id
          WHERE i.problem IS NULL
          GROUP BY 1
+    ), call AS MATERIALIZED (  -- or it could be made of each pair of contracts, and most of them dropped after
+        SELECT g.bodies, b.entries FROM batch b JOIN grp g USING (contract)
     )
-    SELECT s, i FROM batch b JOIN grp g USING (contract) CROSS JOIN LATERAL rate(g.bodies, b.entries, p_state) s
+    SELECT s, i FROM call c CROSS JOIN LATERAL rate(c.bodies, c.entries, p_state) s
       JOIN unnest(p_input) i ON i.entry_id = s.entry_id
      ORDER BY s.entry_id, s.segment;
 END;
