@@ -2,6 +2,16 @@
 -- due: which periods wait to be closed, and what stands in the way
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION is_left_open(p_base bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM contract c JOIN charge h ON h.contract_id = c.id AND h.late AND h.frozen_at IS NULL
+                    WHERE p_base IN (c.id, c.parent_id));
+END $$;
+COMMENT ON FUNCTION is_left_open(bigint) IS
+    'do late charges of a contract group wait for the close of its open period, even one after its end?';
+
 CREATE VIEW billing_due WITH (security_invoker) AS
     SELECT c.id AS contract_id, c.number AS contract, c.client_id, k.name AS client, lower(o.span) AS period_start,
         upper(o.span) AS period_end,
@@ -9,10 +19,11 @@ CREATE VIEW billing_due WITH (security_invoker) AS
       FROM contract c
       JOIN party k ON k.id = c.client_id
      CROSS JOIN LATERAL open_period(c) o
-     WHERE c.parent_id IS NULL AND c.status <> 'draft' AND lower(o.span) <= coalesce(c.ends_on, 'infinity');
+     WHERE c.parent_id IS NULL AND c.status <> 'draft'
+       AND (lower(o.span) <= coalesce(c.ends_on, 'infinity') OR is_left_open(c.id));
 COMMENT ON VIEW billing_due IS
-    'the next service period that each base contract has to close; period_end is exclusive, over_on the first day on '
-    'which it can be closed';
+    'the next service period that each base contract has to close: also one after its end, where late charges wait; '
+    'period_end is exclusive, over_on the first day on which it can be closed';
 SELECT allow('reader', 'select', 'billing_due');
 
 CREATE FUNCTION check_closable(p_base contract, p_start date) RETURNS void
@@ -32,7 +43,8 @@ BEGIN
                 HINT = coalesce('The period of that day starts on ' || lower(v_span) || '.',
                                 'View billing_due has the period that is to be closed next.');
     END IF;
-    IF p_start > p_base.ends_on OR p_start < lower(v_open) THEN
+    IF p_start > p_base.ends_on AND NOT (p_start = lower(v_open) AND is_left_open(p_base.id))
+        OR p_start < lower(v_open) THEN
         RAISE EXCEPTION 'contract "%" has no period from %', p_base.number, p_start
             USING ERRCODE = 'invalid_parameter_value',
                 DETAIL = format('It runs from %s to %s.', p_base.starts_on,

@@ -60,7 +60,7 @@ BEGIN
         v_base := base_contract(contract_id);
         LOOP
             v_span := (open_period(v_base)).span;
-            EXIT WHEN lower(v_span) > coalesce(v_base.ends_on, 'infinity')
+            EXIT WHEN lower(v_span) > coalesce(v_base.ends_on, 'infinity') AND NOT is_left_open(v_base.id)
                 OR least(upper(v_span), v_base.ends_on + 1) > least(through + 1, contract_today(v_base));
             contract := v_base.number;
             period_start := lower(v_span);
