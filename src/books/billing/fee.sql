@@ -77,9 +77,13 @@ BEGIN
        AND NOT EXISTS (SELECT FROM due_fees(p_base.id, p_span) d WHERE d.line_id = h.contract_line_id);
     FOR v_fee IN
         SELECT d.* FROM due_fees(p_base.id, p_span) d
-         WHERE v_open OR d.line_id = ANY (p_late)
-            OR EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.line_period = lower(p_span)
-                       AND h.source = 'fee' AND NOT h.settled)
+         WHERE (v_open OR d.line_id = ANY (p_late)
+                OR EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.line_period = lower(p_span)
+                           AND h.source = 'fee' AND NOT h.settled))
+           -- what is billed once is not billed again on another day
+           AND NOT (d.why #> '{fee,once}' IS NOT NULL
+                    AND EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.source = 'fee'
+                                AND h.settled AND h.reverses_id IS NULL))
          ORDER BY d.line_id
     LOOP
         v_new.source := 'fee';

@@ -3,14 +3,18 @@
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION is_left_open(p_base bigint) RETURNS boolean
-    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM contract c JOIN charge h ON h.contract_id = c.id AND h.late AND h.frozen_at IS NULL
-                    WHERE p_base IN (c.id, c.parent_id));
+                    WHERE c.id = p_base OR c.parent_id = p_base)
+        OR EXISTS (SELECT FROM correction_of(ARRAY(
+                    SELECT r.charge_id FROM recheck r JOIN charge h ON h.id = r.charge_id
+                      JOIN contract c ON c.id = h.contract_id WHERE c.id = p_base OR c.parent_id = p_base)));
 END $$;
 COMMENT ON FUNCTION is_left_open(bigint) IS
-    'do late charges of a contract group wait for the close of its open period, even one after its end?';
+    'do late charges or corrections of a contract group wait for the close of its open period, even one after its end? '
+    'SECURITY DEFINER because recheck is nobody''s';
 
 CREATE VIEW billing_due WITH (security_invoker) AS
     SELECT c.id AS contract_id, c.number AS contract, c.client_id, k.name AS client, lower(o.span) AS period_start,
