@@ -195,8 +195,8 @@ BOOKS_CODE = \
 	src/books/rating/context.sql \
 	src/books/rating/terms.sql \
 	src/books/rating/state.sql \
-	src/books/rating/grant.sql \
-	src/books/rating/carry.sql \
+	src/books/allotment/grant.sql \
+	src/books/allotment/carry.sql \
 	src/books/rating/input.sql \
 	src/books/rating/store.sql \
 	src/books/rating/sequence.sql \

@@ -81,5 +81,5 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION keep_burned() IS
-    'trigger function of allotment: what billed work took of it stays (23001); SECURITY DEFINER because nobody is granted the '
-    'locks';
+    'trigger function of allotment: what billed work took of it stays (23001); SECURITY DEFINER because nobody is '
+    'granted the locks';

@@ -65,7 +65,8 @@ BEGIN
                 SELECT b.id FROM before b)) THEN
         RAISE EXCEPTION 'contract "%" cannot renew contract %', NEW.number, NEW.renews_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'contract_renewal_fits',
-                HINT = 'A contract renews an earlier one of the same client and currency, with which it is no companion.';
+                HINT = 'A contract renews an earlier one of the same client and currency that is not its base or '
+                       'companion.';
     END IF;
     IF EXISTS (SELECT FROM price_list l WHERE l.id = NEW.price_list_id AND l.currency <> NEW.currency) THEN
         RAISE EXCEPTION 'contract "%" is in %, its price list in another currency', NEW.number, NEW.currency

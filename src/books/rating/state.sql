@@ -27,8 +27,8 @@ BEGIN
         'allotments', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'contract', a.contract_id, 'kind', a.kind, 'unit',
                                                          a.unit,
-                       'remaining', a.amount - coalesce(b.burned, 0) - r.reserved, 'priority', a.priority, 'effective_at',
-                           a.effective_at,
+                       'remaining', a.amount - coalesce(b.burned, 0) - r.reserved, 'priority', a.priority,
+                       'effective_at', a.effective_at,
                        'expires_at', a.expires_at, 'scope', to_jsonb(a.scope_work_types),
                        'rolls_over', n.rollover_max > 0 AND a.kind = 'included') ORDER BY a.id), '[]')
               FROM allotment a

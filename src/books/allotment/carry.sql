@@ -190,7 +190,9 @@ BEGIN
         SELECT array_agg(p.id) INTO v_new FROM put p;
         EXIT WHEN v_new IS NULL;
         PERFORM rate_again(b, min(a.effective_at AT TIME ZONE contract_zone(b.calendar_id))::date)
-           FROM allotment a JOIN contract c ON c.id = a.contract_id JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
+           FROM allotment a
+           JOIN contract c ON c.id = a.contract_id
+           JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
           WHERE a.id = ANY (v_new) GROUP BY b.id ORDER BY b.id;
     END LOOP;
     PERFORM carry_over(b) FROM contract y JOIN contract b ON b.id = coalesce(y.parent_id, y.id)
