@@ -176,9 +176,8 @@ CREATE TRIGGER contract_bound_changed BEFORE UPDATE ON contract
     EXECUTE FUNCTION lock_contract_parties();
 CREATE TRIGGER contract_bound_new BEFORE INSERT ON contract
     FOR EACH ROW WHEN (num_nonnulls(NEW.parent_id, NEW.project_id) > 0) EXECUTE FUNCTION lock_contract_parties();
-CREATE TRIGGER contract_cap_exact
-    BEFORE INSERT OR UPDATE OF cap_amount, period_cap_amount, minimum_charge, currency ON contract
-    FOR EACH ROW EXECUTE FUNCTION check_exact('cap_amount', 'period_cap_amount', 'minimum_charge');
+CREATE TRIGGER contract_cap_exact BEFORE INSERT OR UPDATE OF cap_amount, period_cap_amount, minimum_charge, currency
+    ON contract FOR EACH ROW EXECUTE FUNCTION check_exact('cap_amount', 'period_cap_amount', 'minimum_charge');
 CREATE TRIGGER contract_conceded BEFORE INSERT OR UPDATE OF discount_pct ON contract
     FOR EACH ROW EXECUTE FUNCTION check_concession();
 CREATE TRIGGER contract_ended BEFORE INSERT OR UPDATE OF status, ends_on ON contract
