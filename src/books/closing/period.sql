@@ -38,6 +38,27 @@ END $$;
 COMMENT ON FUNCTION rate_unrated(contract, daterange) IS
     'rate what could not be rated through the end of a period; refused (23001) when some of it still cannot';
 
+CREATE FUNCTION due_minimum(p_base bigint, p_span daterange)
+    RETURNS TABLE (contract_id bigint, minimum_charge numeric, prorate text, days daterange, due numeric, work numeric,
+                   raised numeric, exponent integer)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT c.id, c.minimum_charge, c.prorate, d.days, f.due, m.work, m.raised, u.exponent::int
+      FROM contract c
+      JOIN currency_code u ON u.code = c.currency
+     CROSS JOIN LATERAL (SELECT p_span * daterange(c.starts_on, c.ends_on, '[]') AS days) d
+     CROSS JOIN LATERAL (SELECT prorate(c.minimum_charge, p_span, d.days, c.prorate, u.exponent::int) AS due
+                          WHERE NOT isempty(d.days)) f
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(h.amount) FILTER (WHERE h.made_by <> 'minimum'), 0) AS work,
+               coalesce(sum(h.amount) FILTER (WHERE h.made_by = 'minimum'), 0) AS raised
+          FROM charge h WHERE h.contract_id = c.id AND h.period_start = lower(p_span)) m
+     WHERE p_base IN (c.id, c.parent_id) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft';
+END;
+COMMENT ON FUNCTION due_minimum(bigint, daterange) IS
+    'the minimum charges of a contract and its companions in a service period, cut to the days they have in it: what '
+    'is due, what was charged (work) and what of it to reach the minimum (raised)';
+
 CREATE FUNCTION charge_minimum(p_base bigint, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -47,24 +68,13 @@ DECLARE
     v_lacking charge[];
 BEGIN
     FOR v_minimum IN
-        SELECT c.id, c.minimum_charge, c.prorate, d.days, f.due, m.work, u.exponent,
-               greatest(f.due - m.work, 0) - m.raised AS amount
-          FROM contract c
-          JOIN currency_code u ON u.code = c.currency
-         CROSS JOIN LATERAL (SELECT p_span * daterange(c.starts_on, c.ends_on, '[]') AS days) d
-         CROSS JOIN LATERAL (SELECT prorate(c.minimum_charge, p_span, d.days, c.prorate, u.exponent::int) AS due
-                              WHERE NOT isempty(d.days)) f
-         CROSS JOIN LATERAL (
-            SELECT coalesce(sum(h.amount) FILTER (WHERE h.made_by <> 'minimum'), 0) AS work,
-                   coalesce(sum(h.amount) FILTER (WHERE h.made_by = 'minimum'), 0) AS raised
-              FROM charge h WHERE h.contract_id = c.id AND h.period_start = lower(p_span)) m
-         WHERE c.id = ANY (contract_group(p_base)) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft'
-         ORDER BY c.id
+        SELECT m.*, greatest(m.due - m.work, 0) - m.raised AS amount FROM due_minimum(p_base, p_span) m
+         ORDER BY m.contract_id
     LOOP
         CONTINUE WHEN v_minimum.amount = 0;
         v_new.source := 'adjustment';
         v_new.made_by := 'minimum';
-        v_new.contract_id := v_minimum.id;
+        v_new.contract_id := v_minimum.contract_id;
         v_new.service_date := upper(v_minimum.days) - 1;
         v_new.amount := v_minimum.amount;
         v_new.cost := 0;

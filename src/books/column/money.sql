@@ -157,6 +157,8 @@ statement_line.parent: the line that it is a part of
 data_gaps.way_out: what to do about it
 unallocated: what no document took, in the payment's currency
 unbilled: on no document yet, net, in currency
+expected: what the open periods will bring beside what is charged: fees and minimum charges, in currency
+uncosted_charges: how many charges and expenses have a cost that is not known; profit is NULL where there are any
 uncosted: how many charges and expenses have a cost that is not known; profit is NULL where there are any
 fact.uncosted: is it a charge whose cost is not known?
 visible_charge.uncosted: does it count, and its cost is not known?

@@ -216,7 +216,6 @@ BEGIN
                        (SELECT u.exponent::int FROM currency_code u WHERE u.code = p_base.currency) AS exponent
                   FROM periods s) f
          WHERE p_terms ? 'fee' AND f.service_date BETWEEN p_from AND p_to
-           AND EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (v_group) AND h.service_date <@ f.span)
     ), figure AS (
         SELECT h.service_date AS day, h.amount AS old_amount, 0::numeric AS new_amount, h.cost AS old_cost,
             0::numeric AS new_cost, 0 AS problem FROM live h
@@ -234,6 +233,17 @@ BEGIN
                                 SELECT FROM contract_line l WHERE l.id = h.contract_line_id
                                     AND l.kind = 'recurring') AS replaced) n
          WHERE h.contract_id = ANY (v_group) AND h.source <> 'time' AND h.service_date BETWEEN p_from AND p_to
+        UNION ALL
+        -- the calendar owes a fee for each period, charged yet or not
+        SELECT d.service_date, d.amount, CASE WHEN n.replaced THEN 0 ELSE d.amount END, d.cost, d.cost, 0
+          FROM periods s
+         CROSS JOIN LATERAL due_fees(p_base.id, s.span) d
+         CROSS JOIN LATERAL (SELECT p_terms ? 'fee' AND d.contract_id = p_base.id AND EXISTS (
+                                SELECT FROM contract_line l WHERE l.id = d.line_id
+                                    AND l.kind = 'recurring') AS replaced) n
+         WHERE d.service_date BETWEEN p_from AND p_to
+           AND NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.source = 'fee'
+                           AND h.line_period = lower(s.span) AND h.reverses_id IS NULL)
         UNION ALL
         SELECT f.service_date, 0, f.amount, 0, 0, 0 FROM fees f
     )

@@ -7,14 +7,64 @@ CREATE VIEW direct_account WITH (security_invoker) AS
 COMMENT ON VIEW direct_account IS 'the accounts of direct cost';
 SELECT allow('reader', 'select', 'direct_account');
 
+-- What the calendar will make of the periods that are begun and not closed: a
+-- subscription is no loss in the middle of its month.
+CREATE FUNCTION expected_amount(p_contract bigint) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_base contract := base_contract(p_contract);
+    v_until date := least(contract_today(v_base), v_base.ends_on);
+    v_span daterange := (open_period(v_base)).span;
+    v_fees numeric;
+    v_total numeric := 0;
+BEGIN
+    WHILE v_base.status <> 'draft' AND lower(v_span) <= v_until LOOP
+        v_fees := coalesce((
+            SELECT sum(d.amount) FROM due_fees(v_base.id, v_span) d
+             WHERE d.contract_id = p_contract
+               AND NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.source = 'fee'
+                               AND h.line_period = lower(v_span) AND h.reverses_id IS NULL)), 0);
+        v_total := v_total + v_fees + coalesce((
+            SELECT greatest(m.due - m.work - v_fees, 0) - m.raised FROM due_minimum(v_base.id, v_span) m
+             WHERE m.contract_id = p_contract), 0);
+        v_span := service_period(v_base, upper(v_span));
+    END LOOP;
+    RETURN v_total;
+END $$;
+COMMENT ON FUNCTION expected_amount(bigint) IS
+    'what the open periods of a contract will bring beside what is charged: fees that are due and what lacks to a '
+    'minimum charge, from the first period that is not closed to that of today; in the currency of the contract';
+
+CREATE FUNCTION expected_seconds(p_contract bigint) RETURNS numeric
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT sum(d.amount)
+      FROM contract c
+      JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
+     CROSS JOIN LATERAL (SELECT service_period(b, contract_today(b)) AS span) p
+     CROSS JOIN LATERAL due_grants(b.id, p.span) d
+     WHERE c.id = p_contract AND c.status <> 'draft' AND d.contract_id = c.id AND d.unit = 'seconds'
+       AND d.effective_at <= now() AND d.expires_at > now()
+       AND NOT EXISTS (SELECT FROM billing_period q WHERE q.contract_id = b.id AND q.period_end >= upper(p.span))
+       AND NOT EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = d.line_id AND a.kind = 'included'
+                       AND a.period_start = d.period_start);
+END;
+COMMENT ON FUNCTION expected_seconds(bigint) IS
+    'included hours that the calendar gives a contract now and that no work needed yet, in seconds; NULL for none';
+
 -- Of the owner, because it sums costs that its reader may not see one by one.
 CREATE VIEW contract_figure WITH (security_barrier) AS
     SELECT c.id AS contract_id, coalesce(p.receipts, 0)::numeric(20,6) AS receipts,
            coalesce(h.charged, 0)::numeric(20,6) AS charged, coalesce(h.worked_s, 0)::bigint AS worked_s,
-           coalesce(h.billed_s, 0)::bigint AS billed_s, a.remaining_s::numeric(20,6) AS remaining_s,
+           coalesce(h.billed_s, 0)::bigint AS billed_s,
+           CASE WHEN num_nonnulls(a.remaining_s, x.seconds) > 0
+                THEN coalesce(a.remaining_s, 0) + coalesce(x.seconds, 0) END::numeric(20,6) AS remaining_s,
+           x.amount::numeric(20,6) AS expected,
            (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, h.uncosted + d.uncosted AS uncosted
       FROM visible_contract c
      CROSS JOIN setting s
+     CROSS JOIN LATERAL (SELECT expected_amount(c.id) AS amount, expected_seconds(c.id) AS seconds) x
       LEFT JOIN LATERAL (
         SELECT sum(CASE p.flow WHEN 'in' THEN p.amount ELSE -p.amount END) AS receipts
           FROM visible_payment p JOIN settling_article a ON a.article = p.article
@@ -48,6 +98,7 @@ SELECT allow('reader', 'select', 'contract_figure');
 CREATE VIEW contract_card WITH (security_invoker) AS
     SELECT c.id AS contract_id, c.number, c.client_id, k.name AS client, c.model, c.status, c.starts_on, c.ends_on,
            c.currency, f.receipts::numeric(18,2) AS receipts, f.charged::numeric(18,2) AS charged,
+           f.expected::numeric(18,2) AS expected,
            (f.receipts - f.charged)::numeric(18,2) AS balance,
            (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
            (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
@@ -57,21 +108,24 @@ CREATE VIEW contract_card WITH (security_invoker) AS
            p.accrual::numeric(18,2) AS profit_accrual,
            (100 * p.cash / nullif(f.receipts, 0))::numeric(18,2) AS margin_cash_pct,
            (100 * p.accrual / nullif(f.charged, 0))::numeric(18,2) AS margin_pct,
-           f.uncosted
+           f.uncosted AS uncosted_charges
       FROM contract c
       JOIN party k ON k.id = c.client_id
       JOIN contract_figure f ON f.contract_id = c.id
      CROSS JOIN LATERAL (SELECT CASE f.uncosted WHEN 0 THEN f.receipts - f.cost END AS cash,
                                 CASE f.uncosted WHEN 0 THEN f.charged - f.cost END AS accrual) p;
 COMMENT ON VIEW contract_card IS
-    'every contract at this moment, in its currency: receipts, work charged, balance (receipts - charged), hours, what '
-    'is left of prepaid and included hours, cost of labour and of direct expenses as far as it is known, profit by cash '
-    '(receipts - cost) and by accrual (charged - cost), both margins in percent (NULL without a base); where uncosted '
-    'of its charges and expenses have no known cost, profits and margins are NULL (data_gaps)';
+    'every contract at this moment, in its currency: receipts, work charged, what the open periods will bring beside '
+    '(expected: fees and minimum charges), balance (receipts - charged), hours, what is left of prepaid and included '
+    'hours, cost of labour and of direct expenses as far as it is known, profit by cash (receipts - cost) and by accrual '
+    '(charged - cost), both margins in percent (NULL without a base); where uncosted_charges, of its expenses too, have '
+    'no known cost, profits and margins are NULL (data_gaps)';
 SELECT allow('reader', 'select', 'contract_card');
 
 CREATE VIEW loss_making_contract WITH (security_invoker) AS
-    SELECT * FROM contract_card WHERE receipts < cost AND (charged < cost OR receipts > 0 AND charged = 0);
+    SELECT * FROM contract_card
+     WHERE receipts < cost AND (charged + expected < cost OR receipts > 0 AND charged + expected = 0);
 COMMENT ON VIEW loss_making_contract IS
-    'contracts whose cost exceeds what came in and what was charged, by what is known of it: the unknown only adds';
+    'contracts whose cost exceeds what came in and what was or will be charged for the periods begun, by what is known '
+    'of it: the unknown only adds';
 SELECT allow('reader', 'select', 'loss_making_contract');

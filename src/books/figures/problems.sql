@@ -59,7 +59,7 @@ BEGIN ATOMIC
       FROM contract_card c
       JOIN setting s ON s.base_currency = c.currency
       LEFT JOIN profit_by_contract p USING (contract_id)
-     WHERE c.cost <> coalesce(p.cost, 0) OR c.uncosted <> coalesce(p.uncosted, 0)
+     WHERE c.cost <> coalesce(p.cost, 0) OR c.uncosted_charges <> coalesce(p.uncosted, 0)
     UNION ALL
     SELECT 'a contract''s balance is its receipts less its charges', c.number,
            format('balance %s, receipts %s, charged %s', c.balance, c.receipts, c.charged)
