@@ -127,14 +127,15 @@ BEGIN
     RAISE EXCEPTION 'there is no % "%"', replace(p_key, '_', ' '), v_name
         USING ERRCODE = 'foreign_key_violation',
             HINT = format('Give its %s as table %s has it, or its id as a number.',
-                          CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number' WHEN 'work_type' THEN 'code'
+                          CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number'
+                                       WHEN 'work_type' THEN 'code'
                                        WHEN 'task' THEN 'number or title' WHEN 'employee' THEN 'name or e-mail address'
                                        ELSE 'name' END, v_table);
 END $$;
 COMMENT ON FUNCTION named_id(text, jsonb) IS
     'the id of what a key names: text is a name (contract, invoice or bill: its number; task: number or title; '
-    'employee: name or email; kind of work: its code) or, of digits, an id; a number is an id. Refused: nothing of that name (23503), several, '
-    'or a name that is another one''s id (22023)';
+    'employee: name or email; kind of work: its code) or, of digits, an id; a number is an id. Refused: nothing of '
+    'that name (23503), several, or a name that is another one''s id (22023)';
 
 CREATE FUNCTION given_id(p_key text, p_name jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT

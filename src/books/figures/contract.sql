@@ -117,9 +117,9 @@ CREATE VIEW contract_card WITH (security_invoker) AS
 COMMENT ON VIEW contract_card IS
     'every contract at this moment, in its currency: receipts, work charged, what the open periods will bring beside '
     '(expected: fees and minimum charges), balance (receipts - charged), hours, what is left of prepaid and included '
-    'hours, cost of labour and of direct expenses as far as it is known, profit by cash (receipts - cost) and by accrual '
-    '(charged - cost), both margins in percent (NULL without a base); where uncosted_charges, of its expenses too, have '
-    'no known cost, profits and margins are NULL (data_gaps)';
+    'hours, cost of labour and of direct expenses as far as it is known, profit by cash (receipts - cost) and by '
+    'accrual (charged - cost), both margins in percent (NULL without a base); where uncosted_charges, of its expenses '
+    'too, have no known cost, profits and margins are NULL (data_gaps)';
 SELECT allow('reader', 'select', 'contract_card');
 
 CREATE VIEW loss_making_contract WITH (security_invoker) AS

@@ -36,8 +36,8 @@ CREATE VIEW fact WITH (security_barrier) AS
       FROM visible_charge h;
 COMMENT ON VIEW fact IS
     'gross profit with its dimensions, in the base currency, for any grouping: a row for each entry of the live ledger '
-    'that is revenue or direct cost, on its day there, and one for each charge with its seconds on the day of the work; '
-    'uncosted: what that charge cost is not known, cost is NULL';
+    'that is revenue or direct cost, on its day there, and one for each charge with its seconds on the day of the '
+    'work; uncosted: what that charge cost is not known, cost is NULL';
 SELECT allow('reader', 'select', 'fact', but => '{cost,uncosted}'), allow('controller', 'select', 'fact');
 
 -- One view for each dimension, all alike.  They belong to the owner, because costs

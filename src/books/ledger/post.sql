@@ -140,7 +140,8 @@ BEGIN
     SELECT p.ordinality AS no, x.kind, x.id, x.relation INTO v_wrong
       FROM unnest(p_postings) WITH ORDINALITY p
      CROSS JOIN LATERAL (VALUES
-        ('own company', 'party, of kind own', p.own_id, EXISTS (SELECT FROM party y WHERE y.id = p.own_id AND y.kind = 'own')),
+        ('own company', 'party, of kind own', p.own_id,
+         EXISTS (SELECT FROM party y WHERE y.id = p.own_id AND y.kind = 'own')),
         ('client', 'party', p.client_id, EXISTS (SELECT FROM party y WHERE y.id = p.client_id)),
         ('party', 'party', p.party_id, EXISTS (SELECT FROM party y WHERE y.id = p.party_id)),
         ('contract', 'contract', p.contract_id, EXISTS (SELECT FROM contract y WHERE y.id = p.contract_id)),
@@ -209,7 +210,8 @@ BEGIN
                    'amount', p.amount, 'currency', p.currency,
                    'base_amount', convert(p.amount, p.currency, v_base, p.entry_on), 'party_id', p.party_id))
           FROM unnest(postings) WITH ORDINALITY p
-         CROSS JOIN LATERAL (SELECT posting_dimension(postings[p.ordinality], format('entry %s', p.ordinality)) AS about) d
+         CROSS JOIN LATERAL (
+            SELECT posting_dimension(postings[p.ordinality], format('entry %s', p.ordinality)) AS about) d
           JOIN account b ON b.code = p.debit
           JOIN account c ON c.code = p.credit
           LEFT JOIN account a ON a.code = p.article
