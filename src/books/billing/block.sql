@@ -118,14 +118,14 @@ BEGIN
     IF v_block.voided_at IS NOT NULL THEN
         RETURN;
     END IF;
-    IF (SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = v_block.id AND h.settled) <> 0 THEN
+    IF (SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = v_block.id AND h.committed) <> 0 THEN
         RAISE EXCEPTION 'block % has covered work that is billed', allotment_id
             USING ERRCODE = 'restrict_violation', HINT = 'Correct that work first with correct_entry().';
     END IF;
     SELECT * INTO v_charge FROM charge h WHERE h.id = v_block.charge_id;
-    UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.settled THEN a.charge_id END
+    UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.committed THEN a.charge_id END
         WHERE a.id = v_block.id;
-    IF v_charge.settled THEN
+    IF v_charge.committed THEN
         PERFORM adjust_charge(v_charge.id, -v_charge.amount, reason) WHERE v_charge.amount <> 0;
     ELSE
         DELETE FROM charge h WHERE h.id = v_charge.id;

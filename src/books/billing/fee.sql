@@ -51,7 +51,7 @@ BEGIN
      USING contract_line n
      WHERE n.contract_id = ANY (contract_group(p_base)) AND h.contract_line_id = n.id AND h.source = 'fee'
          AND h.coverage = 'billable'
-       AND h.period_start = lower(p_span) AND NOT h.settled AND h.reverses_id IS NULL
+       AND h.period_start = lower(p_span) AND NOT h.committed AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM due_fees(p_base, p_span) d
                         WHERE (d.line_id, d.service_date, d.amount, d.cost, d.why) = (h.contract_line_id,
                             h.service_date, h.amount, h.cost, h.why));

@@ -48,7 +48,7 @@ BEGIN
         SELECT c.id, lower(v_span), upper(v_span) FROM contract c
          WHERE c.id = ANY (v_group) AND c.status <> 'draft' ORDER BY c.id;
         IF EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = v_base.id)
-            AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.settled
+            AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.committed
                         AND h.period_start >= upper(v_span)) THEN
             PERFORM grant_included(v_base.id, ARRAY[upper(v_span)]);
             -- Only what was granted or carried over just now changes later work.
@@ -98,7 +98,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge),
                 HINT = 'Void that document first, or bill late work in the open period.';
     END IF;
-    SELECT a.id INTO v_charge FROM allotment a JOIN charge h ON h.allotment_id = a.id AND h.settled
+    SELECT a.id INTO v_charge FROM allotment a JOIN charge h ON h.allotment_id = a.id AND h.committed
         JOIN contract c ON c.id = a.contract_id
      WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover'
          AND a.period_start = v_period.period_end AND a.voided_at IS NULL LIMIT 1;
