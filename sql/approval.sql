@@ -92,7 +92,7 @@ SET ROLE regress_finance_lead;
 SELECT difference FROM correct_entry(:e, '{"duration_s": 21600}', 'six hours');
 RESET ROLE;
 SELECT duration_s, approved_by FROM time_entry;
-SELECT coverage, billed_s / 3600 AS hours, trim_scale(amount) AS amount FROM charge WHERE source = 'time' AND reverses_id IS NULL AND NOT settled ORDER BY segment;
+SELECT coverage, billed_s / 3600 AS hours, trim_scale(amount) AS amount FROM charge WHERE source = 'time' AND reverses_id IS NULL AND NOT committed ORDER BY segment;
 -- what was corrected may be changed directly as long as nothing bills it again; then it waits
 UPDATE time_entry SET duration_s = 25200;
 SELECT approved_by, reason FROM time_entry, unrated;

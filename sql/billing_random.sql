@@ -142,7 +142,7 @@ DECLARE
 BEGIN
     FOR r IN SELECT id FROM history_entry WHERE id % 9 = 1 LOOP
         PERFORM correct_entry(r.id, jsonb_build_object('billable_s', r.id * 10), 'so it was')
-          WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.id AND h.settled);
+          WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.id AND h.committed);
     END LOOP;
 END $$;
 SELECT * FROM billing_problems;
@@ -152,7 +152,7 @@ DECLARE
     r record;
 BEGIN
     FOR r IN SELECT id FROM time_entry LOOP
-        PERFORM correct_entry(r.id, NULL, 'nothing of it') WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.id AND h.settled);
+        PERFORM correct_entry(r.id, NULL, 'nothing of it') WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.id AND h.committed);
     END LOOP;
 END $$;
 SELECT * FROM billing_problems;

@@ -33,7 +33,7 @@ CREATE FUNCTION pg_temp.differs(p_from jsonb, p_made jsonb) RETURNS TABLE (how t
 -- ---------------------------------------------------------------------------
 \pset tuples_only on
 CREATE TEMP TABLE sample AS
-    SELECT jsonb_populate_record(NULL::charge, pg_temp.filled('charge') || '{"settled": null}') AS charge,
+    SELECT jsonb_populate_record(NULL::charge, pg_temp.filled('charge') || '{"committed": null}') AS charge,
            jsonb_populate_record(NULL::entry, pg_temp.filled('entry')) AS entry,
            jsonb_populate_record(NULL::document, pg_temp.filled('document') || '{"signature": null}') AS document,
            jsonb_populate_record(NULL::document_line, pg_temp.filled('document_line')) AS line;

@@ -125,10 +125,10 @@ INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 
 SELECT charge_expense(3, 5, '2026-08-03', 'Train') > 0 AS spent;
 INSERT INTO exchange_rate (base, quote, valid_from, rate) VALUES ('EUR', 'USD', '2026-08-03', 2), ('USD', 'EUR', '2026-08-03', 0.5);
 SELECT h.contract_id AS contract, h.source, trim_scale(h.amount) AS amount, trim_scale(h.base_amount) AS base, trim_scale(h.cost) AS cost, trim_scale(h.base_cost) AS base_cost
-  FROM charge h WHERE h.service_date = '2026-08-03' AND NOT h.settled ORDER BY h.id;
+  FROM charge h WHERE h.service_date = '2026-08-03' AND NOT h.committed ORDER BY h.id;
 DELETE FROM exchange_rate WHERE valid_from = '2026-08-03';
 SELECT h.contract_id AS contract, h.source, trim_scale(h.base_amount) AS base, trim_scale(h.cost) AS cost, trim_scale(h.base_cost) AS base_cost
-  FROM charge h WHERE h.service_date = '2026-08-03' AND NOT h.settled ORDER BY h.id;
+  FROM charge h WHERE h.service_date = '2026-08-03' AND NOT h.committed ORDER BY h.id;
 SELECT * FROM check_books();
 SELECT make_corrections(99);
 RESET search_path;

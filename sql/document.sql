@@ -251,9 +251,9 @@ INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 
 SELECT build_report('{"client": 2}') AS report \gset
 SELECT transition(:report, 'sent');
 UPDATE task SET project_id = 2;
-SELECT client_id, project_id, contract_id, amount::numeric(9,2), settled FROM charge;
+SELECT client_id, project_id, contract_id, amount::numeric(9,2), committed FROM charge;
 SELECT transition(:report, 'rejected', 'not ours');
-SELECT client_id, project_id, contract_id, amount::numeric(9,2), settled FROM charge;
+SELECT client_id, project_id, contract_id, amount::numeric(9,2), committed FROM charge;
 SELECT * FROM check_books();
 -- a draft whose work the client is not to see any more is not sent
 INSERT INTO task (project_id, title) VALUES (1, 'Poster'), (1, 'Flyer');

@@ -15,7 +15,7 @@ INSERT INTO project (client_id, name) VALUES (2, 'P');
 INSERT INTO task (project_id, title, work_type_id) SELECT 1, w.code, w.id FROM work_type w WHERE w.code IN ('development', 'design') ORDER BY w.id;
 CREATE FUNCTION pg_temp.drawn() RETURNS TABLE (entry bigint, charged text) LANGUAGE sql AS $$
     SELECT h.time_entry_id, string_agg(concat_ws(' ', to_char(h.service_date, 'DD.MM'), h.coverage, CASE WHEN h.late THEN 'late' END,
-               '#' || h.allotment_id, h.billed_s / 60 || ' min', nullif(trim_scale(h.amount), 0)), '; ' ORDER BY h.settled DESC, h.id)
+               '#' || h.allotment_id, h.billed_s / 60 || ' min', nullif(trim_scale(h.amount), 0)), '; ' ORDER BY h.committed DESC, h.id)
       FROM live_charge h WHERE h.source = 'time' GROUP BY 1 ORDER BY 1
 $$;
 CREATE PROCEDURE pg_temp.anew() LANGUAGE plpgsql AS $$

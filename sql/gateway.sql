@@ -145,16 +145,16 @@ SELECT c.relname, string_agg(a.attname, ' ' ORDER BY a.attname) AS columns
 -- rows that are named stay, and say who names them
 DELETE FROM price_list WHERE id = 1;
 DELETE FROM employee WHERE id = 1;
-UPDATE charge SET employee_id = 99 WHERE id = (SELECT id FROM charge WHERE NOT settled);
+UPDATE charge SET employee_id = 99 WHERE id = (SELECT id FROM charge WHERE NOT committed);
 ALTER TABLE charge DISABLE TRIGGER USER;
 \set VERBOSITY terse
-UPDATE charge SET employee_id = 99 WHERE id = (SELECT id FROM charge WHERE NOT settled);
-UPDATE charge SET time_entry_id = 99 WHERE id = (SELECT id FROM charge WHERE NOT settled);
+UPDATE charge SET employee_id = 99 WHERE id = (SELECT id FROM charge WHERE NOT committed);
+UPDATE charge SET time_entry_id = 99 WHERE id = (SELECT id FROM charge WHERE NOT committed);
 \set VERBOSITY default
 ALTER TABLE charge ENABLE TRIGGER USER;
 -- work that is not billed goes with its charges in one statement
 DELETE FROM time_entry WHERE work_date = '2026-04-03';
-SELECT count(*) FROM charge WHERE NOT settled;
+SELECT count(*) FROM charge WHERE NOT committed;
 SELECT * FROM check_books();
 SET client_min_messages = error;
 DROP SCHEMA t_gateway CASCADE;

@@ -116,7 +116,7 @@ SELECT pg_temp.said(c) FROM unnest(ARRAY[
     'DELETE FROM time_entry WHERE id = 3']) c;
 -- charges that count no more, or of no contract
 SELECT reversed FROM correct_entry(2, '{"duration_s": 1800}', 'half of it') \gset
-SELECT h.id AS gone FROM charge h WHERE h.time_entry_id = 2 AND h.reverses_id IS NULL AND h.settled \gset
+SELECT h.id AS gone FROM charge h WHERE h.time_entry_id = 2 AND h.reverses_id IS NULL AND h.committed \gset
 SELECT pg_temp.said(c) FROM unnest(ARRAY[
     format('SELECT adjust_charge(%s, -1, ''less'')', :gone),
     'SELECT adjust_charge(h.id, -1, ''less'') FROM charge h WHERE h.time_entry_id = 8',

@@ -227,7 +227,7 @@ SELECT sum(revenue) = :revenue AS same FROM pnl_month;
 DELETE FROM period_lock;
 -- what charges name keeps its id and stays
 UPDATE time_entry SET id = id + 1000 WHERE id = 1;
-UPDATE charge SET id = id + 1000 WHERE id = (SELECT min(id) FROM charge WHERE NOT settled);
+UPDATE charge SET id = id + 1000 WHERE id = (SELECT min(id) FROM charge WHERE NOT committed);
 UPDATE task SET id = id + 1000 WHERE id = 1;
 UPDATE task SET id = id, title = title WHERE id = 1;
 INSERT INTO item (code, name) VALUES ('cable', 'Cable');

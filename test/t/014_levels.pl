@@ -250,7 +250,7 @@ for my $round (@rounds)
 		UNION ALL SELECT 'open charge in a closed period', h.id::text FROM charge h JOIN billing_period b ON b.contract_id = h.contract_id AND b.period_start = h.period_start
 		 WHERE h.frozen_at IS NULL
 		UNION ALL SELECT 'charge under another client than its task', h.id::text FROM charge h JOIN task t ON t.id = h.task_id JOIN project p ON p.id = t.project_id
-		 WHERE NOT h.settled AND h.source = 'time' AND (h.client_id, h.project_id) <> (p.client_id, p.id)}),
+		 WHERE NOT h.committed AND h.source = 'time' AND (h.client_id, h.project_id) <> (p.client_id, p.id)}),
 		'', "$what: money, hours, numbers and places agree to the last digit");
 }
 unlike(slurp_file($node->logfile), qr/PANIC|XX000|internal error|was terminated/, 'no crash');

@@ -66,8 +66,8 @@ COMMENT ON TABLE document IS
 ALTER TABLE template DROP CONSTRAINT template_kind_known;
 
 -- A word for what is frozen or held; fixed are prices.
-ALTER TABLE charge RENAME COLUMN fixed TO settled;
-ALTER VIEW IF EXISTS visible_charge RENAME COLUMN fixed TO settled;
+ALTER TABLE charge RENAME COLUMN fixed TO committed;
+ALTER VIEW IF EXISTS visible_charge RENAME COLUMN fixed TO committed;
 
 -- A limit of days, not of seconds; old rates of exchange are pointed out.
 ALTER TABLE setting ADD COLUMN max_rate_age_days integer NOT NULL DEFAULT 31
@@ -81,7 +81,7 @@ COMMENT ON TABLE setting IS
 -- The role that work was priced in stays when the person is promoted.
 ALTER TABLE charge ADD COLUMN role text;
 ALTER TYPE rating_input ADD ATTRIBUTE role text;
-CREATE INDEX charge_open_idx ON charge (client_id) WHERE NOT settled;
+CREATE INDEX charge_open_idx ON charge (client_id) WHERE NOT committed;
 
 -- Work that can be charged no more for a while keeps its price.
 ALTER TABLE rating_problem ADD COLUMN contract_id bigint, ADD COLUMN terms_id bigint, ADD COLUMN price_list_id bigint,
@@ -224,7 +224,7 @@ UPDATE contract_line n
         SELECT max(b.period_end) FROM billing_period b
          WHERE b.contract_id = c.id
            AND (EXISTS (SELECT FROM charge h WHERE h.contract_line_id = n.id AND h.line_period = b.period_start
-                        AND h.source = 'fee' AND h.settled)
+                        AND h.source = 'fee' AND h.committed)
                 OR EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = n.id AND a.kind = 'included'
                            AND a.period_start = b.period_start))), coalesce(n.starts_on, c.starts_on)) - 1)
   FROM contract c

@@ -90,7 +90,8 @@ BEGIN
        AND (a.unit, a.amount, a.effective_at, a.expires_at, a.scope_work_types, a.voided_at) IS DISTINCT FROM
            (n.unit, n.amount, n.effective_at, n.expires_at, n.scope_work_types, n.voided_at);
     PERFORM grant_included(p_base.id, ARRAY(
-        SELECT h.period_start FROM charge h WHERE h.contract_id = ANY (v_group) AND NOT h.settled AND h.source = 'time'
+        SELECT h.period_start FROM charge h
+         WHERE h.contract_id = ANY (v_group) AND NOT h.committed AND h.source = 'time'
         UNION
         SELECT upper(line_days(n, c, p_base)) - 1 FROM contract c JOIN contract_line n ON n.contract_id = c.id
          WHERE c.id = ANY (v_group) AND n.kind = 'recurring' AND upper(line_days(n, c, p_base)) > v_opens

@@ -130,9 +130,9 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Correct that work first with correct_entry().';
     END IF;
     SELECT * INTO v_charge FROM charge h WHERE h.id = v_block.charge_id;
-    UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.settled THEN a.charge_id END
+    UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.committed THEN a.charge_id END
         WHERE a.id = v_block.id;
-    IF v_charge.settled THEN
+    IF v_charge.committed THEN
         PERFORM adjust_charge(v_charge.id, -v_charge.amount, reason) WHERE v_charge.amount <> 0;
     ELSE
         DELETE FROM charge h WHERE h.id = v_charge.id;

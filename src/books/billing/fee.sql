@@ -35,7 +35,7 @@ COMMENT ON FUNCTION due_fees(bigint, daterange) IS
     'recurring and one-time fees of a contract and its companions in one service period, closed or open, prorated to '
     'the days that the line is in force in it';
 
--- A fee keeps its charge while it is open, whatever changes of it; what is settled
+-- A fee keeps its charge while it is open, whatever changes of it; what is committed
 -- stays.
 DO $$
 DECLARE
@@ -49,7 +49,7 @@ BEGIN
             UPDATE charge h SET (%1$s) = ROW(%2$s)
               FROM unnest(p_rows) n
              WHERE h.contract_line_id = n.contract_line_id AND h.line_period = n.line_period AND h.source = 'fee'
-               AND NOT h.settled AND (%3$s) IS DISTINCT FROM (%2$s);
+               AND NOT h.committed AND (%3$s) IS DISTINCT FROM (%2$s);
             PERFORM put_charges(ARRAY(
                 SELECT n FROM unnest(p_rows) n
                  WHERE NOT EXISTS (SELECT FROM charge h
@@ -73,17 +73,17 @@ DECLARE
 BEGIN
     DELETE FROM charge h
      WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source = 'fee' AND h.line_period = lower(p_span)
-       AND NOT h.settled
+       AND NOT h.committed
        AND NOT EXISTS (SELECT FROM due_fees(p_base.id, p_span) d WHERE d.line_id = h.contract_line_id);
     FOR v_fee IN
         SELECT d.* FROM due_fees(p_base.id, p_span) d
          WHERE (v_open OR d.line_id = ANY (p_late)
                 OR EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.line_period = lower(p_span)
-                           AND h.source = 'fee' AND NOT h.settled))
+                           AND h.source = 'fee' AND NOT h.committed))
            -- what is billed once is not billed again on another day
            AND NOT (d.why #> '{fee,once}' IS NOT NULL
                     AND EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.source = 'fee'
-                                AND h.settled AND h.reverses_id IS NULL))
+                                AND h.committed AND h.reverses_id IS NULL))
          ORDER BY d.line_id
     LOOP
         v_new.source := 'fee';
@@ -115,9 +115,9 @@ BEGIN
     v_periods := ARRAY(
         SELECT DISTINCT lower(service_period(p_base, h.line_period)) FROM charge h
          WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source = 'fee' AND h.line_period IS NOT NULL
-           AND NOT h.settled ORDER BY 1);
+           AND NOT h.committed ORDER BY 1);
     DELETE FROM charge h
-     WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source = 'fee' AND NOT h.settled
+     WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source = 'fee' AND NOT h.committed
        AND h.line_period IS NOT NULL AND h.line_period <> ALL (v_periods);
     PERFORM charge_fees_of(p_base, service_period(p_base, x.first)) FROM unnest(v_periods) x (first);
 END $$;

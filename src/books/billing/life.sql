@@ -8,11 +8,11 @@ CREATE FUNCTION follow_periods(p_base contract) RETURNS void
 AS $$
 BEGIN
     UPDATE charge h SET period_start = lower(service_period(p_base, h.service_date))
-     WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source <> 'time' AND NOT h.settled AND NOT h.late
+     WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source <> 'time' AND NOT h.committed AND NOT h.late
        AND h.period_start <> lower(service_period(p_base, h.service_date));
     PERFORM rate_again(p_base, h.first)
        FROM (SELECT min(h.service_date) AS first FROM charge h
-              WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source = 'time' AND NOT h.settled
+              WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source = 'time' AND NOT h.committed
                 AND h.period_start <> lower(service_period(p_base, h.service_date)) AND NOT h.late) h
       WHERE h.first IS NOT NULL;
 END $$;

@@ -21,7 +21,7 @@ BEGIN ATOMIC
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
       LEFT JOIN LATERAL (SELECT f.* FROM due_fees(b.id, service_period(b, h.line_period)) f
                           WHERE f.line_id = h.contract_line_id) d ON true
-     WHERE h.source = 'fee' AND h.made_by = 'line' AND NOT h.settled
+     WHERE h.source = 'fee' AND h.made_by = 'line' AND NOT h.committed
        AND (h.service_date, h.amount, h.cost, h.why) IS DISTINCT FROM (d.service_date, d.amount, d.cost, d.why)
     UNION ALL
     SELECT 'hours of an open period are what the line gives', format('allotment %s', a.id),
@@ -40,7 +40,7 @@ BEGIN ATOMIC
     SELECT 'open work has the hours that the calendar gives', format('contract line %s', d.line_id),
            format('none of the period of %s', iso(d.period_start))
       FROM (SELECT DISTINCT x.id, h.period_start FROM base x JOIN contract c ON x.id IN (c.id, c.parent_id)
-              JOIN charge h ON h.contract_id = c.id AND h.source = 'time' AND NOT h.settled
+              JOIN charge h ON h.contract_id = c.id AND h.source = 'time' AND NOT h.committed
              WHERE h.period_start >= x.opens_on) p
       JOIN contract b ON b.id = p.id
      CROSS JOIN LATERAL due_grants(b.id, service_period(b, p.period_start)) d

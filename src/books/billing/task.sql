@@ -67,7 +67,7 @@ BEGIN
     v_to := task_contract(p_task, coalesce(v_task.completed_at, now()));
     WITH gone AS (
         DELETE FROM charge h
-         WHERE h.task_id = p_task AND h.task_item_id IS NOT NULL AND NOT h.settled
+         WHERE h.task_id = p_task AND h.task_item_id IS NOT NULL AND NOT h.committed
            AND (v_task.status <> 'done' OR (h.contract_id, h.project_id, h.service_date)
                                            IS DISTINCT FROM (v_to.contract_id, v_task.project_id, v_to.service_date))
         RETURNING h)
@@ -157,7 +157,7 @@ DECLARE
     v_tasks bigint[];
     v_gone bigint[] := '{}';
     v_contracts bigint[];
-    v_settled bigint;
+    v_committed bigint;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         v_tasks := ARRAY(SELECT DISTINCT n.task_id FROM new_rows n);
@@ -174,14 +174,14 @@ BEGIN
     END IF;
     PERFORM lock_parties(ARRAY(SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id
                                WHERE t.id = ANY (v_tasks)));
-    SELECT h.id INTO v_settled FROM live_charge h WHERE h.task_item_id = ANY (v_gone) AND h.settled
+    SELECT h.id INTO v_committed FROM live_charge h WHERE h.task_item_id = ANY (v_gone) AND h.committed
         ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the fixed price of a task is billed and cannot be changed'
-            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'task_item_not_billed', DETAIL = frozen_by(v_settled),
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'task_item_not_billed', DETAIL = frozen_by(v_committed),
                 HINT = 'Write its charge off or up with adjust_charge(), or credit() the invoice.';
     END IF;
-    WITH gone AS (DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.settled RETURNING h.contract_id)
+    WITH gone AS (DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.committed RETURNING h.contract_id)
     SELECT array_agg(g.contract_id) INTO v_contracts FROM gone g;
     PERFORM follow_caps(v_contracts) WHERE v_contracts IS NOT NULL;
     PERFORM follow_entries(ARRAY(

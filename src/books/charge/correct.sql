@@ -145,7 +145,7 @@ BEGIN
         RAISE EXCEPTION 'time entry % is not billed', time_entry_id
             USING ERRCODE = 'restrict_violation', HINT = 'Change or delete it directly.';
     END IF;
-    DELETE FROM charge h WHERE h.adjusts_id = ANY (v_charges) AND NOT h.settled;
+    DELETE FROM charge h WHERE h.adjusts_id = ANY (v_charges) AND NOT h.committed;
     v_charges := ARRAY(
         SELECT unnest(v_charges)
         UNION
@@ -172,11 +172,11 @@ BEGIN
         PERFORM rate_again(v_base, (SELECT min(h.service_date) FROM charge h WHERE h.id = ANY (reversed)));
     END IF;
     PERFORM follow_caps(contract_group(v_base.id)) WHERE v_base.id IS NOT NULL;
-    SELECT coalesce(array_agg(h.id ORDER BY h.id) FILTER (WHERE NOT h.settled), '{}'), coalesce(sum(h.amount), 0),
+    SELECT coalesce(array_agg(h.id ORDER BY h.id) FILTER (WHERE NOT h.committed), '{}'), coalesce(sum(h.amount), 0),
         min(h.currency),
            coalesce(sum(h.base_amount), 0), count(DISTINCT h.currency)
       INTO charged, difference, currency, v_base_difference, v_currencies
-      FROM charge h WHERE h.id = ANY (reversed) OR h.time_entry_id = correct_entry.time_entry_id AND NOT h.settled;
+      FROM charge h WHERE h.id = ANY (reversed) OR h.time_entry_id = correct_entry.time_entry_id AND NOT h.committed;
     IF v_currencies > 1 THEN
         difference := v_base_difference;
         currency := (SELECT s.base_currency FROM setting s);

@@ -7,10 +7,10 @@
 CREATE FUNCTION guard_charge() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
+DECLARE
+    c_open CONSTANT text[] := '{deal_id,committed}';  -- which is generated, and not yet here
 BEGIN
-    -- settled is generated, and not yet here
-    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - '{deal_id,settled}'::text[] = to_jsonb(NEW) - '{deal_id,settled}'::text[]
-        THEN
+    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - c_open = to_jsonb(NEW) - c_open THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'charge % is frozen and cannot be %', OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'deleted'

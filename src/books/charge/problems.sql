@@ -53,7 +53,7 @@ CREATE VIEW work_problems WITH (security_invoker) AS
     SELECT 'the fixed price of a done task is charged where the task is', 'charge ' || h.id,
            format('client %s, the task is of client %s', h.client_id, p.client_id)
       FROM charge h JOIN task t ON t.id = h.task_id JOIN project p ON p.id = t.project_id
-     WHERE h.task_item_id IS NOT NULL AND NOT h.settled
+     WHERE h.task_item_id IS NOT NULL AND NOT h.committed
          AND (h.client_id <> p.client_id OR h.project_id <> p.id OR t.status <> 'done')
     UNION ALL
     SELECT 'what is written off or up is frozen', 'charge ' || h.id, 'adjusted by charge ' || a.id

@@ -23,10 +23,11 @@ BEGIN
             INSERT INTO charge (%1$s)
             SELECT %2$s FROM unnest(p_rows) n
              WHERE NOT p_known OR NOT EXISTS (
-                SELECT FROM charge h WHERE h.time_entry_id = n.time_entry_id AND h.segment = n.segment AND NOT h.settled
+                SELECT FROM charge h
+                 WHERE h.time_entry_id = n.time_entry_id AND h.segment = n.segment AND NOT h.committed
                    AND (%3$s) IS NOT DISTINCT FROM (%4$s))
              ORDER BY n.time_entry_id, n.segment
-            ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT settled DO UPDATE SET %5$s;
+            ON CONFLICT (time_entry_id, segment) WHERE time_entry_id IS NOT NULL AND NOT committed DO UPDATE SET %5$s;
         END $body$ $function$,
         column_list('charge', '%1$s'), value_list('charge', 'n'),
         column_list('charge', 'h.%1$s', c_kept), value_list('charge', 'n', c_kept),

@@ -79,7 +79,7 @@ CREATE TABLE charge (
     late boolean NOT NULL DEFAULT false,
     held_by bigint,
     frozen_at timestamptz,
-    settled boolean NOT NULL GENERATED ALWAYS AS (frozen_at IS NOT NULL OR held_by IS NOT NULL) STORED,
+    committed boolean NOT NULL GENERATED ALWAYS AS (frozen_at IS NOT NULL OR held_by IS NOT NULL) STORED,
     reverses_id bigint CONSTRAINT charge_reverses_fkey REFERENCES charge,
     adjusts_id bigint CONSTRAINT charge_adjusts_fkey REFERENCES charge,
     key text,
@@ -97,7 +97,7 @@ COMMENT ON TABLE charge IS
     'frozen with the document or the period that takes it, and posted to the ledger in the same transaction; while a '
     'report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
-    WHERE time_entry_id IS NOT NULL AND NOT settled;
+    WHERE time_entry_id IS NOT NULL AND NOT committed;
 CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
 CREATE INDEX charge_contract_idx ON charge (contract_id, started_at);
 CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, line_period)
@@ -139,7 +139,7 @@ COMMENT ON TABLE rating_problem IS
 -- Charges of clients without a contract are looked for by client.
 CREATE INDEX charge_uncontracted_idx ON charge (client_id) WHERE contract_id IS NULL;
 -- What is open follows its facts: found without a look at the years that are closed.
-CREATE INDEX charge_open_idx ON charge (client_id) WHERE NOT settled;
+CREATE INDEX charge_open_idx ON charge (client_id) WHERE NOT committed;
 
 CREATE TYPE rating_input AS (
     entry_id bigint, contract_id bigint, terms_id bigint, price_list_id bigint, disposition text, disposition_why jsonb,

@@ -29,7 +29,7 @@ COMMENT ON VIEW burn IS
 SELECT allow('reader', 'select', 'burn');
 
 -- What counts: no reversal, and nothing that was reversed.  "Is it billed" is
--- asked of these alone: settled and live.
+-- asked of these alone: committed and live.
 CREATE VIEW live_charge WITH (security_invoker) AS
     SELECT h.* FROM charge h WHERE h.reverses_id IS NULL
         AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id);

@@ -37,7 +37,7 @@ BEGIN
          WHERE c.id = ANY (v_group) AND c.status <> 'draft' ORDER BY c.id;
         PERFORM carry_over(v_base, period_start);
         IF EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = v_base.id)
-            AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.settled
+            AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.committed
                         AND h.period_start >= upper(v_span)) THEN
             PERFORM grant_included(v_base.id, ARRAY[upper(v_span)]);
             -- Only what was granted or carried over just now changes later work.

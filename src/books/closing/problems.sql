@@ -17,7 +17,7 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'an entry is charged or has a problem', 'time entry ' || r.time_entry_id, 'both: ' || r.problem
       FROM rating_problem r
-          WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.time_entry_id AND NOT h.settled)
+          WHERE EXISTS (SELECT FROM charge h WHERE h.time_entry_id = r.time_entry_id AND NOT h.committed)
     UNION ALL
     SELECT 'amounts are whole units of their currency', 'charge ' || h.id,
         format('amount %s, cost %s %s', h.amount, h.cost, h.currency)

@@ -60,7 +60,7 @@ remaining_s: seconds left of allotments that can be drawn on now
 reverses_id: what it takes back
 charge.reverses_id: the charge that it takes back
 event.reverses_id: the event that it takes back
-settled: is it frozen or held, so that rating leaves it as it is?
+committed: is it frozen or held, so that rating leaves it as it is?
 rating_problem.contract_id: the base contract it was last charged by, a row of contract; NULL: none; no foreign key:
     it is a memory, and may be of what is gone
 rating_problem.employee_id: whose work that was, a row of employee; no foreign key:

@@ -34,7 +34,7 @@ BEGIN
     END IF;
     IF TG_OP = 'UPDATE' AND (NEW.period, anchor_of(NEW)) IS DISTINCT FROM (OLD.period, anchor_of(OLD))
         AND (EXISTS (SELECT FROM billing_period b WHERE b.contract_id = NEW.id)
-             OR EXISTS (SELECT FROM contract g JOIN charge h ON h.contract_id = g.id AND h.settled
+             OR EXISTS (SELECT FROM contract g JOIN charge h ON h.contract_id = g.id AND h.committed
                          WHERE NEW.id IN (g.id, g.parent_id))) THEN
         RAISE EXCEPTION 'contract "%" has closed periods or billed charges: its service periods stay', OLD.number
             USING ERRCODE = 'restrict_violation',

@@ -28,7 +28,7 @@ BEGIN
           FROM billing_period b
          WHERE b.contract_id = p_base.id
            AND (EXISTS (SELECT FROM live_charge h WHERE h.contract_line_id = p_line AND h.line_period = b.period_start
-                        AND h.source = 'fee' AND h.settled)
+                        AND h.source = 'fee' AND h.committed)
                 OR EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = p_line AND a.period_start = b.period_start
                            AND a.kind = 'included')));
 END $$;
@@ -93,7 +93,7 @@ BEGIN
     END IF;
     SELECT h.id, h.service_date INTO v_charge
       FROM allotment a
-      JOIN live_charge h ON h.allotment_id = a.id AND NOT h.late AND (h.settled OR is_billed(h.time_entry_id))
+      JOIN live_charge h ON h.allotment_id = a.id AND NOT h.late AND (h.committed OR is_billed(h.time_entry_id))
       JOIN contract c ON c.id = NEW.contract_id
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
      WHERE a.contract_line_id = NEW.id AND a.kind = 'included' AND NOT h.service_date <@ line_days(NEW, c, b)

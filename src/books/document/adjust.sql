@@ -72,11 +72,11 @@ BEGIN
     PERFORM reverse_adjustments(v_adjustments, format('%s:release', p_by), p_by);
     PERFORM follow_fees(b) FROM contract b
       WHERE b.id IN (SELECT coalesce(c.parent_id, c.id) FROM document_line l
-                       JOIN charge h ON h.id = l.charge_id AND NOT h.settled AND h.line_period IS NOT NULL
+                       JOIN charge h ON h.id = l.charge_id AND NOT h.committed AND h.line_period IS NOT NULL
                        JOIN contract c ON c.id = h.contract_id WHERE l.id = ANY (p_lines));
     -- a task that moved while a report held its work left the work behind
     PERFORM rate_entries(ARRAY(
-        SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.settled
+        SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.committed
             JOIN task t ON t.id = h.task_id
          WHERE l.id = ANY (p_lines) AND t.project_id <> h.project_id AND h.time_entry_id IS NOT NULL ORDER BY 1));
 END $$;

@@ -222,7 +222,7 @@ BEGIN ATOMIC
                    h.work_type_id, h.item_id, h.service_date, h.period_start, h.started_at, h.band, h.coverage,
                    h.worked_s, h.billed_s, h.quantity, h.price, h.multiplier, h.discount_pct, h.rate, h.price_id,
                    h.amount, h.currency, h.allotment_id, h.burned, h.why, h.terms_id, h.late, h.held_by, h.frozen_at,
-                   h.settled, h.reverses_id
+                   h.committed, h.reverses_id
               FROM charge h WHERE h.id = p_charge) x;
 END;
 COMMENT ON FUNCTION told_charge(bigint) IS

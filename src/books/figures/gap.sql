@@ -6,7 +6,7 @@
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW unbilled_entry WITH (security_invoker) AS
-    SELECT h.time_entry_id FROM charge h WHERE h.time_entry_id IS NOT NULL AND NOT h.settled
+    SELECT h.time_entry_id FROM charge h WHERE h.time_entry_id IS NOT NULL AND NOT h.committed
     UNION ALL
     SELECT r.time_entry_id FROM rating_problem r;
 COMMENT ON VIEW unbilled_entry IS
@@ -47,7 +47,7 @@ CREATE VIEW doubled_time WITH (security_invoker) AS
                u.since - l.longest AS since
           FROM (SELECT u.employee_id, min(u.started_at) AS since
                   FROM (SELECT h.employee_id, h.started_at FROM charge h
-                         WHERE h.time_entry_id IS NOT NULL AND NOT h.settled
+                         WHERE h.time_entry_id IS NOT NULL AND NOT h.committed
                         UNION ALL
                         SELECT e.employee_id, e.started_at
                           FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id) u
@@ -86,7 +86,7 @@ CREATE VIEW overfull_day WITH (security_invoker) AS
     WITH unbilled AS MATERIALIZED (
         SELECT h.employee_id, h.service_date AS on_day
           FROM charge h JOIN time_entry e ON e.id = h.time_entry_id AND e.duration_s IS NOT NULL
-         WHERE h.time_entry_id IS NOT NULL AND NOT h.settled
+         WHERE h.time_entry_id IS NOT NULL AND NOT h.committed
         UNION
         SELECT e.employee_id, coalesce(e.work_date, (e.started_at AT TIME ZONE coalesce(m.zone, (
                    SELECT s.zone FROM setting s)))::date)

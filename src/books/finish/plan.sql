@@ -24,7 +24,7 @@ BEGIN
         ('SET plan_cache_mode = force_generic_plan SET enable_seqscan = off', '{hold}'),
         ('SET enable_seqscan = off', '{heed}'),
         ('SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off',
-         '{is_billed,allotment_state,add_use}'),
+         '{is_committed,allotment_state,add_use}'),
         -- Rows of one statement, each by its keys, whatever the planner knows of charge; foreign keys are
         -- checked by the same mode.
         ('SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off '

@@ -20,7 +20,7 @@ CREATE VIEW charge_posting AS
            v.base_amount, NULL::bigint AS article_id,
            c.own_id, c.client_id, c.client_id AS party_id, c.contract_id, c.project_id, c.deal_id, c.task_id,
            c.employee_id, c.direction_id, c.work_type_id, c.id AS charge_id, NULL::bigint AS payment_id,
-           NULL::bigint AS document_id, c.settled AND c.held_by IS NULL AS posted
+           NULL::bigint AS document_id, c.committed AND c.held_by IS NULL AS posted
       FROM visible_charge c
      CROSS JOIN setting s
      CROSS JOIN role_account a

@@ -14,7 +14,7 @@ AS $$
 BEGIN
     RETURN ARRAY(
         SELECT h.time_entry_id FROM charge h
-         WHERE h.client_id = ANY (p_clients) AND NOT h.settled AND h.source = 'time'
+         WHERE h.client_id = ANY (p_clients) AND NOT h.committed AND h.source = 'time'
         UNION
         SELECT r.time_entry_id
           FROM rating_problem r
@@ -54,7 +54,7 @@ BEGIN ATOMIC
                      IS DISTINCT FROM (o.contract_id, o.client_id, o.project_id, o.work_type_id,
                                        o.disposition, o.cost_rate, o.base_cost_rate, o.base_rate)
                      OR i.disposition <> 'billable' AND i.disposition_why IS DISTINCT FROM o.why END
-       AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = i.entry_id AND f.settled);
+       AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = i.entry_id AND f.committed);
 END;
 COMMENT ON FUNCTION entries_astray(bigint[]) IS
     'which of these entries are not billed and are rated by other facts than those of now: as what they were rated, '
@@ -79,7 +79,7 @@ BEGIN
     PERFORM recheck_charges(p_charges);
     PERFORM follow_entries(ARRAY(
         SELECT DISTINCT h.time_entry_id FROM charge h
-         WHERE h.id = ANY (p_charges) AND h.source = 'time' AND NOT h.settled ORDER BY 1));
+         WHERE h.id = ANY (p_charges) AND h.source = 'time' AND NOT h.committed ORDER BY 1));
 END $$;
 COMMENT ON FUNCTION follow_work(bigint[]) IS
     'let charges follow what changed of the cost or worth of their work: open ones at once, frozen ones by '
@@ -97,7 +97,7 @@ DECLARE
 BEGIN
     SELECT h.id, h.time_entry_id, t.title, i.disposition INTO v_charge
       FROM entry_input(p_entries) i
-      JOIN live_charge h ON h.time_entry_id = i.entry_id AND h.source = 'time' AND h.settled
+      JOIN live_charge h ON h.time_entry_id = i.entry_id AND h.source = 'time' AND h.committed
       JOIN task t ON t.id = h.task_id
      WHERE charged_disposition(h.coverage, h.allotment_id) <> i.disposition
        AND NOT (h.coverage = 'included' AND i.disposition = 'billable')
@@ -121,7 +121,7 @@ DECLARE
 BEGIN
     SELECT h.id, h.service_date, h.source INTO v_charge
       FROM charge h
-     WHERE h.contract_id = ANY (contract_group(p_contract.id)) AND h.settled AND h.source = 'time'
+     WHERE h.contract_id = ANY (contract_group(p_contract.id)) AND h.committed AND h.source = 'time'
        AND (p_contract.status = 'draft' OR h.service_date < p_contract.starts_on OR h.service_date > p_contract.ends_on)
        AND EXISTS (SELECT FROM live_charge l WHERE l.id = h.id)
      ORDER BY h.service_date, h.id LIMIT 1;
@@ -188,7 +188,7 @@ BEGIN
         PERFORM follow_entries(open_entries(v_clients));
         PERFORM charge_task(t.id)
            FROM (SELECT h.task_id AS id FROM charge h
-                  WHERE h.client_id = ANY (v_clients) AND NOT h.settled AND h.task_item_id IS NOT NULL
+                  WHERE h.client_id = ANY (v_clients) AND NOT h.committed AND h.task_item_id IS NOT NULL
                  UNION
                  SELECT u.task_id FROM uncharged_task u WHERE u.client_id = ANY (v_clients) ORDER BY 1) t;
     END IF;
@@ -209,7 +209,7 @@ BEGIN
     IF cardinality(v_changed) > 0 THEN
         PERFORM follow_entries(ARRAY(
             SELECT DISTINCT h.time_entry_id FROM charge h
-             WHERE NOT h.settled AND h.source = 'time'
+             WHERE NOT h.committed AND h.source = 'time'
                AND CASE TG_TABLE_NAME WHEN 'project' THEN h.project_id ELSE h.work_type_id END = ANY (v_changed)
             UNION
             SELECT r.time_entry_id FROM rating_problem r ORDER BY 1));
@@ -257,7 +257,7 @@ BEGIN
            base_cost = round_money(h.cost * n.rate, n.exponent)
       FROM (SELECT o.id, exchange_rate_on(o.currency, s.base_currency, rate_day(o)) AS rate, u.exponent::int AS exponent
               FROM charge o, setting s JOIN currency_code u ON u.code = s.base_currency
-             WHERE o.id = ANY (p_charges) AND o.source <> 'time' AND NOT o.settled) n
+             WHERE o.id = ANY (p_charges) AND o.source <> 'time' AND NOT o.committed) n
      WHERE h.id = n.id AND n.rate <> h.base_rate;
 END $$;
 COMMENT ON FUNCTION revalue_charges(bigint[]) IS

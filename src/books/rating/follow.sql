@@ -9,7 +9,7 @@ DECLARE
     v_charge record;
 BEGIN
     SELECT h.id, h.time_entry_id INTO v_charge FROM live_charge h
-     WHERE h.time_entry_id = ANY (p_entries) AND h.settled ORDER BY h.id LIMIT 1;
+     WHERE h.time_entry_id = ANY (p_entries) AND h.committed ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be changed', v_charge.time_entry_id
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_not_billed', DETAIL = frozen_by(v_charge.id),
@@ -29,12 +29,12 @@ DECLARE
 BEGIN
     SELECT h.time_entry_id, h.service_date, c.number, c.late_policy, b.period_start, b.period_end INTO v_late
       FROM unnest(p_entries) x (id)
-      JOIN charge h ON h.time_entry_id = x.id AND h.late AND NOT h.settled
+      JOIN charge h ON h.time_entry_id = x.id AND h.late AND NOT h.committed
       JOIN contract k ON k.id = h.contract_id
       JOIN contract c ON c.id = coalesce(k.parent_id, k.id) AND c.late_policy <> 'next_period'
       JOIN billing_period b ON b.contract_id = c.id AND h.service_date >= b.period_start
           AND h.service_date < b.period_end
-     WHERE NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = x.id AND f.settled)
+     WHERE NOT EXISTS (SELECT FROM charge f WHERE f.time_entry_id = x.id AND f.committed)
      ORDER BY h.time_entry_id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the period from % to % of contract "%" is closed and takes no work of %', v_late.period_start,
@@ -72,7 +72,7 @@ BEGIN
         -- what was billed once and corrected may not be lowered further unseen
         SELECT array_agg(b.id), array_agg(b.amount) INTO v_corrected, v_before
           FROM (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h
-                 WHERE h.time_entry_id = ANY (v_entries) GROUP BY 1 HAVING bool_or(h.settled)) b;
+                 WHERE h.time_entry_id = ANY (v_entries) GROUP BY 1 HAVING bool_or(h.committed)) b;
     END IF;
     IF cardinality(v_entries) = 0 THEN
         RETURN NULL;
@@ -113,7 +113,7 @@ DECLARE
 BEGIN
     PERFORM lock_entries(v_deleted);
     SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted)
-        AND h.settled LIMIT 1;
+        AND h.committed LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be deleted', v_charge.time_entry_id
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge.id),

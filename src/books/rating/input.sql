@@ -28,7 +28,7 @@ BEGIN ATOMIC
       FROM charge h
       LEFT JOIN contract c ON c.id = h.contract_id
      CROSS JOIN LATERAL (SELECT charged_disposition(h.coverage, h.allotment_id) AS disposition) d
-     WHERE h.time_entry_id = p_entry AND h.source = 'time' AND NOT h.settled
+     WHERE h.time_entry_id = p_entry AND h.source = 'time' AND NOT h.committed
     HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION open_work(bigint) IS
@@ -115,7 +115,7 @@ BEGIN ATOMIC
            (array_agg(h.why) FILTER (WHERE d.disposition <> 'billable'))[1] AS disposition_why,
            min(h.currency) AS currency, min(h.cost_rate) AS cost_rate, min(h.base_cost_rate) AS base_cost_rate,
            min(h.base_rate) AS base_rate,
-           CASE WHEN bool_or(h.settled) THEN sum(h.billed_s)::bigint END AS frozen_s, min(h.started_at) AS instant,
+           CASE WHEN bool_or(h.committed) THEN sum(h.billed_s)::bigint END AS frozen_s, min(h.started_at) AS instant,
            NULL::text AS problem_kind, NULL::text AS problem, min(h.role) AS role
       FROM charge h
      CROSS JOIN LATERAL (SELECT charged_disposition(h.coverage, h.allotment_id) AS disposition) d
@@ -123,9 +123,9 @@ BEGIN ATOMIC
                              WHERE c.parent_id = p_base)
        AND h.started_at >= p_from AND h.started_at < p_to AND h.source = 'time' AND h.reverses_id IS NULL
        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id)
-       AND (NOT h.settled OR NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id))
+       AND (NOT h.committed OR NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id))
      GROUP BY h.time_entry_id
-    HAVING p_grouped OR NOT bool_or(h.settled);
+    HAVING p_grouped OR NOT bool_or(h.committed);
 END;
 COMMENT ON FUNCTION stamped_input(bigint, timestamptz, timestamptz, bigint[], boolean) IS
     'what rating needs to know of the entries of a contract between two instants, as it was when they were rated; '

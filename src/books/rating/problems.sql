@@ -41,23 +41,23 @@ BEGIN ATOMIC
     SELECT 'open work is charged by its facts' AS rule, format('time entry %s', a.entry_id) AS subject,
            format('charged as %s; it is %s', a.was, a.is_now) AS detail
       FROM entries_astray(ARRAY(
-            SELECT h.time_entry_id FROM charge h WHERE h.source = 'time' AND NOT h.settled
+            SELECT h.time_entry_id FROM charge h WHERE h.source = 'time' AND NOT h.committed
             UNION SELECT r.time_entry_id FROM rating_problem r)) a
     UNION ALL
     SELECT 'open charges are what rating makes of them', format('time entry %s', x.time_entry_id),
            format('segment %s: %s; rating makes it %s', x.segment, coalesce(x.is_now, 'none'),
                   coalesce(x.due, 'none'))
       FROM (SELECT DISTINCT coalesce(c.parent_id, c.id) AS id
-              FROM charge h JOIN contract c ON c.id = h.contract_id WHERE h.source = 'time' AND NOT h.settled) b
+              FROM charge h JOIN contract c ON c.id = h.contract_id WHERE h.source = 'time' AND NOT h.committed) b
      CROSS JOIN LATERAL (
         SELECT coalesce(h.time_entry_id, n.time_entry_id) AS time_entry_id, coalesce(h.segment, n.segment) AS segment,
                h.figures AS is_now, n.figures AS due
           FROM (SELECT h.time_entry_id, h.segment, charge_figures(h) AS figures
                   FROM charge h JOIN contract c ON c.id = h.contract_id
-                 WHERE b.id IN (c.id, c.parent_id) AND h.source = 'time' AND NOT h.settled
-                   AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.settled)) h
+                 WHERE b.id IN (c.id, c.parent_id) AND h.source = 'time' AND NOT h.committed
+                   AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.committed)) h
           FULL JOIN (SELECT r.time_entry_id, r.segment, charge_figures(r) AS figures FROM open_rating(b.id) r
-                      WHERE NOT is_billed(r.time_entry_id)) n USING (time_entry_id, segment)
+                      WHERE NOT is_committed(r.time_entry_id)) n USING (time_entry_id, segment)
          WHERE h.figures IS DISTINCT FROM n.figures) x
     UNION ALL
     SELECT 'open charges are worth what the rate of their day makes of them', format('charge %s', h.id),
@@ -65,7 +65,7 @@ BEGIN ATOMIC
       FROM charge h
      CROSS JOIN setting s
      CROSS JOIN LATERAL (SELECT exchange_rate_on(h.currency, s.base_currency, rate_day(h)) AS rate) r
-     WHERE NOT h.settled AND h.source <> 'time' AND h.currency <> s.base_currency AND r.rate <> h.base_rate;
+     WHERE NOT h.committed AND h.source <> 'time' AND h.currency <> s.base_currency AND r.rate <> h.base_rate;
 END;
 COMMENT ON FUNCTION broken_ratings() IS
     'the rows of rating_problems: the rule, the entry, what it is and what it should be';

@@ -12,7 +12,7 @@ AS $$
 DECLARE
     v_charged bigint[] := ARRAY(
         SELECT DISTINCT h.client_id FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id
-            WHERE NOT h.settled);
+            WHERE NOT h.committed);
     v_held bigint[];
     v_clients bigint[];
 BEGIN
@@ -26,7 +26,7 @@ BEGIN
         v_held := v_clients;
     END LOOP;
     v_clients := ARRAY(SELECT unnest(v_clients) UNION SELECT unnest(v_charged));
-    PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.settled
+    PERFORM FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.committed
         ORDER BY h.id FOR NO KEY UPDATE OF h;
     RETURN v_clients;
 END $$;
@@ -53,7 +53,7 @@ BEGIN
     -- What a document or a close took while we waited for the lock stays as it is.
     v_rest := ARRAY(
         SELECT x.id FROM unnest(p_entries) x (id)
-         WHERE NOT EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = x.id AND h.settled));
+         WHERE NOT EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = x.id AND h.committed));
 
     IF EXISTS (SELECT FROM contract c JOIN sequential_contract q ON q.contract_id = c.id
                WHERE c.client_id = ANY (v_clients)) THEN
@@ -63,7 +63,7 @@ BEGIN
                   FROM entry_context(v_rest) x WHERE cardinality(x.contracts) = 1
                 UNION ALL
                 SELECT h.time_entry_id, coalesce(c.parent_id, c.id), h.started_at, h.service_date, h.task_id, false
-                  FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.settled
+                  FROM unnest(p_entries) x (id) JOIN charge h ON h.time_entry_id = x.id AND NOT h.committed
                       JOIN contract c ON c.id = h.contract_id
             )
             SELECT t.base_id, min(t.instant) AS instant, max(t.instant) AS last_instant, min(t.work_date) AS work_date,
@@ -124,8 +124,8 @@ BEGIN
     END IF;
     v_entries := ARRAY(
         SELECT h.time_entry_id FROM charge h
-         WHERE NOT h.settled AND h.time_entry_id IS NOT NULL AND h.service_date >= from_date
-           AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.settled)
+         WHERE NOT h.committed AND h.time_entry_id IS NOT NULL AND h.service_date >= from_date
+           AND NOT EXISTS (SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.committed)
            AND h.contract_id IN (SELECT c.id FROM contract c WHERE rerate.contract_id IN (c.id, c.parent_id))
         UNION
         SELECT e.id FROM rating_problem r JOIN time_entry e ON e.id = r.time_entry_id JOIN task t ON t.id = e.task_id

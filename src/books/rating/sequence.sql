@@ -110,12 +110,12 @@ DECLARE
                           AT TIME ZONE contract_zone(p_base.calendar_id);
 BEGIN
     IF p_base.round_scope = 'task'
-        OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.settled) THEN
+        OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.committed) THEN
         v_from := '-infinity';
     END IF;
     v_from := least(v_from, (
         SELECT min(h.started_at) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id
-         WHERE h.client_id = p_base.client_id AND NOT h.settled AND h.started_at < v_from AND e.ended_at > v_from));
+         WHERE h.client_id = p_base.client_id AND NOT h.committed AND h.started_at < v_from AND e.ended_at > v_from));
     PERFORM rate_sequence(p_base.id, '{}', '{}', v_from, v_from, true);
     PERFORM carry_again(ARRAY[p_base.id]);
 END $$;

@@ -2,13 +2,13 @@
 -- state: what is left of allotments and caps
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION is_billed(p_entry bigint) RETURNS boolean
+CREATE FUNCTION is_committed(p_entry bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = p_entry AND h.settled);
+    RETURN EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = p_entry AND h.committed);
 END $$;
-COMMENT ON FUNCTION is_billed(bigint) IS
+COMMENT ON FUNCTION is_committed(bigint) IS
     'has a time entry a frozen or held charge that was not reversed? Then it is left as it is, as a whole';
 
 -- Burns and cap use of the charges that stay as they are: not of the changed
@@ -35,8 +35,8 @@ BEGIN
               LEFT JOIN contract_line n ON n.id = a.contract_line_id
               LEFT JOIN LATERAL (
                 SELECT sum(h.burned) AS burned FROM charge h
-                 WHERE h.allotment_id = a.id AND (h.time_entry_id IS NULL OR h.settled
-                    OR (h.started_at < p_from OR p_all OR is_billed(h.time_entry_id))
+                 WHERE h.allotment_id = a.id AND (h.time_entry_id IS NULL OR h.committed
+                    OR (h.started_at < p_from OR p_all OR is_committed(h.time_entry_id))
                        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))) b ON true
              CROSS JOIN LATERAL (SELECT carried_held(a) AS reserved) r
              WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL
@@ -51,8 +51,8 @@ BEGIN
                       FROM capped_contract q JOIN charge h ON h.contract_id = q.contract_id
                      WHERE q.contract_id = ANY (o.contracts) AND (q.in_all OR h.service_date >= v_since)
                        AND (h.source = 'time' OR h.source = 'item')
-                       AND (h.time_entry_id IS NULL OR h.settled
-                            OR (h.started_at < p_from OR p_all OR is_billed(h.time_entry_id))
+                       AND (h.time_entry_id IS NULL OR h.committed
+                            OR (h.started_at < p_from OR p_all OR is_committed(h.time_entry_id))
                                AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))
                      GROUP BY 1, 2) u))
       FROM (SELECT ARRAY(SELECT c.id FROM contract c WHERE c.id = b.id UNION ALL SELECT c.id FROM contract c
@@ -79,7 +79,7 @@ BEGIN
                 UNION ALL
                 SELECT h.contract_id, h.allotment_id, p_sign * h.burned, u.amount, u.billed_s, u.period_start
                   FROM unnest(p_entries) x (id)
-                  JOIN charge h ON h.time_entry_id = x.id AND NOT h.settled
+                  JOIN charge h ON h.time_entry_id = x.id AND NOT h.committed
                   JOIN contract c ON c.id = h.contract_id
                   JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
                  CROSS JOIN LATERAL (

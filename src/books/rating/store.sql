@@ -71,7 +71,7 @@ DECLARE
     -- The LIMIT makes this an index look-up a row, whatever the planner thinks of charge.
     v_known boolean := EXISTS (
         SELECT FROM unnest(p_input) i
-         CROSS JOIN LATERAL (SELECT FROM charge h WHERE h.time_entry_id = i.entry_id AND NOT h.settled LIMIT 1) k
+         CROSS JOIN LATERAL (SELECT FROM charge h WHERE h.time_entry_id = i.entry_id AND NOT h.committed LIMIT 1) k
          WHERE i.frozen_s IS NULL);
 BEGIN
     PERFORM replace_charges(ARRAY(SELECT c FROM rated_charges(p_rated) c), v_known);
@@ -97,7 +97,7 @@ BEGIN
                     UNION ALL
                     SELECT i.entry_id, 0 FROM unnest(p_input) i WHERE i.problem IS NOT NULL) n
              GROUP BY 1) n
-         WHERE h.time_entry_id = n.entry_id AND h.segment > n.segments AND NOT h.settled;
+         WHERE h.time_entry_id = n.entry_id AND h.segment > n.segments AND NOT h.committed;
     END IF;
 END $$;
 COMMENT ON FUNCTION store_rating(rating_input[], rated_entry[]) IS

@@ -138,7 +138,7 @@ BEGIN
                IS NOT DISTINCT FROM
                (c.employee_id, c.task_id, c.work_type_id, c.started_at, c.ended_at, c.work_date, c.duration_s,
                 c.break_s, c.billable, c.comment) AS same,
-               EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = e.id AND h.settled) AS frozen
+               EXISTS (SELECT FROM live_charge h WHERE h.time_entry_id = e.id AND h.committed) AS frozen
           FROM checked c
           LEFT JOIN time_entry e ON e.source = c.source AND e.external_id = c.external_id
          WHERE c.reason IS NULL
