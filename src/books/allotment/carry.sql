@@ -38,7 +38,7 @@ CREATE FUNCTION allotment_held(p_allotment bigint) RETURNS numeric
 AS $$
 BEGIN
     RETURN coalesce((SELECT sum(h.burned) FROM charge h
-                      WHERE h.allotment_id = p_allotment AND (h.committed OR is_billed(h.time_entry_id))), 0)
+                      WHERE h.allotment_id = p_allotment AND (h.committed OR is_committed(h.time_entry_id))), 0)
            + (SELECT carried_held(a) FROM allotment a WHERE a.id = p_allotment);
 END $$;
 COMMENT ON FUNCTION allotment_held(bigint) IS

@@ -93,7 +93,7 @@ BEGIN
     END IF;
     SELECT h.id, h.service_date INTO v_charge
       FROM allotment a
-      JOIN live_charge h ON h.allotment_id = a.id AND NOT h.late AND (h.committed OR is_billed(h.time_entry_id))
+      JOIN live_charge h ON h.allotment_id = a.id AND NOT h.late AND (h.committed OR is_committed(h.time_entry_id))
       JOIN contract c ON c.id = NEW.contract_id
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
      WHERE a.contract_line_id = NEW.id AND a.kind = 'included' AND NOT h.service_date <@ line_days(NEW, c, b)
