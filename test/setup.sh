@@ -459,14 +459,21 @@ join() {
 	lanes=
 }
 
+# Does a process of this group live?  One that nobody waits for does not.
+lives() {
+	grep -qsE "^[0-9]+ \(.*\) [^ZX] [0-9]+ $1 " /proc/[0-9]*/stat
+}
+
 # End what runs beside us, with all that it has started.
 end_lanes() {
 	local lane tenths
 
 	for lane in $lanes; do
-		kill -TERM -- "-$lane" 2>/dev/null || continue
+		kill -TERM -- "-$lane" 2>/dev/null || true
+	done
+	for lane in $lanes; do
 		for tenths in {1..100}; do
-			kill -0 -- "-$lane" 2>/dev/null || break
+			lives "$lane" || continue 2
 			sleep 0.1
 		done
 		kill -KILL -- "-$lane" 2>/dev/null || true
