@@ -131,5 +131,25 @@ SELECT h.contract_id AS contract, h.source, trim_scale(h.base_amount) AS base, t
   FROM charge h WHERE h.service_date = '2026-08-03' AND NOT h.committed ORDER BY h.id;
 SELECT * FROM check_books();
 SELECT make_corrections(99);
+
+-- what a sent report holds stays as it is until the client answers: due for correction it is meanwhile
+INSERT INTO contract (client_id, number, currency, starts_on) VALUES (3, 'H', 'USD', '2026-09-01');
+UPDATE contract SET ends_on = '2026-08-31' WHERE number = 'X';
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 3, '2026-09-02', 3600), (1, 3, '2026-09-03', 3600);
+SELECT send(build_report('{"client": 3, "from": "2026-09-02", "to": "2026-09-02"}')) IS NOT NULL AS sent;
+SELECT send(build_report('{"client": 3, "from": "2026-09-03", "to": "2026-09-03"}')) IS NOT NULL AS sent;
+INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) VALUES (1, '2026-09-01', 12, 'USD');
+INSERT INTO exchange_rate (base, quote, valid_from, rate) VALUES ('USD', 'EUR', '2026-09-01', 0.9);
+SELECT kind, amount, cost, base, base_cost, reason FROM pg_temp.due();
+SELECT count(*) FROM make_corrections();
+SELECT * FROM check_books();
+-- agreed, it is frozen as it was and put right; rejected, it follows
+SELECT transition(max(id), 'agreed') FROM document;
+SELECT transition(max(id), 'rejected', 'no') FROM document WHERE status = 'sent';
+SELECT kind, amount, cost, base, base_cost, reason FROM pg_temp.due();
+SELECT count(*) FROM make_corrections();
+SELECT service_date, made_by, trim_scale(amount) AS amount, trim_scale(base_amount) AS base, trim_scale(cost) AS cost, trim_scale(base_cost) AS base_cost
+  FROM charge WHERE service_date >= '2026-09-01' ORDER BY id;
+SELECT * FROM check_books();
 RESET search_path;
 DROP SCHEMA t_correction, t_correction_internal CASCADE;

@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- due: what would put a frozen charge right
+-- due: what would put a committed charge right
 --
 -- Three kinds, each by what the charge itself says it was made of.  A fee follows
 -- the days that its line and contract are in force, by the rule and from the
@@ -35,7 +35,7 @@ BEGIN ATOMIC
                jsonb_build_object('title', n.title, 'from', iso(lower(a.days)), 'to', iso(upper(a.days) - 1),
                                   'due', f.due, 'charged', round(h.amount + m.amount, u.exponent)))))
       FROM unnest(p_charges) k (id)
-      JOIN live_charge h ON h.id = k.id AND h.made_by = 'line' AND h.source = 'fee' AND h.frozen_at IS NOT NULL
+      JOIN live_charge h ON h.id = k.id AND h.made_by = 'line' AND h.source = 'fee' AND h.committed
       JOIN contract_line n ON n.id = h.contract_line_id
       JOIN contract c ON c.id = h.contract_id
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
@@ -60,8 +60,8 @@ BEGIN ATOMIC
      WHERE x.amount <> 0;
 END;
 COMMENT ON FUNCTION fee_correction(bigint[]) IS
-    'what frozen fees of lines are to be corrected by, in their currency, for the days that they are not, or now are, '
-    'owed';
+    'what committed fees of lines are to be corrected by, in their currency, for the days that they are not, or now '
+    'are, owed';
 
 CREATE FUNCTION cost_correction(p_charges bigint[])
     RETURNS TABLE (charge_id bigint, cost numeric, base_cost numeric, why jsonb)
@@ -71,7 +71,7 @@ BEGIN ATOMIC
         SELECT h.*, sum(h.worked_s) OVER w AS after_s, sum(h.worked_s) OVER w - h.worked_s AS before_s,
                first_value(h.service_date) OVER w AS work_date
           FROM live_charge h
-         WHERE h.source = 'time' AND h.frozen_at IS NOT NULL
+         WHERE h.source = 'time' AND h.committed
            AND h.time_entry_id IN (SELECT x.time_entry_id FROM charge x WHERE x.id = ANY (p_charges))
         WINDOW w AS (PARTITION BY h.time_entry_id ORDER BY h.segment, h.id)
     ), due AS (
@@ -97,7 +97,7 @@ BEGIN ATOMIC
           JOIN currency_code v ON v.code = s.base_currency
          CROSS JOIN LATERAL item_position(first_price_list(h.contract_id, h.project_id, h.client_id, h.currency),
                                           h.contract_id, h.item_id, h.service_date) p
-         WHERE h.id = ANY (p_charges) AND h.source = 'item' AND h.frozen_at IS NOT NULL AND h.cost IS NULL
+         WHERE h.id = ANY (p_charges) AND h.source = 'item' AND h.committed AND h.cost IS NULL
     )
     SELECT d.id, d.cost_due - coalesce(d.cost, 0) - coalesce(m.cost, 0),
            d.base_cost_due - coalesce(d.base_cost, 0) - coalesce(m.base_cost, 0),
@@ -108,7 +108,7 @@ BEGIN ATOMIC
         OR num_nulls(d.cost, m.cost) = 2 AND d.cost_due IS NOT NULL;
 END;
 COMMENT ON FUNCTION cost_correction(bigint[]) IS
-    'what the cost of frozen work and items is to be corrected by, in the currency of the charge and in that of the '
+    'what the cost of committed work and items is to be corrected by, in the currency of the charge and in that of the '
     'books';
 
 -- Work is valued at the rate of the day it began, what adjusts a charge at the
@@ -135,7 +135,7 @@ BEGIN ATOMIC
       FROM setting s
       JOIN currency_code u ON u.code = s.base_currency
      CROSS JOIN unnest(p_charges) k (id)
-      JOIN charge h ON h.id = k.id AND h.frozen_at IS NOT NULL AND h.coverage = 'billable'
+      JOIN charge h ON h.id = k.id AND h.committed AND h.coverage = 'billable'
        AND h.currency <> s.base_currency AND (h.source <> 'adjustment' OR h.made_by = 'minimum'
                                               OR h.adjusts_id IS NOT NULL)
        AND EXISTS (SELECT FROM live_charge l WHERE l.id = h.id)
@@ -151,7 +151,7 @@ BEGIN ATOMIC
         OR h.source <> 'time' AND x.cost <> h.base_cost + coalesce(m.base_cost, 0);
 END;
 COMMENT ON FUNCTION exchange_correction(bigint[]) IS
-    'what the worth of frozen charges in the base currency is to be corrected by, for the rate of their day';
+    'what the worth of committed charges in the base currency is to be corrected by, for the rate of their day';
 
 CREATE FUNCTION correction_of(p_charges bigint[])
     RETURNS TABLE (charge_id bigint, kind text, amount numeric, base_amount numeric, cost numeric, base_cost numeric,
@@ -170,7 +170,7 @@ BEGIN ATOMIC
     SELECT e.charge_id, 'exchange', 0, e.base_amount, 0, e.base_cost, e.why FROM exchange_correction(p_charges) e;
 END;
 COMMENT ON FUNCTION correction_of(bigint[]) IS
-    'what would put these frozen charges right, a row for each kind: fee, cost, exchange';
+    'what would put these committed charges right, a row for each kind: fee, cost, exchange';
 
 -- Of the owner: it looks at costs.
 CREATE VIEW correction_due WITH (security_barrier) AS
@@ -184,7 +184,8 @@ CREATE VIEW correction_due WITH (security_barrier) AS
       JOIN party k ON k.id = h.client_id
       LEFT JOIN contract c ON c.id = h.contract_id;
 COMMENT ON VIEW correction_due IS
-    'frozen charges that no longer agree with their line or contract (kind fee), with the cost of their work or item '
-    '(cost) or with the exchange rate of their day (exchange): by how much, and why. Closing the next period of the '
-    'contract puts them right, or make_corrections()';
+    'charges that are frozen, or held by a sent report, and no longer agree with their line or contract (kind fee), '
+    'with the cost of their work or item (cost) or with the exchange rate of their day (exchange): by how much, and '
+    'why. Closing the next period of the contract puts frozen ones right, or make_corrections(); held ones wait for '
+    'the client''s answer';
 SELECT allow('controller', 'select', 'correction_due'), allow('controller', 'select', 'recheck');

@@ -6,12 +6,13 @@ CREATE FUNCTION recheck_charges(p_charges bigint[]) RETURNS void
     LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO recheck (charge_id)
-    SELECT x.id FROM unnest(p_charges) x (id) JOIN charge h ON h.id = x.id AND h.frozen_at IS NOT NULL
+    SELECT x.id FROM unnest(p_charges) x (id) JOIN charge h ON h.id = x.id AND h.committed
      WHERE h.reverses_id IS NULL
      ORDER BY x.id
     ON CONFLICT DO NOTHING;
 END;
-COMMENT ON FUNCTION recheck_charges(bigint[]) IS 'let correction_due look at those of these charges that are frozen';
+COMMENT ON FUNCTION recheck_charges(bigint[]) IS
+    'let correction_due look at those of these charges that are committed';
 
 -- A fee is billed, or given back, like any other charge.  Cost and exchange are
 -- ours alone: no client sees them, and they are posted at once.
@@ -43,7 +44,9 @@ DECLARE
     v_ids bigint[];
     v_posted bigint[];
 BEGIN
-    PERFORM FROM charge h WHERE h.id = ANY (p_charges) ORDER BY h.id FOR NO KEY UPDATE;
+    -- what a report holds waits for the client's answer
+    p_charges := ARRAY(SELECT h.id FROM charge h WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL
+                        ORDER BY h.id FOR NO KEY UPDATE);
     v_new := ARRAY(
         SELECT correcting_charge(h, x.kind, x.amount, x.base_amount, x.cost, x.base_cost, x.why)
           FROM correction_of(p_charges) x JOIN charge h ON h.id = x.charge_id ORDER BY h.id, x.kind);
@@ -58,7 +61,8 @@ BEGIN
     RETURN v_ids;
 END $$;
 COMMENT ON FUNCTION make_corrections_of(bigint[]) IS
-    'put these frozen charges right where correction_of() finds them wrong; returns the correcting charges';
+    'put those of these charges that are frozen right where correction_of() finds them wrong; returns the correcting '
+    'charges';
 
 CREATE FUNCTION make_corrections(contract_id bigint DEFAULT NULL)
     RETURNS TABLE (correction_id bigint, charge_id bigint, amount numeric(18,2), cost numeric(18,2), currency text,

@@ -62,6 +62,7 @@ DECLARE
     v_adjustments bigint[] := ARRAY(SELECT l.adjustment_id FROM document_line l
                                      WHERE l.id = ANY (p_lines) AND l.released_at IS NULL
                                        AND l.adjustment_id IS NOT NULL ORDER BY 1);
+    v_free bigint[];
 BEGIN
     UPDATE charge h SET held_by = NULL
       FROM document_line l
@@ -70,15 +71,15 @@ BEGIN
     UPDATE document_line l SET released_at = now(), released_by = p_by WHERE l.id = ANY (p_lines)
         AND l.released_at IS NULL;
     PERFORM reverse_adjustments(v_adjustments, format('%s:release', p_by), p_by);
+    -- what changed while a report held the work is followed now
+    v_free := ARRAY(SELECT h.id FROM document_line l JOIN charge h ON h.id = l.charge_id
+                     WHERE l.id = ANY (p_lines) AND NOT h.committed ORDER BY 1);
+    DELETE FROM recheck r WHERE r.charge_id = ANY (v_free);
+    PERFORM follow_work(v_free), revalue_charges(v_free);
     PERFORM follow_fees(b) FROM contract b
       WHERE b.id IN (SELECT coalesce(c.parent_id, c.id) FROM document_line l
                        JOIN charge h ON h.id = l.charge_id AND NOT h.committed AND h.line_period IS NOT NULL
                        JOIN contract c ON c.id = h.contract_id WHERE l.id = ANY (p_lines));
-    -- a task that moved while a report held its work left the work behind
-    PERFORM rate_entries(ARRAY(
-        SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.committed
-            JOIN task t ON t.id = h.task_id
-         WHERE l.id = ANY (p_lines) AND t.project_id <> h.project_id AND h.time_entry_id IS NOT NULL ORDER BY 1));
 END $$;
 COMMENT ON FUNCTION release_lines(bigint[], bigint) IS
     'set the charges of lines free again, by a document (void, rejected, superseded, or the credit note): exactly '
