@@ -147,6 +147,7 @@ INSERT INTO wrong VALUES
 INSERT INTO wrong VALUES
     ('document_adds_up', '[{"net": 1, "tax": 1, "gross": 1}]'),
     ('document_bill_names_its_number', '[{"kind": "bill", "incoming": true}]'),
+    ('document_meaning_of_credit', '[{"kind": "credit_note"}, {"meaning": "waive"}]'),
     ('document_dates_in_order', '[{"period_from": "2026-01-02", "period_to": "2026-01-01"},
         {"issued_on": "2026-01-02", "due_on": "2026-01-01"}]'),
     ('document_discount_not_negative', '[{"discount_amount": -0.01}, {"discount_amount": "NaN"}]'),

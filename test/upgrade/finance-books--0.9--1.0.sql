@@ -61,7 +61,8 @@ COMMENT ON TABLE document IS
     'contractor, own_id the own company; based_on the document it was made of (report → invoice → credit note); a '
     'revision supersedes the one before. net, tax, gross in currency, stamped when it leaves draft; number given then, '
     'from its series; outside_number the one the other side or another system gave. made_from is the filter or the '
-    'content it was made of. Changes by transition(), void(), credit(), revise(); each change of status is kept in '
+    'content it was made of; meaning of a credit note whether what it credits is billed again (rebill) or given up '
+    '(waive). Changes by transition(), void(), credit(), revise(); each change of status is kept in '
     'document_status_change';
 ALTER TABLE template DROP CONSTRAINT template_kind_known;
 
@@ -246,3 +247,30 @@ CREATE TYPE posting AS (entry_on date, debit text, credit text, amount numeric, 
 COMMENT ON TYPE posting IS
     'an entry as post_event() takes it: its day, accounts and article by their codes, what is transferred, and what it '
     'is about; the dimensions complete one another';
+-- A credit says what it means; before, lines taken back whole went free, and parts did not.
+ALTER TABLE document ADD COLUMN meaning text CONSTRAINT document_meaning_known CHECK (meaning IN ('rebill', 'waive'));
+UPDATE document d
+   SET meaning = CASE WHEN EXISTS (SELECT FROM document_line l WHERE l.document_id = d.id AND l.charge_id IS NOT NULL)
+                      THEN 'waive' ELSE 'rebill' END
+ WHERE d.kind = 'credit_note';
+ALTER TABLE document ADD CONSTRAINT document_meaning_of_credit
+    CHECK ((kind = 'credit_note') = (meaning IS NOT NULL));
+ALTER TABLE document_line ADD COLUMN credited_by bigint
+    CONSTRAINT document_line_credited_by_fkey REFERENCES document;
+CREATE INDEX document_line_credited_by_idx ON document_line (credited_by) WHERE credited_by IS NOT NULL;
+COMMENT ON TABLE document_line IS
+    'stored lines, one for each charge; position groups them into the rows of the paper. claim: this line keeps the '
+    'charge from other documents (lines of reports, and of invoices made without one); adjustment_id the charge that '
+    'takes discount and included tax off, so that net is what its charges sum to; base_line_id the line of the report '
+    'that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document discount, '
+    'net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by '
+    'document released_by; credited_by the credit note that took the rest of the line back without setting its charge '
+    'free: given up, or billed again by charges of its own (adjustment_id of credit notes'' lines)';
+INSERT INTO page_label (name, language, label)
+SELECT v.name, l.language, l.label
+  FROM (VALUES
+    ('meaning_rebill', 'Буде виставлено повторно.', 'Будет выставлено повторно.', 'This will be invoiced again.'),
+    ('meaning_waive', 'Сплачувати це не потрібно: повторно не виставляється.',
+     'Оплачивать это не нужно: повторно не выставляется.', 'This is waived and will not be invoiced again.')
+    ) AS v (name, uk, ru, en)
+ CROSS JOIN LATERAL (VALUES ('uk', v.uk), ('ru', v.ru), ('en', v.en)) l (language, label);

@@ -150,7 +150,14 @@ BEGIN
         SELECT unnest(v_charges)
         UNION
         SELECT h.id FROM live_charge h WHERE h.adjusts_id = ANY (v_charges)
+        UNION
+        -- of what was credited whole also the tax that was in its price: none of it is billed any more
+        SELECT h.id FROM document_line l JOIN live_charge h ON h.id = l.adjustment_id
+         WHERE l.charge_id = ANY (v_charges) AND l.claim AND l.credited_by IS NOT NULL
         ORDER BY 1);
+    IF NOT changes ? 'billable' AND given_up(v_charges) THEN
+        v_new.billable := 'no_charge';
+    END IF;
     v_key := format('%s:corrected', v_charges[1]);
     PERFORM plan_for(1);
     reversed := reverse_charges(v_charges, reason, v_key);
@@ -191,6 +198,6 @@ COMMENT ON FUNCTION correct_entry(bigint, jsonb, text) IS
     'correct a billed time entry: its frozen charges are reversed, and it is rated anew with changes ({"column": '
     'value, …}; NULL takes the work away) into provisional charges, in the open period with the true work date. '
     'Returns the reversals, the new charges and what they come to together, in the base currency where the work moves '
-    'to another currency. Whoever corrects approves what it is now. Refused: work that is not billed, or held by a '
-    'sent report (23001), unknown columns, no reason, nothing changed (22023)';
+    'to another currency. Whoever corrects approves what it is now; work that was given up stays so (no_charge) unless '
+    'changes say otherwise. Refused: work that is not billed, or held by a sent report (23001), unknown columns, no reason, nothing changed (22023)';
 SELECT allow('manager', 'execute', 'correct_entry');

@@ -75,6 +75,7 @@ place: where the charge is: unbilled, reported, billed and so on
 document.positions: how charges are grouped into the positions of the paper: by task, employee, day, or not at all
     (none)
 recipient_id: who is told, a row of employee
+meaning: what a credit note means: rebill, free to be billed again, or waive, given up
 released_at: when the charge went free again
 released_by: the document that set the charge free, a row of document
 report_status: the status that an invoice gives the report it is made of, NULL: none

@@ -50,6 +50,8 @@ credit: what stands to the client's credit, in currency
 account_balance.credit: sum of credits, in currency
 credit_id: the account that is credited, a row of account
 credited: what credit notes took back, gross, in the document's currency
+charge_claim.credited: was the line credited whole, keeping the charge?
+credited_by: the credit note that took the rest of the line back and left it its charge, a row of document
 days_overdue: days since due_on while anything is open
 debit: sum of debits, in currency
 debit_id: the account that is debited, a row of account

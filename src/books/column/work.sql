@@ -3,7 +3,8 @@
 -- ---------------------------------------------------------------------------
 
 SELECT explain_columns($words$
-adjustment_id: the charge that takes discount and included tax off, a row of charge
+adjustment_id: the charge that takes discount and included tax off; of a credit note's line the one that bills again
+    what it takes back; a row of charge
 adjusts_id: the charge that this one writes off or up
 charge.adjusts_id: the charge that a write-off or write-up changes
 after_close: did it come after its period was closed?

@@ -3,24 +3,28 @@
 -- ---------------------------------------------------------------------------
 
 CREATE VIEW charge_claim WITH (security_invoker) AS
-    SELECT l.charge_id, l.id AS line_id, l.document_id, l.kind, l.charge_id AS work_id FROM document_line l
-     WHERE l.claim AND l.released_at IS NULL
+    SELECT l.charge_id, l.id AS line_id, l.document_id, l.kind, l.charge_id AS work_id,
+           l.credited_by IS NOT NULL AS credited
+      FROM document_line l WHERE l.claim AND l.released_at IS NULL
     UNION ALL
-    SELECT l.adjustment_id, l.id, l.document_id, l.kind, l.charge_id FROM document_line l
-     WHERE l.claim AND l.released_at IS NULL AND l.adjustment_id IS NOT NULL
+    SELECT l.adjustment_id, l.id, l.document_id, l.kind, l.charge_id, l.credited_by IS NOT NULL
+      FROM document_line l WHERE l.claim AND l.released_at IS NULL AND l.adjustment_id IS NOT NULL
     UNION ALL
-    SELECT l.charge_id, l.id, l.document_id, l.kind, NULL FROM document_line l
-     WHERE l.kind = 'credit_note' AND l.released_at IS NULL AND l.charge_id IS NOT NULL;
+    SELECT l.charge_id, l.id, l.document_id, l.kind, NULL, l.credited_by IS NOT NULL
+      FROM document_line l WHERE l.kind = 'credit_note' AND l.released_at IS NULL AND l.charge_id IS NOT NULL;
 COMMENT ON VIEW charge_claim IS
     'charges that a live document keeps, and by which line; work_id is the charge of the line, of which charge_id may '
-    'be the discount or included tax; charges that a credit note made are kept by it';
+    'be the discount or included tax; charges that a credit note made are kept by it; credited: of a line that was '
+    'credited whole and keeps them';
 SELECT allow('reader', 'select', 'charge_claim');
 
 -- Where every charge is.  A charge and its reversal that no document keeps
--- cancel each other out; while one of them is on a document the other is owed.
+-- cancel each other out; while one of them is on a document the other is owed, but
+-- for what was credited whole: nobody owes anything of that.
 CREATE VIEW charge_place WITH (security_invoker) AS
     SELECT h.id AS charge_id,
            CASE WHEN h.coverage = 'non_billable' THEN 'non_billable'
+                WHEN c.credited OR o.credited THEN 'credited'
                 WHEN c.kind = 'credit_note' OR i.id IS NOT NULL AND d.issued_at IS NOT NULL THEN 'billed'
                 WHEN c.line_id IS NOT NULL THEN 'reported'
                 WHEN NOT o.claimed THEN 'cancelled'
@@ -33,17 +37,18 @@ CREATE VIEW charge_place WITH (security_invoker) AS
       LEFT JOIN document_line i ON i.kind = 'invoice' AND i.released_at IS NULL AND i.charge_id = c.work_id
       LEFT JOIN document d ON d.id = i.document_id
       -- its reversal, or what it reverses; no join on an expression, which planners take for a product
-      LEFT JOIN (SELECT r.id AS charge_id, r.reverses_id AS other_id, x.line_id IS NOT NULL AS claimed
+      LEFT JOIN (SELECT r.id AS charge_id, r.reverses_id AS other_id, x.line_id IS NOT NULL AS claimed, x.credited
                    FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.reverses_id WHERE r.reverses_id IS NOT NULL
                  UNION ALL
-                 SELECT r.reverses_id, r.id, x.line_id IS NOT NULL
+                 SELECT r.reverses_id, r.id, x.line_id IS NOT NULL, x.credited
                    FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.id WHERE r.reverses_id IS NOT NULL) o
         ON o.charge_id = h.id AND o.other_id = coalesce(h.reverses_id, o.other_id);
 COMMENT ON VIEW charge_place IS
     'where every charge is, exactly one place: non_billable, billed (on a live invoice, or the credit of one), '
-    'reported (kept by a report or a draft invoice, claimed_by), cancelled (with its reversal, neither on a document), '
-    'written_off (above a cap), unbilled, or no_charge (no_charge, included, prepaid or zero work that no report shows '
-    'yet)';
+    'credited (of an invoice line that was credited whole, given up or billed again by a charge of its own; with what '
+    'credited it, and with what corrected it since, it comes to nothing), reported (kept by a report or a draft '
+    'invoice, claimed_by), cancelled (with its reversal, neither on a document), written_off (above a cap), unbilled, '
+    'or no_charge (no_charge, included, prepaid or zero work that no report shows yet)';
 SELECT allow('reader', 'select', 'charge_place');
 
 CREATE FUNCTION frozen_by(charge_id bigint) RETURNS text

@@ -48,7 +48,22 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
         format('line %s: %s + %s credited of %s + %s', l.id, c.net, c.tax, l.net, l.tax)
       FROM document_line l JOIN line_credit c ON c.line_id = l.id
      WHERE abs(c.net) > abs(l.net) OR abs(c.tax) > abs(l.tax) OR sign(c.net) <> sign(l.net) OR c.net = l.net
-       AND (c.tax <> l.tax OR l.released_at IS NULL);
+       AND (c.tax <> l.tax OR num_nonnulls(l.released_at, l.credited_by) <> 1)
+    UNION ALL
+    SELECT 'what was credited whole and is kept comes to nothing', document_name(l.document_id),
+           format('line %s: %s, in base %s', l.id, h.amount + coalesce(a.amount, 0) + x.amount,
+                  h.base_amount + coalesce(a.base_amount, 0) + x.base_amount)
+      FROM document_line l
+      JOIN charge h ON h.id = l.charge_id
+      LEFT JOIN charge a ON a.id = l.adjustment_id
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(x.amount), 0) AS amount, coalesce(sum(x.base_amount), 0) AS base_amount
+          FROM document_line r
+          JOIN document_line n ON n.reverses_line_id = r.id AND n.credited_by IS NOT NULL
+          JOIN charge x ON x.id = n.charge_id
+         WHERE r.charge_id = l.charge_id AND r.kind = 'invoice') x
+     WHERE l.claim AND l.credited_by IS NOT NULL
+       AND (h.amount + coalesce(a.amount, 0) + x.amount, h.base_amount + coalesce(a.base_amount, 0) + x.base_amount) <> (0, 0);
 COMMENT ON VIEW document_line_problems IS
     'broken invariants of what documents and their lines add up to, none in healthy books';
 SELECT allow('controller', 'select', 'document_line_problems');
@@ -82,7 +97,7 @@ CREATE VIEW document_charge_problems WITH (security_invoker) AS
     SELECT 'billed, reported, unbilled and cancelled revenue is all revenue', x.currency,
         format('%s by place, %s charged', x.placed, x.charged)
       FROM (SELECT h.currency, sum(h.amount) AS charged,
-            sum(h.amount) FILTER (WHERE l.place IN ('billed', 'reported', 'unbilled')) AS placed
+            sum(h.amount) FILTER (WHERE l.place IN ('billed', 'reported', 'unbilled', 'credited')) AS placed
               FROM charge h LEFT JOIN charge_place l ON l.charge_id = h.id GROUP BY 1) x
      WHERE coalesce(x.placed, 0) <> x.charged
     UNION ALL

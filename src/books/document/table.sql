@@ -128,6 +128,7 @@ CREATE TABLE document (
     status_said_by text,
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text NOT NULL DEFAULT actor(),
+    meaning text CONSTRAINT document_meaning_known CHECK (meaning IN ('rebill', 'waive')),
     CONSTRAINT document_state_fkey FOREIGN KEY (kind, status) REFERENCES document_state,
     CONSTRAINT document_line_key UNIQUE (id, kind, currency),
     CONSTRAINT document_number_once UNIQUE (series_id, series_no),
@@ -140,6 +141,7 @@ CREATE TABLE document (
     CONSTRAINT document_adds_up CHECK (net + tax = gross),
     CONSTRAINT document_one_discount CHECK (num_nonnulls(discount_pct, discount_amount) <= 1),
     CONSTRAINT document_bill_names_its_number CHECK (kind <> 'bill' OR outside_number IS NOT NULL),
+    CONSTRAINT document_meaning_of_credit CHECK ((kind = 'credit_note') = (meaning IS NOT NULL)),
     CONSTRAINT document_dates_in_order CHECK (period_to >= period_from AND due_on >= issued_on),
     CONSTRAINT document_signature_whole CHECK (num_nonnulls(signature, signature_type) IN (0, 2)),
     CONSTRAINT document_signature_known CHECK (signature_type IN ('image/png', 'image/jpeg', 'image/webp')),
@@ -150,7 +152,8 @@ COMMENT ON TABLE document IS
     'contractor, own_id the own company; based_on the document it was made of (report → invoice → credit note); a '
     'revision supersedes the one before. net, tax, gross in currency, stamped when it leaves draft; number given then, '
     'from its series; outside_number the one the other side or another system gave. made_from is the filter or the '
-    'content it was made of. Changes by transition(), void(), credit(), revise(); each change of status is kept in '
+    'content it was made of; meaning of a credit note whether what it credits is billed again (rebill) or given up '
+    '(waive). Changes by transition(), void(), credit(), revise(); each change of status is kept in '
     'document_status_change';
 CREATE INDEX document_party_idx ON document (party_id, kind, status);
 CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
@@ -199,6 +202,7 @@ CREATE TABLE document_line (
     gross numeric(20,6),
     released_at timestamptz,
     released_by bigint CONSTRAINT document_line_released_by_fkey REFERENCES document,
+    credited_by bigint CONSTRAINT document_line_credited_by_fkey REFERENCES document,
     CONSTRAINT document_line_document_fkey FOREIGN KEY (document_id, kind, currency)
         REFERENCES document (id, kind, currency) ON DELETE CASCADE,
     CONSTRAINT document_line_adds_up CHECK (net + tax = gross),
@@ -216,12 +220,14 @@ COMMENT ON TABLE document_line IS
     'takes discount and included tax off, so that net is what its charges sum to; base_line_id the line of the report '
     'that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document discount, '
     'net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by '
-    'document released_by';
+    'document released_by; credited_by the credit note that took the rest of the line back without setting its charge '
+    'free: given up, or billed again by charges of its own (adjustment_id of credit notes'' lines)';
 ALTER TABLE task_item ADD CONSTRAINT task_item_line_fkey FOREIGN KEY (line_id) REFERENCES document_line;
 CREATE INDEX document_line_document_idx ON document_line (document_id, position);
 CREATE INDEX document_line_charge_idx ON document_line (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX document_line_adjustment_idx ON document_line (adjustment_id) WHERE adjustment_id IS NOT NULL;
 CREATE INDEX document_line_released_by_idx ON document_line (released_by) WHERE released_by IS NOT NULL;
+CREATE INDEX document_line_credited_by_idx ON document_line (credited_by) WHERE credited_by IS NOT NULL;
 CREATE INDEX document_line_reverses_idx ON document_line (reverses_line_id) WHERE reverses_line_id IS NOT NULL;
 CREATE INDEX document_line_credit_idx ON document_line (document_id) WHERE kind = 'credit_note';
 CREATE UNIQUE INDEX document_line_claimed_once ON document_line (charge_id) WHERE claim AND released_at IS NULL;

@@ -20,7 +20,8 @@
 --     correction     {charge; fee: {title, from, to, due, charged}; cost: {rate, of; position};
 --                    exchange: {rate, was, on}}
 --     taken_off      {discount, tax}: what a document takes off its charges
---     credited       {document}
+--     credited       {document, meaning}: rebill or waive
+--     billed_again   {document}: the credit note that set it free
 --     taken_back     {charge, why}: the why of what is taken back
 --     note           what a person said
 -- ---------------------------------------------------------------------------
@@ -134,7 +135,9 @@ BEGIN ATOMIC
                      WHEN p_why #> '{taken_off,discount}' = 'true' THEN 'taken_off_both'
                      ELSE 'taken_off_tax' END, p_language)
         WHEN p_why ? 'agreed' THEN p_why #>> '{agreed,title}'
-        WHEN p_why ? 'credited' THEN say('credited', p_language)
+        WHEN p_why ? 'credited' THEN
+            say(CASE p_why #>> '{credited,meaning}' WHEN 'waive' THEN 'given_up' ELSE 'credited' END, p_language)
+        WHEN p_why ? 'billed_again' THEN say('billed_again', p_language)
         WHEN p_why #> '{correction,fee}' IS NOT NULL THEN
             say(CASE WHEN p_why #> '{correction,fee,from}' IS NULL THEN 'correction_no_fee' ELSE 'correction_fee' END,
                 p_language, p_why #>> '{correction,fee,title}',
@@ -198,5 +201,5 @@ END;
 COMMENT ON FUNCTION charge_reason(jsonb, text) IS
     'charge.why in a line of words, in en, uk or ru; NULL where there is nothing to tell. Keys: rounded, band, price, '
     'tiers, discount, cap, disposition, fee, stage, block, expense, write_off, write_up, reversal, minimum_charge, '
-    'taken_off, credited, taken_back, correction, agreed, note';
+    'taken_off, credited, billed_again, taken_back, correction, agreed, note';
 SELECT allow('reader', 'execute', 'charge_reason');

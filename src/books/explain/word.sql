@@ -103,7 +103,9 @@ BEGIN ATOMIC
     ('correction_cost', 'the cost as it is known now', 'собівартість, як вона відома тепер',
         'себестоимость, как она известна теперь'),
     ('correction_exchange', 'at the rate %s of %s', 'за курсом %s на %s', 'по курсу %s на %s'),
-    ('credited', 'credited in part', 'частково кредитовано', 'частично кредитовано'),
+    ('credited', 'credited', 'кредитовано', 'кредитовано'),
+    ('given_up', 'waived', 'прощено', 'прощено'),
+    ('billed_again', 'to be billed again', 'до повторного виставлення', 'к повторному выставлению'),
     -- whose price
     ('price_position', '%s, position %s', '%s, позиція %s', '%s, позиция %s'),
     ('price_entry', 'entry price', 'ціна запису часу', 'цена записи времени'),

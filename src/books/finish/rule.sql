@@ -84,6 +84,7 @@ BEGIN
         ('document_state', 'document_state_means_known', 'Give words of the columns beside it, or filed.'),
         ('document', 'document_adds_up', 'Give a gross of net and tax.'),
         ('document', 'document_bill_names_its_number', 'Give the number that its sender gave it as outside_number.'),
+        ('document', 'document_meaning_of_credit', 'credit() makes credit notes and says what they mean.'),
         ('document', 'document_dates_in_order',
          'Give a period_to on or after period_from and a due_on on or after issued_on.'),
         ('document', 'document_draft_has_no_number', 'Numbers are given at issue: transition(document, ''sent'').'),

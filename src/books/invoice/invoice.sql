@@ -22,7 +22,7 @@ BEGIN
     PERFORM put_lines(ARRAY(
         SELECT repeated_line(v, l, dense_rank() OVER (ORDER BY l.position))
           FROM document_line l
-         WHERE l.document_id = p_from.id AND l.released_at IS NULL AND l.amount <> 0
+         WHERE l.document_id = p_from.id AND l.released_at IS NULL AND l.credited_by IS NULL AND l.amount <> 0
          ORDER BY l.id));
     RETURN v.id;
 END $$;
@@ -65,7 +65,7 @@ BEGIN
                             ELSE 'An invoice is made of an agreed report, or over free work by build_invoice().' END;
     END IF;
     IF NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = v_document.id AND l.released_at IS NULL
-                   AND l.amount <> 0) THEN
+                   AND l.credited_by IS NULL AND l.amount <> 0) THEN
         RAISE EXCEPTION '% has nothing to be paid for', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation', HINT = 'All of its work is included or not charged.';
     END IF;

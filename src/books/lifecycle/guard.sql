@@ -120,11 +120,17 @@ CREATE FUNCTION keeps_line(p_old jsonb, p_new jsonb) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_open CONSTANT text[] := '{released_at,released_by,adjustment_id,contract_line_id}';
+    c_open CONSTANT text[] := '{released_at,released_by,credited_by,adjustment_id,contract_line_id}';
 BEGIN
     RETURN p_old - c_open = p_new - c_open
        AND (p_old ->> 'adjustment_id' IS NULL OR p_new -> 'adjustment_id' = p_old -> 'adjustment_id')
        AND (p_old ->> 'contract_line_id' IS NULL OR p_new -> 'contract_line_id' = p_old -> 'contract_line_id')
+       AND (p_old -> 'credited_by' = p_new -> 'credited_by'
+            OR p_old ->> 'credited_by' IS NULL
+               AND EXISTS (SELECT FROM document_line n JOIN document_line r ON r.id = n.reverses_line_id
+                            WHERE n.document_id = (p_new ->> 'credited_by')::bigint
+                              AND (r.charge_id = (p_new ->> 'charge_id')::bigint
+                                   OR r.id = (p_new ->> 'reverses_line_id')::bigint)))
        AND (p_old -> 'released_at' = p_new -> 'released_at'
             OR p_old ->> 'released_at' IS NULL
                AND (EXISTS (SELECT FROM document d JOIN document_state s USING (kind, status)
@@ -136,7 +142,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION keeps_line(jsonb, jsonb) IS
     'does a line of an issued document, as it was and as it is to be, stay what it is? It may get its adjustment and '
-    'its stage, once, and be released, once: by the end of its document, or by the credit of it';
+    'its stage, once, and be released or credited whole, once: by the end of its document, or by the credit of it';
 
 -- Once a statement: drafts, which is what lines are mostly written of, cost one look-up.
 CREATE FUNCTION check_document_lines() RETURNS trigger

@@ -36,7 +36,7 @@ BEGIN ATOMIC
         "period": "1 Mar 2026 – 31 Mar 2026", "contract": "A-1 of 1 January 2026", "project": "Web shop",
         "task": "17 Cart",
         "basis": "Work report No. 2026/03-0001 of 31 March 2026", "status": "Paid", "mark": "Draft",
-        "currency": "EUR", "requirements": "", "note": "", "gross_label": "Total due",
+        "currency": "EUR", "requirements": "", "note": "", "meaning": "", "gross_label": "Total due",
         "brand": {"name": "Agency", "logo": null, "accent": "#1f5673", "ink": "#1d252c", "footer": null},
         "own": {"name": "Agency Ltd", "address": "1 High Street", "tax_id": "123", "email": null, "signatory": null,
                 "signatory_title": null,

@@ -84,6 +84,7 @@ BEGIN
         'mark', CASE v_shown_as WHEN 'mark' THEN v_label ->> ('status_' || v_document.status) END,
         'currency', coalesce(v_label ->> ('currency_' || v_document.currency), v_document.currency),
         'requirements', v_document.requirements, 'note', v_document.note,
+        'meaning', v_label ->> ('meaning_' || v_document.meaning),
         'gross_label', v_label ->> CASE WHEN v_kind.asks_payment THEN 'gross_due'
                                         WHEN v_kind.kind = 'credit_note' THEN 'gross_credited' ELSE 'gross' END,
         'brand', jsonb_build_object('name', coalesce(v_brand.name, (SELECT p.name FROM party p

@@ -38,8 +38,12 @@ BEGIN ATOMIC
                               CASE WHEN EXISTS (SELECT FROM document i WHERE i.based_on = d.id AND i.kind = 'invoice'
                                                 AND i.status = 'credited')
                                         AND NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = d.id
-                                                        AND l.released_at IS NULL AND l.gross <> 0)
-                                   THEN 'void' ELSE 'agreed' END) END
+                                                        AND l.released_at IS NULL AND l.credited_by IS NULL
+                                                        AND l.gross <> 0)
+                                   THEN CASE WHEN EXISTS (SELECT FROM document_line l WHERE l.document_id = d.id
+                                                          AND l.credited_by IS NOT NULL)
+                                             THEN 'credited' ELSE 'void' END
+                                   ELSE 'agreed' END) END
       FROM document d LEFT JOIN document_balance b ON b.document_id = d.id
      WHERE d.id = p_document;
 END;

@@ -39,7 +39,8 @@ CREATE VIEW document_card WITH (security_invoker) AS
            CASE WHEN b.open > 0 THEN greatest(books_today() - d.due_on, 0) END AS days_overdue,
            (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
            (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed, f.tasks,
-           d.sign_status, d.sign_at, d.sign_by, d.sign_ref, d.file_url, d.note, d.created_at, d.created_by
+           d.sign_status, d.sign_at, d.sign_by, d.sign_ref, d.file_url, d.note, d.created_at, d.created_by,
+           d.meaning
       FROM document d
       JOIN party p ON p.id = d.party_id
       LEFT JOIN party o ON o.id = d.own_id
@@ -49,7 +50,7 @@ CREATE VIEW document_card WITH (security_invoker) AS
      CROSS JOIN LATERAL document_totals(d.id) f;
 COMMENT ON VIEW document_card IS
     'every document with its parties, dates, figures in its currency (of drafts as they are now), what is credited, '
-    'paid and open, hours, number of tasks, and its signature';
+    'paid and open, hours, number of tasks, and its signature; of a credit note its meaning';
 SELECT allow('reader', 'select', 'document_card');
 
 CREATE FUNCTION document_sheet(document bigint)
@@ -107,6 +108,7 @@ BEGIN ATOMIC
         'currency', c.currency, 'net', c.net::text, 'tax', c.tax::text, 'gross', c.gross::text, 'paid', c.paid::text,
         'open', c.open::text,
         'hours_worked', c.hours_worked::text, 'hours_billed', c.hours_billed::text, 'requirements', d.requirements,
+        'meaning', d.meaning,
         'own', jsonb_build_object('name', coalesce(o.legal_name, o.name), 'tax_id', o.tax_id, 'requisites',
                                   o.requisites),
         'party', jsonb_build_object('name', coalesce(p.legal_name, p.name), 'tax_id', p.tax_id, 'requisites',
