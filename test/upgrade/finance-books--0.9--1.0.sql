@@ -104,7 +104,11 @@ UPDATE contract SET anchor_day = NULL WHERE anchor_day = 1 AND period <> 'week';
 UPDATE terms t
    SET body = n.body, digest = CASE WHEN n.is_last THEN sha256(convert_to(n.body::text, 'UTF8')) ELSE t.digest END
   FROM (SELECT b.id, b.body, b.id = max(b.id) OVER (PARTITION BY b.contract_id, b.body) AS is_last
-          FROM (SELECT id, contract_id, body - '{period,anchor}'::text[] AS body FROM terms) b) n
+          FROM (SELECT o.id, o.contract_id, o.body - '{period,anchor}'::text[] || jsonb_build_object('contracts', (
+                           -- and caps, which are those of the contract too
+                           SELECT jsonb_agg(x.value - '{cap_amount,cap_seconds}'::text[] ORDER BY x.no)
+                             FROM jsonb_array_elements(o.body -> 'contracts') WITH ORDINALITY x (value, no))) AS body
+                  FROM terms o) b) n
  WHERE n.id = t.id;
 
 -- What is frozen and no longer agrees with its facts is corrected.
