@@ -30,6 +30,41 @@ INSERT INTO task (project_id, title, work_type_id) SELECT p.id, t, CASE t WHEN '
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at)
 SELECT 1 + (t.id + d) % 3, t.id, at, at + interval '50 minutes' FROM task t CROSS JOIN generate_series(CASE t.title WHEN 'one' THEN 0 ELSE 5 END, 15) d
  CROSS JOIN LATERAL (SELECT timestamptz '2026-01-05 16:10Z' + d * interval '7 days 5 hours' + t.id * interval '55 minutes' AS at) a ORDER BY t.id, d;
+-- what_if() tells what would come: nothing else, nothing; other terms, what these terms make of all the work
+SELECT c.number, count(*) AS months, count(*) FILTER (WHERE w.revenue_difference <> 0 OR w.cost_difference <> 0 OR w.unrated_entries <> 0) AS different
+  FROM contract c CROSS JOIN (VALUES (date '2026-01-01', date '2026-12-31'), ('2026-02-01', '2026-02-28'), ('2026-02-20', '2026-03-20'), ('2026-03-11', '2026-03-11')) d (a, b)
+ CROSS JOIN LATERAL what_if(c.id, d.a, d.b, '{}') w WHERE c.parent_id IS NULL AND c.status <> 'draft' GROUP BY c.id ORDER BY c.id;
+INSERT INTO price_list (code, name, currency, parent_id) VALUES ('E', 'Other euros', 'EUR', 1), ('F', 'Other dollars', 'USD', 2);
+INSERT INTO price (price_list_id, role, price) VALUES (3, 'senior', 90), (4, 'senior', 95);
+CREATE TEMP TABLE terms (no serial, terms jsonb, statement text);
+INSERT INTO terms (terms, statement) VALUES
+    ('{}', 'SELECT 1'), ('{"price_list_id": 3}', 'UPDATE contract SET price_list_id = 3 WHERE id = %s'), ('{"price_list_id": 4}', 'UPDATE contract SET price_list_id = 4 WHERE id = %s'),
+    ('{"prices": [{"role": "senior", "price": 77}, {"work_type": 1, "price": 70}]}', 'INSERT INTO price_list (id, code, name, currency, parent_id) SELECT 99, ''X'', ''X'', c.currency, l.id FROM contract c JOIN price_list l ON l.is_default AND l.currency = c.currency WHERE c.id = %1$s;
+        INSERT INTO price (price_list_id, role, work_type_id, price) VALUES (99, ''senior'', NULL, 77), (99, NULL, 1, 70); UPDATE contract SET price_list_id = 99 WHERE id = %1$s'),
+    ('{"rounding": {"mode": "up", "increment_s": 1800}}', 'UPDATE contract SET round_mode = ''up'', round_increment_s = 1800 WHERE id = %s'), ('{"discount_pct": 12.5}', 'UPDATE contract SET discount_pct = 12.5 WHERE id = %s'),
+    ('{"cap_amount": 150}', 'UPDATE contract SET cap_amount = 150 WHERE id = %s'), ('{"cap_amount": null}', 'UPDATE contract SET cap_amount = NULL WHERE id = %s'),
+    ('{"overage_price": 99}', 'INSERT INTO contract_line (contract_id, kind, title, amount, overage_price) VALUES (%s, ''recurring'', ''more'', 0, 99)'),
+    ('{"band_rules": [{"multiplier": 1.1}, {"band": "night", "multiplier": 2}]}', 'INSERT INTO band_rule (contract_id, band, price_multiplier) VALUES (%1$s, NULL, 1.1), (%1$s, ''night'', 2)'),
+    ('{"included_hours": 3}', 'UPDATE allotment SET amount = 10800 WHERE kind = ''included'' AND contract_id = %1$s;
+        INSERT INTO contract_line (contract_id, kind, title, amount, included_s) SELECT c.id, ''recurring'', ''hours'', 0, 10800 FROM contract c WHERE c.id = %1$s AND NOT EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id)'), ('{"included_s": 0}', 'UPDATE allotment SET scope_work_types = ''{6}'' WHERE kind = ''included'' AND contract_id = %s'),
+    ('{"period_cap_amount": 60}', 'UPDATE contract SET period_cap_amount = 60 WHERE id = %s');
+CREATE FUNCTION pg_temp.would_be(p_contract contract, p_terms terms, OUT revenue numeric, OUT different text) LANGUAGE plpgsql AS $$
+DECLARE
+    v_would jsonb;
+    v_is jsonb;
+BEGIN
+    SELECT jsonb_object_agg(w.month, ARRAY[round(w.new_revenue, 2), round(w.new_cost, 2), w.unrated_entries]), round(sum(w.new_revenue), 2) INTO v_would, revenue FROM what_if(p_contract.id, '2026-01-01', '2026-12-31', p_terms.terms) w;
+    EXECUTE format(p_terms.statement, p_contract.id);
+    PERFORM rerate(p_contract.id, '2026-01-01');
+    SELECT jsonb_object_agg(h.month, ARRAY[round(h.amount, 2), round(h.cost, 2), 0]) INTO v_is
+      FROM (SELECT date_trunc('month', h.service_date)::date AS month, sum(h.amount) AS amount, sum(h.cost) AS cost FROM charge h WHERE h.contract_id = ANY (contract_group(p_contract.id)) GROUP BY 1) h;
+    different := (SELECT string_agg(k.key || ': ' || (v_would ->> k.key) || ' is ' || (v_is ->> k.key), ', ') FROM jsonb_each(v_would) k WHERE k.value IS DISTINCT FROM v_is -> k.key);
+    RAISE EXCEPTION USING ERRCODE = 'ZZ000';
+EXCEPTION WHEN SQLSTATE 'ZZ000' THEN NULL;
+    WHEN OTHERS THEN different := SQLSTATE || ' ' || SQLERRM;
+END $$;
+SELECT t.terms, c.number, w.* FROM terms t CROSS JOIN contract c CROSS JOIN LATERAL pg_temp.would_be(c, t) w WHERE c.id IN (1, 2, 4, 5) AND (t.terms ->> 'price_list_id' IN (SELECT l.id::text FROM price_list l WHERE l.currency = c.currency)) IS NOT false ORDER BY t.no, c.id;
+
 -- January is closed for most, and some of March and April waits with the client
 SELECT count(close_period(c.id, '2026-01-01')) FROM contract c WHERE c.parent_id IS NULL AND c.id < 6;
 SELECT build_report(jsonb_build_object('client', 3, 'from', '2026-04-01', 'to', '2026-04-12', 'task', (SELECT min(t.id) FROM task t JOIN project p ON p.id = t.project_id WHERE p.client_id = 3))) AS report \gset
