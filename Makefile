@@ -152,6 +152,7 @@ BOOKS_CODE = \
 	src/books/calendar/right.sql \
 	src/books/contract/contract.sql \
 	src/books/contract/period.sql \
+	src/books/contract/line.sql \
 	src/books/contract/match.sql \
 	src/books/contract/dimension.sql \
 	src/books/contract/right.sql \
@@ -194,6 +195,8 @@ BOOKS_CODE = \
 	src/books/rating/context.sql \
 	src/books/rating/terms.sql \
 	src/books/rating/state.sql \
+	src/books/allotment/grant.sql \
+	src/books/allotment/carry.sql \
 	src/books/rating/input.sql \
 	src/books/rating/store.sql \
 	src/books/rating/sequence.sql \
@@ -205,6 +208,7 @@ BOOKS_CODE = \
 	src/books/explain/explain.sql \
 	src/books/explain/what_if.sql \
 	src/books/billing/fee.sql \
+	src/books/billing/life.sql \
 	src/books/billing/stage.sql \
 	src/books/billing/item.sql \
 	src/books/billing/task.sql \
@@ -258,6 +262,7 @@ BOOKS_CODE = \
 	src/books/money/problems.sql \
 	src/books/document/problems.sql \
 	src/books/closing/problems.sql \
+	src/books/billing/problems.sql \
 	src/books/figures/problems.sql \
 	src/books/check/check_books.sql \
 	src/books/finish/plan.sql \

@@ -44,6 +44,15 @@ SELECT pay_bill(:bill, 1, '2026-02-20') AS bill_payment \gset
 SELECT build_report('{"task": 1, "period": "2026-04"}') AS draft \gset
 SELECT post('opening', '[{"on": "2026-01-01", "debit": "rent", "credit": "payable", "amount": "100", "currency": "USD"}]') AS event \gset
 SELECT reverse_event(:event, 'closing') AS reversal \gset
+-- a plan that is replaced, with a fee charged ahead and work in both plans
+INSERT INTO party (kind, name) VALUES ('company', 'Gamma');
+INSERT INTO project (client_id, name) SELECT max(id), 'Care' FROM party;
+INSERT INTO task (project_id, title) SELECT max(id), 'Care' FROM project RETURNING id AS care \gset
+INSERT INTO contract (client_id, own_id, number, currency, starts_on) SELECT max(id), 1, 'C-1', 'EUR', '2026-03-01' FROM party RETURNING id AS plan \gset
+INSERT INTO contract_line (contract_id, kind, title, amount, included_s, rollover_max, ends_on) VALUES (:plan, 'recurring', 'Basic', 100, 36000, 36000, '2026-03-14') RETURNING id AS basic \gset
+INSERT INTO contract_line (contract_id, kind, title, amount, included_s, starts_on, replaces_id) VALUES (:plan, 'recurring', 'Plus', 200, 36000, '2026-03-15', :basic);
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :care, '2026-03-05', 7200), (1, :care, '2026-03-25', 32400);
+SELECT charge_fees(:plan, '2026-03-31');
 SELECT * FROM check_books();
 
 -- the rules that a break raises; it is undone
@@ -97,6 +106,9 @@ INSERT INTO broken (what, break) VALUES
     ('reversal of another charge', 'UPDATE charge SET base_cost = base_cost - 1 WHERE reverses_id IS NOT NULL'),
     ('task that is done no more', 'UPDATE task SET status = ''open'' WHERE id = 4'),
     ('gap between closed periods', 'INSERT INTO billing_period (contract_id, period_start, period_end) VALUES (2, ''2026-03-01'', ''2026-04-01'')'),
+    ('fee that is not due', format('UPDATE charge SET amount = 101, base_amount = 101 WHERE contract_line_id = %s', :basic)),
+    ('hours that no line gives', format('UPDATE allotment SET amount = 39600 WHERE contract_line_id = %s', :basic)), ('hours that are not there', format('DELETE FROM allotment WHERE contract_id = %s', :plan)),
+    ('hours carried to another plan', format('UPDATE allotment SET contract_line_id = %s WHERE source_id IS NOT NULL', :basic)), ('more hours carried than left', 'UPDATE allotment SET amount = amount + 1 WHERE source_id IS NOT NULL'),
     ('document that is not its lines', format('UPDATE document SET net = net + 1, gross = gross + 1 WHERE id = %s', :invoice)),
     ('void document that keeps a charge', format('UPDATE document SET status = ''void'' WHERE id = %s', :report)), ('lines in another currency', format('UPDATE document_line SET currency = ''USD'' WHERE document_id = %s', :report)),
     ('charge held by nothing', 'UPDATE charge SET held_by = 999 WHERE time_entry_id = 5'), ('report that holds nothing', format('UPDATE charge SET held_by = NULL WHERE held_by = %s', :report)),
@@ -120,8 +132,8 @@ CREATE TEMP TABLE seen AS SELECT b.no, b.what, r.rule FROM broken b CROSS JOIN L
 SELECT s.what || ': ' || string_agg(s.rule, '; ' ORDER BY s.rule) FROM seen s GROUP BY s.no, s.what ORDER BY s.no;
 SELECT DISTINCT 'not raised: ' || replace(m.part[1], '''''', '''')
   FROM (SELECT pg_get_viewdef(v::regclass) AS text FROM (SELECT c.relname FROM pg_class c WHERE c.relnamespace = 't_alarms'::regnamespace AND c.relname LIKE '%\_problems') x (v)
-        UNION ALL SELECT pg_get_functiondef(f::regproc) FROM unnest(ARRAY['broken_figures', 'broken_limits']) f) d
- CROSS JOIN LATERAL regexp_matches(d.text, 'SELECT ''((?:[^'']|'''')+ (?:[^'']|'''')+)''::text', 'g') m (part)
+        UNION ALL SELECT pg_get_functiondef(f::regproc) FROM unnest('{broken_figures,broken_limits,broken_lines}'::text[]) f) d
+ CROSS JOIN LATERAL regexp_matches(d.text, 'SELECT ''((?:[^'']|'''')+ (?:[^'']|'''')+)''(?:::text| AS rule,|,)', 'g') m (part)
  WHERE replace(m.part[1], '''''', '''') NOT IN (SELECT s.rule FROM seen s) ORDER BY 1;
 SELECT count(*) FROM check_books();
 DROP SCHEMA t_alarms, t_alarms_internal CASCADE;

@@ -55,11 +55,11 @@ UPDATE contract SET ends_on = '2026-04-15' WHERE id = 2;
 SELECT * FROM pg_temp.due();
 UPDATE contract SET ends_on = '2026-04-05' WHERE id = 2;
 SELECT kind, amount, reason FROM pg_temp.due();
--- a line that is cancelled is not owed at all, by whatever rule
+-- a line that is cancelled is owed for the periods that are closed, and for nothing else; a one-time fee is not owed at all
 UPDATE contract SET ends_on = NULL WHERE id = 2;
 UPDATE contract_line SET status = 'cancelled' WHERE contract_id = 2 AND title <> 'Fee';
 SELECT kind, amount, reason FROM pg_temp.due();
-UPDATE contract_line SET status = 'planned' WHERE contract_id = 2;
+UPDATE contract_line SET status = 'planned', ends_on = NULL WHERE contract_id = 2;
 -- a dearer fee is no correction
 UPDATE contract_line SET amount = 999 WHERE contract_id = 2;
 SELECT * FROM pg_temp.due();

@@ -45,7 +45,9 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
+-- open work follows what there is to draw on
 UPDATE allotment SET amount = 1;
+SELECT count(*) FROM charge WHERE allotment_id IS NOT NULL;
 UPDATE allotment SET amount = amount + 1;
 SELECT * FROM check_books();
 RESET search_path;

@@ -190,3 +190,42 @@ COMMENT ON TABLE task_item IS
     'NULL) as the price lists say then; the time of such a task is included in that price. document_id is the '
     'specification that agreed it, line_id the line of it: such rows come when the client agrees, and go when it is '
     'void or superseded';
+
+-- Fees are known by the period that they are for, late ones too.
+ALTER TABLE charge ADD COLUMN line_period date;
+UPDATE charge h SET line_period = h.period_start WHERE h.contract_line_id IS NOT NULL AND h.source IN ('fee', 'stage');
+DROP INDEX charge_line_period;
+CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, line_period)
+    WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
+
+-- What is left goes on, from period to period, line to line and contract to contract.
+ALTER TABLE contract ADD COLUMN renews_id bigint CONSTRAINT contract_renews_fkey REFERENCES contract
+    CONSTRAINT contract_renews_key UNIQUE;
+ALTER TABLE contract ADD CONSTRAINT contract_not_own_renewal CHECK (renews_id <> id);
+ALTER TABLE contract_line ADD COLUMN replaces_id bigint CONSTRAINT contract_line_replaces_fkey REFERENCES contract_line
+    CONSTRAINT contract_line_replaces_key UNIQUE;
+ALTER TABLE contract_line ADD CONSTRAINT contract_line_not_own_heir CHECK (replaces_id <> id);
+ALTER TABLE allotment ADD COLUMN source_id bigint CONSTRAINT allotment_source_fkey REFERENCES allotment
+    CONSTRAINT allotment_source_key UNIQUE;
+ALTER TABLE allotment DROP CONSTRAINT allotment_amount_positive, ADD CONSTRAINT allotment_amount_positive
+    CHECK (amount > 0 AND amount <> 'NaN' OR amount = 0 AND source_id IS NOT NULL);
+DROP INDEX allotment_once_per_period;
+CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start) WHERE kind = 'included';
+UPDATE allotment r SET source_id = a.id
+  FROM allotment a
+ WHERE r.kind = 'rollover' AND r.voided_at IS NULL AND a.contract_line_id = r.contract_line_id
+   AND a.kind = 'included' AND a.expires_at = r.effective_at;
+
+-- A recurring line that is cancelled has a last day.
+ALTER TABLE contract_line DROP CONSTRAINT contract_line_dates_in_order,
+    ADD CONSTRAINT contract_line_dates_in_order CHECK (ends_on >= starts_on - 1);
+UPDATE contract_line n
+   SET ends_on = least(n.ends_on, coalesce((
+        SELECT max(b.period_end) FROM billing_period b
+         WHERE b.contract_id = c.id
+           AND (EXISTS (SELECT FROM charge h WHERE h.contract_line_id = n.id AND h.line_period = b.period_start
+                        AND h.source = 'fee' AND h.committed)
+                OR EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = n.id AND a.kind = 'included'
+                           AND a.period_start = b.period_start))), coalesce(n.starts_on, c.starts_on)) - 1)
+  FROM contract c
+ WHERE c.id = n.contract_id AND n.kind = 'recurring' AND n.status = 'cancelled';

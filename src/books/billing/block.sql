@@ -90,6 +90,7 @@ BEGIN
         jsonb_build_object('hours', trim_scale(hours), 'from', iso(effective_on), 'to', iso(expires_on))));
     UPDATE allotment a SET charge_id = new_charge(v_fee) WHERE a.id = v_id;
     PERFORM rate_again(v_base, effective_on);
+    PERFORM carry_over(v_base);
     RETURN v_id;
 END $$;
 COMMENT ON FUNCTION add_block(bigint, date, numeric, numeric, numeric, date, integer, text, bigint[], bigint, text) IS
@@ -106,6 +107,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     v_block allotment;
+    v_base contract;
     v_charge charge;
 BEGIN
     SELECT * INTO v_block FROM allotment a WHERE a.id = allotment_id AND a.kind IN ('block', 'topup');
@@ -113,12 +115,17 @@ BEGIN
         RAISE EXCEPTION 'allotment % is no block', allotment_id
             USING ERRCODE = 'foreign_key_violation', HINT = 'Blocks are the rows of allotment of kind block or topup.';
     END IF;
-    PERFORM lock_contract(v_block.contract_id);
+    v_base := lock_contract(v_block.contract_id);
     SELECT * INTO v_block FROM allotment a WHERE a.id = allotment_id FOR UPDATE;
     IF v_block.voided_at IS NOT NULL THEN
         RETURN;
     END IF;
-    IF (SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = v_block.id AND h.committed) <> 0 THEN
+    IF v_block.source_id IS NOT NULL THEN
+        RAISE EXCEPTION 'block % is what is left of block %', allotment_id, v_block.source_id
+            USING ERRCODE = 'restrict_violation', DETAIL = 'The contract renews the one that the block was sold under.',
+                HINT = format('Take that one back: void_block(%s, reason).', v_block.source_id);
+    END IF;
+    IF allotment_held(v_block.id) <> 0 THEN
         RAISE EXCEPTION 'block % has covered work that is billed', allotment_id
             USING ERRCODE = 'restrict_violation', HINT = 'Correct that work first with correct_entry().';
     END IF;
@@ -130,6 +137,7 @@ BEGIN
     ELSE
         DELETE FROM charge h WHERE h.id = v_charge.id;
     END IF;
+    PERFORM carry_over(v_base);
 END $$;
 COMMENT ON FUNCTION void_block(bigint, text) IS
     'take a prepaid block back: its price is no more charged (a frozen one is written off) and the work it covered is '

@@ -72,14 +72,14 @@ DECLARE
     v_burned numeric;
 BEGIN
     PERFORM lock_contracts(ARRAY[OLD.contract_id, NEW.contract_id]);
-    v_burned := (SELECT sum(b.amount) FROM burn b WHERE b.allotment_id = OLD.id);
+    v_burned := allotment_held(OLD.id);
     IF NEW.amount < v_burned OR v_burned <> 0 AND (NEW.unit, NEW.contract_id) <> (OLD.unit, OLD.contract_id) THEN
-        RAISE EXCEPTION 'work has taken % of allotment % already', trim_scale(v_burned), OLD.id
+        RAISE EXCEPTION 'billed work has taken % of allotment % already', trim_scale(v_burned), OLD.id
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Keep its unit and contract and at least that amount, or void_block() it.';
     END IF;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION keep_burned() IS
-    'trigger function of allotment: what work took of it stays (23001); SECURITY DEFINER because nobody is granted the '
-    'locks';
+    'trigger function of allotment: what billed work took of it stays (23001); SECURITY DEFINER because nobody is '
+    'granted the locks';

@@ -101,6 +101,7 @@ BEGIN
     v_span := service_period(v_base, v.service_date);
     v.period_start := greatest(lower(v_span), v_opens);
     v.late := lower(v_span) < v_opens;
+    v.line_period := CASE WHEN v.contract_line_id IS NOT NULL THEN lower(v_span) END;
     v.started_at := v.service_date::timestamp AT TIME ZONE contract_zone(v_base.calendar_id);
     v.coverage := 'billable';
     v.rate := v.price;

@@ -83,6 +83,7 @@ CREATE TABLE charge (
     reverses_id bigint CONSTRAINT charge_reverses_fkey REFERENCES charge,
     adjusts_id bigint CONSTRAINT charge_adjusts_fkey REFERENCES charge,
     key text,
+    line_period date,
     CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
     CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
     CONSTRAINT charge_burn_has_allotment CHECK ((allotment_id IS NULL) = (burned IS NULL)),
@@ -99,7 +100,7 @@ CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
     WHERE time_entry_id IS NOT NULL AND NOT committed;
 CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
 CREATE INDEX charge_contract_idx ON charge (contract_id, started_at);
-CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start)
+CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, line_period)
     WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
 CREATE INDEX charge_allotment_idx ON charge (allotment_id) WHERE allotment_id IS NOT NULL;
 CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;

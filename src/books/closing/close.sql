@@ -6,15 +6,6 @@
 -- contract and its companions have the same periods and close together.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION last_allotment(p_base bigint) RETURNS bigint
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT max(a.id) FROM contract c JOIN allotment a ON a.contract_id = c.id WHERE c.id = p_base
-        OR c.parent_id = p_base;
-END;
-COMMENT ON FUNCTION last_allotment(bigint) IS
-    'the allotment that a contract group was granted last; NULL when it has none';
-
 CREATE FUNCTION close_period(contract_id bigint, period_start date, OUT period_end date, OUT charges bigint,
                              OUT amount numeric, OUT currency text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -35,18 +26,16 @@ BEGIN
         PERFORM check_closable(v_base, period_start);
         PERFORM rate_unrated(v_base, v_span);
         PERFORM plan_for(1);
-        PERFORM charge_fees_of(v_base.id, v_span);
+        PERFORM charge_fees_of(v_base, v_span);
         PERFORM make_corrections(v_base.id);
         PERFORM charge_minimum(v_base.id, v_span);
         PERFORM grant_included(v_base.id, ARRAY[period_start]);
         v_last_allotment := last_allotment(v_base.id);
         PERFORM freeze_period(v_base, v_span);
-        IF coalesce(v_base.ends_on, 'infinity') >= upper(v_span) THEN
-            PERFORM roll_over(v_base, v_span);
-        END IF;
         INSERT INTO billing_period (contract_id, period_start, period_end)
         SELECT c.id, lower(v_span), upper(v_span) FROM contract c
          WHERE c.id = ANY (v_group) AND c.status <> 'draft' ORDER BY c.id;
+        PERFORM carry_over(v_base, period_start);
         IF EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = v_base.id)
             AND EXISTS (SELECT FROM charge h WHERE h.contract_id = v_base.id AND NOT h.committed
                         AND h.period_start >= upper(v_span)) THEN
@@ -98,18 +87,16 @@ BEGIN
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge),
                 HINT = 'Void that document first, or bill late work in the open period.';
     END IF;
-    SELECT a.id INTO v_charge FROM allotment a JOIN charge h ON h.allotment_id = a.id AND h.committed
-        JOIN contract c ON c.id = a.contract_id
-     WHERE (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover'
-         AND a.period_start = v_period.period_end AND a.voided_at IS NULL LIMIT 1;
+    SELECT a.id INTO v_charge
+      FROM contract c
+      JOIN allotment a ON a.contract_id = c.id AND a.period_start = v_period.period_end AND a.voided_at IS NULL
+      JOIN allotment s ON s.id = a.source_id AND s.kind = 'included' AND s.contract_line_id = a.contract_line_id
+     WHERE v_base.id IN (c.id, c.parent_id) AND allotment_held(a.id) > 0 ORDER BY a.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'hours carried over from the period of % have covered work that is billed', period_start
             USING ERRCODE = 'restrict_violation', DETAIL = format('Allotment %s.', v_charge),
                 HINT = 'Bill late work in the open period.';
     END IF;
-    UPDATE allotment a SET voided_at = now() FROM contract c
-     WHERE c.id = a.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id) AND a.kind = 'rollover'
-       AND a.period_start = v_period.period_end AND a.voided_at IS NULL;
     DELETE FROM billing_period b USING contract c
      WHERE c.id = b.contract_id AND (c.id = v_base.id OR c.parent_id = v_base.id)
          AND b.period_start = v_period.period_start;
@@ -117,6 +104,7 @@ BEGIN
     VALUES ('billing_period', format('%s/%s', v_base.id, to_char(v_period.period_start, 'YYYY-MM-DD')), 'reopen',
             jsonb_build_object('reason', reason));
     PERFORM plan_for(1000);
+    PERFORM follow_life(v_base);
     PERFORM rate_again(v_base, v_period.period_start);
 END $$;
 COMMENT ON FUNCTION reopen_period(bigint, date, text) IS

@@ -82,45 +82,6 @@ COMMENT ON FUNCTION charge_minimum(bigint, daterange) IS
     'charge what a period lacks to the contract''s minimum_charge, cut by the contract''s rule to the days that it has '
     'in the period; again after a period was reopened';
 
-CREATE FUNCTION roll_over(p_base contract, p_span daterange) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_left record;
-    v_end date;
-BEGIN
-    FOR v_left IN
-        SELECT a.contract_id, n.id AS line_id, a.unit, n.rollover_life, a.scope_work_types,
-               least(n.rollover_max,
-                     greatest(n.rollover_min,
-                              a.amount - coalesce((SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = a.id), 0)))
-                   AS amount
-          FROM allotment a
-          JOIN contract_line n ON n.id = a.contract_line_id AND n.rollover_max > 0 AND n.status <> 'cancelled'
-           AND (n.ends_on IS NULL OR n.ends_on >= upper(p_span))
-         WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.kind = 'included'
-             AND a.period_start = lower(p_span) AND a.voided_at IS NULL
-         ORDER BY a.id
-    LOOP
-        v_end := upper(p_span);
-        FOR i IN 1 .. v_left.rollover_life LOOP
-            v_end := upper(service_period(p_base, v_end));
-        END LOOP;
-        INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at,
-                               period_start, scope_work_types)
-        SELECT v_left.contract_id, v_left.line_id, 'rollover', v_left.unit, CASE v_left.unit
-            WHEN 'seconds' THEN trunc(v_left.amount) ELSE v_left.amount END,
-               -1, upper(p_span)::timestamp AT TIME ZONE contract_zone(p_base.calendar_id),
-               v_end::timestamp AT TIME ZONE contract_zone(p_base.calendar_id), upper(p_span), v_left.scope_work_types
-         WHERE v_left.amount >= 1 OR v_left.unit = 'money' AND v_left.amount > 0
-        ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL
-            AND voided_at IS NULL DO NOTHING;
-    END LOOP;
-END $$;
-COMMENT ON FUNCTION roll_over(contract, daterange) IS
-    'carry what is left of a period''s included hours or money to the next rollover_life periods, within rollover_min '
-    'and rollover_max; what is carried is eaten first';
-
 CREATE FUNCTION freeze_period(p_base contract, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$

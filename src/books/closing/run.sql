@@ -52,15 +52,15 @@ BEGIN
                 HINT = 'On the 1st of a month pass the last day of the month before.';
     END IF;
     -- All locks at once and in order: the run holds them to its end.
-    PERFORM lock_parties(ARRAY(SELECT d.client_id FROM billing_due d WHERE d.over_on <= through + 1
+    PERFORM lock_parties(ARRAY(SELECT d.client_id FROM to_close(through) d
                                UNION SELECT c.client_id FROM contract c WHERE c.auto_bill <> 'none'));
-    v_contracts := ARRAY(SELECT d.contract_id FROM billing_due d WHERE d.over_on <= through + 1 ORDER BY d.contract_id);
+    v_contracts := ARRAY(SELECT d.contract_id FROM to_close(through) d ORDER BY 1);
     FOREACH contract_id IN ARRAY v_contracts LOOP
         PERFORM tell_progress(v_done, cardinality(v_contracts), v_refused);
         v_base := base_contract(contract_id);
         LOOP
             v_span := (open_period(v_base)).span;
-            EXIT WHEN lower(v_span) > coalesce(v_base.ends_on, 'infinity')
+            EXIT WHEN lower(v_span) > v_base.ends_on AND NOT is_left_open(v_base.id)
                 OR least(upper(v_span), v_base.ends_on + 1) > least(through + 1, contract_today(v_base));
             contract := v_base.number;
             period_start := lower(v_span);

@@ -62,6 +62,7 @@ payment.employee_id: who is paid, a row of employee
 price.employee_id: whose price it is, a row of employee; NULL: of anybody
 calendar_band.ends: local time to 24:00; not after starts: on the next day, where its rows win (a date ends at 24:00)
 ends_on: last day, included; NULL: open
+contract_line.ends_on: last day, included; NULL: open; the day before starts_on: it never was
 estimate_s: estimated seconds of work
 expense_markup_pct: what is put on expenses that are passed on, in percent points
 expires_at: from when on it cannot be used any more
@@ -122,6 +123,9 @@ contract.prorate: how minimum_charge and period_cap_… are cut to the days of a
 prorate: how a fee is cut to the days of a period: none, actual, fixed_30 or days_365
 prorate_included: are the included hours cut with the fee?
 quantity: how many units
+renews_id: the contract that it renews, a row of contract: what is left of that one's blocks is its own from then on
+replaces_id: the line that it replaces, a row of contract_line: what is left of that one's hours at its end is its own
+    from then on, by that one's rollover rule
 requisites: what is printed on documents: address, bank details and so on
 rollover_life: how many periods carried hours live
 rollover_max: the most that is carried to the next period, in seconds or money; NULL: nothing
@@ -137,7 +141,10 @@ segment: number of the part of a time entry, from 1
 stage: stage of the deal, as the CRM names it
 billing_cycle.stage: counting, invoicing, payment or done
 calendar_band.starts: local time; NULL with ends and band: the date is closed
+allotment.source_id: the allotment of which it is what was left, a row of allotment
 starts_on: first day, included
+contract_line.starts_on: first day, included; NULL: that of the contract, or of the open period where some are
+    closed already
 status: status, one of the words that its CHECK lists
 task: title of the task
 task_id: the task, a row of task
@@ -151,6 +158,7 @@ tiers: quantity tiers of the price, as tiered_amount() takes them
 title: title
 unit: unit of the quantity
 allotment.unit: seconds or money
+allotment.period_start: first day of the service period that it was granted or carried for; NULL: of none
 url: where it is in the planner
 work_type: name of the kind of work
 work_type_id: the kind of work, a row of work_type

@@ -37,6 +37,7 @@ ended_at: when the work ended
 excess_s: seconds that are more than the day has
 found_at: when it was found
 frozen_at: when it was frozen and posted, NULL while it is provisional
+line_period: first day of the service period that a fee or stage of a contract line is for, closed or not
 made_by: what made it: rating (of work), line (a fee or stage of the contract), task_item (the fixed price of a
  task), block (prepaid hours), minimum (what a period lacked), document (what it took off its charges), user (a call)
 held_by: the sent report that keeps it unchanged until the client answers, a row of document

@@ -55,6 +55,19 @@ BEGIN
                 HINT = 'A companion has the client and the currency of its base contract, which is no companion '
                        'itself.';
     END IF;
+    IF NEW.renews_id IS NOT NULL
+        AND (NOT EXISTS (SELECT FROM contract r WHERE r.id = NEW.renews_id AND r.client_id = NEW.client_id
+                         AND r.currency = NEW.currency
+                         AND coalesce(r.parent_id, r.id) <> coalesce(NEW.parent_id, NEW.id))
+             OR NEW.id IN (WITH RECURSIVE before AS (
+                    SELECT r.id, r.renews_id FROM contract r WHERE r.id = NEW.renews_id
+                    UNION SELECT r.id, r.renews_id FROM contract r JOIN before b ON r.id = b.renews_id)
+                SELECT b.id FROM before b)) THEN
+        RAISE EXCEPTION 'contract "%" cannot renew contract %', NEW.number, NEW.renews_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'contract_renewal_fits',
+                HINT = 'A contract renews an earlier one of the same client and currency that is not its base or '
+                       'companion.';
+    END IF;
     IF EXISTS (SELECT FROM price_list l WHERE l.id = NEW.price_list_id AND l.currency <> NEW.currency) THEN
         RAISE EXCEPTION 'contract "%" is in %, its price list in another currency', NEW.number, NEW.currency
             USING ERRCODE = 'check_violation', CONSTRAINT = 'contract_price_list_currency',

@@ -70,9 +70,12 @@ CREATE TABLE contract (
     period_cap_s bigint CONSTRAINT contract_period_cap_seconds_positive CHECK (period_cap_s >= 0),
     prorate text NOT NULL DEFAULT 'actual'
         CONSTRAINT contract_prorate_known CHECK (prorate IN ('none', 'actual', 'fixed_30', 'days_365')),
+    renews_id bigint CONSTRAINT contract_renews_fkey REFERENCES contract
+        CONSTRAINT contract_renews_key UNIQUE,
     CONSTRAINT contract_external_key UNIQUE (source, external_id),
     CONSTRAINT contract_dates_in_order CHECK (ends_on >= starts_on),
     CONSTRAINT contract_not_own_parent CHECK (parent_id <> id),
+    CONSTRAINT contract_not_own_renewal CHECK (renews_id <> id),
     CONSTRAINT contract_companion_claims_bands CHECK (parent_id IS NULL OR bands IS NOT NULL)
 );
 COMMENT ON TABLE contract IS
@@ -119,7 +122,10 @@ CREATE TABLE contract_line (
         CONSTRAINT contract_line_status_known CHECK (status IN ('planned', 'active', 'accepted', 'cancelled')),
     accepted_on date,
     priority integer NOT NULL DEFAULT 0,
-    CONSTRAINT contract_line_dates_in_order CHECK (ends_on >= starts_on),
+    replaces_id bigint CONSTRAINT contract_line_replaces_fkey REFERENCES contract_line
+        CONSTRAINT contract_line_replaces_key UNIQUE,
+    CONSTRAINT contract_line_not_own_heir CHECK (replaces_id <> id),
+    CONSTRAINT contract_line_dates_in_order CHECK (ends_on >= starts_on - 1),
     CONSTRAINT contract_line_included_once CHECK (num_nonnulls(included_s, included_amount) <= 1),
     CONSTRAINT contract_line_accepted_dated CHECK ((status = 'accepted') = (accepted_on IS NOT NULL))
 );
@@ -157,7 +163,8 @@ CREATE TABLE allotment (
         CONSTRAINT allotment_kind_known CHECK (kind IN ('included', 'block', 'topup', 'rollover', 'adjustment')),
     unit text NOT NULL CONSTRAINT allotment_unit_known CHECK (unit IN ('seconds', 'money')),
     amount numeric(20,6) NOT NULL
-        CONSTRAINT allotment_amount_positive CHECK (amount > 0 AND amount <> 'NaN'),
+        CONSTRAINT allotment_amount_positive
+            CHECK (amount > 0 AND amount <> 'NaN' OR amount = 0 AND source_id IS NOT NULL),
     priority integer NOT NULL DEFAULT 0,
     effective_at timestamptz NOT NULL,
     expires_at timestamptz,
@@ -167,6 +174,8 @@ CREATE TABLE allotment (
     charge_id bigint,
     voided_at timestamptz,
     key text CONSTRAINT allotment_key_key UNIQUE,
+    source_id bigint CONSTRAINT allotment_source_fkey REFERENCES allotment
+        CONSTRAINT allotment_source_key UNIQUE,
     CONSTRAINT allotment_whole_seconds CHECK (unit <> 'seconds' OR amount = trunc(amount)),
     CONSTRAINT allotment_dates_in_order CHECK (expires_at > effective_at)
 );
@@ -177,8 +186,7 @@ COMMENT ON TABLE allotment IS
     'time before money. It covers work from effective_at to expires_at, which is cut there. key is the idempotency key '
     'of add_block()';
 CREATE INDEX allotment_contract_idx ON allotment (contract_id);
-CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start, kind)
-    WHERE contract_line_id IS NOT NULL AND voided_at IS NULL;
+CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start) WHERE kind = 'included';
 
 CREATE TABLE billing_period (
     contract_id bigint NOT NULL CONSTRAINT billing_period_contract_fkey REFERENCES contract,

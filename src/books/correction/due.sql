@@ -44,10 +44,10 @@ BEGIN ATOMIC
      CROSS JOIN LATERAL (SELECT CASE n.kind WHEN 'one_time' THEN daterange(h.service_date, h.service_date, '[]')
                                      ELSE service_period(b, h.service_date) END AS span) p
      CROSS JOIN LATERAL (
-        SELECT CASE WHEN n.status = 'cancelled' OR c.status = 'draft' THEN 'empty'::daterange
-                    WHEN n.kind = 'one_time' THEN p.span * daterange(c.starts_on, c.ends_on, '[]')
-                    ELSE p.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on), '[]')
-                    END AS days) a
+        SELECT p.span * CASE WHEN n.kind <> 'one_time' THEN line_days(n, c, b)
+                             WHEN n.status = 'cancelled' OR 'draft' IN (c.status, b.status) THEN 'empty'
+                             ELSE daterange(c.starts_on, c.ends_on + 1) * daterange(b.starts_on, b.ends_on + 1)
+                             END AS days) a
      CROSS JOIN LATERAL (SELECT coalesce((h.why #>> '{fee,amount}')::numeric, h.amount) AS amount,
                                 CASE WHEN h.why #> '{fee,amount}' IS NULL THEN h.cost ELSE n.cost END AS cost) w
      CROSS JOIN LATERAL (

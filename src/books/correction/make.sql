@@ -89,17 +89,3 @@ COMMENT ON FUNCTION make_corrections(bigint) IS
     'once and on no document. Closing a period does so by itself. Returns what it made; the same call again makes '
     'nothing more. Refused (23503): an unknown contract';
 SELECT allow('controller', 'execute', 'make_corrections');
-
-CREATE FUNCTION follow_lines() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
-AS $$
-BEGIN
-    PERFORM recheck_charges(ARRAY(
-        SELECT h.id FROM new_rows n JOIN old_rows o USING (id) JOIN charge h ON h.contract_line_id = n.id
-         WHERE (n.starts_on, n.ends_on, n.status, n.prorate)
-               IS DISTINCT FROM (o.starts_on, o.ends_on, o.status, o.prorate) AND h.source = 'fee' ORDER BY 1));
-    RETURN NULL;
-END $$;
-COMMENT ON FUNCTION follow_lines() IS
-    'trigger function of contract_line: frozen fees are compared with the days that their line is in force now; '
-    'SECURITY DEFINER because recheck is nobody''s';

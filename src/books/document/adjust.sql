@@ -70,6 +70,10 @@ BEGIN
     UPDATE document_line l SET released_at = now(), released_by = p_by WHERE l.id = ANY (p_lines)
         AND l.released_at IS NULL;
     PERFORM reverse_adjustments(v_adjustments, format('%s:release', p_by), p_by);
+    PERFORM follow_fees(b) FROM contract b
+      WHERE b.id IN (SELECT coalesce(c.parent_id, c.id) FROM document_line l
+                       JOIN charge h ON h.id = l.charge_id AND NOT h.committed AND h.line_period IS NOT NULL
+                       JOIN contract c ON c.id = h.contract_id WHERE l.id = ANY (p_lines));
     -- a task that moved while a report held its work left the work behind
     PERFORM rate_entries(ARRAY(
         SELECT DISTINCT h.time_entry_id FROM document_line l JOIN charge h ON h.id = l.charge_id AND NOT h.committed

@@ -86,8 +86,11 @@ CREATE VIEW late_entry WITH (security_invoker) AS
       LEFT JOIN employee m ON m.id = h.employee_id
       LEFT JOIN (SELECT t.task_id, t.currency, t.billed_gross > 0 AND t.paid_gross = t.billed_gross AS paid
                    FROM task_payment t) y ON y.task_id = h.task_id AND y.currency = h.currency
-     WHERE h.reverses_id IS NULL AND h.source = 'time' AND (h.late OR y.paid AND l.place IN ('unbilled', 'no_charge'));
+     WHERE h.reverses_id IS NULL
+       AND (h.late AND h.made_by IN ('rating', 'line')
+            OR h.source = 'time' AND y.paid AND l.place IN ('unbilled', 'no_charge'));
 COMMENT ON VIEW late_entry IS
-    'work that came late: for a service period that was closed (after_close; billed in the later period billed_in), or '
-    'on a task whose billed work is all paid; it is new work to be billed, by the contract''s late_policy';
+    'work and fees that came late: for a service period that was closed (after_close; billed in the later period '
+    'billed_in), or on a task whose billed work is all paid; it is new work to be billed, by the contract''s '
+    'late_policy';
 SELECT allow('reader', 'select', 'late_entry');

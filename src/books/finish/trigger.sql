@@ -28,7 +28,7 @@ SELECT follow('exchange_rate', 'follow_exchange_rates', 'insert', 'update', 'del
        follow('cost_rate', 'follow_cost_rates', 'insert', 'update', 'delete'),
        follow('work_type', 'follow_kinds', 'update'), follow('project', 'follow_kinds', 'update'),
        follow('contract', 'follow_contracts', 'insert', 'update'),
-       follow('contract_line', 'follow_lines', 'update'),
+       follow('contract_line', 'follow_lines', 'insert', 'update'),
        follow('allotment', 'follow_allotments', 'update'),
        follow('task_item', 'price_tasks', 'insert', 'update', 'delete');
 
@@ -186,8 +186,12 @@ CREATE TRIGGER contract_fits AFTER INSERT OR UPDATE ON contract
     FOR EACH ROW EXECUTE FUNCTION check_contract();
 
 -- contract_line
+CREATE TRIGGER contract_line_completed BEFORE INSERT OR UPDATE ON contract_line
+    FOR EACH ROW EXECUTE FUNCTION complete_line();
 CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'cost', 'included_amount');
+CREATE TRIGGER contract_line_fits AFTER INSERT OR UPDATE ON contract_line
+    FOR EACH ROW EXECUTE FUNCTION check_line();
 
 -- allotment
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment

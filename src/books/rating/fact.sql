@@ -147,12 +147,20 @@ CREATE FUNCTION follow_contracts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 DECLARE
+    v_now contract[];
+    v_before contract[] := '{}';
     v_clients bigint[];
     v_capped bigint[] := '{}';
 BEGIN
     IF TG_OP = 'INSERT' THEN
+        v_now := ARRAY(SELECT n FROM new_rows n WHERE n.renews_id IS NOT NULL ORDER BY n.id);
         v_clients := ARRAY(SELECT DISTINCT n.client_id FROM new_rows n WHERE n.status <> 'draft' ORDER BY 1);
     ELSE
+        SELECT array_agg(n ORDER BY n.id), array_agg(o ORDER BY n.id) INTO v_now, v_before
+          FROM new_rows n JOIN old_rows o USING (id)
+         WHERE (n.parent_id, n.status, n.starts_on, n.ends_on, n.calendar_id, n.period, anchor_of(n), n.renews_id)
+               IS DISTINCT FROM
+               (o.parent_id, o.status, o.starts_on, o.ends_on, o.calendar_id, o.period, anchor_of(o), o.renews_id);
         v_clients := ARRAY(
             SELECT x.client_id FROM new_rows n JOIN old_rows o USING (id)
              CROSS JOIN LATERAL (VALUES (n.client_id), (o.client_id)) x (client_id)
@@ -166,6 +174,10 @@ BEGIN
              WHERE contract_caps(n) <> contract_caps(o)
                AND num_nonnulls(n.cap_amount, n.cap_s, n.period_cap_amount, n.period_cap_s,
                                 o.cap_amount, o.cap_s, o.period_cap_amount, o.period_cap_s) > 0 ORDER BY 1);
+    END IF;
+    IF cardinality(v_now) > 0 THEN
+        PERFORM lock_parties(ARRAY(SELECT x.client_id FROM unnest(v_now || v_before) x));
+        PERFORM follow_lives(v_now, v_before);
     END IF;
     IF cardinality(v_clients) > 0 THEN
         PERFORM lock_parties(v_clients);

@@ -109,6 +109,7 @@ AS $$
 DECLARE
     v_deleted bigint[] := ARRAY(SELECT o.id FROM old_rows o ORDER BY o.id);
     v_charge record;
+    v_bases bigint[];
 BEGIN
     PERFORM lock_entries(v_deleted);
     SELECT h.id, h.time_entry_id INTO v_charge FROM charge h WHERE h.time_entry_id = ANY (v_deleted)
@@ -119,7 +120,10 @@ BEGIN
                 HINT = 'Use correct_entry(): it reverses the charge in the open period.';
     END IF;
     PERFORM rate_entries(v_deleted);  -- nothing fresh is left of them; what followed them is rated again
-    DELETE FROM charge h WHERE h.time_entry_id = ANY (v_deleted);
+    WITH gone AS (DELETE FROM charge h WHERE h.time_entry_id = ANY (v_deleted) RETURNING h.contract_id)
+    SELECT array_agg(DISTINCT coalesce(c.parent_id, c.id)) INTO v_bases
+      FROM gone g JOIN contract c ON c.id = g.contract_id;
+    PERFORM carry_again(v_bases);
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION unrate_deleted_entries() IS

@@ -41,6 +41,7 @@ DECLARE
     v_clients bigint[];
     v_sequence record;
     v_rest bigint[];
+    v_bases bigint[] := '{}';
     v_count int;
 BEGIN
     IF coalesce(cardinality(p_entries), 0) = 0 THEN
@@ -88,6 +89,7 @@ BEGIN
                                                  v_sequence.work_date, v_sequence.tasks),
                                   v_sequence.last_instant, v_sequence.round_scope <> 'entry', p_follow);
             v_rest := ARRAY(SELECT unnest(v_rest) EXCEPT SELECT unnest(v_sequence.fresh));
+            v_bases := v_bases || v_sequence.base_id;
         END LOOP;
     END IF;
 
@@ -101,6 +103,8 @@ BEGIN
     FOR i IN 0 .. (v_count - 1) / c_batch LOOP
         PERFORM rate_batch(v_rest[i * c_batch + 1 : (i + 1) * c_batch], p_follow) WHERE v_count > 0;
     END LOOP;
+    -- what is deleted has its charges still; whoever takes them away carries on
+    PERFORM carry_again(v_bases) WHERE v_bases <> '{}' AND EXISTS (SELECT FROM time_entry e WHERE e.id = p_entries[1]);
 END $$;
 COMMENT ON FUNCTION rate_entries(bigint[], boolean) IS
     'rate time entries as configured now, or (p_follow) as their facts are now at the prices stamped on them, and '

@@ -117,6 +117,7 @@ BEGIN
         SELECT min(h.started_at) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id
          WHERE h.client_id = p_base.client_id AND NOT h.committed AND h.started_at < v_from AND e.ended_at > v_from));
     PERFORM rate_sequence(p_base.id, '{}', '{}', v_from, v_from, true);
+    PERFORM carry_again(ARRAY[p_base.id]);
 END $$;
 COMMENT ON FUNCTION rate_again(contract, date) IS
     'rate the open work of a contract group again from a day on, as stamped, with the allotments and caps there are '

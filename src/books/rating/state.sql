@@ -27,8 +27,8 @@ BEGIN
         'allotments', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'contract', a.contract_id, 'kind', a.kind, 'unit',
                                                          a.unit,
-                       'remaining', a.amount - coalesce(b.burned, 0), 'priority', a.priority, 'effective_at',
-                           a.effective_at,
+                       'remaining', a.amount - coalesce(b.burned, 0) - r.reserved, 'priority', a.priority,
+                       'effective_at', a.effective_at,
                        'expires_at', a.expires_at, 'scope', to_jsonb(a.scope_work_types),
                        'rolls_over', n.rollover_max > 0 AND a.kind = 'included') ORDER BY a.id), '[]')
               FROM allotment a
@@ -38,7 +38,9 @@ BEGIN
                  WHERE h.allotment_id = a.id AND (h.time_entry_id IS NULL OR h.committed
                     OR (h.started_at < p_from OR p_all OR is_committed(h.time_entry_id))
                        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id))) b ON true
-             WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL AND a.amount > coalesce(b.burned, 0)
+             CROSS JOIN LATERAL (SELECT carried_held(a) AS reserved) r
+             WHERE a.contract_id = ANY (o.contracts) AND a.voided_at IS NULL
+               AND a.amount > coalesce(b.burned, 0) + r.reserved
                AND (a.expires_at > o.opens_at OR a.expires_at IS NULL OR o.opens_at IS NULL)),
         'used', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'day', u.day, 'amount', u.amount,
@@ -64,39 +66,6 @@ COMMENT ON FUNCTION allotment_state(bigint, bigint[], timestamptz, boolean) IS
     'what is left of a contract group''s allotments and caps for work from an instant on, without the provisional '
     'charges of the changed entries and (but with p_all) of all entries from then on; work of closed periods draws on '
     'what the open period has (draw_from)';
-
-CREATE FUNCTION grant_included(p_base bigint, p_days date[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-BEGIN
-    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at,
-                           period_start, scope_work_types)
-    SELECT c.id, n.id, 'included', CASE WHEN n.included_s IS NULL THEN 'money' ELSE 'seconds' END,
-           CASE WHEN NOT n.prorate_included THEN coalesce(n.included_s, n.included_amount)
-                ELSE prorate(coalesce(n.included_s, n.included_amount), p.span, p.active, n.prorate,
-                             CASE WHEN n.included_s IS NULL THEN u.exponent::int ELSE 0 END) END, n.priority,
-           lower(p.span)::timestamp AT TIME ZONE contract_zone(b.calendar_id),
-           upper(p.span)::timestamp AT TIME ZONE contract_zone(b.calendar_id), lower(p.span), n.scope_work_types
-      FROM contract c
-      JOIN contract b ON b.id = p_base
-      JOIN currency_code u ON u.code = c.currency
-      JOIN contract_line n ON n.contract_id = c.id AND n.kind = 'recurring' AND n.status <> 'cancelled'
-       AND num_nonnulls(n.included_s, n.included_amount) = 1
-     CROSS JOIN LATERAL (SELECT DISTINCT service_period(b, d) AS span FROM unnest(p_days) d) s
-     CROSS JOIN LATERAL (SELECT s.span,
-                         s.span * daterange(greatest(n.starts_on, c.starts_on), least(n.ends_on, c.ends_on),
-                                            '[]') AS active) p
-     WHERE (c.id = p_base OR c.parent_id = p_base) AND NOT isempty(p.active)
-       AND NOT EXISTS (SELECT FROM billing_period q WHERE q.contract_id = p_base AND q.period_start = lower(p.span))
-       AND NOT EXISTS (SELECT FROM allotment a WHERE a.contract_line_id = n.id AND a.period_start = lower(p.span)
-                       AND a.kind = 'included'
-                          AND a.voided_at IS NULL)
-     ORDER BY c.id, n.id, p.span
-    ON CONFLICT (contract_line_id, period_start, kind) WHERE contract_line_id IS NOT NULL
-        AND voided_at IS NULL DO NOTHING;
-END $$;
-COMMENT ON FUNCTION grant_included(bigint, date[]) IS
-    'make the allotments of included hours or money for the service periods of these days, once each';
 
 -- A sum that changes as charges do: what entries take now, added to a sum.
 CREATE FUNCTION add_use(p_sum allotment_use[], p_entries bigint[], p_sign int) RETURNS allotment_use[]
