@@ -90,7 +90,8 @@ BEGIN ATOMIC
     WITH RECURSIVE zone AS (
         SELECT contract_zone((p_base).calendar_id) AS name, lower((open_period(p_base)).span) AS opens_on
     ), line AS (
-        SELECT n.id, n.contract_id, n.rollover_max, n.rollover_life, line_days(n, c, p_base) AS days, h.id AS heir_id
+        SELECT n.id, n.contract_id, n.priority, n.rollover_max, n.rollover_life, line_days(n, c, p_base) AS days,
+               h.id AS heir_id
           FROM contract c
           JOIN contract_line n ON n.contract_id = c.id AND n.kind = 'recurring'
           LEFT JOIN contract_line h ON h.replaces_id = n.id
@@ -120,7 +121,7 @@ BEGIN ATOMIC
           JOIN line n ON n.id = c.line_id AND upper(n.days) < c.lapses_on
           JOIN line h ON h.id = n.heir_id AND NOT isempty(h.days)
     )
-    SELECT c.source_id, n.contract_id, n.id, 'rollover', c.unit, -1, c.day::timestamp AT TIME ZONE z.name,
+    SELECT c.source_id, n.contract_id, n.id, 'rollover', c.unit, n.priority - 1, c.day::timestamp AT TIME ZONE z.name,
            least(c.lapses_on, upper(n.days))::timestamp AT TIME ZONE z.name,
            lower(service_period(p_base, c.day)), c.scope_work_types
       FROM carried c

@@ -7,13 +7,13 @@
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION due_grants(p_base bigint, p_span daterange)
-    RETURNS TABLE (line_id bigint, contract_id bigint, unit text, amount numeric, effective_at timestamptz,
-                   expires_at timestamptz, period_start date, scope_work_types bigint[], priority integer)
+    RETURNS TABLE (line_id bigint, contract_id bigint, unit text, amount numeric, priority integer,
+                   effective_at timestamptz, expires_at timestamptz, period_start date, scope_work_types bigint[])
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT n.id, c.id, u.unit, g.amount, lower(a.days)::timestamp AT TIME ZONE contract_zone(b.calendar_id),
-           upper(a.days)::timestamp AT TIME ZONE contract_zone(b.calendar_id), lower(p_span), n.scope_work_types,
-           n.priority
+    SELECT n.id, c.id, u.unit, g.amount, n.priority,
+           lower(a.days)::timestamp AT TIME ZONE contract_zone(b.calendar_id),
+           upper(a.days)::timestamp AT TIME ZONE contract_zone(b.calendar_id), lower(p_span), n.scope_work_types
       FROM contract b
       JOIN contract c ON c.id = b.id OR c.parent_id = b.id
       JOIN contract_line n ON n.contract_id = c.id AND n.kind = 'recurring'
@@ -35,10 +35,10 @@ CREATE FUNCTION grant_included(p_base bigint, p_days date[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, effective_at, expires_at, period_start,
-                           scope_work_types, priority)
-    SELECT d.contract_id, d.line_id, 'included', d.unit, d.amount, d.effective_at, d.expires_at, d.period_start,
-           d.scope_work_types, d.priority
+    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at,
+                           period_start, scope_work_types)
+    SELECT d.contract_id, d.line_id, 'included', d.unit, d.amount, d.priority, d.effective_at, d.expires_at,
+           d.period_start, d.scope_work_types
       FROM contract b
      CROSS JOIN LATERAL (SELECT DISTINCT service_period(b, x.day) AS span FROM unnest(p_days) x (day)) s
      CROSS JOIN LATERAL due_grants(b.id, s.span) d
@@ -71,26 +71,27 @@ DECLARE
     v_opens CONSTANT date := lower((open_period(p_base)).span);
 BEGIN
     UPDATE allotment a
-       SET unit = n.unit, amount = n.amount, effective_at = n.effective_at, expires_at = n.expires_at,
-           scope_work_types = n.scope_work_types, priority = n.priority, voided_at = n.voided_at
-      FROM (SELECT x.id, d.unit, greatest(d.amount, allotment_held(x.id)) AS amount, d.effective_at, d.expires_at,
-                   d.scope_work_types, d.priority, NULL::timestamptz AS voided_at
+       SET unit = n.unit, amount = n.amount, priority = n.priority, effective_at = n.effective_at,
+           expires_at = n.expires_at,
+           scope_work_types = n.scope_work_types, voided_at = n.voided_at
+      FROM (SELECT x.id, d.unit, greatest(d.amount, allotment_held(x.id)) AS amount, d.priority, d.effective_at,
+                   d.expires_at, d.scope_work_types, NULL::timestamptz AS voided_at
               FROM allotment x
               JOIN LATERAL due_grants(p_base.id, service_period(p_base, x.period_start)) d
                 ON (d.line_id, d.period_start) = (x.contract_line_id, x.period_start)
              WHERE x.contract_id = ANY (v_group) AND x.kind = 'included' AND x.period_start >= v_opens
             UNION ALL
-            SELECT x.id, x.unit, CASE WHEN h.held > 0 THEN h.held ELSE x.amount END, x.effective_at, x.expires_at,
-                   x.scope_work_types, x.priority, CASE WHEN h.held = 0 THEN coalesce(x.voided_at, now()) END
+            SELECT x.id, x.unit, CASE WHEN h.held > 0 THEN h.held ELSE x.amount END, x.priority, x.effective_at,
+                   x.expires_at, x.scope_work_types, CASE WHEN h.held = 0 THEN coalesce(x.voided_at, now()) END
               FROM allotment x
              CROSS JOIN LATERAL (SELECT allotment_held(x.id) AS held) h
              WHERE x.contract_id = ANY (v_group) AND x.kind = 'included' AND x.period_start >= v_opens
                AND NOT EXISTS (SELECT FROM due_grants(p_base.id, service_period(p_base, x.period_start)) d
                                 WHERE (d.line_id, d.period_start) = (x.contract_line_id, x.period_start))) n
      WHERE a.id = n.id
-       AND (a.unit, a.amount, a.effective_at, a.expires_at, a.scope_work_types, a.priority, a.voided_at)
+       AND (a.unit, a.amount, a.priority, a.effective_at, a.expires_at, a.scope_work_types, a.voided_at)
            IS DISTINCT FROM
-           (n.unit, n.amount, n.effective_at, n.expires_at, n.scope_work_types, n.priority, n.voided_at);
+           (n.unit, n.amount, n.priority, n.effective_at, n.expires_at, n.scope_work_types, n.voided_at);
     PERFORM grant_included(p_base.id, ARRAY(
         SELECT h.period_start FROM charge h
          WHERE h.contract_id = ANY (v_group) AND NOT h.committed AND h.source = 'time'

@@ -67,6 +67,11 @@ BEGIN
            JOIN contract c ON c.id = n.contract_id
           WHERE n.id = ANY (v_line.lines) AND n.kind <> 'stage';
         PERFORM follow_life(v_base);
+        -- what is lost is eaten before what is carried over
+        PERFORM rate_again(v_base, lower((open_period(v_base)).span))
+          WHERE EXISTS (SELECT FROM unnest(v_lines) n JOIN unnest(v_before) o ON o.id = n.id
+                         WHERE n.id = ANY (v_line.lines)
+                           AND (n.rollover_max > 0) IS DISTINCT FROM (o.rollover_max > 0));
     END LOOP;
     PERFORM recheck_charges(ARRAY(
         SELECT h.id FROM unnest(v_lines) n JOIN unnest(v_before) o ON o.id = n.id

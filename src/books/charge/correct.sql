@@ -199,5 +199,6 @@ COMMENT ON FUNCTION correct_entry(bigint, jsonb, text) IS
     'value, …}; NULL takes the work away) into provisional charges, in the open period with the true work date. '
     'Returns the reversals, the new charges and what they come to together, in the base currency where the work moves '
     'to another currency. Whoever corrects approves what it is now; work that was given up stays so (no_charge) unless '
-    'changes say otherwise. Refused: work that is not billed, or held by a sent report (23001), unknown columns, no reason, nothing changed (22023)';
+    'changes say otherwise. Refused: work that is not billed, or held by a sent report (23001), unknown '
+    'columns, no reason, nothing changed (22023)';
 SELECT allow('manager', 'execute', 'correct_entry');

@@ -63,7 +63,8 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
           JOIN charge x ON x.id = n.charge_id
          WHERE r.charge_id = l.charge_id AND r.kind = 'invoice') x
      WHERE l.claim AND l.credited_by IS NOT NULL
-       AND (h.amount + coalesce(a.amount, 0) + x.amount, h.base_amount + coalesce(a.base_amount, 0) + x.base_amount) <> (0, 0);
+       AND (h.amount + coalesce(a.amount, 0) + x.amount, h.base_amount + coalesce(a.base_amount, 0) + x.base_amount)
+           <> (0, 0);
 COMMENT ON VIEW document_line_problems IS
     'broken invariants of what documents and their lines add up to, none in healthy books';
 SELECT allow('controller', 'select', 'document_line_problems');

@@ -99,7 +99,8 @@ CREATE FUNCTION credit_meaning(p_invoice document, p_meaning text) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_hint CONSTANT text := 'meaning => ''rebill'': it is free to be billed again; meaning => ''waive'': it is given up '
+    c_hint CONSTANT text := 'meaning => ''rebill'': it is free to be billed again; meaning => ''waive'': it is given '
+                            'up '
                             'and never billed again.';
     v_contract text;
 BEGIN
@@ -320,4 +321,5 @@ BEGIN
              WHERE r.charge_id = h.id AND r.kind = 'invoice' AND r.credited_by IS NOT NULL) n ON true
          WHERE h.id = ANY (p_charges) AND h.source = 'time' AND h.amount <> 0);
 END $$;
-COMMENT ON FUNCTION given_up(bigint[]) IS 'was all that there was to pay of these charges of work given up by credit notes?';
+COMMENT ON FUNCTION given_up(bigint[]) IS
+    'was all that there was to pay of these charges of work given up by credit notes?';
