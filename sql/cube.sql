@@ -7,7 +7,7 @@ SET datestyle = 'German';      -- which text output does not follow
 
 -- text in and out: cells in order, cells of one name added up, nulls last
 SELECT c::margin_cube FROM unnest(ARRAY[
-    '{}', '{2026-01-01,17,(100.00,60.00,3600,EUR)}',
+    '{}', '{2026-01-01,17,(100.00,60.00,3600,EUR)}', '{2026-01-01,17,(100.00,60.00,3600,EUR,1);2026-01-01,17,(1.00,0,60,EUR,2)}',
     '{2026-02-01,1,(1,0,0,EUR);2026-01-01,2,(2,0,0,EUR);2026-01-01,1,(3,0,0,USD);2026-01-01,1,(4,0,0,EUR)}',
     '{2026-01-01,1,(1,2,3,EUR);2026-01-01,1,(10,20,30,EUR)}',
     '{,,(1,0,0,EUR);,5,(2,0,0,EUR);2026-01-01,,(3,0,0,EUR);infinity,1,(4,0,0,EUR);-infinity,1,(5,0,0,EUR);0044-03-15 BC,-9223372036854775808,(6,0,0,EUR)}'
@@ -121,22 +121,23 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 \set figures '00000000000000000000000000000001 ffffffffffffffffffffffffffffffff 0000000000000002'
 SELECT what, pg_temp.receive(value::bytea, :'copy_file')
-  FROM (VALUES (1, 'none', '\x01 00000000'),
-               (2, 'good', '\x01 00000001 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000'),
-               (3, 'one of a name twice', '\x01 00000002 00000003 00000000 0000000000000000' || :'figures' || '45555200000000'
-                                       || '00000003 00000000 0000000000000000' || :'figures' || '45555200000000'),
-               (4, 'count too high', '\x01 00000002 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000'),
-               (5, 'count negative', '\x01 ffffffff 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000'),
-               (6, 'count too low', '\x01 00000000 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000'),
-               (7, 'unknown flag', '\x01 00000001 00000004 0000251a 0000000000000011' || :'figures' || '45555200000000'),
-               (8, 'period behind a null', '\x01 00000001 00000001 0000251a 0000000000000011' || :'figures' || '45555200000000'),
-               (9, 'key behind a null', '\x01 00000001 00000002 0000251a 0000000000000011' || :'figures' || '45555200000000'),
-               (10, 'no such date', '\x01 00000001 00000000 7ffffff0 0000000000000011' || :'figures' || '45555200000000'),
-               (11, 'no currency', '\x01 00000001 00000000 0000251a 0000000000000011' || :'figures' || '00000000000000'),
-               (12, 'odd bytes', '\x01 00000000 00'),
-               (13, 'nothing', '\x'),
-               (14, 'a later form', '\x02 00000000'),
-               (15, 'no form', '\x00 00000000')) AS t (n, what, value)
+  FROM (VALUES (1, 'none', '\x02 00000000'),
+               (2, 'good', '\x02 00000001 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000 0000000000000000'),
+               (3, 'one of a name twice', '\x02 00000002 00000003 00000000 0000000000000000' || :'figures' || '45555200000000 0000000000000000'
+                                       || '00000003 00000000 0000000000000000' || :'figures' || '45555200000000 0000000000000000'),
+               (4, 'count too high', '\x02 00000002 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000 0000000000000000'),
+               (5, 'count negative', '\x02 ffffffff 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000 0000000000000000'),
+               (6, 'count too low', '\x02 00000000 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000 0000000000000000'),
+               (7, 'unknown flag', '\x02 00000001 00000004 0000251a 0000000000000011' || :'figures' || '45555200000000 0000000000000000'),
+               (8, 'period behind a null', '\x02 00000001 00000001 0000251a 0000000000000011' || :'figures' || '45555200000000 0000000000000000'),
+               (9, 'key behind a null', '\x02 00000001 00000002 0000251a 0000000000000011' || :'figures' || '45555200000000 0000000000000000'),
+               (10, 'no such date', '\x02 00000001 00000000 7ffffff0 0000000000000011' || :'figures' || '45555200000000 0000000000000000'),
+               (11, 'no currency', '\x02 00000001 00000000 0000251a 0000000000000011' || :'figures' || '00000000000000 0000000000000000'),
+               (12, 'fewer than no costs', '\x02 00000001 00000000 0000251a 0000000000000011' || :'figures' || '45555200000000 ffffffffffffffff'),
+               (13, 'odd bytes', '\x02 00000000 00'),
+               (14, 'nothing', '\x'),
+               (15, 'a later form', '\x03 00000000'),
+               (16, 'an earlier form', '\x01 00000000')) AS t (n, what, value)
  ORDER BY n;
 COPY (SELECT) TO PROGRAM 'cat >&2 && rm finance_cube.copy';     -- run where the data are
 -- a cube that a later version has stored, in a form that this one does not know, is refused by whatever takes it
@@ -146,7 +147,7 @@ CREATE FUNCTION raw_cube_in(cstring) RETURNS raw_cube AS 'byteain' LANGUAGE inte
 CREATE FUNCTION raw_cube_out(raw_cube) RETURNS cstring AS 'byteaout' LANGUAGE internal IMMUTABLE STRICT;
 CREATE TYPE raw_cube (INPUT = raw_cube_in, OUTPUT = raw_cube_out, LIKE = margin_cube);
 CREATE CAST (raw_cube AS margin_cube) WITHOUT FUNCTION;
-CREATE TABLE cube_later AS SELECT raw_cube '\x02000002'::margin_cube AS later, margin_cube '{2026-01-01,17,(1,2,3,EUR)}' AS c;
+CREATE TABLE cube_later AS SELECT raw_cube '\x02000003'::margin_cube AS later, margin_cube '{2026-01-01,17,(1,2,3,EUR)}' AS c;
 SELECT later FROM cube_later;
 CREATE FUNCTION pg_temp.refusal(expression text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

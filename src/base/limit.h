@@ -73,7 +73,7 @@ typedef enum LimitKind
 #define NUMBER_DIGITS_MAX 200
 #define TEMPLATE_DEPTH_MAX 32
 #define PAGE_BYTES_MAX (64 * 1024 * 1024)	/* no page is read in 64 MB */
-#define CUBE_CELLS_MAX (2 * 1024 * 1024)	/* a power of two: 128 MB, and several times that as text */
+#define CUBE_CELLS_MAX (2 * 1024 * 1024)	/* a power of two: 144 MB, and several times that as text */
 
 /* What a call has taken of each limit that is counted over its documents. */
 typedef struct LimitUse

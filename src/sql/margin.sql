@@ -4,8 +4,9 @@
 
 CREATE TYPE finance.margin;
 COMMENT ON TYPE finance.margin IS
-    'revenue, cost, seconds and currency as one value, written (100.00,60.00,3600,EUR): the result of margin_sum(); '
-    'amounts have at most 6 decimals; store it in a column and merge it later with margin_merge()';
+    'revenue, cost, seconds and currency as one value, written (100.00,60.00,3600,EUR), or (100.00,60.00,3600,EUR,2) '
+    'where 2 costs are not known: the result of margin_sum(); amounts have at most 6 decimals; store it in a column '
+    'and merge it later with margin_merge()';
 
 CREATE FUNCTION finance.margin_in(cstring) RETURNS finance.margin
     AS 'MODULE_PATHNAME', 'finance_margin_in' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -28,7 +29,7 @@ CREATE TYPE finance.margin (
     OUTPUT = finance.margin_out,
     RECEIVE = finance.margin_recv,
     SEND = finance.margin_send,
-    INTERNALLENGTH = 48,
+    INTERNALLENGTH = 56,
     ALIGNMENT = double
 );
 
@@ -42,12 +43,17 @@ COMMENT ON FUNCTION finance.revenue(finance.margin) IS
 CREATE FUNCTION finance.cost(m finance.margin) RETURNS numeric
     AS 'MODULE_PATHNAME', 'finance_margin_cost' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION finance.cost(finance.margin) IS
-    'cost, exact, with 2 to 6 decimals';
+    'cost as far as it is known, exact, with 2 to 6 decimals';
+
+CREATE FUNCTION finance.uncosted(m finance.margin) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'finance_margin_uncosted' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION finance.uncosted(finance.margin) IS
+    'rows whose cost is not known';
 
 CREATE FUNCTION finance.profit(m finance.margin) RETURNS numeric
     AS 'MODULE_PATHNAME', 'finance_margin_profit' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION finance.profit(finance.margin) IS
-    'revenue less cost, exact, with 2 to 6 decimals';
+    'revenue less cost, exact, with 2 to 6 decimals; NULL where a cost is not known';
 
 CREATE FUNCTION finance.seconds(m finance.margin) RETURNS bigint
     AS 'MODULE_PATHNAME', 'finance_margin_seconds' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -62,7 +68,8 @@ COMMENT ON FUNCTION finance.currency(finance.margin) IS
 CREATE FUNCTION finance.percent(m finance.margin) RETURNS numeric
     AS 'MODULE_PATHNAME', 'finance_margin_percent' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION finance.percent(finance.margin) IS
-    'profit per 100 of revenue, rounded half away from zero to 4 decimals; NULL when revenue is 0';
+    'profit per 100 of revenue, rounded half away from zero to 4 decimals; NULL when revenue is 0 or a '
+    'cost is not known';
 
 CREATE FUNCTION finance.hours(m finance.margin) RETURNS numeric
     AS 'MODULE_PATHNAME', 'finance_margin_hours' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -93,14 +100,14 @@ CREATE OPERATOR finance.= (
     COMMUTATOR = OPERATOR(finance.=), NEGATOR = OPERATOR(finance.<>), RESTRICT = eqsel, JOIN = eqjoinsel
 );
 COMMENT ON OPERATOR finance.= (finance.margin, finance.margin) IS
-    'the same revenue, cost, seconds and currency';
+    'the same revenue, cost, seconds, currency and costs that are not known';
 
 CREATE OPERATOR finance.<> (
     LEFTARG = finance.margin, RIGHTARG = finance.margin, FUNCTION = finance.margin_ne,
     COMMUTATOR = OPERATOR(finance.<>), NEGATOR = OPERATOR(finance.=), RESTRICT = neqsel, JOIN = neqjoinsel
 );
 COMMENT ON OPERATOR finance.<> (finance.margin, finance.margin) IS
-    'another revenue, cost, seconds or currency';
+    'another revenue, cost, seconds or currency, or other costs that are not known';
 
 CREATE OPERATOR finance.+ (
     LEFTARG = finance.margin, RIGHTARG = finance.margin, FUNCTION = finance.margin_add,
@@ -124,8 +131,9 @@ CREATE AGGREGATE finance.margin_sum(revenue numeric, cost numeric, seconds bigin
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE finance.margin_sum(numeric, numeric, bigint, text) IS
-    'the margin of rows in one currency; a null figure counts as nothing, a row of nulls is skipped, no rows give NULL; '
-    'refuses two currencies (22023), figures without a currency (22004), amounts with more than 6 decimals (22003)';
+    'the margin of rows in one currency; a null revenue or seconds counts as nothing, a null cost beside them is not '
+    'known and makes the profit NULL (uncosted() counts them), a row of nulls is skipped, no rows give NULL; refuses '
+    'two currencies (22023), figures without a currency (22004), amounts with more than 6 decimals (22003)';
 
 CREATE AGGREGATE finance.margin_merge(finance.margin) (
     SFUNC = finance.margin_add,

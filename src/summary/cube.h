@@ -30,7 +30,7 @@ typedef struct Cell
 	Margin		margin;
 } Cell;
 
-StaticAssertDecl(sizeof(Cell) == 64, "a cell fills one line of cache");
+StaticAssertDecl(sizeof(Cell) == 72, "cells are stored without holes");
 
 /* The value, flat. */
 typedef struct MarginCube
@@ -40,7 +40,7 @@ typedef struct MarginCube
 	Cell		cells[FLEXIBLE_ARRAY_MEMBER];
 } MarginCube;
 
-#define CUBE_VERSION 1
+#define CUBE_VERSION 2			/* of cells with margins of form 2 */
 #define CUBE_HEAD(ncells) ((uint32) CUBE_VERSION << 24 | (ncells))
 
 StaticAssertDecl(CUBE_CELLS_MAX < 1 << 24, "the number of cells has three bytes");

@@ -12,7 +12,7 @@
 #include "iso.h"
 #include "limit.h"
 
-#define CELL_MESSAGE_BYTES 63
+#define CELL_MESSAGE_BYTES 71
 #define FIELD_BYTES_MAX 128		/* no date and no key is longer */
 
 PG_FUNCTION_INFO_V1(finance_margin_cube_in);
@@ -152,7 +152,7 @@ finance_margin_cube_in(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(EOHPGetRWDatum(&cube->header));
 }
 
-/* margin_cube_send(margin_cube) -> bytea: the version, a count, then 63 bytes a cell. */
+/* margin_cube_send(margin_cube) -> bytea: the version, a count, then 71 bytes a cell. */
 Datum
 finance_margin_cube_send(PG_FUNCTION_ARGS)
 {

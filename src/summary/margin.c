@@ -2,6 +2,9 @@
  * margin.c
  *		The summary "margin": revenue, cost and seconds in one currency.
  *
+ * What a row costs may be unknown, which is not nothing: a margin counts such
+ * rows, and then has a revenue but no profit.
+ *
  * A margin is a value: it can be stored in a column, merged with others and
  * taken apart by accessors.  The aggregates carry it as their state, not an
  * internal one, so that partial states pass between parallel workers, and as
@@ -34,6 +37,7 @@ finance_assert_margin(const Margin *margin)
 	Assert(margin->version == MARGIN_VERSION);
 	Assert(margin->revenue_micro >= -FINANCE_INT128_MAX);
 	Assert(margin->cost_micro >= -FINANCE_INT128_MAX);
+	Assert(margin->uncosted >= 0);
 	Assert(finance_is_currency(margin->currency, length));
 	for (int i = length; i < FINANCE_CURRENCY_SIZE; i++)
 		Assert(margin->currency[i] == '\0');
@@ -148,7 +152,10 @@ finance_row_is_null(FunctionCallInfo fcinfo, int first)
 	return true;
 }
 
-/* Add the figures of a row, where null counts as nothing. */
+/*
+ * Add the figures of a row.  Null revenue and seconds are none; a null cost is
+ * not known, where there is anything that could have one.
+ */
 void
 finance_add_row(Margin *margin, FunctionCallInfo fcinfo, int first)
 {
@@ -156,6 +163,9 @@ finance_add_row(Margin *margin, FunctionCallInfo fcinfo, int first)
 		accumulate_amount(&margin->revenue_micro, FINANCE_GETARG_NUMERIC(first), "revenue");
 	if (!PG_ARGISNULL(first + 1))
 		accumulate_amount(&margin->cost_micro, FINANCE_GETARG_NUMERIC(first + 1), "cost");
+	else if ((!PG_ARGISNULL(first) || !PG_ARGISNULL(first + 2)) &&
+			 pg_add_s64_overflow(margin->uncosted, 1, &margin->uncosted))
+		finance_refuse_margin_overflow();
 	if (!PG_ARGISNULL(first + 2) &&
 		pg_add_s64_overflow(margin->seconds, PG_GETARG_INT64(first + 2), &margin->seconds))
 		finance_refuse_margin_overflow();
@@ -171,7 +181,8 @@ finance_add_margin(Margin *sum, const Margin *margin)
 		refuse_currency(sum, margin->currency, finance_currency_length(margin->currency));
 	if (!finance_fixed_add(sum->revenue_micro, margin->revenue_micro, &sum->revenue_micro) ||
 		!finance_fixed_add(sum->cost_micro, margin->cost_micro, &sum->cost_micro) ||
-		pg_add_s64_overflow(sum->seconds, margin->seconds, &sum->seconds))
+		pg_add_s64_overflow(sum->seconds, margin->seconds, &sum->seconds) ||
+		pg_add_s64_overflow(sum->uncosted, margin->uncosted, &sum->uncosted))
 		finance_refuse_margin_overflow();
 	finance_assert_margin(sum);
 }

@@ -13,19 +13,21 @@
 #include "fixed.h"
 #include "summary.h"
 
-#define MARGIN_VERSION 1
+#define MARGIN_VERSION 2		/* 1 did not count costs that are not known */
 
 /* Fixed-length on disk: a multiple of 8 bytes without holes. */
 typedef struct Margin
 {
 	int128		revenue_micro;
-	int128		cost_micro;
+	int128		cost_micro;		/* of the rows whose cost is known */
 	int64		seconds;
 	char		currency[FINANCE_CURRENCY_SIZE];
-	uint8		version;		/* MARGIN_VERSION */
+	uint8		version;		/* MARGIN_VERSION, where every form has it */
+	int64		uncosted;		/* rows whose cost is not known */
 } Margin;
 
-StaticAssertDecl(sizeof(Margin) == 48, "margin is declared with a length of 48 bytes");
+StaticAssertDecl(sizeof(Margin) == 56, "margin is declared with a length of 56 bytes");
+StaticAssertDecl(offsetof(Margin, version) == 47, "another form is known by the same byte");
 
 /* Take a margin out of an argument, where its version is ours. */
 static inline Margin *

@@ -20,6 +20,7 @@ PG_FUNCTION_INFO_V1(finance_margin_currency);
 PG_FUNCTION_INFO_V1(finance_margin_percent);
 PG_FUNCTION_INFO_V1(finance_margin_hours);
 PG_FUNCTION_INFO_V1(finance_margin_hourly_rate);
+PG_FUNCTION_INFO_V1(finance_margin_uncosted);
 
 /* Compute the profit. */
 static int128
@@ -51,18 +52,29 @@ finance_margin_revenue(PG_FUNCTION_ARGS)
 	PG_RETURN_NUMERIC(finance_amount_numeric(PG_GETARG_MARGIN_P(0)->revenue_micro));
 }
 
-/* cost(margin) -> numeric. */
+/* cost(margin) -> numeric: what is known of it. */
 Datum
 finance_margin_cost(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_NUMERIC(finance_amount_numeric(PG_GETARG_MARGIN_P(0)->cost_micro));
 }
 
-/* profit(margin) -> numeric: revenue less cost. */
+/* uncosted(margin) -> bigint: rows whose cost is not known. */
+Datum
+finance_margin_uncosted(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(PG_GETARG_MARGIN_P(0)->uncosted);
+}
+
+/* profit(margin) -> numeric: revenue less cost; NULL where a cost is not known. */
 Datum
 finance_margin_profit(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_NUMERIC(finance_amount_numeric(profit_micro(PG_GETARG_MARGIN_P(0))));
+	Margin	   *margin = PG_GETARG_MARGIN_P(0);
+
+	if (margin->uncosted > 0)
+		PG_RETURN_NULL();
+	PG_RETURN_NUMERIC(finance_amount_numeric(profit_micro(margin)));
 }
 
 /* seconds(margin) -> bigint. */
@@ -82,13 +94,13 @@ finance_margin_currency(PG_FUNCTION_ARGS)
 											  finance_currency_length(margin->currency)));
 }
 
-/* percent(margin) -> numeric: profit per 100 of revenue; NULL without revenue. */
+/* percent(margin) -> numeric: profit per 100 of revenue; NULL without one of them. */
 Datum
 finance_margin_percent(PG_FUNCTION_ARGS)
 {
 	Margin	   *margin = PG_GETARG_MARGIN_P(0);
 
-	if (margin->revenue_micro == 0)
+	if (margin->uncosted > 0 || margin->revenue_micro == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_NUMERIC(ratio_numeric(profit_micro(margin), 100, margin->revenue_micro));
 }

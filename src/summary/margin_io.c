@@ -25,7 +25,7 @@ read_letter(const char **source, char letter)
 	return true;
 }
 
-/* Write (revenue,cost,seconds,currency). */
+/* Write (revenue,cost,seconds,currency), with how many costs are not known where some are not. */
 void
 finance_write_margin(StringInfo target, const Margin *margin)
 {
@@ -35,13 +35,17 @@ finance_write_margin(StringInfo target, const Margin *margin)
 	finance_assert_margin(margin);
 	finance_amount_write(revenue, margin->revenue_micro);
 	finance_amount_write(cost, margin->cost_micro);
-	appendStringInfo(target, "(%s,%s,%lld,%.*s)", revenue, cost, (long long) margin->seconds,
+	appendStringInfo(target, "(%s,%s,%lld,%.*s", revenue, cost, (long long) margin->seconds,
 					 FINANCE_CURRENCY_SIZE, margin->currency);
+	if (margin->uncosted > 0)
+		appendStringInfo(target, ",%lld", (long long) margin->uncosted);
+	appendStringInfoChar(target, ')');
 }
 
 /*
- * Read (revenue,cost,seconds,currency) and move on behind it.  False when the
- * text has another form; what has the form but no currency is refused.
+ * Read (revenue,cost,seconds,currency) or (revenue,cost,seconds,currency,uncosted)
+ * and move on behind it.  False when the text has another form; what has the
+ * form but no currency is refused.
  */
 bool
 finance_read_margin(const char **source, Margin *margin)
@@ -50,6 +54,8 @@ finance_read_margin(const char **source, Margin *margin)
 	int128		revenue_micro;
 	int128		cost_micro;
 	int128		seconds = 0;
+	int128		uncosted = 0;
+	const char *currency;
 	int			length;
 
 	if (!read_letter(&letter, '(') ||
@@ -60,16 +66,22 @@ finance_read_margin(const char **source, Margin *margin)
 		!finance_amount_read(&letter, 0, &seconds) || seconds != (int64) seconds ||
 		!read_letter(&letter, ','))
 		return false;
-	length = strcspn(letter, ")");
-	if (length == 0 || letter[length] != ')')
+	currency = letter;
+	length = strcspn(letter, ",)");
+	letter += length;
+	if (length == 0 ||
+		(read_letter(&letter, ',') &&
+		 (!finance_amount_read(&letter, 0, &uncosted) || uncosted < 0 || uncosted != (int64) uncosted)) ||
+		!read_letter(&letter, ')'))
 		return false;
 
-	finance_margin_start(margin, letter, length);
+	finance_margin_start(margin, currency, length);
 	margin->revenue_micro = revenue_micro;
 	margin->cost_micro = cost_micro;
 	margin->seconds = (int64) seconds;
+	margin->uncosted = (int64) uncosted;
 	finance_assert_margin(margin);
-	*source = letter + length + 1;
+	*source = letter;
 	return true;
 }
 
@@ -103,7 +115,7 @@ finance_margin_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(target.data);
 }
 
-/* Append what a margin says to a binary message: 16 + 16 + 8 bytes of figures, 7 of currency. */
+/* Append what a margin says to a binary message: 16 + 16 + 8 bytes of figures, 7 of currency, 8 of a count. */
 void
 finance_pack_margin(StringInfo message, const Margin *margin)
 {
@@ -112,6 +124,7 @@ finance_pack_margin(StringInfo message, const Margin *margin)
 	finance_amount_send(message, margin->cost_micro);
 	pq_sendint64(message, margin->seconds);
 	finance_currency_send(message, margin->currency);
+	pq_sendint64(message, margin->uncosted);
 }
 
 /* Read the same from a binary message, checking everything that it says. */
@@ -123,6 +136,11 @@ finance_unpack_margin(StringInfo message, Margin *margin)
 	margin->cost_micro = finance_amount_receive(message, "margin");
 	margin->seconds = pq_getmsgint64(message);
 	finance_currency_receive(message, margin->currency, "margin");
+	margin->uncosted = pq_getmsgint64(message);
+	if (margin->uncosted < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("invalid number of unknown costs in external \"%s\" value", "margin")));
 	margin->version = MARGIN_VERSION;
 	finance_assert_margin(margin);
 }

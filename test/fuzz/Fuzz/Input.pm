@@ -261,8 +261,8 @@ sub data
 sub margin_text
 {
 	my ($spoiled) = @_;
-	my $text = sprintf '(%s,%s,%s,%s)', (map { chance(1 - $spoiled / 2) ? sprintf '%.2f', (rand() - 0.3) * 10**rand 30 : pick(@numbers) } 1 .. 2),
-	  large(), pick(@{ $words{currency} }[ 0 .. 3 ]);
+	my $text = sprintf '(%s,%s,%s,%s%s)', (map { chance(1 - $spoiled / 2) ? sprintf '%.2f', (rand() - 0.3) * 10**rand 30 : pick(@numbers) } 1 .. 2),
+	  large(), pick(@{ $words{currency} }[ 0 .. 3 ]), chance(0.3) ? ',' . large() : '';
 	return chance($spoiled) ? spoil_text($text) : $text;
 }
 
