@@ -149,5 +149,52 @@ UPDATE payment SET id = 77 WHERE id = 1;
 TRUNCATE payment CASCADE;
 SELECT * FROM check_books();
 
+-- ---------------------------------------------------------------------------
+-- entries by hand, as rows and as JSON
+-- ---------------------------------------------------------------------------
+-- what an entry names is named by id or by name, and what is not there is refused in words
+INSERT INTO party (kind, name) VALUES ('own', 'Us'), ('company', 'Twin'), ('company', 'Twin');
+INSERT INTO project (client_id, name) VALUES (1, 'Site');
+SELECT id AS own FROM party WHERE kind = 'own' \gset
+\set entry '"on": "2026-01-31", "debit": "rent", "credit": "payable", "amount": "1", "currency": "EUR"'
+SELECT post('x', format('[{%s, "party": "nobody"}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "party": "Twin"}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s}, {%s, "party": 99}]', :'entry', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "own": 1}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "contract": 99}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "work_type": 99}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "work_type": "chess"}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "task": 1.5}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "deal": -1}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "employee": true}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "project": {}}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "direction": []}]', :'entry')::jsonb);
+SELECT post('x', format('[{%s, "article": "chess"}]', :'entry')::jsonb);
+SELECT post('x', '[{"on": "2026-01-31", "debit": "rent", "credit": "payable", "amount": "a lot", "currency": "EUR"}]');
+SELECT post('x', '[{"on": "2026-01-31", "debit": "rent", "credit": "payable", "amount": null, "currency": "EUR"}]');
+SELECT post('x', 'null');
+SELECT post('x', NULL);
+SELECT count(*) FROM event;
+-- the same by name, by id and by row: of one content; figures that are equal are the same
+SELECT post('names', format('[{%s, "own": "Us", "project": "Site", "work_type": "design", "client": null}]', :'entry')::jsonb) AS event \gset
+SELECT post('names', format('[{%s, "own": %s, "project": "1", "work_type": %s}]', :'entry', :own, (SELECT id FROM work_type WHERE code = 'design'))::jsonb) = :event AS by_id;
+SELECT post('names', '[{"on": "2026-01-31", "debit": "rent", "credit": "payable", "amount": 1.00, "currency": "EUR", "project": 1, "own": "Us", "work_type": "design"}]') = :event AS as_number;
+SELECT post_event('names', ARRAY[ROW('2026-01-31', 'rent', 'payable', 1, 'EUR', NULL, :own, NULL, NULL, NULL, 1, NULL, NULL, NULL,
+    (SELECT id FROM work_type WHERE code = 'design'), NULL)::posting]) = :event AS as_row;
+SELECT e.own_id, p.name AS client, e.project_id, w.code FROM entry e JOIN party p ON p.id = e.client_id JOIN work_type w ON w.id = e.work_type_id WHERE e.event_id = :event;
+-- rows
+SELECT post_event('rows', array_agg(ROW(d, 'rent', 'payable', 10, 'EUR', NULL, NULL, NULL, 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::posting ORDER BY d), 'quarter') AS event
+  FROM unnest('{2026-01-31,2026-02-28,2026-03-31}'::date[]) d \gset
+SELECT v.memo, e.entry_on, e.amount, e.party_id FROM entry e JOIN event v ON v.id = e.event_id WHERE v.id = :event ORDER BY 2;
+SELECT post_event('x', NULL);
+SELECT post_event('x', '{}');
+SELECT post_event('x', ARRAY[NULL]::posting[]);
+SELECT post_event('x', ARRAY[ROW('2026-01-31', NULL, 'payable', 1, 'EUR', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::posting]);
+SELECT post_event('x', ARRAY[ROW('2026-01-31', 'rent', NULL, 1, 'EUR', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::posting]);
+SELECT post_event('x', ARRAY[ROW('2026-01-31', 'rent', 'payable', 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::posting]);
+SELECT post_event('x', ARRAY[ROW('infinity', 'rent', 'payable', 1, 'EUR', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::posting]);
+SELECT post_event('x', ARRAY[ROW('2026-01-31', 'rent', 'payable', 'NaN', 'EUR', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::posting]);
+SELECT reverse_event(:event, 'no quarter') > 0 AS reversed;
+
 RESET search_path;
 DROP SCHEMA t_ledger, t_ledger_internal CASCADE;

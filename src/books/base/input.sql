@@ -63,12 +63,28 @@ COMMENT ON FUNCTION given_date(jsonb, text) IS
     'the date that a JSON object has under a key, NULL when it has none; refused (22023) when it is not written as '
     'YYYY-MM-DD';
 
+CREATE FUNCTION given_number(p_object jsonb, p_key text) RETURNS numeric
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_text CONSTANT text := p_object ->> p_key;
+BEGIN
+    IF v_text !~ '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$' THEN
+        RAISE EXCEPTION '"%" is no number: "%"', p_key, v_text
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Write numbers as 1234.56, as text or not.';
+    END IF;
+    RETURN v_text::numeric;
+END $$;
+COMMENT ON FUNCTION given_number(jsonb, text) IS
+    'the number that a JSON object has under a key, NULL when it has none; refused (22023) when it is none';
+
 CREATE FUNCTION named_id(p_key text, p_name jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_name text := p_name #>> '{}';
-    v_table text := CASE p_key WHEN 'client' THEN 'party' WHEN 'to_cash_account' THEN 'cash_account' ELSE p_key END;
+    v_table text := CASE WHEN p_key IN ('client', 'own') THEN 'party' WHEN p_key = 'to_cash_account' THEN 'cash_account'
+                         ELSE p_key END;
     v_ids bigint[];
 BEGIN
     IF jsonb_typeof(p_name) IS DISTINCT FROM 'string' THEN
@@ -81,6 +97,7 @@ BEGIN
         WHEN 'task' THEN ARRAY(SELECT t.id FROM task t WHERE v_name IN (t.number, t.title))
         WHEN 'deal' THEN ARRAY(SELECT d.id FROM deal d WHERE d.name = v_name)
         WHEN 'direction' THEN ARRAY(SELECT d.id FROM direction d WHERE d.name = v_name)
+        WHEN 'work_type' THEN ARRAY(SELECT w.id FROM work_type w WHERE w.code = v_name)
         WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
         WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
         WHEN 'document' THEN ARRAY(SELECT d.id FROM document d JOIN document_state s USING (kind, status)
@@ -94,6 +111,7 @@ BEGIN
         WHEN 'task' THEN EXISTS (SELECT FROM task x WHERE x.id = v_name::bigint)
         WHEN 'deal' THEN EXISTS (SELECT FROM deal x WHERE x.id = v_name::bigint)
         WHEN 'direction' THEN EXISTS (SELECT FROM direction x WHERE x.id = v_name::bigint)
+        WHEN 'work_type' THEN EXISTS (SELECT FROM work_type x WHERE x.id = v_name::bigint)
         WHEN 'employee' THEN EXISTS (SELECT FROM employee x WHERE x.id = v_name::bigint)
         WHEN 'cash_account' THEN EXISTS (SELECT FROM cash_account x WHERE x.id = v_name::bigint)
         WHEN 'document' THEN EXISTS (SELECT FROM document x WHERE x.id = v_name::bigint) END) THEN
@@ -109,14 +127,28 @@ BEGIN
     RAISE EXCEPTION 'there is no % "%"', replace(p_key, '_', ' '), v_name
         USING ERRCODE = 'foreign_key_violation',
             HINT = format('Give its %s as table %s has it, or its id as a number.',
-                          CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number'
+                          CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number' WHEN 'work_type' THEN 'code'
                                        WHEN 'task' THEN 'number or title' WHEN 'employee' THEN 'name or e-mail address'
                                        ELSE 'name' END, v_table);
 END $$;
 COMMENT ON FUNCTION named_id(text, jsonb) IS
     'the id of what a key names: text is a name (contract, invoice or bill: its number; task: number or title; '
-    'employee: name or email) or, of digits, an id; a number is an id. Refused: nothing of that name (23503), several, '
+    'employee: name or email; kind of work: its code) or, of digits, an id; a number is an id. Refused: nothing of that name (23503), several, '
     'or a name that is another one''s id (22023)';
+
+CREATE FUNCTION given_id(p_key text, p_name jsonb) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_id jsonb := named_id(p_key, p_name);
+BEGIN
+    IF jsonb_typeof(v_id) <> 'number' OR v_id #>> '{}' !~ '^[0-9]{1,18}$' THEN
+        RAISE EXCEPTION '"%" is neither a name nor an id: %', p_key, p_name
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a name as text, or an id as a number.';
+    END IF;
+    RETURN v_id;
+END $$;
+COMMENT ON FUNCTION given_id(text, jsonb) IS 'the id of one thing named by a key, as named_id() reads it';
 
 CREATE FUNCTION resolve_names(p_object jsonb) RETURNS jsonb
     LANGUAGE sql STABLE

@@ -3,7 +3,7 @@
 --
 -- put_entries() is the only writer of entry, open_events() the only one of event.
 -- What posts (source) and its key make an event once; user is the source of
--- post() alone, so no key of a caller is ever taken for one of the books.
+-- post_event() alone, so no key of a caller is ever taken for one of the books.
 -- ---------------------------------------------------------------------------
 
 SELECT make_writer('entry', 'put_entries');
@@ -98,93 +98,172 @@ COMMENT ON FUNCTION reverse_entries(bigint[], text, text[], date) IS
     'post the opposite of events under keys of a source, on their dates or on one day; returns the reversals, NULL '
     'where one was posted before';
 
+-- ---------------------------------------------------------------------------
+-- entries by hand
+-- ---------------------------------------------------------------------------
+
+-- What a foreign key would refuse is refused with what was given and the way out.
+CREATE FUNCTION check_postings(p_postings posting[]) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_wrong record;
+BEGIN
+    IF coalesce(cardinality(p_postings), 0) = 0 THEN
+        RAISE EXCEPTION 'an event needs at least one entry' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Each names its day, the accounts to debit and credit, amount and currency.';
+    END IF;
+    SELECT p.ordinality AS no, x.what INTO v_wrong
+      FROM unnest(p_postings) WITH ORDINALITY p
+     CROSS JOIN LATERAL (VALUES
+        ('day', p.entry_on IS NULL OR NOT isfinite(p.entry_on)), ('account to debit', p.debit IS NULL),
+        ('account to credit', p.credit IS NULL), ('amount', p.amount IS NULL), ('currency', p.currency IS NULL)
+     ) x (what, lacking)
+     WHERE x.lacking ORDER BY p.ordinality LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % has no %', v_wrong.no, v_wrong.what USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Name its day, the accounts to debit and credit, amount and currency.';
+    END IF;
+    SELECT x.code INTO v_wrong
+      FROM unnest(p_postings) WITH ORDINALITY p
+     CROSS JOIN LATERAL (VALUES (p.debit), (p.credit), (p.article)) x (code)
+     WHERE x.code IS NOT NULL AND NOT EXISTS (SELECT FROM account a WHERE a.code = x.code)
+     ORDER BY p.ordinality LIMIT 1;
+    PERFORM account_id(v_wrong.code) WHERE FOUND;  -- which says that there is none
+    SELECT p.ordinality AS no, p.debit INTO v_wrong
+      FROM unnest(p_postings) WITH ORDINALITY p WHERE p.debit = p.credit ORDER BY p.ordinality LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % debits and credits account "%"', v_wrong.no, v_wrong.debit
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_two_accounts',
+                HINT = 'Name the account that it comes from and the one that it goes to.';
+    END IF;
+    SELECT p.ordinality AS no, x.kind, x.id, x.relation INTO v_wrong
+      FROM unnest(p_postings) WITH ORDINALITY p
+     CROSS JOIN LATERAL (VALUES
+        ('own company', 'party, of kind own', p.own_id, EXISTS (SELECT FROM party y WHERE y.id = p.own_id AND y.kind = 'own')),
+        ('client', 'party', p.client_id, EXISTS (SELECT FROM party y WHERE y.id = p.client_id)),
+        ('party', 'party', p.party_id, EXISTS (SELECT FROM party y WHERE y.id = p.party_id)),
+        ('contract', 'contract', p.contract_id, EXISTS (SELECT FROM contract y WHERE y.id = p.contract_id)),
+        ('project', 'project', p.project_id, EXISTS (SELECT FROM project y WHERE y.id = p.project_id)),
+        ('deal', 'deal', p.deal_id, EXISTS (SELECT FROM deal y WHERE y.id = p.deal_id)),
+        ('task', 'task', p.task_id, EXISTS (SELECT FROM task y WHERE y.id = p.task_id)),
+        ('employee', 'employee', p.employee_id, EXISTS (SELECT FROM employee y WHERE y.id = p.employee_id)),
+        ('kind of work', 'work_type', p.work_type_id, EXISTS (SELECT FROM work_type y WHERE y.id = p.work_type_id)),
+        ('direction', 'direction', p.direction_id, EXISTS (SELECT FROM direction y WHERE y.id = p.direction_id))
+     ) x (kind, relation, id, found)
+     WHERE x.id IS NOT NULL AND NOT x.found ORDER BY p.ordinality LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % names % %, which is not there', v_wrong.no, v_wrong.kind, v_wrong.id
+            USING ERRCODE = 'foreign_key_violation', HINT = format('Give an id of table %s.', v_wrong.relation);
+    END IF;
+    -- he may be a client too, by a contract or project of his own
+    SELECT y.name INTO v_wrong
+      FROM unnest(p_postings) WITH ORDINALITY p JOIN party y ON y.id = p.client_id
+     WHERE y.kind = 'contractor' AND num_nonnulls(p.contract_id, p.project_id, p.deal_id, p.task_id) = 0
+     ORDER BY p.ordinality LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'an entry names contractor "%" as its client', v_wrong.name
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dimension_fits',
+                HINT = 'Name him as the party, and the client, project, deal or task that it is for.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_postings(posting[]) IS
+    'refuse entries by hand that lack something (22023), name what is not there (23503), one account twice or a '
+    'contractor as client (23514)';
+
 -- What an entry by hand says of its dimensions is completed like that of any other fact.
-CREATE FUNCTION given_dimension(p_entry jsonb, p_what text) RETURNS jsonb
+CREATE FUNCTION posting_dimension(p_posting posting, p_what text) RETURNS dimension
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT to_jsonb(complete_dimension(
-               ROW((p_entry ->> 'own')::bigint,
-                   coalesce((p_entry ->> 'client')::bigint, CASE WHEN r.id IS NOT NULL
-                   THEN (p_entry ->> 'party')::bigint END),
-                   (p_entry ->> 'contract')::bigint, (p_entry ->> 'project')::bigint, (p_entry ->> 'deal')::bigint,
-                   (p_entry ->> 'task')::bigint, (p_entry ->> 'employee')::bigint, (p_entry ->> 'work_type')::bigint,
-                   (p_entry ->> 'direction')::bigint)::dimension,
-               given_date(p_entry, 'on'), p_what))
-      FROM (SELECT) one
-      LEFT JOIN (SELECT a.id, a.code FROM account a JOIN account_role o ON o.account_id = a.id
-          AND o.role = 'receivable') r
-        ON r.code IN (p_entry ->> 'debit', p_entry ->> 'credit');
+    SELECT complete_dimension(
+               ROW((p_posting).own_id,
+                   coalesce((p_posting).client_id,
+                            CASE WHEN a.code IN ((p_posting).debit, (p_posting).credit) THEN (p_posting).party_id END),
+                   (p_posting).contract_id, (p_posting).project_id, (p_posting).deal_id, (p_posting).task_id,
+                   (p_posting).employee_id, (p_posting).work_type_id, (p_posting).direction_id)::dimension,
+               (p_posting).entry_on, p_what)
+      FROM account_role r JOIN account a ON a.id = r.account_id
+     WHERE r.role = 'receivable';
 END;
-COMMENT ON FUNCTION given_dimension(jsonb, text) IS
-    'the dimensions of an entry of post(), completed: the party of an entry of the clients'' account is its client';
+COMMENT ON FUNCTION posting_dimension(posting, text) IS
+    'the dimensions of an entry by hand, completed: the party of an entry of the clients'' account is its client';
 
-CREATE FUNCTION post(key text, entries jsonb, memo text DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION post_event(key text, postings posting[], memo text DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_variable
 DECLARE
     v_event bigint;
     v_base text;
-    v_wrong text;
 BEGIN
     PERFORM lock_parties('{}');
     v_base := (SELECT s.base_currency FROM setting s);
+    PERFORM check_postings(postings);
+    v_event := (open_events('user', ARRAY[key], ARRAY[jsonb_strip_nulls(to_jsonb(postings))::text], memo))[1];
+    IF v_event IS NULL THEN
+        RETURN event_of('user', key);
+    END IF;
+    PERFORM put_entries(ARRAY(
+        SELECT jsonb_populate_record(NULL::entry, to_jsonb(d.about) || jsonb_build_object(
+                   'event_id', v_event, 'entry_on', p.entry_on, 'debit_id', b.id, 'credit_id', c.id, 'article_id', a.id,
+                   'amount', p.amount, 'currency', p.currency,
+                   'base_amount', convert(p.amount, p.currency, v_base, p.entry_on), 'party_id', p.party_id))
+          FROM unnest(postings) WITH ORDINALITY p
+         CROSS JOIN LATERAL (SELECT posting_dimension(postings[p.ordinality], format('entry %s', p.ordinality)) AS about) d
+          JOIN account b ON b.code = p.debit
+          JOIN account c ON c.code = p.credit
+          LEFT JOIN account a ON a.code = p.article
+         ORDER BY p.ordinality));
+    RETURN v_event;
+END $$;
+COMMENT ON FUNCTION post_event(text, posting[], text) IS
+    'post one event of one or more entries and return its id. The same key and content again returns the same event '
+    'and posts nothing; the same key with other content is refused (23505), and so is what check_postings() finds, '
+    'dimensions that contradict each other (23514) and a day without an exchange rate (23503)';
+SELECT allow('controller', 'execute', 'post_event');
+
+CREATE FUNCTION given_posting(p_entry jsonb) RETURNS posting
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    c_dimensions CONSTANT text[] := '{own,client,party,contract,project,deal,task,employee,work_type,direction}';
+    v posting;
+BEGIN
+    PERFORM check_keys(p_entry, 'entry', '{on,debit,credit,amount,currency,article}' || c_dimensions);
+    v := jsonb_populate_record(NULL::posting, (
+        SELECT coalesce(jsonb_object_agg(d.key || '_id', given_id(d.key, p_entry -> d.key)), '{}')
+          FROM unnest(c_dimensions) d (key) WHERE p_entry -> d.key <> 'null'));
+    v.entry_on := given_date(p_entry, 'on');
+    v.debit := p_entry ->> 'debit';
+    v.credit := p_entry ->> 'credit';
+    v.amount := trim_scale(given_number(p_entry, 'amount'));
+    v.currency := p_entry ->> 'currency';
+    v.article := p_entry ->> 'article';
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION given_posting(jsonb) IS
+    'an entry of post() as post_event() takes it; refused: keys that nothing knows, a date, number or id that is none '
+    '(22023), names of nothing (23503) or of several (22023)';
+
+CREATE FUNCTION post(key text, entries jsonb, memo text DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
     entries := json_argument(entries);
-    IF jsonb_typeof(entries) IS DISTINCT FROM 'array' OR jsonb_array_length(entries) = 0 THEN
+    IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
         RAISE EXCEPTION 'entries must be a JSON array of at least one entry'
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'Each entry: {"on": date, "debit": account code, "credit": account code, "amount": "text", '
                        '"currency": code, …}.';
     END IF;
-    SELECT e.value::text INTO v_wrong FROM jsonb_array_elements(entries) e
-     WHERE jsonb_typeof(e.value) <> 'object' OR NOT e.value ?& '{on,debit,credit,amount,currency}' LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'an entry lacks one of on, debit, credit, amount, currency'
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = v_wrong;
-    END IF;
-    PERFORM check_keys(e.value, 'entry',
-        '{on,debit,credit,amount,currency,article,own,client,party,contract,project,deal,task,'
-                       'employee,work_type,direction}') FROM jsonb_array_elements(entries) e;
-    -- he may be a client too, by a contract or project of his own
-    SELECT y.name INTO v_wrong
-      FROM jsonb_array_elements(entries) e JOIN party y ON y.id = (e.value ->> 'client')::bigint
-     WHERE y.kind = 'contractor' AND NOT e.value ?| '{contract,project,deal,task}' LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'an entry names contractor "%" as its client', v_wrong
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'dimension_fits',
-                HINT = 'Name him as the party, and the client, project, deal or task that it is for.';
-    END IF;
-    v_event := (open_events('user', ARRAY[key], ARRAY[entries::text], memo))[1];
-    IF v_event IS NULL THEN
-        RETURN event_of('user', key);
-    END IF;
-    SELECT x.code INTO v_wrong
-      FROM jsonb_array_elements(entries) WITH ORDINALITY e (value, no)
-     CROSS JOIN LATERAL (VALUES (e.value ->> 'debit'), (e.value ->> 'credit'), (e.value ->> 'article')) x (code)
-     WHERE NOT EXISTS (SELECT FROM account a WHERE a.code = x.code) AND x.code IS NOT NULL
-     ORDER BY e.no LIMIT 1;
-    PERFORM account_id(v_wrong);  -- which says that there is none
-    PERFORM put_entries(ARRAY(
-        SELECT jsonb_populate_record(NULL::entry, d.dimension || jsonb_build_object(
-                   'event_id', v_event, 'entry_on', g.entry_on, 'debit_id', b.id, 'credit_id', c.id, 'article_id', a.id,
-                   'amount', g.amount, 'currency', e.value ->> 'currency',
-                   'base_amount', convert(g.amount, e.value ->> 'currency', v_base, g.entry_on),
-                   'party_id', e.value ->> 'party'))
-          FROM jsonb_array_elements(entries) WITH ORDINALITY e (value, no)
-         CROSS JOIN LATERAL (SELECT given_date(e.value, 'on') AS entry_on, (e.value ->> 'amount')::numeric AS amount) g
-         CROSS JOIN LATERAL (SELECT given_dimension(e.value, format('entry %s', e.no)) AS dimension) d
-          LEFT JOIN account b ON b.code = e.value ->> 'debit'
-          LEFT JOIN account c ON c.code = e.value ->> 'credit'
-          LEFT JOIN account a ON a.code = e.value ->> 'article'
-         ORDER BY e.no));
-    RETURN v_event;
+    RETURN post_event(post.key, ARRAY(SELECT given_posting(e.value) FROM jsonb_array_elements(entries) WITH ORDINALITY e
+                                       ORDER BY e.ordinality), memo);
 END $$;
 COMMENT ON FUNCTION post(text, jsonb, text) IS
-    'post one event of one or more entries and return its id; entries is an array of {"on", "debit", "credit", '
-    '"amount", "currency"} with account codes, and optionally "article", "own", "client", "party", "contract", '
-    '"project", "deal", "task", "employee", "work_type", "direction" (ids), which complete one another. The same key '
-    'and content again returns the same event and posts nothing; the same key with other content is refused (23505), '
-    'and so are keys that nothing knows (22023) and dimensions that contradict each other (23514)';
+    'post_event() of JSON: entries is an array of {"on", "debit", "credit", "amount", "currency"} with account codes, '
+    'and optionally "article", "own", "client", "party", "contract", "project", "deal", "task", "employee", '
+    '"work_type", "direction", by id or by name, which complete one another; keys that nothing knows are refused '
+    '(22023)';
 SELECT allow('controller', 'execute', 'post');
 
 CREATE FUNCTION reverse_event(event_id bigint, key text, on_date date DEFAULT NULL) RETURNS bigint

@@ -183,3 +183,10 @@ CREATE INDEX entry_direct_idx ON entry (contract_id) WHERE contract_id IS NOT NU
 CREATE INDEX entry_charge_idx ON entry (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX entry_payment_idx ON entry (payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX entry_document_idx ON entry (document_id) WHERE document_id IS NOT NULL;
+
+CREATE TYPE posting AS (entry_on date, debit text, credit text, amount numeric, currency text, article text,
+                        own_id bigint, client_id bigint, party_id bigint, contract_id bigint, project_id bigint,
+                        deal_id bigint, task_id bigint, employee_id bigint, work_type_id bigint, direction_id bigint);
+COMMENT ON TYPE posting IS
+    'an entry as post_event() takes it: its day, accounts and article by their codes, what is transferred, and what it '
+    'is about; the dimensions complete one another';
