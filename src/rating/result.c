@@ -165,19 +165,22 @@ put_priced(ResultWriter *results, const RatingEntry *entry, const Segment *segme
 	}
 }
 
-/* Fill in what a segment costs the company, in both currencies. */
+/*
+ * Fill in what a segment costs the company, in both currencies: null where the
+ * rate is not known, but for no time at all.
+ */
 static void
 put_cost(const RatingEntry *entry, const Segment *segment, int64 worked_before_s,
 		 Datum *values, bool *nulls)
 {
 	int64		worked_after_s = worked_before_s + segment->worked_s;
 
-	nulls[SEGMENT_COST] = !entry->has_cost;
-	if (entry->has_cost)
+	nulls[SEGMENT_COST] = !entry->has_cost && segment->worked_s != 0;
+	if (!nulls[SEGMENT_COST])
 		values[SEGMENT_COST] = cost_between(worked_before_s, worked_after_s,
 											entry->cost_rate, entry->terms->exponent);
-	nulls[SEGMENT_BASE_COST] = !entry->has_base_cost;
-	if (entry->has_base_cost)
+	nulls[SEGMENT_BASE_COST] = !entry->has_base_cost && segment->worked_s != 0;
+	if (!nulls[SEGMENT_BASE_COST])
 		values[SEGMENT_BASE_COST] = cost_between(worked_before_s, worked_after_s,
 												 entry->base_cost_rate,
 												 entry->terms->base_exponent);

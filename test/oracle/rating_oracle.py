@@ -657,8 +657,8 @@ def rate_entry(entry, terms, accounts):
     for rate, exponent, key in (("cost_rate", "exponent", "cost"), ("base_cost_rate", "base_exponent", "base_cost")):
         gone = 0
         for segment in segments:
-            if entry[rate] is not None:
-                ends = [round_money(Fraction(s, 3600) * Fraction(entry[rate]), terms[exponent])
+            if entry[rate] is not None or segment["worked_s"] == 0:
+                ends = [round_money(Fraction(s, 3600) * Fraction(entry[rate] or 0), terms[exponent])
                         for s in (gone, gone + segment["worked_s"])]
                 segment[key] = ends[1] - ends[0]
             gone += segment["worked_s"]

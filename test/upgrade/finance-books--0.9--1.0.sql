@@ -130,7 +130,7 @@ COMMENT ON TABLE calendar_band IS
 CREATE INDEX time_entry_clock_idx ON time_entry (employee_id, started_at) INCLUDE (ended_at, id)
     WHERE started_at IS NOT NULL;
 CREATE INDEX time_entry_day_idx ON time_entry (employee_id, work_date) WHERE started_at IS NULL;
-CREATE INDEX charge_uncosted_idx ON charge (service_date) WHERE cost IS NULL;
+CREATE INDEX charge_uncosted_idx ON charge (service_date) WHERE base_cost IS NULL;
 
 -- A function that is made no more, and on which views of users may hang.
 DO $$
@@ -190,3 +190,20 @@ COMMENT ON TABLE task_item IS
     'NULL) as the price lists say then; the time of such a task is included in that price. document_id is the '
     'specification that agreed it, line_id the line of it: such rows come when the client agrees, and go when it is '
     'void or superseded';
+
+-- A cost that is NULL is not known: no time costs nothing, and what is worked at the fixed price of a task costs its
+-- hours.
+UPDATE charge h SET cost = 0, base_cost = 0
+  FROM charge c LEFT JOIN item i ON i.id = c.item_id
+ WHERE c.id = h.id AND h.cost IS NULL
+   AND (h.source = 'time' AND h.worked_s = 0 OR h.task_item_id IS NOT NULL AND i.kind NOT IN ('material', 'licence'));
+
+-- What a charge posted is of its deal.
+UPDATE entry e SET deal_id = h.deal_id FROM charge h WHERE h.id = e.charge_id AND h.deal_id IS DISTINCT FROM e.deal_id;
+
+CREATE TYPE posting AS (entry_on date, debit text, credit text, amount numeric, currency text, article text,
+                        own_id bigint, client_id bigint, party_id bigint, contract_id bigint, project_id bigint,
+                        deal_id bigint, task_id bigint, employee_id bigint, work_type_id bigint, direction_id bigint);
+COMMENT ON TYPE posting IS
+    'an entry as post_event() takes it: its day, accounts and article by their codes, what is transferred, and what it '
+    'is about; the dimensions complete one another';

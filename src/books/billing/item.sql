@@ -82,7 +82,10 @@ BEGIN
     v_new.amount := round_money(CASE WHEN v_price.tiers IS NULL THEN quantity * v_price.price
                                      ELSE tiers_amount(v_price.tiers, quantity) END
                                 * (100 - coalesce(v_price.discount_pct, 0)) / 100, v_exponent);
-    v_new.cost := round_money(quantity * coalesce(cost, v_price.cost), v_exponent);
+    -- What is worked at the fixed price of a task has the cost of its hours; what is bought has one in a price list, or
+    -- nobody knows it.
+    v_new.cost := round_money(quantity * coalesce(cost, v_price.cost,
+        CASE WHEN task_item_id IS NOT NULL AND v_item.kind NOT IN ('material', 'licence') THEN 0 END), v_exponent);
     v_new.price_id := v_price.price_id;
     v_new.why := jsonb_strip_nulls(jsonb_build_object(
         'price', CASE WHEN price IS NOT NULL THEN '{"by": "agreed"}'
@@ -163,17 +166,15 @@ COMMENT ON FUNCTION charge_expense(bigint, numeric, date, text, text, bigint, bi
     'currency (default the contract''s), converted at the rate of the day; returns the charge; idempotent under a key';
 SELECT allow('clerk', 'execute', 'charge_expense');
 
--- What was worked has the cost of its hours; what was bought has one in a price
--- list, or nobody knows it.
-CREATE VIEW uncosted_item WITH (security_invoker) AS
+CREATE VIEW uncosted_item WITH (security_barrier) AS
     SELECT h.id AS charge_id, h.client_id, k.name AS client, h.contract_id, c.number AS contract, h.item_id,
            i.code AS item, h.service_date, h.amount::numeric(18,2) AS amount, h.currency,
            format('no cost of item "%s" on %s in the price lists', i.code, iso(h.service_date)) AS reason
-      FROM live_charge h
+      FROM visible_charge h
       JOIN item i ON i.id = h.item_id
       JOIN party k ON k.id = h.client_id
       LEFT JOIN contract c ON c.id = h.contract_id
-     WHERE h.source = 'item' AND h.cost IS NULL AND (h.task_item_id IS NULL OR i.kind IN ('material', 'licence'));
+     WHERE h.source = 'item' AND h.uncosted;
 COMMENT ON VIEW uncosted_item IS
     'items that were charged and whose cost nobody knows, so that their profit is not known either; a service or fee '
     'at the fixed price of a task costs the hours logged on it';

@@ -129,10 +129,11 @@ BEGIN
       WHERE EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id) ORDER BY n.id;
     -- A deal says where profit is told, and nothing of what was billed.  What was
     -- billed to another client before the task moved is none of his deal's.
-    UPDATE charge h SET deal_id = n.deal_id
-      FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id = n.project_id
-     WHERE h.task_id = n.id AND h.client_id = p.client_id AND n.deal_id IS DISTINCT FROM o.deal_id
-         AND h.deal_id IS DISTINCT FROM n.deal_id;
+    PERFORM tell_charges(array_agg(h.id), n.deal_id)
+       FROM new_rows n JOIN old_rows o USING (id) JOIN project p ON p.id = n.project_id
+       JOIN charge h ON h.task_id = n.id AND h.client_id = p.client_id
+      WHERE n.deal_id IS DISTINCT FROM o.deal_id
+      GROUP BY n.deal_id ORDER BY n.deal_id;
     -- work of no deal is of the deal of the document that keeps it
     PERFORM tell_deal(d.id, d.deal_id)
        FROM (SELECT DISTINCT c.document_id

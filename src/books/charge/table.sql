@@ -108,7 +108,7 @@ CREATE INDEX charge_held_by_idx ON charge (held_by) WHERE held_by IS NOT NULL;
 CREATE UNIQUE INDEX charge_key_key ON charge (key) WHERE key IS NOT NULL;
 CREATE UNIQUE INDEX charge_task_item_once ON charge (task_item_id) WHERE task_item_id IS NOT NULL
     AND reverses_id IS NULL;
-CREATE INDEX charge_uncosted_idx ON charge (service_date) WHERE cost IS NULL;
+CREATE INDEX charge_uncosted_idx ON charge (service_date) WHERE base_cost IS NULL;
 CREATE INDEX charge_adjusts_idx ON charge (adjusts_id) WHERE adjusts_id IS NOT NULL;
 CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
 

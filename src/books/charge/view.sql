@@ -8,11 +8,18 @@
 CREATE VIEW seen_charge WITH (security_invoker) AS SELECT id FROM charge;
 COMMENT ON VIEW seen_charge IS 'the charges that the row policies of whoever asks let through';
 
+-- What a charge and its reversal would have cost is nothing together, known or not;
+-- what a correction told is known.
 CREATE VIEW visible_charge WITH (security_barrier) AS
-    SELECT h.* FROM charge h WHERE (SELECT NOT row_security_active('charge'::regclass))
-        OR h.id IN (SELECT s.id FROM seen_charge s);
+    SELECT h.*, h.base_cost IS NULL AND h.reverses_id IS NULL
+           AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
+           AND NOT EXISTS (SELECT FROM charge a WHERE a.adjusts_id = h.id AND a.why #> '{correction,cost}' IS NOT NULL)
+           AS uncosted
+      FROM charge h
+     WHERE (SELECT NOT row_security_active('charge'::regclass)) OR h.id IN (SELECT s.id FROM seen_charge s);
 COMMENT ON VIEW visible_charge IS
-    'charges with their costs for the views of figures, within the row policies of whoever asks; granted to nobody';
+    'charges with their costs for the views of figures, within the row policies of whoever asks; uncosted: they count, '
+    'and what they cost is not known; granted to nobody';
 
 CREATE VIEW burn WITH (security_invoker) AS
     SELECT allotment_id, id AS charge_id, burned AS amount FROM charge WHERE allotment_id IS NOT NULL;

@@ -42,7 +42,7 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'what is frozen is posted', 'charge ' || x.charge_id,
         format('%s to post, %s posted', sum(x.due), sum(x.posted))
-      FROM (SELECT h.charge_id, h.base_amount AS due, 0 AS posted FROM charge_posting h WHERE h.frozen_at IS NOT NULL
+      FROM (SELECT h.charge_id, h.base_amount AS due, 0 AS posted FROM charge_posting h WHERE h.posted
             UNION ALL
             SELECT e.charge_id, 0, e.base_amount FROM entry e WHERE e.charge_id IS NOT NULL) x
      GROUP BY x.charge_id

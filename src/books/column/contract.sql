@@ -40,8 +40,9 @@ client_id: the client, a row of party
 contract: number of the contract
 contract_id: the contract, a row of contract
 contract_line_id: the line of the contract, a row of contract_line
-cost: what it cost us, in the currency beside it; NULL where it is not known
-contract_card.cost: labour at cost rates and direct expenses, in the contract's currency
+cost: what it cost us, in the currency beside it; NULL where it is not known, of a sum what is known
+contract_card.cost: labour at cost rates and direct expenses as far as they are known, in the contract's currency
+gross_effect.cost: 1: its amount is direct cost, -1: less direct cost, 0: neither
 contract_line.cost: what the fee or stage costs us, in the contract's currency
 document_line.cost: what a unit costs us, in the document's currency
 price.cost: what a unit of the item costs us, in the list's currency

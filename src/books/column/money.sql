@@ -83,8 +83,8 @@ investing: cash flow from investing, in currency
 line: line of the statement, a row of statement_line
 line_name: name of the line
 made_from: the filter or the content it was made of
-margin_cash_pct: profit by cash of receipts, in percent points
-margin_pct: profit of revenue, in percent points
+margin_cash_pct: profit by cash of receipts, in percent points; NULL where a cost is not known
+margin_pct: profit of revenue, in percent points; NULL where a cost is not known
 memo: what the event is, in words
 payment_misfit.message: what the contract cannot take
 month: first day of the month
@@ -113,9 +113,12 @@ posted_at: when it was posted
 posted_balance: balance of what is posted, in currency
 posted_by: who posted it, as actor() names them
 production: production overheads, negative, in the base currency
-profit: revenue less cost, in currency
-profit_accrual: work charged less cost, in the contract's currency
-profit_cash: receipts less cost, in the contract's currency
+profit: revenue less cost, in currency; NULL where a cost is not known
+profit_accrual: work charged less cost, in the contract's currency; NULL where a cost is not known
+profit_by.dimension: what the row is about: client, contract, project, deal, task, employee, direction or work_type
+profit_by.id: a row of that dimension; NULL: what names none
+profit_by.name: its name, number or title
+profit_cash: receipts less cost, in the contract's currency; NULL where a cost is not known
 purpose: purpose of the payment, as the bank shows it
 receipts: what came in, in currency
 role_account.payable: the account of settlements with suppliers and staff
@@ -128,6 +131,7 @@ role_account.materials: the account of what else charges cost
 role_account.absorbed_materials: the account of the same, taken out of purchases
 retained: profit that stays after dividends, in the base currency
 revenue: revenue, net, in the base currency
+gross_effect.revenue: 1: its amount is revenue, -1: less revenue, 0: neither
 account_role.role: what the account is for
 section: section of the report
 statement_line.section: are articles grouped by it?
@@ -153,7 +157,7 @@ statement_line.parent: the line that it is a part of
 data_gaps.way_out: what to do about it
 unallocated: what no document took, in the payment's currency
 unbilled: on no document yet, net, in currency
-uncosted: charges without a cost
-fact.uncosted: is its cost not known?
-uncosted_charges: charges without a cost, which count as free
+uncosted: how many charges and expenses have a cost that is not known; profit is NULL where there are any
+fact.uncosted: is it a charge whose cost is not known?
+visible_charge.uncosted: does it count, and its cost is not known?
 $words$);

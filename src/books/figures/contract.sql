@@ -12,22 +12,25 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
     SELECT c.id AS contract_id, coalesce(p.receipts, 0)::numeric(20,6) AS receipts,
            coalesce(h.charged, 0)::numeric(20,6) AS charged, coalesce(h.worked_s, 0)::bigint AS worked_s,
            coalesce(h.billed_s, 0)::bigint AS billed_s, a.remaining_s::numeric(20,6) AS remaining_s,
-           (coalesce(h.cost, 0) + CASE WHEN d.entries = 0 THEN 0 ELSE d.cost END)::numeric(20,6) AS cost,
-           coalesce(h.uncosted, 0) AS uncosted
+           (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, h.uncosted + d.uncosted AS uncosted
       FROM visible_contract c
+     CROSS JOIN setting s
       LEFT JOIN LATERAL (
         SELECT sum(CASE p.flow WHEN 'in' THEN p.amount ELSE -p.amount END) AS receipts
           FROM visible_payment p JOIN settling_article a ON a.article = p.article
          WHERE p.contract_id = c.id AND p.status = 'posted') p ON true
       LEFT JOIN LATERAL (
         SELECT sum(h.amount) AS charged, sum(h.worked_s) AS worked_s, sum(h.billed_s) AS billed_s, sum(h.cost) AS cost,
-               count(*) FILTER (WHERE h.cost IS NULL) AS uncosted
+               count(*) FILTER (WHERE h.uncosted AND h.cost IS NULL) AS uncosted
           FROM visible_charge h WHERE h.contract_id = c.id) h ON true
       LEFT JOIN LATERAL (
-        SELECT CASE WHEN bool_and(x.amount IS NOT NULL) THEN sum(x.amount) END AS cost, count(*) AS entries
-          FROM (SELECT round_money(CASE e.debit_id WHEN a.id THEN e.amount ELSE -e.amount END
-                                   * exchange_rate_on(e.currency, c.currency, e.entry_on),
-                                   currency_exponent(c.currency)) AS amount
+        -- An expense without a rate to the contract's currency and its reversal are nothing together; in the base
+        -- currency it is what it was posted with.
+        SELECT sum(x.amount) AS cost, coalesce(sum(x.sign) FILTER (WHERE x.amount IS NULL), 0)::bigint AS uncosted
+          FROM (SELECT CASE e.debit_id WHEN a.id THEN 1 ELSE -1 END
+                       * CASE c.currency WHEN s.base_currency THEN e.base_amount
+                              ELSE round_money(e.amount * exchange_rate_on(e.currency, c.currency, e.entry_on),
+                                               currency_exponent(c.currency)) END AS amount, sign(e.amount) AS sign
                   FROM visible_entry e JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
                  WHERE e.contract_id = c.id AND e.charge_id IS NULL) x) d ON true
       LEFT JOIN LATERAL (
@@ -37,8 +40,9 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
          WHERE a.contract_id = c.id AND a.unit = 'seconds' AND a.voided_at IS NULL
            AND a.effective_at <= now() AND (a.expires_at IS NULL OR a.expires_at > now())) a ON true;
 COMMENT ON VIEW contract_figure IS
-    'what contracts come to, in their currency and in seconds, for contract_card; cost is NULL where a direct expense '
-    'has no rate to that currency (data_gaps); within the row policies of contract, charge, payment and entry';
+    'what contracts come to, in their currency and in seconds, for contract_card; cost as far as it is known, uncosted '
+    'how many charges and direct expenses have none in that currency (data_gaps); within the row policies of contract, '
+    'charge, payment and entry';
 SELECT allow('reader', 'select', 'contract_figure');
 
 CREATE VIEW contract_card WITH (security_invoker) AS
@@ -49,23 +53,25 @@ CREATE VIEW contract_card WITH (security_invoker) AS
            (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
            (f.remaining_s / 3600.0)::numeric(18,2) AS hours_left,
            f.cost::numeric(18,2) AS cost,
-           (f.receipts - f.cost)::numeric(18,2) AS profit_cash,
-           (f.charged - f.cost)::numeric(18,2) AS profit_accrual,
-           round(100 * (f.receipts - f.cost) / nullif(f.receipts, 0), 2)::numeric(18,2) AS margin_cash_pct,
-           round(100 * (f.charged - f.cost) / nullif(f.charged, 0), 2)::numeric(18,2) AS margin_pct,
-           f.uncosted AS uncosted_charges
+           p.cash::numeric(18,2) AS profit_cash,
+           p.accrual::numeric(18,2) AS profit_accrual,
+           (100 * p.cash / nullif(f.receipts, 0))::numeric(18,2) AS margin_cash_pct,
+           (100 * p.accrual / nullif(f.charged, 0))::numeric(18,2) AS margin_pct,
+           f.uncosted
       FROM contract c
       JOIN party k ON k.id = c.client_id
-      JOIN contract_figure f ON f.contract_id = c.id;
+      JOIN contract_figure f ON f.contract_id = c.id
+     CROSS JOIN LATERAL (SELECT CASE f.uncosted WHEN 0 THEN f.receipts - f.cost END AS cash,
+                                CASE f.uncosted WHEN 0 THEN f.charged - f.cost END AS accrual) p;
 COMMENT ON VIEW contract_card IS
     'every contract at this moment, in its currency: receipts, work charged, balance (receipts - charged), hours, what '
-    'is left of prepaid and included hours, cost of labour and of direct expenses, profit by cash (receipts - cost) '
-    'and by accrual (charged - cost), both margins in percent (NULL without a base, or where an expense has no '
-    'exchange rate); uncosted_charges have no cost and count as free';
+    'is left of prepaid and included hours, cost of labour and of direct expenses as far as it is known, profit by cash '
+    '(receipts - cost) and by accrual (charged - cost), both margins in percent (NULL without a base); where uncosted '
+    'of its charges and expenses have no known cost, profits and margins are NULL (data_gaps)';
 SELECT allow('reader', 'select', 'contract_card');
 
 CREATE VIEW loss_making_contract WITH (security_invoker) AS
-    SELECT * FROM contract_card WHERE profit_cash < 0 AND profit_accrual < 0 OR receipts > 0 AND profit_cash < 0
-           AND charged = 0;
-COMMENT ON VIEW loss_making_contract IS 'contracts whose cost exceeds what came in and what was charged';
+    SELECT * FROM contract_card WHERE receipts < cost AND (charged < cost OR receipts > 0 AND charged = 0);
+COMMENT ON VIEW loss_making_contract IS
+    'contracts whose cost exceeds what came in and what was charged, by what is known of it: the unknown only adds';
 SELECT allow('reader', 'select', 'loss_making_contract');

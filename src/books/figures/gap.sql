@@ -227,44 +227,40 @@ SELECT allow('reader', 'select', 'use_of_old_rate');
 CREATE VIEW data_gaps WITH (security_barrier) AS
     SELECT g.gap, g.employee_id, m.name AS employee, g.since, (g.seconds / 3600.0)::numeric(18,2) AS hours, g.item_id,
            i.name AS item, g.contract_id, c.number AS contract, g.currency, g.times, g.detail, w.way_out
-      FROM (SELECT CASE WHEN coalesce(o.hourly_cost, r.hourly_cost) IS NULL
-                        THEN 'charge without cost rate' ELSE 'cost without exchange rate' END AS gap,
+      FROM (SELECT CASE WHEN r.currency IS NULL THEN 'charge without cost rate'
+                        WHEN exchange_rate_on(r.currency, s.base_currency, h.service_date) IS NULL
+                        THEN 'cost without exchange rate'
+                        ELSE 'cost that waits for correction' END AS gap,
                    h.employee_id, NULL::bigint AS item_id, NULL::bigint AS contract_id, NULL::text AS currency,
                    min(h.service_date) AS since, sum(h.seconds)::bigint AS seconds, sum(h.times)::bigint AS times,
                    NULL::text AS detail
-              FROM (SELECT h.employee_id, h.service_date, sum(h.worked_s) AS seconds, count(*) AS times
+              FROM (SELECT h.employee_id, h.role, h.service_date, sum(h.worked_s) AS seconds, count(*) AS times
                       FROM visible_charge h
-                     WHERE h.cost IS NULL AND h.source = 'time' AND h.reverses_id IS NULL
-                       AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
-                       AND NOT EXISTS (SELECT FROM charge a WHERE a.adjusts_id = h.id AND a.made_by = 'correction'
-                                          AND a.coverage = 'non_billable' AND a.cost IS NOT NULL)
-                     GROUP BY 1, 2) h
-              JOIN employee e ON e.id = h.employee_id
-              LEFT JOIN LATERAL (SELECT v.hourly_cost FROM cost_rate v
-                                  WHERE v.employee_id = e.id AND v.valid_from <= h.service_date
-                                  ORDER BY v.valid_from DESC LIMIT 1) o ON true
-              LEFT JOIN LATERAL (SELECT v.hourly_cost FROM cost_rate v
-                                  WHERE v.employee_id IS NULL AND v.role = e.role AND v.valid_from <= h.service_date
-                                  ORDER BY v.valid_from DESC LIMIT 1) r ON true
+                     WHERE h.uncosted AND h.source = 'time'
+                     GROUP BY 1, 2, 3) h
+             CROSS JOIN setting s
+              -- as cost_rate_on() does, which a reader may not call
+              LEFT JOIN LATERAL (SELECT v.currency FROM cost_rate v
+                                  WHERE v.valid_from <= h.service_date
+                                    AND (v.employee_id = h.employee_id OR v.employee_id IS NULL AND v.role = h.role)
+                                  ORDER BY v.employee_id, v.valid_from DESC LIMIT 1) r ON true
              GROUP BY 1, 2
             UNION ALL
             SELECT CASE WHEN h.item_id IS NOT NULL THEN 'item without cost' ELSE 'charge without cost' END,
                    NULL, h.item_id, CASE WHEN h.item_id IS NULL THEN h.contract_id END, NULL, min(h.service_date), 0,
                    count(*), NULL
               FROM visible_charge h
-             WHERE h.cost IS NULL AND h.source <> 'time' AND h.reverses_id IS NULL
-               AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
-               AND NOT EXISTS (SELECT FROM charge a WHERE a.adjusts_id = h.id AND a.made_by = 'correction'
-                                  AND a.coverage = 'non_billable' AND a.cost IS NOT NULL)
+             WHERE h.uncosted AND h.source <> 'time'
              GROUP BY 1, 3, 4
             UNION ALL
-            SELECT 'expense without exchange rate', NULL, NULL, e.contract_id, NULL, min(e.entry_on), NULL, count(*),
-                   NULL
+            SELECT 'expense without exchange rate', NULL, NULL, e.contract_id, NULL, min(e.entry_on), NULL,
+                   sum(sign(e.amount))::bigint, NULL
               FROM visible_entry e
               JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
               JOIN contract c ON c.id = e.contract_id AND c.currency <> e.currency
+              JOIN setting s ON s.base_currency <> c.currency
              WHERE e.charge_id IS NULL AND exchange_rate_on(e.currency, c.currency, e.entry_on) IS NULL
-             GROUP BY e.contract_id
+             GROUP BY e.contract_id HAVING sum(sign(e.amount)) <> 0
             UNION ALL
             SELECT 'old exchange rate', NULL, NULL, NULL, o.currency, o.since, NULL, o.times,
                    format('%s to %s of %s, %s days old on %s', o.base, o.quote, iso(o.valid_from),
@@ -277,11 +273,15 @@ CREATE VIEW data_gaps WITH (security_barrier) AS
             SELECT 'overfull day', t.employee_id, NULL, NULL, NULL, t.on_day, t.excess_s, t.times, NULL
               FROM overfull_day t) g
       JOIN (VALUES ('charge without cost rate',
-                    'Add a row to cost_rate, valid from that day or earlier, and rate the work again.'),
+                    'Add a row to cost_rate, valid from that day or earlier: open work follows, what is billed is '
+                    'corrected when its contract closes a period, or by make_corrections().'),
+                   ('cost that waits for correction', 'Call make_corrections(), or close the next period.'),
                    ('cost without exchange rate',
                     'Add the rate from the currency of the cost to table exchange_rate, valid from that day or '
                     'earlier.'),
-                   ('item without cost', 'Give the item a cost in its price list, or the cost of what was sold.'),
+                   ('item without cost',
+                    'Give the item a cost in its price list: what is billed is corrected when its contract closes a '
+                    'period, or by make_corrections().'),
                    ('charge without cost', 'Give the cost of what was charged.'),
                    ('expense without exchange rate',
                     'Add the rate to table exchange_rate, valid from that day or earlier.'),

@@ -17,7 +17,7 @@ CREATE VIEW ledger_entry AS
            h.base_amount, h.article_id, h.own_id, h.client_id, h.party_id, h.contract_id, h.project_id, h.deal_id,
            h.task_id, h.employee_id, h.direction_id, h.work_type_id, h.charge_id, h.payment_id, false
       FROM charge_posting h
-     WHERE h.frozen_at IS NULL;
+     WHERE NOT h.posted;
 COMMENT ON VIEW ledger_entry IS
     'the live ledger: posted entries, and the entries that provisional charges will make, on the days on which they '
     'would be posted now';
@@ -30,8 +30,8 @@ CREATE VIEW ledger_line AS
            l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id, l.direction_id, l.work_type_id,
            l.charge_id, l.payment_id, l.posted
       FROM ledger_entry l
-     CROSS JOIN LATERAL (VALUES (l.debit_id, 1, 'debit'), (l.credit_id, -1, 'credit')) AS s (account_id, sign, side)
-      JOIN account a ON a.id = s.account_id
+     CROSS JOIN (VALUES ('debit', 1::numeric), ('credit', -1)) AS s (side, sign)
+      JOIN account a ON a.id = CASE s.side WHEN 'debit' THEN l.debit_id ELSE l.credit_id END
       LEFT JOIN line_section x ON x.line = a.line;
 COMMENT ON VIEW ledger_line IS
     'the live ledger by account: debits positive, credits negative, and the other way round in a reversal; base_amount '

@@ -2,13 +2,17 @@
 -- profit and loss: of the owner, for those who may not see the entries
 -- ---------------------------------------------------------------------------
 
+-- Summed by pair of accounts before accounts are looked at: that is few rows.
 CREATE VIEW pnl_article_month WITH (security_barrier) AS
     SELECT x.month, x.section, x.article, x.article_name, (n.sign * x.balance)::numeric(18,2) AS amount,
            s.base_currency AS currency, x.line
-      FROM (SELECT month(l.entry_on) AS month, l.pnl_section AS section, l.account AS article,
-          l.account_name AS article_name,
-                   l.line, sum(l.base_amount) AS balance
-              FROM ledger_line l WHERE l.line IS NOT NULL GROUP BY 1, 2, 3, 4, 5) x
+      FROM (SELECT t.month, p.section, a.code AS article, a.name AS article_name, a.line, sum(b.amount) AS balance
+              FROM (SELECT month(l.entry_on) AS month, l.debit_id, l.credit_id, sum(l.base_amount) AS amount
+                      FROM ledger_entry l GROUP BY 1, 2, 3) t
+             CROSS JOIN LATERAL (VALUES (t.debit_id, t.amount), (t.credit_id, -t.amount)) AS b (account_id, amount)
+              JOIN account a ON a.id = b.account_id
+              JOIN line_section p ON p.line = a.line
+             GROUP BY 1, 2, 3, 4, 5) x
       JOIN statement_line n ON n.code = x.line
      CROSS JOIN setting s;
 COMMENT ON VIEW pnl_article_month IS
@@ -39,31 +43,20 @@ COMMENT ON VIEW pnl_line_month IS
     'a formula';
 SELECT allow('reader', 'select', 'pnl_line_month');
 
-CREATE VIEW pnl_month WITH (security_barrier) AS
-    SELECT m.month, m.currency,
-           max(m.amount) FILTER (WHERE m.line = 'revenue')::numeric(18,2) AS revenue,
-           max(m.amount) FILTER (WHERE m.line = 'direct_labour')::numeric(18,2) AS direct_labour,
-           max(m.amount) FILTER (WHERE m.line = 'other_direct')::numeric(18,2) AS other_direct,
-           max(m.amount) FILTER (WHERE m.line = 'gross_profit')::numeric(18,2) AS gross_profit,
-           max(m.amount) FILTER (WHERE m.line = 'gross_margin_pct')::numeric(18,2) AS gross_margin_pct,
-           max(m.amount) FILTER (WHERE m.line = 'unabsorbed_labour')::numeric(18,2) AS unabsorbed_labour,
-           max(m.amount) FILTER (WHERE m.line = 'production')::numeric(18,2) AS production,
-           max(m.amount) FILTER (WHERE m.line = 'commercial')::numeric(18,2) AS commercial,
-           max(m.amount) FILTER (WHERE m.line = 'administrative')::numeric(18,2) AS administrative,
-           max(m.amount) FILTER (WHERE m.line = 'ebitda')::numeric(18,2) AS ebitda,
-           max(m.amount) FILTER (WHERE m.line = 'other')::numeric(18,2) AS other,
-           max(m.amount) FILTER (WHERE m.line = 'depreciation')::numeric(18,2) AS depreciation,
-           max(m.amount) FILTER (WHERE m.line = 'ebit')::numeric(18,2) AS ebit,
-           max(m.amount) FILTER (WHERE m.line = 'interest')::numeric(18,2) AS interest,
-           max(m.amount) FILTER (WHERE m.line = 'fx')::numeric(18,2) AS fx,
-           max(m.amount) FILTER (WHERE m.line = 'tax')::numeric(18,2) AS tax,
-           max(m.amount) FILTER (WHERE m.line = 'net_profit')::numeric(18,2) AS net_profit,
-           max(m.amount) FILTER (WHERE m.line = 'dividends')::numeric(18,2) AS dividends,
-           max(m.amount) FILTER (WHERE m.line = 'retained')::numeric(18,2) AS retained
-      FROM pnl_line_month m
-     GROUP BY 1, 2;
+-- A fixed list, so that the columns are the same in all books, whatever lines they add to their statement.
+DO $$
+BEGIN
+    EXECUTE format('CREATE OR REPLACE VIEW pnl_month WITH (security_barrier) AS '
+                   'SELECT m.month, m.currency, %s FROM pnl_line_month m GROUP BY 1, 2',
+        (SELECT string_agg(format('max(m.amount) FILTER (WHERE m.line = %1$L)::numeric(18,2) AS %1$I', n.line),
+                           ', ' ORDER BY n.no)
+           FROM unnest('{revenue,direct_labour,other_direct,gross_profit,gross_margin_pct,unabsorbed_labour,production,'
+                       'commercial,administrative,ebitda,other,depreciation,ebit,interest,fx,tax,net_profit,dividends,'
+                       'retained}'::text[]) WITH ORDINALITY n (line, no)));
+END $$;
 COMMENT ON VIEW pnl_month IS
     'profit and loss by month in the base currency, by accrual: the lines of pnl_line_month as columns; '
-    'unabsorbed_labour (a part of production) is payroll less the hours that went to projects at their cost rates; '
-    'retained = net_profit + dividends';
+    'unabsorbed_labour (a part of production) is payroll less the hours that went to projects at their cost rates: '
+    'hours and items whose cost is not known (data_gaps) went nowhere and stay there, so gross_profit waits for their '
+    'cost and net_profit does not; retained = net_profit + dividends';
 SELECT allow('reader', 'select', 'pnl_month');

@@ -43,6 +43,40 @@ COMMENT ON FUNCTION freeze_charges(bigint[], text, text, bigint) IS
     'freeze the provisional ones of these charges and post them under an event of that source and key; returns how '
     'many';
 
+-- A deal says where profit is told, so work takes one at any time.  What is posted
+-- is not changed: its entries are taken back and posted anew, for the deal.
+CREATE FUNCTION tell_charges(p_charges bigint[], p_deal bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_posted bigint[];
+    v_event bigint;
+    v_entry entry;
+    v_entries entry[];
+BEGIN
+    WITH told AS (
+        UPDATE charge h SET deal_id = p_deal WHERE h.id = ANY (p_charges) AND h.deal_id IS DISTINCT FROM p_deal
+        RETURNING h.id, h.frozen_at)
+    SELECT array_agg(t.id) INTO v_posted FROM told t WHERE t.frozen_at IS NOT NULL;
+    FOR v_entry IN
+        -- of an account the last entry is the one that stands
+        SELECT DISTINCT ON (e.charge_id, e.debit_id) e.* FROM entry e
+         WHERE e.charge_id = ANY (v_posted) ORDER BY e.charge_id, e.debit_id, e.id DESC
+    LOOP
+        v_event := coalesce(v_event, (open_events('charge', ARRAY[gen_random_uuid()::text], ARRAY[''],
+                                                  format('told for deal %s', p_deal)))[1]);
+        v_entry := opposite(v_entry, v_event, posting_day(v_entry.entry_on));
+        v_entries := v_entries || v_entry;
+        v_entry := opposite(v_entry, v_event, NULL);
+        v_entry.deal_id := p_deal;
+        v_entries := v_entries || v_entry;
+    END LOOP;
+    PERFORM put_entries(v_entries) WHERE v_event IS NOT NULL;
+END $$;
+COMMENT ON FUNCTION tell_charges(bigint[], bigint) IS
+    'charges, posted or not, are of a deal (NULL: of none) from now on, and so is what they posted: taken back and '
+    'posted anew on its day, or on the first one that is not locked';
+
 CREATE FUNCTION post_document(p_document bigint, p_key text, p_memo text, p_on date DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$

@@ -10,24 +10,29 @@
 -- What a charge means to the ledger, posted or not: work is owed by the
 -- client, and its labour is absorbed at the cost rate: what is really paid to
 -- people goes to payroll, so a cost rate moves profit between projects and
--- never invents any.  Items likewise, against purchases.
+-- never invents any.  Items likewise, against purchases.  A cost that is not
+-- known posts nothing: it stays where it was paid.  posted is frozen, by the
+-- words that the indexes of what is open are made with.
 -- Of the owner, as it stands behind figures of those who may not see costs.
 CREATE VIEW charge_posting AS
     SELECT 'charge'::text AS source, c.id AS source_id, r.no, c.service_date AS entry_on, r.debit_id, r.credit_id,
-           r.amount, r.currency, r.base_amount, NULL::bigint AS article_id, c.own_id, c.client_id,
-           c.client_id AS party_id, c.contract_id, c.project_id, c.deal_id, c.task_id, c.employee_id, c.direction_id,
-           c.work_type_id, c.id AS charge_id, NULL::bigint AS payment_id, NULL::bigint AS document_id, c.frozen_at
+           v.amount, CASE r.no WHEN 1 THEN c.currency ELSE s.base_currency END AS currency,
+           v.base_amount, NULL::bigint AS article_id,
+           c.own_id, c.client_id, c.client_id AS party_id, c.contract_id, c.project_id, c.deal_id, c.task_id,
+           c.employee_id, c.direction_id, c.work_type_id, c.id AS charge_id, NULL::bigint AS payment_id,
+           NULL::bigint AS document_id, c.settled AND c.held_by IS NULL AS posted
       FROM visible_charge c
      CROSS JOIN setting s
      CROSS JOIN role_account a
      CROSS JOIN LATERAL (VALUES
-        (1::bigint, a.receivable, a.revenue, c.amount, c.currency, c.base_amount),
-        (2, CASE WHEN c.time_entry_id IS NULL THEN a.materials ELSE a.direct_labour END,
-         CASE WHEN c.time_entry_id IS NULL THEN a.absorbed_materials ELSE a.absorbed_labour END, c.base_cost,
-         s.base_currency, c.base_cost)
-     ) AS r (no, debit_id, credit_id, amount, currency, base_amount)
-     WHERE r.amount <> 0 OR r.base_amount <> 0;
-COMMENT ON VIEW charge_posting IS 'the ledger entries of each charge, posted when frozen_at is set, live otherwise';
+        (1::bigint, NULL::boolean, a.receivable, a.revenue),
+        (2, true, a.direct_labour, a.absorbed_labour),
+        (2, false, a.materials, a.absorbed_materials)) AS r (no, of_time, debit_id, credit_id)
+     CROSS JOIN LATERAL (SELECT CASE r.no WHEN 1 THEN c.amount ELSE c.base_cost END AS amount,
+                                CASE r.no WHEN 1 THEN c.base_amount ELSE c.base_cost END AS base_amount) v
+     WHERE (r.of_time IS NULL OR r.of_time = (c.time_entry_id IS NOT NULL)) AND (v.amount <> 0 OR v.base_amount <> 0);
+COMMENT ON VIEW charge_posting IS
+    'the ledger entries of each charge, posted or, while it is provisional, as they would be';
 SELECT allow('controller', 'select', 'charge_posting');
 
 -- Cash against settlements, and the accrual where the article accrues with its
@@ -36,7 +41,7 @@ CREATE VIEW payment_posting WITH (security_invoker) AS
     SELECT 'payment'::text AS source, p.id AS source_id, e.no, e.entry_on, e.debit_id, e.credit_id, p.amount,
            p.currency, NULL::numeric(20,6) AS base_amount, e.article_id, p.own_id, p.client_id, p.party_id,
            p.contract_id, p.project_id, p.deal_id, p.task_id, p.employee_id, p.direction_id, p.work_type_id,
-           NULL::bigint AS charge_id, p.id AS payment_id, NULL::bigint AS document_id, NULL::timestamptz AS frozen_at
+           NULL::bigint AS charge_id, p.id AS payment_id, NULL::bigint AS document_id, NULL::boolean AS posted
       FROM payment p
       JOIN cash_account m ON m.id = p.cash_account_id
       LEFT JOIN cash_account t ON t.id = p.to_cash_account_id
@@ -65,7 +70,7 @@ CREATE VIEW document_posting WITH (security_invoker) AS
            NULL::numeric(20,6) AS base_amount, NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
            t.party_id, t.contract_id, NULL::bigint AS project_id, NULL::bigint AS deal_id, NULL::bigint AS task_id,
            NULL::bigint AS employee_id, NULL::bigint AS direction_id, NULL::bigint AS work_type_id,
-           NULL::bigint AS charge_id, NULL::bigint AS payment_id, t.document_id, NULL::timestamptz AS frozen_at
+           NULL::bigint AS charge_id, NULL::bigint AS payment_id, t.document_id, NULL::boolean AS posted
       FROM (SELECT d.id AS document_id, d.issued_on, d.own_id, d.party_id, d.currency, h.contract_id,
                    sum(l.tax) AS amount
               FROM document d

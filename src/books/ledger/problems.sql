@@ -11,7 +11,12 @@ CREATE VIEW ledger_problems WITH (security_invoker) AS
       LEFT JOIN (SELECT e.charge_id, e.credit_id, e.currency, sum(e.amount) AS amount
                    FROM entry e WHERE e.charge_id IS NOT NULL GROUP BY 1, 2, 3) p
         ON p.charge_id = x.charge_id AND p.credit_id = x.credit_id AND p.currency = x.currency
-     WHERE x.frozen_at IS NOT NULL AND coalesce(p.amount, 0) <> x.amount
+     WHERE x.posted AND coalesce(p.amount, 0) <> x.amount
+    UNION ALL
+    SELECT 'what a charge posted is of its deal', 'charge ' || e.charge_id,
+           format('%s posted for deal %s, the charge is of %s', sum(e.amount), e.deal_id, h.deal_id)
+      FROM entry e JOIN charge h ON h.id = e.charge_id AND h.deal_id IS DISTINCT FROM e.deal_id
+     GROUP BY e.charge_id, e.credit_id, e.currency, e.deal_id, h.deal_id HAVING sum(e.amount) <> 0
     UNION ALL
     SELECT 'a provisional charge is not posted', 'charge ' || e.charge_id, 'entry ' || min(e.id)
       FROM entry e LEFT JOIN charge h ON h.id = e.charge_id

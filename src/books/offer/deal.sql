@@ -12,10 +12,11 @@ CREATE FUNCTION tell_deal(p_document bigint, p_deal bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    UPDATE charge h SET deal_id = p_deal
-     WHERE h.deal_id IS NULL AND p_deal IS NOT NULL
-       AND h.id IN (SELECT x.id FROM document_line l CROSS JOIN LATERAL (VALUES (l.charge_id), (l.adjustment_id)) x (id)
-                     WHERE l.document_id = p_document AND l.released_at IS NULL);
+    PERFORM tell_charges(ARRAY(
+        SELECT h.id
+          FROM document_line l
+          JOIN charge h ON h.id IN (l.charge_id, l.adjustment_id) AND h.deal_id IS NULL
+         WHERE l.document_id = p_document AND l.released_at IS NULL), p_deal) WHERE p_deal IS NOT NULL;
 END $$;
 COMMENT ON FUNCTION tell_deal(bigint, bigint) IS 'what a document keeps of work that is of no deal is of its deal';
 
