@@ -29,13 +29,15 @@ BEGIN
         (7, 'by period', 'EUR', '2025-01-01', 1, 'month', 1, 'up', 3600, 0, 'period', NULL, NULL, NULL),
         (8, 'money', 'EUR', '2025-01-01', NULL, 'month', 1, 'none', 60, 0, 'entry', NULL, NULL, NULL);
     INSERT INTO contract (client_id, number, currency, starts_on, parent_id, bands) VALUES (2, 'included, after hours', 'EUR', '2025-01-10', 2, '{off_hours}');
+    UPDATE contract SET period_cap_amount = 600, period_cap_s = 30000, prorate = 'fixed_30' WHERE number IN ('capped', 'by task and day');
     INSERT INTO band_rule (contract_id, band, price_multiplier, burn_multiplier) VALUES (3, 'off_hours', 1.5, 1.5), (5, 'off_hours', 2, 1);
     INSERT INTO contract_line (contract_id, kind, title, amount, included_s, overage_price, rollover_max, prorate, prorate_included) VALUES
         (2, 'recurring', 'Support', 500, 20000, 77, 9000, 'actual', true), (5, 'recurring', 'Support', 100, 9000, NULL, NULL, 'none', false),
         (9, 'recurring', 'Nights', 50, 3600, NULL, NULL, 'none', false);
     INSERT INTO contract_line (contract_id, kind, title, amount, included_amount) VALUES (8, 'recurring', 'Money', 100, 300);
     INSERT INTO allotment (contract_id, kind, unit, amount, effective_at, expires_at, priority, scope_work_types) VALUES
-        (3, 'block', 'seconds', 30000, '2025-01-05', '2025-02-01', 1, NULL), (3, 'block', 'seconds', 50000, '2025-01-01', NULL, 2, '{1}');
+        (3, 'block', 'seconds', 30000, '2025-01-05 13:20Z', '2025-02-01 10:30Z', 1, NULL), (3, 'block', 'seconds', 50000, '2025-01-01', NULL, 2, '{1}'),
+        (3, 'topup', 'money', 700, '2025-01-20 00:00Z', '2025-02-20 00:00Z', 1, '{2}');
 END $$;
 
 CREATE TABLE history_entry AS
