@@ -74,14 +74,14 @@ INSERT INTO price (price_list_id, price) VALUES (1, 100);
 INSERT INTO task (project_id, title, contract_id) VALUES (1, 'T', 1);
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-10', 5400);
 SELECT gap, employee, since, hours, times, way_out FROM data_gaps;
-SELECT number, uncosted FROM contract_card ORDER BY 1;
+SELECT number, uncosted_charges FROM contract_card ORDER BY 1;
 SELECT * FROM check_books();
 
 -- ---------------------------------------------------------------------------
 -- what is not known is NULL, and what is known stays
 -- ---------------------------------------------------------------------------
 -- 1.5 h at 100; contract D has an expense of 100 UAH, 2.00 USD or 1.80 EUR
-SELECT number, charged, cost, profit_accrual, margin_pct, uncosted FROM contract_card ORDER BY 1;
+SELECT number, charged, cost, profit_accrual, margin_pct, uncosted_charges FROM contract_card ORDER BY 1;
 SELECT client, revenue, cost, profit, margin_pct, hours, hourly_rate, uncosted FROM profit_by_client ORDER BY 1;
 SELECT dimension, id, name, revenue, cost, profit, uncosted FROM profit_by WHERE dimension = 'task' ORDER BY 2;
 SELECT revenue, direct_labour, gross_profit FROM pnl_month WHERE month = '2026-03-01';
@@ -89,16 +89,16 @@ SELECT fact_on, revenue, cost, worked_s, billed_s, uncosted FROM fact WHERE task
 SELECT uncosted(m), profit(m) FROM (SELECT margin_sum(revenue, cost, worked_s, 'EUR') AS m FROM fact WHERE task_id = 1) f;
 -- open work follows its cost rates
 INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) VALUES (1, '2026-03-01', 20, 'EUR');
-SELECT number, cost, profit_accrual, margin_pct, uncosted FROM contract_card WHERE number = 'A';
+SELECT number, cost, profit_accrual, margin_pct, uncosted_charges FROM contract_card WHERE number = 'A';
 DELETE FROM cost_rate;
-SELECT cost, profit_accrual, uncosted FROM contract_card WHERE number = 'A';
+SELECT cost, profit_accrual, uncosted_charges FROM contract_card WHERE number = 'A';
 -- billed work does not: it is corrected
 SELECT contract, outcome FROM run_billing('2026-03-31') WHERE charges > 0;
 INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) VALUES (1, '2026-03-01', 20, 'EUR');
-SELECT cost, profit_accrual, uncosted FROM contract_card WHERE number = 'A';
+SELECT cost, profit_accrual, uncosted_charges FROM contract_card WHERE number = 'A';
 SELECT gap, employee, hours, times, way_out FROM data_gaps WHERE employee IS NOT NULL;
 SELECT charge_id, amount, cost, reason FROM make_corrections();
-SELECT cost, profit_accrual, margin_pct, uncosted FROM contract_card WHERE number = 'A';
+SELECT cost, profit_accrual, margin_pct, uncosted_charges FROM contract_card WHERE number = 'A';
 SELECT employee, revenue, cost, profit, hours, uncosted FROM profit_by_employee WHERE employee = 'Dev';
 SELECT count(*) FROM data_gaps WHERE employee IS NOT NULL;
 SELECT * FROM check_books();
@@ -108,7 +108,7 @@ INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (2, 
 SELECT contract, outcome FROM run_billing('2026-04-30') WHERE charges > 0;
 SELECT difference FROM correct_entry(:guest, '{"duration_s": 1800}', 'half of it');
 SELECT count(*) AS charges, count(*) FILTER (WHERE cost IS NULL) AS without FROM charge WHERE time_entry_id = :guest;
-SELECT number, uncosted FROM contract_card WHERE number = 'A';
+SELECT number, uncosted_charges FROM contract_card WHERE number = 'A';
 SELECT employee, hours, profit, uncosted FROM profit_by_employee WHERE employee = 'Guest';
 SELECT employee, hours, times FROM data_gaps WHERE employee IS NOT NULL;
 -- items: bought ones have a cost or nobody knows it; what is worked at the fixed price of a task costs its hours
@@ -131,11 +131,11 @@ SELECT number, charged, cost, profit_accrual, uncosted FROM loss_making_contract
 -- an expense without a rate and its reversal are nothing together
 SELECT post('yen', '[{"on": "2026-05-06", "debit": "contractors", "credit": "payable", "amount": "1000", "currency": "UAH", "contract": "D"}]') AS yen \gset
 DELETE FROM exchange_rate WHERE base = 'USD';
-SELECT number, cost, profit_accrual, uncosted FROM contract_card WHERE number = 'D';
+SELECT number, cost, profit_accrual, uncosted_charges FROM contract_card WHERE number = 'D';
 SELECT gap, contract, times FROM data_gaps WHERE contract = 'D';
 SELECT reverse_event(:yen, 'no yen') > 0 AS reversed;
 UPDATE payment SET status = 'void' WHERE currency = 'UAH';
-SELECT number, cost, profit_accrual, uncosted FROM contract_card WHERE number = 'D';
+SELECT number, cost, profit_accrual, uncosted_charges FROM contract_card WHERE number = 'D';
 SELECT count(*) FROM data_gaps WHERE contract = 'D';
 INSERT INTO exchange_rate VALUES ('USD', 'EUR', '2026-01-01', 0.9);
 -- a cost that cannot be told in the base currency is known in the contract's alone
@@ -145,7 +145,7 @@ INSERT INTO price (price_list_id, price) VALUES (2, 120);
 INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) VALUES (2, '2026-05-01', 100, 'PLN');
 INSERT INTO task (project_id, title, contract_id) SELECT 1, 'Abroad', id FROM contract WHERE number = 'D';
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (2, 3, '2026-06-08', 3600);
-SELECT number, charged, cost, profit_accrual, uncosted FROM contract_card WHERE number = 'D';
+SELECT number, charged, cost, profit_accrual, uncosted_charges FROM contract_card WHERE number = 'D';
 SELECT contract, revenue, cost, profit, uncosted FROM profit_by_contract WHERE contract = 'D';
 SELECT gap, employee, hours FROM data_gaps WHERE gap LIKE 'cost %';
 INSERT INTO exchange_rate VALUES ('PLN', 'EUR', '2026-01-01', 0.24);
