@@ -127,7 +127,7 @@ SELECT task, revenue, cost, profit, uncosted FROM profit_by_task WHERE task = 'R
 -- the loss that is known is told, whatever is not
 INSERT INTO contract (client_id, number, currency, starts_on) VALUES (2, 'L', 'EUR', '2026-01-01');
 SELECT charge_item(c.id, 2, 1, '2026-05-05', cost => 90) > 0 AS known, charge_item(c.id, 2, 1, '2026-05-05', price => 1) > 0 AS unknown FROM contract c WHERE c.number = 'L';
-SELECT number, charged, cost, profit_accrual, uncosted FROM loss_making_contract;
+SELECT number, charged, cost, profit_accrual, uncosted_charges FROM loss_making_contract;
 -- an expense without a rate and its reversal are nothing together
 SELECT post('yen', '[{"on": "2026-05-06", "debit": "contractors", "credit": "payable", "amount": "1000", "currency": "UAH", "contract": "D"}]') AS yen \gset
 DELETE FROM exchange_rate WHERE base = 'USD';
@@ -222,7 +222,7 @@ SELECT task, revenue, cost, profit, uncosted FROM profit_by_task WHERE task = 'R
 -- the loss that is known is told, whatever is not
 INSERT INTO contract (client_id, number, currency, starts_on) VALUES (2, 'L', 'EUR', '2026-01-01');
 SELECT charge_item(c.id, 2, 1, '2026-05-05', cost => 90) > 0 AS known, charge_item(c.id, 2, 1, '2026-05-05', price => 1) > 0 AS unknown FROM contract c WHERE c.number = 'L';
-SELECT number, charged, cost, profit_accrual, uncosted FROM loss_making_contract;
+SELECT number, charged, cost, profit_accrual, uncosted_charges FROM loss_making_contract;
 -- an expense without a rate and its reversal are nothing together
 SELECT post('yen', '[{"on": "2026-05-06", "debit": "contractors", "credit": "payable", "amount": "1000", "currency": "UAH", "contract": "D"}]') AS yen \gset
 DELETE FROM exchange_rate WHERE base = 'USD';
