@@ -152,5 +152,28 @@ INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 
 UPDATE price SET price = 90 WHERE price_list_id = 2;
 INSERT INTO cost_rate (employee_id, valid_from, hourly_cost, currency) VALUES (1, '2026-06-01', 30, 'EUR');
 SELECT task, contract, amount, cost FROM seen WHERE task > 4 ORDER BY id;
+
+-- work of a report that was rejected, or is void, goes its own way: changed, deleted, without a contract; the papers
+-- keep what they said, a draft has what there is
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 5, '2026-06-11', 7200), (1, 5, '2026-06-12', 3600);
+SELECT build_report('{"client": 4}') AS r \gset
+SELECT transition(:r, 'sent');
+SELECT transition(:r, 'rejected', 'not ours');
+DELETE FROM time_entry WHERE task_id = 5 AND work_date = '2026-06-10';
+UPDATE contract SET ends_on = '2026-06-11' WHERE number = 'M';
+UPDATE time_entry SET duration_s = 1800 WHERE task_id = 5 AND work_date = '2026-06-11';
+CREATE FUNCTION pg_temp.paper(bigint) RETURNS TABLE (title text, project text, first_day date, last_day date, hours numeric, amount numeric, charges bigint, lines bigint)
+    LANGUAGE sql AS $$ SELECT title, project, first_day, last_day, hours_billed, trim_scale(amount), charges, lines FROM document_rows($1) ORDER BY position $$;
+SELECT * FROM pg_temp.paper(:r);
+SELECT revise(:r) AS s \gset
+SELECT * FROM pg_temp.paper(:s);
+SELECT transition(:s, 'sent');
+-- while it is sent nothing goes; void, everything may
+DELETE FROM time_entry WHERE task_id = 5;
+SELECT void(:s, 'an error');
+DELETE FROM time_entry WHERE task_id = 5;
+SELECT * FROM pg_temp.paper(:s);
+SELECT net FROM document WHERE id IN (:r, :s) ORDER BY id;
+SELECT * FROM check_books();
 RESET search_path;
 DROP SCHEMA t_facts, t_facts_internal CASCADE;

@@ -261,6 +261,14 @@ ALTER TABLE document ADD CONSTRAINT document_meaning_of_credit
     CHECK ((kind = 'credit_note') = (meaning IS NOT NULL));
 ALTER TABLE document_line ADD COLUMN credited_by bigint
     CONSTRAINT document_line_credited_by_fkey REFERENCES document;
+-- What was released stays on its paper when the work itself goes.
+ALTER TABLE document_line
+    DROP CONSTRAINT document_line_work_has_charge,
+    DROP CONSTRAINT document_line_claims_charge,
+    ADD CONSTRAINT document_line_work_has_charge CHECK (kind NOT IN ('report', 'invoice') OR charge_id IS NOT NULL
+                                                        OR released_at IS NOT NULL),
+    ADD CONSTRAINT document_line_claims_charge CHECK (NOT claim OR kind IN ('report', 'invoice')
+                                                      AND (charge_id IS NOT NULL OR released_at IS NOT NULL));
 CREATE INDEX document_line_credited_by_idx ON document_line (credited_by) WHERE credited_by IS NOT NULL;
 COMMENT ON TABLE document_line IS
     'stored lines, one for each charge; position groups them into the rows of the paper. claim: this line keeps the '

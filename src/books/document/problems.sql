@@ -42,7 +42,7 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
     SELECT 'no document mixes currencies', document_name(l.document_id),
         format('line %s in %s, its charge in %s', l.id, l.currency, h.currency)
       FROM document_line l JOIN charge h ON h.id = l.charge_id JOIN document d ON d.id = l.document_id
-     WHERE l.currency <> h.currency AND d.issued_at IS NOT NULL
+     WHERE l.currency <> h.currency AND d.issued_at IS NOT NULL AND l.released_at IS NULL
     UNION ALL
     SELECT 'credits of a line never exceed the line', document_name(l.document_id),
         format('line %s: %s + %s credited of %s + %s', l.id, c.net, c.tax, l.net, l.tax)

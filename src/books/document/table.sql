@@ -206,8 +206,10 @@ CREATE TABLE document_line (
     CONSTRAINT document_line_document_fkey FOREIGN KEY (document_id, kind, currency)
         REFERENCES document (id, kind, currency) ON DELETE CASCADE,
     CONSTRAINT document_line_adds_up CHECK (net + tax = gross),
-    CONSTRAINT document_line_work_has_charge CHECK (kind NOT IN ('report', 'invoice') OR charge_id IS NOT NULL),
-    CONSTRAINT document_line_claims_charge CHECK (NOT claim OR charge_id IS NOT NULL AND kind IN ('report', 'invoice')),
+    CONSTRAINT document_line_work_has_charge CHECK (kind NOT IN ('report', 'invoice') OR charge_id IS NOT NULL
+                                                    OR released_at IS NOT NULL),
+    CONSTRAINT document_line_claims_charge CHECK (NOT claim OR kind IN ('report', 'invoice')
+                                                  AND (charge_id IS NOT NULL OR released_at IS NOT NULL)),
     CONSTRAINT document_line_report_claims CHECK (kind <> 'report' OR claim),
     CONSTRAINT document_line_free_has_title CHECK (num_nonnulls(charge_id, reverses_line_id, title) > 0),
     CONSTRAINT document_line_credit_reverses CHECK ((kind = 'credit_note') = (reverses_line_id IS NOT NULL)),

@@ -263,6 +263,8 @@ CREATE TRIGGER charge_named BEFORE UPDATE OF id ON charge
 CREATE TRIGGER charge_not_truncated BEFORE TRUNCATE ON charge
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Delete the time entries that are not billed; correct_entry() '
                                                       'takes billed ones back.');
+CREATE TRIGGER charge_leaves_lines BEFORE DELETE ON charge
+    FOR EACH ROW WHEN (OLD.frozen_at IS NULL) EXECUTE FUNCTION leave_lines();
 -- last of the row triggers, so that what is frozen says so
 CREATE TRIGGER charge_owned BEFORE INSERT OR UPDATE OR DELETE ON charge
     FOR EACH ROW EXECUTE FUNCTION own_table('Charges follow the work: change the time entry, the task or the contract, '

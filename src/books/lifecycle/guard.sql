@@ -121,8 +121,11 @@ CREATE FUNCTION keeps_line(p_old jsonb, p_new jsonb) RETURNS boolean
 AS $$
 DECLARE
     c_open CONSTANT text[] := '{released_at,released_by,credited_by,adjustment_id,contract_line_id}';
+    c_left CONSTANT text[] := '{charge_id,client_id,project_id,task_id,starts_on,ends_on}';
 BEGIN
-    RETURN p_old - c_open = p_new - c_open
+    RETURN (p_old - c_open = p_new - c_open
+            OR p_old ->> 'released_at' IS NOT NULL AND p_new ->> 'charge_id' IS NULL
+               AND p_old - c_open - c_left = p_new - c_open - c_left)
        AND (p_old ->> 'adjustment_id' IS NULL OR p_new -> 'adjustment_id' = p_old -> 'adjustment_id')
        AND (p_old ->> 'contract_line_id' IS NULL OR p_new -> 'contract_line_id' = p_old -> 'contract_line_id')
        AND (p_old -> 'credited_by' = p_new -> 'credited_by'
@@ -143,6 +146,22 @@ END $$;
 COMMENT ON FUNCTION keeps_line(jsonb, jsonb) IS
     'does a line of an issued document, as it was and as it is to be, stay what it is? It may get its adjustment and '
     'its stage, once, and be released or credited whole, once: by the end of its document, or by the credit of it';
+
+-- Released work may go, or be rated into other charges; the paper keeps what it said of it.
+CREATE FUNCTION leave_lines() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM document_line l WHERE l.charge_id = OLD.id AND l.released_at IS NOT NULL) THEN
+        UPDATE document_line l SET charge_id = NULL, client_id = OLD.client_id, project_id = OLD.project_id,
+               task_id = OLD.task_id, starts_on = OLD.service_date, ends_on = OLD.service_date
+         WHERE l.charge_id = OLD.id AND l.released_at IS NOT NULL;
+    END IF;
+    RETURN OLD;
+END $$;
+COMMENT ON FUNCTION leave_lines() IS
+    'trigger function of charge: lines of issued documents that released a charge stay without it when it is deleted; '
+    'those of drafts go with it. SECURITY DEFINER because row policies must not hide lines';
 
 -- Once a statement: drafts, which is what lines are mostly written of, cost one look-up.
 CREATE FUNCTION check_document_lines() RETURNS trigger

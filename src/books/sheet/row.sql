@@ -27,7 +27,8 @@ BEGIN
           FROM document d JOIN document_line l ON l.document_id = d.id WHERE d.id = document_rows.document
               AND d.net IS NOT NULL
     ), line AS (
-        SELECT f.*, d.kind, d.positions, h.id AS charge_id, h.source, h.coverage, h.service_date, p.name AS project,
+        SELECT f.*, d.kind, d.positions, h.id AS charge_id, h.source, h.coverage,
+            coalesce(h.service_date, CASE WHEN l.claim THEN l.starts_on END) AS service_date, p.name AS project,
             t.id AS task_id, t.url
           FROM figure f
           JOIN document_line l ON l.id = f.line_id
