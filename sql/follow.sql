@@ -23,7 +23,7 @@ INSERT INTO contract (client_id, number, currency, starts_on, ends_on, calendar_
     (3, 'BN', 'EUR', '2026-01-01', NULL, 2, 2, '{night}', NULL, 'none', 1, 'entry'), (4, 'C', 'EUR', '2026-01-01', NULL, NULL, NULL, NULL, 400, 'none', 1, 'entry'),
     (5, 'D', 'EUR', '2026-01-01', NULL, 1, NULL, NULL, NULL, 'up', 3600, 'day');
 INSERT INTO contract (client_id, project_id, number, currency, starts_on, status) VALUES (2, 2, 'HS', 'EUR', '2026-01-01', 'active'), (5, 8, 'DS', 'EUR', '2026-01-01', 'draft');
-INSERT INTO contract_line (contract_id, kind, title, amount, included_s) VALUES (2, 'recurring', 'Support', 10, 7200);
+INSERT INTO contract_line (contract_id, kind, title, amount, included_s) VALUES (2, 'recurring', 'Support', 0, 7200);
 INSERT INTO allotment (contract_id, kind, unit, amount, effective_at, expires_at) VALUES (2, 'block', 'seconds', 7200, '2026-02-01', NULL), (3, 'block', 'seconds', 24000, '2026-02-10', '2026-04-01'), (2, 'block', 'money', 90, '2026-03-01', NULL),
     (3, 'topup', 'money', 50, '2026-03-15', NULL);
 INSERT INTO task (project_id, title, work_type_id) SELECT p.id, t, CASE t WHEN 'one' THEN 1 END FROM project p, unnest('{one,two}'::text[]) t ORDER BY p.id, t;
