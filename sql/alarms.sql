@@ -118,6 +118,7 @@ INSERT INTO broken (what, break) VALUES
     ('allocated above the invoice', format('UPDATE payment_allocation SET amount = 67.01 WHERE payment_id = %s', :payment_id)),
     ('draft that is paid', format('UPDATE payment_allocation SET document_id = %s WHERE payment_id = %s', :draft, :payment_id)),
     ('credited above the line', format('UPDATE document_line SET net = -61, gross = -62 WHERE document_id = %s', :note)),
+    ('line that is credited whole and comes to something', format('UPDATE document_line SET credited_by = %s WHERE document_id = %s', :note, :invoice)),
     ('draft that is issued', format('UPDATE document SET issued_at = now(), net = 0, tax = 0, gross = 0, issued_on = ''2026-04-30'', series_id = 1, series_no = 9, number = ''x'' WHERE id = %s', :draft)),
     ('sent and never issued', format('UPDATE document SET issued_at = NULL, series_id = NULL, series_no = NULL, number = NULL WHERE id = %s', :report)),
     ('report that came in', format('UPDATE document SET incoming = true WHERE id = %s', :report)),

@@ -76,6 +76,7 @@ SELECT credit(:i, NULL, 'goodwill', '2026-04-04', 'waive') AS n \gset
 SELECT kind, status FROM document_card WHERE document_id IN (:r, :i) ORDER BY document_id;
 SELECT issue_invoice(:r);
 SELECT issue_act(:i);
+SELECT transition(:i, 'archived'), (SELECT status FROM document WHERE id = :r) AS report, transition(:r, 'archived');
 SELECT void(:r, 'credited');
 SELECT amount, hours, place FROM pg_temp.work;
 SELECT task, hours_billed, amount FROM preview_report('{"client": 3}');

@@ -28,6 +28,9 @@ $$ SELECT (('x' || substr(md5(what || s.step), 1, 7))::bit(28)::int % n)::int FR
 -- One of the documents of a kind in some statuses, by the dice.
 CREATE FUNCTION some_document(p_kind text, p_statuses text[]) RETURNS bigint LANGUAGE sql AS
 $$ SELECT (array_agg(d.id ORDER BY d.id))[1 + dice('document', count(*)::int)] FROM document d WHERE d.kind = p_kind AND d.status = ANY (p_statuses) HAVING count(*) > 0 $$;
+-- What a credit means, or that it is not said.
+CREATE FUNCTION some_meaning() RETURNS text LANGUAGE sql AS
+$$ SELECT (ARRAY[NULL, 'rebill', 'waive'])[1 + dice('meaning', 3)] $$;
 
 CREATE FUNCTION take_turn(p_action text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -75,11 +78,11 @@ BEGIN
             v_id := some_document('invoice', '{sent,partly_paid}');
             PERFORM void(v_id, 'no') WHERE v_id IS NOT NULL;
         WHEN 'act' THEN v_id := issue_act(some_document('invoice', '{sent,paid}'));
-        WHEN 'credit' THEN v_id := credit(some_document('invoice', '{sent,partly_paid,paid}'), '[{"position": 1}]', 'no');
+        WHEN 'credit' THEN v_id := credit(some_document('invoice', '{sent,partly_paid,paid}'), '[{"position": 1}]', 'no', meaning => some_meaning());
         WHEN 'credit in part' THEN
-            SELECT credit(l.document_id, jsonb_build_array(jsonb_build_object('line', l.id, 'net', round(l.net / 3, 2)::text)), 'less') INTO v_id
+            SELECT credit(l.document_id, jsonb_build_array(jsonb_build_object('line', l.id, 'net', round(l.net / 3, 2)::text)), 'less', meaning => some_meaning()) INTO v_id
               FROM document_line l WHERE l.document_id = some_document('invoice', '{sent,partly_paid,paid}') ORDER BY l.id LIMIT 1;
-        WHEN 'credit all' THEN v_id := credit(some_document('invoice', '{sent,partly_paid,paid}'), NULL, 'no');
+        WHEN 'credit all' THEN v_id := credit(some_document('invoice', '{sent,partly_paid,paid}'), NULL, 'no', meaning => some_meaning());
         WHEN 'pay' THEN
             INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id)
             VALUES ('in', 'posted', '2026-05-01', 0.01 * (1 + dice('money', 30000)), 'EUR', 1, 'revenue', v_client) RETURNING id INTO v_id;
@@ -177,7 +180,7 @@ SELECT count(DISTINCT to_status) >= 10 AS statuses FROM document_status_change;
 SELECT broken_rule();
 SELECT * FROM check_books();
 
--- voiding and crediting everything sets all work free: nothing was lost
+-- voiding and crediting everything sets all work free but what was given up: nothing was lost
 DO $$
 DECLARE
     v_id bigint;
@@ -187,7 +190,7 @@ BEGIN
         IF EXISTS (SELECT FROM document d WHERE d.id = v_id AND d.status = 'sent')
             AND EXISTS (SELECT FROM document c WHERE c.based_on = v_id AND c.kind = 'credit_note')
             OR EXISTS (SELECT FROM document d WHERE d.id = v_id AND d.status = 'paid') THEN
-            PERFORM credit(v_id, NULL, 'all') WHERE EXISTS (SELECT FROM document_line l LEFT JOIN line_credit c ON c.line_id = l.id WHERE l.document_id = v_id AND l.net <> coalesce(c.net, 0));
+            PERFORM credit(v_id, NULL, 'all', meaning => 'rebill') WHERE EXISTS (SELECT FROM document_line l LEFT JOIN line_credit c ON c.line_id = l.id WHERE l.document_id = v_id AND l.net <> coalesce(c.net, 0));
         ELSE
             PERFORM void(v_id, 'all');
         END IF;
@@ -197,8 +200,10 @@ BEGIN
     END LOOP;
 END $$;
 SELECT broken_rule();
-SELECT (SELECT sum(amount) FROM unbilled) = (SELECT sum(amount) FROM charge) AS all_free,
-       (SELECT sum(amount) FROM charge WHERE source = 'time') = (SELECT sum(amount) FROM charge) AS adjustments_cancel,
-       (SELECT sum(worked_s) FROM charge WHERE source = 'time') = (SELECT sum(worked_s) FROM time_entry) AS all_work;
+SELECT (SELECT sum(amount) FROM unbilled) = sum(h.amount) AS all_free,
+       sum(h.amount) FILTER (WHERE l.place <> 'credited' AND (h.source = 'time' OR h.why ? 'billed_again')) = sum(h.amount) AS adjustments_cancel,
+       sum(h.amount) FILTER (WHERE l.place = 'credited') = 0 AS nothing_kept, sum(h.amount) FILTER (WHERE h.why @? '$.credited ? (@.meaning == "waive")') < 0 AS some_given_up,
+       sum(h.worked_s) FILTER (WHERE h.source = 'time') = (SELECT sum(worked_s) FROM time_entry) AS all_work
+  FROM charge h JOIN charge_place l ON l.charge_id = h.id;
 SELECT balance FROM account_balance WHERE account = 'tax_payable';
 SELECT * FROM check_books();

@@ -190,7 +190,7 @@ BEGIN
     v.cost := 0;
     v.base_cost := 0;
     v.why := p_why;
-    v.adjusts_id := CASE WHEN p_adjusts THEN coalesce(p_charge.adjusts_id, p_charge.id) END;
+    v.adjusts_id := CASE WHEN p_adjusts THEN p_charge.id END;
     v.own_id := p_charge.own_id;
     v.client_id := p_charge.client_id;
     v.contract_id := p_charge.contract_id;

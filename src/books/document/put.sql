@@ -125,6 +125,7 @@ BEGIN
     v.claim := false;
     v.adjustment_id := NULL;
     v.contract_line_id := NULL;
+    v.credited_by := NULL;
     RETURN v;
 END $$;
 COMMENT ON FUNCTION repeated_line(document, document_line, bigint) IS

@@ -93,9 +93,10 @@ END $$;
 COMMENT ON FUNCTION give_back(bigint) IS
     'take back what is allocated to an invoice above what is left of it: it is the client''s credit again';
 
--- Where people bill, whoever makes the next report sees what is free again and
--- decides; what a run bills by itself must be told.
-CREATE FUNCTION credit_meaning(p_invoice document, p_meaning text) RETURNS text
+-- Where people bill, whoever makes the next report sees what is free again, so
+-- that what is not said has the meaning at hand: a line taken back whole was
+-- wrong, a part taken off is given.  What a run bills by itself must be told.
+CREATE FUNCTION credit_meaning(p_invoice document, p_meaning text, p_whole boolean[]) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -108,24 +109,28 @@ BEGIN
         RAISE EXCEPTION 'a credit cannot mean "%"', p_meaning
             USING ERRCODE = 'invalid_parameter_value', HINT = c_hint;
     END IF;
+    IF p_meaning IS NOT NULL THEN
+        RETURN p_meaning;
+    END IF;
     SELECT b.number INTO v_contract
       FROM document_line l
       JOIN charge h ON h.id = l.charge_id
       JOIN contract c ON c.id = h.contract_id
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id) AND b.auto_bill <> 'none'
-     WHERE l.document_id = p_invoice.id AND p_meaning IS NULL
+     WHERE l.document_id = p_invoice.id
      ORDER BY l.id LIMIT 1;
-    IF FOUND THEN
+    IF v_contract IS NOT NULL OR p_whole @> '{true,false}' THEN
         RAISE EXCEPTION 'a credit of % must say what it means', document_name(p_invoice.id)
-            USING ERRCODE = 'invalid_parameter_value',
-                DETAIL = format('run_billing() drafts what is free of contract "%s" by itself.', v_contract),
-                HINT = c_hint;
+            USING ERRCODE = 'invalid_parameter_value', HINT = c_hint,
+                DETAIL = coalesce(format('run_billing() drafts what is free of contract "%s" by itself.', v_contract),
+                                  'It takes some lines back whole and parts of others.');
     END IF;
-    RETURN coalesce(p_meaning, 'rebill');
+    RETURN CASE WHEN true = ALL (p_whole) THEN 'rebill' ELSE 'waive' END;
 END $$;
-COMMENT ON FUNCTION credit_meaning(document, text) IS
-    'what the credit of an invoice means: rebill where it is not said; refused (22023) where it is not said and a '
-    'contract of it is billed by itself (contract.auto_bill), and for other words';
+COMMENT ON FUNCTION credit_meaning(document, text, boolean[]) IS
+    'what the credit of an invoice means: where it is not said, rebill for whole lines and waive for parts (p_whole: '
+    'which they are); refused (22023) where it is both, where a contract of it is billed by itself '
+    '(contract.auto_bill), and for other words';
 
 CREATE FUNCTION credit(document bigint, lines jsonb, reason text, issued_on date DEFAULT NULL,
                        meaning text DEFAULT NULL) RETURNS bigint
@@ -144,12 +149,13 @@ BEGIN
             HINT = 'Say why: credit(document, lines, reason).';
     END IF;
     v_invoice := open_document(credit.document);
-    IF NOT has_step(v_invoice, 'credited', false) THEN
+    IF v_invoice.kind <> 'invoice' OR NOT has_step(v_invoice, 'credited', false) THEN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
             USING ERRCODE = 'restrict_violation', HINT = 'Credit notes are made of issued invoices.';
     END IF;
     v_draft := successor(v_invoice, 'credit_note');
-    v_draft.meaning := credit_meaning(v_invoice, credit.meaning);
+    v_draft.meaning := credit_meaning(v_invoice, credit.meaning,
+                                      ARRAY(SELECT c.whole FROM credit_lines(v_invoice, credit.lines) c));
     v_draft.note := credit.reason;
     v_draft.issued_on := credit.issued_on;
     v_draft.id := put_document(v_draft);
@@ -174,13 +180,14 @@ COMMENT ON FUNCTION credit(bigint, jsonb, text, date, text) IS
     'issue a credit note for an invoice: lines NULL credits all that is left, else [{"line": id, "net": text}] or '
     '[{"position": number}], net left out credits the rest of the line. meaning rebill: what is credited is free to be '
     'billed again; waive: it is given up, its revenue taken back, and nothing bills it again; to be said (22023) where '
-    'run_billing() bills by itself (contract.auto_bill), rebill elsewhere. What was paid above the rest becomes the '
-    'client''s credit. Returns the credit note; never more than was billed (23514), and no part of work that was '
-    'corrected meanwhile (23001)';
+    'run_billing() bills by itself (contract.auto_bill); elsewhere rebill for whole lines and waive for parts. What was '
+    'paid above the rest becomes the client''s credit. Returns the credit note; never more than was billed (23514), and '
+    'no part of work that was corrected meanwhile (23001)';
 SELECT allow('manager', 'execute', 'credit');
 
 -- Lines that are whole by this note, to be billed again as they were: no part of
--- them was given up, or billed again already.
+-- them was given up, or billed again already.  What was corrected meanwhile comes
+-- to nothing with its correction, parts and all.
 CREATE FUNCTION lines_set_free(p_note document) RETURNS bigint[]
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -191,18 +198,31 @@ BEGIN
           JOIN document_line r ON r.id = n.reverses_line_id
           JOIN line_credit c ON c.line_id = r.id AND c.net = r.net
          WHERE n.document_id = p_note.id AND p_note.meaning = 'rebill'
-           AND NOT EXISTS (
+           AND (EXISTS (SELECT FROM charge x WHERE x.reverses_id = r.charge_id) OR NOT EXISTS (
                 SELECT FROM document_line e
                   JOIN document d ON d.id = e.document_id
                   LEFT JOIN charge h ON h.id = e.adjustment_id
                   LEFT JOIN live_charge l ON l.id = h.id
                   LEFT JOIN charge_claim k ON k.charge_id = h.id
                  WHERE e.reverses_line_id = r.id AND e.document_id <> p_note.id AND e.released_at IS NULL
-                   AND (d.meaning = 'waive' OR l.id IS NULL OR k.line_id IS NOT NULL))
+                   AND (d.meaning = 'waive' OR l.id IS NULL OR k.line_id IS NOT NULL)))
          ORDER BY 1);
 END $$;
 COMMENT ON FUNCTION lines_set_free(document) IS
     'the invoice lines whose charges a credit note sets free as they were';
+
+-- What is billed again can be credited again: all of it goes with the work.
+CREATE FUNCTION credited_part(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb) RETURNS charge
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v charge := part_of(p_charge, p_amount, p_base_amount, p_why, true);
+BEGIN
+    v.adjusts_id := coalesce(p_charge.adjusts_id, p_charge.id);
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION credited_part(charge, numeric, numeric, jsonb) IS
+    'what a credit note takes off a charge or bills again of it: goes with what the charge itself adjusts';
 
 CREATE FUNCTION credit_parts(p_note document, p_free bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -227,15 +247,15 @@ BEGIN
     END IF;
     -- the note that makes a line whole takes the rest, to the last cent of the base currency
     SELECT array_agg(n.id ORDER BY n.id),
-           array_agg(part_of(h, n.net, b.amount,
-                             jsonb_build_object('credited', jsonb_build_object('document', p_note.id,
-                                                                               'meaning', p_note.meaning)), true)
+           array_agg(credited_part(h, n.net, b.amount,
+                                   jsonb_build_object('credited', jsonb_build_object('document', p_note.id,
+                                                                                     'meaning', p_note.meaning)))
                      ORDER BY n.id),
            -- what is billed with its tax in it is billed so again
-           array_agg(part_of(h, CASE WHEN p_note.tax_inclusive THEN -n.gross ELSE -n.net END,
-                             CASE WHEN p_note.tax_inclusive THEN round_money(-n.gross * h.base_rate, v_exponent)
-                                  ELSE -b.amount END,
-                             jsonb_build_object('billed_again', jsonb_build_object('document', p_note.id)), true)
+           array_agg(credited_part(h, CASE WHEN p_note.tax_inclusive THEN -n.gross ELSE -n.net END,
+                                   CASE WHEN p_note.tax_inclusive THEN round_money(-n.gross * h.base_rate, v_exponent)
+                                        ELSE -b.amount END,
+                                   jsonb_build_object('billed_again', jsonb_build_object('document', p_note.id)))
                      ORDER BY n.id) FILTER (WHERE p_note.meaning = 'rebill')
       INTO v_lines, v_off, v_again
       FROM document_line n

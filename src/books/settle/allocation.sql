@@ -24,26 +24,43 @@ COMMENT ON VIEW document_balance IS
     'flow: of the payments that settle it';
 SELECT allow('reader', 'select', 'document_balance');
 
+CREATE FUNCTION credited_whole(p_document bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM document_balance b
+                    WHERE b.document_id = p_document AND b.credited = b.gross AND b.credited <> 0);
+END;
+COMMENT ON FUNCTION credited_whole(bigint) IS 'is all of an invoice taken back by credit notes?';
+
+-- What is free again is agreed still, and may be invoiced.
+CREATE FUNCTION credited_report(p_report bigint) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN bool_or(l.released_at IS NULL AND l.credited_by IS NULL AND l.gross <> 0) THEN 'agreed'
+                WHEN bool_or(l.credited_by IS NOT NULL) THEN 'credited'
+                ELSE 'void' END
+      FROM document_line l
+     WHERE l.document_id = p_report;
+END;
+COMMENT ON FUNCTION credited_report(bigint) IS
+    'the status of a report whose invoice is credited whole: agreed while work of it is left, else credited where what '
+    'was given up stands on it, void where all of it is free';
+
 CREATE FUNCTION settled_status(p_document bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN d.kind IN ('invoice', 'bill')
-                THEN CASE WHEN b.credited = b.gross AND b.credited <> 0 THEN 'credited'
+                THEN CASE WHEN credited_whole(d.id) THEN 'credited'
                           WHEN b.open = 0 THEN 'paid'
                           WHEN b.allocated > 0 THEN 'partly_paid'
                           WHEN d.kind = 'bill' THEN 'agreed' ELSE 'sent' END
                 WHEN d.kind = 'report'
                 THEN coalesce((SELECT s.report_status FROM document i JOIN document_state s USING (kind, status)
-                                WHERE i.based_on = d.id AND s.report_status IS NOT NULL ORDER BY i.id DESC LIMIT 1),
+                                WHERE i.based_on = d.id AND s.report_status IS NOT NULL AND NOT credited_whole(i.id)
+                                ORDER BY i.id DESC LIMIT 1),
                               CASE WHEN EXISTS (SELECT FROM document i WHERE i.based_on = d.id AND i.kind = 'invoice'
-                                                AND i.status = 'credited')
-                                        AND NOT EXISTS (SELECT FROM document_line l WHERE l.document_id = d.id
-                                                        AND l.released_at IS NULL AND l.credited_by IS NULL
-                                                        AND l.gross <> 0)
-                                   THEN CASE WHEN EXISTS (SELECT FROM document_line l WHERE l.document_id = d.id
-                                                          AND l.credited_by IS NOT NULL)
-                                             THEN 'credited' ELSE 'void' END
-                                   ELSE 'agreed' END) END
+                                                AND credited_whole(i.id))
+                                   THEN credited_report(d.id) ELSE 'agreed' END) END
       FROM document d LEFT JOIN document_balance b ON b.document_id = d.id
      WHERE d.id = p_document;
 END;
