@@ -179,9 +179,10 @@ END $$;
 COMMENT ON FUNCTION credit(bigint, jsonb, text, date, text) IS
     'issue a credit note for an invoice: lines NULL credits all that is left, else [{"line": id, "net": text}] or '
     '[{"position": number}], net left out credits the rest of the line. meaning rebill: what is credited is free to be '
-    'billed again; waive: it is given up, its revenue taken back, and nothing bills it again; to be said (22023) where '
-    'run_billing() bills by itself (contract.auto_bill); elsewhere rebill for whole lines and waive for parts. What was '
-    'paid above the rest becomes the client''s credit. Returns the credit note; never more than was billed (23514), and '
+    'billed again; waive: it is given up, its revenue taken back, and nothing bills it again; to be said (22023) '
+    'where run_billing() bills by itself (contract.auto_bill); elsewhere rebill for whole lines and waive for parts. '
+    'What was paid above the rest becomes the client''s credit. '
+    'Returns the credit note; never more than was billed (23514), and '
     'no part of work that was corrected meanwhile (23001)';
 SELECT allow('manager', 'execute', 'credit');
 
