@@ -134,7 +134,7 @@ BEGIN
          'A line is replaced by one other: that one has it as replaces_id.'),
         ('band_rule', 'band_rule_key', 'The contract has a rule for this band and role: update it.'),
         ('task_item', 'task_item_key', 'The task has this item: raise its quantity.'),
-        ('task_item', 'task_item_named', 'Name an item; lines of a specification come by themselves when it is agreed.'),
+        ('task_item', 'task_item_named', 'Name an item; what a specification agrees comes by itself.'),
         ('account', 'account_code_key', 'Give another code, or use the account that has it.'),
         ('cash_account', 'cash_account_name_key', 'Give another name, or use the account that has it.'),
         ('payment', 'payment_external_key', 'The payment was entered before; record_payment() returns it.'),
