@@ -62,7 +62,7 @@ BEGIN
                        (seconds(m.margin) / 3600.0)::numeric(18,2) AS hours,
                        (m.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
                        (3600 * revenue(m.margin) / nullif(seconds(m.margin), 0))::numeric(18,2) AS hourly_rate,
-                       uncosted(m.margin) AS uncosted, currency(m.margin) AS currency
+                       currency(m.margin) AS currency, uncosted(m.margin) AS uncosted
                   FROM (SELECT x.id, margin_merge(x.margin) AS margin, sum(x.billed_s) AS billed_s
                           FROM (SELECT l.id, 0::numeric AS billed_s,
                                        margin_sum(g.revenue * l.amount, g.cost * l.amount, 0, s.base_currency) AS margin
@@ -92,7 +92,7 @@ BEGIN
 
     EXECUTE 'CREATE OR REPLACE VIEW profit_by WITH (security_invoker) AS ' || (
         SELECT string_agg(format('SELECT %1$L AS dimension, p.%2$I AS id, p.%1$I AS name, p.revenue, p.cost, p.profit, '
-                                 'p.margin_pct, p.hours, p.hours_billed, p.hourly_rate, p.uncosted, p.currency '
+                                 'p.margin_pct, p.hours, p.hours_billed, p.hourly_rate, p.currency, p.uncosted '
                                  'FROM %3$I p', d.d, d.d || '_id', 'profit_by_' || d.d), ' UNION ALL ' ORDER BY d.no)
           FROM unnest(c_dimensions) WITH ORDINALITY d (d, no));
 END $$;
