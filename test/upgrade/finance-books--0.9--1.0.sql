@@ -241,8 +241,6 @@ UPDATE charge h SET cost = 0, base_cost = 0
   FROM charge c LEFT JOIN item i ON i.id = c.item_id
  WHERE c.id = h.id AND h.cost IS NULL
    AND (h.source = 'time' AND h.worked_s = 0 OR h.task_item_id IS NOT NULL AND i.kind NOT IN ('material', 'licence'));
-ALTER VIEW IF EXISTS contract_card RENAME COLUMN uncosted_charges TO uncosted;
-ALTER VIEW IF EXISTS loss_making_contract RENAME COLUMN uncosted_charges TO uncosted;
 
 -- What a charge posted is of its deal.
 UPDATE entry e SET deal_id = h.deal_id FROM charge h WHERE h.id = e.charge_id AND h.deal_id IS DISTINCT FROM e.deal_id;

@@ -60,8 +60,8 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
            coalesce(h.billed_s, 0)::bigint AS billed_s,
            CASE WHEN num_nonnulls(a.remaining_s, x.seconds) > 0
                 THEN coalesce(a.remaining_s, 0) + coalesce(x.seconds, 0) END::numeric(20,6) AS remaining_s,
-           x.amount::numeric(20,6) AS expected,
-           (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, h.uncosted + d.uncosted AS uncosted
+           (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, h.uncosted + d.uncosted AS uncosted,
+           x.amount::numeric(20,6) AS expected
       FROM visible_contract c
      CROSS JOIN setting s
      CROSS JOIN LATERAL (SELECT expected_amount(c.id) AS amount, expected_seconds(c.id) AS seconds) x
@@ -98,7 +98,6 @@ SELECT allow('reader', 'select', 'contract_figure');
 CREATE VIEW contract_card WITH (security_invoker) AS
     SELECT c.id AS contract_id, c.number, c.client_id, k.name AS client, c.model, c.status, c.starts_on, c.ends_on,
            c.currency, f.receipts::numeric(18,2) AS receipts, f.charged::numeric(18,2) AS charged,
-           f.expected::numeric(18,2) AS expected,
            (f.receipts - f.charged)::numeric(18,2) AS balance,
            (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
            (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
@@ -108,7 +107,7 @@ CREATE VIEW contract_card WITH (security_invoker) AS
            p.accrual::numeric(18,2) AS profit_accrual,
            (100 * p.cash / nullif(f.receipts, 0))::numeric(18,2) AS margin_cash_pct,
            (100 * p.accrual / nullif(f.charged, 0))::numeric(18,2) AS margin_pct,
-           f.uncosted AS uncosted_charges
+           f.uncosted AS uncosted_charges, f.expected::numeric(18,2) AS expected
       FROM contract c
       JOIN party k ON k.id = c.client_id
       JOIN contract_figure f ON f.contract_id = c.id
