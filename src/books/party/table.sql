@@ -143,7 +143,6 @@ CREATE TABLE task (
     project_id bigint NOT NULL CONSTRAINT task_project_fkey REFERENCES project,
     contract_id bigint,
     deal_id bigint CONSTRAINT task_deal_fkey REFERENCES deal,
-    deal_stage_id bigint CONSTRAINT task_deal_stage_fkey REFERENCES deal_stage,
     work_type_id bigint CONSTRAINT task_work_type_fkey REFERENCES work_type,
     number text,
     title text NOT NULL,
@@ -156,6 +155,7 @@ CREATE TABLE task (
     completed_at timestamptz,
     source text,
     external_id text,
+    deal_stage_id bigint CONSTRAINT task_deal_stage_fkey REFERENCES deal_stage,
     CONSTRAINT task_external_key UNIQUE (source, external_id)
 );
 COMMENT ON TABLE task IS

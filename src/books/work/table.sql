@@ -6,16 +6,16 @@ CREATE TABLE task_item (
     id bigserial CONSTRAINT task_item_pkey PRIMARY KEY,
     task_id bigint NOT NULL CONSTRAINT task_item_task_fkey REFERENCES task,
     item_id bigint CONSTRAINT task_item_item_fkey REFERENCES item,
-    title text,
     quantity numeric(19,6) NOT NULL DEFAULT 1
         CONSTRAINT task_item_quantity_positive CHECK (quantity > 0 AND quantity <> 'NaN'),
     price numeric(19,6)
         CONSTRAINT task_item_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
     cost numeric(19,6)
         CONSTRAINT task_item_cost_not_negative CHECK (cost >= 0 AND cost <> 'NaN'),
+    document_id bigint,
+    title text,
     discount_pct numeric(7,4) CONSTRAINT task_item_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
     amount numeric(20,6),
-    document_id bigint,
     line_id bigint,
     CONSTRAINT task_item_key UNIQUE NULLS NOT DISTINCT (task_id, item_id, document_id, line_id),
     CONSTRAINT task_item_named CHECK (item_id IS NOT NULL OR line_id IS NOT NULL AND title IS NOT NULL)
