@@ -236,11 +236,22 @@ UPDATE contract_line n
  WHERE c.id = n.contract_id AND n.kind = 'recurring' AND n.status = 'cancelled';
 
 -- A cost that is NULL is not known: no time costs nothing, and what is worked at the fixed price of a task costs its
--- hours.
+-- hours.  Costs of an hour were kept to 6 decimals.
+UPDATE charge h
+   SET role = m.role, cost = x.cost, base_cost = x.base_cost, cost_rate = x.cost_rate
+  FROM charge c
+  JOIN employee m ON m.id = c.employee_id
+ CROSS JOIN LATERAL (SELECT round(c.base_cost_rate * round(ceil(1e12 / c.base_rate) / 1e12, 12), 12) AS exact) e
+ CROSS JOIN LATERAL (SELECT coalesce(c.cost, CASE c.worked_s WHEN 0 THEN 0 END) AS cost,
+                            coalesce(c.base_cost, CASE c.worked_s WHEN 0 THEN 0 END) AS base_cost,
+                            CASE WHEN round(e.exact, 6) = c.cost_rate
+                                      AND round(c.base_cost_rate / c.base_rate, 12) <> c.cost_rate
+                                 THEN e.exact ELSE c.cost_rate END AS cost_rate) x
+ WHERE c.id = h.id AND h.source = 'time';
 UPDATE charge h SET cost = 0, base_cost = 0
-  FROM charge c LEFT JOIN item i ON i.id = c.item_id
- WHERE c.id = h.id AND h.cost IS NULL
-   AND (h.source = 'time' AND h.worked_s = 0 OR h.task_item_id IS NOT NULL AND i.kind NOT IN ('material', 'licence'));
+  FROM item i
+ WHERE h.cost IS NULL AND h.source <> 'time' AND h.task_item_id IS NOT NULL AND i.id = h.item_id
+   AND i.kind NOT IN ('material', 'licence');
 
 -- What a charge posted is of its deal.
 UPDATE entry e SET deal_id = h.deal_id FROM charge h WHERE h.id = e.charge_id AND h.deal_id IS DISTINCT FROM e.deal_id;
@@ -257,6 +268,8 @@ UPDATE document d
    SET meaning = CASE WHEN EXISTS (SELECT FROM document_line l WHERE l.document_id = d.id AND l.charge_id IS NOT NULL)
                       THEN 'waive' ELSE 'rebill' END
  WHERE d.kind = 'credit_note';
+UPDATE charge h SET why = jsonb_set(h.why, '{credited,meaning}', to_jsonb(d.meaning))
+  FROM document d WHERE d.id = (h.why #>> '{credited,document}')::bigint;
 ALTER TABLE document ADD CONSTRAINT document_meaning_of_credit
     CHECK ((kind = 'credit_note') = (meaning IS NOT NULL));
 ALTER TABLE document_line ADD COLUMN credited_by bigint
@@ -286,3 +299,9 @@ SELECT v.name, l.language, l.label
      'Оплачивать это не нужно: повторно не выставляется.', 'This is waived and will not be invoiced again.')
     ) AS v (name, uk, ru, en)
  CROSS JOIN LATERAL (VALUES ('uk', v.uk), ('ru', v.ru), ('en', v.en)) l (language, label);
+-- Pages show it; those that users made of their own stay theirs.
+UPDATE template t
+   SET body = replace(t.body, x.note, x.note || '{{#meaning}}' || chr(10) || '<p class="words">{{meaning}}</p>' || chr(10)
+                                      || '{{/meaning}}' || chr(10))
+  FROM (SELECT '{{note}}</p></section>' || chr(10) || '{{/note}}' || chr(10) AS note) x
+ WHERE t.own_id IS NULL;

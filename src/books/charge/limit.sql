@@ -44,8 +44,9 @@ BEGIN ATOMIC
                sum(h.billed_s) FILTER (WHERE o.open AND h.coverage = 'billable' AND h.billed_s > 0) AS open_s
           FROM capped_contract q
           JOIN charge h ON h.contract_id = q.contract_id AND h.source IN ('time', 'item')
-         CROSS JOIN LATERAL (SELECT h.source = 'time' AND NOT h.committed AND NOT EXISTS (
-                SELECT FROM live_charge f WHERE f.time_entry_id = h.time_entry_id AND f.committed) AS open) o
+         CROSS JOIN LATERAL (SELECT h.source = 'time' AND NOT h.committed AND h.time_entry_id NOT IN (
+                SELECT f.time_entry_id FROM live_charge f
+                 WHERE f.source = 'time' AND f.committed AND f.time_entry_id IS NOT NULL) AS open) o
          GROUP BY 1, 2
     )
     SELECT c.id, NULL::date, c.cap_amount, c.cap_s, sum(u.amount), sum(u.billed_s), sum(u.open_amount), sum(u.open_s)

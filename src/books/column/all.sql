@@ -16,6 +16,6 @@ BEGIN
                 OR c.relname LIKE 'visible!_%' ESCAPE '!')
     LOOP
         RAISE EXCEPTION 'nothing says what column % of % is', v_column.attname, v_column.relname
-            USING ERRCODE = 'undefined_column', HINT = 'Add it to the words of column_*.sql.';
+            USING ERRCODE = 'undefined_column', HINT = 'Add it to the words of a file beside this one.';
     END LOOP;
 END $$;

@@ -7,8 +7,8 @@ agreed: what the task is sold for, in the currency of the agreement; NULL: by th
 estimate_used_pct: how much of the estimate is worked, in percent points; above 100: over
 fees: what the contract lines of the stage come to, net
 hours_estimated: estimated hours; NULL: nobody estimated
-stage: name of the stage
 task_estimate.hours_left: hours of the estimate that are not worked yet; below 0: over
+stage_estimate.stage: name of the stage
 stage_estimate.hours_left: hours of the estimates that are not worked yet; below 0: over
 task_estimate.charged: what was charged for it, net, in the base currency
 stage_estimate.charged: what was charged for its tasks, net, in the base currency

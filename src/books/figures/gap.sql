@@ -64,17 +64,20 @@ CREATE VIEW doubled_time WITH (security_invoker) AS
               FROM time_entry e
              WHERE e.employee_id = f.employee_id AND e.started_at >= f.since AND e.ended_at > e.started_at) x
          WHERE x.until > x.started_at
+    ), pair AS MATERIALIZED (
+        SELECT t.*, o.id AS other_id
+          FROM twice t
+         CROSS JOIN LATERAL (
+            SELECT e.id FROM time_entry e
+             WHERE e.employee_id = t.employee_id AND e.started_at >= t.started_at - t.longest
+               AND e.started_at <= t.started_at AND e.ended_at = t.until AND e.id <> t.id
+             ORDER BY e.started_at DESC LIMIT 1) o
     )
-    SELECT t.employee_id, (t.started_at AT TIME ZONE t.zone)::date AS on_day,
-           sum(extract(epoch FROM least(t.ended_at, t.until) - t.started_at))::bigint AS doubled_s, count(*) AS times
-      FROM twice t
-     CROSS JOIN LATERAL (
-        SELECT e.id FROM time_entry e
-         WHERE e.employee_id = t.employee_id AND e.started_at >= t.started_at - t.longest
-           AND e.started_at <= t.started_at AND e.ended_at = t.until AND e.id <> t.id
-         ORDER BY e.started_at DESC LIMIT 1) o
-     WHERE EXISTS (SELECT FROM unbilled_entry u WHERE u.time_entry_id = t.id)
-        OR EXISTS (SELECT FROM unbilled_entry u WHERE u.time_entry_id = o.id)
+    SELECT p.employee_id, (p.started_at AT TIME ZONE p.zone)::date AS on_day,
+           sum(extract(epoch FROM least(p.ended_at, p.until) - p.started_at))::bigint AS doubled_s, count(*) AS times
+      FROM pair p
+     WHERE p.id IN (SELECT u.time_entry_id FROM unbilled_entry u)
+        OR p.other_id IN (SELECT u.time_entry_id FROM unbilled_entry u)
      GROUP BY 1, 2;
 COMMENT ON VIEW doubled_time IS
     'seconds of a person that were logged twice by the clock, by day, where not all of it is billed; overlapping_entry '

@@ -63,7 +63,7 @@ BEGIN
         SELECT DISTINCT ON (e.charge_id, e.debit_id) e.* FROM entry e
          WHERE e.charge_id = ANY (v_posted) ORDER BY e.charge_id, e.debit_id, e.id DESC
     LOOP
-        v_event := coalesce(v_event, (open_events('charge', ARRAY[gen_random_uuid()::text], ARRAY[''],
+        v_event := coalesce(v_event, (open_events('charge', ARRAY[format('%s:told', v_entry.id)], ARRAY[''],
                                                   format('told for deal %s', p_deal)))[1]);
         v_entry := opposite(v_entry, v_event, posting_day(v_entry.entry_on));
         v_entries := v_entries || v_entry;
