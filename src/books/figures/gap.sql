@@ -43,8 +43,7 @@ SELECT allow('reader', 'select', 'overlapping_entry');
 -- What is not billed says of whom to look, and from when on: an index gives it in order.
 CREATE VIEW doubled_time WITH (security_invoker) AS
     WITH person AS MATERIALIZED (
-        SELECT u.employee_id, coalesce(m.zone, (SELECT s.zone FROM setting s)) AS zone, l.longest,
-               u.since - l.longest AS since
+        SELECT u.employee_id, coalesce(m.zone, (SELECT s.zone FROM setting s)) AS zone, u.since - l.longest AS since
           FROM (SELECT u.employee_id, min(u.started_at) AS since
                   FROM (SELECT h.employee_id, h.started_at FROM charge h
                          WHERE h.time_entry_id IS NOT NULL AND NOT h.committed
@@ -55,29 +54,22 @@ CREATE VIEW doubled_time WITH (security_invoker) AS
           JOIN employee m ON m.id = u.employee_id
          CROSS JOIN (SELECT ((SELECT s.max_entry_s FROM setting s) + 86400) * interval '1 second' AS longest) l
     ), twice AS MATERIALIZED (
-        SELECT f.employee_id, f.zone, f.longest, x.id, x.started_at, x.ended_at, x.until
+        SELECT f.employee_id, f.zone, x.id, x.started_at, x.ended_at, x.longest[2] AS other_id,
+               to_timestamp(x.longest[1] / 1000000.0) AS until
           FROM person f
          CROSS JOIN LATERAL (
             SELECT e.id, e.started_at, e.ended_at,
-                   max(e.ended_at) OVER (ORDER BY e.started_at
-                                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS until
+                   max(ARRAY[(extract(epoch FROM e.ended_at) * 1000000)::bigint, e.id])
+                       OVER (ORDER BY e.started_at, e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS longest
               FROM time_entry e
              WHERE e.employee_id = f.employee_id AND e.started_at >= f.since AND e.ended_at > e.started_at) x
-         WHERE x.until > x.started_at
-    ), pair AS MATERIALIZED (
-        SELECT t.*, o.id AS other_id
-          FROM twice t
-         CROSS JOIN LATERAL (
-            SELECT e.id FROM time_entry e
-             WHERE e.employee_id = t.employee_id AND e.started_at >= t.started_at - t.longest
-               AND e.started_at <= t.started_at AND e.ended_at = t.until AND e.id <> t.id
-             ORDER BY e.started_at DESC LIMIT 1) o
+         WHERE x.longest[1] > (extract(epoch FROM x.started_at) * 1000000)::bigint
     )
-    SELECT p.employee_id, (p.started_at AT TIME ZONE p.zone)::date AS on_day,
-           sum(extract(epoch FROM least(p.ended_at, p.until) - p.started_at))::bigint AS doubled_s, count(*) AS times
-      FROM pair p
-     WHERE p.id IN (SELECT u.time_entry_id FROM unbilled_entry u)
-        OR p.other_id IN (SELECT u.time_entry_id FROM unbilled_entry u)
+    SELECT t.employee_id, (t.started_at AT TIME ZONE t.zone)::date AS on_day,
+           sum(extract(epoch FROM least(t.ended_at, t.until) - t.started_at))::bigint AS doubled_s, count(*) AS times
+      FROM twice t
+     WHERE t.id IN (SELECT u.time_entry_id FROM unbilled_entry u)
+        OR t.other_id IN (SELECT u.time_entry_id FROM unbilled_entry u)
      GROUP BY 1, 2;
 COMMENT ON VIEW doubled_time IS
     'seconds of a person that were logged twice by the clock, by day, where not all of it is billed; overlapping_entry '
