@@ -127,7 +127,7 @@ SELECT rerate(3, '2026-06-01'), rerate(4, '2026-06-01');
 SELECT client, work_date, hours, reason FROM unrated ORDER BY time_entry_id;
 -- somebody without a cost rate is a gap, not a free worker
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (3, 1, '2026-04-02 09:00', '2026-04-02 10:00');
-SELECT * FROM data_gaps;
+SELECT * FROM data_gaps ORDER BY gap, since;
 -- a role's cost rate
 INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) VALUES (2, 1, '2026-04-02 09:00', '2026-04-02 10:30');
 SELECT cost::numeric(9,2) FROM charge WHERE employee_id = 2;

@@ -10,18 +10,15 @@ COMMENT ON VIEW seen_charge IS 'the charges that the row policies of whoever ask
 
 -- What a charge and its reversal would have cost is nothing together, known or not;
 -- what a correction told is known.  They are few, and found by an index of their own.
-CREATE VIEW uncosted_charge AS
-    SELECT h.id
-      FROM charge h
-     WHERE h.base_cost IS NULL AND h.reverses_id IS NULL
-       AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id)
-       AND NOT EXISTS (SELECT FROM charge a WHERE a.adjusts_id = h.id AND a.why #> '{correction,cost}' IS NOT NULL);
-COMMENT ON VIEW uncosted_charge IS 'the charges that count and whose cost is not known; granted to nobody';
-
 CREATE VIEW visible_charge WITH (security_barrier) AS
     SELECT h.*, u.id IS NOT NULL AS uncosted
       FROM charge h
-      LEFT JOIN uncosted_charge u ON u.id = h.id
+      LEFT JOIN (
+        SELECT c.id FROM charge c
+         WHERE c.base_cost IS NULL AND c.reverses_id IS NULL
+           AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = c.id)
+           AND NOT EXISTS (SELECT FROM charge a WHERE a.adjusts_id = c.id
+                           AND a.why #> '{correction,cost}' IS NOT NULL)) u ON u.id = h.id
      WHERE (SELECT NOT row_security_active('charge'::regclass)) OR h.id IN (SELECT s.id FROM seen_charge s);
 COMMENT ON VIEW visible_charge IS
     'charges with their costs for the views of figures, within the row policies of whoever asks; uncosted: they count, '
