@@ -125,7 +125,8 @@ INSERT INTO broken (what, break) VALUES
     ('paid without money', format('UPDATE document SET status = ''paid'' WHERE id = %s', :invoice)), ('number that is missing', format('UPDATE number_series SET next_no = next_no + 1')),
     ('tax that is not posted', format('DELETE FROM entry WHERE document_id = %s AND charge_id IS NULL', :invoice)), ('bill that is not posted', format('DELETE FROM entry WHERE document_id = %s', :bill)),
     ('history of a document cut', format('DELETE FROM document_status_change WHERE document_id = %s', :report)),
-    ('payment of bills that accrues', format('UPDATE payment SET settles_bills = false WHERE id = %s', :bill_payment)),
+    ('payment of bills that accrues', format('DELETE FROM entry e USING event v WHERE v.id = e.event_id AND v.key LIKE ''%s:match:%%'' AND e.payment_id = %s', :bill_payment, :bill_payment)),
+    ('money that was sent back and pays an invoice', format('DELETE FROM entry WHERE payment_id IN (SELECT a.payment_id FROM payment_allocation a WHERE a.document_id = %s)', :invoice)),
     ('line of an invoice that nothing keeps', format('UPDATE document_line SET claim = false WHERE document_id = %s', :invoice)),
     ('charge on two documents', format('DROP INDEX document_line_claimed_once; INSERT INTO document_line (document_id, kind, currency, charge_id, claim) SELECT %s, ''report'', ''EUR'', charge_id, true
         FROM document_line WHERE document_id = %s', :draft, :report));

@@ -135,7 +135,7 @@ SELECT * FROM billing_problems;
 SELECT number, o.charged - m.charged AS difference FROM r_once.contract_card o JOIN r_monthly.contract_card m USING (number)
  WHERE o.charged <> m.charged OR o.cost <> m.cost ORDER BY 1;
 -- at every moment the ledger is what the charges say
-SELECT (SELECT sum(base_amount) FROM charge) = (SELECT base_balance FROM account_balance WHERE account = 'receivable') AS balanced;
+SELECT (SELECT sum(base_amount) FROM charge) = (SELECT sum(base_balance) FROM account_balance WHERE account IN ('receivable', 'unbilled')) AS balanced;
 
 -- corrections: random ones, then all taken away, which leaves fees and minimums only
 DO $$

@@ -123,7 +123,7 @@ DELETE FROM document_status_change;
 -- agreed: frozen and posted, 60 + 20 + 30 = 110
 SELECT transition(:r2, 'sent'), transition(:r2, 'agreed', NULL, 'Alpha');
 SELECT count(*) FILTER (WHERE frozen_at IS NOT NULL) AS frozen, count(held_by) AS held, sum(amount) FILTER (WHERE frozen_at IS NOT NULL)::numeric(9,2) AS posted FROM charge;
-SELECT account, posted_balance FROM account_balance WHERE account IN ('revenue', 'receivable') AND currency = 'EUR' ORDER BY 1;
+SELECT account, posted_balance FROM account_balance WHERE account IN ('revenue', 'receivable', 'unbilled') AND currency = 'EUR' ORDER BY 1;
 UPDATE charge SET amount = 1 WHERE id = (SELECT min(id) FROM charge);
 SELECT revise(:r2);
 SELECT make_deal(:r2) = make_deal(:r2) AS one_deal;

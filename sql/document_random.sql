@@ -119,7 +119,7 @@ BEGIN
         RETURN format('%s in all, %s billed, %s unbilled', v.all_of_it, v.billed, v.unbilled);
     END IF;
     -- what clients owe by the ledger: work, and tax of what stands, less what they paid
-    SELECT (SELECT sum(b.balance) FROM account_balance b WHERE b.account = 'receivable') AS receivable,
+    SELECT (SELECT sum(b.balance) FROM account_balance b WHERE b.account IN ('receivable', 'unbilled')) AS receivable,
            (SELECT coalesce(sum(d.tax), 0) FROM document d WHERE d.kind IN ('invoice', 'credit_note') AND d.status NOT IN ('draft', 'void')) AS tax,
            (SELECT coalesce(sum(p.amount), 0) FROM payment p WHERE p.status = 'posted') AS paid INTO v;
     IF v.receivable <> (SELECT sum(h.amount) FROM charge h) + v.tax - v.paid THEN

@@ -143,8 +143,7 @@ INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, created_at)
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, created_by) VALUES (1, 1, '2026-03-04', 60, 'somebody else');
 UPDATE time_entry SET created_at = '2020-01-01' WHERE id = 2;
 UPDATE payment SET revision = 9;
-UPDATE payment SET settles_bills = true;
-INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, settles_bills) VALUES ('out', 'posted', '2026-04-02', 7, 'EUR', 1, 'payroll', true);
+INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, revision) VALUES ('out', 'posted', '2026-04-02', 7, 'EUR', 1, 'payroll', 3);
 INSERT INTO rejected_entry (record, reason, rejected_at) VALUES ('{}', 'x', '2020-01-01');
 -- who says nothing, or only what the books would say themselves, is taken
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s, created_at, created_by) VALUES (1, 1, '2026-03-04', 60, NULL, NULL), (1, 1, '2026-03-04', 61, DEFAULT, actor());

@@ -33,8 +33,14 @@ article_id: the article that explains it in the cash flow, a row of account
 article_name: name of the article
 balance: what is left, in the currency beside it
 account_balance.balance: debit less credit, in currency
-contract_card.balance: receipts less work charged, in the contract's currency
-loss_making_contract.balance: receipts less work charged, in the contract's currency
+contract_card.balance: receipts less work charged and its tax, in the contract's currency
+loss_making_contract.balance: receipts less work charged and its tax, in the contract's currency
+contract_card.tax: tax of the work charged, in the contract's currency
+loss_making_contract.tax: tax of the work charged, in the contract's currency
+contract_figure.tax: tax of the work charged, in the contract's currency
+receipts_tax: what of the receipts is tax, in the contract's currency
+receipts_net: receipts without their tax, in the contract's currency
+client_entry.event_id: the event, that which it reverses where it is a reversal, a row of event
 bank_ref: the bank's reference, once for each cash account
 base_balance: balance in the base currency of the books
 base_payments: payments in the base currency of the books, positive
@@ -126,6 +132,8 @@ receipts: what came in, in currency
 role_account.payable: the account of settlements with suppliers and staff
 role_account.receivable: the account of settlements with clients
 role_account.tax: the account of taxes on sales
+role_account.unbilled: the account of work that is charged and not invoiced
+role_account.exchange: the account of exchange differences
 role_account.revenue: the account of revenue
 role_account.direct_labour: the account of hours at their cost rates
 role_account.absorbed_labour: the account of the same, taken out of payroll
@@ -146,7 +154,24 @@ payment_posting.source: payment
 sign: by what a balance, debit positive, is multiplied to be shown
 sort: order of the lines
 statement: pnl
-settles_bills: does the payment pay bills, which brought the cost already?
+client_entry.amount: what the client owes by it, below zero: what he paid, in currency
+client_entry.base_amount: amount in the base currency of the books
+client_entry.document_id: the invoice or credit note that posted it, a row of document; NULL: none did
+client_entry.payment_id: the payment that posted it, a row of payment; NULL: none did
+client_entry.other_id: the account on the other side, a row of account
+payment_use.way: 1: money flows as the document says; -1: it comes back
+payment_use.used: what it takes of the payment, in currency
+payment_use.of_payment: amount of the payment, in currency
+payment_use.document_flow: the way in which money pays the document, in or out
+accrual_due.due: what of the payment bills brought already, in its currency
+accrual_due.posted: what the ledger has taken back of it
+accrual_due.base_due: due in the base currency
+accrual_due.base_posted: posted in the base currency
+accrual_due.settlement_id: the account of settlements with suppliers, a row of account
+exchange_due.due: the exchange difference, in the base currency: of invoices a gain, of bills a loss
+exchange_due.posted: what of it is posted
+exchange_due.account_id: the account on which the document is owed, a row of account
+line_worth.base_amount: what the line is worth net in the base currency
 tasks: number of tasks on it
 times: how often
 to_cash_account_id: the account that a transfer goes to, a row of cash_account

@@ -114,29 +114,24 @@ SELECT allow('controller', 'select', 'document_charge_problems');
 CREATE VIEW document_allocation_problems WITH (security_invoker) AS
     SELECT 'allocations never exceed the payment' AS rule, 'payment ' || p.id AS subject,
            format('%s allocated of %s', a.amount, p.amount) AS detail
-      FROM payment p JOIN (SELECT a.payment_id, sum(a.amount) AS amount FROM payment_allocation a GROUP BY 1) a
+      FROM payment p JOIN (SELECT u.payment_id, sum(u.used) AS amount FROM payment_use u GROUP BY 1) a
           ON a.payment_id = p.id
      WHERE a.amount > p.amount OR p.status <> 'posted'
     UNION ALL
     SELECT 'allocations and credits never exceed the document', document_name(b.document_id),
         format('%s of %s', b.allocated + b.credited, b.gross)
-      FROM document_balance b WHERE b.open < 0
+      FROM document_balance b WHERE b.open * sign(b.gross) < 0 OR b.allocated * sign(b.gross) < 0
     UNION ALL
     SELECT 'a payment settles documents of its party and currency, invoices with what comes in and bills with what '
            'goes out',
            document_name(d.id), 'payment ' || p.id
       FROM payment_allocation a JOIN payment p ON p.id = a.payment_id JOIN document d ON d.id = a.document_id
      WHERE p.party_id IS DISTINCT FROM d.party_id OR p.currency <> d.currency
-        OR p.flow <> (SELECT k.flow FROM document_kind k WHERE k.kind = d.kind)
+        OR p.contract_id <> d.contract_id
+        OR p.flow <> (SELECT k.flow FROM document_kind k WHERE k.kind = d.kind) AND (d.kind <> 'bill' OR d.gross > 0)
     UNION ALL
     SELECT 'allocations are of issued documents', document_name(a.document_id), 'payment ' || a.payment_id
-      FROM payment_allocation a WHERE NOT EXISTS (SELECT FROM document_balance b WHERE b.document_id = a.document_id)
-    UNION ALL
-    SELECT 'a payment of bills accrues nothing', 'payment ' || p.id, format('settles_bills is %s', p.settles_bills)
-      FROM payment p
-     WHERE p.status = 'posted' AND p.settles_bills <> EXISTS (SELECT FROM payment_allocation a JOIN document d
-                                                              ON d.id = a.document_id
-                                                               WHERE a.payment_id = p.id AND d.kind = 'bill');
+      FROM payment_allocation a WHERE NOT EXISTS (SELECT FROM document_balance b WHERE b.document_id = a.document_id);
 COMMENT ON VIEW document_allocation_problems IS
     'broken invariants of payments and what they settle, none in healthy books';
 SELECT allow('controller', 'select', 'document_allocation_problems');
@@ -184,15 +179,18 @@ COMMENT ON VIEW document_step_problems IS
 SELECT allow('controller', 'select', 'document_step_problems');
 
 CREATE VIEW document_posting_problems WITH (security_invoker) AS
-    SELECT 'the tax of issued invoices and credit notes is in the ledger' AS rule, document_name(d.id) AS subject,
-           format('%s on the document, %s posted', d.tax, coalesce(e.tax, 0)) AS detail
+    SELECT 'issued invoices and credit notes are in the ledger' AS rule, document_name(d.id) AS subject,
+           format('%s on the document, %s of it tax, %s and %s posted', d.gross, d.tax, coalesce(e.gross, 0),
+                  coalesce(e.tax, 0)) AS detail
       FROM document d
       JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable'
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
       LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS tax FROM entry e JOIN role_account k ON k.tax = e.credit_id
+        SELECT sum(e.amount) AS gross, sum(e.amount) FILTER (WHERE e.credit_id = k.tax) AS tax
+          FROM entry e JOIN role_account k ON k.receivable = e.debit_id
          WHERE e.document_id = d.id) e ON true
-     WHERE coalesce(e.tax, 0) <> CASE WHEN s.posted THEN d.tax ELSE 0 END
+     WHERE (coalesce(e.gross, 0), coalesce(e.tax, 0)) <> (CASE WHEN s.posted THEN d.gross ELSE 0 END,
+                                                          CASE WHEN s.posted THEN d.tax ELSE 0 END)
     UNION ALL
     SELECT 'an accepted bill is owed, to the last digit', document_name(d.id),
         format('%s on the bill, %s posted', d.gross, coalesce(e.amount, 0))

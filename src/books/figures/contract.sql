@@ -61,14 +61,32 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
            CASE WHEN num_nonnulls(a.remaining_s, x.seconds) > 0
                 THEN coalesce(a.remaining_s, 0) + coalesce(x.seconds, 0) END::numeric(20,6) AS remaining_s,
            (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, h.uncosted + d.uncosted AS uncosted,
-           x.amount::numeric(20,6) AS expected
+           x.amount::numeric(20,6) AS expected,
+           round_money(coalesce(p.tax, 0), currency_exponent(c.currency))::numeric(20,6) AS receipts_tax,
+           (coalesce(i.tax, 0) + CASE WHEN c.tax_inclusive THEN 0
+                ELSE round_money((coalesce(h.charged, 0) - coalesce(i.net, 0)) * coalesce(c.tax_rate, 0) / 100,
+                                 currency_exponent(c.currency)) END)::numeric(20,6) AS tax
       FROM visible_contract c
      CROSS JOIN setting s
      CROSS JOIN LATERAL (SELECT expected_amount(c.id) AS amount, expected_seconds(c.id) AS seconds) x
       LEFT JOIN LATERAL (
-        SELECT sum(CASE p.flow WHEN 'in' THEN p.amount ELSE -p.amount END) AS receipts
-          FROM visible_payment p JOIN settling_article a ON a.article = p.article
+        -- of what is not matched, the tax is that of the contract
+        SELECT sum(y.sign * p.amount) AS receipts,
+               sum(y.sign * (coalesce(u.tax, 0) + (p.amount - coalesce(u.used, 0)) * y.rate / (100 + y.rate))) AS tax
+          FROM visible_payment p
+          JOIN settling_article a ON a.article = p.article
+         CROSS JOIN LATERAL (SELECT CASE p.flow WHEN 'in' THEN 1 ELSE -1 END AS sign,
+                                    coalesce(c.tax_rate, 0) AS rate) y
+         CROSS JOIN LATERAL (SELECT sum(u.used) AS used, sum(u.used * d.tax / nullif(d.gross, 0)) AS tax
+                               FROM payment_use u JOIN document d ON d.id = u.document_id
+                              WHERE u.payment_id = p.id) u
          WHERE p.contract_id = c.id AND p.status = 'posted') p ON true
+      LEFT JOIN LATERAL (
+        -- what invoices took over, and their tax
+        SELECT sum(e.amount) FILTER (WHERE e.credit_id = r.unbilled) AS net,
+               sum(e.amount) FILTER (WHERE e.credit_id = r.tax) AS tax
+          FROM visible_entry e JOIN role_account r ON r.receivable = e.debit_id
+         WHERE e.contract_id = c.id AND e.document_id IS NOT NULL AND e.charge_id IS NULL) i ON true
       LEFT JOIN LATERAL (
         SELECT sum(h.amount) AS charged, sum(h.worked_s) AS worked_s, sum(h.billed_s) AS billed_s, sum(h.cost) AS cost,
                count(*) FILTER (WHERE h.uncosted AND h.cost IS NULL) AS uncosted
@@ -98,32 +116,34 @@ SELECT allow('reader', 'select', 'contract_figure');
 CREATE VIEW contract_card WITH (security_invoker) AS
     SELECT c.id AS contract_id, c.number, c.client_id, k.name AS client, c.model, c.status, c.starts_on, c.ends_on,
            c.currency, f.receipts::numeric(18,2) AS receipts, f.charged::numeric(18,2) AS charged,
-           (f.receipts - f.charged)::numeric(18,2) AS balance,
+           (f.receipts - f.charged - f.tax)::numeric(18,2) AS balance,
            (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
            (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
            (f.remaining_s / 3600.0)::numeric(18,2) AS hours_left,
            f.cost::numeric(18,2) AS cost,
            p.cash::numeric(18,2) AS profit_cash,
            p.accrual::numeric(18,2) AS profit_accrual,
-           (100 * p.cash / nullif(f.receipts, 0))::numeric(18,2) AS margin_cash_pct,
+           (100 * p.cash / nullif(f.receipts - f.receipts_tax, 0))::numeric(18,2) AS margin_cash_pct,
            (100 * p.accrual / nullif(f.charged, 0))::numeric(18,2) AS margin_pct,
-           f.uncosted AS uncosted_charges, f.expected::numeric(18,2) AS expected
+           f.uncosted AS uncosted_charges, f.expected::numeric(18,2) AS expected, f.tax::numeric(18,2) AS tax,
+           (f.receipts - f.receipts_tax)::numeric(18,2) AS receipts_net
       FROM contract c
       JOIN party k ON k.id = c.client_id
       JOIN contract_figure f ON f.contract_id = c.id
-     CROSS JOIN LATERAL (SELECT CASE f.uncosted WHEN 0 THEN f.receipts - f.cost END AS cash,
+     CROSS JOIN LATERAL (SELECT CASE f.uncosted WHEN 0 THEN f.receipts - f.receipts_tax - f.cost END AS cash,
                                 CASE f.uncosted WHEN 0 THEN f.charged - f.cost END AS accrual) p;
 COMMENT ON VIEW contract_card IS
-    'every contract at this moment, in its currency: receipts, work charged, what the open periods will bring beside '
-    '(expected: fees and minimum charges), balance (receipts - charged), hours, what is left of prepaid and included '
-    'hours, cost of labour and of direct expenses as far as it is known, profit by cash (receipts - cost) and by '
+    'every contract at this moment, in its currency: receipts with their tax and without (receipts_net), work charged, '
+    'net, its tax, what the open periods will bring beside (expected: fees and minimum charges, net), balance with tax '
+    '(receipts - charged - tax), hours, what is left of prepaid and included '
+    'hours, cost of labour and of direct expenses as far as it is known, profit by cash (receipts_net - cost) and by '
     'accrual (charged - cost), both margins in percent (NULL without a base); where uncosted_charges, of its expenses '
     'too, have no known cost, profits and margins are NULL (data_gaps)';
 SELECT allow('reader', 'select', 'contract_card');
 
 CREATE VIEW loss_making_contract WITH (security_invoker) AS
     SELECT * FROM contract_card
-     WHERE receipts < cost AND (charged + expected < cost OR receipts > 0 AND charged + expected = 0);
+     WHERE receipts_net < cost AND (charged + expected < cost OR receipts_net > 0 AND charged + expected = 0);
 COMMENT ON VIEW loss_making_contract IS
     'contracts whose cost exceeds what came in and what was or will be charged for the periods begun, by what is known '
     'of it: the unknown only adds';

@@ -61,9 +61,9 @@ BEGIN ATOMIC
       LEFT JOIN profit_by_contract p USING (contract_id)
      WHERE c.cost <> coalesce(p.cost, 0) OR c.uncosted_charges <> coalesce(p.uncosted, 0)
     UNION ALL
-    SELECT 'a contract''s balance is its receipts less its charges', c.number,
-           format('balance %s, receipts %s, charged %s', c.balance, c.receipts, c.charged)
-      FROM contract_card c WHERE c.balance <> c.receipts - c.charged
+    SELECT 'a contract''s balance is its receipts less its charges, with tax', c.number,
+           format('balance %s, receipts %s, charged %s, tax %s', c.balance, c.receipts, c.charged, c.tax)
+      FROM contract_card c WHERE c.balance <> c.receipts - c.charged - c.tax
     UNION ALL
     SELECT 'closing cash is the balance of the cash accounts', x.currency,
            format('%s, the accounts hold %s', x.closing, x.held)

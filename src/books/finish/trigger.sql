@@ -309,9 +309,7 @@ CREATE TRIGGER cash_account_opened BEFORE INSERT ON cash_account
 
 -- payment
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment
-    FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'made_from: record_payment() keeps it.',
-                                              'settles_bills: pay_bill() and allocate_payment() tie a payment to the '
-                                              'bills it settles.');
+    FOR EACH ROW EXECUTE FUNCTION own_columns('revision', 'made_from: record_payment() keeps it.');
 CREATE TRIGGER payment_checked BEFORE INSERT OR UPDATE OR DELETE ON payment
     FOR EACH ROW EXECUTE FUNCTION check_payment();
 CREATE TRIGGER payment_completed BEFORE INSERT OR UPDATE ON payment

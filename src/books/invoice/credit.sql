@@ -74,21 +74,9 @@ CREATE FUNCTION give_back(p_invoice bigint) RETURNS void
 AS $$
 DECLARE
     v_excess numeric := -(SELECT b.open FROM document_balance b WHERE b.document_id = p_invoice);
-    v_part record;
 BEGIN
-    IF v_excess <= 0 THEN
-        RETURN;
-    END IF;
-    -- the last one first: each gives what those after it leave to be given back
-    SELECT x.id, v_excess - x.after AS amount INTO v_part
-      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) - a.amount AS after
-              FROM payment_allocation a WHERE a.document_id = p_invoice) x
-     WHERE x.after < v_excess AND x.after + x.amount > v_excess;
-    DELETE FROM payment_allocation a
-     USING (SELECT a.id, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) AS through
-              FROM payment_allocation a WHERE a.document_id = p_invoice) x
-     WHERE a.id = x.id AND x.through <= v_excess;
-    UPDATE payment_allocation a SET amount = a.amount - v_part.amount WHERE a.id = v_part.id;
+    PERFORM take_back_allocations(ARRAY(SELECT a.id FROM payment_allocation a WHERE a.document_id = p_invoice),
+                                  v_excess) WHERE v_excess > 0;
 END $$;
 COMMENT ON FUNCTION give_back(bigint) IS
     'take back what is allocated to an invoice above what is left of it: it is the client''s credit again';

@@ -39,7 +39,9 @@ CREATE VIEW role_account WITH (security_invoker) AS
            max(r.account_id) FILTER (WHERE r.role = 'direct_labour') AS direct_labour,
            max(r.account_id) FILTER (WHERE r.role = 'absorbed_labour') AS absorbed_labour,
            max(r.account_id) FILTER (WHERE r.role = 'materials') AS materials,
-           max(r.account_id) FILTER (WHERE r.role = 'absorbed_materials') AS absorbed_materials
+           max(r.account_id) FILTER (WHERE r.role = 'absorbed_materials') AS absorbed_materials,
+           max(r.account_id) FILTER (WHERE r.role = 'unbilled') AS unbilled,
+           max(r.account_id) FILTER (WHERE r.role = 'exchange') AS exchange
       FROM account_role r;
 COMMENT ON VIEW role_account IS 'one row: the accounts that entries are made with, by role';
 SELECT allow('reader', 'select', 'role_account');

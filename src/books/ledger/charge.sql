@@ -91,13 +91,13 @@ END $$;
 COMMENT ON FUNCTION post_document(bigint, text, text, date) IS
     'post what a document means to the ledger, on its day or on one that is given; nothing where that is nothing';
 
-CREATE FUNCTION post_tax(p_document bigint, p_on date) RETURNS void
+CREATE FUNCTION post_issued(p_document bigint, p_on date) RETURNS void
     LANGUAGE sql
 BEGIN ATOMIC
-    SELECT post_document(p_document, format('%s:issue', p_document), 'tax on sales', p_on);
+    SELECT post_document(p_document, format('%s:issue', p_document), 'issued', p_on);
 END;
-COMMENT ON FUNCTION post_tax(bigint, date) IS
-    'post the tax of an invoice or credit note on its tax date: receivable to tax payable, by contract';
+COMMENT ON FUNCTION post_issued(bigint, date) IS
+    'post an invoice or credit note on its date, by contract: it is owed from now on, net and tax';
 
 CREATE FUNCTION post_bill(p_document bigint) RETURNS void
     LANGUAGE sql
@@ -116,4 +116,4 @@ BEGIN ATOMIC
      WHERE v.source = 'document' AND v.key IN (format('%s:issue', p_document), format('%s:accept', p_document));
 END;
 COMMENT ON FUNCTION reverse_document(bigint, date) IS
-    'take back what a document itself posted, its tax or its bill, on a day; its charges stay frozen';
+    'take back what a document itself posted, on a day; its charges stay frozen';

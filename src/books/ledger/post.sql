@@ -89,14 +89,14 @@ DECLARE
         NULL, p_events);
 BEGIN
     PERFORM put_entries(ARRAY(
-        SELECT opposite(e, x.reversal_id, p_on)
+        SELECT opposite(e, x.reversal_id, coalesce(p_on, posting_day(e.entry_on)))
           FROM unnest(p_events, v_reversals) x (id, reversal_id) JOIN entry e ON e.event_id = x.id
          WHERE x.reversal_id IS NOT NULL ORDER BY e.id));
     RETURN v_reversals;
 END $$;
 COMMENT ON FUNCTION reverse_entries(bigint[], text, text[], date) IS
-    'post the opposite of events under keys of a source, on their dates or on one day; returns the reversals, NULL '
-    'where one was posted before';
+    'post the opposite of events under keys of a source, on one day, or each on its date or the first one that is not '
+    'locked; returns the reversals, NULL where one was posted before';
 
 -- ---------------------------------------------------------------------------
 -- entries by hand

@@ -7,8 +7,8 @@
 -- NULL where the day's rate gives it when it is posted.
 -- ---------------------------------------------------------------------------
 
--- What a charge means to the ledger, posted or not: work is owed by the
--- client, and its labour is absorbed at the cost rate: what is really paid to
+-- What a charge means to the ledger, posted or not: work is revenue, which the
+-- client owes when an invoice takes it, and its labour is absorbed at the cost rate: what is really paid to
 -- people goes to payroll, so a cost rate moves profit between projects and
 -- never invents any.  Items likewise, against purchases.  A cost that is not
 -- known posts nothing: it stays where it was paid.  posted is frozen, by the
@@ -25,7 +25,7 @@ CREATE VIEW charge_posting AS
      CROSS JOIN setting s
      CROSS JOIN role_account a
      CROSS JOIN LATERAL (VALUES
-        (1::bigint, NULL::boolean, a.receivable, a.revenue),
+        (1::bigint, NULL::boolean, a.unbilled, a.revenue),
         (2, true, a.direct_labour, a.absorbed_labour),
         (2, false, a.materials, a.absorbed_materials)) AS r (no, of_time, debit_id, credit_id)
      CROSS JOIN LATERAL (SELECT CASE r.no WHEN 1 THEN c.amount ELSE c.base_cost END AS amount,
@@ -36,7 +36,8 @@ COMMENT ON VIEW charge_posting IS
 SELECT allow('controller', 'select', 'charge_posting');
 
 -- Cash against settlements, and the accrual where the article accrues with its
--- payment.  A payment of bills accrues nothing: they did.
+-- payment.  What of it pays bills, which accrued it already, is taken back when it
+-- meets them (match.sql).
 CREATE VIEW payment_posting WITH (security_invoker) AS
     SELECT 'payment'::text AS source, p.id AS source_id, e.no, e.entry_on, e.debit_id, e.credit_id, p.amount,
            p.currency, NULL::numeric(20,6) AS base_amount, e.article_id, p.own_id, p.client_id, p.party_id,
@@ -55,33 +56,57 @@ CREATE VIEW payment_posting WITH (security_invoker) AS
         (1, 'in', p.paid_on, m.account_id, s.settlement_id, a.id, true),
         (1, 'out', p.paid_on, s.settlement_id, m.account_id, a.id, true),
         (2, 'in', coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL, a.accrues),
-        (2, 'out', coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL, a.accrues AND NOT p.settles_bills)
+        (2, 'out', coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL, a.accrues)
      ) AS e (no, flow, entry_on, debit_id, credit_id, article_id, made)
      WHERE e.flow = p.flow AND e.made;
 COMMENT ON VIEW payment_posting IS 'the ledger entries that each payment makes when it is posted';
 SELECT allow('controller', 'select', 'payment_posting');
 
--- The tax of what goes out, by contract; what comes in, line by line: net to its
--- article, its tax against the tax of sales, all of it owed.
+-- A line is worth in the base currency what its charges are: so what an invoice
+-- takes over from unbilled work leaves nothing there.  What goes free again was
+-- worth what other notes left of it.
+CREATE VIEW line_worth WITH (security_invoker) AS
+    SELECT l.id AS line_id, h.contract_id,
+           CASE WHEN x.id IS NULL THEN w.amount
+                WHEN l.charge_id IS NOT NULL THEN h.base_amount
+                ELSE -w.amount - (SELECT coalesce(sum(c.base_amount), 0)
+                                    FROM document_line o JOIN charge c ON c.id = o.charge_id
+                                   WHERE o.reverses_line_id = x.id) END::numeric(20,6) AS base_amount
+      FROM document_line l
+      LEFT JOIN document_line x ON x.id = l.reverses_line_id
+      LEFT JOIN document_line b ON b.id = coalesce(x.base_line_id, l.base_line_id)
+      LEFT JOIN charge o ON o.id = coalesce(x.charge_id, l.charge_id)
+      LEFT JOIN charge a ON a.id = coalesce(b.adjustment_id, x.adjustment_id,
+                                            CASE WHEN x.id IS NULL THEN l.adjustment_id END)
+      LEFT JOIN charge h ON h.id = coalesce(l.charge_id, o.id)
+     CROSS JOIN LATERAL (SELECT o.base_amount + coalesce(a.base_amount, 0) AS amount) w
+     WHERE l.kind IN ('invoice', 'credit_note');
+COMMENT ON VIEW line_worth IS
+    'what the lines of invoices and credit notes are worth net in the base currency, at the rates of the work';
+SELECT allow('controller', 'select', 'line_worth');
+
+-- What goes out, by contract: its net is taken over from unbilled work, its tax
+-- is payable.  What comes in, line by line: net to its article, its tax against
+-- the tax of sales.  All of it is owed.
 CREATE VIEW document_posting WITH (security_invoker) AS
     SELECT 'document'::text AS source, t.document_id AS source_id,
-           row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id) AS no, t.issued_on AS entry_on,
-           r.receivable AS debit_id, r.tax AS credit_id, t.amount::numeric(20,6) AS amount, t.currency,
-           NULL::numeric(20,6) AS base_amount, NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
+           row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id, e.nth) AS no, t.issued_on AS entry_on,
+           r.receivable AS debit_id, e.account_id AS credit_id, e.amount::numeric(20,6) AS amount, t.currency,
+           e.base_amount::numeric(20,6) AS base_amount, NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
            t.party_id, t.contract_id, NULL::bigint AS project_id, NULL::bigint AS deal_id, NULL::bigint AS task_id,
            NULL::bigint AS employee_id, NULL::bigint AS direction_id, NULL::bigint AS work_type_id,
            NULL::bigint AS charge_id, NULL::bigint AS payment_id, t.document_id, NULL::boolean AS posted
-      FROM (SELECT d.id AS document_id, d.issued_on, d.own_id, d.party_id, d.currency, h.contract_id,
-                   sum(l.tax) AS amount
+      FROM (SELECT d.id AS document_id, d.issued_on, d.own_id, d.party_id, d.currency, w.contract_id,
+                   sum(l.net) AS net, sum(l.tax) AS tax, sum(w.base_amount) AS base_amount
               FROM document d
               JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable'
               JOIN document_line l ON l.document_id = d.id
-              LEFT JOIN document_line x ON x.id = l.reverses_line_id
-              LEFT JOIN charge h ON h.id = coalesce(x.charge_id, l.charge_id)
-             WHERE l.tax <> 0
+              JOIN line_worth w ON w.line_id = l.id
              GROUP BY 1, 2, 3, 4, 5, 6) t
      CROSS JOIN role_account r
-     WHERE t.amount <> 0
+     CROSS JOIN LATERAL (VALUES
+        (0, r.unbilled, t.net, t.base_amount), (1, r.tax, t.tax, NULL)) AS e (nth, account_id, amount, base_amount)
+     WHERE e.amount <> 0 OR e.base_amount <> 0
     UNION ALL
     SELECT 'document', d.id, 2 * l.id + e.nth, d.issued_on, e.account_id, r.payable, e.amount::numeric(20,6),
            d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id, l.project_id, l.deal_id,
@@ -95,8 +120,7 @@ CREATE VIEW document_posting WITH (security_invoker) AS
      ) AS e (nth, account_id, amount)
      WHERE e.amount <> 0;
 COMMENT ON VIEW document_posting IS
-    'the ledger entries of documents: the tax of invoices and credit notes when they are issued, bills when they are '
-    'accepted';
+    'the ledger entries of documents: invoices and credit notes when they are issued, bills when they are accepted';
 SELECT allow('controller', 'select', 'document_posting');
 
 CREATE VIEW due_entry WITH (security_invoker) AS

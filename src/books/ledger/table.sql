@@ -66,6 +66,7 @@ COMMENT ON TABLE account IS
 INSERT INTO account (code, name, kind, line, cash_section, accrues, pay)
 SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('receivable', 'Settlements with clients', 'settlement', NULL, 'operating', false),
+    ('unbilled', 'Work charged and not invoiced', 'settlement', NULL, 'operating', false),
     ('payable', 'Settlements with suppliers and staff', 'settlement', NULL, 'operating', false),
     ('tax_payable', 'Taxes on sales payable', 'liability', NULL, 'operating', false),
     ('loan', 'Loans received', 'liability', NULL, 'financing', false),
@@ -106,7 +107,8 @@ COMMENT ON TABLE account_role IS
     'its code and kind';
 INSERT INTO account_role (role, account_id, posted)
 SELECT v.role, a.id, v.posted FROM (VALUES
-    ('receivable', 'receivable', 'what clients owe and pay'),
+    ('receivable', 'receivable', 'what clients owe by invoices, and what they pay'),
+    ('unbilled', 'unbilled', 'what charges come to, until an invoice takes it'),
     ('payable', 'payable', 'what is owed and paid to suppliers and staff'),
     ('tax', 'tax_payable', 'tax on sales, less the tax of bills'),
     ('revenue', 'revenue', 'what charges come to'),
@@ -115,7 +117,8 @@ SELECT v.role, a.id, v.posted FROM (VALUES
     ('materials', 'materials', 'what charges other than hours cost'),
     ('absorbed_materials', 'absorbed_materials', 'the same, taken out of purchases'),
     ('contractor_bill', 'contractors', 'bills whose lines name no article'),
-    ('people_bill', 'payroll', 'such bills of who logs the hours here')
+    ('people_bill', 'payroll', 'such bills of who logs the hours here'),
+    ('exchange', 'fx_difference', 'what changes of rates make of debts until they are paid')
 ) AS v (role, code, posted) JOIN account a USING (code);
 
 CREATE TABLE period_lock (
@@ -180,6 +183,8 @@ CREATE INDEX entry_debit_idx ON entry (debit_id, entry_on);
 CREATE INDEX entry_credit_idx ON entry (credit_id, entry_on);
 CREATE INDEX entry_contract_idx ON entry (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX entry_direct_idx ON entry (contract_id) WHERE contract_id IS NOT NULL AND charge_id IS NULL;
+-- the account of a party: what charges post is on others
+CREATE INDEX entry_party_idx ON entry (party_id, entry_on) WHERE charge_id IS NULL;
 CREATE INDEX entry_charge_idx ON entry (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX entry_payment_idx ON entry (payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX entry_document_idx ON entry (document_id) WHERE document_id IS NOT NULL;

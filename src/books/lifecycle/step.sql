@@ -162,21 +162,22 @@ BEGIN
     PERFORM freeze_charges(
         ARRAY(SELECT l.charge_id FROM document_line l WHERE l.document_id = p_document.id AND l.claim ORDER BY 1)
         || adjust_lines(p_document.id), 'document', format('%s:freeze', p_document.id), p_document.id);
-    PERFORM post_tax(p_document.id, p_document.issued_on);
+    PERFORM post_issued(p_document.id, p_document.issued_on);
     p_document := number_document(p_document);
 END $$;
 COMMENT ON FUNCTION send_invoice(document) IS
-    'an invoice is issued: what it bills without a report is frozen and posted, and its tax';
+    'an invoice is issued: what it bills without a report is frozen and posted, and the invoice itself';
 
 CREATE FUNCTION send_credit_note(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
     p_document := stamp_lined(p_document);
-    PERFORM post_tax(p_document.id, p_document.issued_on);
+    PERFORM post_issued(p_document.id, p_document.issued_on);
+    PERFORM post_exchange(ARRAY[p_document.based_on], p_document.issued_on);
     p_document := number_document(p_document);
 END $$;
-COMMENT ON FUNCTION send_credit_note(document) IS 'a credit note is issued: its tax is posted; credit() did the rest';
+COMMENT ON FUNCTION send_credit_note(document) IS 'a credit note is issued and posted; credit() did the rest';
 
 CREATE FUNCTION agree_report(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -204,7 +205,7 @@ BEGIN
     PERFORM reverse_document(p_document.id, posting_day(p_document.issued_on));
 END $$;
 COMMENT ON FUNCTION take_back(document) IS
-    'an invoice or bill is void: what it posted itself is reversed; an invoice without tax posted nothing';
+    'an invoice or bill is void: what it posted itself is reversed';
 
 CREATE FUNCTION take_step(p_does text, INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT

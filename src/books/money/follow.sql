@@ -105,6 +105,9 @@ BEGIN
     PERFORM post_payments(ARRAY(
         SELECT n.id FROM unnest(v_new) n LEFT JOIN unnest(v_old) o USING (id)
          WHERE n.status = 'posted' AND (o.status IS DISTINCT FROM 'posted' OR n.revision <> o.revision) ORDER BY n.id));
+    PERFORM free_overdrawn(ARRAY(
+        SELECT DISTINCT x.party_id FROM unnest(v_old || v_new) x
+         WHERE x.party_id IS NOT NULL AND (x.flow = 'out' OR cardinality(v_old) > 0) ORDER BY 1));
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_payments() IS

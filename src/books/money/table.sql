@@ -36,7 +36,6 @@ CREATE TABLE payment (
     task_id bigint CONSTRAINT payment_task_fkey REFERENCES task,
     employee_id bigint CONSTRAINT payment_employee_fkey REFERENCES employee,
     direction_id bigint CONSTRAINT payment_direction_fkey REFERENCES direction,
-    settles_bills boolean NOT NULL DEFAULT false,
     purpose text,
     bank_ref text,
     source text,
@@ -55,8 +54,8 @@ CREATE TABLE payment (
 COMMENT ON TABLE payment IS
     'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; '
     'void: taken back by a reversal. article is the account that explains it; accrued_on the day its cost belongs to '
-    'where that is not paid_on; settles_bills: its cost came with the bills it pays, so it accrues nothing; made_from '
-    'the content that record_payment() made it of. Changing a posted payment reverses its entries and posts them anew';
+    'where that is not paid_on; made_from the content that record_payment() made it of. Changing a posted payment '
+    'reverses its entries and posts them anew';
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX payment_paid_on_idx ON payment (paid_on);
 ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;

@@ -52,7 +52,7 @@ BEGIN ATOMIC
     SELECT CASE WHEN d.kind IN ('invoice', 'bill')
                 THEN CASE WHEN credited_whole(d.id) THEN 'credited'
                           WHEN b.open = 0 THEN 'paid'
-                          WHEN b.allocated > 0 THEN 'partly_paid'
+                          WHEN b.allocated <> 0 THEN 'partly_paid'
                           WHEN d.kind = 'bill' THEN 'agreed' ELSE 'sent' END
                 WHEN d.kind = 'report'
                 THEN coalesce((SELECT s.report_status FROM document i JOIN document_state s USING (kind, status)
@@ -73,7 +73,7 @@ AS $$
 DECLARE
     v_status text := settled_status(p_document);
 BEGIN
-    IF (SELECT b.open FROM document_balance b WHERE b.document_id = p_document) < 0 THEN
+    IF (SELECT b.open * sign(b.gross) FROM document_balance b WHERE b.document_id = p_document) < 0 THEN
         RETURN;  -- credit() is about to give back what is paid too much
     END IF;
     UPDATE document d SET status = v_status, status_said_by = NULL, status_reason = p_reason
@@ -93,10 +93,13 @@ END $$;
 COMMENT ON FUNCTION unpayable_hint(document) IS 'what to do about a document that takes no payment';
 
 CREATE FUNCTION allocation_fault(p_payment payment, p_document document, p_settles boolean, p_amount numeric,
-                                 p_open numeric,
-                                 p_left numeric, OUT wrong text, OUT hint text)
+                                 p_open numeric, p_row numeric, p_left numeric, OUT wrong text, OUT hint text)
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
+DECLARE
+    v_flow CONSTANT text := (SELECT k.flow FROM document_kind k WHERE k.kind = p_document.kind);
+    v_sign CONSTANT numeric := sign(p_document.gross);
+    v_used CONSTANT numeric := CASE p_payment.flow WHEN v_flow THEN p_amount ELSE -p_amount END;
 BEGIN
     IF p_open IS NULL THEN
         wrong := format('is %s and takes no payment', p_document.status);
@@ -104,12 +107,17 @@ BEGIN
     ELSIF p_payment.status <> 'posted' THEN
         wrong := format('cannot take payment %s, which is %s', p_payment.id, p_payment.status);
         hint := 'Post the payment first.';
-    ELSIF p_payment.flow <> (SELECT k.flow FROM document_kind k WHERE k.kind = p_document.kind) THEN
+    ELSIF p_payment.flow <> v_flow AND (p_payment.flow = 'transfer' OR v_flow = 'in' OR v_sign > 0) THEN
         wrong := format('cannot take payment %s, which goes %s', p_payment.id, p_payment.flow);
-        hint := 'Invoices are paid by money that comes in, bills by money that goes out.';
+        hint := 'Invoices are paid by money that comes in, bills by money that goes out; what is sent back lowers what '
+                'the party has left.';
     ELSIF p_payment.party_id IS DISTINCT FROM p_document.party_id THEN
         wrong := format('is not of the party of payment %s', p_payment.id);
         hint := 'Correct party_id of the payment, or choose another document.';
+    ELSIF p_payment.contract_id <> p_document.contract_id THEN
+        wrong := format('is of another contract than payment %s', p_payment.id);
+        hint := 'A payment that names a contract settles documents of that contract: take the contract off the payment '
+                'first, or choose another document.';
     ELSIF p_payment.currency <> p_document.currency THEN
         wrong := format('is in %s, payment %s in %s', p_document.currency, p_payment.id, p_payment.currency);
         hint := 'Allocate payments of the currency of the document.';
@@ -120,19 +128,21 @@ BEGIN
         wrong := format('cannot take %s %s, which %s cannot hold', trim_scale(p_amount), p_document.currency,
                         p_document.currency);
         hint := 'Round the amount first.';
-    ELSIF p_amount > p_open THEN
+    ELSIF p_row * v_sign <= 0 THEN
+        wrong := format('cannot take %s %s', trim_scale(p_row), p_document.currency);
+        hint := 'Amounts are above zero, and below it for a bill below zero; unallocate() takes back.';
+    ELSIF p_amount * v_sign > p_open * v_sign THEN
         wrong := format('has %s %s open, not %s', trim_scale(p_open), p_document.currency, trim_scale(p_amount));
         hint := 'Allocate what is open; the rest stays as credit.';
-    ELSIF p_amount > p_left THEN
-        wrong := format('cannot take %s of payment %s, which has %s %s left', trim_scale(p_amount), p_payment.id,
-                        trim_scale(p_left),
-                        p_payment.currency);
-        hint := 'Allocate what is left of it.';
+    ELSIF v_used > 0 AND v_used > p_left THEN
+        wrong := format('cannot take %s of payment %s, which has %s %s left', trim_scale(v_used), p_payment.id,
+                        trim_scale(greatest(p_left, 0)), p_payment.currency);
+        hint := 'Allocate what is left of it; what was sent back is not there.';
     END IF;
 END $$;
-COMMENT ON FUNCTION allocation_fault(payment, document, boolean, numeric, numeric, numeric) IS
-    'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the '
-    'other; p_settles: the article of the payment settles what clients owe. NULL: it can';
+COMMENT ON FUNCTION allocation_fault(payment, document, boolean, numeric, numeric, numeric, numeric) IS
+    'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the other; p_row: what the '
+    'allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: it can';
 
 -- The rows of a statement are looked at in order, each beside what is open and
 -- left before it: what is after all of them, and what it and those behind it take.
@@ -143,18 +153,18 @@ DECLARE
     v_bad record;
 BEGIN
     SELECT d.id AS document_id, f.wrong, f.hint INTO v_bad
-      FROM (SELECT a.id, a.payment_id, a.document_id, x.taken,
+      FROM (SELECT a.id, a.payment_id, a.document_id, a.amount, x.taken,
                    sum(x.taken) OVER (PARTITION BY a.document_id ORDER BY a.id DESC) AS of_document,
-                   sum(x.taken) OVER (PARTITION BY a.payment_id ORDER BY a.id DESC) AS of_payment
-              FROM unnest(p_rows, p_taken) x (id, taken) JOIN payment_allocation a ON a.id = x.id) a
+                   -- what takes something off comes before what it pays
+                   sum(x.taken * a.way) OVER (PARTITION BY a.party_id, a.flow, a.currency
+                                              ORDER BY x.taken * a.way < 0, a.id DESC) AS of_party
+              FROM unnest(p_rows, p_taken) x (id, taken) JOIN payment_use a ON a.id = x.id) a
       JOIN payment p ON p.id = a.payment_id
       JOIN document d ON d.id = a.document_id
       LEFT JOIN settling_article k ON k.article = p.article
       LEFT JOIN document_balance b ON b.document_id = d.id
-     CROSS JOIN LATERAL (SELECT p.amount - sum(o.amount) AS amount FROM payment_allocation o
-                         WHERE o.payment_id = p.id) l
      CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document,
-                                         l.amount + a.of_payment) f
+                                         a.amount, advance_left(p) + a.of_party) f
      WHERE f.wrong IS NOT NULL
      ORDER BY a.id LIMIT 1;
     IF FOUND THEN
@@ -163,8 +173,69 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION check_allocations(bigint[], numeric[]) IS
-    'refuse (23514) allocations that took an amount each: posted payment and issued document of one party and '
-    'currency, never more than is left or open';
+    'refuse (23514) allocations that took an amount each: posted payment and issued document of one party, contract '
+    'and currency, never more than is left or open';
+
+CREATE FUNCTION check_payments_suffice(p_payments bigint[]) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_bad record;
+BEGIN
+    SELECT u.payment_id, u.of_payment, u.currency, sum(u.used) AS used INTO v_bad
+      FROM payment_use u WHERE u.payment_id = ANY (p_payments)
+     GROUP BY 1, 2, 3 HAVING sum(u.used) > u.of_payment OR sum(u.used) < 0 ORDER BY 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'payment % of % % would pay %', v_bad.payment_id, trim_scale(v_bad.of_payment), v_bad.currency,
+            trim_scale(v_bad.used)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits',
+                HINT = 'A bill below zero is taken off what the payment pays: take back both, or all of it by '
+                       'unallocate(payment).';
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_payments_suffice(bigint[]) IS
+    'refuse (23514) payments that pay more than they are, because what took something off is gone';
+
+-- The last one first: each gives what those after it leave to be given back.
+CREATE FUNCTION take_back_allocations(p_ids bigint[], p_amount numeric) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_part record;
+    v_whole bigint[];
+BEGIN
+    SELECT array_agg(x.id) FILTER (WHERE x.before + x.amount <= p_amount) INTO v_whole
+      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) - a.amount AS before
+              FROM payment_allocation a WHERE a.id = ANY (p_ids) AND a.amount > 0) x;
+    SELECT x.id, p_amount - x.before AS amount INTO v_part
+      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) - a.amount AS before
+              FROM payment_allocation a WHERE a.id = ANY (p_ids) AND a.amount > 0) x
+     WHERE x.before < p_amount AND x.before + x.amount > p_amount;
+    DELETE FROM payment_allocation a WHERE a.id = ANY (v_whole);
+    UPDATE payment_allocation a SET amount = a.amount - v_part.amount WHERE a.id = v_part.id;
+END $$;
+COMMENT ON FUNCTION take_back_allocations(bigint[], numeric) IS 'take an amount back of allocations, the last one first';
+
+-- What was sent back pays no invoice: a bank's fact is not refused, so what it
+-- paid is open again.
+CREATE FUNCTION free_overdrawn(p_parties bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_over record;
+BEGIN
+    FOR v_over IN
+        SELECT c.party_id, -c.credit AS amount, array_agg(u.id) AS ids
+          FROM client_credit c
+          JOIN payment_use u ON u.party_id = c.party_id AND u.currency = c.currency AND u.document_flow = 'in'
+         WHERE c.party_id = ANY (p_parties) AND c.credit < 0
+         GROUP BY c.party_id, c.currency, c.credit ORDER BY c.party_id, c.currency
+    LOOP
+        PERFORM take_back_allocations(v_over.ids, v_over.amount);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION free_overdrawn(bigint[]) IS
+    'where more was sent back to clients than they have left, what was allocated last is taken back';
 
 CREATE FUNCTION settle_allocated(p_payments bigint[], p_documents bigint[], p_done text) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
@@ -173,15 +244,11 @@ BEGIN
     PERFORM settle_document(x.document_id, format('payment %s %s', x.payments, p_done))
        FROM (SELECT u.document_id, string_agg(DISTINCT u.payment_id::text, ', ') AS payments
                FROM unnest(p_payments, p_documents) u (payment_id, document_id) GROUP BY 1 ORDER BY 1) x;
-    UPDATE payment p SET settles_bills = x.bills
-      FROM (SELECT u.id, EXISTS (SELECT FROM payment_allocation a JOIN document d ON d.id = a.document_id
-                                  WHERE a.payment_id = u.id AND d.kind = 'bill') AS bills
-              FROM (SELECT DISTINCT i.id FROM unnest(p_payments) i (id)) u) x
-     WHERE p.id = x.id AND p.flow = 'out' AND p.settles_bills <> x.bills AND p.status = 'posted';
+    PERFORM post_matches(p_payments, p_documents);
 END $$;
 COMMENT ON FUNCTION settle_allocated(bigint[], bigint[], text) IS
     'what payments that were allocated to documents, or taken back, make true: the documents take the status that '
-    'follows, in order; a payment of bills accrues nothing itself';
+    'follows, in order, and the ledger has it';
 
 CREATE FUNCTION follow_allocations() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -220,6 +287,7 @@ BEGIN
         SELECT p.party_id FROM payment p WHERE p.id = ANY (v_payments)
         UNION SELECT d.party_id FROM document d WHERE d.id = ANY (v_documents)));
     PERFORM check_allocations(v_rows, v_taken) WHERE v_rows IS NOT NULL;
+    PERFORM check_payments_suffice(v_payments);
     PERFORM settle_allocated(v_payments, v_documents, CASE TG_OP WHEN 'DELETE' THEN 'taken back' ELSE 'allocated' END);
     RETURN NULL;
 END $$;
@@ -237,12 +305,15 @@ BEGIN
     SELECT o.id, o.currency, a.amount INTO v_wrong
       FROM unnest(p_old) o
       JOIN unnest(p_new) n USING (id)
-      JOIN (SELECT a.payment_id, sum(a.amount) AS amount FROM payment_allocation a
-             WHERE a.payment_id IN (SELECT o.id FROM unnest(p_old) o) GROUP BY 1) a ON a.payment_id = o.id
+      JOIN (SELECT u.payment_id, sum(u.used) AS amount FROM payment_use u
+             WHERE u.payment_id IN (SELECT o.id FROM unnest(p_old) o) GROUP BY 1) a ON a.payment_id = o.id
      WHERE n.status <> 'void'
        AND (n.amount < a.amount OR (n.currency, n.flow) <> (o.currency, o.flow)
             OR n.party_id IS DISTINCT FROM o.party_id
-            OR n.flow = 'in' AND NOT EXISTS (SELECT FROM settling_article s WHERE s.article = n.article))
+            OR n.flow = 'in' AND NOT EXISTS (SELECT FROM settling_article s WHERE s.article = n.article)
+               AND EXISTS (SELECT FROM payment_use u WHERE u.payment_id = n.id AND u.document_flow = 'in')
+            OR EXISTS (SELECT FROM payment_use u JOIN document d ON d.id = u.document_id
+                        WHERE u.payment_id = n.id AND d.contract_id <> n.contract_id))
      ORDER BY o.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'payment % has % % allocated to documents', v_wrong.id, trim_scale(v_wrong.amount),
@@ -253,17 +324,3 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION follow_changed_payments(payment[], payment[]) IS
     'voiding payments takes their allocations back; what is allocated cannot be changed away (23001)';
-
--- Of the owner: who keeps no payments may see what they come to.
-CREATE VIEW client_credit WITH (security_barrier) AS
-    SELECT p.party_id, k.name AS party, p.currency,
-           sum(CASE p.flow WHEN 'in' THEN p.amount - coalesce(a.amount, 0) ELSE -p.amount END)::numeric(18,2) AS credit
-      FROM visible_payment p
-      JOIN settling_article c ON c.article = p.article
-      JOIN party k ON k.id = p.party_id
-      LEFT JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.id) a ON true
-     WHERE p.status = 'posted' AND p.flow IN ('in', 'out')
-     GROUP BY 1, 2, 3;
-COMMENT ON VIEW client_credit IS
-    'what clients have paid and no invoice took yet, less what was paid back, by currency: their credit';
-SELECT allow('reader', 'select', 'client_credit');

@@ -8,8 +8,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_payment payment;
-    v_bad record;
     v_left numeric;
+    v_made bigint;
 BEGIN
     allocations := json_argument(allocations);
     SELECT * INTO v_payment FROM payment p WHERE p.id = allocate_payment.payment FOR NO KEY UPDATE;
@@ -33,44 +33,82 @@ BEGIN
                         FROM jsonb_array_elements(allocations) WITH ORDINALITY e (value, no));
     END IF;
     PERFORM lock_parties(ARRAY[v_payment.party_id]);
-    v_left := v_payment.amount - (SELECT coalesce(sum(a.amount), 0) FROM payment_allocation a
-                                  WHERE a.payment_id = v_payment.id);
-    SELECT document_name((e ->> 'document')::bigint) AS name, (e ->> 'amount')::numeric AS amount INTO v_bad
-      FROM jsonb_array_elements(allocations) e WHERE (e ->> 'amount')::numeric <= 0 LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION '% cannot take % %', v_bad.name, trim_scale(v_bad.amount), v_payment.currency
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_positive',
-                HINT = 'Amounts are above zero; unallocate() takes back.';
-    END IF;
-    -- Oldest due first: each open document takes what those before it leave.
-    WITH target AS (
+    v_left := greatest(advance_left(v_payment), 0);
+    -- Oldest due first: each open document takes what those before it leave.  What bills
+    -- below zero take off is used as far as it is needed.
+    WITH candidate AS (
+        SELECT b.document_id, b.open * w.way AS need, w.way, coalesce(b.due_on, b.issued_on) AS due_on
+          FROM document_balance b
+         CROSS JOIN LATERAL (SELECT CASE b.flow WHEN v_payment.flow THEN 1 ELSE -1 END AS way) w
+         WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency
+           AND (w.way = 1 AND b.open <> 0 OR b.kind = 'bill' AND b.open < 0)
+           AND (v_payment.contract_id IS NULL OR b.contract_id IS NULL OR b.contract_id = v_payment.contract_id)
+    ), giver AS (
+        SELECT g.document_id, least(g.gives, l.lack - g.before) AS amount, g.way
+          FROM (SELECT c.document_id, -c.need AS gives, c.way,
+                       sum(-c.need) OVER (ORDER BY c.due_on, c.document_id) + c.need AS before
+                  FROM candidate c WHERE c.need < 0) g
+         CROSS JOIN (SELECT sum(c.need) - v_left AS lack FROM candidate c WHERE c.need > 0) l
+         WHERE g.before < l.lack
+    ), target AS (
         SELECT (e ->> 'document')::bigint AS document_id, sum((e ->> 'amount')::numeric) AS amount, min(no) AS no
           FROM jsonb_array_elements(allocations) WITH ORDINALITY x (e, no) GROUP BY 1
         UNION ALL
-        SELECT o.document_id, least(o.open, v_left - o.before), row_number() OVER (ORDER BY o.due_on, o.document_id)
-          FROM (SELECT b.document_id, b.open, coalesce(b.due_on, b.issued_on) AS due_on,
-                       sum(b.open) OVER (ORDER BY coalesce(b.due_on, b.issued_on), b.document_id) - b.open AS before
-                  FROM document_balance b
-                 WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency
-                   AND b.open > 0
-                   AND b.flow = v_payment.flow
-                   AND (v_payment.contract_id IS NULL OR b.contract_id IS NULL
-                        OR b.contract_id = v_payment.contract_id)) o
-         WHERE o.before < v_left
+        SELECT g.document_id, -g.amount * g.way, 0 FROM giver g
+        UNION ALL
+        SELECT o.document_id, least(o.need, a.amount - o.before) * o.way,
+               row_number() OVER (ORDER BY o.due_on, o.document_id)
+          FROM (SELECT c.document_id, c.need, c.way, c.due_on,
+                       sum(c.need) OVER (ORDER BY c.due_on, c.document_id) - c.need AS before
+                  FROM candidate c WHERE c.need > 0) o
+         CROSS JOIN (SELECT v_left + coalesce(sum(g.amount), 0) AS amount FROM giver g) a
+         WHERE o.before < a.amount
     ), made AS (
         INSERT INTO payment_allocation AS old (payment_id, document_id, amount)
         SELECT v_payment.id, t.document_id, t.amount FROM target t ORDER BY t.no
         ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount
         RETURNING document_id
     )
-    SELECT v_left - coalesce(sum(t.amount), 0) INTO v_left FROM target t JOIN made m USING (document_id);
-    RETURN round_money(v_left, currency_exponent(v_payment.currency));
+    SELECT count(*) INTO v_made FROM made;
+    RETURN round_money(greatest(advance_left(v_payment), 0), currency_exponent(v_payment.currency));
 END $$;
 COMMENT ON FUNCTION allocate_payment(bigint, jsonb) IS
     'settle open documents of the payer with a posted payment, oldest due first, or those named in allocations '
-    '([{"document": id or number, "amount": text}]); returns what is left of the payment, which stays as credit. A '
-    'payment that names a contract settles documents of that contract only';
+    '([{"document": id or number, "amount": text}], with the sign of the document); returns what is left of the '
+    'payment, which stays as credit. A payment that names a contract settles documents of that contract only, and what '
+    'was sent back to its party is not there to be allocated';
 SELECT allow('clerk', 'execute', 'allocate_payment');
+
+-- A refund that names invoices makes what it names open again, and not what was
+-- allocated last.
+CREATE FUNCTION refund_documents(p_allocations jsonb) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_refund record;
+BEGIN
+    FOR v_refund IN
+        SELECT x.document_id, x.amount, b.allocated, b.currency
+          FROM (SELECT (r.value ->> 'document')::bigint AS document_id, sum((r.value ->> 'amount')::numeric) AS amount
+                  FROM jsonb_array_elements(p_allocations) e
+                 CROSS JOIN LATERAL (SELECT resolve_names(e.value) AS value) r
+                 GROUP BY 1) x
+          LEFT JOIN document_balance b ON b.document_id = x.document_id AND b.kind = 'invoice'
+         ORDER BY x.document_id
+    LOOP
+        IF (v_refund.amount > 0 AND v_refund.amount <= v_refund.allocated) IS NOT TRUE THEN
+            RAISE EXCEPTION '% has % % paid: % cannot be sent back', document_name(v_refund.document_id),
+                trim_scale(coalesce(v_refund.allocated, 0)), v_refund.currency, trim_scale(v_refund.amount)
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits',
+                    HINT = 'Name invoices that are paid, or none: then what was allocated last is open again.';
+        END IF;
+        PERFORM take_back_allocations(ARRAY(
+            SELECT a.id FROM payment_allocation a WHERE a.document_id = v_refund.document_id), v_refund.amount);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION refund_documents(jsonb) IS
+    'take back what paid invoices, as far as it is sent back: [{"document", "amount"}]; refused (23514) above what is '
+    'paid';
 
 CREATE FUNCTION record_payment(content jsonb, OUT payment_id bigint, OUT allocated numeric, OUT unallocated numeric)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -81,6 +119,7 @@ DECLARE
     v_payment payment;
     v_account cash_account;
     v_settles boolean;
+    v_refund boolean;
 BEGIN
     PERFORM check_keys(json_argument(content), 'payment',
                        '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,'
@@ -94,6 +133,16 @@ BEGIN
     END IF;
     PERFORM require_pay(v_content ->> 'article', (v_content ->> 'employee')::bigint, calling_role());
     SELECT * INTO v_account FROM cash_account a WHERE a.id = (v_content ->> 'cash_account')::bigint;
+    v_refund := v_content ->> 'flow' = 'out' AND jsonb_typeof(v_content -> 'allocations') = 'array'
+        AND EXISTS (SELECT FROM settling_article s WHERE s.article = v_content ->> 'article');
+    IF v_refund THEN
+        PERFORM lock_parties(ARRAY[coalesce((v_content ->> 'party')::bigint, (
+            SELECT c.client_id FROM contract c WHERE c.id = (v_content ->> 'contract')::bigint))]);
+        PERFORM refund_documents(v_content -> 'allocations')
+          WHERE NOT EXISTS (SELECT FROM payment p
+                             WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
+                                OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref'));
+    END IF;
     -- Two who record the same payment at once: the second waits for the first
     -- and then finds it.
     INSERT INTO payment (flow, status, paid_on, accrued_on, amount, currency, cash_account_id, to_cash_account_id,
@@ -138,7 +187,7 @@ BEGIN
                 USING ERRCODE = 'restrict_violation', HINT = 'Record it anew under another external_id or bank_ref.';
         END IF;
     ELSIF v_payment.status = 'posted' THEN
-        v_settles := v_content ? 'allocations'
+        v_settles := v_content ? 'allocations' AND NOT v_refund
             OR v_payment.flow = 'in' AND EXISTS (SELECT FROM settling_article s WHERE s.article = v_payment.article);
         PERFORM allocate_payment(v_payment.id, v_content -> 'allocations') WHERE v_settles;
     END IF;
@@ -153,7 +202,8 @@ COMMENT ON FUNCTION record_payment(jsonb) IS
     '(default revenue, of money that comes in), "currency" (default the cash account''s), "to_cash_account", '
     '"accrued_on", "project", "deal", "task", "employee", "direction", "bank_ref", "allocations" (as '
     'allocate_payment() takes them; [] keeps it all as credit), "source", "external_id"}. Money from clients settles '
-    'their open invoices, oldest due first; other money what "allocations" name. Returns the payment, what is '
+    'their open invoices, oldest due first; other money what "allocations" name; what is sent back to a client is '
+    'taken off the invoices that "allocations" name, or what was allocated last. Returns the payment, what is '
     'allocated and what is not. The same content again returns the same payment, other content under the same (source, '
     'external_id) or bank_ref is refused (23505)';
 SELECT allow('clerk', 'execute', 'record_payment');
@@ -218,7 +268,9 @@ DECLARE
     v_document document := open_document(apply_credit.document, 'invoice');
     v_credit numeric;
     v_take numeric;
-    v_applied numeric;
+    v_amount numeric;
+    v_applied numeric := 0;
+    v_payment payment;
 BEGIN
     v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = v_document.party_id
                           AND c.currency = v_document.currency), 0);
@@ -232,30 +284,27 @@ BEGIN
                 DETAIL = format('The client has %s %s of credit.', v_credit, v_document.currency),
                     HINT = 'Leave amount out to apply what can be.';
     END IF;
-    -- Oldest payment first: each gives what those before it leave to be taken.
-    WITH source AS (
-        SELECT r.id, r.paid_on, least(r.rest, v_take - r.before) AS amount
-          FROM (SELECT p.id, p.paid_on, x.rest, sum(x.rest) OVER (ORDER BY p.paid_on, p.id) - x.rest AS before
-                  FROM payment p
-                  JOIN settling_article c ON c.article = p.article
-                 CROSS JOIN LATERAL (SELECT p.amount - coalesce(sum(a.amount), 0) AS rest FROM payment_allocation a
-                                      WHERE a.payment_id = p.id) x
-                 WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in'
-                   AND p.status = 'posted'
-                   AND x.rest > 0) r
-         WHERE r.before < v_take
-    ), made AS (
+    FOR v_payment IN
+        SELECT p.*
+          FROM payment p
+          JOIN settling_article c ON c.article = p.article
+         WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in'
+           AND p.status = 'posted' AND (p.contract_id = v_document.contract_id) IS NOT FALSE
+           AND p.amount > (SELECT coalesce(sum(u.used), 0) FROM payment_use u WHERE u.payment_id = p.id)
+         ORDER BY p.paid_on, p.id
+    LOOP
+        v_amount := least(advance_left(v_payment), v_take - v_applied);
+        CONTINUE WHEN v_amount <= 0;
         INSERT INTO payment_allocation AS old (payment_id, document_id, amount)
-        SELECT s.id, v_document.id, s.amount FROM source s ORDER BY s.paid_on, s.id
-        ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount
-        RETURNING payment_id
-    )
-    SELECT coalesce(sum(s.amount), 0) INTO v_applied FROM source s JOIN made m ON m.payment_id = s.id;
+        VALUES (v_payment.id, v_document.id, v_amount)
+        ON CONFLICT ON CONSTRAINT payment_allocation_key DO UPDATE SET amount = old.amount + excluded.amount;
+        v_applied := v_applied + v_amount;
+    END LOOP;
     RETURN round_money(v_applied, currency_exponent(v_document.currency));
 END $$;
 COMMENT ON FUNCTION apply_credit(bigint, numeric) IS
     'settle an invoice from what its client paid before and no document took, oldest payment first, up to amount; '
-    'returns what was applied (0 when there is no credit)';
+    'money that names another contract stays; returns what was applied (0 when there is no credit)';
 SELECT allow('clerk', 'execute', 'apply_credit');
 
 CREATE FUNCTION pay_bill(document bigint, cash_account bigint, paid_on date DEFAULT NULL,
@@ -273,13 +322,20 @@ BEGIN
         RAISE EXCEPTION '% is % and cannot be paid', document_name(v_document.id), v_document.status
             USING ERRCODE = 'restrict_violation', HINT = unpayable_hint(v_document);
     END IF;
+    IF v_open < 0 THEN
+        RAISE EXCEPTION '% is of % %, which no payment out can be', document_name(v_document.id), trim_scale(v_open),
+            v_document.currency
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'It is taken off what is paid for other bills: allocate_payment(); money that comes back for it '
+                       'is a payment in.';
+    END IF;
     INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, contract_id,
-                         project_id, settles_bills, purpose)
+                         project_id, purpose)
     VALUES ('out', 'posted', coalesce(pay_bill.paid_on, books_today()), coalesce(pay_bill.amount, v_open),
             v_document.currency, pay_bill.cash_account,
             coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id),
                      bill_article(v_document.party_id)), v_document.party_id,
-            v_document.contract_id, v_document.project_id, true, 'Bill ' || v_document.outside_number)
+            v_document.contract_id, v_document.project_id, 'Bill ' || v_document.outside_number)
     RETURNING id INTO v_payment;
     PERFORM require_pay(p.article, p.employee_id, calling_role()) FROM payment p WHERE p.id = v_payment;
     INSERT INTO payment_allocation (payment_id, document_id, amount) VALUES (v_payment, v_document.id,

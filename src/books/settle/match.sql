@@ -1,0 +1,207 @@
+-- ---------------------------------------------------------------------------
+-- match: what the ledger has of payments that meet documents
+--
+-- What is due follows from the allocations that there are, and what is posted is
+-- in the ledger: the difference is posted on the day on which both sides exist,
+-- or on the first one that is not locked.  Nothing that was posted is changed.
+-- ---------------------------------------------------------------------------
+
+-- A payment whose article accrues with it brought the cost that a bill brings too.
+CREATE VIEW accrual_due WITH (security_invoker) AS
+    SELECT p.id AS payment_id, a.id AS article_id, r.payable AS settlement_id, u.used AS due,
+           coalesce(m.amount, 0) AS posted, round_money(w.base_amount * u.used / p.amount, x.exponent::int) AS base_due,
+           coalesce(m.base_amount, 0) AS base_posted
+      FROM payment p
+      JOIN account a ON a.code = p.article AND a.accrues AND a.kind = 'expense'
+     CROSS JOIN role_account r
+     CROSS JOIN setting s
+      JOIN currency_code x ON x.code = s.base_currency
+     CROSS JOIN LATERAL (SELECT coalesce(sum(u.used), 0) AS used FROM payment_use u
+                          WHERE u.payment_id = p.id AND u.document_flow = 'out') u
+     CROSS JOIN LATERAL (SELECT CASE WHEN u.used <> 0 THEN convert(p.amount, p.currency, s.base_currency,
+                                     coalesce(p.accrued_on, p.paid_on)) ELSE 0 END AS base_amount) w
+     CROSS JOIN LATERAL (
+        SELECT sum(d.sign * e.amount) AS amount, sum(d.sign * e.base_amount) AS base_amount
+          FROM entry e
+          JOIN event v ON v.id = e.event_id AND v.source = 'payment' AND v.key LIKE '%:match:%'
+         CROSS JOIN LATERAL (SELECT CASE e.credit_id WHEN a.id THEN 1 ELSE -1 END
+                                    * CASE p.flow WHEN 'out' THEN 1 ELSE -1 END AS sign) d
+         WHERE e.payment_id = p.id) m
+     WHERE p.flow IN ('in', 'out');
+COMMENT ON VIEW accrual_due IS
+    'payments that accrue: what of their cost bills brought already (due) and what of it the ledger has taken back '
+    '(posted), in the payment''s currency and the base currency';
+SELECT allow('controller', 'select', 'accrual_due');
+
+-- What is paid was owed at one rate and came at another.  The parts of a payment
+-- are cut in the order in which it was allocated, so that the last one takes the rest.
+CREATE VIEW exchange_due WITH (security_invoker) AS
+    SELECT b.document_id, b.flow, b.currency, k.account_id,
+           CASE WHEN b.allocated = 0 THEN 0
+                ELSE paid.base_amount - round_money(owed.base_amount * b.allocated / (b.gross - b.credited),
+                                                    x.exponent::int) END AS due,
+           coalesce(posted.base_amount, 0) AS posted
+      FROM document_balance b
+     CROSS JOIN role_account r
+     CROSS JOIN setting s
+      JOIN currency_code x ON x.code = s.base_currency
+     CROSS JOIN LATERAL (SELECT CASE b.flow WHEN 'in' THEN r.receivable ELSE r.payable END AS account_id) k
+     CROSS JOIN LATERAL (
+        SELECT sum(w.way * (round_money(w.base_amount * w.upto / w.amount, x.exponent::int)
+                            - round_money(w.base_amount * (w.upto - w.used) / w.amount, x.exponent::int)))
+                   AS base_amount
+          FROM (SELECT u.document_id, u.way, u.used, u.of_payment AS amount,
+                       sum(u.used) OVER (PARTITION BY u.payment_id ORDER BY u.id) AS upto,
+                       convert(u.of_payment, u.currency, s.base_currency, u.paid_on) AS base_amount
+                  FROM payment_use u
+                 WHERE u.payment_id IN (SELECT y.payment_id FROM payment_allocation y
+                                         WHERE y.document_id = b.document_id)) w
+         WHERE w.document_id = b.document_id) paid
+     CROSS JOIN LATERAL (
+        SELECT sum(CASE WHEN b.flow = 'in' AND e.debit_id = k.account_id
+                          OR b.flow = 'out' AND e.credit_id = k.account_id THEN e.base_amount
+                        ELSE -e.base_amount END) AS base_amount
+          FROM entry e
+         WHERE e.document_id IN (SELECT b.document_id UNION ALL SELECT n.id FROM document n
+                                  WHERE n.based_on = b.document_id AND n.kind = 'credit_note')
+           AND k.account_id IN (e.debit_id, e.credit_id) AND r.exchange NOT IN (e.debit_id, e.credit_id)) owed
+     CROSS JOIN LATERAL (
+        SELECT sum(e.base_amount) AS base_amount FROM entry e
+         WHERE e.document_id = b.document_id AND k.account_id IN (e.debit_id, e.credit_id)
+           AND r.exchange IN (e.debit_id, e.credit_id)) posted
+     WHERE b.currency <> s.base_currency;
+COMMENT ON VIEW exchange_due IS
+    'documents in other currencies: the difference between what they were worth in the base currency, as far as they '
+    'are paid, and what the payments were (due), and what of it is posted; of invoices a gain, of bills a loss';
+SELECT allow('controller', 'select', 'exchange_due');
+
+CREATE FUNCTION post_accruals(p_payments bigint[], p_on date) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_due record;
+    v_event bigint;
+    v_entry entry;
+BEGIN
+    FOR v_due IN
+        SELECT d.*, p.flow, greatest(p_on, p.accrued_on, p.paid_on) AS day, p AS payment
+          FROM accrual_due d JOIN payment p ON p.id = d.payment_id
+         WHERE d.payment_id = ANY (p_payments) AND (d.due, d.base_due) <> (d.posted, d.base_posted)
+         ORDER BY d.payment_id
+    LOOP
+        v_event := (open_events('payment', ARRAY[format('%s:match:%s', v_due.payment_id, (
+            SELECT count(DISTINCT e.event_id) FROM entry e WHERE e.payment_id = v_due.payment_id))],
+            ARRAY[format('%s of %s', v_due.due, v_due.payment_id)], 'bills brought the cost'))[1];
+        v_entry := jsonb_populate_record(NULL::entry, to_jsonb(v_due.payment) - '{id,amount}'::text[]);
+        v_entry.event_id := v_event;
+        v_entry.payment_id := v_due.payment_id;
+        v_entry.entry_on := posting_day(v_due.day);
+        v_entry.debit_id := CASE v_due.flow WHEN 'out' THEN v_due.article_id ELSE v_due.settlement_id END;
+        v_entry.credit_id := CASE v_due.flow WHEN 'out' THEN v_due.settlement_id ELSE v_due.article_id END;
+        v_entry.amount := v_due.posted - v_due.due;
+        v_entry.base_amount := v_due.base_posted - v_due.base_due;
+        PERFORM put_entries(ARRAY[v_entry]);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION post_accruals(bigint[], date) IS
+    'take back what payments accrued, as far as bills brought it, not before a day; bring it back where they are '
+    'matched no more';
+
+CREATE FUNCTION post_exchange(p_documents bigint[], p_on date) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_due record;
+    v_entry entry;
+BEGIN
+    FOR v_due IN
+        SELECT x.document_id, x.flow, x.currency, x.account_id, x.due - x.posted AS amount, r.exchange,
+               greatest(p_on, d.issued_on) AS day, d.party_id, d.own_id, d.contract_id
+          FROM exchange_due x JOIN document d ON d.id = x.document_id CROSS JOIN role_account r
+         WHERE x.document_id = ANY (p_documents) AND x.due <> x.posted
+         ORDER BY x.document_id
+    LOOP
+        v_entry := NULL;
+        v_entry.event_id := (open_events('document', ARRAY[format('%s:exchange:%s', v_due.document_id, (
+            SELECT count(DISTINCT e.event_id) FROM entry e WHERE e.document_id = v_due.document_id))],
+            ARRAY[v_due.amount::text], 'exchange difference'))[1];
+        v_entry.entry_on := posting_day(v_due.day);
+        v_entry.debit_id := CASE v_due.flow WHEN 'in' THEN v_due.account_id ELSE v_due.exchange END;
+        v_entry.credit_id := CASE v_due.flow WHEN 'in' THEN v_due.exchange ELSE v_due.account_id END;
+        v_entry.amount := 0;
+        v_entry.currency := v_due.currency;
+        v_entry.base_amount := v_due.amount;
+        v_entry.party_id := v_due.party_id;
+        v_entry.client_id := CASE v_due.flow WHEN 'in' THEN v_due.party_id END;
+        v_entry.contract_id := CASE v_due.flow WHEN 'in' THEN v_due.contract_id END;
+        v_entry.own_id := v_due.own_id;
+        v_entry.document_id := v_due.document_id;
+        PERFORM put_entries(ARRAY[v_entry]);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION post_exchange(bigint[], date) IS
+    'post the exchange differences of documents as far as they are paid, not before a day; take them back where they '
+    'are paid no more';
+
+CREATE FUNCTION post_matches(p_payments bigint[], p_documents bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_issued date := (SELECT max(d.issued_on) FROM document d WHERE d.id = ANY (p_documents));
+    v_paid date := (SELECT max(p.paid_on) FROM payment p WHERE p.id = ANY (p_payments));
+BEGIN
+    PERFORM post_accruals(p_payments, v_issued);
+    -- what a payment is worth is cut anew where one of its parts changes
+    PERFORM post_exchange(p_documents || ARRAY(SELECT a.document_id FROM payment_allocation a
+                                                WHERE a.payment_id = ANY (p_payments)), v_paid);
+END $$;
+COMMENT ON FUNCTION post_matches(bigint[], bigint[]) IS
+    'post what payments and documents that were matched, or are no more, mean to the ledger';
+
+-- ---------------------------------------------------------------------------
+-- what must hold
+-- ---------------------------------------------------------------------------
+
+CREATE VIEW match_problems WITH (security_invoker) AS
+    SELECT 'a cost stands once: what bills brought is not the payment''s too' AS rule,
+           'payment ' || d.payment_id AS subject, format('%s of bills, %s taken back', d.due, d.posted) AS detail
+      FROM accrual_due d WHERE (d.due, d.base_due) <> (d.posted, d.base_posted)
+    UNION ALL
+    SELECT 'what is paid at another rate is posted as an exchange difference', document_name(x.document_id),
+           format('%s due, %s posted', x.due, x.posted)
+      FROM exchange_due x WHERE x.due <> x.posted
+    UNION ALL
+    SELECT 'what was sent back pays no invoice', 'party ' || c.party_id, format('credit %s %s', c.credit, c.currency)
+      FROM client_credit c
+     WHERE c.credit < 0 AND EXISTS (SELECT FROM payment_use u WHERE u.party_id = c.party_id AND u.currency = c.currency
+                                    AND u.document_flow = 'in' AND u.amount > 0)
+    UNION ALL
+    SELECT 'what a client owes is what his invoices leave open less his credit', 'party ' || x.party_id,
+           format('%s %s in the ledger, %s open less credit', x.owed, x.currency, x.open)
+      FROM (SELECT x.party_id, x.currency, sum(x.owed) AS owed, sum(x.open) AS open
+              FROM (SELECT e.party_id, e.currency, e.amount AS owed, 0 AS open FROM client_entry e
+                    UNION ALL
+                    SELECT b.party_id, b.currency, 0, b.open FROM document_balance b WHERE b.flow = 'in'
+                    UNION ALL
+                    SELECT c.party_id, c.currency, 0, -c.credit FROM client_credit c) x
+             WHERE x.party_id IS NOT NULL
+             GROUP BY 1, 2) x
+     WHERE x.owed <> x.open
+    UNION ALL
+    SELECT 'unbilled work is what the ledger has of it', concat_ws(', ', 'client ' || x.client_id,
+                                                                   'contract ' || x.contract_id),
+           format('%s %s in the ledger, %s of charges', x.posted, x.currency, x.charged)
+      FROM (SELECT x.client_id, x.contract_id, x.currency, sum(x.posted) AS posted, sum(x.charged) AS charged
+              FROM (SELECT e.client_id, e.contract_id, e.currency,
+                           CASE r.unbilled WHEN e.debit_id THEN e.amount ELSE -e.amount END AS posted, 0 AS charged
+                      FROM entry e CROSS JOIN role_account r
+                     WHERE r.unbilled IN (e.debit_id, e.credit_id)
+                    UNION ALL
+                    SELECT h.client_id, h.contract_id, h.currency, 0, h.amount
+                      FROM charge h JOIN charge_place l ON l.charge_id = h.id
+                     WHERE h.frozen_at IS NOT NULL AND l.place IN ('unbilled', 'reported')) x
+             GROUP BY 1, 2, 3) x
+     WHERE x.posted <> x.charged;
+COMMENT ON VIEW match_problems IS
+    'broken invariants of what parties owe by the ledger, by documents and by charges, none in healthy books';
+SELECT allow('controller', 'select', 'match_problems');
