@@ -87,12 +87,15 @@ CREATE TABLE setting (
     zone text NOT NULL DEFAULT 'UTC',
     max_entry_s bigint NOT NULL DEFAULT 86400
         CONSTRAINT setting_max_entry_positive CHECK (max_entry_s > 0),
-    trackers_decide boolean NOT NULL DEFAULT true
+    trackers_decide boolean NOT NULL DEFAULT true,
+    max_rate_age_days integer NOT NULL DEFAULT 31
+        CONSTRAINT setting_max_rate_age_not_negative CHECK (max_rate_age_days >= 0)
 );
 COMMENT ON TABLE setting IS
     'one row: version of the books; base_currency in which company-wide figures are kept; zone of work dates where no '
-    'calendar says another; max_entry_s the longest time entry accepted, in seconds; trackers_decide whether a record '
-    'of ingest_entries() may say that it is not billed';
+    'calendar says another; max_entry_s the longest time entry accepted, in seconds of the clock on the wall: 86400 is '
+    'a day, also one of 25 hours; trackers_decide whether a record of ingest_entries() may say that it is not billed; '
+    'max_rate_age_days how old a rate of exchange may be that is used without a word in data_gaps';
 INSERT INTO setting (version) VALUES ('0.9');
 
 CREATE TABLE exchange_rate (
@@ -292,6 +295,7 @@ CREATE TABLE task (
     completed_at timestamptz,
     source text,
     external_id text,
+    deal_stage_id bigint CONSTRAINT task_deal_stage_fkey REFERENCES deal_stage,
     CONSTRAINT task_external_key UNIQUE (source, external_id)
 );
 COMMENT ON TABLE task IS
@@ -397,8 +401,8 @@ CREATE TABLE calendar_band (
 );
 ALTER SEQUENCE calendar_band_id_seq OWNED BY calendar_band.id;
 COMMENT ON TABLE calendar_band IS
-    'a band of the local day; the rows of a date beat those of its weekday (holidays, moved working days); what no row '
-    'covers is band off_hours';
+    'a band of the local day; the rows of a date replace the whole of it, from midnight to midnight (holidays, moved '
+    'working days); what no row covers is band off_hours';
 -- ---------------------------------------------------------------------------
 -- contract: the terms by which time, items and fees become money
 -- ---------------------------------------------------------------------------
@@ -431,8 +435,7 @@ CREATE TABLE contract (
     bands text[],
     period text NOT NULL DEFAULT 'month'
         CONSTRAINT contract_period_known CHECK (period IN ('week', 'half_month', 'month', 'quarter', 'year')),
-    anchor_day integer NOT NULL DEFAULT 1
-        CONSTRAINT contract_anchor_range CHECK (anchor_day BETWEEN 1 AND 31),
+    anchor_day integer CONSTRAINT contract_anchor_range CHECK (anchor_day BETWEEN 1 AND 31),
     round_mode text NOT NULL DEFAULT 'none'
         CONSTRAINT contract_round_mode_known CHECK (round_mode IN ('none', 'up', 'down', 'nearest')),
     round_increment_s integer NOT NULL DEFAULT 60
@@ -466,17 +469,27 @@ CREATE TABLE contract (
     manager_id bigint CONSTRAINT contract_manager_fkey REFERENCES employee,
     source text,
     external_id text,
+    anchor_month integer CONSTRAINT contract_anchor_month_range CHECK (anchor_month BETWEEN 1 AND 12),
+    period_cap_amount numeric(20,6)
+        CONSTRAINT contract_period_cap_amount_positive CHECK (period_cap_amount >= 0 AND period_cap_amount <> 'NaN'),
+    period_cap_s bigint CONSTRAINT contract_period_cap_seconds_positive CHECK (period_cap_s >= 0),
+    prorate text NOT NULL DEFAULT 'actual'
+        CONSTRAINT contract_prorate_known CHECK (prorate IN ('none', 'actual', 'fixed_30', 'days_365')),
+    renews_id bigint CONSTRAINT contract_renews_fkey REFERENCES contract
+        CONSTRAINT contract_renews_key UNIQUE,
     CONSTRAINT contract_external_key UNIQUE (source, external_id),
     CONSTRAINT contract_dates_in_order CHECK (ends_on >= starts_on),
     CONSTRAINT contract_not_own_parent CHECK (parent_id <> id),
+    CONSTRAINT contract_not_own_renewal CHECK (renews_id <> id),
     CONSTRAINT contract_companion_claims_bands CHECK (parent_id IS NULL OR bands IS NOT NULL)
 );
 COMMENT ON TABLE contract IS
     'an agreement with a client. It covers the client''s work from starts_on to ends_on, both days included, of one '
     'project where project_id is set. A contract with parent_id is the companion of a base contract and takes the '
-    'bands it names (after-hours at a raised price). period and anchor_day give the service period; round_… the '
-    'rounding of worked to billed seconds; cap_… what may not be exceeded; late_policy what becomes of work logged for '
-    'a closed period; auto_bill what run_billing() drafts';
+    'bands it names (after-hours at a raised price). period, anchor_day and anchor_month give the service period, '
+    'as anchor_of() says; round_… the rounding of worked to billed seconds; cap_… what may not be exceeded in its '
+    'whole life, period_cap_… in a service period; prorate how that and minimum_charge are cut to the days of a part '
+    'period; late_policy what becomes of work logged for a closed period; auto_bill what run_billing() drafts';
 CREATE INDEX contract_client_idx ON contract (client_id);
 CREATE INDEX contract_parent_idx ON contract (parent_id) WHERE parent_id IS NOT NULL;
 ALTER TABLE task ADD CONSTRAINT task_contract_fkey FOREIGN KEY (contract_id) REFERENCES contract;
@@ -513,7 +526,11 @@ CREATE TABLE contract_line (
     status text NOT NULL DEFAULT 'planned'
         CONSTRAINT contract_line_status_known CHECK (status IN ('planned', 'active', 'accepted', 'cancelled')),
     accepted_on date,
-    CONSTRAINT contract_line_dates_in_order CHECK (ends_on >= starts_on),
+    priority integer NOT NULL DEFAULT 0,
+    replaces_id bigint CONSTRAINT contract_line_replaces_fkey REFERENCES contract_line
+        CONSTRAINT contract_line_replaces_key UNIQUE,
+    CONSTRAINT contract_line_not_own_heir CHECK (replaces_id <> id),
+    CONSTRAINT contract_line_dates_in_order CHECK (ends_on >= starts_on - 1),
     CONSTRAINT contract_line_included_once CHECK (num_nonnulls(included_s, included_amount) <= 1),
     CONSTRAINT contract_line_accepted_dated CHECK ((status = 'accepted') = (accepted_on IS NOT NULL))
 );
@@ -521,7 +538,7 @@ COMMENT ON TABLE contract_line IS
     'fees of a contract: recurring (each service period, with included hours or money), one_time (on starts_on), stage '
     '(on acceptance). overage_price is the hourly price past the included hours; rollover_min and rollover_max, in '
     'seconds or money, bound what is carried to the next rollover_life periods (NULL rollover_max: nothing); prorate '
-    'how a fee is cut to the days a period really had';
+    'how a fee is cut to the days a period really had; priority when its hours or money are eaten';
 CREATE INDEX contract_line_contract_idx ON contract_line (contract_id);
 
 CREATE TABLE band_rule (
@@ -551,7 +568,8 @@ CREATE TABLE allotment (
         CONSTRAINT allotment_kind_known CHECK (kind IN ('included', 'block', 'topup', 'rollover', 'adjustment')),
     unit text NOT NULL CONSTRAINT allotment_unit_known CHECK (unit IN ('seconds', 'money')),
     amount numeric(20,6) NOT NULL
-        CONSTRAINT allotment_amount_positive CHECK (amount > 0 AND amount <> 'NaN'),
+        CONSTRAINT allotment_amount_positive
+            CHECK (amount > 0 AND amount <> 'NaN' OR amount = 0 AND source_id IS NOT NULL),
     priority integer NOT NULL DEFAULT 0,
     effective_at timestamptz NOT NULL,
     expires_at timestamptz,
@@ -561,16 +579,19 @@ CREATE TABLE allotment (
     charge_id bigint,
     voided_at timestamptz,
     key text CONSTRAINT allotment_key_key UNIQUE,
+    source_id bigint CONSTRAINT allotment_source_fkey REFERENCES allotment
+        CONSTRAINT allotment_source_key UNIQUE,
     CONSTRAINT allotment_whole_seconds CHECK (unit <> 'seconds' OR amount = trunc(amount)),
     CONSTRAINT allotment_dates_in_order CHECK (expires_at > effective_at)
 );
 COMMENT ON TABLE allotment IS
     'anything that is eaten by work: included hours or money of a period, prepaid blocks, top-ups, rollover. Eaten by '
-    'priority, then earliest expiry, then earliest effective_at; alive while effective_at <= the instant of the work < '
-    'expires_at. key is the idempotency key of add_block()';
+    'priority, then earliest expiry, then the narrower scope_work_types, then earliest effective_at; what is alike in '
+    'that by what it is: what would be lost before what is carried over, rollover, included, adjustment, block, topup, '
+    'time before money. It covers work from effective_at to expires_at, which is cut there. key is the idempotency key '
+    'of add_block()';
 CREATE INDEX allotment_contract_idx ON allotment (contract_id);
-CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start, kind)
-    WHERE contract_line_id IS NOT NULL AND voided_at IS NULL;
+CREATE UNIQUE INDEX allotment_once_per_period ON allotment (contract_line_id, period_start) WHERE kind = 'included';
 
 CREATE TABLE billing_period (
     contract_id bigint NOT NULL CONSTRAINT billing_period_contract_fkey REFERENCES contract,
@@ -597,7 +618,7 @@ COMMENT ON TYPE dimension IS
 CREATE TABLE task_item (
     id bigserial CONSTRAINT task_item_pkey PRIMARY KEY,
     task_id bigint NOT NULL CONSTRAINT task_item_task_fkey REFERENCES task,
-    item_id bigint NOT NULL CONSTRAINT task_item_item_fkey REFERENCES item,
+    item_id bigint CONSTRAINT task_item_item_fkey REFERENCES item,
     quantity numeric(19,6) NOT NULL DEFAULT 1
         CONSTRAINT task_item_quantity_positive CHECK (quantity > 0 AND quantity <> 'NaN'),
     price numeric(19,6)
@@ -605,12 +626,18 @@ CREATE TABLE task_item (
     cost numeric(19,6)
         CONSTRAINT task_item_cost_not_negative CHECK (cost >= 0 AND cost <> 'NaN'),
     document_id bigint,
-    CONSTRAINT task_item_key UNIQUE NULLS NOT DISTINCT (task_id, item_id, document_id)
+    title text,
+    discount_pct numeric(7,4) CONSTRAINT task_item_discount_range CHECK (discount_pct BETWEEN 0 AND 100),
+    amount numeric(20,6),
+    line_id bigint,
+    CONSTRAINT task_item_key UNIQUE NULLS NOT DISTINCT (task_id, item_id, document_id, line_id),
+    CONSTRAINT task_item_named CHECK (item_id IS NOT NULL OR line_id IS NOT NULL AND title IS NOT NULL)
 );
 COMMENT ON TABLE task_item IS
     'what a task is sold for at a fixed price: charged when the task is done, at the agreed price of a unit or (price '
     'NULL) as the price lists say then; the time of such a task is included in that price. document_id is the '
-    'specification that agreed it';
+    'specification that agreed it, line_id the line of it: such rows come when the client agrees, and go when it is '
+    'void or superseded';
 
 CREATE TABLE time_entry (
     id bigserial CONSTRAINT time_entry_pkey PRIMARY KEY,
@@ -654,6 +681,9 @@ COMMENT ON TABLE time_entry IS
     'and want a reason unless a tracker sends them. Inserting, changing or deleting an entry rates it in the same '
     'transaction';
 CREATE INDEX time_entry_task_idx ON time_entry (task_id);
+CREATE INDEX time_entry_clock_idx ON time_entry (employee_id, started_at) INCLUDE (ended_at, id)
+    WHERE started_at IS NOT NULL;
+CREATE INDEX time_entry_day_idx ON time_entry (employee_id, work_date) WHERE started_at IS NULL;
 
 CREATE TABLE rejected_entry (
     id bigserial CONSTRAINT rejected_entry_pkey PRIMARY KEY,
@@ -704,7 +734,7 @@ CREATE TABLE charge (
     task_item_id bigint,
     made_by text NOT NULL DEFAULT 'user'
         CONSTRAINT charge_made_by_known
-            CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document')),
+            CHECK (made_by IN ('user', 'rating', 'line', 'task_item', 'block', 'minimum', 'document', 'correction')),
     own_id bigint,
     contract_id bigint CONSTRAINT charge_contract_fkey REFERENCES contract,
     client_id bigint NOT NULL CONSTRAINT charge_client_fkey REFERENCES party,
@@ -747,10 +777,12 @@ CREATE TABLE charge (
     late boolean NOT NULL DEFAULT false,
     held_by bigint,
     frozen_at timestamptz,
-    fixed boolean NOT NULL GENERATED ALWAYS AS (frozen_at IS NOT NULL OR held_by IS NOT NULL) STORED,
+    committed boolean NOT NULL GENERATED ALWAYS AS (frozen_at IS NOT NULL OR held_by IS NOT NULL) STORED,
     reverses_id bigint CONSTRAINT charge_reverses_fkey REFERENCES charge,
     adjusts_id bigint CONSTRAINT charge_adjusts_fkey REFERENCES charge,
     key text,
+    role text,
+    line_period date,
     CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
     CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
     CONSTRAINT charge_burn_has_allotment CHECK ((allotment_id IS NULL) = (burned IS NULL)),
@@ -764,10 +796,10 @@ COMMENT ON TABLE charge IS
     'frozen with the document or the period that takes it, and posted to the ledger in the same transaction; while a '
     'report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
-    WHERE time_entry_id IS NOT NULL AND NOT fixed;
+    WHERE time_entry_id IS NOT NULL AND NOT committed;
 CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
 CREATE INDEX charge_contract_idx ON charge (contract_id, started_at);
-CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, period_start)
+CREATE UNIQUE INDEX charge_line_period ON charge (contract_line_id, line_period)
     WHERE contract_line_id IS NOT NULL AND reverses_id IS NULL AND source IN ('fee', 'stage') AND coverage = 'billable';
 CREATE INDEX charge_allotment_idx ON charge (allotment_id) WHERE allotment_id IS NOT NULL;
 CREATE INDEX charge_task_idx ON charge (task_id) WHERE task_id IS NOT NULL;
@@ -776,6 +808,7 @@ CREATE INDEX charge_held_by_idx ON charge (held_by) WHERE held_by IS NOT NULL;
 CREATE UNIQUE INDEX charge_key_key ON charge (key) WHERE key IS NOT NULL;
 CREATE UNIQUE INDEX charge_task_item_once ON charge (task_item_id) WHERE task_item_id IS NOT NULL
     AND reverses_id IS NULL;
+CREATE INDEX charge_uncosted_idx ON charge (service_date) WHERE base_cost IS NULL;
 CREATE INDEX charge_adjusts_idx ON charge (adjusts_id) WHERE adjusts_id IS NOT NULL;
 CREATE UNIQUE INDEX charge_reversed_once ON charge (reverses_id) WHERE reverses_id IS NOT NULL;
 
@@ -790,30 +823,54 @@ CREATE TABLE rating_problem (
             CHECK (kind IN ('two_contracts', 'no_contract', 'no_price', 'no_price_list',
             'no_exchange_rate', 'waits_approval', 'waits_specification')),
     problem text NOT NULL,
-    found_at timestamptz NOT NULL DEFAULT now()
+    found_at timestamptz NOT NULL DEFAULT now(),
+    contract_id bigint,
+    terms_id bigint,
+    price_list_id bigint,
+    employee_id bigint,
+    role text,
+    project_id bigint
 );
-COMMENT ON TABLE rating_problem IS 'why a time entry has no charge; view unrated shows it with the entry';
+COMMENT ON TABLE rating_problem IS
+    'why a time entry has no charge; view unrated shows it with the entry. contract_id and what follows it: as what it '
+    'was priced while it had one, which it is again when that contract takes it back';
 
 -- Charges of clients without a contract are looked for by client.
 CREATE INDEX charge_uncontracted_idx ON charge (client_id) WHERE contract_id IS NULL;
+-- What is open follows its facts: found without a look at the years that are closed.
+CREATE INDEX charge_open_idx ON charge (client_id) WHERE NOT committed;
 
 CREATE TYPE rating_input AS (
     entry_id bigint, contract_id bigint, terms_id bigint, price_list_id bigint, disposition text, disposition_why jsonb,
     currency text, cost_rate numeric, base_cost_rate numeric, base_rate numeric, frozen_s bigint, instant timestamptz,
-    problem_kind text, problem text);
+    problem_kind text, problem text, role text);
 COMMENT ON TYPE rating_input IS
     'what rating needs to know of an entry beside its time: contract, terms (NULL: none), where the price lookup '
     'starts, disposition and where it comes from (as charge.why), currency, cost rates an hour, rate to the base '
-    'currency, seconds billed when frozen, its instant, and what stands in the way';
+    'currency, seconds billed when frozen, its instant, what stands in the way, and the role it is priced in';
 
 CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);
 COMMENT ON TYPE rated_entry IS 'a segment that rating made, beside what was known of its entry';
 
 CREATE TYPE allotment_use AS (contract_id bigint, allotment_id bigint, burned numeric, amount numeric,
-                              billed_s numeric);
+                              billed_s numeric, period_start date);
 COMMENT ON TYPE allotment_use IS
     'what work takes from one allotment (burned, in its unit) and from the caps of its contract (amount, billed '
-    'seconds)';
+    'seconds), in a service period where it is a cap of that';
+-- ---------------------------------------------------------------------------
+-- correction: what is frozen and no longer agrees with what it was made of
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE recheck (
+    charge_id bigint CONSTRAINT recheck_pkey PRIMARY KEY CONSTRAINT recheck_charge_fkey REFERENCES charge,
+    found_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE recheck IS
+    'frozen charges of whose contract, line, cost rate or exchange rate something changed since, or whose cost is not '
+    'known yet: correction_due looks at these, so that it costs what changed and not what there is';
+
+-- Rates come for a day: what was frozen since is found without a look at the years before.
+CREATE INDEX charge_day_idx ON charge USING brin (service_date);
 -- ---------------------------------------------------------------------------
 -- ledger: accounts, events and their entries; append-only
 -- ---------------------------------------------------------------------------
@@ -882,6 +939,7 @@ COMMENT ON TABLE account IS
 INSERT INTO account (code, name, kind, line, cash_section, accrues, pay)
 SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('receivable', 'Settlements with clients', 'settlement', NULL, 'operating', false),
+    ('unbilled', 'Work charged and not invoiced', 'settlement', NULL, 'operating', false),
     ('payable', 'Settlements with suppliers and staff', 'settlement', NULL, 'operating', false),
     ('tax_payable', 'Taxes on sales payable', 'liability', NULL, 'operating', false),
     ('loan', 'Loans received', 'liability', NULL, 'financing', false),
@@ -922,7 +980,8 @@ COMMENT ON TABLE account_role IS
     'its code and kind';
 INSERT INTO account_role (role, account_id, posted)
 SELECT v.role, a.id, v.posted FROM (VALUES
-    ('receivable', 'receivable', 'what clients owe and pay'),
+    ('receivable', 'receivable', 'what clients owe by invoices, and what they pay'),
+    ('unbilled', 'unbilled', 'what charges come to, until an invoice takes it'),
     ('payable', 'payable', 'what is owed and paid to suppliers and staff'),
     ('tax', 'tax_payable', 'tax on sales, less the tax of bills'),
     ('revenue', 'revenue', 'what charges come to'),
@@ -931,7 +990,8 @@ SELECT v.role, a.id, v.posted FROM (VALUES
     ('materials', 'materials', 'what charges other than hours cost'),
     ('absorbed_materials', 'absorbed_materials', 'the same, taken out of purchases'),
     ('contractor_bill', 'contractors', 'bills whose lines name no article'),
-    ('people_bill', 'payroll', 'such bills of who logs the hours here')
+    ('people_bill', 'payroll', 'such bills of who logs the hours here'),
+    ('exchange', 'fx_difference', 'what changes of rates make of debts until they are paid')
 ) AS v (role, code, posted) JOIN account a USING (code);
 
 CREATE TABLE period_lock (
@@ -996,9 +1056,18 @@ CREATE INDEX entry_debit_idx ON entry (debit_id, entry_on);
 CREATE INDEX entry_credit_idx ON entry (credit_id, entry_on);
 CREATE INDEX entry_contract_idx ON entry (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX entry_direct_idx ON entry (contract_id) WHERE contract_id IS NOT NULL AND charge_id IS NULL;
+-- the account of a party: what charges post is on others
+CREATE INDEX entry_party_idx ON entry (party_id, entry_on) WHERE charge_id IS NULL;
 CREATE INDEX entry_charge_idx ON entry (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX entry_payment_idx ON entry (payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX entry_document_idx ON entry (document_id) WHERE document_id IS NOT NULL;
+
+CREATE TYPE posting AS (entry_on date, debit text, credit text, amount numeric, currency text, article text,
+                        own_id bigint, client_id bigint, party_id bigint, contract_id bigint, project_id bigint,
+                        deal_id bigint, task_id bigint, employee_id bigint, work_type_id bigint, direction_id bigint);
+COMMENT ON TYPE posting IS
+    'an entry as post_event() takes it: its day, accounts and article by their codes, what is transferred, and what it '
+    'is about; the dimensions complete one another';
 -- ---------------------------------------------------------------------------
 -- money: cash accounts and payments, planned and posted
 -- ---------------------------------------------------------------------------
@@ -1037,7 +1106,6 @@ CREATE TABLE payment (
     task_id bigint CONSTRAINT payment_task_fkey REFERENCES task,
     employee_id bigint CONSTRAINT payment_employee_fkey REFERENCES employee,
     direction_id bigint CONSTRAINT payment_direction_fkey REFERENCES direction,
-    settles_bills boolean NOT NULL DEFAULT false,
     purpose text,
     bank_ref text,
     source text,
@@ -1056,8 +1124,8 @@ CREATE TABLE payment (
 COMMENT ON TABLE payment IS
     'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; '
     'void: taken back by a reversal. article is the account that explains it; accrued_on the day its cost belongs to '
-    'where that is not paid_on; settles_bills: its cost came with the bills it pays, so it accrues nothing; made_from '
-    'the content that record_payment() made it of. Changing a posted payment reverses its entries and posts them anew';
+    'where that is not paid_on; made_from the content that record_payment() made it of. Changing a posted payment '
+    'reverses its entries and posts them anew';
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX payment_paid_on_idx ON payment (paid_on);
 ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
@@ -1116,17 +1184,54 @@ COMMENT ON TABLE number_series IS
     '{DD} of the day of issue, {####} the counter padded to so many digits; a new year takes the pattern of the year '
     'before. Its row is the last one that a transaction locks';
 
+-- What kinds there are and what their statuses mean is part of the code: the rows
+-- of these two are made in lifecycle/state.sql.
+CREATE TABLE document_kind (
+    kind text CONSTRAINT document_kind_pkey PRIMARY KEY,
+    incoming boolean,
+    made_of text NOT NULL
+        CONSTRAINT document_kind_made_of_known CHECK (made_of IN ('work', 'content', 'document')),
+    answered boolean NOT NULL,
+    asks_payment boolean NOT NULL,
+    account text CONSTRAINT document_kind_account_fkey REFERENCES account_role,
+    flow text
+        CONSTRAINT document_kind_flow_known CHECK (flow IN ('in', 'out')),
+    page text CONSTRAINT document_kind_page_fkey REFERENCES document_kind
+);
+COMMENT ON TABLE document_kind IS
+    'the kinds of documents. incoming: do they come in from outside (NULL: both ways)? made_of: the work they are '
+    'over, contents of their own, or another document; answered: does the client answer them by a link?';
+
+CREATE TABLE document_state (
+    kind text NOT NULL CONSTRAINT document_state_kind_fkey REFERENCES document_kind,
+    status text NOT NULL,
+    means text[] NOT NULL
+        CONSTRAINT document_state_means_known CHECK (means <@
+            '{draft,holds,binding,posted,settled,derived,filed,ended,withdrawn}'),
+    shown_as text
+        CONSTRAINT document_state_shown_as_known CHECK (shown_as IN ('status', 'mark')),
+    report_status text,
+    way_out text,
+    draft boolean NOT NULL GENERATED ALWAYS AS ('draft' = ANY (means)) STORED,
+    holds boolean NOT NULL GENERATED ALWAYS AS ('holds' = ANY (means)) STORED,
+    binding boolean GENERATED ALWAYS AS ('binding' = ANY (means) OR nullif('filed' = ANY (means), true)) STORED,
+    posted boolean GENERATED ALWAYS AS ('posted' = ANY (means) OR nullif('filed' = ANY (means), true)) STORED,
+    settled boolean NOT NULL GENERATED ALWAYS AS ('settled' = ANY (means)) STORED,
+    derived boolean NOT NULL GENERATED ALWAYS AS ('derived' = ANY (means)) STORED,
+    ended boolean NOT NULL GENERATED ALWAYS AS ('ended' = ANY (means)) STORED,
+    withdrawn boolean NOT NULL GENERATED ALWAYS AS ('withdrawn' = ANY (means)) STORED,
+    CONSTRAINT document_state_pkey PRIMARY KEY (kind, status)
+);
+COMMENT ON TABLE document_state IS
+    'the statuses of each kind of document and what they mean, a column for each question that is asked of them. '
+    'means: the words that are true of it; filed: put away, so that whether it is binding and posted (NULL) is what it '
+    'was before';
+
 CREATE TABLE document (
     id bigserial CONSTRAINT document_pkey PRIMARY KEY,
-    kind text NOT NULL
-        CONSTRAINT document_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice',
-                                                       'act', 'credit_note',
-            'bill', 'contract', 'annex', 'other')),
+    kind text NOT NULL,
     incoming boolean NOT NULL DEFAULT false,
-    status text NOT NULL DEFAULT 'draft'
-        CONSTRAINT document_status_known CHECK (status IN ('draft', 'sent', 'agreed', 'rejected', 'invoiced',
-                                                           'partly_paid', 'paid',
-            'credited', 'archived', 'superseded', 'void')),
+    status text NOT NULL DEFAULT 'draft',
     own_id bigint CONSTRAINT document_own_fkey REFERENCES party,
     party_id bigint NOT NULL CONSTRAINT document_party_fkey REFERENCES party,
     contract_id bigint CONSTRAINT document_contract_fkey REFERENCES contract,
@@ -1179,32 +1284,33 @@ CREATE TABLE document (
     status_said_by text,
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text NOT NULL DEFAULT actor(),
+    meaning text CONSTRAINT document_meaning_known CHECK (meaning IN ('rebill', 'waive')),
+    CONSTRAINT document_state_fkey FOREIGN KEY (kind, status) REFERENCES document_state,
     CONSTRAINT document_line_key UNIQUE (id, kind, currency),
     CONSTRAINT document_number_once UNIQUE (series_id, series_no),
     CONSTRAINT document_number_text_once UNIQUE (series_id, number),
     CONSTRAINT document_external_key UNIQUE (source, external_id),
     CONSTRAINT document_numbered_whole CHECK (num_nonnulls(series_id, series_no, number) IN (0, 3)),
-    CONSTRAINT document_draft_has_no_number CHECK (status <> 'draft' OR number IS NULL),
-    CONSTRAINT document_issued_has_number CHECK (status IN ('draft', 'void') OR number IS NOT NULL OR incoming),
-    CONSTRAINT document_stamped CHECK (status IN ('draft', 'void') OR num_nonnulls(net, tax, gross, issued_on) = 4),
+    CONSTRAINT document_draft_has_no_number CHECK (issued_at IS NOT NULL OR number IS NULL),
+    CONSTRAINT document_issued_has_number CHECK (issued_at IS NULL OR number IS NOT NULL OR incoming),
+    CONSTRAINT document_stamped CHECK (issued_at IS NULL OR num_nonnulls(net, tax, gross, issued_on) = 4),
     CONSTRAINT document_adds_up CHECK (net + tax = gross),
     CONSTRAINT document_one_discount CHECK (num_nonnulls(discount_pct, discount_amount) <= 1),
-    CONSTRAINT document_bill_comes_in CHECK (kind <> 'bill' OR incoming),
-    CONSTRAINT document_work_goes_out CHECK (NOT incoming OR kind NOT IN ('proposal', 'specification', 'report',
-        'proforma', 'invoice', 'credit_note')),
     CONSTRAINT document_bill_names_its_number CHECK (kind <> 'bill' OR outside_number IS NOT NULL),
+    CONSTRAINT document_meaning_of_credit CHECK ((kind = 'credit_note') = (meaning IS NOT NULL)),
     CONSTRAINT document_dates_in_order CHECK (period_to >= period_from AND due_on >= issued_on),
     CONSTRAINT document_signature_whole CHECK (num_nonnulls(signature, signature_type) IN (0, 2)),
     CONSTRAINT document_signature_known CHECK (signature_type IN ('image/png', 'image/jpeg', 'image/webp')),
     CONSTRAINT document_sign_dated CHECK ((sign_status = 'none') = (sign_at IS NULL))
 );
 COMMENT ON TABLE document IS
-    'every paper: proposal, specification, report, proforma, invoice, act, credit_note, bill (from a contractor), '
-    'contract, annex, other. party_id the client or contractor, own_id the own company; based_on the document it was '
-    'made of (report → invoice → credit note); a revision supersedes the one before. net, tax, gross in currency, '
-    'stamped when it leaves draft; number given then, from its series; outside_number the one the other side or '
-    'another system gave. made_from is the filter or the content it was made of. Changes by transition(), void(), '
-    'credit(), revise(); each change of status is kept in document_status_change';
+    'every paper: its kind is one of document_kind, its status one of document_state. party_id the client or '
+    'contractor, own_id the own company; based_on the document it was made of (report → invoice → credit note); a '
+    'revision supersedes the one before. net, tax, gross in currency, stamped when it leaves draft; number given then, '
+    'from its series; outside_number the one the other side or another system gave. made_from is the filter or the '
+    'content it was made of; meaning of a credit note whether what it credits is billed again (rebill) or given up '
+    '(waive). Changes by transition(), void(), credit(), revise(); each change of status is kept in '
+    'document_status_change';
 CREATE INDEX document_party_idx ON document (party_id, kind, status);
 CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
 CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
@@ -1252,11 +1358,14 @@ CREATE TABLE document_line (
     gross numeric(20,6),
     released_at timestamptz,
     released_by bigint CONSTRAINT document_line_released_by_fkey REFERENCES document,
+    credited_by bigint CONSTRAINT document_line_credited_by_fkey REFERENCES document,
     CONSTRAINT document_line_document_fkey FOREIGN KEY (document_id, kind, currency)
         REFERENCES document (id, kind, currency) ON DELETE CASCADE,
     CONSTRAINT document_line_adds_up CHECK (net + tax = gross),
-    CONSTRAINT document_line_work_has_charge CHECK (kind NOT IN ('report', 'invoice') OR charge_id IS NOT NULL),
-    CONSTRAINT document_line_claims_charge CHECK (NOT claim OR charge_id IS NOT NULL AND kind IN ('report', 'invoice')),
+    CONSTRAINT document_line_work_has_charge CHECK (kind NOT IN ('report', 'invoice') OR charge_id IS NOT NULL
+                                                    OR released_at IS NOT NULL),
+    CONSTRAINT document_line_claims_charge CHECK (NOT claim OR kind IN ('report', 'invoice')
+                                                  AND (charge_id IS NOT NULL OR released_at IS NOT NULL)),
     CONSTRAINT document_line_report_claims CHECK (kind <> 'report' OR claim),
     CONSTRAINT document_line_free_has_title CHECK (num_nonnulls(charge_id, reverses_line_id, title) > 0),
     CONSTRAINT document_line_credit_reverses CHECK ((kind = 'credit_note') = (reverses_line_id IS NOT NULL)),
@@ -1269,11 +1378,14 @@ COMMENT ON TABLE document_line IS
     'takes discount and included tax off, so that net is what its charges sum to; base_line_id the line of the report '
     'that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document discount, '
     'net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by '
-    'document released_by';
+    'document released_by; credited_by the credit note that took the rest of the line back without setting its charge '
+    'free: given up, or billed again by charges of its own (adjustment_id of credit notes'' lines)';
+ALTER TABLE task_item ADD CONSTRAINT task_item_line_fkey FOREIGN KEY (line_id) REFERENCES document_line;
 CREATE INDEX document_line_document_idx ON document_line (document_id, position);
 CREATE INDEX document_line_charge_idx ON document_line (charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX document_line_adjustment_idx ON document_line (adjustment_id) WHERE adjustment_id IS NOT NULL;
 CREATE INDEX document_line_released_by_idx ON document_line (released_by) WHERE released_by IS NOT NULL;
+CREATE INDEX document_line_credited_by_idx ON document_line (credited_by) WHERE credited_by IS NOT NULL;
 CREATE INDEX document_line_reverses_idx ON document_line (reverses_line_id) WHERE reverses_line_id IS NOT NULL;
 CREATE INDEX document_line_credit_idx ON document_line (document_id) WHERE kind = 'credit_note';
 CREATE UNIQUE INDEX document_line_claimed_once ON document_line (charge_id) WHERE claim AND released_at IS NULL;
@@ -1351,14 +1463,15 @@ CREATE TABLE payment_allocation (
     payment_id bigint NOT NULL CONSTRAINT payment_allocation_payment_fkey REFERENCES payment,
     document_id bigint NOT NULL CONSTRAINT payment_allocation_document_fkey REFERENCES document,
     amount numeric(20,6) NOT NULL
-        CONSTRAINT payment_allocation_positive CHECK (amount > 0 AND amount <> 'NaN'),
+        CONSTRAINT payment_allocation_amount CHECK (amount <> 0 AND amount <> 'NaN'),
     allocated_at timestamptz NOT NULL DEFAULT now(),
     allocated_by text NOT NULL DEFAULT actor(),
     CONSTRAINT payment_allocation_key UNIQUE (payment_id, document_id)
 );
 COMMENT ON TABLE payment_allocation IS
     'which part of a payment settles which invoice or bill, in their common currency; what is not allocated stays as '
-    'the payer''s credit. The sum is never above the payment, nor above what is open';
+    'the payer''s credit. amount has the sign of the document: below zero it takes a supplier''s correction, a bill '
+    'below zero, off what the payment pays. The sum is never above the payment, nor above what is open';
 CREATE INDEX payment_allocation_document_idx ON payment_allocation (document_id);
 -- ---------------------------------------------------------------------------
 -- share: links by which a client sees one document and answers it
@@ -1399,8 +1512,8 @@ CREATE TABLE page_label (
 );
 COMMENT ON TABLE page_label IS
     'the words of pages: {{label.name}} in a template is the row of the page''s language, of English where it has '
-    'none. currency_XXX is how a currency is written beside an amount, unit_x how a unit is, requisite_x what a key '
-    'of party.requisites is called';
+    'none. currency_XXX is how a currency is written beside an amount, unit_x how a unit is, requisite_x what a key of '
+    'party.requisites is called';
 INSERT INTO page_label (name, language, label)
 SELECT v.name, l.language, l.label
   FROM (VALUES
@@ -1473,6 +1586,9 @@ SELECT v.name, l.language, l.label
     ('gross', 'Усього', 'Всего', 'Total'),
     ('gross_due', 'Усього до сплати', 'Всего к оплате', 'Total due'),
     ('gross_credited', 'Усього до повернення', 'Всего к возврату', 'Total credited'),
+    ('meaning_rebill', 'Буде виставлено повторно.', 'Будет выставлено повторно.', 'This will be invoiced again.'),
+    ('meaning_waive', 'Сплачувати це не потрібно: повторно не виставляється.',
+     'Оплачивать это не нужно: повторно не выставляется.', 'This is waived and will not be invoiced again.'),
     ('paid', 'Сплачено', 'Оплачено', 'Paid'),
     ('credited', 'Зараховано кредит-нотою', 'Зачтено кредит-нотой', 'Credited'),
     ('open', 'Залишилося сплатити', 'Осталось оплатить', 'Balance due'),
@@ -1538,16 +1654,13 @@ CREATE TABLE brand (
     footer text
 );
 COMMENT ON TABLE brand IS
-    'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG '
-    'or SVG in base64, up to 700 000 characters), accent and ink colours as #rrggbb, footer a line at the end';
+    'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG or '
+    'SVG in base64, up to 700 000 characters), accent and ink colours as #rrggbb, footer a line at the end';
 
 CREATE TABLE template (
     id bigserial CONSTRAINT template_pkey PRIMARY KEY,
     own_id bigint CONSTRAINT template_own_fkey REFERENCES party,
-    kind text NOT NULL
-        CONSTRAINT template_kind_known CHECK (kind IN ('proposal', 'specification', 'report', 'proforma', 'invoice',
-                                                       'act', 'credit_note',
-            'contract', 'annex', 'other')),
+    kind text NOT NULL,
     language text
         CONSTRAINT template_language_known CHECK (language IN ('uk', 'ru', 'en')),
     body text NOT NULL,
@@ -1555,9 +1668,9 @@ CREATE TABLE template (
 );
 COMMENT ON TABLE template IS
     'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The '
-    'most specific one is used: the company''s before the common one, then the language''s before that for all. '
-    'Credit notes and proformas take the template of invoices, proposals that of specifications, where they have '
-    'none. Checked when stored against page_sample()';
+    'most specific one is used: the company''s before the common one, then the language''s before that for all. Credit '
+    'notes and proformas take the template of invoices, proposals that of specifications, where they have none. '
+    'Checked when stored against page_sample()';
 
 CREATE DOMAIN "text/html" AS text;
 COMMENT ON DOMAIN "text/html" IS 'a page, for gateways that choose the media type by the name of the type';
@@ -1795,6 +1908,9 @@ tr { break-inside: avoid; }
 {{#note}}
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
 {{/note}}
+{{#meaning}}
+<p class="words">{{meaning}}</p>
+{{/meaning}}
 <div class="bottom">
 <section class="sign">
   <h2>{{label.for_supplier}}</h2>
@@ -2039,6 +2155,9 @@ tr { break-inside: avoid; }
 {{#note}}
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
 {{/note}}
+{{#meaning}}
+<p class="words">{{meaning}}</p>
+{{/meaning}}
 <div class="bottom">
 {{#payment}}
 <section class="box">
@@ -2292,6 +2411,9 @@ tr { break-inside: avoid; }
 {{#note}}
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
 {{/note}}
+{{#meaning}}
+<p class="words">{{meaning}}</p>
+{{/meaning}}
 {{#brand.footer}}
 <footer class="foot">{{brand.footer}}</footer>
 {{/brand.footer}}
@@ -2528,6 +2650,9 @@ tr { break-inside: avoid; }
 {{#note}}
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
 {{/note}}
+{{#meaning}}
+<p class="words">{{meaning}}</p>
+{{/meaning}}
 <div class="bottom">
 <section class="sign">
   <h2>{{label.for_supplier}}</h2>
