@@ -198,7 +198,7 @@ INSERT INTO wrong VALUES
     ('payment_date_finite', '[{"paid_on": "infinity"}]'), ('payment_has_article', '[{"article": null}]'),
     ('payment_posted_on_account', '[{"status": "posted"}]'),
     ('payment_transfer_has_target', '[{"flow": "transfer"}, {"to_cash_account_id": 1}]'),
-    ('payment_allocation_positive', '[{"amount": 0}, {"amount": "NaN"}]'),
+    ('payment_allocation_amount', '[{"amount": 0}, {"amount": "NaN"}]'),
     ('price_cost_not_negative', '[{"cost": -0.01}, {"cost": "NaN"}]'),
     ('price_discount_range', '[{"discount_pct": -0.0001}, {"discount_pct": 100.0001}]'),
     ('price_employee_or_role', '[{"employee_id": 1, "role": "x"}]'),

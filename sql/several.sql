@@ -36,6 +36,9 @@ SELECT n.recipient_id, n.message FROM notification n;
 UPDATE notification SET delivered_at = now();
 SELECT unallocate(:paid, :newer);
 SELECT count(*) AS notices, (SELECT status FROM document WHERE id = :newer) AS status FROM notification;
+-- money of a contract pays another's by name as little as by age: its contract is taken off first
+SELECT allocate_payment(:paid, jsonb_build_array(jsonb_build_object('document', :older, 'amount', '8')));
+UPDATE payment SET contract_id = NULL WHERE id = :paid;
 -- its rest pays the other invoice by name; taking one of two allocations back leaves the other
 SELECT allocate_payment(:paid, jsonb_build_array(jsonb_build_object('document', :newer, 'amount',
     '72'), jsonb_build_object('document', :older, 'amount', '8')));

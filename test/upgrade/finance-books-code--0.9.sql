@@ -9190,20 +9190,25 @@ SELECT allow('manager', 'execute', 'void_block');
 -- ---------------------------------------------------------------------------
 
 -- Money flows as its document says, or back: then it pays a bill below zero.
-CREATE VIEW payment_use WITH (security_invoker) AS
-    SELECT a.id, a.payment_id, a.document_id, a.amount, a.amount * w.way AS used, w.way, p.party_id, p.contract_id,
-           p.currency, p.flow, p.amount AS of_payment, p.paid_on, k.flow AS document_flow
+-- Of the owner, as it stands behind figures of those who keep no payments.
+CREATE VIEW payment_use WITH (security_barrier) AS
+    SELECT a.id, a.payment_id, a.document_id, a.amount, (a.amount * w.way)::numeric(20,6) AS used, w.way,
+           p.party_id, p.contract_id, p.currency, p.flow, p.amount AS of_payment, p.paid_on, k.flow AS document_flow
       FROM payment_allocation a
-      JOIN payment p ON p.id = a.payment_id
+      JOIN visible_payment p ON p.id = a.payment_id
       JOIN document d ON d.id = a.document_id
       JOIN document_kind k ON k.kind = d.kind
      CROSS JOIN LATERAL (SELECT CASE p.flow WHEN k.flow THEN 1 ELSE -1 END AS way) w;
 COMMENT ON VIEW payment_use IS
     'allocations with their payments: amount as the document sees it, used as the payment does; way 1: money that '
     'flows as the document says, -1: money back';
-SELECT allow('reader', 'select', 'payment_use');
+SELECT allow('controller', 'select', 'payment_use');
 
--- Of the owner: who keeps no payments may see what they come to.
+CREATE VIEW seen_document WITH (security_invoker) AS SELECT id FROM document;
+COMMENT ON VIEW seen_document IS 'the documents that the row policies of whoever asks let through';
+
+-- Of the owner: who keeps no payments may see what they come to.  The row policies
+-- of entries, and of the documents and payments that made them, bind.
 CREATE VIEW client_entry WITH (security_barrier) AS
     SELECT e.id AS entry_id, coalesce(v.reverses_id, v.id) AS event_id, v.memo, e.entry_on, e.party_id, e.contract_id,
            e.own_id, e.document_id, e.payment_id,
@@ -9214,7 +9219,11 @@ CREATE VIEW client_entry WITH (security_barrier) AS
       JOIN event v ON v.id = e.event_id
      CROSS JOIN role_account r
      CROSS JOIN LATERAL (SELECT CASE r.receivable WHEN e.debit_id THEN 1 WHEN e.credit_id THEN -1 END AS sign) s
-     WHERE e.charge_id IS NULL AND s.sign IS NOT NULL;
+     WHERE e.charge_id IS NULL AND s.sign IS NOT NULL
+       AND (e.payment_id IS NULL OR (SELECT NOT row_security_active('payment'::regclass))
+            OR e.payment_id IN (SELECT p.id FROM seen_payment p))
+       AND (e.document_id IS NULL OR (SELECT NOT row_security_active('document'::regclass))
+            OR e.document_id IN (SELECT d.id FROM seen_document d));
 COMMENT ON VIEW client_entry IS
     'the account of clients: entries of the ledger on it, what they owe positive; document_id of invoices and credit '
     'notes, payment_id of money, neither of what was posted by hand; other_id the account on the other side';
@@ -9233,38 +9242,43 @@ COMMENT ON VIEW client_credit IS
 SELECT allow('reader', 'select', 'client_credit');
 
 -- What was sent back is not there any more, whichever payment brought it.
+CREATE FUNCTION advance_pool(p_payment payment) RETURNS numeric
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT least(c.credit, CASE WHEN (p_payment).contract_id IS NOT NULL THEN (
+                     SELECT coalesce(-sum(e.amount), 0) - (
+                            SELECT coalesce(sum(u.amount), 0) FROM payment_use u
+                             WHERE u.contract_id = (p_payment).contract_id AND u.currency = (p_payment).currency
+                               AND u.document_flow = 'in')
+                       FROM client_entry e
+                      WHERE e.contract_id = (p_payment).contract_id AND e.currency = (p_payment).currency
+                        AND e.document_id IS NULL) END)
+      FROM client_credit c
+      JOIN settling_article s ON s.article = (p_payment).article
+     WHERE (p_payment).flow = 'in' AND c.party_id = (p_payment).party_id AND c.currency = (p_payment).currency
+    UNION ALL
+    SELECT sum(CASE p.flow WHEN 'out' THEN p.amount ELSE -p.amount END) - (
+               SELECT coalesce(sum(u.amount), 0) FROM payment_use u
+                WHERE u.party_id = (p_payment).party_id AND u.currency = (p_payment).currency
+                  AND u.document_flow = 'out')
+      FROM payment p
+      JOIN account a ON a.code = p.article AND a.kind = 'expense'
+      JOIN account b ON b.code = (p_payment).article AND b.kind = 'expense'
+     WHERE (p_payment).flow = 'out' AND p.party_id = (p_payment).party_id AND p.currency = (p_payment).currency
+       AND p.status = 'posted' AND p.flow IN ('in', 'out')
+    HAVING count(*) > 0;
+END;
+COMMENT ON FUNCTION advance_pool(payment) IS
+    'what the party of a payment, and the contract that it names, have left of all that was paid and not sent back, of '
+    'the same kind and in the same currency; below zero where more was sent back, NULL for other payments';
+
 CREATE FUNCTION advance_left(p_payment payment) RETURNS numeric
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT least((p_payment).amount - (SELECT coalesce(sum(u.used), 0) FROM payment_use u
-                                        WHERE u.payment_id = (p_payment).id),
-                 CASE (p_payment).flow
-                 WHEN 'in' THEN CASE WHEN EXISTS (SELECT FROM settling_article s
-                                                   WHERE s.article = (p_payment).article) THEN (
-                    SELECT least(c.credit, CASE WHEN (p_payment).contract_id IS NOT NULL THEN (
-                                     SELECT coalesce(-sum(e.amount), 0) - (
-                                            SELECT coalesce(sum(u.amount), 0) FROM payment_use u
-                                             WHERE u.contract_id = (p_payment).contract_id
-                                               AND u.currency = (p_payment).currency AND u.document_flow = 'in')
-                                       FROM client_entry e
-                                      WHERE e.contract_id = (p_payment).contract_id
-                                        AND e.currency = (p_payment).currency AND e.document_id IS NULL) END)
-                      FROM client_credit c
-                     WHERE c.party_id = (p_payment).party_id AND c.currency = (p_payment).currency) END
-                 WHEN 'out' THEN CASE WHEN EXISTS (SELECT FROM account a WHERE a.code = (p_payment).article
-                                                   AND a.kind = 'expense') THEN (
-                    SELECT sum(CASE p.flow WHEN 'out' THEN p.amount ELSE -p.amount END) - (
-                           SELECT coalesce(sum(u.amount), 0) FROM payment_use u
-                            WHERE u.party_id = (p_payment).party_id AND u.currency = (p_payment).currency
-                              AND u.document_flow = 'out')
-                      FROM payment p JOIN account a ON a.code = p.article AND a.kind = 'expense'
-                     WHERE p.party_id = (p_payment).party_id AND p.currency = (p_payment).currency
-                       AND p.status = 'posted' AND p.flow IN ('in', 'out')) END END);
+                                        WHERE u.payment_id = (p_payment).id), advance_pool(p_payment));
 END;
-COMMENT ON FUNCTION advance_left(payment) IS
-    'what is left of a payment to be allocated: no more than its party, and the contract that it names, have left of '
-    'all that was paid and not sent back; below zero where more was sent back than that';
-
+COMMENT ON FUNCTION advance_left(payment) IS 'what is left of a payment to be allocated, no more than advance_pool()';
 -- ---------------------------------------------------------------------------
 -- settle: payments meet documents
 --
@@ -9408,8 +9422,8 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION allocation_fault(payment, document, boolean, numeric, numeric, numeric, numeric) IS
-    'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the other; p_row: what the '
-    'allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: it can';
+    'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the '
+    'other; p_row: what the allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: it can';
 
 -- The rows of a statement are looked at in order, each beside what is open and
 -- left before it: what is after all of them, and what it and those behind it take.
@@ -9423,6 +9437,8 @@ BEGIN
       FROM (SELECT a.id, a.payment_id, a.document_id, a.amount, x.taken,
                    sum(x.taken) OVER (PARTITION BY a.document_id ORDER BY a.id DESC) AS of_document,
                    -- what takes something off comes before what it pays
+                   sum(x.taken * a.way) OVER (PARTITION BY a.payment_id
+                                              ORDER BY x.taken * a.way < 0, a.id DESC) AS of_payment,
                    sum(x.taken * a.way) OVER (PARTITION BY a.party_id, a.flow, a.currency
                                               ORDER BY x.taken * a.way < 0, a.id DESC) AS of_party
               FROM unnest(p_rows, p_taken) x (id, taken) JOIN payment_use a ON a.id = x.id) a
@@ -9430,8 +9446,9 @@ BEGIN
       JOIN document d ON d.id = a.document_id
       LEFT JOIN settling_article k ON k.article = p.article
       LEFT JOIN document_balance b ON b.document_id = d.id
-     CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document,
-                                         a.amount, advance_left(p) + a.of_party) f
+     CROSS JOIN LATERAL (SELECT sum(u.used) AS used FROM payment_use u WHERE u.payment_id = p.id) t
+     CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document, a.amount,
+                                         least(p.amount - t.used + a.of_payment, advance_pool(p) + a.of_party)) f
      WHERE f.wrong IS NOT NULL
      ORDER BY a.id LIMIT 1;
     IF FOUND THEN
@@ -9481,7 +9498,8 @@ BEGIN
     DELETE FROM payment_allocation a WHERE a.id = ANY (v_whole);
     UPDATE payment_allocation a SET amount = a.amount - v_part.amount WHERE a.id = v_part.id;
 END $$;
-COMMENT ON FUNCTION take_back_allocations(bigint[], numeric) IS 'take an amount back of allocations, the last one first';
+COMMENT ON FUNCTION take_back_allocations(bigint[], numeric) IS
+    'take an amount back of allocations, the last one first';
 
 -- What was sent back pays no invoice: a bank's fact is not refused, so what it
 -- paid is open again.
@@ -9601,9 +9619,10 @@ COMMENT ON FUNCTION follow_changed_payments(payment[], payment[]) IS
 
 -- A payment whose article accrues with it brought the cost that a bill brings too.
 CREATE VIEW accrual_due WITH (security_invoker) AS
-    SELECT p.id AS payment_id, a.id AS article_id, r.payable AS settlement_id, u.used AS due,
-           coalesce(m.amount, 0) AS posted, round_money(w.base_amount * u.used / p.amount, x.exponent::int) AS base_due,
-           coalesce(m.base_amount, 0) AS base_posted
+    SELECT p.id AS payment_id, a.id AS article_id, r.payable AS settlement_id,
+           u.used::numeric(20,6) AS due, coalesce(m.amount, 0)::numeric(20,6) AS posted,
+           round_money(w.base_amount * u.used / p.amount, x.exponent::int)::numeric(20,6) AS base_due,
+           coalesce(m.base_amount, 0)::numeric(20,6) AS base_posted
       FROM payment p
       JOIN account a ON a.code = p.article AND a.accrues AND a.kind = 'expense'
      CROSS JOIN role_account r
@@ -9632,8 +9651,8 @@ CREATE VIEW exchange_due WITH (security_invoker) AS
     SELECT b.document_id, b.flow, b.currency, k.account_id,
            CASE WHEN b.allocated = 0 THEN 0
                 ELSE paid.base_amount - round_money(owed.base_amount * b.allocated / (b.gross - b.credited),
-                                                    x.exponent::int) END AS due,
-           coalesce(posted.base_amount, 0) AS posted
+                                                    x.exponent::int) END::numeric(20,6) AS due,
+           coalesce(posted.base_amount, 0)::numeric(20,6) AS posted
       FROM document_balance b
      CROSS JOIN role_account r
      CROSS JOIN setting s
@@ -15705,6 +15724,8 @@ BEGIN
         ('contract_line', 'contract_line_not_own_heir', 'Name the line that is replaced as replaces_id.'),
         ('contract_line', 'contract_line_included_once', 'Give included_s or included_amount; two lines include both.'),
         ('contract_line', 'contract_line_rollover_max_range', 'Give a rollover_max of rollover_min or more.'),
+        ('payment_allocation', 'payment_allocation_amount',
+         'Give an amount with the sign of the document: below 0 only for a bill below zero.'),
         ('allotment', 'allotment_amount_positive', 'Give an amount above 0; only what is carried over may be 0.'),
         ('allotment', 'allotment_dates_in_order', 'Give an expires_at after effective_at.'),
         ('allotment', 'allotment_whole_seconds', 'Give whole seconds.'),

@@ -54,6 +54,8 @@ BEGIN
         ('contract_line', 'contract_line_not_own_heir', 'Name the line that is replaced as replaces_id.'),
         ('contract_line', 'contract_line_included_once', 'Give included_s or included_amount; two lines include both.'),
         ('contract_line', 'contract_line_rollover_max_range', 'Give a rollover_max of rollover_min or more.'),
+        ('payment_allocation', 'payment_allocation_amount',
+         'Give an amount with the sign of the document: below 0 only for a bill below zero.'),
         ('allotment', 'allotment_amount_positive', 'Give an amount above 0; only what is carried over may be 0.'),
         ('allotment', 'allotment_dates_in_order', 'Give an expires_at after effective_at.'),
         ('allotment', 'allotment_whole_seconds', 'Give whole seconds.'),

@@ -141,8 +141,8 @@ BEGIN
     END IF;
 END $$;
 COMMENT ON FUNCTION allocation_fault(payment, document, boolean, numeric, numeric, numeric, numeric) IS
-    'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the other; p_row: what the '
-    'allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: it can';
+    'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the '
+    'other; p_row: what the allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: it can';
 
 -- The rows of a statement are looked at in order, each beside what is open and
 -- left before it: what is after all of them, and what it and those behind it take.
@@ -156,6 +156,8 @@ BEGIN
       FROM (SELECT a.id, a.payment_id, a.document_id, a.amount, x.taken,
                    sum(x.taken) OVER (PARTITION BY a.document_id ORDER BY a.id DESC) AS of_document,
                    -- what takes something off comes before what it pays
+                   sum(x.taken * a.way) OVER (PARTITION BY a.payment_id
+                                              ORDER BY x.taken * a.way < 0, a.id DESC) AS of_payment,
                    sum(x.taken * a.way) OVER (PARTITION BY a.party_id, a.flow, a.currency
                                               ORDER BY x.taken * a.way < 0, a.id DESC) AS of_party
               FROM unnest(p_rows, p_taken) x (id, taken) JOIN payment_use a ON a.id = x.id) a
@@ -163,8 +165,9 @@ BEGIN
       JOIN document d ON d.id = a.document_id
       LEFT JOIN settling_article k ON k.article = p.article
       LEFT JOIN document_balance b ON b.document_id = d.id
-     CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document,
-                                         a.amount, advance_left(p) + a.of_party) f
+     CROSS JOIN LATERAL (SELECT sum(u.used) AS used FROM payment_use u WHERE u.payment_id = p.id) t
+     CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document, a.amount,
+                                         least(p.amount - t.used + a.of_payment, advance_pool(p) + a.of_party)) f
      WHERE f.wrong IS NOT NULL
      ORDER BY a.id LIMIT 1;
     IF FOUND THEN
@@ -214,7 +217,8 @@ BEGIN
     DELETE FROM payment_allocation a WHERE a.id = ANY (v_whole);
     UPDATE payment_allocation a SET amount = a.amount - v_part.amount WHERE a.id = v_part.id;
 END $$;
-COMMENT ON FUNCTION take_back_allocations(bigint[], numeric) IS 'take an amount back of allocations, the last one first';
+COMMENT ON FUNCTION take_back_allocations(bigint[], numeric) IS
+    'take an amount back of allocations, the last one first';
 
 -- What was sent back pays no invoice: a bank's fact is not refused, so what it
 -- paid is open again.

@@ -8,9 +8,10 @@
 
 -- A payment whose article accrues with it brought the cost that a bill brings too.
 CREATE VIEW accrual_due WITH (security_invoker) AS
-    SELECT p.id AS payment_id, a.id AS article_id, r.payable AS settlement_id, u.used AS due,
-           coalesce(m.amount, 0) AS posted, round_money(w.base_amount * u.used / p.amount, x.exponent::int) AS base_due,
-           coalesce(m.base_amount, 0) AS base_posted
+    SELECT p.id AS payment_id, a.id AS article_id, r.payable AS settlement_id,
+           u.used::numeric(20,6) AS due, coalesce(m.amount, 0)::numeric(20,6) AS posted,
+           round_money(w.base_amount * u.used / p.amount, x.exponent::int)::numeric(20,6) AS base_due,
+           coalesce(m.base_amount, 0)::numeric(20,6) AS base_posted
       FROM payment p
       JOIN account a ON a.code = p.article AND a.accrues AND a.kind = 'expense'
      CROSS JOIN role_account r
@@ -39,8 +40,8 @@ CREATE VIEW exchange_due WITH (security_invoker) AS
     SELECT b.document_id, b.flow, b.currency, k.account_id,
            CASE WHEN b.allocated = 0 THEN 0
                 ELSE paid.base_amount - round_money(owed.base_amount * b.allocated / (b.gross - b.credited),
-                                                    x.exponent::int) END AS due,
-           coalesce(posted.base_amount, 0) AS posted
+                                                    x.exponent::int) END::numeric(20,6) AS due,
+           coalesce(posted.base_amount, 0)::numeric(20,6) AS posted
       FROM document_balance b
      CROSS JOIN role_account r
      CROSS JOIN setting s
