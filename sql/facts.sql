@@ -175,5 +175,37 @@ DELETE FROM time_entry WHERE task_id = 5;
 SELECT * FROM pg_temp.paper(:s);
 SELECT net FROM document WHERE id IN (:r, :s) ORDER BY id;
 SELECT * FROM check_books();
+
+-- hours begin and end at midnight of the zone: of the books, or of the contract's calendar
+INSERT INTO party (kind, name) VALUES ('company', 'Hours');
+INSERT INTO calendar (name, zone) VALUES ('office', 'UTC');
+INSERT INTO project (client_id, name) SELECT id, n FROM party, (VALUES ('H-1'), ('H-2')) v (n) WHERE name = 'Hours';
+INSERT INTO contract (client_id, project_id, number, currency, starts_on, ends_on, calendar_id) SELECT p.client_id, p.id, p.name, 'EUR', '2026-03-01', '2026-03-31', c FROM project p JOIN (VALUES ('H-1', NULL), ('H-2', 1)) v (n, c) ON p.name = n ORDER BY p.id;
+INSERT INTO task (project_id, title) SELECT id, name FROM project WHERE name LIKE 'H-_' ORDER BY id;
+INSERT INTO time_entry (employee_id, task_id, started_at, ended_at) SELECT 1, id, '2026-03-10 10:00Z', '2026-03-10 11:00Z' FROM task WHERE title LIKE 'H-_' ORDER BY id;
+INSERT INTO contract_line (contract_id, kind, title, amount, included_s) SELECT id, 'recurring', 'Support', 0, 36000 FROM contract WHERE number LIKE 'H%';
+CREATE FUNCTION pg_temp.given() RETURNS TABLE (contract text, "from" timestamptz, "to" timestamptz) LANGUAGE sql AS
+    'SELECT c.number, a.effective_at, a.expires_at FROM allotment a JOIN contract c ON c.id = a.contract_id WHERE c.number LIKE ''H%'' ORDER BY 1';
+SELECT * FROM pg_temp.given();
+UPDATE setting SET zone = 'Asia/Tokyo';
+SELECT * FROM pg_temp.given();
+UPDATE calendar SET zone = 'America/New_York', name = 'abroad';
+SELECT * FROM pg_temp.given();
+UPDATE setting SET max_rate_age_days = 40;
+UPDATE setting SET zone = 'UTC';
+SELECT * FROM pg_temp.given();
+SELECT * FROM check_books();
+-- was a table written to since the snapshot?  Whoever asks may read it, and it holds rows
+CREATE ROLE t_facts_nobody;
+GRANT USAGE ON SCHEMA finance TO t_facts_nobody;
+GRANT EXECUTE ON FUNCTION finance.newer_than_snapshot(regclass) TO t_facts_nobody;
+SELECT finance.newer_than_snapshot('time_entry') AS written;
+SELECT finance.newer_than_snapshot('seen');
+SELECT 'time_entry'::regclass::oid AS entries \gset
+SET ROLE t_facts_nobody;
+SELECT finance.newer_than_snapshot(:entries);
+RESET ROLE;
+DROP OWNED BY t_facts_nobody;
+DROP ROLE t_facts_nobody;
 RESET search_path;
 DROP SCHEMA t_facts, t_facts_internal CASCADE;

@@ -20,6 +20,12 @@ COMMENT ON FUNCTION finance.own_table() IS
     'BEFORE INSERT, UPDATE or DELETE row trigger of tables that only the functions of the books write: refuses everybody else, also the owner (42501); '
     'its argument is the hint';
 
+CREATE FUNCTION finance.newer_than_snapshot("table" regclass) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'finance_newer_than_snapshot' LANGUAGE C STRICT;
+COMMENT ON FUNCTION finance.newer_than_snapshot(regclass) IS
+    'does a table hold rows that another transaction wrote after the snapshot of this one? Never under READ COMMITTED, where each statement takes its own; '
+    'whoever may not read the table is refused (42501)';
+
 -- ---------------------------------------------------------------------------
 -- who acts, and what they did
 -- ---------------------------------------------------------------------------

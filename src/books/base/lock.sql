@@ -79,8 +79,16 @@ CREATE FUNCTION lock_books() RETURNS void
 AS $$
 BEGIN
     LOCK TABLE lock_version, entry IN SHARE ROW EXCLUSIVE MODE;
+    -- what others wrote since is there, and would not be seen
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+        AND finance.newer_than_snapshot('lock_version') THEN
+        RAISE EXCEPTION 'the books were written to since this transaction began'
+            USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+    END IF;
     PERFORM hold('books', '{0}');
 END $$;
 COMMENT ON FUNCTION lock_books() IS
-    'wait for everyone who writes facts and let all others wait: for the rare change of what gives facts their meaning '
-    '(base currency, decimals of a currency, ledger account of a cash account)';
+    'wait for everyone who writes facts and let all others wait: for the rare change of what gives facts of all clients '
+    'their meaning (base currency, decimals of a currency, ledger account of a cash account, cost rates, exchange rates, '
+    'kinds of work, time zones). 40001 where a fact was written after the snapshot of this transaction (REPEATABLE '
+    'READ, SERIALIZABLE)';

@@ -117,3 +117,31 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION follow_lives(contract[], contract[]) IS
     'fees, hours and periods follow contracts that are new or were otherwise before';
+
+-- Hours begin and end at midnight of the zone: of the calendar, or of the books.
+CREATE FUNCTION follow_zones() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_contracts contract[];
+BEGIN
+    IF NOT EXISTS (SELECT FROM new_rows n JOIN old_rows o USING (id) WHERE n.zone <> o.zone) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM lock_books();
+    IF TG_TABLE_NAME = 'setting' THEN
+        v_contracts := ARRAY(SELECT c FROM contract c WHERE c.calendar_id IS NULL ORDER BY c.id);
+    ELSE
+        v_contracts := ARRAY(
+            SELECT c FROM contract c
+             WHERE c.calendar_id IN (SELECT n.id FROM new_rows n JOIN old_rows o USING (id) WHERE n.zone <> o.zone)
+             ORDER BY c.id);
+    END IF;
+    PERFORM lock_parties(ARRAY(SELECT DISTINCT x.client_id FROM unnest(v_contracts) x));
+    PERFORM follow_lives(v_contracts, v_contracts);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION follow_zones() IS
+    'trigger function of calendar and setting: the hours that lines give begin and end at midnight of the zone that is '
+    'now; the days of work that is rated stay as stamped; SECURITY DEFINER because nobody is granted INSERT on '
+    'allotment';

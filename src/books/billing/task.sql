@@ -84,7 +84,8 @@ BEGIN
     PERFORM new_charge(agreed_charge(i, v_to.contract_id, v_to.service_date))
        FROM task_item i JOIN document d ON d.id = i.document_id JOIN contract c ON c.id = v_to.contract_id
       WHERE i.task_id = p_task AND i.line_id IS NOT NULL AND d.currency = c.currency
-        AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id);
+        AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id)
+      ORDER BY i.id;
     FOR v_item IN
         SELECT i.* FROM task_item i
          WHERE i.task_id = p_task AND i.line_id IS NULL
@@ -111,12 +112,13 @@ CREATE FUNCTION follow_tasks() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
-    -- first, so that work that is being logged on the task is seen
+    -- first, so that work that is being logged on the task and prices that it is given are seen
     PERFORM lock_parties(ARRAY(
         SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id)
             JOIN project p ON p.id IN (n.project_id, o.project_id)
          WHERE (n.project_id, n.deal_id, n.contract_id, n.work_type_id, n.billable)
                IS DISTINCT FROM (o.project_id, o.deal_id, o.contract_id, o.work_type_id, o.billable)
+             OR (n.status = 'done') <> (o.status = 'done')
              OR EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id)));
     PERFORM refuse_billed_kind(ARRAY(
         SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id

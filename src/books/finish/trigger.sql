@@ -27,6 +27,7 @@ COMMENT ON FUNCTION follow(text, text, text[]) IS
 SELECT follow('exchange_rate', 'follow_exchange_rates', 'insert', 'update', 'delete'),
        follow('cost_rate', 'follow_cost_rates', 'insert', 'update', 'delete'),
        follow('work_type', 'follow_kinds', 'update'), follow('project', 'follow_kinds', 'update'),
+       follow('calendar', 'follow_zones', 'update'), follow('setting', 'follow_zones', 'update'),
        follow('contract', 'follow_contracts', 'insert', 'update'),
        follow('contract_line', 'follow_lines', 'insert', 'update'),
        follow('allotment', 'follow_allotments', 'update'),

@@ -16,7 +16,8 @@ CREATE FUNCTION await_posting() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
-    LOCK TABLE entry IN SHARE ROW EXCLUSIVE MODE;
+    -- also for those who did not post yet, but chose the day by now
+    LOCK TABLE lock_version, entry IN SHARE ROW EXCLUSIVE MODE;
     PERFORM hold('ledger', '{0}');  -- and who took a snapshot before does not post at all
     RETURN NULL;
 END $$;

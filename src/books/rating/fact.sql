@@ -207,6 +207,12 @@ DECLARE
                                  WHERE n.billable IS DISTINCT FROM o.billable);
 BEGIN
     IF cardinality(v_changed) > 0 THEN
+        -- first, so that work that is being logged is seen
+        IF TG_TABLE_NAME = 'project' THEN
+            PERFORM lock_parties(ARRAY(SELECT DISTINCT n.client_id FROM new_rows n WHERE n.id = ANY (v_changed)));
+        ELSE
+            PERFORM lock_books();
+        END IF;
         PERFORM follow_entries(ARRAY(
             SELECT DISTINCT h.time_entry_id FROM charge h
              WHERE NOT h.committed AND h.source = 'time'
@@ -226,6 +232,7 @@ AS $$
 DECLARE
     v_changed record;
 BEGIN
+    PERFORM lock_books();  -- work that is being logged is seen then
     CASE TG_OP
         WHEN 'INSERT' THEN
             SELECT array_agg(n.employee_id) AS employees, array_agg(n.role) AS roles, min(n.valid_from) AS since
@@ -270,6 +277,7 @@ DECLARE
     v_changed record;
     v_charges bigint[];
 BEGIN
+    PERFORM lock_books();  -- work that is being logged is seen then
     CASE TG_OP
         WHEN 'INSERT' THEN
             SELECT array_agg(n.base) || array_agg(n.quote) AS codes, min(n.valid_from) AS since
