@@ -97,6 +97,10 @@ SELECT * FROM ingest_entries(:'big');
 SELECT * FROM ingest_entries(:'big');
 SELECT count(*), sum(h.worked_s) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id WHERE e.external_id LIKE 'n%';
 SELECT count(*), sum(60 * (1 + g % 50)) FROM generate_series(1, 50000) g;
+-- a key that fits into no index stops nobody else's record
+SELECT * FROM ingest_entries((SELECT jsonb_agg(jsonb_build_object('source', v.source, 'external_id', v.id, 'employee', '7', 'task', '691', 'work_date', '2026-05-02', 'duration_s', 60))
+    FROM (VALUES ('b24', repeat(md5('x'), 400)), ('b24', 'short'), (repeat(md5('y'), 400), '1'), ('b24', repeat('z', 1000)), ('b24', repeat('z', 1001))) v (source, id)));
+SELECT left(source, 5) AS source, length(source) AS long, left(external_id, 5) AS id, length(external_id) AS id_long, reason FROM rejected_entry WHERE reason LIKE '%bytes' ORDER BY id;
 SELECT * FROM check_books();
 RESET search_path;
 DROP SCHEMA t_ingest, t_ingest_internal CASCADE;

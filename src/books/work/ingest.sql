@@ -76,6 +76,9 @@ BEGIN ATOMIC
            CASE WHEN jsonb_typeof(r.record) <> 'object' THEN 'not a JSON object'
                 WHEN coalesce(r.source, '') = '' OR coalesce(r.external_id, '') = ''
                     THEN 'source and external_id are needed'
+                -- longer ones fit into no index
+                WHEN greatest(octet_length(r.source), octet_length(r.external_id)) > 1000
+                    THEN 'source and external_id have at most 1000 bytes'
                 WHEN r.newest > 1 THEN 'sent again later in the same call'
                 WHEN r.employee IS NULL THEN 'employee is needed'
                 WHEN l.employee_id IS NULL THEN format('unknown employee "%s" of source "%s"', r.employee, r.source)
