@@ -153,8 +153,8 @@ INSERT INTO wrong VALUES
     ('document_discount_not_negative', '[{"discount_amount": -0.01}, {"discount_amount": "NaN"}]'),
     ('document_discount_range', '[{"discount_pct": -0.0001}, {"discount_pct": 100.0001}]'),
     ('document_draft_has_no_number', '[{"series_id": 1, "series_no": 1, "number": "1"}]'),
-    ('document_due_date_finite', '[{"due_on": "infinity"}]'),
-    ('document_issue_date_finite', '[{"issued_on": "infinity"}]'),
+    ('document_due_date_year', '[{"due_on": "infinity"}]'),
+    ('document_issue_date_year', '[{"issued_on": "infinity"}]'),
     ('document_issued_has_number', '[{"issued_at": "2026-01-01Z", "net": 1, "tax": 0, "gross": 1,
         "issued_on": "2026-01-01"}]'),
     ('document_numbered_whole', '[{"issued_at": "2026-01-01Z", "net": 1, "tax": 0, "gross": 1,
@@ -181,7 +181,7 @@ INSERT INTO wrong VALUES
     ('document_line_tax_range', '[{"tax_rate": -0.0001}, {"tax_rate": 100.0001}]'),
     ('document_line_work_has_charge', '[{"kind": "invoice"}]'), ('employee_named', '[{"name": ""}]'),
     ('employee_zone_known', '[{"zone": "Europe/Kiew"}]'), ('entry_amount_number', '[{"amount": "NaN"}]'),
-    ('entry_base_amount_number', '[{"base_amount": "NaN"}]'), ('entry_date_finite', '[{"entry_on": "infinity"}]'),
+    ('entry_base_amount_number', '[{"base_amount": "NaN"}]'), ('entry_date_year', '[{"entry_on": "infinity"}]'),
     ('entry_two_accounts', '[{"credit_id": 1}]'), ('exchange_rate_positive', '[{"rate": 0}, {"rate": "NaN"}]'),
     ('exchange_rate_two_currencies', '[{"quote": "USD"}]'),
     ('manager_limit_amount_not_negative', '[{"month_amount": -0.01}, {"month_amount": "NaN"}]'),
@@ -193,9 +193,9 @@ INSERT INTO wrong VALUES
     ('page_label_name_fits', '[{"name": "X"}, {"name": "1x"}, {"name": "x-y"}, {"name": ""}]'),
     ('party_grace_range', '[{"grace_days": -1}, {"grace_days": 3651}]'), ('party_named', '[{"name": ""}]'),
     ('party_payment_terms_range', '[{"payment_terms_days": -1}, {"payment_terms_days": 3651}]'),
-    ('party_requisites_object', '[{"requisites": []}]'), ('payment_accrual_finite', '[{"accrued_on": "infinity"}]'),
+    ('party_requisites_object', '[{"requisites": []}]'), ('payment_accrual_year', '[{"accrued_on": "infinity"}]'),
     ('payment_amount_positive', '[{"amount": 0}, {"amount": "NaN"}]'),
-    ('payment_date_finite', '[{"paid_on": "infinity"}]'), ('payment_has_article', '[{"article": null}]'),
+    ('payment_date_year', '[{"paid_on": "infinity"}]'), ('payment_has_article', '[{"article": null}]'),
     ('payment_posted_on_account', '[{"status": "posted"}]'),
     ('payment_transfer_has_target', '[{"flow": "transfer"}, {"to_cash_account_id": 1}]'),
     ('payment_allocation_amount', '[{"amount": 0}, {"amount": "NaN"}]'),
@@ -219,11 +219,11 @@ INSERT INTO wrong VALUES
     ('time_entry_break_not_negative', '[{"break_s": -1}]'), ('time_entry_worked_not_negative', '[{"break_s": 3601}]'),
     ('time_entry_clock_or_date', '[{"ended_at": null, "duration_s": 1}, {"started_at": null, "ended_at": null,
         "duration_s": 1}, {"started_at": null, "ended_at": null, "work_date": "2026-01-01"}]'),
-    ('time_entry_date_finite', '[{"work_date": "infinity"}]'),
+    ('time_entry_date_year', '[{"work_date": "infinity"}]'),
     ('time_entry_duration_not_negative', '[{"duration_s": -1}]'),
     ('time_entry_end_after_start', '[{"duration_s": 1, "ended_at": "2026-01-01 08:59:59Z"}]'),
-    ('time_entry_end_finite', '[{"ended_at": "infinity", "duration_s": 1}]'),
-    ('time_entry_start_finite', '[{"started_at": "-infinity", "duration_s": 1}]'),
+    ('time_entry_end_year', '[{"ended_at": "infinity", "duration_s": 1}]'),
+    ('time_entry_start_year', '[{"started_at": "-infinity", "duration_s": 1}]'),
     ('time_entry_override_explained', '[{"billable": "billable"}, {"billable_s": 0}, {"price": 0}]'),
     ('time_entry_price_not_negative', '[{"price": -0.01, "source": "x"}, {"price": "NaN", "source": "x"}]');
 -- too long to be written here
@@ -261,6 +261,42 @@ INSERT INTO fine VALUES
     ('payment', '[{"amount": 0.01}, {"flow": "transfer", "article": null, "to_cash_account_id": 1}]'),
     ('time_entry', '[{"break_s": 3600}, {"started_at": null, "ended_at": null, "work_date": "2026-01-01",
         "duration_s": 0}, {"price": 0, "override_reason": "x"}, {"billable_s": 0, "source": "x"}]');
+
+-- dates: years of four digits, before and after
+INSERT INTO wrong VALUES
+    ('time_entry_start_year', '[{"started_at": "0001-01-01 23:59:59Z"}, {"started_at": "0001-01-01 BC"}]'),
+    ('time_entry_end_year', '[{"ended_at": "9999-12-31 00:00:01Z"}]'), ('entry_date_year', '[{"entry_on": "10000-01-01"}, {"entry_on": "0001-12-31 BC"}]'),
+    ('time_entry_date_year', '[{"started_at": null, "ended_at": null, "work_date": "10000-01-01", "duration_s": 1}, {"started_at": null, "ended_at": null, "work_date": "0001-12-31 BC", "duration_s": 1}]'),
+    ('payment_date_year', '[{"paid_on": "10000-01-01"}, {"paid_on": "0001-12-31 BC"}]'), ('payment_accrual_year', '[{"accrued_on": "10000-01-01"}, {"accrued_on": "0001-12-31 BC"}]'),
+    ('document_issue_date_year', '[{"issued_on": "10000-01-01"}, {"issued_on": "0001-12-31 BC"}]'), ('document_due_date_year', '[{"due_on": "10000-01-01"}, {"due_on": "0001-12-31 BC"}]'),
+    ('cost_rate_year', '[{"valid_from": "0001-12-31 BC"}, {"valid_from": "10000-01-01"}]'),
+    ('exchange_rate_year', '[{"valid_from": "0001-12-31 BC"}, {"valid_from": "10000-01-01"}]'),
+    ('deal_years', '[{"starts_on": "0001-12-31 BC"}, {"starts_on": "10000-01-01"}, {"ends_on": "infinity"}, {"ends_on": "10000-01-01"}]'),
+    ('deal_stage_years', '[{"starts_on": "0001-12-31 BC"}, {"starts_on": "10000-01-01"}, {"ends_on": "infinity"}, {"ends_on": "10000-01-01"}]'),
+    ('task_year', '[{"completed_at": "0001-01-01Z"}, {"completed_at": "9999-12-31 00:00:01Z"}]'),
+    ('contract_line_years', '[{"starts_on": "0001-12-31 BC"}, {"starts_on": "10000-01-01"}, {"ends_on": "infinity"}, {"ends_on": "10000-01-01"}, {"accepted_on": "0001-12-31 BC", "status": "accepted"}, {"accepted_on": "10000-01-01", "status": "accepted"}]'),
+    ('allotment_years', '[{"effective_at": "0001-01-01Z"}, {"effective_at": "9999-12-31 00:00:01Z"}, {"expires_at": "infinity"}, {"expires_at": "9999-12-31 00:00:01Z"}]'),
+    ('period_lock_year', '[{"locked_through": "0001-12-31 BC"}, {"locked_through": "10000-01-01"}]'),
+    ('price_year', '[{"valid_from": "0001-12-31 BC"}, {"valid_from": "10000-01-01"}]'),
+    ('contract_years', '[{"starts_on": "0001-12-31 BC"}, {"ends_on": "infinity"}, {"ends_on": "10000-01-01"}]'),
+    ('document_period_years', '[{"period_from": "0001-12-31 BC"}, {"period_from": "10000-01-01"}, {"period_to": "infinity"}, {"period_to": "10000-01-01"}]'),
+    ('document_line_years', '[{"starts_on": "0001-12-31 BC"}, {"starts_on": "10000-01-01"}, {"ends_on": "infinity"}, {"ends_on": "10000-01-01"}]');
+INSERT INTO sound VALUES ('period_lock', '{"locked_through": "2026-01-01"}');
+INSERT INTO fine VALUES
+    ('contract', '[{"starts_on": "0001-01-01", "ends_on": "9999-12-31"}]'),
+    ('time_entry', '[{"started_at": "0001-01-02Z", "ended_at": "9999-12-31Z"}]'),
+    ('time_entry', '[{"started_at": null, "ended_at": null, "work_date": "9999-12-31", "duration_s": 0}]'),
+    ('period_lock', '[{"locked_through": "9999-12-31"}]'),
+    ('price', '[{"valid_from": "0001-01-01"}]'),
+    ('cost_rate', '[{"valid_from": "0001-01-01"}]'),
+    ('exchange_rate', '[{"valid_from": "9999-12-31"}]'),
+    ('allotment', '[{"effective_at": "0001-01-02Z", "expires_at": "9999-12-31Z"}]'),
+    ('contract_line', '[{"starts_on": "0001-01-01", "ends_on": "9999-12-31", "status": "accepted", "accepted_on": "0001-01-01"}]'),
+    ('deal', '[{"starts_on": "0001-01-01", "ends_on": "9999-12-31"}]'),
+    ('deal_stage', '[{"starts_on": "0001-01-01", "ends_on": "9999-12-31"}]'),
+    ('document', '[{"period_from": "0001-01-01", "period_to": "9999-12-31"}]'),
+    ('document_line', '[{"starts_on": "0001-01-01", "ends_on": "9999-12-31"}]'),
+    ('task', '[{"completed_at": "0001-01-02Z"}]');
 
 -- what is sound is taken
 SELECT s.table_name, pg_temp.fate(s.table_name, s.row_) AS fate FROM sound s

@@ -100,6 +100,11 @@ SELECT count(*), sum(60 * (1 + g % 50)) FROM generate_series(1, 50000) g;
 -- a key that fits into no index stops nobody else's record
 SELECT * FROM ingest_entries((SELECT jsonb_agg(jsonb_build_object('source', v.source, 'external_id', v.id, 'employee', '7', 'task', '691', 'work_date', '2026-05-02', 'duration_s', 60))
     FROM (VALUES ('b24', repeat(md5('x'), 400)), ('b24', 'short'), (repeat(md5('y'), 400), '1'), ('b24', repeat('z', 1000)), ('b24', repeat('z', 1001))) v (source, id)));
+-- nor does one at the edge of time
+SELECT * FROM ingest_entries('[{"source": "b24", "external_id": "first", "employee": "7", "task": "691", "started_at": "0001-01-01T00:00:00+14:00", "ended_at": "0001-01-01T01:00:00+14:00"},
+    {"source": "b24", "external_id": "last", "employee": "7", "task": "691", "started_at": "9999-12-31T23:00:00Z", "ended_at": "9999-12-31T23:30:00Z"},
+    {"source": "b24", "external_id": "now", "employee": "7", "task": "691", "started_at": "2026-05-02T23:00:00Z", "ended_at": "2026-05-02T23:30:00Z"}]');
+SELECT external_id, reason FROM rejected_entry WHERE reason LIKE '%digits' ORDER BY 1;
 SELECT left(source, 5) AS source, length(source) AS long, left(external_id, 5) AS id, length(external_id) AS id_long, reason FROM rejected_entry WHERE reason LIKE '%bytes' ORDER BY id;
 SELECT * FROM check_books();
 RESET search_path;

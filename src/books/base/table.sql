@@ -105,7 +105,8 @@ CREATE TABLE exchange_rate (
     rate numeric(24,12) NOT NULL
         CONSTRAINT exchange_rate_positive CHECK (rate > 0 AND rate <> 'NaN'),
     CONSTRAINT exchange_rate_pkey PRIMARY KEY (base, quote, valid_from),
-    CONSTRAINT exchange_rate_two_currencies CHECK (base <> quote)
+    CONSTRAINT exchange_rate_two_currencies CHECK (base <> quote),
+    CONSTRAINT exchange_rate_year CHECK (valid_from BETWEEN '0001-01-01' AND '9999-12-31')
 );
 COMMENT ON TABLE exchange_rate IS 'one base costs rate quote from valid_from until the next row of the pair';
 

@@ -41,7 +41,8 @@ CREATE TABLE price (
     work_type_id bigint CONSTRAINT price_work_type_fkey REFERENCES work_type,
     role text,
     employee_id bigint CONSTRAINT price_employee_fkey REFERENCES employee,
-    valid_from date NOT NULL DEFAULT '-infinity',
+    valid_from date NOT NULL DEFAULT '-infinity'
+        CONSTRAINT price_year CHECK (valid_from = '-infinity' OR valid_from BETWEEN '0001-01-01' AND '9999-12-31'),
     price numeric(19,6)
         CONSTRAINT price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
     cost numeric(19,6)

@@ -74,6 +74,8 @@ CREATE TABLE contract (
         CONSTRAINT contract_renews_key UNIQUE,
     CONSTRAINT contract_external_key UNIQUE (source, external_id),
     CONSTRAINT contract_dates_in_order CHECK (ends_on >= starts_on),
+    CONSTRAINT contract_years
+        CHECK (starts_on BETWEEN '0001-01-01' AND '9999-12-31' AND ends_on BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT contract_not_own_parent CHECK (parent_id <> id),
     CONSTRAINT contract_not_own_renewal CHECK (renews_id <> id),
     CONSTRAINT contract_companion_claims_bands CHECK (parent_id IS NULL OR bands IS NOT NULL)
@@ -126,6 +128,9 @@ CREATE TABLE contract_line (
         CONSTRAINT contract_line_replaces_key UNIQUE,
     CONSTRAINT contract_line_not_own_heir CHECK (replaces_id <> id),
     CONSTRAINT contract_line_dates_in_order CHECK (ends_on >= starts_on - 1),
+    CONSTRAINT contract_line_years
+        CHECK (starts_on BETWEEN '0001-01-01' AND '9999-12-31' AND ends_on BETWEEN '0001-01-01' AND '9999-12-31'
+               AND accepted_on BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT contract_line_included_once CHECK (num_nonnulls(included_s, included_amount) <= 1),
     CONSTRAINT contract_line_accepted_dated CHECK ((status = 'accepted') = (accepted_on IS NOT NULL))
 );
@@ -177,7 +182,10 @@ CREATE TABLE allotment (
     source_id bigint CONSTRAINT allotment_source_fkey REFERENCES allotment
         CONSTRAINT allotment_source_key UNIQUE,
     CONSTRAINT allotment_whole_seconds CHECK (unit <> 'seconds' OR amount = trunc(amount)),
-    CONSTRAINT allotment_dates_in_order CHECK (expires_at > effective_at)
+    CONSTRAINT allotment_dates_in_order CHECK (expires_at > effective_at),
+    CONSTRAINT allotment_years
+        CHECK (effective_at BETWEEN '0001-01-02Z' AND '9999-12-31Z'
+               AND expires_at BETWEEN '0001-01-02Z' AND '9999-12-31Z')
 );
 COMMENT ON TABLE allotment IS
     'anything that is eaten by work: included hours or money of a period, prepaid blocks, top-ups, rollover. Eaten by '

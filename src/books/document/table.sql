@@ -107,9 +107,11 @@ CREATE TABLE document (
     series_no bigint,
     number text,
     outside_number text,
-    issued_on date CONSTRAINT document_issue_date_finite CHECK (isfinite(issued_on)),
+    issued_on date
+        CONSTRAINT document_issue_date_year CHECK (issued_on BETWEEN '0001-01-01' AND '9999-12-31'),
     issued_at timestamptz,
-    due_on date CONSTRAINT document_due_date_finite CHECK (isfinite(due_on)),
+    due_on date
+        CONSTRAINT document_due_date_year CHECK (due_on BETWEEN '0001-01-01' AND '9999-12-31'),
     requirements text,
     note text,
     sign_status text NOT NULL DEFAULT 'none'
@@ -143,6 +145,8 @@ CREATE TABLE document (
     CONSTRAINT document_bill_names_its_number CHECK (kind <> 'bill' OR outside_number IS NOT NULL),
     CONSTRAINT document_meaning_of_credit CHECK ((kind = 'credit_note') = (meaning IS NOT NULL)),
     CONSTRAINT document_dates_in_order CHECK (period_to >= period_from AND due_on >= issued_on),
+    CONSTRAINT document_period_years
+        CHECK (period_from BETWEEN '0001-01-01' AND '9999-12-31' AND period_to BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT document_signature_whole CHECK (num_nonnulls(signature, signature_type) IN (0, 2)),
     CONSTRAINT document_signature_known CHECK (signature_type IN ('image/png', 'image/jpeg', 'image/webp')),
     CONSTRAINT document_sign_dated CHECK ((sign_status = 'none') = (sign_at IS NULL))
@@ -214,7 +218,9 @@ CREATE TABLE document_line (
     CONSTRAINT document_line_free_has_title CHECK (num_nonnulls(charge_id, reverses_line_id, title) > 0),
     CONSTRAINT document_line_credit_reverses CHECK ((kind = 'credit_note') = (reverses_line_id IS NOT NULL)),
     CONSTRAINT document_line_credit_negative CHECK (kind <> 'credit_note' OR amount IS NOT NULL),
-    CONSTRAINT document_line_release_whole CHECK (num_nonnulls(released_at, released_by) IN (0, 2))
+    CONSTRAINT document_line_release_whole CHECK (num_nonnulls(released_at, released_by) IN (0, 2)),
+    CONSTRAINT document_line_years
+        CHECK (starts_on BETWEEN '0001-01-01' AND '9999-12-31' AND ends_on BETWEEN '0001-01-01' AND '9999-12-31')
 );
 COMMENT ON TABLE document_line IS
     'stored lines, one for each charge; position groups them into the rows of the paper. claim: this line keeps the '

@@ -122,7 +122,8 @@ SELECT v.role, a.id, v.posted FROM (VALUES
 ) AS v (role, code, posted) JOIN account a USING (code);
 
 CREATE TABLE period_lock (
-    locked_through date CONSTRAINT period_lock_pkey PRIMARY KEY,
+    locked_through date CONSTRAINT period_lock_pkey PRIMARY KEY
+        CONSTRAINT period_lock_year CHECK (locked_through BETWEEN '0001-01-01' AND '9999-12-31'),
     locked_at timestamptz NOT NULL DEFAULT now(),
     locked_by text NOT NULL DEFAULT actor()
 );
@@ -152,7 +153,8 @@ COMMENT ON TABLE event IS
 CREATE TABLE entry (
     id bigserial CONSTRAINT entry_pkey PRIMARY KEY,
     event_id bigint NOT NULL CONSTRAINT entry_event_fkey REFERENCES event,
-    entry_on date NOT NULL CONSTRAINT entry_date_finite CHECK (isfinite(entry_on)),
+    entry_on date NOT NULL
+        CONSTRAINT entry_date_year CHECK (entry_on BETWEEN '0001-01-01' AND '9999-12-31'),
     debit_id bigint NOT NULL CONSTRAINT entry_debit_fkey REFERENCES account,
     credit_id bigint NOT NULL CONSTRAINT entry_credit_fkey REFERENCES account,
     amount numeric(20,6) NOT NULL CONSTRAINT entry_amount_number CHECK (amount <> 'NaN'),

@@ -21,8 +21,10 @@ CREATE TABLE payment (
         CONSTRAINT payment_flow_known CHECK (flow IN ('in', 'out', 'transfer')),
     status text NOT NULL DEFAULT 'planned'
         CONSTRAINT payment_status_known CHECK (status IN ('planned', 'posted', 'void')),
-    paid_on date NOT NULL CONSTRAINT payment_date_finite CHECK (isfinite(paid_on)),
-    accrued_on date CONSTRAINT payment_accrual_finite CHECK (isfinite(accrued_on)),
+    paid_on date NOT NULL
+        CONSTRAINT payment_date_year CHECK (paid_on BETWEEN '0001-01-01' AND '9999-12-31'),
+    accrued_on date
+        CONSTRAINT payment_accrual_year CHECK (accrued_on BETWEEN '0001-01-01' AND '9999-12-31'),
     amount numeric(20,6) NOT NULL
         CONSTRAINT payment_amount_positive CHECK (amount > 0 AND amount <> 'NaN'),
     currency text NOT NULL CONSTRAINT payment_currency_fkey REFERENCES currency_code,

@@ -66,6 +66,7 @@ CREATE TABLE cost_rate (
         CONSTRAINT cost_rate_pay_not_negative CHECK (hourly_pay >= 0 AND hourly_pay <> 'NaN'),
     currency text NOT NULL CONSTRAINT cost_rate_currency_fkey REFERENCES currency_code,
     CONSTRAINT cost_rate_subject CHECK (num_nonnulls(employee_id, role) = 1),
+    CONSTRAINT cost_rate_year CHECK (valid_from BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT cost_rate_key UNIQUE NULLS NOT DISTINCT (employee_id, role, valid_from)
 );
 COMMENT ON TABLE cost_rate IS
@@ -107,7 +108,9 @@ CREATE TABLE deal (
     source text,
     external_id text,
     CONSTRAINT deal_external_key UNIQUE (source, external_id),
-    CONSTRAINT deal_dates_in_order CHECK (ends_on >= starts_on)
+    CONSTRAINT deal_dates_in_order CHECK (ends_on >= starts_on),
+    CONSTRAINT deal_years
+        CHECK (starts_on BETWEEN '0001-01-01' AND '9999-12-31' AND ends_on BETWEEN '0001-01-01' AND '9999-12-31')
 );
 COMMENT ON TABLE deal IS 'sales as the CRM knows them; (source, external_id) makes the exchange idempotent';
 
@@ -119,7 +122,9 @@ CREATE TABLE deal_stage (
     starts_on date,
     ends_on date,
     CONSTRAINT deal_stage_key UNIQUE (deal_id, position),
-    CONSTRAINT deal_stage_dates_in_order CHECK (ends_on >= starts_on)
+    CONSTRAINT deal_stage_dates_in_order CHECK (ends_on >= starts_on),
+    CONSTRAINT deal_stage_years
+        CHECK (starts_on BETWEEN '0001-01-01' AND '9999-12-31' AND ends_on BETWEEN '0001-01-01' AND '9999-12-31')
 );
 COMMENT ON TABLE deal_stage IS 'parts of a deal in order; a support period is a stage too';
 
@@ -156,7 +161,8 @@ CREATE TABLE task (
     source text,
     external_id text,
     deal_stage_id bigint CONSTRAINT task_deal_stage_fkey REFERENCES deal_stage,
-    CONSTRAINT task_external_key UNIQUE (source, external_id)
+    CONSTRAINT task_external_key UNIQUE (source, external_id),
+    CONSTRAINT task_year CHECK (completed_at BETWEEN '0001-01-02Z' AND '9999-12-31Z')
 );
 COMMENT ON TABLE task IS
     'tasks and tickets as the planner knows them; contract_id and billable override what project and work type say; '

@@ -98,6 +98,8 @@ BEGIN ATOMIC
                 WHEN num_nonnulls(r.started_at, r.ended_at) = 1 THEN 'started_at and ended_at go together'
                 WHEN r.started_at IS NULL AND num_nonnulls(r.work_date, r.duration_s) < 2
                     THEN 'started_at and ended_at, or work_date and duration_s are needed'
+                WHEN r.started_at < '0001-01-02Z' OR r.ended_at > '9999-12-31Z'
+                    THEN 'started_at and ended_at lie in years of four digits'
                 WHEN r.ended_at < r.started_at THEN 'ended_at is before started_at'
                 WHEN r.duration_s < 0 OR r.break_s < 0 THEN 'durations cannot be negative'
                 WHEN d.worked_s < 0 THEN 'break_s is longer than the entry'

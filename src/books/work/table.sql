@@ -32,11 +32,14 @@ CREATE TABLE time_entry (
     task_id bigint NOT NULL CONSTRAINT time_entry_task_fkey REFERENCES task,
     work_type_id bigint CONSTRAINT time_entry_work_type_fkey REFERENCES work_type,
     contract_id bigint CONSTRAINT time_entry_contract_fkey REFERENCES contract,
-    started_at timestamptz CONSTRAINT time_entry_start_finite CHECK (isfinite(started_at)),
-    ended_at timestamptz CONSTRAINT time_entry_end_finite CHECK (isfinite(ended_at)),
+    started_at timestamptz
+        CONSTRAINT time_entry_start_year CHECK (started_at BETWEEN '0001-01-02Z' AND '9999-12-31Z'),
+    ended_at timestamptz
+        CONSTRAINT time_entry_end_year CHECK (ended_at BETWEEN '0001-01-02Z' AND '9999-12-31Z'),
     break_s integer NOT NULL DEFAULT 0
         CONSTRAINT time_entry_break_not_negative CHECK (break_s >= 0),
-    work_date date CONSTRAINT time_entry_date_finite CHECK (isfinite(work_date)),
+    work_date date
+        CONSTRAINT time_entry_date_year CHECK (work_date BETWEEN '0001-01-01' AND '9999-12-31'),
     duration_s bigint CONSTRAINT time_entry_duration_not_negative CHECK (duration_s >= 0),
     worked_s bigint GENERATED ALWAYS AS
         (coalesce(duration_s, floor(extract(epoch FROM ended_at - started_at))::bigint - break_s)) STORED
