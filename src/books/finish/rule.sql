@@ -15,6 +15,10 @@ BEGIN
     FOR v_rule IN SELECT * FROM (VALUES
         ('access_rule', 'access_rule_columns_one_way', 'Give columns or but, or neither for all of them.'),
         ('currency_code', 'currency_code_iso', 'A currency is its three capital letters of ISO 4217.'),
+        ('currency_code', 'currency_code_exponent_range', 'The books are exact in currencies of 0 to 2 decimals, and '
+         'take no others.'),
+        ('currency_code', 'currency_code_exact', 'The books are exact in currencies of 0 to 2 decimals, and take no '
+         'others; this one has more.'),
         ('setting', 'setting_one_row', 'Settings are one row; update it.'),
         ('exchange_rate', 'exchange_rate_two_currencies', 'A currency has no rate to itself.'),
         ('party', 'party_named', 'Give the name.'),
@@ -158,6 +162,13 @@ BEGIN
     LOOP
         EXECUTE format('COMMENT ON CONSTRAINT %I ON %I IS %L', v_rule.constraint_name, v_rule.table_name,
                        v_rule.sentence);
+    END LOOP;
+    FOR v_rule IN SELECT r.conrelid::regclass AS table_name, r.conname FROM pg_constraint r
+                   WHERE r.contype = 'f' AND r.confrelid = 'currency_code'::regclass
+    LOOP
+        EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', v_rule.conname, v_rule.table_name,
+                       'The books are exact in currencies of 0 to 2 decimals, and take no others; one that is missing '
+                       'is a row of table currency_code.');
     END LOOP;
 END $$;
 
