@@ -116,6 +116,7 @@ INSERT INTO broken (what, break) VALUES
     ('charge held by nothing', 'UPDATE charge SET held_by = 999 WHERE time_entry_id = 5'), ('report that holds nothing', format('UPDATE charge SET held_by = NULL WHERE held_by = %s', :report)),
     ('allocated above the payment', format('UPDATE payment_allocation SET amount = 31 WHERE payment_id = %s', :payment_id)),
     ('allocated above the invoice', format('UPDATE payment_allocation SET amount = 67.01 WHERE payment_id = %s', :payment_id)),
+    ('number of nobody''s paper that is ours too', format('UPDATE document SET own_id = NULL, kind = ''invoice'', meaning = NULL, number = (SELECT number FROM document WHERE id = %s) WHERE id = %s', :invoice, :note)),
     ('draft that is paid', format('UPDATE payment_allocation SET document_id = %s WHERE payment_id = %s', :draft, :payment_id)),
     ('credited above the line', format('UPDATE document_line SET net = -61, gross = -62 WHERE document_id = %s', :note)),
     ('line that is credited whole and comes to something', format('UPDATE document_line SET credited_by = %s WHERE document_id = %s', :note, :invoice)),

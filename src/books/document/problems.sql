@@ -161,6 +161,11 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
                          ORDER BY s.id DESC LIMIT 1) s ON true
      WHERE s.to_status IS DISTINCT FROM d.status
     UNION ALL
+    SELECT 'a number is given once for a company and kind', format('%s %s', replace(d.kind, '_', ' '), d.number),
+           format('documents %s', string_agg(d.id::text, ', ' ORDER BY d.id))
+      FROM document d WHERE d.number IS NOT NULL
+     GROUP BY coalesce(d.own_id, default_own()), d.kind, d.number HAVING count(*) > 1
+    UNION ALL
     SELECT 'numbers of a series run without gaps, in the order of issue',
         format('%s %s, series %s', s.kind, s.year, s.id),
            format('%s documents, numbers %s to %s, next %s%s', n.documents, n.lowest, n.highest, s.next_no, CASE

@@ -26,7 +26,7 @@ CREATE TABLE number_series (
 COMMENT ON TABLE number_series IS
     'counters of document numbers, one for each own company, kind and year, without gaps. pattern: {YYYY} {YY} {MM} '
     '{DD} of the day of issue, {####} the counter padded to so many digits; a new year takes the pattern of the year '
-    'before. Its row is the last one that a transaction locks';
+    'before, and where that names no year its counter goes on. Its row is the last one that a transaction locks';
 
 -- What kinds there are and what their statuses mean is part of the code: the rows
 -- of these two are made in lifecycle/state.sql.
@@ -132,8 +132,6 @@ CREATE TABLE document (
     CONSTRAINT document_state_fkey FOREIGN KEY (kind, status) REFERENCES document_state,
     CONSTRAINT document_line_key UNIQUE (id, kind, currency),
     CONSTRAINT document_number_once UNIQUE (series_id, series_no),
-    CONSTRAINT document_number_text_once UNIQUE (series_id, number),
-    CONSTRAINT document_external_key UNIQUE (source, external_id),
     CONSTRAINT document_numbered_whole CHECK (num_nonnulls(series_id, series_no, number) IN (0, 3)),
     CONSTRAINT document_draft_has_no_number CHECK (issued_at IS NOT NULL OR number IS NULL),
     CONSTRAINT document_issued_has_number CHECK (issued_at IS NULL OR number IS NOT NULL OR incoming),
@@ -158,7 +156,13 @@ COMMENT ON TABLE document IS
 CREATE INDEX document_party_idx ON document (party_id, kind, status);
 CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
 CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
-CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number) WHERE kind = 'bill' AND status <> 'void';
+-- A number of ours is given once, also where its document is void.  What is void leaves the number that a supplier gave
+-- it and the key of an outside system to others; a supplier may begin anew each year.
+CREATE UNIQUE INDEX document_number_text_once ON document (own_id, kind, number) NULLS NOT DISTINCT
+    WHERE number IS NOT NULL;
+CREATE UNIQUE INDEX document_external_key ON document (source, external_id) WHERE status <> 'void';
+CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number, (extract(year FROM issued_on)))
+    NULLS NOT DISTINCT WHERE kind = 'bill' AND status <> 'void';
 ALTER TABLE notification ADD CONSTRAINT notification_document_fkey FOREIGN KEY (document_id) REFERENCES document;
 ALTER TABLE charge ADD CONSTRAINT charge_held_by_fkey FOREIGN KEY (held_by) REFERENCES document;
 ALTER TABLE entry ADD CONSTRAINT entry_document_fkey FOREIGN KEY (document_id) REFERENCES document;

@@ -80,6 +80,7 @@ DECLARE
     v_total record;
 BEGIN
     SELECT * INTO v_total FROM stamp_lines(p_document.id);
+    p_document.own_id := coalesce(p_document.own_id, default_own());
     p_document.net := v_total.net;
     p_document.tax := v_total.tax;
     p_document.gross := v_total.gross;
