@@ -182,10 +182,12 @@ BOOKS_CODE = \
 	src/books/document/number.sql \
 	src/books/document/put.sql \
 	src/books/document/place.sql \
+	src/books/document/kept.sql \
 	src/books/document/figures.sql \
 	src/books/document/adjust.sql \
 	src/books/lifecycle/state.sql \
 	src/books/lifecycle/step.sql \
+	src/books/lifecycle/due.sql \
 	src/books/lifecycle/guard.sql \
 	src/books/lifecycle/transition.sql \
 	src/books/document/right.sql \
@@ -295,8 +297,8 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines draw caps explain what_if billing_random sequence_random \
-	document step state dimension facts correction agreed invoice settle share document_random page gateway \
-	rule one_call settings approval overlap exchange credit match \
+	document number kept due step state dimension facts correction agreed invoice settle share document_random page gateway \
+	rule one_call settings approval overlap exchange currency credit match \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance

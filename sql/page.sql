@@ -148,9 +148,9 @@ UPDATE brand SET logo = 'data:image/jpeg;base64,/9j/' || repeat('A', 700000);
 INSERT INTO brand (own_id) VALUES (2);
 \set VERBOSITY default
 UPDATE brand SET logo = NULL, name = '<b>Bold & "co"</b>', accent = '#C0FFEE';
-SELECT h ~ '<div class="brand">&lt;b&gt;Bold &amp; &quot;co&quot;&lt;/b&gt;</div>' AS name, h ~ '--accent: #C0FFEE;' AS accent FROM document_html(:report) h;
+SELECT h ~ '<div class="brand">&lt;b&gt;Bold &amp; &quot;co&quot;&lt;/b&gt;</div>' AS name, h ~ '--accent: #C0FFEE;' AS accent FROM document_html(:draft) h;
 DELETE FROM brand;
-SELECT h ~ '<div class="brand">Агенція «Приклад»</div>' AS name FROM document_html(:report) h;
+SELECT h ~ '<div class="brand">Агенція «Приклад»</div>' AS name FROM document_html(:draft) h;
 
 -- tables: quoted by RFC 4180, formulas made harmless, numbers left alone
 SELECT x, csv_text(x) FROM (VALUES ('plain'), ('a,b'), ('say "hi"'), (E'two\nlines'), ('=1+1'), ('+1'), ('-1'), ('@x'), (' =1'), (E'\t=1'), ('＝1'), ('a=1'), (' x '), (''), (NULL)) AS t (x);

@@ -102,7 +102,7 @@ sub catalog
 		     relation AS (SELECT c.* FROM pg_class c JOIN room ON room.oid = c.relnamespace)
 		SELECT string_agg(x.line, E'\x01' ORDER BY x.line) FROM (
 			SELECT concat_ws(' | ', 'relation', c.oid::regclass, c.relkind, c.reloptions, obj_description(c.oid, 'pg_class'), c.relrowsecurity,
-				(SELECT string_agg(a::text, ',' ORDER BY a::text) FROM unnest(coalesce(c.relacl, acldefault('r', c.relowner))) a)) FROM relation c
+				(SELECT string_agg(a::text, ',' ORDER BY a::text) FROM unnest(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) a)) FROM relation c
 			UNION ALL SELECT concat_ws(' | ', 'column', c.oid::regclass, row_number() OVER (PARTITION BY c.oid, a.attname = 'sprint' ORDER BY a.attnum), a.attname,
 				format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated, a.attidentity, pg_get_expr(d.adbin, d.adrelid), a.attacl,
 				col_description(c.oid, a.attnum))

@@ -61,19 +61,22 @@ CREATE TABLE currency_code (
     code text CONSTRAINT currency_code_pkey PRIMARY KEY
         CONSTRAINT currency_code_iso CHECK (code ~ '^[A-Z]{3}$'),
     exponent smallint NOT NULL
-        CONSTRAINT currency_code_exponent_range CHECK (exponent BETWEEN 0 AND 4),
-    name text NOT NULL
+        CONSTRAINT currency_code_exponent_range CHECK (exponent BETWEEN 0 AND 2),
+    name text NOT NULL,
+    -- ISO 4217 gives these three or four decimals: under another exponent they would be exact and wrong
+    CONSTRAINT currency_code_exact CHECK (code <> ALL ('{BHD,CLF,IQD,JOD,KWD,LYD,OMR,TND,UYW}'))
 );
 COMMENT ON TABLE currency_code IS
-    'currencies the books know; exponent is the number of decimals of an amount (ISO 4217)';
+    'currencies the books know; exponent is the number of decimals of an amount (ISO 4217), 0 to 2: in these the books '
+    'are exact everywhere, and take no others. Whatever names a currency names a row of this table';
 INSERT INTO currency_code (code, exponent, name) VALUES
     ('AED', 2, 'UAE dirham'), ('AMD', 2, 'Armenian dram'), ('AUD', 2, 'Australian dollar'),
-    ('AZN', 2, 'Azerbaijani manat'), ('BHD', 3, 'Bahraini dinar'), ('BYN', 2, 'Belarusian ruble'),
-    ('CAD', 2, 'Canadian dollar'), ('CHF', 2, 'Swiss franc'), ('CNY', 2, 'Yuan renminbi'), ('CZK', 2, 'Czech koruna'),
+    ('AZN', 2, 'Azerbaijani manat'), ('BYN', 2, 'Belarusian ruble'), ('CAD', 2, 'Canadian dollar'),
+    ('CHF', 2, 'Swiss franc'), ('CNY', 2, 'Yuan renminbi'), ('CZK', 2, 'Czech koruna'),
     ('DKK', 2, 'Danish krone'), ('EUR', 2, 'Euro'), ('GBP', 2, 'Pound sterling'), ('GEL', 2, 'Georgian lari'),
     ('HUF', 2, 'Hungarian forint'), ('ILS', 2, 'Israeli new shekel'), ('INR', 2, 'Indian rupee'),
-    ('JPY', 0, 'Japanese yen'), ('KGS', 2, 'Kyrgyz som'), ('KRW', 0, 'South Korean won'), ('KWD', 3, 'Kuwaiti dinar'),
-    ('KZT', 2, 'Kazakhstani tenge'), ('MDL', 2, 'Moldovan leu'), ('NOK', 2, 'Norwegian krone'),
+    ('JPY', 0, 'Japanese yen'), ('KGS', 2, 'Kyrgyz som'), ('KRW', 0, 'South Korean won'), ('KZT', 2, 'Kazakhstani tenge'),
+    ('MDL', 2, 'Moldovan leu'), ('NOK', 2, 'Norwegian krone'),
     ('PLN', 2, 'Polish zloty'), ('RON', 2, 'Romanian leu'), ('RSD', 2, 'Serbian dinar'), ('RUB', 2, 'Russian ruble'),
     ('SEK', 2, 'Swedish krona'), ('SGD', 2, 'Singapore dollar'), ('TRY', 2, 'Turkish lira'),
     ('UAH', 2, 'Ukrainian hryvnia'), ('USD', 2, 'US dollar'), ('UZS', 2, 'Uzbekistani sum');

@@ -39,6 +39,9 @@ ended: did it come to nothing, so that it keeps no charge?
 file_url: where a file of the document is
 first_no: the first number of the series
 document_balance.flow: flow of the payments that settle it, in or out
+due_extension.due_on: the day to which it was put off
+due_extension.login: the session's user, which no setting changes
+due_extension.reason: why it was put off
 document_kind.flow: flow of the payments that settle it, in or out; NULL: none do
 footer: a line at the end of pages
 from_status: status before the step, NULL when the document was made
@@ -50,6 +53,9 @@ ink: colour of text on pages, #rrggbb
 invoice_id: the live invoice it is on, a row of document
 issued_at: when it was issued
 issued_on: day of issue
+kept: what its paper names, as it was when it was issued: own, party (each with id, name, legal_name, tax_id, email,
+    requisites), brand (logo as the digest of a row of brand_logo), contract, project, task, basis, note, and rows, the
+    words of each position (project, url, first_day, last_day, coverage, task_number, …); NULL: a draft
 last_view_at: when the link was opened last
 late: did it come for a period that was closed, and is billed in a later one?
 logo: image above pages as a data URI
@@ -111,6 +117,7 @@ to_status: status after the step, NULL when a draft was deleted
 token_digest: SHA-256 of the token
 views: how often the link was opened
 document_state.way_out: what to do instead where a step to it is refused
+was_due_on: when it was due before; NULL: on no day
 waits_for: who has to do what next
 with_client: on reports that wait for the client's answer, net, in currency
 withdrawn: was it taken back or replaced, so that it is shown and signed no more?

@@ -43,31 +43,55 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION format_number(text, bigint, date) IS 'a document number from the pattern of its series';
 
+CREATE FUNCTION near_series(p_own bigint, p_kind text, p_on date) RETURNS number_series
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_series number_series;
+BEGIN
+    SELECT * INTO v_series FROM number_series s
+     WHERE s.own_id IS NOT DISTINCT FROM p_own AND s.kind = p_kind
+     ORDER BY s.year > extract(year FROM p_on), abs(s.year - extract(year FROM p_on)) LIMIT 1;
+    RETURN v_series;
+END $$;
+COMMENT ON FUNCTION near_series(bigint, text, date) IS
+    'the series of an own company and kind of the year of a day, else of the last year before it, else of the first '
+    'after it; NULL when there is none';
+
 CREATE FUNCTION next_number(p_own bigint, p_kind text, p_on date, OUT series_id bigint, OUT series_no bigint,
                             OUT number text)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_pattern text;
+    v_near number_series := near_series(p_own, p_kind, p_on);
+    v_series number_series;
 BEGIN
     -- The row lock makes the counter gapless and serial: who comes second
     -- waits for the first to commit, and a rollback gives the number back.
     UPDATE number_series s SET next_no = s.next_no + 1
-     WHERE s.own_id IS NOT DISTINCT FROM p_own AND s.kind = p_kind AND s.year = extract(year FROM p_on)
-    RETURNING s.id, s.next_no - 1, s.pattern INTO next_number.series_id, next_number.series_no, v_pattern;
+     WHERE s.id = v_near.id AND (s.year = extract(year FROM p_on) OR s.pattern !~ '[{]YY(YY)?[}]')
+    RETURNING s.* INTO v_series;
     IF NOT FOUND THEN
         INSERT INTO number_series AS s (own_id, kind, year, pattern, next_no)
-        VALUES (p_own, p_kind, extract(year FROM p_on),
-                coalesce((SELECT o.pattern FROM number_series o WHERE o.own_id IS NOT DISTINCT FROM p_own
-                          AND o.kind = p_kind
-                           ORDER BY o.year > extract(year FROM p_on), abs(o.year - extract(year FROM p_on)) LIMIT 1),
-                         '{YYYY}/{MM}-{####}'), 2)
+        VALUES (p_own, p_kind, extract(year FROM p_on), coalesce(v_near.pattern, '{YYYY}/{MM}-{####}'), 2)
         ON CONFLICT ON CONSTRAINT number_series_key DO UPDATE SET next_no = s.next_no + 1
-        RETURNING s.id, s.next_no - 1, s.pattern INTO next_number.series_id, next_number.series_no, v_pattern;
+        RETURNING s.* INTO v_series;
     END IF;
-    next_number.number := format_number(v_pattern, next_number.series_no, p_on);
+    next_number.series_id := v_series.id;
+    next_number.series_no := v_series.next_no - 1;
+    next_number.number := format_number(v_series.pattern, next_number.series_no, p_on);
+    IF EXISTS (SELECT FROM document d WHERE (d.own_id = p_own OR d.own_id IS NULL) AND d.kind = p_kind
+               AND d.number = next_number.number) THEN
+        RAISE EXCEPTION 'number % of kind "%" was given before', next_number.number, p_kind
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'document_number_text_once', TABLE = 'document',
+                DETAIL = format('Series %s of %s has the pattern %s and goes on at %s.', v_series.id, v_series.year,
+                                v_series.pattern, next_number.series_no),
+                HINT = 'Give the series in number_series a pattern that tells its numbers from all others, as '
+                       '{YYYY}/{MM}-{####}; a new series may also begin at another first_no.';
+    END IF;
 END $$;
 COMMENT ON FUNCTION next_number(bigint, text, date) IS
-    'the next number of the series of an own company, kind and year; holds the series'' row until the end of the '
+    'the next number of the series of an own company, kind and year, or of the one that goes on over the years; '
+    'refused (23505) when the pattern makes one that was given before. Holds the series'' row until the end of the '
     'transaction, so it is called last';

@@ -150,6 +150,27 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
      WHERE s.draft AND d.issued_at IS NOT NULL OR NOT s.draft AND NOT s.withdrawn AND d.issued_at IS NULL
     UNION ALL
+    SELECT 'what is issued keeps its parties and the words of its positions', document_name(d.id),
+           format('kept %s, positions %s of %s', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(d.kept) k),
+                  r.kept, l.positions)
+      FROM document d
+     CROSS JOIN LATERAL (SELECT array_agg(DISTINCT l.position ORDER BY l.position) AS positions FROM document_line l
+                          WHERE l.document_id = d.id) l
+     CROSS JOIN LATERAL (SELECT array_agg(w.position ORDER BY w.position) AS kept
+                           FROM jsonb_to_recordset(d.kept -> 'rows') w ("position" integer)) r
+     WHERE d.issued_at IS NOT NULL
+       AND (d.kept IS NULL OR NOT d.kept ?& '{own,party,brand,contract,project,task,basis,note,rows}'
+            OR (d.kept #>> '{party,id}')::bigint IS DISTINCT FROM d.party_id
+            OR (d.kept #>> '{own,id}')::bigint IS DISTINCT FROM d.own_id OR r.kept IS DISTINCT FROM l.positions
+            OR NOT EXISTS (SELECT FROM brand_logo b WHERE b.digest = decode(d.kept #>> '{brand,logo}', 'hex'))
+               AND d.kept #>> '{brand,logo}' IS NOT NULL)
+    UNION ALL
+    SELECT 'a document that got more time is due when that ends', document_name(d.id),
+           format('due on %s, put off to %s', iso(d.due_on), iso(e.due_on))
+      FROM document d
+      JOIN LATERAL (SELECT e.due_on FROM due_extension e WHERE e.document_id = d.id ORDER BY e.id DESC LIMIT 1) e ON true
+     WHERE d.due_on IS DISTINCT FROM e.due_on
+    UNION ALL
     SELECT 'a document comes in or goes out as its kind does', document_name(d.id), d.kind
       FROM document d JOIN document_kind k ON k.kind = d.kind
      WHERE d.incoming <> k.incoming
@@ -160,6 +181,11 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
       LEFT JOIN LATERAL (SELECT s.to_status FROM document_status_change s WHERE s.document_id = d.id
                          ORDER BY s.id DESC LIMIT 1) s ON true
      WHERE s.to_status IS DISTINCT FROM d.status
+    UNION ALL
+    SELECT 'a number is given once for a company and kind', format('%s %s', replace(d.kind, '_', ' '), d.number),
+           format('documents %s', string_agg(d.id::text, ', ' ORDER BY d.id))
+      FROM document d WHERE d.number IS NOT NULL
+     GROUP BY coalesce(d.own_id, default_own()), d.kind, d.number HAVING count(*) > 1
     UNION ALL
     SELECT 'numbers of a series run without gaps, in the order of issue',
         format('%s %s, series %s', s.kind, s.year, s.id),

@@ -26,7 +26,7 @@ CREATE TABLE number_series (
 COMMENT ON TABLE number_series IS
     'counters of document numbers, one for each own company, kind and year, without gaps. pattern: {YYYY} {YY} {MM} '
     '{DD} of the day of issue, {####} the counter padded to so many digits; a new year takes the pattern of the year '
-    'before. Its row is the last one that a transaction locks';
+    'before, and where that names no year its counter goes on. Its row is the last one that a transaction locks';
 
 -- What kinds there are and what their statuses mean is part of the code: the rows
 -- of these two are made in lifecycle/state.sql.
@@ -131,14 +131,14 @@ CREATE TABLE document (
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text NOT NULL DEFAULT actor(),
     meaning text CONSTRAINT document_meaning_known CHECK (meaning IN ('rebill', 'waive')),
+    kept jsonb,
     CONSTRAINT document_state_fkey FOREIGN KEY (kind, status) REFERENCES document_state,
     CONSTRAINT document_line_key UNIQUE (id, kind, currency),
     CONSTRAINT document_number_once UNIQUE (series_id, series_no),
-    CONSTRAINT document_number_text_once UNIQUE (series_id, number),
-    CONSTRAINT document_external_key UNIQUE (source, external_id),
     CONSTRAINT document_numbered_whole CHECK (num_nonnulls(series_id, series_no, number) IN (0, 3)),
     CONSTRAINT document_draft_has_no_number CHECK (issued_at IS NOT NULL OR number IS NULL),
     CONSTRAINT document_issued_has_number CHECK (issued_at IS NULL OR number IS NOT NULL OR incoming),
+    CONSTRAINT document_issued_keeps CHECK ((issued_at IS NOT NULL) = (kept IS NOT NULL)),
     CONSTRAINT document_stamped CHECK (issued_at IS NULL OR num_nonnulls(net, tax, gross, issued_on) = 4),
     CONSTRAINT document_adds_up CHECK (net + tax = gross),
     CONSTRAINT document_one_discount CHECK (num_nonnulls(discount_pct, discount_amount) <= 1),
@@ -157,12 +157,18 @@ COMMENT ON TABLE document IS
     'revision supersedes the one before. net, tax, gross in currency, stamped when it leaves draft; number given then, '
     'from its series; outside_number the one the other side or another system gave. made_from is the filter or the '
     'content it was made of; meaning of a credit note whether what it credits is billed again (rebill) or given up '
-    '(waive). Changes by transition(), void(), credit(), revise(); each change of status is kept in '
-    'document_status_change';
+    '(waive). kept is who and what its paper names, as it was when it was issued. Changes by transition(), void(), '
+    'credit(), revise(), extend_due(); each change of status is kept in document_status_change';
 CREATE INDEX document_party_idx ON document (party_id, kind, status);
 CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
 CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
-CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number) WHERE kind = 'bill' AND status <> 'void';
+-- A number of ours is given once, also where its document is void.  What is void leaves the number that a supplier gave
+-- it and the key of an outside system to others; a supplier may begin anew each year.
+CREATE UNIQUE INDEX document_number_text_once ON document (own_id, kind, number) NULLS NOT DISTINCT
+    WHERE number IS NOT NULL;
+CREATE UNIQUE INDEX document_external_key ON document (source, external_id) WHERE status <> 'void';
+CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number, (extract(year FROM issued_on)))
+    NULLS NOT DISTINCT WHERE kind = 'bill' AND status <> 'void';
 ALTER TABLE notification ADD CONSTRAINT notification_document_fkey FOREIGN KEY (document_id) REFERENCES document;
 ALTER TABLE charge ADD CONSTRAINT charge_held_by_fkey FOREIGN KEY (held_by) REFERENCES document;
 ALTER TABLE entry ADD CONSTRAINT entry_document_fkey FOREIGN KEY (document_id) REFERENCES document;
@@ -258,3 +264,19 @@ COMMENT ON TABLE document_status_change IS
     'every status that every document ever had, for ever: from_status NULL when it was made, to_status NULL when a '
     'draft was deleted; document_id is no foreign key because deleted drafts stay here';
 CREATE INDEX document_status_change_document_idx ON document_status_change (document_id);
+
+CREATE TABLE due_extension (
+    id bigserial CONSTRAINT due_extension_pkey PRIMARY KEY,
+    document_id bigint NOT NULL CONSTRAINT due_extension_document_fkey REFERENCES document,
+    was_due_on date,
+    due_on date NOT NULL,
+    reason text NOT NULL CONSTRAINT due_extension_explained CHECK (reason <> ''),
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user,
+    CONSTRAINT due_extension_later CHECK (due_on > was_due_on)
+);
+COMMENT ON TABLE due_extension IS
+    'every time that an issued document got more time to be paid, for ever: extend_due() writes it, and the last row '
+    'of a document says when it is due';
+CREATE INDEX due_extension_document_idx ON due_extension (document_id);

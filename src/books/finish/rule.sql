@@ -15,6 +15,10 @@ BEGIN
     FOR v_rule IN SELECT * FROM (VALUES
         ('access_rule', 'access_rule_columns_one_way', 'Give columns or but, or neither for all of them.'),
         ('currency_code', 'currency_code_iso', 'A currency is its three capital letters of ISO 4217.'),
+        ('currency_code', 'currency_code_exponent_range', 'The books are exact in currencies of 0 to 2 decimals, and '
+         'take no others.'),
+        ('currency_code', 'currency_code_exact', 'The books are exact in currencies of 0 to 2 decimals, and take no '
+         'others; this one has more.'),
         ('setting', 'setting_one_row', 'Settings are one row; update it.'),
         ('exchange_rate', 'exchange_rate_two_currencies', 'A currency has no rate to itself.'),
         ('party', 'party_named', 'Give the name.'),
@@ -104,6 +108,7 @@ BEGIN
         ('document', 'document_draft_has_no_number', 'Numbers are given at issue: transition(document, ''sent'').'),
         ('document', 'document_due_date_year', 'Give a real day.'),
         ('document', 'document_issue_date_year', 'Give a real day.'),
+        ('document', 'document_issued_keeps', 'transition(document, ''sent'') issues a draft with who and what it names.'),
         ('document', 'document_issued_has_number', 'transition(document, ''sent'') issues a draft with its number.'),
         ('document', 'document_numbered_whole', 'Numbers are given at issue: transition(document, ''sent'').'),
         ('document', 'document_one_discount', 'Give discount_pct or discount_amount.'),
@@ -171,13 +176,20 @@ BEGIN
         EXECUTE format('COMMENT ON CONSTRAINT %I ON %I IS %L', v_rule.constraint_name, v_rule.table_name,
                        v_rule.sentence);
     END LOOP;
+    FOR v_rule IN SELECT r.conrelid::regclass AS table_name, r.conname FROM pg_constraint r
+                   WHERE r.contype = 'f' AND r.confrelid = 'currency_code'::regclass
+    LOOP
+        EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', v_rule.conname, v_rule.table_name,
+                       'The books are exact in currencies of 0 to 2 decimals, and take no others; one that is missing '
+                       'is a row of table currency_code.');
+    END LOOP;
 END $$;
 
 DO $$
 DECLARE
     -- Rows that the functions of the books alone write.
     c_written_by_us CONSTANT text[] := ARRAY['charge', 'entry', 'event', 'terms', 'history', 'document_status_change',
-                                             'billing_period', 'rating_problem'];
+                                             'due_extension', 'billing_period', 'rating_problem'];
     -- A trigger after each row costs a bulk load a twentieth of its time; whom and
     -- what an entry names the server says well enough.
     c_hot CONSTANT text[] := '{time_entry}';

@@ -340,6 +340,7 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.',
                                               'status_said_by: transition() says it.',
                                               'revision: revise() makes the next one.',
+                                              'kept: Issue the document: transition(document, ''sent'') keeps it.',
                                               'created_at', 'created_by');
 CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
@@ -368,6 +369,12 @@ CREATE TRIGGER document_status_change_owned BEFORE INSERT ON document_status_cha
 CREATE TRIGGER document_status_change_told AFTER INSERT ON document_status_change REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION tell_steps();
 
+-- due_extension
+CREATE TRIGGER due_extension_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON due_extension
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was put off is what it is; put it off again with extend_due().');
+CREATE TRIGGER due_extension_owned BEFORE INSERT ON due_extension
+    FOR EACH ROW EXECUTE FUNCTION own_table('extend_due() puts a due date off.');
+
 -- concession
 CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON concession
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was given away is what it is; write it up again with '
@@ -389,6 +396,12 @@ CREATE TRIGGER payment_allocation_followed_new AFTER INSERT ON payment_allocatio
 -- brand
 CREATE TRIGGER brand_owner BEFORE INSERT OR UPDATE OF own_id ON brand
     FOR EACH ROW EXECUTE FUNCTION check_page_owner();
+
+-- brand_logo
+CREATE TRIGGER brand_logo_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON brand_logo
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Documents are issued under it; change the logo of the brand.');
+CREATE TRIGGER brand_logo_owned BEFORE INSERT ON brand_logo
+    FOR EACH ROW EXECUTE FUNCTION own_table('Documents are issued under it; change the logo of the brand.');
 
 -- template
 CREATE TRIGGER template_body BEFORE INSERT OR UPDATE OF kind, body ON template

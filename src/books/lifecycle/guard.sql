@@ -9,7 +9,8 @@ BEGIN
     RAISE EXCEPTION '% is issued: its % cannot be %', document_name(p_document.id), split_part(p_what, ' ', 1),
         substr(p_what, strpos(p_what, ' ') + 1)
         USING ERRCODE = 'restrict_violation',
-            HINT = CASE WHEN p_document.kind <> 'invoice'
+            HINT = CASE WHEN p_what LIKE 'due_on %' THEN 'extend_due(document, due_on, reason) gives more time.'
+                        WHEN p_document.kind <> 'invoice'
                 THEN 'Take it back with void(), or make its next revision with revise().'
                         WHEN p_what LIKE 'lines %' THEN 'Take lines back with credit(), or all of it with void().'
                         ELSE 'Take it back with credit() or void() and issue another one.' END;
@@ -76,8 +77,8 @@ BEGIN
         IF NOT (state_of(OLD)).draft AND to_jsonb(OLD) - c_open <> to_jsonb(NEW) - c_open THEN
             SELECT n.key INTO v_column FROM jsonb_each(to_jsonb(NEW) - c_open) n JOIN jsonb_each(to_jsonb(OLD)) o
                 USING (key)
-             WHERE n.value <> o.value ORDER BY n.key LIMIT 1;
-            PERFORM refuse_reissue(OLD, v_column || ' changed');
+             WHERE n.value <> o.value AND NOT (n.key = 'due_on' AND is_extended(NEW)) ORDER BY n.key LIMIT 1;
+            PERFORM refuse_reissue(OLD, v_column || ' changed') WHERE v_column IS NOT NULL;
         END IF;
     END IF;
     PERFORM check_document_discount(v_before, NEW);

@@ -80,6 +80,7 @@ DECLARE
     v_total record;
 BEGIN
     SELECT * INTO v_total FROM stamp_lines(p_document.id);
+    p_document.own_id := coalesce(p_document.own_id, default_own());
     p_document.net := v_total.net;
     p_document.tax := v_total.tax;
     p_document.gross := v_total.gross;
@@ -87,9 +88,11 @@ BEGIN
     p_document.period_to := coalesce(p_document.period_to, v_total.last_day);
     p_document.issued_on := coalesce(p_document.issued_on, books_today());
     p_document.issued_at := clock_timestamp();
+    p_document.kept := keep_paper(p_document);
 END $$;
 COMMENT ON FUNCTION stamp_document(document) IS
-    'stamp the figures of a draft on it and its lines: they are its content from now on';
+    'stamp the figures of a draft on it and its lines, and keep with it who and what its paper names: they are its '
+    'content from now on';
 
 CREATE FUNCTION stamp_lined(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT

@@ -193,18 +193,24 @@ BEGIN
     PERFORM lock_parties(ARRAY[v.party_id]);  -- so that the same content, sent twice at once, is one document
     IF content ? 'source' AND content ? 'external_id' THEN
         SELECT * INTO v_document FROM document d WHERE d.source = content ->> 'source'
-            AND d.external_id = content ->> 'external_id';
+            AND d.external_id = content ->> 'external_id' AND d.status <> 'void';
     END IF;
     IF v_document.id IS NULL AND content ->> 'kind' = 'bill' THEN
-        -- one that is void has left its number to others: document_bill_once
+        -- one that is void has left its number to others, and each year has its own: document_bill_once
         SELECT * INTO v_document FROM document d WHERE d.kind = 'bill' AND d.status <> 'void'
             AND d.party_id = (content ->> 'party')::bigint
-           AND d.outside_number = content ->> 'outside_number';
+           AND d.outside_number = content ->> 'outside_number'
+           AND (d.made_from = content OR extract(year FROM coalesce(d.issued_on, books_today()))
+                                         = extract(year FROM coalesce(v.issued_on, books_today())))
+         ORDER BY d.made_from = content DESC NULLS LAST LIMIT 1;
     END IF;
     IF v_document.id IS NOT NULL THEN
         IF v_document.made_from IS DISTINCT FROM content THEN
             RAISE EXCEPTION '% was sent before with other content', document_name(v_document.id)
-                USING ERRCODE = 'unique_violation', CONSTRAINT = 'document_external_key',
+                USING ERRCODE = 'unique_violation', TABLE = 'document',
+                    CONSTRAINT = CASE WHEN (v_document.source, v_document.external_id)
+                                           = (content ->> 'source', content ->> 'external_id')
+                                      THEN 'document_external_key' ELSE 'document_bill_once' END,
                     HINT = 'Send the same content again, or void that document first.';
         END IF;
         RETURN v_document.id;
@@ -244,7 +250,8 @@ COMMENT ON FUNCTION draft_document(jsonb) IS
     '"incoming", "based_on", "title", "currency", "lines" (as add_lines() takes them), "requirements", "note", '
     '"issued_on", "due_on", "outside_number", "file_url", "discount_pct" | "discount_amount", "source", '
     '"external_id"}. The same content again returns the same document, another one under the same (source, '
-    'external_id) or number of a bill is refused (23505)';
+    'external_id), or number of a bill of that party and year, is refused (23505); what is void has left them to '
+    'others';
 SELECT allow('clerk', 'execute', 'draft_document');
 
 CREATE FUNCTION issue_specification(task bigint, lines jsonb, options jsonb DEFAULT '{}') RETURNS bigint

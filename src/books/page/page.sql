@@ -12,9 +12,8 @@ CREATE FUNCTION page_language(document bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce((SELECT w.language
-                       FROM (VALUES (1, d.party_id), (2, coalesce(d.own_id, default_own()))) AS x (no, party_id)
-                       JOIN party p ON p.id = x.party_id
-                      CROSS JOIN LATERAL (SELECT p.requisites ->> 'language') AS w (language)
+                       FROM (VALUES (1, 'party'), (2, 'own')) AS x (no, side)
+                      CROSS JOIN LATERAL (SELECT paper_party(d, x.side) #>> '{requisites,language}') AS w (language)
                       WHERE w.language IN ('uk', 'ru', 'en') ORDER BY x.no LIMIT 1), 'en')
       FROM document d WHERE d.id = page_language.document;
 END;
@@ -43,8 +42,8 @@ DECLARE
     v_shown_as text;
     v_language text;
     v_label jsonb;
-    v_own bigint;
-    v_brand brand;
+    v_paper jsonb;
+    v_brand jsonb;
     v_party jsonb;
     v_groups jsonb;
     v_data jsonb;
@@ -62,9 +61,9 @@ BEGIN
     SELECT * INTO v_kind FROM document_kind k WHERE k.kind = v_document.kind;
     v_shown_as := (state_of(v_document)).shown_as;
     v_label := page_labels(v_language);
-    v_own := coalesce(v_document.own_id, default_own());
-    SELECT * INTO v_brand FROM brand b WHERE b.own_id = v_own;
-    v_party := page_party(v_own, v_language);
+    v_paper := paper_of(v_document);
+    v_brand := nullif(v_paper -> 'brand', 'null');
+    v_party := page_party(v_paper -> 'own', v_language);
     v_groups := page_rows(v_document.id, v_language, v_label);
 
     v_data := jsonb_build_object(
@@ -74,24 +73,24 @@ BEGIN
         'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due',
         page_date(v_document.due_on, v_language),
         'period', page_days(v_document.period_from, v_document.period_to, v_language),
-        'contract', (SELECT c.number FROM contract c WHERE c.id = v_document.contract_id),
-        'project', (SELECT p.name FROM project p WHERE p.id = v_document.project_id),
-        'task', (SELECT concat_ws(' ', t.number, t.title) FROM task t
-                 WHERE t.id = v_document.task_id AND 'specification' IN (v_kind.kind, v_kind.page)),
-        'basis', (SELECT page_heading(b.kind, coalesce(b.number, b.outside_number), b.issued_on, v_language, v_label)
-                  FROM document b WHERE b.id = v_document.based_on),
+        'contract', v_paper ->> 'contract', 'project', v_paper ->> 'project',
+        'task', CASE WHEN v_paper ->> 'task' IS NOT NULL AND 'specification' IN (v_kind.kind, v_kind.page)
+                     THEN concat_ws(' ', v_paper #>> '{task,number}', v_paper #>> '{task,title}') END,
+        'basis', CASE WHEN v_paper ->> 'basis' IS NOT NULL
+                      THEN page_heading(v_paper #>> '{basis,kind}', v_paper #>> '{basis,number}',
+                                        iso_date(v_paper #>> '{basis,issued_on}'), v_language, v_label) END,
         'status', CASE v_shown_as WHEN 'status' THEN v_label ->> ('status_' || v_document.status) END,
         'mark', CASE v_shown_as WHEN 'mark' THEN v_label ->> ('status_' || v_document.status) END,
         'currency', coalesce(v_label ->> ('currency_' || v_document.currency), v_document.currency),
-        'requirements', v_document.requirements, 'note', v_document.note,
+        'requirements', v_document.requirements, 'note', v_paper ->> 'note',
         'meaning', v_label ->> ('meaning_' || v_document.meaning),
         'gross_label', v_label ->> CASE WHEN v_kind.asks_payment THEN 'gross_due'
                                         WHEN v_kind.kind = 'credit_note' THEN 'gross_credited' ELSE 'gross' END,
-        'brand', jsonb_build_object('name', coalesce(v_brand.name, (SELECT p.name FROM party p
-                                                                    WHERE p.id = v_own), ''), 'logo', v_brand.logo,
-            'accent', coalesce(v_brand.accent, '#1f5673'), 'ink', coalesce(v_brand.ink, '#1d252c'), 'footer',
-            v_brand.footer),
-        'own', v_party, 'client', page_party(v_document.party_id, v_language), 'groups', v_groups);
+        'brand', jsonb_build_object(
+            'name', coalesce(v_brand ->> 'name', v_paper #>> '{own,name}', ''), 'logo', v_brand ->> 'logo',
+            'accent', coalesce(v_brand ->> 'accent', '#1f5673'), 'ink', coalesce(v_brand ->> 'ink', '#1d252c'),
+            'footer', v_brand ->> 'footer'),
+        'own', v_party, 'client', page_party(v_paper -> 'party', v_language), 'groups', v_groups);
     RETURN v_data || jsonb_build_object(
         'totals', page_totals(v_document.id, v_language, v_label),
         'show', (SELECT jsonb_build_object('groups', jsonb_array_length(v_groups) > 1, 'hours',
@@ -124,12 +123,12 @@ AS $$
 DECLARE
     v_data jsonb := document_data(document_html.document, document_html.language);
     v_kinds text[] := (SELECT ARRAY[k.kind, k.page] FROM document_kind k WHERE k.kind = v_data ->> 'kind');
+    v_own bigint := paper_party(document_of(document_html.document), 'own') ->> 'id';
     v_body text;
 BEGIN
     SELECT t.body INTO v_body
-      FROM template t, document d
-     WHERE d.id = document_html.document AND t.kind = ANY (v_kinds)
-       AND (t.own_id IS NULL OR t.own_id = coalesce(d.own_id, default_own()))
+      FROM template t
+     WHERE t.kind = ANY (v_kinds) AND (t.own_id IS NULL OR t.own_id = v_own)
        AND (t.language IS NULL OR t.language = v_data ->> 'language')
      ORDER BY t.own_id IS NULL, array_position(v_kinds, t.kind), t.language IS NULL
      LIMIT 1;

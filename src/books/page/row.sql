@@ -64,7 +64,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION page_percent(numeric, text) IS 'a percentage as a language writes it: 20% in en, 20 % in uk and ru';
 
-CREATE FUNCTION page_party(party bigint, language text) RETURNS jsonb
+CREATE FUNCTION page_party(party jsonb, language text) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH known (key, no, in_bank) AS (
@@ -74,12 +74,12 @@ BEGIN ATOMIC
                ('iban', 21, true), ('account', 22, true), ('bank', 23, true), ('bic', 24, true),
                ('correspondent_account', 25, true)
     ), said AS (
-        SELECT p.email, jsonb_build_object('name', coalesce(p.legal_name, p.name))
-                        || CASE WHEN p.tax_id IS NULL THEN '{}'
-                            ELSE jsonb_build_object('tax_id', p.tax_id) END || p.requisites
-                        || CASE jsonb_typeof(p.requisites -> page_party.language)
-                            WHEN 'object' THEN p.requisites -> page_party.language ELSE '{}' END AS requisites
-          FROM party p WHERE p.id = page_party.party
+        SELECT party ->> 'email' AS email,
+               jsonb_build_object('name', coalesce(party ->> 'legal_name', party ->> 'name'))
+               || jsonb_strip_nulls(jsonb_build_object('tax_id', party -> 'tax_id')) || (party -> 'requisites')
+               || CASE jsonb_typeof(party -> 'requisites' -> page_party.language)
+                       WHEN 'object' THEN party -> 'requisites' -> page_party.language ELSE '{}' END AS requisites
+         WHERE jsonb_typeof(party) = 'object'
     ), requisite AS (
         SELECT coalesce(b.label, e.key) AS name, e.value, coalesce(k.no, 10) AS no,
                coalesce(k.in_bank, false) AS in_bank, e.key
@@ -104,8 +104,8 @@ BEGIN ATOMIC
                             FROM requisite r WHERE r.in_bank), '[]'))
       FROM (SELECT) one LEFT JOIN said p ON true;
 END;
-COMMENT ON FUNCTION page_party(bigint, text) IS
-    'a party as pages print it: the name, what identifies it (requisites) and its bank details. Keys of '
+COMMENT ON FUNCTION page_party(jsonb, text) IS
+    'a party, as paper_party() has it, as pages print it: the name, what identifies it (requisites) and its bank details. Keys of '
     'party.requisites: reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
     'correspondent_account under the label of the language, any other under its own name; name the one on pages, '
     'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it '

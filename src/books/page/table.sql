@@ -161,6 +161,13 @@ COMMENT ON TABLE brand IS
     'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG or '
     'SVG in base64, up to 700 000 characters), accent and ink colours as #rrggbb, footer a line at the end';
 
+CREATE TABLE brand_logo (
+    digest bytea CONSTRAINT brand_logo_pkey PRIMARY KEY,
+    logo text NOT NULL
+);
+COMMENT ON TABLE brand_logo IS
+    'logos under which documents were issued, each once, by the SHA-256 that document.kept names: the brand may change';
+
 CREATE TABLE template (
     id bigserial CONSTRAINT template_pkey PRIMARY KEY,
     own_id bigint CONSTRAINT template_own_fkey REFERENCES party,

@@ -4,12 +4,10 @@
 
 CREATE FUNCTION document_rows(document bigint)
     RETURNS TABLE ("position" integer, project text, title text, url text, first_day date, last_day date,
-        coverage text, unit text,
-                   quantity numeric, price numeric, discount_pct numeric, hours_worked numeric(18,2),
-                       hours_billed numeric(18,2),
-                   amount numeric, discount numeric, tax_rate numeric, net numeric, tax numeric, gross numeric,
-                       worked_s bigint,
-                   billed_s bigint, task_id bigint, lines bigint, charges bigint)
+                   coverage text, unit text, quantity numeric, price numeric, discount_pct numeric,
+                   hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric, discount numeric,
+                   tax_rate numeric, net numeric, tax numeric, gross numeric, worked_s bigint, billed_s bigint,
+                   task_id bigint, task_number text, task_project text, task_url text, lines bigint, charges bigint)
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -17,56 +15,51 @@ BEGIN
     RETURN QUERY
     WITH figure AS (
         SELECT f.line_id, f.position, f.title, f.unit, f.quantity, f.price, f.discount_pct, f.worked_s, f.billed_s,
-            f.amount, f.discount,
-               f.tax_rate, f.net, f.tax, f.gross
+               f.amount, f.discount, f.tax_rate, f.net, f.tax, f.gross
           FROM document d, document_figures(d.id) f WHERE d.id = document_rows.document AND d.net IS NULL
         UNION ALL
         SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s,
-            l.amount, l.discount,
-               l.tax_rate, l.net, l.tax, l.gross
-          FROM document d JOIN document_line l ON l.document_id = d.id WHERE d.id = document_rows.document
-              AND d.net IS NOT NULL
-    ), line AS (
-        SELECT f.*, d.kind, d.positions, h.id AS charge_id, h.source, h.coverage,
-            coalesce(h.service_date, CASE WHEN l.claim THEN l.starts_on END) AS service_date, p.name AS project,
-            t.id AS task_id, t.url
-          FROM figure f
-          JOIN document_line l ON l.id = f.line_id
-          JOIN document d ON d.id = l.document_id
-          LEFT JOIN document_line r ON r.id = l.reverses_line_id
-          LEFT JOIN charge h ON h.id = coalesce(r.charge_id, l.charge_id)
-          LEFT JOIN task t ON t.id = coalesce(h.task_id, nullif(l.task_id, d.task_id))
-          LEFT JOIN project p ON p.id = CASE d.positions WHEN 'task' THEN coalesce(h.project_id, l.project_id) END
+               l.amount, l.discount, l.tax_rate, l.net, l.tax, l.gross
+          FROM document d JOIN document_line l ON l.document_id = d.id
+         WHERE d.id = document_rows.document AND d.net IS NOT NULL
+    ), word AS (
+        SELECT w.* FROM document d
+         CROSS JOIN LATERAL jsonb_to_recordset(d.kept -> 'rows') w (
+               "position" integer, project text, url text, first_day date, last_day date, coverage text,
+               timed boolean, charges bigint, task_id bigint, task_number text, task_project text, task_url text)
+         WHERE d.id = document_rows.document AND d.kept IS NOT NULL
+        UNION ALL
+        SELECT w.* FROM document d
+         CROSS JOIN LATERAL (SELECT array_agg(f.line_id) AS lines, array_agg(f.position) AS positions FROM figure f) a
+         CROSS JOIN LATERAL position_words(a.lines, a.positions) w
+         WHERE d.id = document_rows.document AND d.kept IS NULL
     )
-    SELECT l.position, min(l.project), CASE WHEN min(l.title) = max(l.title) THEN min(l.title)
-        ELSE string_agg(DISTINCT l.title, ', ') END,
-           CASE WHEN count(DISTINCT l.task_id) = 1 AND count(l.task_id) = count(*) AND min(l.positions) IN ('task',
-               'none')
-                     AND min(l.url) ~* '^https?://[^[:space:]]+$' THEN min(l.url) END,
-           min(l.service_date), max(l.service_date),
-           CASE WHEN count(DISTINCT l.coverage) = 1 AND min(l.coverage) <> 'billable' THEN min(l.coverage) END,
-           min(l.unit),
-           CASE WHEN min(l.unit) = 'h' AND count(l.quantity) = 0 THEN (sum(l.billed_s) / 3600.0)::numeric(18,2)
-                WHEN count(l.quantity) > 0 THEN sum(l.quantity) WHEN min(l.kind) <> 'credit_note' THEN 1 END,
-           CASE WHEN sum(l.amount) = 0 AND min(l.coverage) <> 'billable' THEN NULL
-                WHEN count(l.price) > 0 THEN min(l.price)
+    SELECT f.position, w.project, CASE WHEN min(f.title) = max(f.title) THEN min(f.title)
+                                       ELSE string_agg(DISTINCT f.title, ', ') END,
+           w.url, w.first_day, w.last_day, w.coverage, min(f.unit),
+           CASE WHEN min(f.unit) = 'h' AND count(f.quantity) = 0 THEN (sum(f.billed_s) / 3600.0)::numeric(18,2)
+                WHEN count(f.quantity) > 0 THEN sum(f.quantity) WHEN d.kind <> 'credit_note' THEN 1 END,
+           CASE WHEN sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
+                WHEN count(f.price) > 0 THEN min(f.price)
                 -- what has no quantity of its own is one of it; tiers have no price of a unit
-                WHEN min(l.kind) <> 'credit_note' AND min(l.source) IS DISTINCT FROM 'time' AND count(l.quantity) = 0
-                THEN sum(l.amount) END,
-           CASE WHEN count(l.price) > 0 OR count(l.quantity) = 0 THEN min(l.discount_pct) END,
-               (sum(l.worked_s) / 3600.0)::numeric(18,2), (sum(l.billed_s) / 3600.0)::numeric(18,2),
-           sum(l.amount), sum(l.discount), min(l.tax_rate), sum(l.net), sum(l.tax), sum(l.gross),
-               sum(l.worked_s)::bigint,
-           sum(l.billed_s)::bigint, CASE WHEN count(DISTINCT l.task_id) = 1 THEN min(l.task_id) END, count(*),
-               count(l.charge_id)
-      FROM line l
-     GROUP BY l.position
-     ORDER BY l.position;
+                WHEN d.kind <> 'credit_note' AND NOT w.timed AND count(f.quantity) = 0 THEN sum(f.amount) END,
+           CASE WHEN count(f.price) > 0 OR count(f.quantity) = 0 THEN min(f.discount_pct) END,
+           (sum(f.worked_s) / 3600.0)::numeric(18,2), (sum(f.billed_s) / 3600.0)::numeric(18,2), sum(f.amount),
+           sum(f.discount), min(f.tax_rate), sum(f.net), sum(f.tax), sum(f.gross), sum(f.worked_s)::bigint,
+           sum(f.billed_s)::bigint, w.task_id, w.task_number, w.task_project, w.task_url, count(*),
+           w.charges
+      FROM figure f
+      JOIN word w ON w.position = f.position
+      JOIN document d ON d.id = document_rows.document
+     GROUP BY f.position, d.id, w.project, w.url, w.first_day, w.last_day, w.coverage, w.timed, w.task_id,
+              w.task_number, w.task_project, w.task_url, w.charges
+     ORDER BY f.position;
 END $$;
 COMMENT ON FUNCTION document_rows(bigint) IS
-    'the positions of a document as they stand on the paper, those of a draft as they are now: project, title and link '
-    'of the task (only http and https), days of the work, coverage where it is not billable, quantity (hours, where '
-    'unit is h) and the price of a unit (charge.rate), discount_pct of the position, hours, amount before the '
-    'document''s discount, its share of that discount, net, tax, gross, in the document''s currency; seconds beside '
-    'the hours for sums, the task where it is one, how many lines and charges there are';
+    'the positions of a document as they stand on the paper, those of a draft as they are now, those of what is issued '
+    'in the words that were kept: project, title and link of the task (only http and https), days of the work, '
+    'coverage where it is not billable, quantity (hours, where unit is h) and the price of a unit (charge.rate), '
+    'discount_pct of the position, hours, amount before the document''s discount, its share of that discount, net, tax, '
+    'gross, in the document''s currency; seconds beside the hours for sums, the task with its number, project and link '
+    'where it is one, how many lines and charges there are';
 SELECT allow('reader', 'execute', 'document_rows');

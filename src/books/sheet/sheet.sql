@@ -49,7 +49,8 @@ CREATE VIEW document_card WITH (security_invoker) AS
       LEFT JOIN document_balance b ON b.document_id = d.id
      CROSS JOIN LATERAL document_totals(d.id) f;
 COMMENT ON VIEW document_card IS
-    'every document with its parties, dates, figures in its currency (of drafts as they are now), what is credited, '
+    'every document with its parties, contract and project (by the names they have now; document_json() has those that '
+    'were kept), dates, figures in its currency (of drafts as they are now), what is credited, '
     'paid and open, hours, number of tasks, and its signature; of a credit note its meaning';
 SELECT allow('reader', 'select', 'document_card');
 
@@ -63,7 +64,7 @@ CREATE FUNCTION document_sheet(document bigint)
                    tax numeric(18,2), gross numeric(18,2), currency text, lines bigint)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT r.position, r.title, p.name, t.id, t.number, t.url, CASE
+    SELECT r.position, r.title, r.task_project, r.task_id, r.task_number, r.task_url, CASE
            WHEN r.charges > 0 THEN coalesce(r.coverage, 'billable') END,
            r.first_day, r.last_day, r.hours_worked, r.hours_billed,
            CASE WHEN r.unit = 'h' AND r.billed_s IS NOT NULL THEN r.billed_s / 3600.0
@@ -74,8 +75,6 @@ BEGIN ATOMIC
            d.currency, r.lines
       FROM document d
      CROSS JOIN LATERAL document_rows(d.id) r
-      LEFT JOIN task t ON t.id = r.task_id
-      LEFT JOIN project p ON p.id = t.project_id
      WHERE d.id = document_sheet.document
      ORDER BY r.position;
 END;
@@ -97,6 +96,14 @@ COMMENT ON FUNCTION document_tax(bigint) IS
     'net, tax and gross of a document by rate of tax in per cent; NULL is exempt';
 SELECT allow('reader', 'execute', 'document_tax');
 
+CREATE FUNCTION json_party(p_party jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT jsonb_build_object('name', coalesce(p_party ->> 'legal_name', p_party ->> 'name'), 'tax_id',
+                              p_party -> 'tax_id', 'requisites', p_party -> 'requisites');
+END;
+COMMENT ON FUNCTION json_party(jsonb) IS 'a party, as paper_party() has it, as the JSON of a document tells it';
+
 CREATE FUNCTION document_json(document bigint) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -104,15 +111,12 @@ BEGIN ATOMIC
         'document', c.document_id, 'kind', c.kind, 'number', c.number, 'status', c.status, 'revision', c.revision,
         'title', c.title,
         'issued_on', c.issued_on, 'due_on', c.due_on, 'period_from', c.period_from, 'period_to', c.period_to,
-        'contract', c.contract, 'project', c.project,
+        'contract', p.paper ->> 'contract', 'project', p.paper ->> 'project',
         'currency', c.currency, 'net', c.net::text, 'tax', c.tax::text, 'gross', c.gross::text, 'paid', c.paid::text,
         'open', c.open::text,
         'hours_worked', c.hours_worked::text, 'hours_billed', c.hours_billed::text, 'requirements', d.requirements,
         'meaning', d.meaning,
-        'own', jsonb_build_object('name', coalesce(o.legal_name, o.name), 'tax_id', o.tax_id, 'requisites',
-                                  o.requisites),
-        'party', jsonb_build_object('name', coalesce(p.legal_name, p.name), 'tax_id', p.tax_id, 'requisites',
-                                    p.requisites),
+        'own', json_party(p.paper -> 'own'), 'party', json_party(p.paper -> 'party'),
         'positions',
         (SELECT coalesce(jsonb_agg(jsonb_build_object('position', s.position, 'title', s.title, 'project', s.project,
                                                       'task', s.task_number,
@@ -128,10 +132,9 @@ BEGIN ATOMIC
                       ORDER BY t.tax_rate), '[]') FROM document_tax(document_json.document) t))
       FROM document_card c
       JOIN document d ON d.id = c.document_id
-      JOIN party p ON p.id = c.party_id
-      LEFT JOIN party o ON o.id = c.own_id
+     CROSS JOIN LATERAL (SELECT paper_of(d) AS paper) p
      WHERE c.document_id = document_json.document;
 END;
 COMMENT ON FUNCTION document_json(bigint) IS
-    'a document as its client may see it: header, both parties, positions, totals by tax rate; money and hours as text';
+    'a document as its client may see it: header, both parties as they were when it was issued, positions, totals by tax rate; money and hours as text';
 SELECT allow('reader', 'execute', 'document_json');
