@@ -1,0 +1,314 @@
+"""What the books must say: everything computed anew from the facts, by the rules.
+
+Slow and short.  Money is in fractions, time in whole seconds since 1970 (UTC), a
+day is a date.  The facts are what people said (contracts, lines, prices, rates,
+entries, approvals) and what was billed (segments that froze, with their figures).
+`Books.figures()` makes all open charges of them in one pass in order of time.
+"""
+
+import datetime
+from calendar import monthrange
+from fractions import Fraction
+from math import floor
+
+DAY = datetime.timedelta(days=1)
+DAY_S = 86400
+EPOCH = datetime.date(1970, 1, 1)
+NEVER = 1 << 60
+
+
+# --------------------------------------------------------------------------
+# Rules: small ones
+# --------------------------------------------------------------------------
+
+def half_away(value):
+    """Round to a whole number, half away from zero."""
+    return floor(value + Fraction(1, 2)) if value >= 0 else -floor(-value + Fraction(1, 2))
+
+
+def money(value):
+    """Round to cents."""
+    return Fraction(half_away(value * 100), 100)
+
+
+def round_up(seconds, step):
+    return -(-seconds // step) * step
+
+
+def instant(day):
+    """The first second of a day."""
+    return (day - EPOCH).days * DAY_S
+
+
+def day_of(at):
+    return EPOCH + datetime.timedelta(days=at // DAY_S)
+
+
+def seconds_before(at, start, end, number):
+    """How many of so many seconds, spread evenly from start to end, have their middle before an instant."""
+    return max(0, min(number, floor(Fraction(2 * number * (at - start) + (end - start), 2 * (end - start)))))
+
+
+def add_months(day, months, anchor):
+    """The anchor day of the month so many months later, or its last day."""
+    number = day.year * 12 + day.month - 1 + months
+    year, month = divmod(number, 12)
+    return datetime.date(year, month + 1, min(anchor, monthrange(year, month + 1)[1]))
+
+
+def share(amount, span, days, rule):
+    """An amount for some days of a period."""
+    (first, last), (start, end) = days, span
+    if rule == "none" or days == span:
+        return amount
+    return money(amount * Fraction((last - first).days, (end - start).days))
+
+
+def overlap(*spans):
+    """The days that half-open spans have in common; None where there are none."""
+    first, last = max(span[0] for span in spans), min(span[1] for span in spans)
+    return (first, last) if first < last else None
+
+
+def days_of(row):
+    """The days of a contract or line, half-open."""
+    return row["starts_on"] or datetime.date.min, row["ends_on"] + DAY if row["ends_on"] else datetime.date.max
+
+
+# --------------------------------------------------------------------------
+# Facts
+# --------------------------------------------------------------------------
+
+class Segment:
+    """A piece of one entry at one price."""
+
+    def __init__(self, **values):
+        self.__dict__.update(values)
+
+
+class Books:
+    """The facts, and what follows from them."""
+
+    def __init__(self):
+        self.base = "EUR"
+        self.contracts, self.lines, self.blocks, self.tasks, self.projects, self.entries = {}, {}, {}, {}, {}, {}
+        self.work_types, self.employees = {}, {}
+        self.prices = ()        # (list, employee, role, work type, from, price), of which an entry keeps those of its rating
+        self.cost_rates = []    # (employee, role, from, hourly cost or None, currency)
+        self.exchange = []      # (base, quote, from, rate)
+        self.closed = {}        # contract: the first day that is not closed
+        self.frozen = {}        # entry: its segments that are billed
+
+    # -- contracts and periods ---------------------------------------------
+
+    def period(self, contract, day):
+        """The service period that a day lies in, half-open."""
+        months = {"month": 1, "quarter": 3, "year": 12}[contract["period"]]
+        anchor = contract["anchor"]
+        start = add_months(contract["first"], 0, anchor)
+        while start > day:
+            start = add_months(start, -months, anchor)
+        while add_months(start, months, anchor) <= day:
+            start = add_months(start, months, anchor)
+        return start, add_months(start, months, anchor)
+
+    def opens(self, contract):
+        """The first day that is not closed."""
+        return self.closed.get(contract["id"]) or self.period(contract, contract["starts_on"])[0]
+
+    def contract_of(self, entry):
+        """The contract that takes an entry, or why none does."""
+        task = self.tasks[entry["task_id"]]
+        project = self.projects[task["project_id"]]
+        named = entry.get("contract_id") or task["contract_id"]
+        day = self.work_day(entry)
+        takes = [c for c in self.contracts.values()
+                 if c["client_id"] == project["client_id"] and (c["id"] == named if named else
+                                                                c["project_id"] in (None, project["id"]))
+                 and days_of(c)[0] <= day < days_of(c)[1]]
+        takes = [c for c in takes if c["project_id"]] or takes if not named else takes
+        return takes[0] if len(takes) == 1 else "two_contracts" if takes else "no_contract"
+
+    # -- entries -----------------------------------------------------------
+
+    def work_day(self, entry):
+        return entry["work_date"] if entry["started_at"] is None else day_of(entry["started_at"])
+
+    def disposition(self, entry):
+        """billable, no_charge, non_billable; included where the task has a price of its own."""
+        task = self.tasks[entry["task_id"]]
+        return entry.get("billable") or task["billable"] or ("included" if task["items"] else None) or \
+            (task["work_type_id"] and self.work_types[task["work_type_id"]]) or "billable"
+
+    def price(self, contract, entry, day):
+        """The price of an hour that nothing covers: as the lists stood when the entry was rated."""
+        for line in self.lines_of(contract):
+            if line["overage_price"] is not None and self.line_days(line) and \
+                    self.line_days(line)[0] <= day < self.line_days(line)[1]:
+                return line["overage_price"]
+        role, work_type = entry["stamp"]["role"], self.tasks[entry["task_id"]]["work_type_id"]
+        for who in ((entry["employee_id"], None), (None, role), (None, None)):
+            for kind in (work_type, None):
+                rows = [row for row in entry["stamp"]["prices"]
+                        if row[:4] == (contract["list"],) + who + (kind,) and row[4] <= day]
+                if rows and max(rows, key=lambda row: row[4])[5] is not None:
+                    return max(rows, key=lambda row: row[4])[5]
+        return None
+
+    # -- rates -------------------------------------------------------------
+
+    def rate_on(self, base, quote, day):
+        """What one unit of a currency is worth in another; None where nobody says."""
+        if base == quote:
+            return Fraction(1)
+        for pair, turned in (((base, quote), False), ((quote, base), True)):
+            rows = [row for row in self.exchange if row[:2] == pair and row[2] <= day]
+            if rows:
+                rate = max(rows, key=lambda row: row[2])[3]
+                return 1 / rate if turned else rate
+        return None
+
+    def cost_rate(self, entry, day, currency):
+        """What an hour of a person costs, in a currency; None where it is not known."""
+        for who in ((entry["employee_id"], None), (None, entry["stamp"]["role"])):
+            rows = [row for row in self.cost_rates if row[:2] == who and row[2] <= day] if who != (None, None) else []
+            if rows:
+                row = max(rows, key=lambda row: row[2])
+                if row[3] is not None:
+                    rate = self.rate_on(row[4], currency, day)
+                    return None if rate is None else row[3] * rate
+        return None
+
+    # -- lines and what they give --------------------------------------------
+
+    def lines_of(self, contract):
+        return [line for line in self.lines.values() if line["contract_id"] == contract["id"]]
+
+    def line_days(self, line):
+        return overlap(days_of(line), days_of(self.contracts[line["contract_id"]]))
+
+    # -- rating ------------------------------------------------------------
+
+    def stamp(self, entry):
+        """Rate an entry at the prices of now."""
+        entry["stamp"] = {"prices": self.prices, "role": self.employees[entry["employee_id"]]}
+        contract = self.contract_of(entry)
+        entry["stamped_for"] = contract["id"] if isinstance(contract, dict) else None
+
+    def restamp(self):
+        """Work that another contract takes now is rated at the prices of now."""
+        for entry in self.entries.values():
+            contract = self.contract_of(entry)
+            if entry["id"] not in self.frozen and isinstance(contract, dict) and entry["stamped_for"] != contract["id"]:
+                self.stamp(entry)
+
+    def problem(self, entry):
+        """What an entry waits for."""
+        contract = self.contract_of(entry)
+        if not isinstance(contract, dict):
+            return contract
+        if contract["needs_approval"] and not entry["approved"]:
+            return "waits_approval"
+        if self.rate_on(contract["currency"], self.base, self.work_day(entry)) is None:
+            return "no_exchange_rate"
+        return None
+
+    def figures(self):
+        """All open segments, and the problem of each entry that has none."""
+        segments, problems = {}, {}
+        for entry in self.entries.values():
+            if entry["id"] not in self.frozen and self.problem(entry):
+                problems[entry["id"]] = self.problem(entry)
+        for contract in self.contracts.values():
+            work = [entry for entry in self.entries.values()
+                    if entry["id"] not in self.frozen and entry["id"] not in problems and self.contract_of(entry) is contract]
+            work.sort(key=lambda entry: (self.begins(entry), entry["id"]))
+            grants = self.grants(contract)
+            for entry in work:
+                pieces = Rating(self, contract, entry, grants).pieces
+                if pieces is None:
+                    problems[entry["id"]] = "no_price"
+                else:
+                    segments[entry["id"]] = pieces
+        return segments, problems
+
+    def begins(self, entry):
+        return instant(entry["work_date"]) if entry["started_at"] is None else entry["started_at"]
+
+    def grants(self, contract):
+        return []
+
+    def total(self, entry, pieces):
+        """What an entry comes to: (worked, billed, amount, base amount, cost, base cost)."""
+        if not pieces:
+            return None
+        day, currency = self.work_day(entry), pieces[0].currency
+        costs = []
+        for code in (currency, self.base):
+            rate = self.cost_rate(entry, day, code)
+            costs.append(None if rate is None else money(Fraction(entry["worked_s"], 3600) * rate))
+        rate = self.rate_on(currency, self.base, day)
+        return (sum(p.worked for p in pieces), sum(p.billed for p in pieces), sum(p.amount for p in pieces),
+                sum(money(p.amount * rate) for p in pieces), *costs)
+
+
+# --------------------------------------------------------------------------
+# Rating of one entry
+# --------------------------------------------------------------------------
+
+class Rating:
+    """Cut one entry and price its pieces; draws on grants as it goes."""
+
+    def __init__(self, books, contract, entry, grants):
+        self.books, self.contract, self.entry, self.grants, self.pieces = books, contract, entry, grants, []
+        self.opens = books.opens(contract)
+        disposition = books.disposition(entry)
+        billed = 0
+        if disposition == "billable":
+            billed = round_up(entry["worked_s"], contract["increment_s"]) if contract["increment_s"] else entry["worked_s"]
+        for start, end, worked_s, billed_s in self.runs(entry["worked_s"], billed):
+            self.start, self.end, self.worked_s, self.billed_s = start, end, worked_s, billed_s
+            self.day, self.done = day_of(start), 0
+            self.taken = sum(piece.billed for piece in self.pieces)
+            self.period = books.period(contract, self.day)[0]
+            if disposition != "billable" or billed_s <= 0:
+                self.add(disposition, 0 if disposition != "billable" else billed_s, Fraction(0))
+            elif not self.cover():
+                self.pieces = None
+                return
+
+    def runs(self, worked, billed):
+        """The parts of an entry that lie in one service period each."""
+        entry = self.entry
+        if entry["started_at"] is None:
+            at = instant(entry["work_date"])
+            return [(at, at, worked, billed)]
+        cuts = [entry["started_at"]]
+        while True:
+            end = instant(self.books.period(self.contract, day_of(cuts[-1]))[1])
+            if end >= entry["ended_at"]:
+                break
+            cuts.append(end)
+        cuts.append(entry["ended_at"])
+        length = entry["ended_at"] - entry["started_at"]
+        part = lambda number, at: number if at == cuts[-1] else seconds_before(at, cuts[0], cuts[-1], number) if length else 0
+        return [(a, b, part(worked, b) - part(worked, a), part(billed, b) - part(billed, a)) for a, b in zip(cuts, cuts[1:])]
+
+    def add(self, coverage, billed, amount, grant=None, burned=0):
+        """Add a piece; its worked seconds follow the billed ones."""
+        gone = sum(piece.worked for piece in self.pieces if piece.run == self.start)
+        self.done += billed
+        until = self.worked_s if self.done == self.billed_s or not self.billed_s else \
+            half_away(Fraction(self.worked_s * self.done, self.billed_s))
+        self.pieces.append(Segment(
+            run=self.start, contract=self.contract["id"], day=self.day, coverage=coverage, worked=until - gone, billed=billed,
+            amount=amount, currency=self.contract["currency"], grant=grant, burned=burned,
+            period=max(self.period, self.opens), late=self.period < self.opens))
+
+    def cover(self):
+        """Go through the billed seconds; False where there is no price."""
+        price = self.books.price(self.contract, self.entry, self.day)
+        if price is None:
+            return False
+        self.add("billable", self.billed_s, money(Fraction(self.billed_s, 3600) * price))
+        return True
