@@ -13,6 +13,8 @@ def literal(value):
         return "NULL"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Fraction):
+        return "%.6f" % value
     return "'%s'" % value if isinstance(value, (str, datetime.date)) else str(value)
 
 
@@ -46,14 +48,14 @@ class Walk:
             books.employees[self.insert("employee", name=name, role=role)] = role
         self.people = sorted(books.employees)
         for who, role, cost in ((1, None, "20"), (None, "junior", "12.34")):
-            self.add_cost_rate(who, role, datetime.date(2024, 1, 1), cost)
-        self.add_exchange_rate("USD", "EUR", datetime.date(2024, 12, 1), "0.92")
+            self.take(self.cost_rate(who, role, datetime.date(2024, 1, 1), Fraction(cost)))
+        self.take(self.exchange_rate("USD", "EUR", datetime.date(2024, 12, 1), Fraction("0.92")))
         lists = [self.insert("price_list", code=code, name=code, currency=currency) for code, currency in (("e", "EUR"), ("u", "USD"))]
         self.lists = lists
         for price_list in lists:
             for who, role, kind, price in ((None, None, None, "66.67"), (None, None, "design", "80"), (None, "senior", None, "91.13"),
                                            (1, None, "development", "120")):
-                self.add_price(price_list, who, role, kind, datetime.date(2024, 1, 1), price)
+                self.take(self.price(price_list, who, role, kind, datetime.date(2024, 1, 1), Fraction(price)))
         for client, name in ((0, "Shop"), (0, "Care"), (1, "Desk"), (1, "Year")):
             project = self.insert("project", client_id=clients[client], name=name)
             books.projects[project] = {"id": project, "client_id": clients[client]}
@@ -65,7 +67,7 @@ class Walk:
             books.tasks[task] = {"id": task, "project_id": self.projects[project], "contract_id": None, "billable": None,
                                  "work_type_id": WORK_TYPES[kind] if kind else None, "items": []}
         start = datetime.date(2025, 3, 1)
-        self.add_contract(clients[0], None, "T", "EUR", lists[0], start, increment=900, needs_approval=False)
+        self.add_contract(clients[0], None, "T", "EUR", lists[0], start, increment=900, needs_approval=True)
         self.add_contract(clients[0], self.projects[1], "R", "EUR", lists[0], start)
         self.add_contract(clients[1], None, "B", "USD", lists[1], start)
         self.add_contract(clients[1], self.projects[3], "Y", "EUR", lists[0], datetime.date(2025, 3, 15), period="year")
@@ -81,19 +83,26 @@ class Walk:
             "anchor": start.day if period == "year" else 1, "increment_s": increment, "needs_approval": needs_approval}
         return key
 
-    def add_price(self, price_list, who, role, kind, since, price):
-        self.insert("price", price_list_id=price_list, employee_id=who, role=role,
-                    work_type_id=WORK_TYPES[kind] if kind else None, valid_from=since, price=price)
-        self.books.prices += ((price_list, who, role, WORK_TYPES[kind] if kind else None, since, Fraction(price)),)
+    def insertion(self, table, fact, **row):
+        """A row without an id of its own interest."""
+        return "INSERT INTO %s (%s) VALUES (%s);" % (table, ", ".join(row), ", ".join(map(literal, row.values()))), lambda _: fact()
 
-    def add_cost_rate(self, who, role, since, cost):
-        self.insert("cost_rate", employee_id=who, role=role, valid_from=since, hourly_cost=cost, currency="EUR")
-        self.books.cost_rates.append((who, role, since, Fraction(cost), "EUR"))
+    def price(self, price_list, who, role, kind, since, price):
+        def fact():
+            self.books.prices += ((price_list, who, role, WORK_TYPES[kind] if kind else None, since, price),)
+        return self.insertion("price", fact, price_list_id=price_list, employee_id=who, role=role,
+                              work_type_id=WORK_TYPES[kind] if kind else None, valid_from=since, price=price)
 
-    def add_exchange_rate(self, base, quote, since, rate):
-        self.server.ask("INSERT INTO exchange_rate (base, quote, valid_from, rate) VALUES ('%s', '%s', '%s', %s);"
-                        % (base, quote, since, rate))
-        self.books.exchange.append((base, quote, since, Fraction(rate)))
+    def cost_rate(self, who, role, since, cost):
+        return self.insertion("cost_rate", lambda: self.books.cost_rates.append((who, role, since, cost, "EUR")),
+                              employee_id=who, role=role, valid_from=since, hourly_cost=cost, currency="EUR")
+
+    def exchange_rate(self, base, quote, since, rate):
+        return self.insertion("exchange_rate", lambda: self.books.exchange.append((base, quote, since, rate)),
+                              base=base, quote=quote, valid_from=since, rate=rate)
+
+    def take(self, step):
+        step[1](self.server.ask(step[0]))
 
     # -- steps: (SQL, what it changes of the facts), or None where there is nothing to do --------
 
@@ -161,7 +170,87 @@ class Walk:
         self.today += self.rng.randint(1, 4) * DAY
         return "SELECT 1 WHERE false;", lambda _: None
 
-    STEPS = (("log", 40), ("edit", 20), ("delete", 6), ("day", 10))
+    def step_approve(self):
+        keys = [key for key, entry in sorted(self.books.entries.items())[-40:] if self.books.problem(entry) == "waits_approval"]
+        if not keys:
+            return None
+        keys = self.rng.sample(keys, self.rng.randint(1, len(keys)))
+
+        def follow(_):
+            for key in keys:
+                if not self.books.entries[key]["approved"]:
+                    self.books.entries[key]["approved"] = True
+                    self.books.stamp(self.books.entries[key])
+        return "SELECT approve_entries('{%s}');" % ", ".join(map(str, keys)), follow
+
+    def change(self, table, row, **values):
+        """Change columns of a row, and the facts likewise."""
+        return "UPDATE %s SET %s WHERE id = %d;" % (
+            table, ", ".join("%s = %s" % (name, literal(value)) for name, value in values.items()), row["id"]), \
+            lambda _: row.update(values)
+
+    def step_move(self):
+        """A task goes to another project, or is put under another contract."""
+        task = self.books.tasks[self.rng.choice(sorted(self.books.tasks))]
+        if self.rng.random() < 0.5:
+            return self.change("task", task, project_id=self.rng.choice(self.projects))
+        return self.change("task", task, contract_id=self.rng.choice([None] + sorted(self.books.contracts)))
+
+    def step_retype(self):
+        """It turns out to be a bug, or not."""
+        task = self.books.tasks[self.rng.choice(sorted(self.books.tasks))]
+        if self.rng.random() < 0.3:
+            return self.change("task", task, billable=self.rng.choice((None, None, "no_charge", "non_billable", "billable")))
+        return self.change("task", task, work_type_id=self.rng.choice([None] + sorted(self.books.work_types)))
+
+    def step_end(self):
+        """A contract ends earlier, later, or is open again."""
+        contract = self.books.contracts[self.rng.choice(sorted(self.books.contracts))]
+        ends_on = None if self.rng.random() < 0.4 else max(contract["starts_on"], self.today + self.rng.randint(-15, 30) * DAY)
+        return self.change("contract", contract, ends_on=ends_on)
+
+    def step_price(self):
+        price_list = self.rng.choice(self.lists)
+        who, role, kind = self.rng.choice(((None, None, None), (None, None, "design"), (None, "senior", None), (2, None, None),
+                                           (None, "junior", "development"), (1, None, "development")))
+        since, price = self.some_day(), self.some_amount(40, 140)
+        if any(row[:5] == (price_list, who, role, WORK_TYPES.get(kind), since) for row in self.books.prices):
+            return None
+        return self.price(price_list, who, role, kind, since, price)
+
+    def step_cost(self):
+        who, role = self.rng.choice(((None, "senior"), (None, "junior"), (1, None), (3, None)))
+        since, cost = self.some_day(), self.some_amount(10, 40)
+        if any(row[:3] == (who, role, since) for row in self.books.cost_rates):
+            return None
+        return self.cost_rate(who, role, since, cost)
+
+    def step_exchange(self):
+        since, rate = self.some_day(), self.some_amount(80, 99) / 100
+        base, quote = self.rng.choice((("USD", "EUR"), ("EUR", "USD")))
+        if any(row[:3] == (base, quote, since) for row in self.books.exchange):
+            return None
+        return self.exchange_rate(base, quote, since, rate)
+
+    def step_rerate(self):
+        contract = self.books.contracts[self.rng.choice(sorted(self.books.contracts))]
+        since = self.some_day()
+
+        def follow(_):
+            for key, entry in self.books.entries.items():
+                if key not in self.books.frozen and self.books.contract_of(entry) is contract \
+                        and self.books.work_day(entry) >= since:
+                    self.books.stamp(entry)
+        return "SELECT rerate(%d, '%s');" % (contract["id"], since), follow
+
+    def some_day(self):
+        return self.today + self.rng.randint(-20, 10) * DAY
+
+    def some_amount(self, low, high):
+        return Fraction(self.rng.randint(low * 100, high * 100), 100)
+
+    STEPS = (("log", 40), ("edit", 20), ("delete", 6), ("day", 8), ("approve", 10), ("move", 5), ("retype", 5), ("end", 5),
+             ("price", 4), ("cost", 4), ("exchange", 4), ("rerate", 3))
 
     def draw(self):
         """Draw a step: its name, its SQL, what it does to the facts."""
