@@ -86,8 +86,16 @@ class Segment:
         self.__dict__.update(values)
 
 
+class Grant(Segment):
+    """Hours that work may draw on."""
+
+
 class Books:
     """The facts, and what follows from them."""
+
+    NO_CONTRACT = {"id": None, "currency": "EUR", "period": "month", "first": datetime.date(2025, 1, 1), "anchor": 1,
+                   "starts_on": datetime.date(2025, 1, 1), "increment_s": 0}
+    HORIZON = datetime.date(2027, 1, 1)     # no work is logged so late
 
     def __init__(self):
         self.base = "EUR"
@@ -98,6 +106,10 @@ class Books:
         self.exchange = []      # (base, quote, from, rate)
         self.closed = {}        # contract: the first day that is not closed
         self.frozen = {}        # entry: its segments that are billed
+        self.ahead = {}         # contract: the day through which fees were charged ahead
+        self.billed_fees = {}   # (line, period): the amount of a whole period by which it was billed
+        self.minimums = {}      # (contract, period): what was charged to reach the minimum
+        self.carried = {}       # (line, from, to): what was left of its hours when the period before was closed
 
     # -- contracts and periods ---------------------------------------------
 
@@ -205,6 +217,8 @@ class Books:
     def problem(self, entry):
         """What an entry waits for."""
         contract = self.contract_of(entry)
+        if self.disposition(entry) != "billable":
+            return None if contract != "two_contracts" else contract
         if not isinstance(contract, dict):
             return contract
         if contract["needs_approval"] and not entry["approved"]:
@@ -219,11 +233,15 @@ class Books:
         for entry in self.entries.values():
             if entry["id"] not in self.frozen and self.problem(entry):
                 problems[entry["id"]] = self.problem(entry)
-        for contract in self.contracts.values():
+        self.alive = {}
+        for contract in list(self.contracts.values()) + ["no_contract"]:
             work = [entry for entry in self.entries.values()
                     if entry["id"] not in self.frozen and entry["id"] not in problems and self.contract_of(entry) is contract]
             work.sort(key=lambda entry: (self.begins(entry), entry["id"]))
-            grants = self.grants(contract)
+            if contract == "no_contract":
+                contract, grants = self.NO_CONTRACT, []
+            else:
+                grants = self.alive[contract["id"]] = self.grants(contract)
             for entry in work:
                 pieces = Rating(self, contract, entry, grants).pieces
                 if pieces is None:
@@ -236,7 +254,85 @@ class Books:
         return instant(entry["work_date"]) if entry["started_at"] is None else entry["started_at"]
 
     def grants(self, contract):
-        return []
+        """What work may draw on, in the order in which it is eaten, with what billed work left of it."""
+        grants = [Grant(key=("block", block["id"]), kind="block", amount=block["amount"], start=block["start"], end=block["end"],
+                        priority=0, rolls_over=False, source=None)
+                  for block in self.blocks.values() if block["contract_id"] == contract["id"]]
+        for line in self.lines_of(contract):
+            if line["included_s"]:
+                grants += self.line_grants(contract, line)
+        for grant in grants:
+            grant.left = grant.amount - sum(piece.burned for pieces in self.frozen.values() for piece in pieces
+                                            if piece.grant == grant.key)
+        return sorted(grants, key=lambda g: (g.priority, g.end, g.start, g.rolls_over,
+                                             ("rollover", "included", "block").index(g.kind), g.key))
+
+    def line_grants(self, contract, line):
+        """The hours of a line in each open period, and what was carried over."""
+        grants = [Grant(key=("rollover", line["id"], start), kind="rollover", amount=amount, start=instant(start), end=instant(end),
+                        priority=-1, rolls_over=False, source=None)
+                  for (key, start, end), amount in self.carried.items() if key == line["id"]]
+        days = self.line_days(line)
+        span = days and self.period(contract, max(days[0], self.opens(contract)))
+        while days and span[0] < min(days[1], self.HORIZON):
+            part = overlap(span, days)
+            if part:
+                grants.append(Grant(
+                    key=("included", line["id"], span[0]), kind="included", start=instant(part[0]), end=instant(part[1]),
+                    amount=half_away(share(Fraction(line["included_s"], 100), span, part, line["prorate"]) * 100)
+                    if line["prorate_included"] else line["included_s"], priority=0,
+                    rolls_over=bool(line["rollover_max"]), source=None))
+            span = self.period(contract, span[1])
+        return grants
+
+    # -- fees --------------------------------------------------------------
+
+    def fees(self):
+        """What each line comes to in each period that is closed or charged ahead."""
+        fees = {}
+        for line in self.lines.values():
+            contract, days = self.contracts[line["contract_id"]], self.line_days(line)
+            span = self.period(contract, contract["starts_on"])
+            while span[0] < self.opens(contract) or span[0] <= self.ahead.get(contract["id"], datetime.date.min):
+                part = days and overlap(span, days)
+                fees[line["id"], span[0]] = Fraction(0) if not part else \
+                    share(self.billed_fees.get((line["id"], span[0]), line["amount"]), span, part, line["prorate"])
+                span = self.period(contract, span[1])
+        return {key: amount for key, amount in fees.items() if amount}
+
+    def close(self, contract):
+        """Close the first open period."""
+        span = self.period(contract, self.opens(contract))
+        segments, _ = self.figures()
+        closing = {key: pieces for key, pieces in segments.items()
+                   if any(piece.contract == contract["id"] and piece.period <= span[0] for piece in pieces)}
+        part = overlap(span, days_of(contract))
+        grants = [grant for grant in self.line_grants_of(contract) if grant.key[0] == "included" and grant.key[2] == span[0]]
+        self.frozen.update(closing)
+        self.closed[contract["id"]] = span[1]
+        for line in self.lines_of(contract):
+            if self.line_days(line) and overlap(span, self.line_days(line)):
+                self.billed_fees.setdefault((line["id"], span[0]), line["amount"])
+        if contract["minimum"] and part:
+            work = sum(piece.amount for pieces in self.frozen.values() for piece in pieces
+                       if piece.contract == contract["id"] and piece.period == span[0]) + \
+                sum(block["price"] for block in self.blocks.values()
+                    if block["contract_id"] == contract["id"] and block["period"] == span[0])
+            self.minimums[contract["id"], span[0]] = max(share(contract["minimum"], span, part, "actual") - work, Fraction(0))
+        for grant in grants:
+            line = self.lines[grant.key[1]]
+            if line["rollover_max"] is not None:
+                left = grant.amount - sum(piece.burned for pieces in self.frozen.values() for piece in pieces
+                                          if piece.grant == grant.key)
+                end = span[1]
+                for _ in range(line["rollover_life"]):
+                    end = self.period(contract, end)[1]
+                amount = min(line["rollover_max"], max(line["rollover_min"], left))
+                if amount > 0:
+                    self.carried[line["id"], span[1], end] = amount
+
+    def line_grants_of(self, contract):
+        return [grant for line in self.lines_of(contract) if line["included_s"] for grant in self.line_grants(contract, line)]
 
     def total(self, entry, pieces):
         """What an entry comes to: (worked, billed, amount, base amount, cost, base cost)."""
@@ -262,14 +358,14 @@ class Rating:
     def __init__(self, books, contract, entry, grants):
         self.books, self.contract, self.entry, self.grants, self.pieces = books, contract, entry, grants, []
         self.opens = books.opens(contract)
-        disposition = books.disposition(entry)
+        disposition = self.disposition = books.disposition(entry)
         billed = 0
         if disposition == "billable":
             billed = round_up(entry["worked_s"], contract["increment_s"]) if contract["increment_s"] else entry["worked_s"]
         for start, end, worked_s, billed_s in self.runs(entry["worked_s"], billed):
             self.start, self.end, self.worked_s, self.billed_s = start, end, worked_s, billed_s
             self.day, self.done = day_of(start), 0
-            self.taken = sum(piece.billed for piece in self.pieces)
+            self.taken, self.billed_total = sum(piece.billed for piece in self.pieces), billed
             self.period = books.period(contract, self.day)[0]
             if disposition != "billable" or billed_s <= 0:
                 self.add(disposition, 0 if disposition != "billable" else billed_s, Fraction(0))
@@ -301,14 +397,46 @@ class Rating:
         until = self.worked_s if self.done == self.billed_s or not self.billed_s else \
             half_away(Fraction(self.worked_s * self.done, self.billed_s))
         self.pieces.append(Segment(
-            run=self.start, contract=self.contract["id"], day=self.day, coverage=coverage, worked=until - gone, billed=billed,
-            amount=amount, currency=self.contract["currency"], grant=grant, burned=burned,
+            run=self.start, contract=self.contract["id"], day=self.day, coverage=coverage,
+            worked=until - gone, billed=billed,
+            amount=amount, disposition=self.disposition, currency=self.contract["currency"], grant=grant, burned=burned,
             period=max(self.period, self.opens), late=self.period < self.opens))
 
+    def place(self, at):
+        """How many billed seconds lie before an instant; late work draws as if it were done when its period opens."""
+        if at <= max(self.start, instant(self.opens)):
+            return 0
+        if at >= self.end:
+            return self.billed_s
+        entry = self.entry
+        return max(0, min(self.billed_s, seconds_before(at, entry["started_at"], entry["ended_at"], self.billed_total) - self.taken))
+
     def cover(self):
-        """Go through the billed seconds; False where there is no price."""
-        price = self.books.price(self.contract, self.entry, self.day)
-        if price is None:
-            return False
-        self.add("billable", self.billed_s, money(Fraction(self.billed_s, 3600) * price))
+        """Go through the billed seconds: hours while there are some, then the price; False where there is none."""
+        passed = []
+        while self.done < self.billed_s:
+            asked = [grant for grant in self.grants if grant.left > 0 and self.place(grant.end) > self.done]
+            found = next((grant for grant in asked if grant not in passed and self.place(grant.start) <= self.done), None)
+            end = self.place(found.end) if found else self.billed_s
+            better = [grant for grant in (asked[:asked.index(found)] if found else asked) if self.done < self.place(grant.start) < end]
+            end = min([self.place(grant.start) for grant in better] + [end])
+            begun = min((grant.start for grant in better if self.place(grant.start) == end), default=None)
+            seconds = end - self.done
+            if found:
+                covered = min(seconds, found.left)
+                found.left -= covered
+                self.add("prepaid" if found.kind == "block" else "included", covered, Fraction(0), found.key, covered)
+                if covered < seconds:
+                    passed.append(found)
+                    continue
+            else:
+                price = self.books.price(self.contract, self.entry, self.day)
+                if price is None:
+                    return False
+                self.add("billable", seconds, money(Fraction(seconds, 3600) * price))
+            if begun is not None:
+                passed = []
+                self.day = day_of(begun)
+            elif self.done < self.billed_s:
+                self.day = day_of(found.end)
         return True

@@ -21,10 +21,24 @@ SELECT 'total', x.time_entry_id, sum(x.worked_s), sum(x.billed_s), sum(x.amount)
         SELECT h.time_entry_id, 0, 0, d.amount, d.base_amount, d.cost, d.base_cost
           FROM correction_due d JOIN charge h ON h.id = d.charge_id) x
  WHERE x.time_entry_id IS NOT NULL GROUP BY x.time_entry_id;
+PREPARE walk_fee AS
+SELECT 'fee', x.line, x.period, sum(x.amount)
+  FROM (SELECT coalesce(h.contract_line_id, o.contract_line_id) AS line, coalesce(h.line_period, o.line_period) AS period, h.amount
+          FROM charge h LEFT JOIN charge o ON o.id = h.adjusts_id
+        UNION ALL
+        SELECT h.contract_line_id, h.line_period, d.amount FROM correction_due d JOIN charge h ON h.id = d.charge_id) x
+ WHERE x.line IS NOT NULL GROUP BY 2, 3 HAVING sum(x.amount) <> 0;
+PREPARE walk_minimum AS
+SELECT 'minimum', h.contract_id, h.period_start, sum(h.amount) FROM charge h WHERE h.made_by = 'minimum' GROUP BY 2, 3;
+PREPARE walk_left AS
+SELECT 'left', a.contract_id, a.kind, coalesce(a.contract_line_id, a.id), extract(epoch FROM a.effective_at)::bigint,
+       extract(epoch FROM a.expires_at)::bigint,
+       a.amount - coalesce((SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = a.id), 0)
+  FROM allotment a WHERE a.voided_at IS NULL;
 PREPARE walk_problem AS SELECT 'problem', r.time_entry_id, r.kind FROM rating_problem r;
 PREPARE walk_broken AS SELECT 'broken', c.rule, c.subject, c.detail FROM check_books() c;
 """
-LOOK = "EXECUTE walk_segment; EXECUTE walk_total; EXECUTE walk_problem;"
+LOOK = "EXECUTE walk_segment; EXECUTE walk_total; EXECUTE walk_problem; EXECUTE walk_fee; EXECUTE walk_minimum; EXECUTE walk_left;"
 CHECK = "EXECUTE walk_broken;"
 
 

@@ -3,7 +3,7 @@
 import datetime
 from fractions import Fraction
 
-from model import DAY, instant
+from model import DAY, NEVER, days_of, instant
 
 WORK_TYPES = {"development": "billable", "design": "billable", "bug": "no_charge", "internal": "non_billable"}
 
@@ -28,7 +28,7 @@ class Walk:
     def __init__(self, rng, server, books):
         self.rng, self.server, self.books = rng, server, books
         self.today = datetime.date(2025, 3, 10)
-        self.refusal = None     # the SQLSTATE by which the rules refuse the step that was drawn
+        self.refusal = set()    # the SQLSTATEs by which the rules refuse the step that was drawn
 
     # -- the world ---------------------------------------------------------
 
@@ -67,21 +67,38 @@ class Walk:
             books.tasks[task] = {"id": task, "project_id": self.projects[project], "contract_id": None, "billable": None,
                                  "work_type_id": WORK_TYPES[kind] if kind else None, "items": []}
         start = datetime.date(2025, 3, 1)
-        self.add_contract(clients[0], None, "T", "EUR", lists[0], start, increment=900, needs_approval=True)
+        self.add_contract(clients[0], None, "T", "EUR", lists[0], start, increment=900, needs_approval=True,
+                          minimum=Fraction(2000))
         self.add_contract(clients[0], self.projects[1], "R", "EUR", lists[0], start)
         self.add_contract(clients[1], None, "B", "USD", lists[1], start)
         self.add_contract(clients[1], self.projects[3], "Y", "EUR", lists[0], datetime.date(2025, 3, 15), period="year")
+        self.take(self.line(2, amount=Fraction("310"), included_s=36000, overage_price=Fraction("61.37"), rollover_max=18000,
+                            rollover_life=2, prorate="actual"))
+        self.take(self.line(4, amount=Fraction("1200"), included_s=180000, prorate="actual", prorate_included=True))
 
-    def add_contract(self, client, project, name, currency, price_list, start, period="month", increment=0, needs_approval=False):
+    def add_contract(self, client, project, name, currency, price_list, start, period="month",
+                     increment=0, needs_approval=False, minimum=None):
         key = self.insert("contract", client_id=client, project_id=project, number=name, currency=currency,
                           price_list_id=price_list, starts_on=start, period=period,
-                          round_mode="up" if increment else "none", round_increment_s=increment or 60,
+                          round_mode="up" if increment else "none", round_increment_s=increment or 60, minimum_charge=minimum,
                           needs_approval=needs_approval)
         self.books.contracts[key] = {
             "id": key, "client_id": client, "project_id": project, "currency": currency, "list": price_list, "starts_on": start,
             "ends_on": None, "period": period, "first": start if period == "year" else start.replace(day=1),
-            "anchor": start.day if period == "year" else 1, "increment_s": increment, "needs_approval": needs_approval}
+            "anchor": start.day if period == "year" else 1, "increment_s": increment, "needs_approval": needs_approval,
+            "minimum": minimum}
         return key
+
+    def line(self, contract, amount, included_s=None, overage_price=None, rollover_min=0, rollover_max=None, rollover_life=1,
+             prorate="none", prorate_included=False, starts_on=None, ends_on=None, replaces_id=None):
+        row = dict(contract_id=contract, kind="recurring", title="Line", amount=amount, included_s=included_s,
+                   overage_price=overage_price, rollover_min=rollover_min, rollover_max=rollover_max, rollover_life=rollover_life,
+                   prorate=prorate, prorate_included=prorate_included, starts_on=starts_on, ends_on=ends_on, replaces_id=replaces_id)
+
+        def follow(rows):
+            row["id"] = int(rows[0][0])
+            self.books.lines[row["id"]] = row
+        return "INSERT INTO contract_line (%s) VALUES (%s) RETURNING id;" % (", ".join(row), ", ".join(map(literal, row.values()))), follow
 
     def insertion(self, table, fact, **row):
         """A row without an id of its own interest."""
@@ -122,6 +139,21 @@ class Walk:
         return {"started_at": stamp(when["started_at"]), "ended_at": stamp(when["ended_at"]), "work_date": "NULL",
                 "duration_s": "NULL"}
 
+    def refuse(self, state, when):
+        """The rules refuse the step, with an SQLSTATE."""
+        if when:
+            self.refusal.add(state)
+
+    def would(self, row, **values):
+        """Is billed work otherwise rated if a row of the facts had other values: under another contract, or as another kind?"""
+        before = {name: row[name] for name in values}
+        row.update(values)
+        changed = any(self.books.contract_of(self.books.entries[key]) != self.books.contracts.get(pieces[0].contract, "no_contract")
+                      or self.books.disposition(self.books.entries[key]) != pieces[0].disposition
+                      for key, pieces in self.books.frozen.items())
+        row.update(before)
+        return changed
+
     def step_log(self):
         when = self.draw_time()
         entry = dict(when, employee_id=self.rng.choice(self.people), task_id=self.rng.choice(sorted(self.books.tasks)), approved=False)
@@ -153,6 +185,8 @@ class Walk:
             changes = {"employee_id": self.rng.choice(self.people)}
             values = {"employee_id": str(changes["employee_id"])}
 
+        self.refuse("23001", entry["id"] in self.books.frozen and any(entry[key] != value for key, value in changes.items()))
+
         def follow(_):
             if any(entry[key] != value for key, value in changes.items()):
                 entry.update(changes, approved=False)
@@ -164,6 +198,7 @@ class Walk:
         entry = self.some_entry()
         if not entry:
             return None
+        self.refuse("23001", entry["id"] in self.books.frozen)
         return "DELETE FROM time_entry WHERE id = %d;" % entry["id"], lambda _: self.books.entries.pop(entry["id"])
 
     def step_day(self):
@@ -192,21 +227,28 @@ class Walk:
     def step_move(self):
         """A task goes to another project, or is put under another contract."""
         task = self.books.tasks[self.rng.choice(sorted(self.books.tasks))]
-        if self.rng.random() < 0.5:
-            return self.change("task", task, project_id=self.rng.choice(self.projects))
-        return self.change("task", task, contract_id=self.rng.choice([None] + sorted(self.books.contracts)))
+        values = {"project_id": self.rng.choice(self.projects)} if self.rng.random() < 0.5 else \
+            {"contract_id": self.rng.choice([None] + sorted(self.books.contracts))}
+        then = dict(task, **values)
+        self.refuse("23514", then["contract_id"] and self.books.contracts[then["contract_id"]]["client_id"]
+                    != self.books.projects[then["project_id"]]["client_id"])
+        self.refuse("23001", self.would(task, **values))
+        return self.change("task", task, **values)
 
     def step_retype(self):
         """It turns out to be a bug, or not."""
         task = self.books.tasks[self.rng.choice(sorted(self.books.tasks))]
-        if self.rng.random() < 0.3:
-            return self.change("task", task, billable=self.rng.choice((None, None, "no_charge", "non_billable", "billable")))
-        return self.change("task", task, work_type_id=self.rng.choice([None] + sorted(self.books.work_types)))
+        values = {"billable": self.rng.choice((None, None, "no_charge", "non_billable", "billable"))} if self.rng.random() < 0.3 \
+            else {"work_type_id": self.rng.choice([None] + sorted(self.books.work_types))}
+        self.refuse("23001", self.would(task, **values))
+        return self.change("task", task, **values)
 
     def step_end(self):
         """A contract ends earlier, later, or is open again."""
         contract = self.books.contracts[self.rng.choice(sorted(self.books.contracts))]
         ends_on = None if self.rng.random() < 0.4 else max(contract["starts_on"], self.today + self.rng.randint(-15, 30) * DAY)
+        self.refuse("23001", any(piece.contract == contract["id"] and ends_on and piece.day > ends_on
+                                 for pieces in self.books.frozen.values() for piece in pieces))
         return self.change("contract", contract, ends_on=ends_on)
 
     def step_price(self):
@@ -249,13 +291,43 @@ class Walk:
     def some_amount(self, low, high):
         return Fraction(self.rng.randint(low * 100, high * 100), 100)
 
-    STEPS = (("log", 40), ("edit", 20), ("delete", 6), ("day", 8), ("approve", 10), ("move", 5), ("retype", 5), ("end", 5),
+    def step_block(self):
+        contract = self.rng.choice((3, 3, 1))
+        start, hours = self.some_day(), self.rng.randint(2, 12)
+        end = start + self.rng.randint(3, 40) * DAY if self.rng.random() < 0.8 else None
+
+        def follow(rows):
+            key = int(rows[0][0])
+            self.books.blocks[key] = {"id": key, "contract_id": contract, "amount": hours * 3600, "start": instant(start),
+                                      "end": instant(end + DAY) if end else NEVER, "price": 100,
+                                      "period": max(self.books.period(facts, start)[0], self.books.opens(facts))}
+        facts = self.books.contracts[contract]
+        self.refuse("23001", start < facts["starts_on"])
+        return "SELECT add_block(%d, '%s', hours => %d, price => 100, expires_on => %s);" % (contract, start, hours, literal(end)), follow
+
+    def step_ahead(self):
+        """Fees are charged ahead."""
+        contract, through = self.rng.choice((2, 4)), self.today + self.rng.randint(0, 60) * DAY
+
+        def follow(_):
+            self.books.ahead[contract] = max(through, self.books.ahead.get(contract, through))
+        return "SELECT charge_fees(%d, '%s');" % (contract, through), follow
+
+    def step_close(self):
+        """A service period that is over is closed."""
+        for contract in self.rng.sample(sorted(self.books.contracts.values(), key=lambda c: c["id"]), len(self.books.contracts)):
+            start, end = self.books.period(contract, self.books.opens(contract))
+            if end + 5 * DAY <= self.today:
+                return "SELECT close_period(%d, '%s');" % (contract["id"], start), lambda _: self.books.close(contract)
+        return None
+
+    STEPS = (("block", 4), ("ahead", 3), ("close", 6), ("log", 40), ("edit", 20), ("delete", 6), ("day", 8), ("approve", 10), ("move", 5), ("retype", 5), ("end", 5),
              ("price", 4), ("cost", 4), ("exchange", 4), ("rerate", 3))
 
     def draw(self):
         """Draw a step: its name, its SQL, what it does to the facts."""
         while True:
-            self.refusal = None
+            self.refusal = set()
             name = self.rng.choices([name for name, _ in self.STEPS], [weight for _, weight in self.STEPS])[0]
             step = getattr(self, "step_" + name)()
             if step:
