@@ -106,10 +106,10 @@ class Books:
         self.exchange = []      # (base, quote, from, rate)
         self.closed = {}        # contract: the first day that is not closed
         self.frozen = {}        # entry: its segments that are billed
-        self.ahead = {}         # contract: the day through which fees were charged ahead
+        self.ahead = set()      # (line, period) whose fee was charged ahead
         self.billed_fees = {}   # (line, period): the amount of a whole period by which it was billed
         self.minimums = {}      # (contract, period): what was charged to reach the minimum
-        self.carried = {}       # (line, from, to): what was left of its hours when the period before was closed
+        self.closed_hours = {}  # (line, period): the hours it gave when the period was closed
 
     # -- contracts and periods ---------------------------------------------
 
@@ -262,17 +262,27 @@ class Books:
             if line["included_s"]:
                 grants += self.line_grants(contract, line)
         for grant in grants:
-            grant.left = grant.amount - sum(piece.burned for pieces in self.frozen.values() for piece in pieces
-                                            if piece.grant == grant.key)
+            grant.left = grant.amount - self.burned(grant.key)
         return sorted(grants, key=lambda g: (g.priority, g.end, g.start, g.rolls_over,
                                              ("rollover", "included", "block").index(g.kind), g.key))
 
+    def burned(self, key):
+        """What billed work took of a grant."""
+        return sum(piece.burned for pieces in self.frozen.values() for piece in pieces if piece.grant == key)
+
     def line_grants(self, contract, line):
         """The hours of a line in each open period, and what was carried over."""
-        grants = [Grant(key=("rollover", line["id"], start), kind="rollover", amount=amount, start=instant(start), end=instant(end),
-                        priority=-1, rolls_over=False, source=None)
-                  for (key, start, end), amount in self.carried.items() if key == line["id"]]
-        days = self.line_days(line)
+        grants, days = [], self.line_days(line)
+        for (key, start), hours in self.closed_hours.items():
+            end = self.period(contract, start)[1]
+            if key == line["id"] and line["rollover_max"] is not None and days and days[1] > end:
+                left = hours - self.burned(("included", key, start))
+                last = end
+                for _ in range(line["rollover_life"]):
+                    last = self.period(contract, last)[1]
+                grants.append(Grant(key=("rollover", key, end), kind="rollover", start=instant(end), end=instant(min(last, days[1])),
+                                    amount=min(line["rollover_max"], max(line["rollover_min"], left)), priority=-1,
+                                    rolls_over=False, source=None))
         span = days and self.period(contract, max(days[0], self.opens(contract)))
         while days and span[0] < min(days[1], self.HORIZON):
             part = overlap(span, days)
@@ -293,12 +303,23 @@ class Books:
         for line in self.lines.values():
             contract, days = self.contracts[line["contract_id"]], self.line_days(line)
             span = self.period(contract, contract["starts_on"])
-            while span[0] < self.opens(contract) or span[0] <= self.ahead.get(contract["id"], datetime.date.min):
+            while span[0] < self.HORIZON:
                 part = days and overlap(span, days)
-                fees[line["id"], span[0]] = Fraction(0) if not part else \
-                    share(self.billed_fees.get((line["id"], span[0]), line["amount"]), span, part, line["prorate"])
+                if part and (span[0] < self.opens(contract) or (line["id"], span[0]) in self.ahead):
+                    fees[line["id"], span[0]] = \
+                        share(self.billed_fees.get((line["id"], span[0]), line["amount"]), span, part, line["prorate"])
+                elif not part:
+                    self.ahead.discard((line["id"], span[0]))
                 span = self.period(contract, span[1])
         return {key: amount for key, amount in fees.items() if amount}
+
+    def charge_ahead(self, contract, through):
+        """Charge the fees of all periods that begin by a day."""
+        span = self.period(contract, self.opens(contract))
+        while span[0] <= through:
+            self.ahead.update((line["id"], span[0]) for line in self.lines_of(contract))
+            span = self.period(contract, span[1])
+        self.fees()
 
     def close(self, contract):
         """Close the first open period."""
@@ -320,16 +341,7 @@ class Books:
                     if block["contract_id"] == contract["id"] and block["period"] == span[0])
             self.minimums[contract["id"], span[0]] = max(share(contract["minimum"], span, part, "actual") - work, Fraction(0))
         for grant in grants:
-            line = self.lines[grant.key[1]]
-            if line["rollover_max"] is not None:
-                left = grant.amount - sum(piece.burned for pieces in self.frozen.values() for piece in pieces
-                                          if piece.grant == grant.key)
-                end = span[1]
-                for _ in range(line["rollover_life"]):
-                    end = self.period(contract, end)[1]
-                amount = min(line["rollover_max"], max(line["rollover_min"], left))
-                if amount > 0:
-                    self.carried[line["id"], span[1], end] = amount
+            self.closed_hours[grant.key[1], span[0]] = grant.amount
 
     def line_grants_of(self, contract):
         return [grant for line in self.lines_of(contract) if line["included_s"] for grant in self.line_grants(contract, line)]

@@ -145,12 +145,11 @@ class Walk:
             self.refusal.add(state)
 
     def would(self, row, **values):
-        """Is billed work otherwise rated if a row of the facts had other values: under another contract, or as another kind?"""
+        """Would billed work be of another kind if a row of the facts had other values?"""
         before = {name: row[name] for name in values}
         row.update(values)
-        changed = any(self.books.contract_of(self.books.entries[key]) != self.books.contracts.get(pieces[0].contract, "no_contract")
-                      or self.books.disposition(self.books.entries[key]) != pieces[0].disposition
-                      for key, pieces in self.books.frozen.items())
+        changed = any(self.books.disposition(self.books.entries[key]) != pieces[0].disposition
+                      for key, pieces in self.books.frozen.items() if self.books.entries[key]["task_id"] == row["id"])
         row.update(before)
         return changed
 
@@ -232,7 +231,6 @@ class Walk:
         then = dict(task, **values)
         self.refuse("23514", then["contract_id"] and self.books.contracts[then["contract_id"]]["client_id"]
                     != self.books.projects[then["project_id"]]["client_id"])
-        self.refuse("23001", self.would(task, **values))
         return self.change("task", task, **values)
 
     def step_retype(self):
@@ -309,9 +307,8 @@ class Walk:
         """Fees are charged ahead."""
         contract, through = self.rng.choice((2, 4)), self.today + self.rng.randint(0, 60) * DAY
 
-        def follow(_):
-            self.books.ahead[contract] = max(through, self.books.ahead.get(contract, through))
-        return "SELECT charge_fees(%d, '%s');" % (contract, through), follow
+        return "SELECT charge_fees(%d, '%s');" % (contract, through), \
+            lambda _: self.books.charge_ahead(self.books.contracts[contract], through)
 
     def step_close(self):
         """A service period that is over is closed."""
