@@ -86,8 +86,25 @@ class Segment:
         self.__dict__.update(values)
 
 
-class Grant(Segment):
-    """Hours that work may draw on."""
+class Grant:
+    """Hours that work may draw on; what is carried over is what is left of its source, within a rule."""
+
+    def __init__(self, key, kind, start, end, hours=0, priority=0, rolls_over=False, source=None, bounds=None, billed=0,
+                 line=0):
+        self.key, self.kind, self.start, self.end, self.hours, self.priority = key, kind, start, end, hours, priority
+        self.rolls_over, self.source, self.bounds, self.billed, self.taken = rolls_over, source, bounds, billed, billed
+        self.line = line
+
+    @property
+    def amount(self):
+        if not self.source:
+            return self.hours
+        least, most = self.bounds or (0, NEVER)
+        return max(min(most, max(least, self.source.left)), self.billed)
+
+    @property
+    def left(self):
+        return self.amount - self.taken
 
 
 class Books:
@@ -106,7 +123,7 @@ class Books:
         self.exchange = []      # (base, quote, from, rate)
         self.closed = {}        # contract: the first day that is not closed
         self.frozen = {}        # entry: its segments that are billed
-        self.ahead = set()      # (line, period) whose fee was charged ahead
+        self.ahead = set()      # (contract, period) whose fees were charged ahead
         self.billed_fees = {}   # (line, period): the amount of a whole period by which it was billed
         self.minimums = {}      # (contract, period): what was charged to reach the minimum
         self.closed_hours = {}  # (line, period): the hours it gave when the period was closed
@@ -155,9 +172,9 @@ class Books:
     def price(self, contract, entry, day):
         """The price of an hour that nothing covers: as the lists stood when the entry was rated."""
         for line in self.lines_of(contract):
-            if line["overage_price"] is not None and self.line_days(line) and \
-                    self.line_days(line)[0] <= day < self.line_days(line)[1]:
-                return line["overage_price"]
+            price = entry["stamp"]["overage"].get(line["id"], line["overage_price"])
+            if price is not None and (line["starts_on"] or contract["starts_on"]) <= day < days_of(line)[1]:
+                return price
         role, work_type = entry["stamp"]["role"], self.tasks[entry["task_id"]]["work_type_id"]
         for who in ((entry["employee_id"], None), (None, role), (None, None)):
             for kind in (work_type, None):
@@ -203,15 +220,18 @@ class Books:
 
     def stamp(self, entry):
         """Rate an entry at the prices of now."""
-        entry["stamp"] = {"prices": self.prices, "role": self.employees[entry["employee_id"]]}
+        entry["stamp"] = {"prices": self.prices, "role": self.employees[entry["employee_id"]],
+                          "overage": {key: line["overage_price"] for key, line in self.lines.items()}}
+        entry["stamped_for"] = "nothing" if self.problem(entry) else self.taken_by(entry)
+
+    def taken_by(self, entry):
         contract = self.contract_of(entry)
-        entry["stamped_for"] = contract["id"] if isinstance(contract, dict) else None
+        return contract["id"] if isinstance(contract, dict) else None
 
     def restamp(self):
-        """Work that another contract takes now is rated at the prices of now."""
+        """Work that is rated for the first time, or that another contract takes now, is rated at the prices of now."""
         for entry in self.entries.values():
-            contract = self.contract_of(entry)
-            if entry["id"] not in self.frozen and isinstance(contract, dict) and entry["stamped_for"] != contract["id"]:
+            if entry["id"] not in self.frozen and not self.problem(entry) and entry["stamped_for"] != self.taken_by(entry):
                 self.stamp(entry)
 
     def problem(self, entry):
@@ -255,71 +275,95 @@ class Books:
 
     def grants(self, contract):
         """What work may draw on, in the order in which it is eaten, with what billed work left of it."""
-        grants = [Grant(key=("block", block["id"]), kind="block", amount=block["amount"], start=block["start"], end=block["end"],
-                        priority=0, rolls_over=False, source=None)
+        grants = [Grant(("block", block["id"]), "block", block["start"], block["end"], block["amount"])
                   for block in self.blocks.values() if block["contract_id"] == contract["id"]]
         for line in self.lines_of(contract):
             if line["included_s"]:
                 grants += self.line_grants(contract, line)
         for grant in grants:
-            grant.left = grant.amount - self.burned(grant.key)
+            grant.billed = grant.taken = self.burned(grant.key)
         return sorted(grants, key=lambda g: (g.priority, g.end, g.start, g.rolls_over,
-                                             ("rollover", "included", "block").index(g.kind), g.key))
+                                             ("rollover", "included", "block").index(g.kind), g.line, str(g.key)))
 
     def burned(self, key):
         """What billed work took of a grant."""
         return sum(piece.burned for pieces in self.frozen.values() for piece in pieces if piece.grant == key)
 
     def line_grants(self, contract, line):
-        """The hours of a line in each open period, and what was carried over."""
+        """The hours of a line in each period, and what is carried over from them."""
         grants, days = [], self.line_days(line)
-        for (key, start), hours in self.closed_hours.items():
-            end = self.period(contract, start)[1]
-            if key == line["id"] and line["rollover_max"] is not None and days and days[1] > end:
-                left = hours - self.burned(("included", key, start))
-                last = end
-                for _ in range(line["rollover_life"]):
-                    last = self.period(contract, last)[1]
-                grants.append(Grant(key=("rollover", key, end), kind="rollover", start=instant(end), end=instant(min(last, days[1])),
-                                    amount=min(line["rollover_max"], max(line["rollover_min"], left)), priority=-1,
-                                    rolls_over=False, source=None))
-        span = days and self.period(contract, max(days[0], self.opens(contract)))
-        while days and span[0] < min(days[1], self.HORIZON):
-            part = overlap(span, days)
-            if part:
-                grants.append(Grant(
-                    key=("included", line["id"], span[0]), kind="included", start=instant(part[0]), end=instant(part[1]),
-                    amount=half_away(share(Fraction(line["included_s"], 100), span, part, line["prorate"]) * 100)
-                    if line["prorate_included"] else line["included_s"], priority=0,
-                    rolls_over=bool(line["rollover_max"]), source=None))
+        span = self.period(contract, contract["starts_on"])
+        while span[0] < self.HORIZON:
+            part, key = overlap(span, days) if days else None, (line["id"], span[0])
+            hours = self.closed_hours.get(key)
+            if hours is None and part and span[0] >= self.opens(contract):
+                hours = half_away(share(Fraction(line["included_s"], 100), span, part, line["prorate"]) * 100) \
+                    if line["prorate_included"] else line["included_s"]
+            if hours and part:
+                grants.append(Grant(("included",) + key, "included", instant(part[0]), instant(part[1]), hours, line["priority"],
+                                    bool(line["rollover_max"]), line=line["id"]))
+                grants += self.carried(contract, line, grants[-1], span[1])
             span = self.period(contract, span[1])
+        return grants
+
+    def carried(self, contract, line, source, end):
+        """What is left of the hours of a period, in the next ones of the line or of that which replaces it."""
+        if not line["rollover_max"]:
+            return []
+        last, grants = end, []
+        for _ in range(line["rollover_life"]):
+            last = self.period(contract, last)[1]
+        bounds, days = (line["rollover_min"], line["rollover_max"]), self.line_days(line)
+        if days[1] > end and end <= self.opens(contract):
+            source = Grant(("rollover", source.key), "rollover", instant(end), instant(min(last, days[1])),
+                           priority=line["priority"] - 1, source=source, bounds=bounds, line=line["id"])
+            bounds = None
+            grants.append(source)
+        elif days[1] > end:
+            return []
+        while days[1] < last:
+            heir = next((other for other in self.lines.values() if other["replaces_id"] == line["id"]), None)
+            if not heir or not self.line_days(heir):
+                break
+            start = max(days[1], self.line_days(heir)[0])
+            line, days = heir, self.line_days(heir)
+            if start >= min(last, days[1]):
+                break
+            source = Grant(("rollover", source.key), "rollover", instant(start), instant(min(last, days[1])),
+                           priority=line["priority"] - 1, source=source, bounds=bounds, line=line["id"])
+            bounds = None
+            grants.append(source)
         return grants
 
     # -- fees --------------------------------------------------------------
 
     def fees(self):
         """What each line comes to in each period that is closed or charged ahead."""
-        fees = {}
+        fees, ahead = {}, set()
         for line in self.lines.values():
             contract, days = self.contracts[line["contract_id"]], self.line_days(line)
             span = self.period(contract, contract["starts_on"])
             while span[0] < self.HORIZON:
                 part = days and overlap(span, days)
-                if part and (span[0] < self.opens(contract) or (line["id"], span[0]) in self.ahead):
+                if part and (span[0] < self.opens(contract) or (contract["id"], span[0]) in self.ahead):
+                    ahead.add((contract["id"], span[0]))
                     fees[line["id"], span[0]] = \
                         share(self.billed_fees.get((line["id"], span[0]), line["amount"]), span, part, line["prorate"])
-                elif not part:
-                    self.ahead.discard((line["id"], span[0]))
                 span = self.period(contract, span[1])
+        self.ahead = ahead      # of a period in which nothing is due any more nobody knows that it was
         return {key: amount for key, amount in fees.items() if amount}
 
     def charge_ahead(self, contract, through):
         """Charge the fees of all periods that begin by a day."""
         span = self.period(contract, self.opens(contract))
         while span[0] <= through:
-            self.ahead.update((line["id"], span[0]) for line in self.lines_of(contract))
+            self.ahead.add((contract["id"], span[0]))
             span = self.period(contract, span[1])
         self.fees()
+
+    def waits(self, contract):
+        """Does late work wait in the open period of a contract?"""
+        return any(piece.late and piece.contract == contract["id"] for pieces in self.figures()[0].values() for piece in pieces)
 
     def close(self, contract):
         """Close the first open period."""
@@ -328,7 +372,7 @@ class Books:
         closing = {key: pieces for key, pieces in segments.items()
                    if any(piece.contract == contract["id"] and piece.period <= span[0] for piece in pieces)}
         part = overlap(span, days_of(contract))
-        grants = [grant for grant in self.line_grants_of(contract) if grant.key[0] == "included" and grant.key[2] == span[0]]
+        grants = [grant for grant in self.grants(contract) if grant.key[0] == "included" and grant.key[2] == span[0]]
         self.frozen.update(closing)
         self.closed[contract["id"]] = span[1]
         for line in self.lines_of(contract):
@@ -341,10 +385,7 @@ class Books:
                     if block["contract_id"] == contract["id"] and block["period"] == span[0])
             self.minimums[contract["id"], span[0]] = max(share(contract["minimum"], span, part, "actual") - work, Fraction(0))
         for grant in grants:
-            self.closed_hours[grant.key[1], span[0]] = grant.amount
-
-    def line_grants_of(self, contract):
-        return [grant for line in self.lines_of(contract) if line["included_s"] for grant in self.line_grants(contract, line)]
+            self.closed_hours[grant.key[1], span[0]] = grant.hours
 
     def total(self, entry, pieces):
         """What an entry comes to: (worked, billed, amount, base amount, cost, base cost)."""
@@ -436,7 +477,7 @@ class Rating:
             seconds = end - self.done
             if found:
                 covered = min(seconds, found.left)
-                found.left -= covered
+                found.taken += covered
                 self.add("prepaid" if found.kind == "block" else "included", covered, Fraction(0), found.key, covered)
                 if covered < seconds:
                     passed.append(found)

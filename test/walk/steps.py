@@ -3,7 +3,7 @@
 import datetime
 from fractions import Fraction
 
-from model import DAY, NEVER, days_of, instant
+from model import DAY, NEVER, days_of, instant, overlap
 
 WORK_TYPES = {"development": "billable", "design": "billable", "bug": "no_charge", "internal": "non_billable"}
 
@@ -90,10 +90,11 @@ class Walk:
         return key
 
     def line(self, contract, amount, included_s=None, overage_price=None, rollover_min=0, rollover_max=None, rollover_life=1,
-             prorate="none", prorate_included=False, starts_on=None, ends_on=None, replaces_id=None):
+             prorate="none", prorate_included=False, starts_on=None, ends_on=None, replaces_id=None,
+             priority=0):
         row = dict(contract_id=contract, kind="recurring", title="Line", amount=amount, included_s=included_s,
                    overage_price=overage_price, rollover_min=rollover_min, rollover_max=rollover_max, rollover_life=rollover_life,
-                   prorate=prorate, prorate_included=prorate_included, starts_on=starts_on, ends_on=ends_on, replaces_id=replaces_id)
+                   prorate=prorate, prorate_included=prorate_included, starts_on=starts_on, ends_on=ends_on, replaces_id=replaces_id, priority=priority)
 
         def follow(rows):
             row["id"] = int(rows[0][0])
@@ -315,10 +316,57 @@ class Walk:
         for contract in self.rng.sample(sorted(self.books.contracts.values(), key=lambda c: c["id"]), len(self.books.contracts)):
             start, end = self.books.period(contract, self.books.opens(contract))
             if end + 5 * DAY <= self.today:
+                last = contract["ends_on"]
+                self.refuse("22023", last and start > last and not self.books.waits(contract))
                 return "SELECT close_period(%d, '%s');" % (contract["id"], start), lambda _: self.books.close(contract)
         return None
 
-    STEPS = (("block", 4), ("ahead", 3), ("close", 6), ("log", 40), ("edit", 20), ("delete", 6), ("day", 8), ("approve", 10), ("move", 5), ("retype", 5), ("end", 5),
+    def step_line_end(self):
+        """A line ends earlier, later, or goes on."""
+        line = self.books.lines[self.rng.choice(sorted(self.books.lines))]
+        contract = self.books.contracts[line["contract_id"]]
+        first = line["starts_on"] or contract["starts_on"]
+        ends_on = None if self.rng.random() < 0.25 else max(first - DAY, self.today + self.rng.randint(-25, 30) * DAY)
+        after = overlap((first, ends_on + DAY if ends_on else datetime.date.max), days_of(contract))
+        self.refuse("23001", any(
+            piece.grant and piece.grant[0] == "included" and piece.grant[1] == line["id"] and not piece.late
+            and not (after and after[0] <= piece.day < after[1]) for pieces in self.books.frozen.values() for piece in pieces))
+        return self.change("contract_line", line, ends_on=ends_on)
+
+    def step_swap(self):
+        """A plan that ends is replaced, or one more begins."""
+        contract = self.books.contracts[self.rng.choice((2, 2, 4))]
+        heirs = {line["replaces_id"] for line in self.books.lines.values()}
+        ended = [line for line in self.books.lines.values()
+                 if line["contract_id"] == contract["id"] and line["ends_on"] and line["id"] not in heirs]
+        if not ended or len(self.books.lines) > 8:
+            return None
+        line = self.rng.choice(ended)
+        return self.line(contract["id"], amount=self.some_amount(100, 500), included_s=self.rng.choice((None, 7200, 20000, 36000)),
+                         overage_price=self.rng.choice((None, self.some_amount(40, 90))),
+                         rollover_min=self.rng.choice((0, 0, 1800)), rollover_max=self.rng.choice((None, 10000, 36000)),
+                         rollover_life=self.rng.choice((1, 1, 2)), prorate=self.rng.choice(("none", "actual")),
+                         prorate_included=self.rng.random() < 0.5, starts_on=line["ends_on"] + self.rng.choice((1, 1, 1, 5)) * DAY,
+                         replaces_id=line["id"], priority=self.rng.choice((0, 0, 1)))
+
+    def step_amount(self):
+        """The fee or the hours of a line are others."""
+        line = self.books.lines[self.rng.choice(sorted(self.books.lines))]
+        if self.rng.random() < 0.5:
+            return self.change("contract_line", line, amount=self.some_amount(100, 500))
+        if self.books.contracts[line["contract_id"]]["period"] == "year" or not line["included_s"]:
+            return None
+        return self.change("contract_line", line, included_s=self.rng.choice((3600, 20000, 36000)))
+
+    def step_role(self):
+        key = self.rng.choice(self.people)
+        role = self.rng.choice(("senior", "junior", None))
+
+        def follow(_):
+            self.books.employees[key] = role
+        return "UPDATE employee SET role = %s WHERE id = %d;" % (literal(role), key), follow
+
+    STEPS = (("line_end", 4), ("swap", 5), ("amount", 2), ("role", 2), ("block", 4), ("ahead", 3), ("close", 6), ("log", 40), ("edit", 20), ("delete", 6), ("day", 8), ("approve", 10), ("move", 5), ("retype", 5), ("end", 5),
              ("price", 4), ("cost", 4), ("exchange", 4), ("rerate", 3))
 
     def draw(self):
