@@ -452,7 +452,8 @@ class Rating:
         self.pieces.append(Segment(
             run=self.start, contract=self.contract["id"], day=self.day, coverage=coverage,
             worked=until - gone, billed=billed,
-            amount=amount, disposition=self.disposition, currency=self.contract["currency"], grant=grant, burned=burned,
+            amount=amount, disposition=self.disposition, currency=self.contract["currency"],
+            grant=grant and grant.key, line=grant and grant.line, source_line=grant and grant.source and grant.source.line, burned=burned,
             period=max(self.period, self.opens), late=self.period < self.opens))
 
     def place(self, at):
@@ -478,7 +479,7 @@ class Rating:
             if found:
                 covered = min(seconds, found.left)
                 found.taken += covered
-                self.add("prepaid" if found.kind == "block" else "included", covered, Fraction(0), found.key, covered)
+                self.add("prepaid" if found.kind == "block" else "included", covered, Fraction(0), found, covered)
                 if covered < seconds:
                     passed.append(found)
                     continue

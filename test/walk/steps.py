@@ -329,8 +329,9 @@ class Walk:
         ends_on = None if self.rng.random() < 0.25 else max(first - DAY, self.today + self.rng.randint(-25, 30) * DAY)
         after = overlap((first, ends_on + DAY if ends_on else datetime.date.max), days_of(contract))
         self.refuse("23001", any(
-            piece.grant and piece.grant[0] == "included" and piece.grant[1] == line["id"] and not piece.late
-            and not (after and after[0] <= piece.day < after[1]) for pieces in self.books.frozen.values() for piece in pieces))
+            piece.grant and not piece.late and (
+                piece.line == line["id"] and not (after and after[0] <= piece.day < after[1])
+                or line["id"] != piece.line and line["id"] == piece.source_line and after and piece.day < after[1]) for pieces in self.books.frozen.values() for piece in pieces))
         return self.change("contract_line", line, ends_on=ends_on)
 
     def step_swap(self):
