@@ -182,5 +182,25 @@ SELECT count(*) AS grants_after FROM ((TABLE at_once EXCEPT ALL TABLE outcome) U
 SELECT * FROM check_books();
 ROLLBACK;
 
+-- Work that goes to another contract gives its hours back to those that follow, whichever of the two was made first, and
+-- however far away they are: two hours a month for design.  The second one of three takes that of the first that leaves.
+BEGIN;
+CALL pg_temp.anew();
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id, project_id) VALUES (2, 'D', 'EUR', '2026-01-01', 1, 1) RETURNING id AS design \gset
+INSERT INTO contract_line (contract_id, kind, title, included_s, scope_work_types)
+SELECT :design, 'recurring', 'Design', 7200, ARRAY[w.id] FROM work_type w WHERE w.code = 'design';
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 2, '2026-03-02', 5400), (1, 2, '2026-03-03', 3600);
+INSERT INTO time_entry (employee_id, task_id, started_at, ended_at)
+SELECT 1, 1, '2026-03-04 08:00Z'::timestamptz + i * interval '1 hour', '2026-03-04 08:30Z'::timestamptz + i * interval '1 hour' FROM generate_series(1, 120) i;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 2, '2026-03-20', 3600);
+SELECT * FROM pg_temp.drawn() WHERE entry NOT BETWEEN 3 AND 122;
+UPDATE time_entry SET contract_id = 1 WHERE id = 1;
+SELECT * FROM pg_temp.drawn() WHERE entry NOT BETWEEN 3 AND 122;
+SELECT * FROM check_books();
+UPDATE time_entry SET contract_id = NULL WHERE id = 1;
+SELECT * FROM pg_temp.drawn() WHERE entry NOT BETWEEN 3 AND 122;
+SELECT * FROM check_books();
+ROLLBACK;
+
 SET search_path = public;
 DROP SCHEMA t_draw, t_draw_internal CASCADE;

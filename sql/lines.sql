@@ -331,6 +331,45 @@ SELECT line, kind, amount, burned, since, until, void FROM hours WHERE number = 
 SELECT pg_temp.log('Plan 3', '2026-04-05', 9);
 SELECT "on", coverage, hours, amount, kind, line FROM work WHERE number = 'R-3';
 SELECT * FROM check_books();
+-- taken back, what went on does not follow what is worked; going on again at the close it is what is left: 10 h less 8
+INSERT INTO contract (client_id, number, currency, starts_on) VALUES (pg_temp.client('Back'), 'R-5', 'EUR', '2026-03-01');
+INSERT INTO contract_line (contract_id, kind, title, included_s, rollover_max, ends_on) VALUES (pg_temp.contract('R-5'), 'recurring', 'Basic', 36000, 18000, '2026-03-14');
+INSERT INTO contract_line (contract_id, kind, title, starts_on, replaces_id)
+SELECT contract_id, 'recurring', 'Plus', '2026-03-15', id FROM contract_line WHERE contract_id = pg_temp.contract('R-5');
+UPDATE contract_line SET ends_on = '2026-03-14' WHERE contract_id = pg_temp.contract('R-5') AND title = 'Plus';
+UPDATE contract_line SET ends_on = NULL WHERE contract_id = pg_temp.contract('R-5') AND title = 'Basic';
+SELECT pg_temp.log('Back', '2026-03-20', 8);
+SELECT line, kind, amount, burned, void FROM hours WHERE number = 'R-5';
+SELECT period_start FROM run_billing('2026-03-31') WHERE contract = 'R-5';
+SELECT line, kind, amount, burned, since, until FROM hours WHERE number = 'R-5' AND NOT void;
+SELECT * FROM check_books();
+-- billed work that took what was left to the next plan holds the day of the swap
+UPDATE contract_line SET ends_on = '2026-04-14' WHERE contract_id = pg_temp.contract('R-5') AND title = 'Basic';
+UPDATE contract_line SET starts_on = '2026-04-15', ends_on = NULL WHERE contract_id = pg_temp.contract('R-5') AND title = 'Plus';
+SELECT pg_temp.log('Back', '2026-04-20', 1);
+SELECT build_report('{"client": "Back", "from": "2026-04-20"}') AS report \gset
+SELECT transition(:report, 'sent'), transition(:report, 'agreed');
+SELECT pg_temp.said($$UPDATE contract_line SET ends_on = '2026-04-20' WHERE contract_id = pg_temp.contract('R-5') AND title = 'Basic'$$);
+SELECT pg_temp.said($$UPDATE contract_line SET ends_on = NULL WHERE contract_id = pg_temp.contract('R-5') AND title = 'Basic'$$);
+SELECT pg_temp.said($$UPDATE contract_line SET starts_on = '2026-04-21' WHERE contract_id = pg_temp.contract('R-5') AND title = 'Plus'$$);
+UPDATE contract_line SET ends_on = '2026-04-19' WHERE contract_id = pg_temp.contract('R-5') AND title = 'Basic';
+SELECT line, kind, amount, burned, since, until FROM hours WHERE number = 'R-5' AND NOT void;
+SELECT * FROM check_books();
+-- an hour past the hours has the price of the plan of its day, though it was logged before the swap
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id) VALUES (pg_temp.client('Past'), 'R-6', 'EUR', '2026-03-01', (SELECT min(id) FROM price_list));
+INSERT INTO contract_line (contract_id, kind, title, overage_price) VALUES (pg_temp.contract('R-6'), 'recurring', 'Basic', 60);
+SELECT pg_temp.log('Past', '2026-03-05', 1), pg_temp.log('Past', '2026-03-20', 1);
+SELECT "on", coverage, hours, amount FROM work WHERE number = 'R-6';
+UPDATE contract_line SET ends_on = '2026-03-14' WHERE contract_id = pg_temp.contract('R-6');
+SELECT "on", coverage, hours, amount FROM work WHERE number = 'R-6';
+INSERT INTO contract_line (contract_id, kind, title, overage_price, starts_on) VALUES (pg_temp.contract('R-6'), 'recurring', 'Plus', 50, '2026-03-15');
+SELECT "on", coverage, hours, amount FROM work WHERE number = 'R-6';
+-- the price itself stays as it was stamped
+UPDATE contract_line SET overage_price = 70 WHERE contract_id = pg_temp.contract('R-6');
+UPDATE contract_line SET ends_on = '2026-03-20' WHERE contract_id = pg_temp.contract('R-6') AND title = 'Basic';
+UPDATE contract_line SET starts_on = '2026-03-21' WHERE contract_id = pg_temp.contract('R-6') AND title = 'Plus';
+SELECT "on", coverage, hours, amount FROM work WHERE number = 'R-6';
+SELECT * FROM check_books();
 -- what replaces what
 SELECT pg_temp.said($$INSERT INTO contract_line (contract_id, kind, title, replaces_id) SELECT pg_temp.contract('R-1'), 'recurring', 'X', n.id FROM contract_line n WHERE n.contract_id = pg_temp.contract('P-1')$$);
 SELECT pg_temp.said($$INSERT INTO contract_line (contract_id, kind, title, starts_on, replaces_id) SELECT n.contract_id, 'one_time', 'X', '2026-04-01', n.id FROM contract_line n WHERE n.contract_id = pg_temp.contract('P-1')$$);

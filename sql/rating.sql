@@ -509,13 +509,15 @@ SELECT * FROM pg_temp.eaten_in_order(
     pg_temp.allot(0, 0, '{"expires_at": "2026-02-01T00:00:00Z"}'), pg_temp.allot(0, 0, '{"priority": -1}'),
     pg_temp.allot(0, 0, '{"scope": [1], "priority": 1}'));
 -- And of those alike in that and in age: what would be lost before what goes over, what belongs to a fee before what was
--- paid for by itself, time before money, the lower types of work.
+-- paid for by itself, time before money, the lower types of work, the older line.
 SELECT * FROM pg_temp.eaten_in_order(
     pg_temp.allot(0, 0, '{"kind": "topup"}'), pg_temp.allot(0, 0, '{"kind": "block"}'), pg_temp.allot(0, 0, '{"kind": "adjustment"}'),
     pg_temp.allot(0, 0, '{"rolls_over": true}'), pg_temp.allot(0, 0, '{"kind": "included"}'), pg_temp.allot(0, 0, '{"kind": "rollover"}'));
 SELECT * FROM pg_temp.eaten_in_order(
     pg_temp.allot(0, 0, '{"kind": "topup", "unit": "money", "scope": [1, 2]}'), pg_temp.allot(0, 0, '{"kind": "topup", "scope": [1, 7]}'),
     pg_temp.allot(0, 0, '{"kind": "topup", "scope": [1, 5]}'), pg_temp.allot(0, 0, '{"kind": "topup", "scope": [1, 6]}'));
+SELECT * FROM pg_temp.eaten_in_order(
+    pg_temp.allot(0, 0, '{"kind": "included", "line": 4}'), pg_temp.allot(0, 0, '{"kind": "included", "line": 3}'), pg_temp.allot(0, 0, '{"kind": "included"}'));
 
 -- In force from the instant it begins to the one it ends, at which work is cut; scope by work type, which an entry
 -- without one never fits.

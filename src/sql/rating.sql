@@ -29,13 +29,13 @@
 -- The state says what is left to eat and what counts against the caps:
 --     {"allotments": [{"id": 5, "contract": 12, "kind": "included", "unit": "seconds", "remaining": 3600,
 --                      "priority": 0, "effective_at": "2026-01-01T00:00:00+02:00", "expires_at": null,
---                      "scope": [2], "rolls_over": true}, …],
+--                      "scope": [2], "rolls_over": true, "line": 4}, …],
 --      "used": [{"contract": 12, "day": "2026-01-05", "amount": 123.45, "seconds": 7200}, …],
 --      "draw_from": "2026-01-01T00:00:00+02:00"}
 -- Allotments are eaten by priority, then earliest expiry, the narrower scope,
 -- earliest effective_at; then what would be lost before what rolls over, then by
--- kind (rollover, included, adjustment, block, topup), time before money.  Work
--- is cut where one that it may draw on begins or ends.  What is used on a day
+-- kind (rollover, included, adjustment, block, topup), time before money, by line.
+-- Work is cut where one that it may draw on begins or ends.  What is used on a day
 -- counts against the cap of its period too.  Work before draw_from draws as if it were
 -- done then.
 -- ---------------------------------------------------------------------------

@@ -141,6 +141,7 @@ read_allotment(Allotment *allotment, const JsonNode *node, int exponent)
 		finance_json_missing(node, "remaining");
 	(void) finance_json_int64(node, "priority", PG_INT64_MIN, PG_INT64_MAX,
 							  &allotment->priority);
+	(void) finance_json_int64(node, "line", 1, PG_INT64_MAX, &allotment->line);
 	if (!finance_json_instant(node, "effective_at", &allotment->effective_at))
 		finance_json_missing(node, "effective_at");
 	allotment->expires_at = DT_NOEND;
@@ -196,7 +197,8 @@ add_used(CapUse *use, int128 amount, int64 seconds)
  * Order allotments by account, and there as they are eaten: by priority, by
  * expiry, the narrower first, by age.  Those that are alike in all this go by
  * what they are, so that the order of entry does not decide between unlike ones:
- * what would be lost before what goes over, then by kind, time before money.
+ * what would be lost before what goes over, then by kind, time before money, by
+ * line.  An allotment that is taken back and given anew has another id.
  */
 static int
 compare_allotments(const void *a, const void *b)
@@ -226,6 +228,8 @@ compare_allotments(const void *a, const void *b)
 	order = compare_scopes(left, right);
 	if (order != 0)
 		return order;
+	if (left->line != right->line)
+		return left->line < right->line ? -1 : 1;
 	if (left->id != right->id)
 		return left->id < right->id ? -1 : 1;
 	return 0;

@@ -18,6 +18,7 @@ typedef struct Allotment
 	bool		rolls_over;		/* what is left of it is not lost */
 	int128		remaining;		/* seconds, or minor units of money */
 	int64		priority;
+	int64		line;			/* of the contract that gives it; 0: none */
 	TimestampTz effective_at;
 	TimestampTz expires_at;		/* infinity when it never does */
 	bool		is_scoped;

@@ -603,12 +603,13 @@ def open_accounts(documents, state):
             "id": row["id"], "kind": row["kind"], "unit": row["unit"], "remaining": Fraction(row["remaining"]),
             "scope": row.get("scope"), "from": datetime.datetime.fromisoformat(row["effective_at"]),
             "to": datetime.datetime.fromisoformat(to) if to else datetime.datetime.max.replace(tzinfo=UTC),
-            "priority": row.get("priority") or 0, "width": width(row), "rolls_over": bool(row.get("rolls_over"))})
+            "priority": row.get("priority") or 0, "width": width(row), "rolls_over": bool(row.get("rolls_over")),
+            "line": row.get("line") or 0})
     for account in accounts.values():
         account["allotments"].sort(key=lambda a: (
             a["priority"], a["to"], a["width"], a["from"], a["rolls_over"],
             ("rollover", "included", "adjustment", "block", "topup").index(a["kind"]), a["unit"] == "money",
-            sorted(set(a["scope"] or [])), a["id"]))
+            sorted(set(a["scope"] or [])), a["line"], a["id"]))
     return accounts
 
 
@@ -885,6 +886,7 @@ def make_state(dice, documents, days, entries):
             "remaining": str(dice.randint(0, 9000)) if unit == "seconds" else decimal(dice, 0, 120, exponent),
             "priority": dice.choice((0, 0, 1, -1)), "life": (start, end), "effective_at": start.isoformat(),
             "expires_at": end.isoformat() if end else None, "rolls_over": dice.choice((None, False, True)),
+            "line": dice.choice((None, 1, 2)),
             "scope": maybe(dice, 0.4, lambda: dice.sample((1, 2, 3), dice.randint(0, 2)))})
     for allotment in allotments:
         del allotment["life"]

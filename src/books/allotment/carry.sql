@@ -169,8 +169,11 @@ BEGIN
         UPDATE allotment d
            SET contract_id = c.contract_id, contract_line_id = c.line_id, priority = c.priority,
                effective_at = c.effective_at, expires_at = c.expires_at, period_start = c.period_start,
-               scope_work_types = c.scope_work_types, voided_at = NULL
+               scope_work_types = c.scope_work_types, voided_at = NULL,
+               -- what was taken back did not follow its source meanwhile
+               amount = CASE WHEN d.voided_at IS NULL THEN d.amount ELSE carried_amount(a) END
           FROM due_carried(p_base, p_closed) c
+          JOIN allotment a ON a.id = c.source_id
          WHERE d.source_id = c.source_id
            AND (d.contract_id, d.contract_line_id, d.priority, d.effective_at, d.expires_at, d.scope_work_types,
                 d.voided_at)

@@ -67,11 +67,14 @@ BEGIN
            JOIN contract c ON c.id = n.contract_id
           WHERE n.id = ANY (v_line.lines) AND n.kind <> 'stage';
         PERFORM follow_life(v_base);
-        -- what is lost is eaten before what is carried over
-        PERFORM rate_again(v_base, lower((open_period(v_base)).span))
-          WHERE EXISTS (SELECT FROM unnest(v_lines) n JOIN unnest(v_before) o ON o.id = n.id
+        -- what is lost is eaten before what is carried over, and an hour past the hours has the price of its day
+        PERFORM rate_again(v_base, v_base.starts_on)
+          WHERE EXISTS (SELECT FROM unnest(v_lines) n LEFT JOIN unnest(v_before) o ON o.id = n.id
                          WHERE n.id = ANY (v_line.lines)
-                           AND (n.rollover_max > 0) IS DISTINCT FROM (o.rollover_max > 0));
+                           AND (o.id IS NOT NULL AND (n.rollover_max > 0) IS DISTINCT FROM (o.rollover_max > 0)
+                                OR coalesce(n.overage_price, o.overage_price) IS NOT NULL
+                                   AND (n.id, n.starts_on, n.ends_on, n.status)
+                                       IS DISTINCT FROM (o.id, o.starts_on, o.ends_on, o.status)));
     END LOOP;
     PERFORM recheck_charges(ARRAY(
         SELECT h.id FROM unnest(v_lines) n JOIN unnest(v_before) o ON o.id = n.id

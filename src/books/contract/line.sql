@@ -91,24 +91,32 @@ BEGIN
                 HINT = 'A recurring line replaces an earlier recurring line of the same contract, or of its base or '
                        'companion.';
     END IF;
-    SELECT h.id, h.service_date INTO v_charge
-      FROM allotment a
-      JOIN live_charge h ON h.allotment_id = a.id AND NOT h.late AND (h.committed OR is_committed(h.time_entry_id))
-      JOIN contract c ON c.id = NEW.contract_id
+    -- its own hours, and those left to the line that replaces it, which has them from its end on
+    SELECT h.id, h.service_date, a.contract_line_id <> NEW.id AS is_left INTO v_charge
+      FROM contract c
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
-     WHERE a.contract_line_id = NEW.id AND a.kind = 'included' AND NOT h.service_date <@ line_days(NEW, c, b)
+     CROSS JOIN LATERAL (SELECT line_days(NEW, c, b) AS days) d
+     CROSS JOIN LATERAL (SELECT o.id FROM allotment o WHERE o.contract_line_id = NEW.id
+                         UNION SELECT x.id FROM allotment o JOIN allotment x ON x.source_id = o.id
+                                WHERE o.contract_line_id = NEW.id) k
+      JOIN allotment a ON a.id = k.id
+      JOIN live_charge h ON h.allotment_id = a.id AND NOT h.late AND (h.committed OR is_committed(h.time_entry_id))
+     WHERE c.id = NEW.contract_id
+       AND CASE WHEN a.contract_line_id = NEW.id THEN NOT h.service_date <@ d.days
+                ELSE h.service_date < coalesce(upper(d.days), 'infinity') END
      ORDER BY h.service_date, h.id LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'hours of line "%" have covered billed work of %, when it would not be in force', NEW.title,
-            v_charge.service_date
+        RAISE EXCEPTION 'hours of line "%" have covered billed work of %, when it would % be in force', NEW.title,
+            v_charge.service_date, CASE WHEN v_charge.is_left THEN 'still' ELSE 'not' END
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'contract_line_life_holds_work',
                 DETAIL = format('It would run from %s to %s. %s', coalesce(iso(NEW.starts_on), 'the contract''s start'),
                                 coalesce(iso(NEW.ends_on), 'further notice'), frozen_by(v_charge.id)),
-                HINT = 'Correct that work first with correct_entry(), or credit() its invoice; or let the line cover '
-                       'that day.';
+                HINT = 'Correct that work first with correct_entry(), or credit() its invoice; or let the line '
+                       || CASE WHEN v_charge.is_left THEN 'end before that day.' ELSE 'cover that day.' END;
     END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION check_line() IS
     'trigger function of contract_line: its contract and kind stay once it was charged or gave hours, and its days '
-    'hold the billed work that these hours covered (23001); it replaces a line of its own agreement (23514)';
+    'hold the billed work that these hours covered, and end before that which was covered by what it left to another '
+    'line (23001); it replaces a line of its own agreement (23514)';

@@ -83,11 +83,12 @@ BEGIN ATOMIC
                                      ELSE exchange_rate_on(k.currency, s.base_currency, x.work_date) END AS rate) b
       LEFT JOIN price_list l ON l.client_id = x.client_id AND l.currency = k.currency
       LEFT JOIN price_list d ON d.is_default AND d.currency = k.currency
-      LEFT JOIN LATERAL (SELECT o.terms_id, o.role,
+      LEFT JOIN LATERAL (SELECT o.terms_id, o.role, true AS is_stamped,
                                 CASE WHEN o.project_id = x.project_id THEN o.price_list_id END AS price_list_id
                            FROM stamp_of(x.entry_id) o
-                          WHERE p_follow AND o.contract_id = c.id AND o.employee_id = x.employee_id) p ON true
-     CROSS JOIN LATERAL (SELECT CASE WHEN p.terms_id IS NULL THEN x.role ELSE p.role END AS role) y
+                          WHERE p_follow AND o.contract_id IS NOT DISTINCT FROM c.id
+                            AND o.employee_id = x.employee_id) p ON true
+     CROSS JOIN LATERAL (SELECT CASE WHEN p.is_stamped THEN p.role ELSE x.role END AS role) y
      CROSS JOIN LATERAL cost_rate_on(x.employee_id, y.role, x.work_date, k.currency, s.base_currency) r
      CROSS JOIN LATERAL (SELECT CASE
             WHEN cardinality(x.contracts) > 1 THEN 'two_contracts'

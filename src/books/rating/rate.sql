@@ -42,6 +42,7 @@ DECLARE
     v_sequence record;
     v_rest bigint[];
     v_bases bigint[] := '{}';
+    v_freed allotment_use[];
     v_count int;
 BEGIN
     IF coalesce(cardinality(p_entries), 0) = 0 THEN
@@ -57,6 +58,8 @@ BEGIN
 
     IF EXISTS (SELECT FROM contract c JOIN sequential_contract q ON q.contract_id = c.id
                WHERE c.client_id = ANY (v_clients)) THEN
+        -- what goes from one contract to another has left it before its turn comes
+        v_freed := add_use('{}', p_entries, -1);
         FOR v_sequence IN
             WITH touched AS MATERIALIZED (
                 SELECT x.entry_id, x.contracts[1] AS base_id, x.instant, x.work_date, x.task_id, true AS fresh
@@ -85,6 +88,8 @@ BEGIN
                 SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = v_sequence.base_id
                     HAVING max(b.period_end) > v_sequence.work_date));
             PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
+                                  ARRAY(SELECT u FROM unnest(v_freed) u
+                                         WHERE u.contract_id = ANY (contract_group(v_sequence.base_id))),
                                   sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant,
                                                  v_sequence.work_date, v_sequence.tasks),
                                   v_sequence.last_instant, v_sequence.round_scope <> 'entry', p_follow);

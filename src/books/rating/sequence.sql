@@ -7,8 +7,9 @@
 -- was left at its own time takes nothing from those that follow, so they stay
 -- as they are.  Else these are rated again, some at a time, until all together
 -- take what they took before: then nothing changes any more.
-CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz,
-                              p_last timestamptz, p_grouped boolean, p_follow boolean DEFAULT false)
+CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_freed allotment_use[],
+                              p_from timestamptz, p_last timestamptz, p_grouped boolean,
+                              p_follow boolean DEFAULT false)
     RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -22,7 +23,7 @@ DECLARE
     v_end jsonb;
     v_rated rated_entry[];
     v_entries bigint[];
-    v_difference allotment_use[] := '{}';
+    v_difference allotment_use[] := p_freed;
     -- deleted, or rated under another contract now: their charges are still here, but take nothing
     v_gone bigint[] := ARRAY(SELECT unnest(p_changed) EXCEPT SELECT unnest(p_fresh));
     v_from timestamptz := p_from;
@@ -33,7 +34,7 @@ BEGIN
     v_input := v_stamped.p_input;
     v_contracts := v_stamped.contracts;
     v_terms := v_stamped.terms;
-    IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}'::allotment_use[], p_changed, 1) = '{}' THEN
+    IF NOT p_grouped AND p_changed <> '{}' AND p_freed = '{}' THEN
         v_end := v_then;
         IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from)
             THEN
@@ -61,8 +62,7 @@ BEGIN
         v_input := v_input || ARRAY(SELECT i FROM stamped_input(p_base, v_from, v_to, p_changed, p_grouped) i);
         PERFORM plan_for(cardinality(v_input));
         IF v_to < 'infinity' THEN
-            v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i UNION SELECT unnest(p_changed)
-                               WHERE v_from = p_from);
+            v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i EXCEPT SELECT unnest(p_changed));
             v_difference := add_use(v_difference, v_entries, -1);
         END IF;
         PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
@@ -76,10 +76,11 @@ BEGIN
         v_input := '{}';
     END LOOP;
 END $$;
-COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], timestamptz, timestamptz, boolean, boolean) IS
+COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], allotment_use[], timestamptz, timestamptz, boolean,
+                                  boolean) IS
     'rate fresh entries of a contract as rate_entries() does, and as stamped those from an instant on that the change '
-    'bears on; p_changed are all entries that this change touches, p_last the instant of the last of them, p_grouped '
-    'whether entries are rounded together';
+    'bears on; p_changed are all entries that this change touches, p_freed what they took of this contract before it, '
+    'below 0, p_last the instant of the last of them, p_grouped whether entries are rounded together';
 
 CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[])
     RETURNS timestamptz
@@ -116,7 +117,7 @@ BEGIN
     v_from := least(v_from, (
         SELECT min(h.started_at) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id
          WHERE h.client_id = p_base.client_id AND NOT h.committed AND h.started_at < v_from AND e.ended_at > v_from));
-    PERFORM rate_sequence(p_base.id, '{}', '{}', v_from, v_from, true);
+    PERFORM rate_sequence(p_base.id, '{}', '{}', '{}', v_from, v_from, true);
     PERFORM carry_again(ARRAY[p_base.id]);
 END $$;
 COMMENT ON FUNCTION rate_again(contract, date) IS

@@ -30,7 +30,7 @@ BEGIN
                        'remaining', a.amount - coalesce(b.burned, 0) - r.reserved, 'priority', a.priority,
                        'effective_at', a.effective_at,
                        'expires_at', a.expires_at, 'scope', to_jsonb(a.scope_work_types),
-                       'rolls_over', n.rollover_max > 0 AND a.kind = 'included') ORDER BY a.id), '[]')
+                       'rolls_over', n.rollover_max > 0 AND a.kind = 'included', 'line', n.id) ORDER BY a.id), '[]')
               FROM allotment a
               LEFT JOIN contract_line n ON n.id = a.contract_line_id
               LEFT JOIN LATERAL (

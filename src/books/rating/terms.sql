@@ -104,7 +104,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION contract_terms(bigint, jsonb) IS
     'the terms of a contract and its companions: rounding, calendar, bands, overage, and price lists by their '
-    'revisions; terms_document has them with their lists, service periods and caps, as rate() takes them';
+    'revisions; terms_document has them with their lists, service periods, caps and days of lines, as rate() takes them';
 
 CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -151,10 +151,27 @@ COMMENT ON FUNCTION contract_caps(contract) IS
     'what a contract may not exceed, in its whole life and in each service period, and the days to which that is cut, '
     'as rate() takes it';
 
--- Service periods and caps are no prices: they are those that the contract has.
+-- An overage price is stamped like any other; on which days it holds is what its line says
+-- now, and a line that came later says its own.
+CREATE FUNCTION overage_now(p_stamped jsonb, p_contract contract) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price', trim_scale(n.overage_price),
+                                                 'scope', to_jsonb(n.scope_work_types)) || coalesce(o.value, '{}')
+                              || jsonb_build_object('from', coalesce(n.starts_on, (p_contract).starts_on),
+                                                    'to', n.ends_on + 1) ORDER BY n.id), '[]')
+      FROM contract_line n
+      LEFT JOIN jsonb_array_elements(p_stamped) o ON (o.value ->> 'line')::bigint = n.id
+     WHERE n.contract_id = (p_contract).id AND (o.value IS NOT NULL OR n.overage_price IS NOT NULL)
+       AND n.status <> 'cancelled';
+END;
+COMMENT ON FUNCTION overage_now(jsonb, contract) IS
+    'the overage prices of a contract as they were stamped, on the days on which their lines are in force now';
+
+-- Service periods, caps and the days of lines are no prices: they are those that the contract has.
 CREATE VIEW terms_document WITH (security_invoker) AS
     SELECT t.id, t.contract_id, t.body || jsonb_build_object('lists', coalesce(l.lists, '{}'), 'period', c.period,
-                                                             'anchor', a.day, 'month', a.month) || k.capped AS body
+                                                             'anchor', a.day, 'month', a.month) || k.living AS body
       FROM terms t
       JOIN contract c ON c.id = t.contract_id
      CROSS JOIN LATERAL anchor_of(c) a
@@ -163,12 +180,17 @@ CREATE VIEW terms_document WITH (security_invoker) AS
           FROM jsonb_each_text(t.body -> 'lists') r
           JOIN list_snapshot s ON s.price_list_id = r.key::bigint AND s.revision = r.value::bigint) l
      CROSS JOIN LATERAL (
-        SELECT CASE WHEN EXISTS (SELECT FROM capped_contract q WHERE q.base_id = c.id)
+        SELECT CASE WHEN q.capped OR EXISTS (SELECT FROM contract_line n JOIN contract g ON g.id = n.contract_id
+                                              WHERE c.id IN (g.id, g.parent_id))
                     THEN jsonb_build_object('contracts', (
-                        SELECT jsonb_agg(x.value || coalesce(contract_caps(g), '{}') ORDER BY x.no)
+                        SELECT jsonb_agg(x.value || jsonb_build_object('overage', overage_now(x.value -> 'overage', g))
+                                         || CASE WHEN q.capped THEN coalesce(contract_caps(g), '{}') ELSE '{}' END
+                                         ORDER BY x.no)
                           FROM jsonb_array_elements(t.body -> 'contracts') WITH ORDINALITY x (value, no)
                           LEFT JOIN contract g ON g.id = (x.value ->> 'contract')::bigint))
-                    ELSE '{}' END AS capped) k;
+                    ELSE '{}' END AS living
+          FROM (SELECT EXISTS (SELECT FROM capped_contract q WHERE q.base_id = c.id) AS capped) q) k;
 COMMENT ON VIEW terms_document IS
-    'terms with the price lists they name and the contract''s service periods and caps, as rate() takes them';
+    'terms with the price lists they name and the contract''s service periods, caps and days of lines, as rate() takes '
+    'them';
 SELECT allow('reader', 'select', 'terms_document');
