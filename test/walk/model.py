@@ -117,7 +117,7 @@ class Books:
     def __init__(self):
         self.base = "EUR"
         self.contracts, self.lines, self.blocks, self.tasks, self.projects, self.entries = {}, {}, {}, {}, {}, {}
-        self.work_types, self.employees = {}, {}
+        self.work_types, self.employees, self.alive = {}, {}, {}
         self.prices = ()        # (list, employee, role, work type, from, price), of which an entry keeps those of its rating
         self.cost_rates = []    # (employee, role, from, hourly cost or None, currency)
         self.exchange = []      # (base, quote, from, rate)
@@ -126,6 +126,8 @@ class Books:
         self.ahead = set()      # (contract, period) whose fees were charged ahead
         self.billed_fees = {}   # (line, period): the amount of a whole period by which it was billed
         self.minimums = {}      # (contract, period): what was charged to reach the minimum
+        self.held = {}          # entry or (line, period): the sent report that holds it
+        self.waived = set()     # entries and (line, period) whose revenue was given up
         self.closed_hours = {}  # (line, period): the hours it gave when the period was closed
 
     # -- contracts and periods ---------------------------------------------
@@ -277,6 +279,12 @@ class Books:
         """What work may draw on, in the order in which it is eaten, with what billed work left of it."""
         grants = [Grant(("block", block["id"]), "block", block["start"], block["end"], block["amount"])
                   for block in self.blocks.values() if block["contract_id"] == contract["id"]]
+        old = self.contracts.get(contract["renews_id"])
+        if old and old["ends_on"]:
+            for source in self.alive.get(old["id"]) or self.grants(old):
+                start = max(instant(old["ends_on"] + DAY), instant(contract["starts_on"]), source.start)
+                if source.kind == "block" and start < source.end:
+                    grants.append(Grant(("rollover", source.key), "block", start, source.end, source=source))
         for line in self.lines_of(contract):
             if line["included_s"]:
                 grants += self.line_grants(contract, line)
@@ -361,6 +369,22 @@ class Books:
             span = self.period(contract, span[1])
         self.fees()
 
+    def report(self, contract, document):
+        """A report over all that is open of a contract is sent: it holds its charges as they are."""
+        for key, pieces in self.figures()[0].items():
+            if pieces[0].contract == contract["id"] and pieces[0].coverage != "non_billable":
+                self.frozen[key], self.held[key] = pieces, document
+        for line, period in self.fees():
+            if self.lines[line]["contract_id"] == contract["id"] and (line, period) not in self.billed_fees:
+                self.billed_fees[line, period], self.held[line, period] = self.lines[line]["amount"], document
+
+    def answer(self, document, agreed):
+        """The client agrees to a report, or does not."""
+        for key in [key for key, holder in self.held.items() if holder == document]:
+            del self.held[key]
+            if not agreed:
+                (self.billed_fees if isinstance(key, tuple) else self.frozen).pop(key)
+
     def waits(self, contract):
         """Does late work wait in the open period of a contract?"""
         return any(piece.late and piece.contract == contract["id"] for pieces in self.figures()[0].values() for piece in pieces)
@@ -374,6 +398,11 @@ class Books:
         part = overlap(span, days_of(contract))
         grants = [grant for grant in self.grants(contract) if grant.key[0] == "included" and grant.key[2] == span[0]]
         self.frozen.update(closing)
+        for key, pieces in self.frozen.items():
+            if any(piece.contract == contract["id"] and piece.period <= span[0] for piece in pieces):
+                self.held.pop(key, None)
+        for line in self.lines_of(contract):
+            self.held.pop((line["id"], span[0]), None)
         self.closed[contract["id"]] = span[1]
         for line in self.lines_of(contract):
             if self.line_days(line) and overlap(span, self.line_days(line)):
@@ -397,6 +426,8 @@ class Books:
             rate = self.cost_rate(entry, day, code)
             costs.append(None if rate is None else money(Fraction(entry["worked_s"], 3600) * rate))
         rate = self.rate_on(currency, self.base, day)
+        if entry["id"] in self.waived:
+            return sum(p.worked for p in pieces), sum(p.billed for p in pieces), 0, 0, *costs
         return (sum(p.worked for p in pieces), sum(p.billed for p in pieces), sum(p.amount for p in pieces),
                 sum(money(p.amount * rate) for p in pieces), *costs)
 

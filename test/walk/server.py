@@ -15,10 +15,11 @@ PREPARE walk_total AS
 SELECT 'total', x.time_entry_id, sum(x.worked_s), sum(x.billed_s), sum(x.amount), sum(x.base_amount), sum(x.cost),
        sum(x.base_cost)
   FROM (SELECT coalesce(h.time_entry_id, o.time_entry_id) AS time_entry_id, h.worked_s, h.billed_s, h.amount, h.base_amount,
-               h.cost, h.base_cost
+               CASE h.made_by WHEN 'correction' THEN nullif(h.cost, 0) ELSE h.cost END AS cost,
+               CASE h.made_by WHEN 'correction' THEN nullif(h.base_cost, 0) ELSE h.base_cost END AS base_cost
           FROM charge h LEFT JOIN charge o ON o.id = h.adjusts_id
         UNION ALL
-        SELECT h.time_entry_id, 0, 0, d.amount, d.base_amount, d.cost, d.base_cost
+        SELECT h.time_entry_id, 0, 0, d.amount, d.base_amount, nullif(d.cost, 0), nullif(d.base_cost, 0)
           FROM correction_due d JOIN charge h ON h.id = d.charge_id) x
  WHERE x.time_entry_id IS NOT NULL GROUP BY x.time_entry_id;
 PREPARE walk_fee AS
@@ -31,7 +32,7 @@ SELECT 'fee', x.line, x.period, sum(x.amount)
 PREPARE walk_minimum AS
 SELECT 'minimum', h.contract_id, h.period_start, sum(h.amount) FROM charge h WHERE h.made_by = 'minimum' GROUP BY 2, 3;
 PREPARE walk_left AS
-SELECT 'left', a.contract_id, a.kind, coalesce(a.contract_line_id, a.id), extract(epoch FROM a.effective_at)::bigint,
+SELECT 'left', a.contract_id, a.kind, coalesce(a.contract_line_id, CASE WHEN a.source_id IS NULL THEN a.id END, 0), extract(epoch FROM a.effective_at)::bigint,
        extract(epoch FROM a.expires_at)::bigint,
        a.amount - coalesce((SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = a.id), 0)
   FROM allotment a WHERE a.voided_at IS NULL;

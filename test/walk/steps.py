@@ -72,6 +72,7 @@ class Walk:
         self.add_contract(clients[0], self.projects[1], "R", "EUR", lists[0], start)
         self.add_contract(clients[1], None, "B", "USD", lists[1], start)
         self.add_contract(clients[1], self.projects[3], "Y", "EUR", lists[0], datetime.date(2025, 3, 15), period="year")
+        self.sent, self.agreed, self.invoices = {}, {}, {}
         self.take(self.line(2, amount=Fraction("310"), included_s=36000, overage_price=Fraction("61.37"), rollover_max=18000,
                             rollover_life=2, prorate="actual"))
         self.take(self.line(4, amount=Fraction("1200"), included_s=180000, prorate="actual", prorate_included=True))
@@ -85,7 +86,7 @@ class Walk:
         self.books.contracts[key] = {
             "id": key, "client_id": client, "project_id": project, "currency": currency, "list": price_list, "starts_on": start,
             "ends_on": None, "period": period, "first": start if period == "year" else start.replace(day=1),
-            "anchor": start.day if period == "year" else 1, "increment_s": increment, "needs_approval": needs_approval,
+            "renews_id": None, "anchor": start.day if period == "year" else 1, "increment_s": increment, "needs_approval": needs_approval,
             "minimum": minimum}
         return key
 
@@ -206,7 +207,8 @@ class Walk:
         return "SELECT 1 WHERE false;", lambda _: None
 
     def step_approve(self):
-        keys = [key for key, entry in sorted(self.books.entries.items())[-40:] if self.books.problem(entry) == "waits_approval"]
+        keys = [key for key, entry in sorted(self.books.entries.items())[-40:]
+                if key not in self.books.frozen and self.books.problem(entry) == "waits_approval"]
         if not keys:
             return None
         keys = self.rng.sample(keys, self.rng.randint(1, len(keys)))
@@ -367,13 +369,100 @@ class Walk:
             self.books.employees[key] = role
         return "UPDATE employee SET role = %s WHERE id = %d;" % (literal(role), key), follow
 
-    STEPS = (("line_end", 4), ("swap", 5), ("amount", 2), ("role", 2), ("block", 4), ("ahead", 3), ("close", 6), ("log", 40), ("edit", 20), ("delete", 6), ("day", 8), ("approve", 10), ("move", 5), ("retype", 5), ("end", 5),
+    def step_renew(self):
+        """A contract that ends is renewed: what is left of its blocks goes on."""
+        renewed = {contract["renews_id"] for contract in self.books.contracts.values()}
+        old = [contract for contract in self.books.contracts.values()
+               if contract["ends_on"] and contract["currency"] == "USD" and contract["id"] not in renewed]
+        if not old or len(self.books.contracts) > 5:
+            return None
+        old = old[0]
+        row = dict(old, starts_on=old["ends_on"] + self.rng.choice((1, 1, 4)) * DAY, ends_on=None, renews_id=old["id"])
+        row["first"] = row["starts_on"].replace(day=1)
+
+        def follow(rows):
+            row["id"] = int(rows[0][0])
+            self.books.contracts[row["id"]] = row
+        return "INSERT INTO contract (client_id, number, currency, price_list_id, starts_on, renews_id) " \
+            "VALUES (%d, 'B-%d', 'USD', %d, '%s', %d) RETURNING id;" % (
+                row["client_id"], old["id"], row["list"], row["starts_on"], old["id"]), follow
+
+    def step_report(self):
+        """All that is free of a contract is sent to the client."""
+        contract = self.books.contracts[self.rng.choice(sorted(self.books.contracts))]
+        if not any(pieces[0].contract == contract["id"] and pieces[0].coverage != "non_billable"
+                   for pieces in self.books.figures()[0].values()):
+            self.may_refuse.add("23001")
+        before = set(self.books.frozen) | set(self.books.billed_fees)
+
+        def follow(rows):
+            document = int(rows[0][0])
+            self.books.report(contract, document)
+            self.sent[document] = (set(self.books.frozen) | set(self.books.billed_fees)) - before
+        return "SELECT r, transition(r, 'sent') FROM build_report('{\"contract\": %d}') r;" % contract["id"], follow
+
+    def step_answer(self):
+        if not self.sent:
+            return None
+        document, agreed = self.rng.choice(sorted(self.sent)), self.rng.random() < 0.6
+
+        def follow(_):
+            self.books.answer(document, agreed)
+            taken = self.sent.pop(document)
+            if agreed:
+                self.agreed[document] = taken
+        return "SELECT transition(%d, %s);" % (document, "'agreed'" if agreed else "'rejected', 'not so'"), follow
+
+    def step_invoice(self):
+        if not self.agreed:
+            return None
+        document = self.rng.choice(sorted(self.agreed))
+
+        def follow(rows):
+            self.invoices[int(rows[0][0])] = self.agreed.pop(document)
+        return "SELECT issue_invoice(%d);" % document, follow
+
+    def step_credit(self):
+        """An invoice is credited: to be billed again, or given up.  What closed periods put on it counts too, so only what is the
+        model's own is given up."""
+        if not self.invoices:
+            return None
+        document = self.rng.choice(sorted(self.invoices))
+
+        def follow(_):
+            self.invoices.pop(document)
+        return "SELECT credit(%d, NULL, 'not as agreed', meaning => 'rebill');" % document, follow
+
+    def step_correct(self):
+        """Billed work is corrected."""
+        keys = [key for key in self.books.frozen if key not in self.books.held and key not in self.books.waived]
+        if not keys:
+            return None
+        entry = self.books.entries[self.rng.choice(sorted(keys)[-20:])]
+        changes = {"worked_s": self.rng.randint(1, 30) * 600 + 11}
+        if entry["started_at"] is not None:
+            changes["ended_at"] = entry["started_at"] + changes["worked_s"]
+        told = '{"duration_s": %d}' % changes["worked_s"] if entry["started_at"] is None else \
+            '{"ended_at": "%s"}' % datetime.datetime.fromtimestamp(changes["ended_at"], datetime.timezone.utc).isoformat()
+        self.refuse("22023", changes["worked_s"] == entry["worked_s"])
+
+        def follow(_):
+            entry.update(changes, approved=False)
+            self.books.frozen.pop(entry["id"])
+            self.books.stamp(entry)
+        return "SELECT difference FROM correct_entry(%d, '%s', 'a mistake');" % (entry["id"], told), follow
+
+    def step_make_corrections(self):
+        return "SELECT count(*) FROM make_corrections();", lambda _: None
+
+    STEPS = (("renew", 2), ("report", 3), ("answer", 4), ("invoice", 3), ("credit", 2), ("correct", 3), ("make_corrections", 2),
+             ("line_end", 4), ("swap", 5), ("amount", 2), ("role", 2), ("block", 4), ("ahead", 3), ("close", 6), ("log", 40), ("edit", 20), ("delete", 6), ("day", 8), ("approve", 10), ("move", 5), ("retype", 5), ("end", 5),
              ("price", 4), ("cost", 4), ("exchange", 4), ("rerate", 3))
 
     def draw(self):
         """Draw a step: its name, its SQL, what it does to the facts."""
         while True:
-            self.refusal = set()
+            self.refusal, self.may_refuse = set(), set()
             name = self.rng.choices([name for name, _ in self.STEPS], [weight for _, weight in self.STEPS])[0]
             step = getattr(self, "step_" + name)()
             if step:
