@@ -211,6 +211,7 @@ BOOKS_CODE = \
 	src/books/explain/explain.sql \
 	src/books/explain/what_if.sql \
 	src/books/billing/fee.sql \
+	src/books/billing/minimum.sql \
 	src/books/billing/life.sql \
 	src/books/billing/stage.sql \
 	src/books/billing/item.sql \

@@ -26,7 +26,7 @@ BEGIN ATOMIC
     SELECT d.contract_id, d.client_id FROM billing_due d WHERE d.over_on <= p_through + 1
     UNION
     SELECT b.id, b.client_id
-      FROM recheck r
+      FROM rechecked r
       JOIN charge h ON h.id = r.charge_id
       JOIN contract c ON c.id = h.contract_id
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)

@@ -38,60 +38,6 @@ END $$;
 COMMENT ON FUNCTION rate_unrated(contract, daterange) IS
     'rate what could not be rated through the end of a period; refused (23001) when some of it still cannot';
 
-CREATE FUNCTION due_minimum(p_base bigint, p_span daterange)
-    RETURNS TABLE (contract_id bigint, minimum_charge numeric, prorate text, days daterange, due numeric, work numeric,
-                   raised numeric, exponent integer)
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT c.id, c.minimum_charge, c.prorate, d.days, f.due, m.work, m.raised, u.exponent::int
-      FROM contract c
-      JOIN currency_code u ON u.code = c.currency
-     CROSS JOIN LATERAL (SELECT p_span * daterange(c.starts_on, c.ends_on, '[]') AS days) d
-     CROSS JOIN LATERAL (SELECT prorate(c.minimum_charge, p_span, d.days, c.prorate, u.exponent::int) AS due
-                          WHERE NOT isempty(d.days)) f
-     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(h.amount) FILTER (WHERE h.made_by <> 'minimum'), 0) AS work,
-               coalesce(sum(h.amount) FILTER (WHERE h.made_by = 'minimum'), 0) AS raised
-          FROM charge h WHERE h.contract_id = c.id AND h.period_start = lower(p_span)) m
-     WHERE p_base IN (c.id, c.parent_id) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft';
-END;
-COMMENT ON FUNCTION due_minimum(bigint, daterange) IS
-    'the minimum charges of a contract and its companions in a service period, cut to the days they have in it: what '
-    'is due, what was charged (work) and what of it to reach the minimum (raised)';
-
-CREATE FUNCTION charge_minimum(p_base bigint, p_span daterange) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_minimum record;
-    v_new charge;
-    v_lacking charge[];
-BEGIN
-    FOR v_minimum IN
-        SELECT m.*, greatest(m.due - m.work, 0) - m.raised AS amount FROM due_minimum(p_base, p_span) m
-         ORDER BY m.contract_id
-    LOOP
-        CONTINUE WHEN v_minimum.amount = 0;
-        v_new.source := 'adjustment';
-        v_new.made_by := 'minimum';
-        v_new.contract_id := v_minimum.contract_id;
-        v_new.service_date := upper(v_minimum.days) - 1;
-        v_new.amount := v_minimum.amount;
-        v_new.cost := 0;
-        v_new.why := jsonb_build_object('minimum_charge', jsonb_build_object(
-            'amount', v_minimum.due, 'reached', round(v_minimum.work, v_minimum.exponent)) || CASE
-                WHEN v_minimum.prorate = 'none' OR v_minimum.days = p_span THEN '{}'
-                ELSE jsonb_build_object('from', iso(lower(v_minimum.days)), 'to', iso(upper(v_minimum.days) - 1),
-                    'days', upper(v_minimum.days) - lower(v_minimum.days), 'of', upper(p_span) - lower(p_span),
-                    'rule', v_minimum.prorate, 'whole', round(v_minimum.minimum_charge, v_minimum.exponent)) END);
-        v_lacking := v_lacking || complete_charge(v_new);
-    END LOOP;
-    PERFORM put_charges(v_lacking);
-END $$;
-COMMENT ON FUNCTION charge_minimum(bigint, daterange) IS
-    'charge what a period lacks to the contract''s minimum_charge, cut by the contract''s rule to the days that it has '
-    'in the period; again after a period was reopened';
-
 CREATE FUNCTION freeze_period(p_base contract, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$

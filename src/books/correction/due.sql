@@ -1,11 +1,12 @@
 -- ---------------------------------------------------------------------------
 -- due: what would put a committed charge right
 --
--- Three kinds, each by what the charge itself says it was made of.  A fee follows
+-- Four kinds, each by what the charge itself says it was made of.  A fee follows
 -- the days that its line and contract are in force, by the rule and from the
--- amount it was charged by.  The cost of work follows the cost rates, that of
--- items the price lists where it was not known.  What a charge is worth in the
--- base currency follows the exchange rate of its day.  Prices stay.
+-- amount it was charged by.  A minimum charge follows its contract's days
+-- likewise, and what is charged for its period.  The cost of work follows the
+-- cost rates, that of items the price lists where it was not known.  What a charge
+-- is worth in the base currency follows the exchange rate of its day.  Prices stay.
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION made_corrections(p_charge bigint, OUT amount numeric, OUT base_amount numeric, OUT cost numeric,
@@ -33,7 +34,8 @@ BEGIN ATOMIC
     SELECT h.id, x.amount, f.cost_due - h.cost - m.fee_cost,
            jsonb_build_object('correction', jsonb_build_object('charge', h.id, 'fee', jsonb_strip_nulls(
                jsonb_build_object('title', n.title, 'from', iso(lower(a.days)), 'to', iso(upper(a.days) - 1),
-                                  'due', f.due, 'charged', round(h.amount + m.amount, u.exponent)))))
+                                  'due', round(f.due, u.exponent),
+                                  'charged', round(h.amount + m.amount, u.exponent)))))
       FROM unnest(p_charges) k (id)
       JOIN live_charge h ON h.id = k.id AND h.made_by = 'line' AND h.source = 'fee' AND h.committed
       JOIN contract_line n ON n.id = h.contract_line_id
@@ -62,6 +64,63 @@ END;
 COMMENT ON FUNCTION fee_correction(bigint[]) IS
     'what committed fees of lines are to be corrected by, in their currency, for the days that they are not, or now '
     'are, owed';
+
+-- Several minimum charges of one period, after it was reopened, are corrected by the
+-- first.  Fees that are corrected beside them count as they will be.
+CREATE FUNCTION minimum_correction(p_charges bigint[])
+    RETURNS TABLE (charge_id bigint, amount numeric, why jsonb)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT h.id, x.amount,
+           jsonb_build_object('correction', jsonb_build_object('charge', h.id, 'minimum', jsonb_build_object(
+               'from', iso(lower(p.span)), 'to', iso(upper(p.span) - 1), 'due', round(d.due, u.exponent),
+               'reached', round(w.work + f.amount, u.exponent), 'charged', round(w.raised, u.exponent))))
+      FROM unnest(p_charges) k (id)
+      JOIN live_charge h ON h.id = k.id AND h.made_by = 'minimum' AND h.committed
+      JOIN contract c ON c.id = h.contract_id AND c.minimum_charge IS NOT NULL
+      JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
+      JOIN currency_code u ON u.code = h.currency
+     CROSS JOIN LATERAL (SELECT service_period(b, h.service_date) AS span) p
+     CROSS JOIN LATERAL (SELECT CASE WHEN c.status = 'draft' THEN 'empty'
+                                     ELSE p.span * daterange(c.starts_on, c.ends_on, '[]') END AS days) a
+     CROSS JOIN LATERAL (
+        SELECT CASE WHEN isempty(a.days) THEN 0
+                    ELSE prorate(coalesce(h.why #>> '{minimum_charge,whole}',
+                                          h.why #>> '{minimum_charge,amount}')::numeric,
+                                 p.span, a.days, c.prorate, u.exponent::int) END AS due) d
+     CROSS JOIN LATERAL minimum_work(c.id, p.span) w
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(e.amount), 0) AS amount
+          FROM fee_correction(ARRAY(SELECT g.id FROM charge g WHERE g.contract_id = c.id AND g.source = 'fee'
+                                    AND g.service_date <@ p.span AND g.frozen_at IS NOT NULL)) e) f
+     CROSS JOIN LATERAL (SELECT greatest(d.due - w.work - f.amount, 0) AS lacks) l
+     CROSS JOIN LATERAL (SELECT CASE WHEN l.lacks < w.raised THEN least(0, l.lacks - w.raised - w.given)
+                                     ELSE l.lacks - w.raised END AS amount) x
+     WHERE x.amount <> 0
+       AND NOT EXISTS (SELECT FROM live_charge e WHERE e.contract_id = c.id AND e.made_by = 'minimum'
+                       AND e.service_date <@ p.span AND e.id < h.id);
+END;
+COMMENT ON FUNCTION minimum_correction(bigint[]) IS
+    'what committed minimum charges are to be corrected by, in their currency, for the days that their contract is in '
+    'force now and for what is charged for their period now; nothing once the contract has no minimum any more';
+
+-- Of a period that is closed what is charged late changes the minimum too.
+CREATE VIEW rechecked WITH (security_invoker) AS
+    SELECT r.charge_id, r.found_at FROM recheck r
+    UNION ALL
+    SELECT h.id, o.found_at
+      FROM contract c
+     CROSS JOIN LATERAL (
+        SELECT max(now()) AS found_at FROM charge l
+         WHERE l.contract_id = c.id AND l.late
+           AND l.period_start >= (SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = c.id)
+        HAVING count(*) > 0) o
+      JOIN charge h ON h.contract_id = c.id AND h.made_by = 'minimum' AND h.committed AND h.reverses_id IS NULL
+     WHERE c.minimum_charge IS NOT NULL
+       AND NOT EXISTS (SELECT FROM recheck r WHERE r.charge_id = h.id);
+COMMENT ON VIEW rechecked IS
+    'the charges that correction_due looks at: those of recheck, and the minimum charges of contracts in whose open '
+    'period something is charged late';
 
 CREATE FUNCTION cost_correction(p_charges bigint[])
     RETURNS TABLE (charge_id bigint, cost numeric, base_cost numeric, why jsonb)
@@ -165,12 +224,18 @@ BEGIN ATOMIC
      CROSS JOIN setting s
       JOIN currency_code u ON u.code = s.base_currency
     UNION ALL
+    SELECT m.charge_id, 'minimum', m.amount, round_money(m.amount * h.base_rate, u.exponent::int), 0, 0, m.why
+      FROM minimum_correction(p_charges) m
+      JOIN charge h ON h.id = m.charge_id
+     CROSS JOIN setting s
+      JOIN currency_code u ON u.code = s.base_currency
+    UNION ALL
     SELECT c.charge_id, 'cost', 0, 0, c.cost, c.base_cost, c.why FROM cost_correction(p_charges) c
     UNION ALL
     SELECT e.charge_id, 'exchange', 0, e.base_amount, 0, e.base_cost, e.why FROM exchange_correction(p_charges) e;
 END;
 COMMENT ON FUNCTION correction_of(bigint[]) IS
-    'what would put these committed charges right, a row for each kind: fee, cost, exchange';
+    'what would put these committed charges right, a row for each kind: fee, minimum, cost, exchange';
 
 -- Of the owner: it looks at costs.
 CREATE VIEW correction_due WITH (security_barrier) AS
@@ -178,14 +243,15 @@ CREATE VIEW correction_due WITH (security_barrier) AS
            h.service_date, x.amount::numeric(18,2) AS amount, x.cost::numeric(18,2) AS cost, h.currency,
            x.base_amount::numeric(18,2) AS base_amount, x.base_cost::numeric(18,2) AS base_cost,
            charge_reason(x.why) AS reason, r.found_at
-      FROM correction_of(ARRAY(SELECT r.charge_id FROM recheck r)) x
-      JOIN recheck r ON r.charge_id = x.charge_id
+      FROM correction_of(ARRAY(SELECT r.charge_id FROM rechecked r)) x
+      JOIN rechecked r ON r.charge_id = x.charge_id
       JOIN visible_charge h ON h.id = x.charge_id
       JOIN party k ON k.id = h.client_id
       LEFT JOIN contract c ON c.id = h.contract_id;
 COMMENT ON VIEW correction_due IS
     'charges that are frozen, or held by a sent report, and no longer agree with their line or contract (kind fee), '
-    'with the cost of their work or item (cost) or with the exchange rate of their day (exchange): by how much, and '
-    'why. Closing the next period of the contract puts frozen ones right, or make_corrections(); held ones wait for '
-    'the client''s answer';
-SELECT allow('controller', 'select', 'correction_due'), allow('controller', 'select', 'recheck');
+    'with the days of their contract and what is charged for their period (minimum), with the cost of their work or '
+    'item (cost) or with the exchange rate of their day (exchange): by how much, and why. Closing the next period of '
+    'the contract puts frozen ones right, or make_corrections(); held ones wait for the client''s answer';
+SELECT allow('controller', 'select', 'correction_due'), allow('controller', 'select', 'recheck'),
+       allow('controller', 'select', 'rechecked');

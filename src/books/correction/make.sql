@@ -14,7 +14,7 @@ END;
 COMMENT ON FUNCTION recheck_charges(bigint[]) IS
     'let correction_due look at those of these charges that are committed';
 
--- A fee is billed, or given back, like any other charge.  Cost and exchange are
+-- A fee or minimum is billed, or given back, like any other charge.  Cost and exchange are
 -- ours alone: no client sees them, and they are posted at once.
 CREATE FUNCTION correcting_charge(p_charge charge, p_kind text, p_amount numeric, p_base_amount numeric, p_cost numeric,
                                   p_base_cost numeric, p_why jsonb) RETURNS charge
@@ -26,7 +26,7 @@ BEGIN
     v.made_by := 'correction';
     v.cost := p_cost;
     v.base_cost := p_base_cost;
-    IF p_kind <> 'fee' THEN
+    IF p_kind NOT IN ('fee', 'minimum') THEN
         v.coverage := 'non_billable';
         v.frozen_at := now();
         v.time_entry_id := p_charge.time_entry_id;  -- so that its cost is labour
@@ -78,10 +78,10 @@ BEGIN
         v_group := contract_group((base_contract(contract_id)).id);
     END IF;
     PERFORM lock_parties(ARRAY(
-        SELECT DISTINCT h.client_id FROM recheck r JOIN charge h ON h.id = r.charge_id
+        SELECT DISTINCT h.client_id FROM rechecked r JOIN charge h ON h.id = r.charge_id
          WHERE contract_id IS NULL OR h.contract_id = ANY (v_group)));
     v_made := make_corrections_of(ARRAY(
-        SELECT r.charge_id FROM recheck r JOIN charge h ON h.id = r.charge_id
+        SELECT r.charge_id FROM rechecked r JOIN charge h ON h.id = r.charge_id
          WHERE contract_id IS NULL OR h.contract_id = ANY (v_group) ORDER BY 1));
     RETURN QUERY
         SELECT h.id, h.adjusts_id, h.amount::numeric(18,2), h.cost::numeric(18,2), h.currency, charge_reason(h.why)
@@ -89,7 +89,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION make_corrections(bigint) IS
     'put right what stands in correction_due, of one contract and its companions or of all: a correcting charge in the '
-    'open period for each row. That of a fee is billed with what comes next; those of cost and exchange are posted at '
-    'once and on no document. Closing a period does so by itself. Returns what it made; the same call again makes '
-    'nothing more. Refused (23503): an unknown contract';
+    'open period for each row. That of a fee or minimum is billed with what comes next; those of cost and exchange '
+    'are posted at once and on no document. Closing a period does so by itself. Returns what it made; the same call '
+    'again makes nothing more. Refused (23503): an unknown contract';
 SELECT allow('controller', 'execute', 'make_corrections');

@@ -8,7 +8,7 @@ BEGIN ATOMIC
     SELECT 'what is committed agrees with its facts, or is due for correction', format('charge %s', x.charge_id),
            charge_reason(x.why)
       FROM correction_of(ARRAY(SELECT h.id FROM charge h WHERE h.committed AND h.reverses_id IS NULL)) x
-     WHERE NOT EXISTS (SELECT FROM recheck r WHERE r.charge_id = x.charge_id);
+     WHERE NOT EXISTS (SELECT FROM rechecked r WHERE r.charge_id = x.charge_id);
 END;
 COMMENT ON FUNCTION broken_corrections() IS 'the rows of correction_problems: the rule, the charge, what is wrong';
 

@@ -17,8 +17,8 @@
 --     write_off, write_up, reversal   {charge}
 --     minimum_charge {amount, reached; from, to; days, of, rule, whole}
 --     agreed         {title, document}: a line of a specification
---     correction     {charge; fee: {title, from, to, due, charged}; cost: {rate, of; position};
---                    exchange: {rate, was, on}}
+--     correction     {charge; fee: {title, from, to, due, charged}; minimum: {from, to, due, reached, charged};
+--                    cost: {rate, of; position}; exchange: {rate, was, on}}
 --     taken_off      {discount, tax}: what a document takes off its charges
 --     credited       {document, meaning}: rebill or waive
 --     billed_again   {document}: the credit note that set it free
@@ -144,6 +144,10 @@ BEGIN ATOMIC
                 number_text(p_why #> '{correction,fee,due}', p_language),
                 number_text(p_why #> '{correction,fee,charged}', p_language),
                 p_why #>> '{correction,fee,from}', p_why #>> '{correction,fee,to}')
+        WHEN p_why #> '{correction,minimum}' IS NOT NULL THEN
+            say('correction_minimum', p_language, number_text(p_why #> '{correction,minimum,due}', p_language),
+                number_text(p_why #> '{correction,minimum,reached}', p_language),
+                p_why #>> '{correction,minimum,from}', p_why #>> '{correction,minimum,to}')
         WHEN p_why #> '{correction,cost}' IS NOT NULL THEN say('correction_cost', p_language)
         WHEN p_why #> '{correction,exchange}' IS NOT NULL THEN
             say('correction_exchange', p_language, number_text(p_why #> '{correction,exchange,rate}', p_language),

@@ -192,6 +192,14 @@ BEGIN
                  UNION
                  SELECT u.task_id FROM uncharged_task u WHERE u.client_id = ANY (v_clients) ORDER BY 1) t;
     END IF;
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM recheck_charges(ARRAY(
+            SELECT h.id FROM new_rows n JOIN old_rows o USING (id)
+              JOIN charge h ON h.contract_id = n.id AND h.made_by = 'minimum'
+             WHERE (n.status, n.starts_on, n.ends_on, n.prorate, n.minimum_charge IS NULL)
+                   IS DISTINCT FROM (o.status, o.starts_on, o.ends_on, o.prorate, o.minimum_charge IS NULL)
+             ORDER BY 1));
+    END IF;
     PERFORM rate_again(b, b.starts_on) FROM unnest(v_capped) x (id) CROSS JOIN LATERAL lock_contract(x.id) b;
     RETURN NULL;
 END $$;
