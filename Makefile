@@ -195,7 +195,7 @@ BOOKS_CODE = \
 	src/books/concession/price.sql \
 	src/books/concession/work.sql \
 	src/books/concession/right.sql \
-	src/books/rating/context.sql \
+	src/books/work/context.sql \
 	src/books/rating/terms.sql \
 	src/books/rating/state.sql \
 	src/books/allotment/grant.sql \

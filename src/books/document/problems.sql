@@ -151,8 +151,8 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
      WHERE s.draft AND d.issued_at IS NOT NULL OR NOT s.draft AND NOT s.withdrawn AND d.issued_at IS NULL
     UNION ALL
     SELECT 'what is issued keeps its parties and the words of its positions', document_name(d.id),
-           format('kept %s, positions %s of %s', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(d.kept) k),
-                  r.kept, l.positions)
+           format('kept %s, positions %s of %s',
+                  (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(d.kept) k), r.kept, l.positions)
       FROM document d
      CROSS JOIN LATERAL (SELECT array_agg(DISTINCT l.position ORDER BY l.position) AS positions FROM document_line l
                           WHERE l.document_id = d.id) l
@@ -168,7 +168,8 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
     SELECT 'a document that got more time is due when that ends', document_name(d.id),
            format('due on %s, put off to %s', iso(d.due_on), iso(e.due_on))
       FROM document d
-      JOIN LATERAL (SELECT e.due_on FROM due_extension e WHERE e.document_id = d.id ORDER BY e.id DESC LIMIT 1) e ON true
+      JOIN LATERAL (SELECT e.due_on FROM due_extension e WHERE e.document_id = d.id
+                     ORDER BY e.id DESC LIMIT 1) e ON true
      WHERE d.due_on IS DISTINCT FROM e.due_on
     UNION ALL
     SELECT 'a document comes in or goes out as its kind does', document_name(d.id), d.kind

@@ -7,7 +7,8 @@
 -- ---------------------------------------------------------------------------
 
 -- who sends the same (source, external_id) at once gets none of it: draft_document() looks again
-SELECT make_writer('document', 'put_documents', 'ON CONFLICT (source, external_id) WHERE status <> ''void'' DO NOTHING');
+SELECT make_writer('document', 'put_documents',
+                   'ON CONFLICT (source, external_id) WHERE status <> ''void'' DO NOTHING');
 SELECT make_writer('document_line', 'put_lines');
 
 CREATE FUNCTION put_document(p_document document) RETURNS bigint

@@ -56,12 +56,34 @@ BEGIN
     END LOOP;
 END $$;
 
--- history
-CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('History is what it is; add a row if something has to be '
-                                                      'explained.');
-CREATE TRIGGER history_owned BEFORE INSERT ON history
-    FOR EACH ROW EXECUTE FUNCTION own_table('It follows what is done to the tables that watch() was called for.');
+-- What they add to, and nobody changes.
+DO $$
+DECLARE
+    v_log record;
+BEGIN
+    FOR v_log IN
+        SELECT * FROM (VALUES
+            ('brand_logo', 'Documents are issued under it; change the logo of the brand.',
+             'Documents are issued under it; change the logo of the brand.'),
+            ('concession', 'What was given away is what it is; write it up again with adjust_charge().',
+             'adjust_charge(), credit() and correct_entry() keep what they give away.'),
+            ('document_status_change', 'The history of a document stays; its next step is transition().',
+             'The next step of a document is transition().'),
+            ('due_extension', 'What was put off is what it is; put it off again with extend_due().',
+             'extend_due() puts a due date off.'),
+            ('entry', 'Post a reversal: reverse_event(event_id, key).', 'post() posts entries.'),
+            ('event', 'Post a reversal: reverse_event(event_id, key).', 'post() posts an event.'),
+            ('history', 'History is what it is; add a row if something has to be explained.',
+             'It follows what is done to the tables that watch() was called for.')
+        ) AS t (name, stays, adds)
+    LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change(%L)',
+                       v_log.name || '_append_only', v_log.name, v_log.stays);
+        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT ON %I FOR EACH ROW EXECUTE FUNCTION own_table(%L)',
+                       v_log.name || '_owned', v_log.name, v_log.adds);
+    END LOOP;
+END $$;
 
 -- currency_code
 CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
@@ -287,17 +309,7 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON period_lock
 CREATE TRIGGER period_lock_waits BEFORE INSERT OR UPDATE ON period_lock
     FOR EACH STATEMENT EXECUTE FUNCTION await_posting();
 
--- event
-CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
-CREATE TRIGGER event_owned BEFORE INSERT ON event
-    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts an event.');
-
 -- entry
-CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
-CREATE TRIGGER entry_owned BEFORE INSERT ON entry
-    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts entries.');
 CREATE TRIGGER entry_checked AFTER INSERT ON entry REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION check_entries();
 
@@ -361,26 +373,8 @@ CREATE TRIGGER document_line_checked_new AFTER INSERT ON document_line REFERENCI
     FOR EACH STATEMENT EXECUTE FUNCTION check_document_lines();
 
 -- document_status_change
-CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_status_change
-    FOR EACH STATEMENT
-        EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
-CREATE TRIGGER document_status_change_owned BEFORE INSERT ON document_status_change
-    FOR EACH ROW EXECUTE FUNCTION own_table('The next step of a document is transition().');
 CREATE TRIGGER document_status_change_told AFTER INSERT ON document_status_change REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION tell_steps();
-
--- due_extension
-CREATE TRIGGER due_extension_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON due_extension
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was put off is what it is; put it off again with extend_due().');
-CREATE TRIGGER due_extension_owned BEFORE INSERT ON due_extension
-    FOR EACH ROW EXECUTE FUNCTION own_table('extend_due() puts a due date off.');
-
--- concession
-CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON concession
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was given away is what it is; write it up again with '
-                                                      'adjust_charge().');
-CREATE TRIGGER concession_owned BEFORE INSERT ON concession
-    FOR EACH ROW EXECUTE FUNCTION own_table('adjust_charge(), credit() and correct_entry() keep what they give away.');
 
 -- payment_allocation
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
@@ -396,12 +390,6 @@ CREATE TRIGGER payment_allocation_followed_new AFTER INSERT ON payment_allocatio
 -- brand
 CREATE TRIGGER brand_owner BEFORE INSERT OR UPDATE OF own_id ON brand
     FOR EACH ROW EXECUTE FUNCTION check_page_owner();
-
--- brand_logo
-CREATE TRIGGER brand_logo_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON brand_logo
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Documents are issued under it; change the logo of the brand.');
-CREATE TRIGGER brand_logo_owned BEFORE INSERT ON brand_logo
-    FOR EACH ROW EXECUTE FUNCTION own_table('Documents are issued under it; change the logo of the brand.');
 
 -- template
 CREATE TRIGGER template_body BEFORE INSERT OR UPDATE OF kind, body ON template

@@ -105,8 +105,8 @@ BEGIN ATOMIC
       FROM (SELECT) one LEFT JOIN said p ON true;
 END;
 COMMENT ON FUNCTION page_party(jsonb, text) IS
-    'a party, as paper_party() has it, as pages print it: the name, what identifies it (requisites) and its bank details. Keys of '
-    'party.requisites: reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
+    'a party, as paper_party() has it, as pages print it: the name, what identifies it (requisites) and its bank '
+    'details. Keys of party.requisites: reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
     'correspondent_account under the label of the language, any other under its own name; name the one on pages, '
     'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it '
     'in that language';

@@ -104,7 +104,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION contract_terms(bigint, jsonb) IS
     'the terms of a contract and its companions: rounding, calendar, bands, overage, and price lists by their '
-    'revisions; terms_document has them with their lists, service periods, caps and days of lines, as rate() takes them';
+    'revisions; terms_document has them with their lists, service periods, caps and days of lines, as rate() takes '
+    'them';
 
 CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
     LANGUAGE plpgsql SET search_path FROM CURRENT

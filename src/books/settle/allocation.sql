@@ -142,7 +142,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION allocation_fault(payment, document, boolean, numeric, numeric, numeric, numeric) IS
     'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the '
-    'other; p_row: what the allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: it can';
+    'other; p_row: what the allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: '
+    'it can';
 
 -- The rows of a statement are looked at in order, each beside what is open and
 -- left before it: what is after all of them, and what it and those behind it take.

@@ -59,7 +59,7 @@ COMMENT ON FUNCTION document_rows(bigint) IS
     'the positions of a document as they stand on the paper, those of a draft as they are now, those of what is issued '
     'in the words that were kept: project, title and link of the task (only http and https), days of the work, '
     'coverage where it is not billable, quantity (hours, where unit is h) and the price of a unit (charge.rate), '
-    'discount_pct of the position, hours, amount before the document''s discount, its share of that discount, net, tax, '
-    'gross, in the document''s currency; seconds beside the hours for sums, the task with its number, project and link '
-    'where it is one, how many lines and charges there are';
+    'discount_pct of the position, hours, amount before the document''s discount, its share of that discount, net, '
+    'tax, gross, in the document''s currency; seconds beside the hours for sums, the task with its number, project and '
+    'link where it is one, how many lines and charges there are';
 SELECT allow('reader', 'execute', 'document_rows');

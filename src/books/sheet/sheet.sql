@@ -136,5 +136,6 @@ BEGIN ATOMIC
      WHERE c.document_id = document_json.document;
 END;
 COMMENT ON FUNCTION document_json(bigint) IS
-    'a document as its client may see it: header, both parties as they were when it was issued, positions, totals by tax rate; money and hours as text';
+    'a document as its client may see it: header, both parties as they were when it was issued, positions, totals by '
+    'tax rate; money and hours as text';
 SELECT allow('reader', 'execute', 'document_json');
