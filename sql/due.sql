@@ -25,6 +25,7 @@ SELECT extend_due(:i, '2026-03-19', 'sooner');
 SELECT extend_due(:i, '2026-03-20', 'same');
 SELECT extend_due(:i, NULL, 'never');
 SELECT extend_due(:i, 'infinity', 'never');
+SELECT extend_due(:i, '12000-01-01', 'never');
 -- by a day, and again; the same day again changes nothing
 SELECT extend_due(:i, '2026-03-21', 'a day');
 SELECT extend_due(:i, '2026-03-31', 'asked by phone'), extend_due(:i, '2026-03-31', 'asked again');

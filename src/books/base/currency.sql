@@ -81,8 +81,9 @@ DECLARE
 BEGIN
     IF v_exponent IS NULL OR NOT EXISTS (SELECT FROM currency_code c WHERE c.code = from_currency) THEN
         RAISE EXCEPTION 'unknown currency "%"', CASE WHEN v_exponent IS NULL THEN to_currency ELSE from_currency END
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'The books are exact in currencies of 0 to 2 decimals, and take no others; '
-                       'one that is missing is a row of table currency_code.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'The books are exact in currencies of 0 to 2 decimals, and take no others; one that is missing '
+                       'is a row of table currency_code.';
     END IF;
     IF v.times IS NULL AND amount IS NOT NULL AND on_date IS NOT NULL THEN
         RAISE EXCEPTION 'no exchange rate from % to % on %', from_currency, to_currency, on_date

@@ -117,6 +117,8 @@ BEGIN
         ('document', 'document_signature_size', 'Give an image of up to 1 MB (1048576 bytes).'),
         ('document', 'document_signature_whole', 'Give the image and its type together.'),
         ('document', 'document_stamped', 'transition(document, ''sent'') issues a draft with its figures.'),
+        ('due_extension', 'due_extension_explained', 'Say why: extend_due(document, due_on, reason).'),
+        ('due_extension', 'due_extension_later', 'Give a later day.'),
         ('document_line', 'document_line_adds_up', 'Give a gross of net and tax.'),
         ('document_line', 'document_line_claims_charge',
          'Lines of reports and invoices keep charges: build_report(), build_invoice().'),
@@ -190,7 +192,7 @@ DO $$
 DECLARE
     -- Rows that the functions of the books alone write.
     c_written_by_us CONSTANT text[] := ARRAY['charge', 'entry', 'event', 'terms', 'history', 'document_status_change',
-                                             'due_extension', 'billing_period', 'rating_problem'];
+                                             'billing_period', 'rating_problem'];
     -- A trigger after each row costs a bulk load a twentieth of its time; whom and
     -- what an entry names the server says well enough.
     c_hot CONSTANT text[] := '{time_entry}';
