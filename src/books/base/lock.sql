@@ -90,5 +90,5 @@ END $$;
 COMMENT ON FUNCTION lock_books() IS
     'wait for everyone who writes facts and let all others wait: for the rare change of what gives facts of all '
     'clients their meaning (base currency, decimals of a currency, ledger account of a cash account, cost rates, '
-    'exchange rates, kinds of work, time zones). 40001 where a fact was written after the snapshot of this transaction (REPEATABLE '
-    'READ, SERIALIZABLE)';
+    'exchange rates, kinds of work, time zones). 40001 where a fact was written after the snapshot of this transaction '
+    '(REPEATABLE READ, SERIALIZABLE)';
