@@ -146,6 +146,30 @@ COMMENT ON FUNCTION due_carried(contract, date) IS
     'ends; of blocks to the contract that renews theirs. Lives as long as the rollover rule, the days of the line and '
     'the block say';
 
+CREATE FUNCTION keep_for_later(p_base contract, p_closed date) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_zone CONSTANT text := contract_zone(p_base.calendar_id);
+    v_end CONSTANT date := upper(service_period(p_base, p_closed));
+BEGIN
+    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at,
+                           period_start, scope_work_types, source_id, voided_at)
+    SELECT a.contract_id, n.id, 'rollover', a.unit, 0, n.priority - 1, v_end::timestamp AT TIME ZONE v_zone,
+           periods_on(p_base, v_end, n.rollover_life)::timestamp AT TIME ZONE v_zone, v_end, a.scope_work_types, a.id,
+           now()
+      FROM contract c
+      JOIN contract_line n ON n.contract_id = c.id AND n.rollover_max > 0
+      JOIN allotment a ON a.contract_line_id = n.id AND a.kind = 'included' AND a.period_start = p_closed
+       AND a.voided_at IS NULL
+     WHERE c.id = ANY (contract_group(p_base.id)) AND upper(line_days(n, c, p_base)) <= v_end
+       AND NOT EXISTS (SELECT FROM allotment d WHERE d.source_id = a.id)
+     ORDER BY a.id;
+END $$;
+COMMENT ON FUNCTION keep_for_later(contract, date) IS
+    'remember, void, what would be carried over from a period that was closed as the last one of a line: it is carried '
+    'once the line runs on';
+
 CREATE FUNCTION carry_over(p_base contract, p_closed date DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -199,6 +223,7 @@ BEGIN
            JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
           WHERE a.id = ANY (v_new) GROUP BY b.id ORDER BY b.id;
     END LOOP;
+    PERFORM keep_for_later(p_base, p_closed) WHERE p_closed IS NOT NULL;
     PERFORM carry_over(b) FROM contract y JOIN contract b ON b.id = coalesce(y.parent_id, y.id)
       WHERE y.renews_id = ANY (v_group);
 END $$;
