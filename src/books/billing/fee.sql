@@ -39,7 +39,7 @@ COMMENT ON FUNCTION due_fees(bigint, daterange) IS
 -- stays.
 DO $$
 DECLARE
-    c_kept CONSTANT text[] := '{id,contract_line_id,line_period,held_by,frozen_at,key}';
+    c_kept CONSTANT text[] := '{id,contract_line_id,held_by,frozen_at,key}';
 BEGIN
     EXECUTE format($function$
         CREATE OR REPLACE FUNCTION put_fees(p_rows charge[]) RETURNS void
@@ -48,19 +48,22 @@ BEGIN
         BEGIN
             UPDATE charge h SET (%1$s) = ROW(%2$s)
               FROM unnest(p_rows) n
-             WHERE h.contract_line_id = n.contract_line_id AND h.line_period = n.line_period AND h.source = 'fee'
+             WHERE h.contract_line_id = n.contract_line_id AND h.source = n.source
+               AND (h.line_period = n.line_period OR n.source = 'stage')
                AND NOT h.committed AND (%3$s) IS DISTINCT FROM (%2$s);
             PERFORM put_charges(ARRAY(
                 SELECT n FROM unnest(p_rows) n
                  WHERE NOT EXISTS (SELECT FROM charge h
-                                    WHERE h.contract_line_id = n.contract_line_id AND h.line_period = n.line_period
-                                      AND h.source = 'fee' AND h.reverses_id IS NULL)));
+                                    WHERE h.contract_line_id = n.contract_line_id AND h.source = n.source
+                                      AND (h.line_period = n.line_period OR n.source = 'stage')
+                                      AND h.reverses_id IS NULL)));
         END $body$ $function$,
         column_list('charge', '%1$s', c_kept), value_list('charge', 'n', c_kept),
         column_list('charge', 'h.%1$s', c_kept));
 END $$;
 COMMENT ON FUNCTION put_fees(charge[]) IS
-    'write the fees of contract lines, one for each line and service period: new, or in place of the open one';
+    'write the fees of contract lines, one for each line and service period, and stages, one for each line: new, or in '
+    'place of the open one';
 
 CREATE FUNCTION charge_fees_of(p_base contract, p_span daterange, p_late bigint[] DEFAULT '{}') RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT

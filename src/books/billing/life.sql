@@ -66,6 +66,9 @@ BEGIN
            LEFT JOIN unnest(v_before) o ON o.id = n.id
            JOIN contract c ON c.id = n.contract_id
           WHERE n.id = ANY (v_line.lines) AND n.kind <> 'stage';
+        PERFORM follow_stage(n)
+           FROM unnest(v_lines) n LEFT JOIN unnest(v_before) o ON o.id = n.id
+          WHERE n.id = ANY (v_line.lines) AND n.kind = 'stage' AND 'accepted' IN (n.status, o.status);
         PERFORM follow_life(v_base);
         -- what is lost is eaten before what is carried over, and an hour past the hours has the price of its day
         PERFORM rate_again(v_base, v_base.starts_on)
