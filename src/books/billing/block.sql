@@ -101,6 +101,22 @@ COMMENT ON FUNCTION add_block(bigint, date, numeric, numeric, numeric, date, int
     'refused (22023) for what is no block';
 SELECT allow('manager', 'execute', 'add_block');
 
+CREATE FUNCTION block_held_by(p_block bigint) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE block AS (
+        SELECT a.id FROM allotment a WHERE a.id = p_block
+        UNION SELECT a.id FROM allotment a JOIN block b ON a.source_id = b.id)
+    SELECT format('Time entry %s of %s. %s', h.time_entry_id, iso(h.service_date), frozen_by(h.id))
+      FROM live_charge h
+     WHERE h.committed
+       AND h.time_entry_id IN (SELECT d.time_entry_id FROM charge d JOIN block b ON b.id = d.allotment_id)
+     ORDER BY h.service_date, h.id LIMIT 1;
+END;
+COMMENT ON FUNCTION block_held_by(bigint) IS
+    'the first work that holds a block, and its document or period, in words: it drew on the block, or on what was '
+    'left of it under the contract that renews its own';
+
 CREATE FUNCTION void_block(allotment_id bigint, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -127,13 +143,18 @@ BEGIN
     END IF;
     IF allotment_held(v_block.id) <> 0 THEN
         RAISE EXCEPTION 'block % has covered work that is billed', allotment_id
-            USING ERRCODE = 'restrict_violation', HINT = 'Correct that work first with correct_entry().';
+            USING ERRCODE = 'restrict_violation', DETAIL = block_held_by(v_block.id),
+                HINT = 'Correct that work first with correct_entry(), entry by entry.';
     END IF;
     SELECT * INTO v_charge FROM charge h WHERE h.id = v_block.charge_id;
     UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.committed THEN a.charge_id END
         WHERE a.id = v_block.id;
     IF v_charge.committed THEN
-        PERFORM adjust_charge(v_charge.id, -v_charge.amount, reason) WHERE v_charge.amount <> 0;
+        -- what was given away of its price is given back already
+        PERFORM adjust_charge(v_charge.id, -l.amount, reason)
+           FROM (SELECT v_charge.amount + coalesce(sum(h.amount), 0) AS amount
+                   FROM live_charge h WHERE h.adjusts_id = v_charge.id) l
+          WHERE l.amount > 0;
     ELSE
         DELETE FROM charge h WHERE h.id = v_charge.id;
     END IF;
