@@ -54,16 +54,29 @@ BEGIN
                            WHEN 'direction' THEN EXISTS (SELECT FROM charge h WHERE h.direction_id = OLD.id)
                            WHEN 'work_type' THEN EXISTS (SELECT FROM charge h WHERE h.work_type_id = OLD.id)
                            WHEN 'item' THEN EXISTS (SELECT FROM charge h WHERE h.item_id = OLD.id)
-                           WHEN 'price_list' THEN EXISTS (SELECT FROM charge h WHERE h.price_list_id = OLD.id) END) THEN
-        RAISE EXCEPTION '% % has charges and cannot be deleted', replace(TG_TABLE_NAME, '_', ' '), OLD.id
-            USING ERRCODE = 'restrict_violation', HINT = 'Figures are told by it; close, archive or rename it instead.';
+                           WHEN 'price_list' THEN EXISTS (SELECT FROM charge h WHERE h.price_list_id = OLD.id)
+                           WHEN 'contract' THEN EXISTS (SELECT FROM charge h WHERE h.contract_id = OLD.id)
+                                                OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = OLD.id)
+                                                OR EXISTS (SELECT FROM billing_period b WHERE b.contract_id = OLD.id)
+                           WHEN 'contract_line' THEN EXISTS (SELECT FROM charge h WHERE h.contract_line_id = OLD.id)
+                                                     OR EXISTS (SELECT FROM allotment a
+                                                                 WHERE a.contract_line_id = OLD.id) END) THEN
+        RAISE EXCEPTION '% % has % and cannot be deleted', replace(TG_TABLE_NAME, '_', ' '), OLD.id,
+            CASE TG_TABLE_NAME WHEN 'contract' THEN 'charges, hours or closed periods'
+                               WHEN 'contract_line' THEN 'charges or hours' ELSE 'charges' END
+            USING ERRCODE = 'restrict_violation',
+                HINT = CASE TG_TABLE_NAME
+                           WHEN 'contract' THEN 'End it: set status and ends_on. What is open after that day goes.'
+                           WHEN 'contract_line' THEN 'Set its status to cancelled: what is open of it goes, what is '
+                                                     'billed stays.'
+                           ELSE 'Figures are told by it; close, archive or rename it instead.' END;
     END IF;
     RETURN OLD;
 END $$;
 COMMENT ON FUNCTION keep_named() IS
-    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it '
-    '(23001); a price list is deleted in READ COMMITTED only (23001). SECURITY DEFINER because row policies must not '
-    'hide charges';
+    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it, nor '
+    'a contract or line with hours or closed periods (23001); a price list is deleted in READ COMMITTED only (23001). '
+    'SECURITY DEFINER because row policies must not hide charges';
 
 CREATE FUNCTION keep_burned() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

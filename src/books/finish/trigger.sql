@@ -207,6 +207,8 @@ CREATE TRIGGER contract_ended BEFORE INSERT OR UPDATE OF status, ends_on ON cont
     FOR EACH ROW WHEN (NEW.status IN ('ended', 'cancelled') AND NEW.ends_on IS NULL) EXECUTE FUNCTION end_contract();
 CREATE TRIGGER contract_fits AFTER INSERT OR UPDATE ON contract
     FOR EACH ROW EXECUTE FUNCTION check_contract();
+CREATE TRIGGER contract_named BEFORE DELETE OR UPDATE OF id ON contract
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
 
 -- contract_line
 CREATE TRIGGER contract_line_completed BEFORE INSERT OR UPDATE ON contract_line
@@ -215,6 +217,8 @@ CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'cost', 'included_amount');
 CREATE TRIGGER contract_line_fits AFTER INSERT OR UPDATE ON contract_line
     FOR EACH ROW EXECUTE FUNCTION check_line();
+CREATE TRIGGER contract_line_named BEFORE DELETE OR UPDATE OF id ON contract_line
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
 
 -- allotment
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment

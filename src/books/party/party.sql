@@ -21,17 +21,23 @@ AS $$
 BEGIN
     PERFORM lock_parties(ARRAY[OLD.client_id, NEW.client_id]);
     IF EXISTS (SELECT FROM task t JOIN charge h ON h.task_id = t.id WHERE t.project_id = OLD.id)
+        -- what is billed stays here when its task moves on
+        OR EXISTS (SELECT FROM charge h WHERE h.project_id = OLD.id)
+        OR EXISTS (SELECT FROM entry e WHERE e.project_id = OLD.id)
+        OR EXISTS (SELECT FROM payment p WHERE p.project_id = OLD.id AND p.status <> 'void')
+        OR EXISTS (SELECT FROM document d WHERE d.project_id = OLD.id AND d.status <> 'void')
         OR EXISTS (SELECT FROM contract c WHERE c.project_id = OLD.id)
         OR EXISTS (SELECT FROM deal d WHERE d.project_id = OLD.id)
         OR EXISTS (SELECT FROM task t WHERE t.project_id = OLD.id AND num_nonnulls(t.deal_id, t.contract_id) > 0) THEN
-        RAISE EXCEPTION 'project "%" has charges, a deal or a contract: its client stays', OLD.name
-            USING ERRCODE = 'restrict_violation', HINT = 'Make a project of the other client and move the tasks there.';
+        RAISE EXCEPTION 'project "%" has charges, payments, documents, a deal or a contract: its client stays', OLD.name
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Make a project of the other client and move the tasks there: open work goes with them.';
     END IF;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION keep_client() IS
-    'trigger function of project: its client is fixed once there are charges or a contract (23001); SECURITY DEFINER '
-    'because nobody is granted the locks';
+    'trigger function of project: its client is fixed once charges, payments, documents, deals or contracts are about '
+    'it (23001); SECURITY DEFINER because nobody is granted the locks';
 
 -- Written to be pulled into the queries that use it.
 CREATE FUNCTION cost_rate_on(p_employee bigint, p_role text, p_on date, p_currency text, p_base text)
