@@ -181,7 +181,8 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'the fixed price of a task is billed and cannot be changed'
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'task_item_not_billed', DETAIL = frozen_by(v_committed),
-                HINT = 'Write its charge off or up with adjust_charge(), or credit() the invoice.';
+                HINT = way_out(v_committed, 'Write its charge off or up with adjust_charge(), or credit() the '
+                                            'invoice.');
     END IF;
     WITH gone AS (DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.committed RETURNING h.contract_id)
     SELECT array_agg(g.contract_id) INTO v_contracts FROM gone g;

@@ -111,8 +111,9 @@ BEGIN
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'contract_line_life_holds_work',
                 DETAIL = format('It would run from %s to %s. %s', coalesce(iso(NEW.starts_on), 'the contract''s start'),
                                 coalesce(iso(NEW.ends_on), 'further notice'), frozen_by(v_charge.id)),
-                HINT = 'Correct that work first with correct_entry(), or credit() its invoice; or let the line '
-                       || CASE WHEN v_charge.is_left THEN 'end before that day.' ELSE 'cover that day.' END;
+                HINT = way_out(v_charge.id, 'Correct that work first with correct_entry(), or credit() its invoice; or '
+                                            'let the line ' || CASE WHEN v_charge.is_left THEN 'end before that day.'
+                                                                    ELSE 'cover that day.' END);
     END IF;
     RETURN NULL;
 END $$;

@@ -70,6 +70,18 @@ END;
 COMMENT ON FUNCTION frozen_by(bigint) IS
     'the sentence that says which document or closed period froze or holds a charge';
 
+CREATE FUNCTION way_out(p_charge bigint, p_frozen text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN h.held_by IS NULL THEN p_frozen
+                ELSE format('Wait for the client''s answer, or take it back first: transition(%s, ''rejected'', reason) '
+                            'or void(%1$s, reason). What is on it is open then.', h.held_by) END
+      FROM charge h WHERE h.id = p_charge;
+END;
+COMMENT ON FUNCTION way_out(bigint, text) IS
+    'the hint that says how a committed charge is changed: what a sent report holds is open again without it, what is '
+    'frozen is corrected as p_frozen says';
+
 CREATE FUNCTION is_on_document(p_charge bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$

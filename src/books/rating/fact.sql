@@ -106,8 +106,8 @@ BEGIN
         RAISE EXCEPTION 'work on task "%" is billed and cannot become %', v_charge.title, v_charge.disposition
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'task_kind_not_billed',
                 DETAIL = format('Time entry %s. %s', v_charge.time_entry_id, frozen_by(v_charge.id)),
-                HINT = 'Correct what is billed first, entry by entry, with correct_entry() and "billable", or credit() '
-                       'the invoice.';
+                HINT = way_out(v_charge.id, 'Correct what is billed first, entry by entry, with correct_entry() and '
+                                            '"billable", or credit() the invoice.');
     END IF;
 END $$;
 COMMENT ON FUNCTION refuse_billed_kind(bigint[]) IS
@@ -131,8 +131,8 @@ BEGIN
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'contract_life_holds_work',
                 DETAIL = format('It would be %s, from %s to %s. %s', p_contract.status, iso(p_contract.starts_on),
                                 coalesce(iso(p_contract.ends_on), 'further notice'), frozen_by(v_charge.id)),
-                HINT = 'Correct that work first with correct_entry(), or credit() its invoice; or end the contract on '
-                       'that day or later.';
+                HINT = way_out(v_charge.id, 'Correct that work first with correct_entry(), or credit() its invoice; or '
+                                            'end the contract on that day or later.');
     END IF;
 END $$;
 COMMENT ON FUNCTION refuse_outside_life(contract) IS

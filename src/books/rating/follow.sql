@@ -13,7 +13,8 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be changed', v_charge.time_entry_id
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_not_billed', DETAIL = frozen_by(v_charge.id),
-                HINT = 'Use correct_entry(): it reverses the charge and bills the corrected work in the open period.';
+                HINT = way_out(v_charge.id, 'Use correct_entry(): it reverses the charge and bills the corrected work '
+                                            'in the open period.');
     END IF;
 END $$;
 COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS
@@ -117,7 +118,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be deleted', v_charge.time_entry_id
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge.id),
-                HINT = 'Use correct_entry(): it reverses the charge in the open period.';
+                HINT = way_out(v_charge.id, 'Use correct_entry(): it reverses the charge in the open period.');
     END IF;
     PERFORM rate_entries(v_deleted);  -- nothing fresh is left of them; what followed them is rated again
     WITH gone AS (DELETE FROM charge h WHERE h.time_entry_id = ANY (v_deleted) RETURNING h.contract_id)
