@@ -297,7 +297,7 @@ EXTRA_CLEAN = $(DATA_built) $(TEMPLATE_SQL)
 REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
-	billing close lines draw caps explain what_if billing_random sequence_random \
+	billing close lines draw caps life explain what_if billing_random sequence_random \
 	document number kept due step state dimension facts correction agreed invoice settle share document_random page gateway \
 	rule one_call settings approval overlap exchange currency credit match \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms

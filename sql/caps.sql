@@ -57,6 +57,95 @@ EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
 END $$;
 SELECT rule, pg_temp.minimum_of(rule, 'month') AS months, pg_temp.minimum_of(rule, 'half_month') AS halves FROM unnest('{actual,none,fixed_30,days_365}'::text[]) rule;
 
+-- A month that was closed at 310.00 and in which the contract ended on the 15th: 150.00 are due (lago PR #6123), and 310.00 again
+-- once it runs on; the fee beside it is corrected with it.
+BEGIN;
+CALL pg_temp.anew();
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id, minimum_charge) VALUES (2, 'A', 'EUR', '2026-03-01', 1, 310);
+INSERT INTO contract_line (contract_id, kind, title, amount, prorate) VALUES (1, 'recurring', 'Fee', 62, 'actual');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-05', 3600);
+SELECT outcome, amount FROM run_billing('2026-03-31');
+UPDATE contract SET ends_on = '2026-03-15';
+SELECT kind, amount, reason FROM correction_due ORDER BY kind;
+SELECT amount, reason FROM make_corrections(1) ORDER BY amount;
+SELECT charged FROM contract_card;
+SELECT * FROM make_corrections(1);
+UPDATE contract SET ends_on = NULL;
+SELECT amount, reason FROM make_corrections(1) ORDER BY amount;
+SELECT charged FROM contract_card;
+SELECT * FROM check_books();
+UPDATE contract SET ends_on = '2026-03-15';
+SELECT outcome, amount FROM run_billing('2026-06-30');
+SELECT charged FROM contract_card;
+SELECT charge_reason(h.why, l) FROM charge h, unnest('{uk,ru}'::text[]) l WHERE h.made_by = 'correction' AND h.why #> '{correction,minimum}' IS NOT NULL ORDER BY h.id DESC, l DESC LIMIT 2;
+SELECT * FROM check_books();
+ROLLBACK;
+
+-- What is charged late counts for its own month: half an hour of March takes 50.00 off what March lacked, and April lacks what it
+-- lacks; taken back again, it is lacking again.
+BEGIN;
+CALL pg_temp.anew();
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id, minimum_charge) VALUES (2, 'A', 'EUR', '2026-03-01', 1, 300);
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-05', 3600);
+SELECT outcome, amount FROM run_billing('2026-03-31');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-06', 1800), (1, 1, '2026-04-06', 9000);
+SELECT kind, amount, reason FROM correction_due;
+SELECT amount FROM make_corrections(1);
+DELETE FROM time_entry WHERE id = 2;
+SELECT kind, amount, reason FROM correction_due;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-06', 1800);
+SELECT outcome, amount FROM run_billing('2026-04-30');
+SELECT made_by, service_date, period_start, trim_scale(amount) AS amount FROM charge WHERE source = 'adjustment' ORDER BY id;
+SELECT charged FROM contract_card;
+SELECT * FROM check_books();
+-- billed by an invoice before its period is closed, it counts as well
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-04-07', 1800);
+SELECT invoice_work('{"client": 2}') IS NOT NULL AS billed;
+SELECT kind, amount, reason FROM correction_due;
+SELECT * FROM check_books();
+-- a contract without a minimum from now on keeps what it was charged; with one again it is due
+UPDATE contract SET minimum_charge = NULL;
+SELECT count(*) FROM correction_due;
+SELECT * FROM check_books();
+UPDATE contract SET minimum_charge = 1000;
+SELECT kind, amount, reason FROM correction_due;
+ROLLBACK;
+
+-- What one month gives back, another does not take again: of two fees of 310.00 one ends on 10 March, 100.00 are due; April has 310.00
+-- of its own. A waiver is no lack, before the close or after it, nor is a write-off (killbill #154).
+BEGIN;
+CALL pg_temp.anew();
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id, minimum_charge) VALUES (2, 'A', 'EUR', '2026-03-01', 1, 300);
+INSERT INTO contract_line (contract_id, kind, title, amount, prorate) VALUES (1, 'recurring', 'A', 310, 'actual'), (1, 'recurring', 'B', 310, 'actual');
+SELECT outcome, amount FROM run_billing('2026-03-31');
+UPDATE contract_line SET ends_on = '2026-03-10' WHERE id = 1;
+SELECT outcome, amount FROM run_billing('2026-04-30');
+SELECT charged FROM contract_card;
+SELECT charge_fees(1, '2026-05-31');
+SELECT invoice_work('{"client": 2, "from": "2026-05-01", "to": "2026-05-31"}') AS i \gset
+SELECT credit(:i, NULL, 'service was down', meaning => 'waive') > 0 AS waived;
+SELECT outcome, amount FROM run_billing('2026-05-31');
+SELECT charge_fees(1, '2026-06-30');
+SELECT adjust_charge(h.id, -200, 'in talks') > 0 AS written_off FROM charge h WHERE h.service_date = '2026-06-01';
+SELECT outcome, amount FROM run_billing('2026-06-30');
+SELECT charged FROM contract_card;
+SELECT count(*) FROM charge WHERE made_by = 'minimum';
+SELECT * FROM check_books();
+-- what was given away of a minimum is not given back once more
+UPDATE contract_line SET ends_on = '2026-06-30' WHERE id = 2;
+SELECT outcome, amount FROM run_billing('2026-07-31');
+SELECT adjust_charge(h.id, -250, 'in talks') > 0 AS written_off FROM charge h WHERE h.made_by = 'minimum';
+SELECT count(*) FROM correction_due;
+UPDATE contract SET ends_on = '2026-07-31';
+UPDATE contract SET ends_on = '2026-07-10';
+SELECT kind, amount, reason FROM correction_due;
+UPDATE contract SET ends_on = '2026-06-30';
+SELECT kind, amount, reason FROM correction_due;
+SELECT outcome, amount FROM run_billing('2026-08-31');
+SELECT charged FROM contract_card;
+SELECT * FROM check_books();
+ROLLBACK;
+
 --
 -- Caps of service periods
 --
