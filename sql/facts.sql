@@ -175,6 +175,21 @@ DELETE FROM time_entry WHERE task_id = 5;
 SELECT * FROM pg_temp.paper(:s);
 SELECT net FROM document WHERE id IN (:r, :s) ORDER BY id;
 SELECT * FROM check_books();
+-- hours that came while a report held the work cover it once the report is rejected; work that goes to another client then
+-- leaves the paper as it was
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 6, '2026-06-20', 7200) RETURNING id AS work \gset
+SELECT build_report('{"client": 5, "from": "2026-06-20"}') AS r \gset
+SELECT transition(:r, 'sent');
+SELECT add_block((SELECT id FROM contract WHERE number = 'N'), '2026-06-01', hours => 2, price => 10) > 0 AS sold;
+SELECT coverage, billed_s, trim_scale(amount) AS amount FROM charge WHERE time_entry_id = :work;
+SELECT transition(:r, 'rejected', 'not ours');
+SELECT coverage, sum(billed_s) AS billed_s, trim_scale(sum(amount)) AS amount FROM charge WHERE source = 'time' AND client_id = 5 GROUP BY 1 ORDER BY 1;
+SELECT * FROM check_books();
+SELECT * FROM pg_temp.paper(:r);
+UPDATE time_entry SET task_id = 1 WHERE id = :work;
+SELECT client_id FROM charge WHERE time_entry_id = :work;
+SELECT * FROM pg_temp.paper(:r);
+SELECT * FROM check_books();
 
 -- hours begin and end at midnight of the zone: of the books, or of the contract's calendar
 INSERT INTO party (kind, name) VALUES ('company', 'Hours');

@@ -396,8 +396,12 @@ UPDATE contract SET ends_on = '2026-03-31' WHERE number = 'B-25';
 UPDATE contract SET starts_on = '2026-04-01' WHERE number = 'B-26';
 SELECT number, kind, amount, burned, since, until FROM hours WHERE number LIKE 'B-2%';
 SELECT * FROM check_books();
--- billed under the new one: what it took is taken, though the old one goes on after all
+-- billed under the new one: what it took is taken, and the old one ends before that day
 SELECT invoice_work('{"client": "Block", "from": "2026-04-01", "to": "2026-04-30"}') IS NOT NULL AS billed;
+SELECT pg_temp.said($$UPDATE contract SET ends_on = '2026-04-05' WHERE number = 'B-25'$$);
+SELECT pg_temp.said($$UPDATE contract SET ends_on = NULL WHERE number = 'B-25'$$);
+SELECT pg_temp.said($$UPDATE contract SET ends_on = '2026-04-04' WHERE number = 'B-25'$$);
+SELECT pg_temp.said($$UPDATE contract SET ends_on = '2026-03-31' WHERE number = 'B-25'$$);
 SELECT pg_temp.log('Block', '2026-03-21', 3);
 SELECT number, "on", coverage, hours, amount FROM work WHERE number LIKE 'B-2%' AND "on" > '2026-03-01';
 SELECT pg_temp.said(format('SELECT void_block(%s, ''x'')', id)) FROM hours WHERE number LIKE 'B-2%';

@@ -93,7 +93,7 @@ class Grant:
                  line=0):
         self.key, self.kind, self.start, self.end, self.hours, self.priority = key, kind, start, end, hours, priority
         self.rolls_over, self.source, self.bounds, self.billed, self.taken = rolls_over, source, bounds, billed, billed
-        self.line = line
+        self.line, self.of_old = line, None
 
     @property
     def amount(self):
@@ -126,6 +126,7 @@ class Books:
         self.ahead = set()      # (contract, period) whose fees were charged ahead
         self.billed_fees = {}   # (line, period): the amount of a whole period by which it was billed
         self.minimums = {}      # (contract, period): what was charged to reach the minimum
+        self.returned = []      # (contract, period, hours that corrections gave back)
         self.held = {}          # entry or (line, period): the sent report that holds it
         self.waived = set()     # entries and (line, period) whose revenue was given up
         self.closed_hours = {}  # (line, period): the hours it gave when the period was closed
@@ -149,6 +150,11 @@ class Books:
 
     def contract_of(self, entry):
         """The contract that takes an entry, or why none does."""
+        takes = self.takers(entry)
+        return takes[0] if len(takes) == 1 else "two_contracts" if takes else "no_contract"
+
+    def takers(self, entry):
+        """The contracts that may take an entry."""
         task = self.tasks[entry["task_id"]]
         project = self.projects[task["project_id"]]
         named = entry.get("contract_id") or task["contract_id"]
@@ -157,8 +163,7 @@ class Books:
                  if c["client_id"] == project["client_id"] and (c["id"] == named if named else
                                                                 c["project_id"] in (None, project["id"]))
                  and days_of(c)[0] <= day < days_of(c)[1]]
-        takes = [c for c in takes if c["project_id"]] or takes if not named else takes
-        return takes[0] if len(takes) == 1 else "two_contracts" if takes else "no_contract"
+        return [c for c in takes if c["project_id"]] or takes if not named else takes
 
     # -- entries -----------------------------------------------------------
 
@@ -279,12 +284,15 @@ class Books:
         """What work may draw on, in the order in which it is eaten, with what billed work left of it."""
         grants = [Grant(("block", block["id"]), "block", block["start"], block["end"], block["amount"])
                   for block in self.blocks.values() if block["contract_id"] == contract["id"]]
+        grants += [Grant(("returned", number), "rollover", instant(start), instant(self.period(contract, start)[1]), hours, -2)
+                   for number, (key, start, hours) in enumerate(self.returned) if key == contract["id"]]
         old = self.contracts.get(contract["renews_id"])
         if old and old["ends_on"]:
             for source in self.alive.get(old["id"]) or self.grants(old):
                 start = max(instant(old["ends_on"] + DAY), instant(contract["starts_on"]), source.start)
                 if source.kind == "block" and start < source.end:
                     grants.append(Grant(("rollover", source.key), "block", start, source.end, source=source))
+                    grants[-1].of_old = old["id"]
         for line in self.lines_of(contract):
             if line["included_s"]:
                 grants += self.line_grants(contract, line)
@@ -385,6 +393,15 @@ class Books:
             if not agreed:
                 (self.billed_fees if isinstance(key, tuple) else self.frozen).pop(key)
 
+    def give_back(self, key):
+        """Billed work is taken back; what it took of hours whose life is over goes to the open period."""
+        for piece in self.frozen.pop(key):
+            opens = piece.grant and self.opens(self.contracts[piece.contract])
+            if piece.grant and piece.grant_end <= instant(opens):
+                self.returned.append((piece.contract, opens, piece.burned))
+                if piece.grant[0] == "included":
+                    self.closed_hours[piece.grant[1:]] -= piece.burned
+
     def waits(self, contract):
         """Does late work wait in the open period of a contract?"""
         return any(piece.late and piece.contract == contract["id"] for pieces in self.figures()[0].values() for piece in pieces)
@@ -484,7 +501,7 @@ class Rating:
             run=self.start, contract=self.contract["id"], day=self.day, coverage=coverage,
             worked=until - gone, billed=billed,
             amount=amount, disposition=self.disposition, currency=self.contract["currency"],
-            grant=grant and grant.key, line=grant and grant.line, source_line=grant and grant.source and grant.source.line, burned=burned,
+            grant=grant and grant.key, grant_end=grant and grant.end, of_old=grant and grant.of_old, line=grant and grant.line, source_line=grant and grant.source and grant.source.line, burned=burned,
             period=max(self.period, self.opens), late=self.period < self.opens))
 
     def place(self, at):

@@ -17,7 +17,7 @@ SELECT 'total', x.time_entry_id, sum(x.worked_s), sum(x.billed_s), sum(x.amount)
   FROM (SELECT coalesce(h.time_entry_id, o.time_entry_id) AS time_entry_id, h.worked_s, h.billed_s, h.amount, h.base_amount,
                CASE h.made_by WHEN 'correction' THEN nullif(h.cost, 0) ELSE h.cost END AS cost,
                CASE h.made_by WHEN 'correction' THEN nullif(h.base_cost, 0) ELSE h.base_cost END AS base_cost
-          FROM charge h LEFT JOIN charge o ON o.id = h.adjusts_id
+          FROM live_charge h LEFT JOIN charge o ON o.id = h.adjusts_id
         UNION ALL
         SELECT h.time_entry_id, 0, 0, d.amount, d.base_amount, nullif(d.cost, 0), nullif(d.base_cost, 0)
           FROM correction_due d JOIN charge h ON h.id = d.charge_id) x

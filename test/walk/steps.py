@@ -199,7 +199,7 @@ class Walk:
         entry = self.some_entry()
         if not entry:
             return None
-        self.refuse("23001", entry["id"] in self.books.frozen)
+        self.refuse("23001", entry["id"] in self.books.frozen or entry.get("once_billed"))
         return "DELETE FROM time_entry WHERE id = %d;" % entry["id"], lambda _: self.books.entries.pop(entry["id"])
 
     def step_day(self):
@@ -248,8 +248,11 @@ class Walk:
         """A contract ends earlier, later, or is open again."""
         contract = self.books.contracts[self.rng.choice(sorted(self.books.contracts))]
         ends_on = None if self.rng.random() < 0.4 else max(contract["starts_on"], self.today + self.rng.randint(-15, 30) * DAY)
-        self.refuse("23001", any(piece.contract == contract["id"] and ends_on and piece.day > ends_on
-                                 for pieces in self.books.frozen.values() for piece in pieces))
+        left = {contract["id"]} if any(row["renews_id"] == contract["id"] for row in self.books.contracts.values()) else set()
+        self.refuse("23001", any(
+            piece.contract == contract["id"] and ends_on and piece.day > ends_on
+            or left and piece.of_old == contract["id"] and not piece.late and (not ends_on or piece.day <= ends_on)
+            for pieces in self.books.frozen.values() for piece in pieces))
         return self.change("contract", contract, ends_on=ends_on)
 
     def step_price(self):
@@ -319,6 +322,9 @@ class Walk:
             start, end = self.books.period(contract, self.books.opens(contract))
             if end + 5 * DAY <= self.today:
                 last = contract["ends_on"]
+                self.refuse("23001", any(
+                    self.books.problem(entry) == "two_contracts" and contract in self.books.takers(entry)
+                    and self.books.work_day(entry) < end for key, entry in self.books.entries.items() if key not in self.books.frozen))
                 self.refuse("22023", last and start > last and not self.books.waits(contract))
                 return "SELECT close_period(%d, '%s');" % (contract["id"], start), lambda _: self.books.close(contract)
         return None
@@ -417,6 +423,7 @@ class Walk:
         if not self.agreed:
             return None
         document = self.rng.choice(sorted(self.agreed))
+        self.may_refuse.add("23001")    # there may be nothing to pay on it
 
         def follow(rows):
             self.invoices[int(rows[0][0])] = self.agreed.pop(document)
@@ -447,8 +454,8 @@ class Walk:
         self.refuse("22023", changes["worked_s"] == entry["worked_s"])
 
         def follow(_):
-            entry.update(changes, approved=False)
-            self.books.frozen.pop(entry["id"])
+            entry.update(changes, once_billed=True, approved=True)  # who corrects approves
+            self.books.give_back(entry["id"])
             self.books.stamp(entry)
         return "SELECT difference FROM correct_entry(%d, '%s', 'a mistake');" % (entry["id"], told), follow
 

@@ -46,6 +46,7 @@ BEGIN
     IF TG_OP = 'UPDATE' AND (NEW.status, NEW.starts_on, NEW.ends_on) IS DISTINCT FROM
                             (OLD.status, OLD.starts_on, OLD.ends_on) THEN
         PERFORM refuse_outside_life(NEW);
+        PERFORM refuse_left_hours(NEW);
     END IF;
     IF NEW.parent_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM contract b WHERE b.id = NEW.parent_id AND b.parent_id IS NULL

@@ -75,6 +75,14 @@ BEGIN
     v_free := ARRAY(SELECT h.id FROM document_line l JOIN charge h ON h.id = l.charge_id
                      WHERE l.id = ANY (p_lines) AND NOT h.committed ORDER BY 1);
     DELETE FROM recheck r WHERE r.charge_id = ANY (v_free);
+    -- hours too may have come, or gone
+    PERFORM rate_again(b, s.first)
+       FROM (SELECT coalesce(c.parent_id, c.id) AS base_id, min(h.service_date) AS first
+               FROM charge h JOIN contract c ON c.id = h.contract_id
+              WHERE h.id = ANY (v_free) AND h.source = 'time' GROUP BY 1) s
+       JOIN contract b ON b.id = s.base_id
+      WHERE EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = b.id)
+      ORDER BY b.id;
     PERFORM follow_work(v_free), revalue_charges(v_free);
     PERFORM follow_fees(b) FROM contract b
       WHERE b.id IN (SELECT coalesce(c.parent_id, c.id) FROM document_line l

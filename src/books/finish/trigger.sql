@@ -292,6 +292,10 @@ CREATE TRIGGER charge_not_truncated BEFORE TRUNCATE ON charge
                                                       'takes billed ones back.');
 CREATE TRIGGER charge_leaves_lines BEFORE DELETE ON charge
     FOR EACH ROW WHEN (OLD.frozen_at IS NULL) EXECUTE FUNCTION leave_lines();
+CREATE TRIGGER charge_moves_from_lines BEFORE UPDATE ON charge
+    FOR EACH ROW WHEN (NOT OLD.committed AND (OLD.client_id, OLD.project_id, OLD.task_id, OLD.service_date)
+                       IS DISTINCT FROM (NEW.client_id, NEW.project_id, NEW.task_id, NEW.service_date))
+    EXECUTE FUNCTION leave_lines();
 -- last of the row triggers, so that what is frozen says so
 CREATE TRIGGER charge_owned BEFORE INSERT OR UPDATE OR DELETE ON charge
     FOR EACH ROW EXECUTE FUNCTION own_table('Charges follow the work: change the time entry, the task or the contract, '

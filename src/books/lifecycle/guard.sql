@@ -158,11 +158,11 @@ BEGIN
                task_id = OLD.task_id, starts_on = OLD.service_date, ends_on = OLD.service_date
          WHERE l.charge_id = OLD.id AND l.released_at IS NOT NULL;
     END IF;
-    RETURN OLD;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$;
 COMMENT ON FUNCTION leave_lines() IS
-    'trigger function of charge: lines of issued documents that released a charge stay without it when it is deleted; '
-    'those of drafts go with it. SECURITY DEFINER because row policies must not hide lines';
+    'trigger function of charge: lines of issued documents that released a charge stay without it when it is deleted '
+    'or is about something else; those of drafts go with it. SECURITY DEFINER because row policies must not hide lines';
 
 -- Once a statement: drafts, which is what lines are mostly written of, cost one look-up.
 CREATE FUNCTION check_document_lines() RETURNS trigger

@@ -139,6 +139,33 @@ COMMENT ON FUNCTION refuse_outside_life(contract) IS
     'refuse (23001) the life of a contract that leaves billed work outside, naming what holds the work; fees that are '
     'billed for days outside wait in correction_due';
 
+CREATE FUNCTION refuse_left_hours(p_contract contract) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_charge record;
+BEGIN
+    SELECT h.id, h.service_date, y.number INTO v_charge
+      FROM contract y
+      JOIN allotment a ON a.contract_id = y.id AND a.voided_at IS NULL
+      JOIN allotment s ON s.id = a.source_id AND s.contract_id = p_contract.id
+      JOIN live_charge h ON h.allotment_id = a.id AND NOT h.late AND (h.committed OR is_committed(h.time_entry_id))
+     WHERE y.renews_id = p_contract.id AND h.service_date <= coalesce(p_contract.ends_on, 'infinity')
+     ORDER BY h.service_date, h.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'hours that contract "%" left to contract "%" have covered billed work of %',
+            p_contract.number, v_charge.number, v_charge.service_date
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'contract_left_hours_hold',
+                DETAIL = format('It would be in force then, to %s. %s',
+                                coalesce(iso(p_contract.ends_on), 'further notice'), frozen_by(v_charge.id)),
+                HINT = 'Correct that work first with correct_entry(), or credit() its invoice; or end the contract '
+                       'before that day.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION refuse_left_hours(contract) IS
+    'refuse (23001) an end of a contract after billed work that was covered by the hours it left to the one that '
+    'renews it, naming what holds the work';
+
 -- ---------------------------------------------------------------------------
 -- what makes facts change
 -- ---------------------------------------------------------------------------
