@@ -167,7 +167,7 @@ INSERT INTO contract_line (contract_id, kind, title, amount, included_s, prorate
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 14, '2026-01-31', 60);
 SELECT period_end FROM close_period(:k, '2026-01-01');
 SELECT n.title, a.kind, a.period_start, a.amount::int FROM contract_line n LEFT JOIN allotment a ON a.contract_line_id = n.id
-    WHERE n.contract_id = :k ORDER BY n.id, a.id;
+    AND a.voided_at IS NULL WHERE n.contract_id = :k ORDER BY n.id, a.id;
 
 -- client 15: hours past the included ones at a price of their own from 10 to 12 January, and at that of no cancelled line
 INSERT INTO contract (client_id, number, currency, starts_on) VALUES (15, 'C-15', 'EUR', '2026-01-01') RETURNING id AS k \gset

@@ -22,6 +22,9 @@ SELECT count(*) FROM run_billing('2025-01-31');
 SELECT charge_fees(1, '2025-02-28');
 
 \set columns 'contract, month, old_revenue AS old, new_revenue AS new, revenue_difference AS difference, new_cost AS cost, old_profit, new_profit, profit_difference AS more, unrated_entries AS unrated'
+CREATE FUNCTION pg_temp.asked(p_terms jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(to_char(w.month, 'MM') || ' ' || w.old_revenue || ' ' || w.new_revenue, '; ' ORDER BY w.month)
+      FROM contract c, what_if(c.id, '2025-01-01', '2025-03-31', p_terms) w WHERE c.number = 'G-2' $$;
 CREATE TABLE before AS SELECT * FROM charge;
 -- nothing else: nothing changes (500 + 2 h 20 min at 90 = 710; 500)
 SELECT :columns FROM what_if(1, '2025-01-01', '2025-12-31', '{}');
@@ -47,6 +50,20 @@ SELECT :columns FROM what_if(1, '2025-02-01', '2025-02-28', '{"included_hours": 
 UPDATE contract_line SET scope_work_types = ARRAY[(SELECT id FROM work_type WHERE code = 'development')] WHERE contract_id = 1;
 SELECT :columns FROM what_if(1, '2025-01-01', '2025-12-31', '{"included_hours": 8}');
 UPDATE contract_line SET scope_work_types = NULL WHERE contract_id = 1;
+-- hours that roll over, at most 10, do so with other hours too, once their month is closed: with 8 h of January and 8 of February, of
+-- 23 h 7 cost 60; with 12, 1; with as many as there are nothing changes. What came over from before the range stays
+BEGIN;
+INSERT INTO party (kind, name) VALUES ('company', 'Initech');
+INSERT INTO project (client_id, name) SELECT id, 'Care' FROM party WHERE name = 'Initech';
+INSERT INTO task (project_id, title) SELECT id, 'Care' FROM project WHERE name = 'Care';
+INSERT INTO contract (client_id, number, currency, starts_on) SELECT id, 'G-2', 'EUR', '2025-01-15' FROM party WHERE name = 'Initech';
+INSERT INTO contract_line (contract_id, kind, title, amount, included_s, overage_price, rollover_max) SELECT id, 'recurring', 'Care', 310, 36000, 60, 36000 FROM contract WHERE number = 'G-2';
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2025-02-12', 23 * 3600 FROM task WHERE title = 'Care';
+SELECT pg_temp.asked('{"included_hours": 10}');
+SELECT count(*) FROM run_billing('2025-01-31');
+SELECT h, pg_temp.asked(jsonb_build_object('included_hours', h)) FROM unnest('{0,8,10,12}'::int[]) h;
+SELECT month, old_revenue, new_revenue FROM contract c, what_if(c.id, '2025-02-01', '2025-02-28', '{"included_hours": 8}') WHERE number = 'G-2';
+ROLLBACK;
 -- nothing was written
 SELECT count(*) FROM charge h FULL JOIN before b USING (id) WHERE to_jsonb(h) IS DISTINCT FROM to_jsonb(b);
 -- refusals

@@ -129,10 +129,13 @@ BEGIN
                                               AND NOT coalesce(h.time_entry_id = ANY (p_entries), false)) b
                      WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.voided_at IS NULL
                        AND a.amount > b.burned
-                           AND NOT (v_other AND a.kind IN ('included', 'rollover') AND a.contract_id = p_base.id)
+                       AND NOT (v_other AND a.kind IN ('included', 'rollover') AND a.contract_id = p_base.id
+                                -- what came over from before the range came over
+                                AND coalesce((SELECT s.period_start FROM allotment s WHERE s.id = a.source_id), p_to)
+                                    >= lower(service_period(p_base, p_from)))
                     UNION ALL
-                    SELECT jsonb_build_object('id', -row_number() OVER (), 'contract', p_base.id, 'kind', 'included',
-                                              'unit', 'seconds',
+                    SELECT jsonb_build_object('id', -row_number() OVER (ORDER BY s.span), 'contract', p_base.id,
+                                              'kind', 'included', 'unit', 'seconds',
                                'scope', (SELECT to_jsonb(n.scope_work_types) FROM contract_line n
                                           WHERE n.contract_id = p_base.id AND n.kind = 'recurring'
                                               AND num_nonnulls(n.included_s, n.included_amount) = 1
@@ -160,6 +163,50 @@ END $$;
 COMMENT ON FUNCTION what_if_state(contract, bigint[], date, date, jsonb) IS
     'the state that rate() starts from when it rates entries as what_if() asks';
 
+-- What is left of other hours goes over as the line says, from the periods that are
+-- closed: how much, rating tells one period after the other.
+CREATE FUNCTION what_if_carried(p_base contract, p_from date, p_to date, p_included numeric, p_bodies jsonb[],
+                                p_entries rating_entry[], p_state jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_zone CONSTANT text := contract_zone(p_base.calendar_id);
+    v_state jsonb := p_state;
+    v_line contract_line;
+    v_span daterange;
+    v_no bigint := 0;
+    v_left numeric;
+BEGIN
+    SELECT n.* INTO v_line FROM contract_line n
+     WHERE n.contract_id = p_base.id AND n.kind = 'recurring' AND n.status <> 'cancelled'
+       AND num_nonnulls(n.included_s, n.included_amount) = 1
+     ORDER BY n.id LIMIT 1;
+    IF v_line.rollover_max > 0 IS NOT TRUE OR v_line.included_s IS NULL OR p_entries IS NULL THEN
+        RETURN p_state;
+    END IF;
+    FOR v_span IN
+        SELECT DISTINCT service_period(p_base, d::date)
+          FROM generate_series(greatest(p_from, p_base.starts_on), least(p_to, p_base.ends_on), interval '1 day') d
+         ORDER BY 1
+    LOOP
+        v_no := v_no + 1;
+        CONTINUE WHEN upper(line_days(v_line, p_base, p_base)) <= upper(v_span)
+            OR NOT EXISTS (SELECT FROM billing_period b
+                            WHERE b.contract_id = p_base.id AND b.period_start = lower(v_span));
+        SELECT least(v_line.rollover_max, greatest(v_line.rollover_min, trunc(p_included) - coalesce(sum(s.burned), 0)))
+          INTO v_left FROM rate(p_bodies, p_entries, v_state) s WHERE s.allotment_id = -v_no;
+        CONTINUE WHEN v_left < 1;
+        v_state := jsonb_insert(v_state, '{allotments,0}', jsonb_build_object(
+            'id', -1000000 - v_no, 'contract', p_base.id, 'kind', 'rollover', 'unit', 'seconds',
+            'remaining', trunc(v_left), 'priority', v_line.priority - 1, 'scope', to_jsonb(v_line.scope_work_types),
+            'effective_at', upper(v_span)::timestamp AT TIME ZONE v_zone,
+            'expires_at', periods_on(p_base, upper(v_span), v_line.rollover_life)::timestamp AT TIME ZONE v_zone));
+    END LOOP;
+    RETURN v_state;
+END $$;
+COMMENT ON FUNCTION what_if_carried(contract, date, date, numeric, jsonb[], rating_entry[], jsonb) IS
+    'the state of what_if_state() with what is carried over from period to period of other included hours';
+
 CREATE FUNCTION what_if_contract(p_base contract, p_from date, p_to date, p_terms jsonb)
     RETURNS TABLE (month date, old_revenue numeric, new_revenue numeric, old_cost numeric, new_cost numeric,
                    unrated bigint)
@@ -176,33 +223,39 @@ DECLARE
     v_bodies jsonb[];
     v_state jsonb := what_if_state(p_base, v_entries, p_from, p_to, p_terms);
     v_list bigint := CASE WHEN p_terms ? 'prices' THEN 0 ELSE (p_terms ->> 'price_list_id')::bigint END;
+    v_rating rating_entry[];
 BEGIN
     SELECT array_agg(t.id ORDER BY t.id DESC),
         array_agg(what_if_terms(t.body, p_base, p_terms) ORDER BY t.id DESC) INTO v_terms_ids, v_bodies
       FROM terms_document t WHERE t.contract_id = ANY (v_group)
           AND t.id IN (SELECT h.terms_id FROM charge h WHERE h.time_entry_id = ANY (v_entries));
-    RETURN QUERY
-    WITH live AS MATERIALIZED (
-        SELECT h.* FROM live_charge h WHERE h.time_entry_id = ANY (v_entries)
-    ), input AS (
+    WITH input AS (
         SELECT h.time_entry_id AS id, min(h.terms_id) AS terms_id, min(h.price_list_id) AS price_list_id,
             min(h.cost_rate) AS cost_rate,
                min(h.base_cost_rate) AS base_cost_rate, min(h.contract_id) AS contract_id,
                CASE WHEN min(h.coverage) IN ('no_charge', 'non_billable') THEN min(h.coverage)
                     WHEN bool_and(h.coverage = 'included' AND h.allotment_id IS NULL) THEN 'included'
                         ELSE 'billable' END AS disposition
-          FROM live h GROUP BY 1
+          FROM live_charge h WHERE h.time_entry_id = ANY (v_entries) GROUP BY 1
+    )
+    SELECT array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price,
+                         coalesce(v_list, i.price_list_id), i.disposition, e.employee_id, m.role,
+                         coalesce(e.work_type_id, t.work_type_id), e.task_id, i.cost_rate, i.base_cost_rate, NULL,
+                         array_position(v_terms_ids, i.terms_id))::rating_entry) INTO v_rating
+      FROM input i JOIN time_entry e ON e.id = i.id JOIN employee m ON m.id = e.employee_id
+      JOIN task t ON t.id = e.task_id;
+    IF p_terms ?| '{included_s,included_hours}' THEN
+        v_state := what_if_carried(p_base, p_from, p_to, coalesce((p_terms ->> 'included_s')::numeric,
+                                                                  (p_terms ->> 'included_hours')::numeric * 3600, 0),
+                                   v_bodies, v_rating, v_state);
+    END IF;
+    RETURN QUERY
+    WITH live AS MATERIALIZED (
+        SELECT h.* FROM live_charge h WHERE h.time_entry_id = ANY (v_entries)
     ), rated AS (
-        SELECT s.*
-          FROM (SELECT array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price,
-                                     coalesce(v_list, i.price_list_id),
-                           i.disposition, e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id,
-                               i.cost_rate, i.base_cost_rate,
-                           NULL, array_position(v_terms_ids, i.terms_id))::rating_entry) AS entries
-                  FROM input i JOIN time_entry e ON e.id = i.id JOIN employee m ON m.id = e.employee_id
-                      JOIN task t ON t.id = e.task_id) b
+        -- a contract without work in these days has no terms to rate by
+        SELECT s.* FROM (SELECT v_rating AS entries WHERE v_rating IS NOT NULL) b
          CROSS JOIN LATERAL rate(v_bodies, b.entries, v_state) s
-         WHERE b.entries IS NOT NULL  -- a contract without work in these days has no terms to rate by
     ), periods AS (
         SELECT DISTINCT service_period(p_base, d::date) AS span
           FROM generate_series(greatest(p_from, p_base.starts_on), least(p_to, p_base.ends_on), interval '1 day') d
