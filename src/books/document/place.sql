@@ -74,8 +74,8 @@ CREATE FUNCTION way_out(p_charge bigint, p_frozen text) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN h.held_by IS NULL THEN p_frozen
-                ELSE format('Wait for the client''s answer, or take it back first: transition(%s, ''rejected'', reason) '
-                            'or void(%1$s, reason). What is on it is open then.', h.held_by) END
+                ELSE format('Wait for the client''s answer, or take it back first: transition(%s, ''rejected'', '
+                            'reason) or void(%1$s, reason). What is on it is open then.', h.held_by) END
       FROM charge h WHERE h.id = p_charge;
 END;
 COMMENT ON FUNCTION way_out(bigint, text) IS

@@ -341,11 +341,7 @@ CREATE TRIGGER payment_named BEFORE UPDATE OF id ON payment
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER payment_not_truncated BEFORE TRUNCATE ON payment
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Set the status of payments to void: that posts the reversals.');
-CREATE TRIGGER payment_followed_changed AFTER UPDATE ON payment
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_payments();
-CREATE TRIGGER payment_followed_new AFTER INSERT ON payment REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_payments();
+SELECT follow('payment', 'follow_payments', 'insert', 'update');
 
 -- notification
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
@@ -387,13 +383,7 @@ CREATE TRIGGER document_status_change_told AFTER INSERT ON document_status_chang
 -- payment_allocation
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
     FOR EACH ROW EXECUTE FUNCTION own_columns('allocated_at', 'allocated_by');
-CREATE TRIGGER payment_allocation_followed_changed AFTER UPDATE ON payment_allocation
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
-CREATE TRIGGER payment_allocation_followed_gone AFTER DELETE ON payment_allocation REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
-CREATE TRIGGER payment_allocation_followed_new AFTER INSERT ON payment_allocation REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
+SELECT follow('payment_allocation', 'follow_allocations', 'insert', 'update', 'delete');
 
 -- brand
 CREATE TRIGGER brand_owner BEFORE INSERT OR UPDATE OF own_id ON brand
