@@ -226,8 +226,10 @@ class Books:
     # -- rating ------------------------------------------------------------
 
     def stamp(self, entry):
-        """Rate an entry at the prices of now."""
-        entry["stamp"] = {"prices": self.prices, "role": self.employees[entry["employee_id"]],
+        """Rate an entry at the prices of now; what cannot be rated keeps what its person's work was rated by."""
+        if self.problem(entry) and "stamp" in entry and entry["stamp"]["who"] == entry["employee_id"]:
+            return
+        entry["stamp"] = {"who": entry["employee_id"], "prices": self.prices, "role": self.employees[entry["employee_id"]],
                           "overage": {key: line["overage_price"] for key, line in self.lines.items()}}
         entry["stamped_for"] = "nothing" if self.problem(entry) else self.taken_by(entry)
 
