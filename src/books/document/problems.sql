@@ -127,7 +127,7 @@ CREATE VIEW document_allocation_problems WITH (security_invoker) AS
            document_name(d.id), 'payment ' || p.id
       FROM payment_allocation a JOIN payment p ON p.id = a.payment_id JOIN document d ON d.id = a.document_id
      WHERE p.party_id IS DISTINCT FROM d.party_id OR p.currency <> d.currency
-        OR p.contract_id <> d.contract_id
+        OR NOT of_one_group(p.contract_id, d.contract_id)
         OR p.flow <> (SELECT k.flow FROM document_kind k WHERE k.kind = d.kind) AND (d.kind <> 'bill' OR d.gross > 0)
     UNION ALL
     SELECT 'allocations are of issued documents', document_name(a.document_id), 'payment ' || a.payment_id

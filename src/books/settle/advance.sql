@@ -17,6 +17,17 @@ COMMENT ON VIEW payment_use IS
     'flows as the document says, -1: money back';
 SELECT allow('controller', 'select', 'payment_use');
 
+CREATE FUNCTION of_one_group(p_contract bigint, p_other bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT p_contract IS NULL OR p_other IS NULL OR p_contract = p_other
+           OR EXISTS (SELECT FROM contract c
+                        JOIN contract o ON coalesce(o.parent_id, o.id) = coalesce(c.parent_id, c.id)
+                       WHERE c.id = p_contract AND o.id = p_other);
+END;
+COMMENT ON FUNCTION of_one_group(bigint, bigint) IS
+    'are two contracts one agreement: the same, or a base and its companions? NULL is of any';
+
 CREATE VIEW seen_document WITH (security_invoker) AS SELECT id FROM document;
 COMMENT ON VIEW seen_document IS 'the documents that the row policies of whoever asks let through';
 

@@ -114,7 +114,7 @@ BEGIN
     ELSIF p_payment.party_id IS DISTINCT FROM p_document.party_id THEN
         wrong := format('is not of the party of payment %s', p_payment.id);
         hint := 'Correct party_id of the payment, or choose another document.';
-    ELSIF p_payment.contract_id <> p_document.contract_id THEN
+    ELSIF NOT of_one_group(p_payment.contract_id, p_document.contract_id) THEN
         wrong := format('is of another contract than payment %s', p_payment.id);
         hint := 'A payment that names a contract settles documents of that contract: take the contract off the payment '
                 'first, or choose another document.';
@@ -318,7 +318,7 @@ BEGIN
             OR n.flow = 'in' AND NOT EXISTS (SELECT FROM settling_article s WHERE s.article = n.article)
                AND EXISTS (SELECT FROM payment_use u WHERE u.payment_id = n.id AND u.document_flow = 'in')
             OR EXISTS (SELECT FROM payment_use u JOIN document d ON d.id = u.document_id
-                        WHERE u.payment_id = n.id AND d.contract_id <> n.contract_id))
+                        WHERE u.payment_id = n.id AND NOT of_one_group(d.contract_id, n.contract_id)))
      ORDER BY o.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'payment % has % % allocated to documents', v_wrong.id, trim_scale(v_wrong.amount),

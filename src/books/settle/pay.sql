@@ -42,7 +42,7 @@ BEGIN
          CROSS JOIN LATERAL (SELECT CASE b.flow WHEN v_payment.flow THEN 1 ELSE -1 END AS way) w
          WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency
            AND (w.way = 1 AND b.open <> 0 OR b.kind = 'bill' AND b.open < 0)
-           AND (v_payment.contract_id IS NULL OR b.contract_id IS NULL OR b.contract_id = v_payment.contract_id)
+           AND of_one_group(v_payment.contract_id, b.contract_id)
     ), giver AS (
         SELECT g.document_id, least(g.gives, l.lack - g.before) AS amount, g.way
           FROM (SELECT c.document_id, -c.need AS gives, c.way,
@@ -289,7 +289,7 @@ BEGIN
           FROM payment p
           JOIN settling_article c ON c.article = p.article
          WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in'
-           AND p.status = 'posted' AND (p.contract_id = v_document.contract_id) IS NOT FALSE
+           AND p.status = 'posted' AND of_one_group(p.contract_id, v_document.contract_id)
            AND p.amount > (SELECT coalesce(sum(u.used), 0) FROM payment_use u WHERE u.payment_id = p.id)
          ORDER BY p.paid_on, p.id
     LOOP
