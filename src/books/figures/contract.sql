@@ -77,15 +77,15 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
           JOIN settling_article a ON a.article = p.article
          CROSS JOIN LATERAL (SELECT CASE p.flow WHEN 'in' THEN 1 ELSE -1 END AS sign,
                                     coalesce(c.tax_rate, 0) AS rate) y
-         CROSS JOIN LATERAL (SELECT sum(u.used) AS used, sum(u.used * d.tax / nullif(d.gross, 0)) AS tax
-                               FROM payment_use u JOIN document d ON d.id = u.document_id
+         CROSS JOIN LATERAL (SELECT sum(u.amount) AS used, sum(u.amount * d.tax / nullif(d.gross, 0)) AS tax
+                               FROM payment_allocation u JOIN document d ON d.id = u.document_id
                               WHERE u.payment_id = p.id) u
          WHERE p.contract_id = c.id AND p.status = 'posted') p ON true
       LEFT JOIN LATERAL (
         -- what invoices took over, and their tax
         SELECT sum(e.amount) FILTER (WHERE e.credit_id = r.unbilled) AS net,
                sum(e.amount) FILTER (WHERE e.credit_id = r.tax) AS tax
-          FROM visible_entry e JOIN role_account r ON r.receivable = e.debit_id
+          FROM entry e JOIN role_account r ON r.receivable = e.debit_id
          WHERE e.contract_id = c.id AND e.document_id IS NOT NULL AND e.charge_id IS NULL) i ON true
       LEFT JOIN LATERAL (
         SELECT sum(h.amount) AS charged, sum(h.worked_s) AS worked_s, sum(h.billed_s) AS billed_s, sum(h.cost) AS cost,
