@@ -94,17 +94,18 @@ class Grant:
         self.key, self.kind, self.start, self.end, self.hours, self.priority = key, kind, start, end, hours, priority
         self.rolls_over, self.source, self.bounds, self.billed, self.taken = rolls_over, source, bounds, billed, billed
         self.line, self.of_old = line, None
+        self.spoken = 0     # what billed work took of what was carried over
 
     @property
     def amount(self):
         if not self.source:
             return max(self.hours, self.billed)
         least, most = self.bounds or (0, NEVER)
-        return max(min(most, max(least, self.source.left)), self.billed)
+        return max(min(most, max(least, self.source.amount - self.source.taken)), self.billed)
 
     @property
     def left(self):
-        return self.amount - self.taken
+        return self.amount - self.taken - self.spoken
 
 
 class Books:
@@ -300,6 +301,9 @@ class Books:
                 grants += self.line_grants(contract, line)
         for grant in grants:
             grant.billed = grant.taken = self.burned(grant.key)
+        for grant in reversed(grants):
+            if grant.source and grant.billed + grant.spoken > (grant.bounds or (0, 0))[0]:
+                grant.source.spoken = grant.billed + grant.spoken
         return sorted(grants, key=lambda g: (g.priority, g.end, g.start, g.rolls_over,
                                              ("rollover", "included", "block").index(g.kind), g.line, str(g.key)))
 
