@@ -355,6 +355,17 @@ SELECT pg_temp.said($$UPDATE contract_line SET starts_on = '2026-04-21' WHERE co
 UPDATE contract_line SET ends_on = '2026-04-19' WHERE contract_id = pg_temp.contract('R-5') AND title = 'Basic';
 SELECT line, kind, amount, burned, since, until FROM hours WHERE number = 'R-5' AND NOT void;
 SELECT * FROM check_books();
+-- hours that are fewer than billed work took are what it took, until that is corrected
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id) VALUES (pg_temp.client('Fewer'), 'R-7', 'EUR', '2026-03-01', (SELECT min(id) FROM price_list));
+INSERT INTO contract_line (contract_id, kind, title, included_s) VALUES (pg_temp.contract('R-7'), 'recurring', 'Basic', 36000);
+SELECT pg_temp.log('Fewer', '2026-03-05', 8) AS billed \gset
+SELECT build_report('{"client": "Fewer"}') AS report \gset
+SELECT transition(:report, 'sent'), transition(:report, 'agreed');
+UPDATE contract_line SET included_s = 18000 WHERE contract_id = pg_temp.contract('R-7');
+SELECT line, kind, amount, burned FROM hours WHERE number = 'R-7';
+SELECT difference FROM correct_entry(:billed, '{"duration_s": 7200}', 'two hours');
+SELECT line, kind, amount, burned FROM hours WHERE number = 'R-7';
+SELECT * FROM check_books();
 -- an hour past the hours has the price of the plan of its day, though it was logged before the swap
 INSERT INTO contract (client_id, number, currency, starts_on, price_list_id) VALUES (pg_temp.client('Past'), 'R-6', 'EUR', '2026-03-01', (SELECT min(id) FROM price_list));
 INSERT INTO contract_line (contract_id, kind, title, overage_price) VALUES (pg_temp.contract('R-6'), 'recurring', 'Basic', 60);

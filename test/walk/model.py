@@ -94,17 +94,18 @@ class Grant:
         self.key, self.kind, self.start, self.end, self.hours, self.priority = key, kind, start, end, hours, priority
         self.rolls_over, self.source, self.bounds, self.billed, self.taken = rolls_over, source, bounds, billed, billed
         self.line, self.of_old = line, None
+        self.spoken = 0     # what billed work took of what was carried over
 
     @property
     def amount(self):
         if not self.source:
-            return self.hours
+            return max(self.hours, self.billed)
         least, most = self.bounds or (0, NEVER)
-        return max(min(most, max(least, self.source.left)), self.billed)
+        return max(min(most, max(least, self.source.amount - self.source.taken)), self.billed)
 
     @property
     def left(self):
-        return self.amount - self.taken
+        return self.amount - self.taken - self.spoken
 
 
 class Books:
@@ -300,6 +301,9 @@ class Books:
                 grants += self.line_grants(contract, line)
         for grant in grants:
             grant.billed = grant.taken = self.burned(grant.key)
+        for grant in reversed(grants):
+            if grant.source and grant.billed + grant.spoken > (grant.bounds or (0, 0))[0]:
+                grant.source.spoken = grant.billed + grant.spoken
         return sorted(grants, key=lambda g: (g.priority, g.end, g.start, g.rolls_over,
                                              ("rollover", "included", "block").index(g.kind), g.line, str(g.key)))
 
@@ -363,12 +367,14 @@ class Books:
             span = self.period(contract, contract["starts_on"])
             while span[0] < self.HORIZON:
                 part = days and overlap(span, days)
-                if part and (span[0] < self.opens(contract) or (contract["id"], span[0]) in self.ahead):
-                    ahead.add((contract["id"], span[0]))
+                is_set = span[0] < self.opens(contract) or (line["id"], span[0]) in self.billed_fees
+                if part and (is_set or (contract["id"], span[0]) in self.ahead):
+                    if not is_set:
+                        ahead.add((contract["id"], span[0]))
                     fees[line["id"], span[0]] = \
                         share(self.billed_fees.get((line["id"], span[0]), line["amount"]), span, part, line["prorate"])
                 span = self.period(contract, span[1])
-        self.ahead = ahead      # of a period in which nothing is due any more nobody knows that it was
+        self.ahead = ahead      # of a period that has no open fee nobody knows that it was charged ahead
         return {key: amount for key, amount in fees.items() if amount}
 
     def charge_ahead(self, contract, through):
@@ -393,6 +399,8 @@ class Books:
         for key in [key for key, holder in self.held.items() if holder == document]:
             del self.held[key]
             if not agreed:
+                if isinstance(key, tuple):
+                    self.ahead.add((self.lines[key[0]]["contract_id"], key[1]))
                 (self.billed_fees if isinstance(key, tuple) else self.frozen).pop(key)
 
     def give_back(self, key):

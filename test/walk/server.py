@@ -32,7 +32,8 @@ SELECT 'fee', x.line, x.period, sum(x.amount)
 PREPARE walk_minimum AS
 SELECT 'minimum', h.contract_id, h.period_start, sum(h.amount) FROM charge h WHERE h.made_by = 'minimum' GROUP BY 2, 3;
 PREPARE walk_left AS
-SELECT 'left', a.contract_id, a.kind, coalesce(a.contract_line_id, CASE WHEN a.source_id IS NULL THEN a.id END, 0), extract(epoch FROM a.effective_at)::bigint,
+SELECT 'left', a.contract_id, a.kind, coalesce(a.contract_line_id, CASE WHEN a.source_id IS NULL AND a.kind = 'block' THEN a.id END,
+                                                         0), extract(epoch FROM a.effective_at)::bigint,
        extract(epoch FROM a.expires_at)::bigint,
        a.amount - coalesce((SELECT sum(h.burned) FROM charge h WHERE h.allotment_id = a.id), 0)
   FROM allotment a WHERE a.voided_at IS NULL;
