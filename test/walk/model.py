@@ -96,6 +96,10 @@ class Grant:
         self.line, self.of_old = line, None
         self.spoken = 0     # what billed work took of what was carried over
 
+    def first(self):
+        """Of which grant it is what was left, in the end."""
+        return self.source.first() if self.source else self.key[1:]
+
     @property
     def amount(self):
         if not self.source:
@@ -287,8 +291,8 @@ class Books:
         """What work may draw on, in the order in which it is eaten, with what billed work left of it."""
         grants = [Grant(("block", block["id"]), "block", block["start"], block["end"], block["amount"])
                   for block in self.blocks.values() if block["contract_id"] == contract["id"]]
-        grants += [Grant(("returned", number), "rollover", instant(start), instant(self.period(contract, start)[1]), hours, -2)
-                   for number, (key, start, hours) in enumerate(self.returned) if key == contract["id"]]
+        grants += [Grant(("returned", number), kind, instant(start), instant(self.period(contract, start)[1]), hours, -2)
+                   for number, (key, start, hours, kind) in enumerate(self.returned) if key == contract["id"]]
         old = self.contracts.get(contract["renews_id"])
         if old and old["ends_on"]:
             for source in self.alive.get(old["id"]) or self.grants(old):
@@ -305,7 +309,7 @@ class Books:
             if grant.source and grant.billed + grant.spoken > (grant.bounds or (0, 0))[0]:
                 grant.source.spoken = grant.billed + grant.spoken
         return sorted(grants, key=lambda g: (g.priority, g.end, g.start, g.rolls_over,
-                                             ("rollover", "included", "block").index(g.kind), g.line, str(g.key)))
+                                             ("rollover", "included", "adjustment", "block").index(g.kind), g.line, g.first()))
 
     def burned(self, key):
         """What billed work took of a grant."""
@@ -408,7 +412,8 @@ class Books:
         for piece in self.frozen.pop(key):
             opens = piece.grant and self.opens(self.contracts[piece.contract])
             if piece.grant and piece.grant_end <= instant(opens):
-                self.returned.append((piece.contract, opens, piece.burned))
+                self.returned.append((piece.contract, opens, piece.burned,
+                                      "adjustment" if piece.coverage == "prepaid" else "rollover"))
                 if piece.grant[0] == "included":
                     self.closed_hours[piece.grant[1:]] -= piece.burned
 
@@ -537,7 +542,7 @@ class Rating:
             if found:
                 covered = min(seconds, found.left)
                 found.taken += covered
-                self.add("prepaid" if found.kind == "block" else "included", covered, Fraction(0), found, covered)
+                self.add("prepaid" if found.kind in ("block", "adjustment") else "included", covered, Fraction(0), found, covered)
                 if covered < seconds:
                     passed.append(found)
                     continue
