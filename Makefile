@@ -178,6 +178,7 @@ BOOKS_CODE = \
 	src/books/ledger/right.sql \
 	src/books/money/check.sql \
 	src/books/money/follow.sql \
+	src/books/money/exchange.sql \
 	src/books/money/right.sql \
 	src/books/document/number.sql \
 	src/books/document/put.sql \
@@ -221,6 +222,8 @@ BOOKS_CODE = \
 	src/books/settle/allocation.sql \
 	src/books/settle/match.sql \
 	src/books/settle/pay.sql \
+	src/books/settle/contra.sql \
+	src/books/settle/revaluation.sql \
 	src/books/settle/paid.sql \
 	src/books/settle/right.sql \
 	src/books/correction/due.sql \
@@ -236,6 +239,7 @@ BOOKS_CODE = \
 	src/books/invoice/due.sql \
 	src/books/offer/content.sql \
 	src/books/offer/bill.sql \
+	src/books/opening/opening.sql \
 	src/books/offer/follow.sql \
 	src/books/offer/agreed.sql \
 	src/books/sheet/row.sql \
@@ -299,7 +303,7 @@ REGRESS = \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines draw caps life explain what_if billing_random sequence_random \
 	document number kept due step state dimension facts correction agreed invoice settle share document_random page gateway \
-	rule one_call settings approval overlap exchange currency credit match \
+	rule one_call settings approval overlap exchange currency credit match opening \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance

@@ -101,7 +101,7 @@ BEGIN
         WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
         WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
         WHEN 'document' THEN ARRAY(SELECT d.id FROM document d JOIN document_state s USING (kind, status)
-                                    WHERE d.kind IN ('invoice', 'bill') AND NOT s.withdrawn
+                                    WHERE d.kind IN ('invoice', 'bill', 'debt') AND NOT s.withdrawn
                                       AND v_name IN (d.number, CASE d.kind WHEN 'bill' THEN d.outside_number END)) END;
     -- Digits are an id as well; where they are somebody else's number nobody can know which is meant.
     IF v_name ~ '^[0-9]{1,18}$' AND (cardinality(v_ids) = 0 OR CASE v_table

@@ -92,13 +92,16 @@ CREATE TABLE setting (
         CONSTRAINT setting_max_entry_positive CHECK (max_entry_s > 0),
     trackers_decide boolean NOT NULL DEFAULT true,
     max_rate_age_days integer NOT NULL DEFAULT 31
-        CONSTRAINT setting_max_rate_age_not_negative CHECK (max_rate_age_days >= 0)
+        CONSTRAINT setting_max_rate_age_not_negative CHECK (max_rate_age_days >= 0),
+    write_off_limit numeric(20,6) NOT NULL DEFAULT 1
+        CONSTRAINT setting_write_off_limit_not_negative CHECK (write_off_limit >= 0 AND write_off_limit <> 'NaN')
 );
 COMMENT ON TABLE setting IS
     'one row: version of the books; base_currency in which company-wide figures are kept; zone of work dates where no '
     'calendar says another; max_entry_s the longest time entry accepted, in seconds of the clock on the wall: 86400 is '
     'a day, also one of 25 hours; trackers_decide whether a record of ingest_entries() may say that it is not billed; '
-    'max_rate_age_days how old a rate of exchange may be that is used without a word in data_gaps';
+    'max_rate_age_days how old a rate of exchange may be that is used without a word in data_gaps; write_off_limit how '
+    'much, in the base currency, anybody who keeps payments may write off at once';
 INSERT INTO setting (version) VALUES ('@version@');
 
 CREATE TABLE exchange_rate (

@@ -67,6 +67,7 @@ net: without tax, in currency
 cash_flow_month.net: receipts less payments of the month, in currency
 next_no: the number that comes next
 number: number by which people know it
+opened_on: day on which it was brought into the books, of a debt or bill from before them
 outside_number: number that the other side or another system gave
 over_on: the first day on which the period can be closed
 page: the kind whose template it takes where it has none of its own

@@ -41,7 +41,7 @@ contract_figure.tax: tax of the work charged, in the contract's currency
 receipts_tax: what of the receipts is tax, in the contract's currency
 receipts_net: receipts without their tax, in the contract's currency
 client_entry.event_id: the event, that which it reverses where it is a reversal, a row of event
-bank_ref: the bank's reference, once for each cash account
+bank_ref: the bank's reference, once for each cash account among payments that are not void
 base_balance: balance in the base currency of the books
 base_payments: payments in the base currency of the books, positive
 base_receipts: receipts in the base currency of the books
@@ -90,6 +90,13 @@ interest: interest, in the base currency
 investing: cash flow from investing, in currency
 line: line of the statement, a row of statement_line
 line_name: name of the line
+adjustments: what we gave up or posted by hand, less debts from before the books that are open, in its currency
+role_account.conversion: the account of money on its way between currencies
+role_account.netting: the account of debts that are set off
+role_account.opening: the account of opening balances
+contra: code of the account that stands where cash would, of what settles without money
+received: what came to the other account of an exchange, in its currency
+other_id: the account on the other side, a row of account
 made_from: the filter or the content it was made of
 margin_cash_pct: profit by cash of receipts, in percent points; NULL where a cost is not known
 margin_pct: profit of revenue, in percent points; NULL where a cost is not known
@@ -158,7 +165,6 @@ client_entry.amount: what the client owes by it, below zero: what he paid, in cu
 client_entry.base_amount: amount in the base currency of the books
 client_entry.document_id: the invoice or credit note that posted it, a row of document; NULL: none did
 client_entry.payment_id: the payment that posted it, a row of payment; NULL: none did
-client_entry.other_id: the account on the other side, a row of account
 payment_use.way: 1: money flows as the document says; -1: it comes back
 payment_use.used: what it takes of the payment, in currency
 payment_use.of_payment: amount of the payment, in currency

@@ -185,7 +185,7 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'a number is given once for a company and kind', format('%s %s', replace(d.kind, '_', ' '), d.number),
            format('documents %s', string_agg(d.id::text, ', ' ORDER BY d.id))
-      FROM document d WHERE d.number IS NOT NULL
+      FROM document d WHERE d.number IS NOT NULL AND (d.kind <> 'debt' OR d.status <> 'void')
      GROUP BY coalesce(d.own_id, default_own()), d.kind, d.number HAVING count(*) > 1
     UNION ALL
     SELECT 'numbers of a series run without gaps, in the order of issue',

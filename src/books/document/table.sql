@@ -34,7 +34,7 @@ CREATE TABLE document_kind (
     kind text CONSTRAINT document_kind_pkey PRIMARY KEY,
     incoming boolean,
     made_of text NOT NULL
-        CONSTRAINT document_kind_made_of_known CHECK (made_of IN ('work', 'content', 'document')),
+        CONSTRAINT document_kind_made_of_known CHECK (made_of IN ('work', 'content', 'document', 'opening')),
     answered boolean NOT NULL,
     asks_payment boolean NOT NULL,
     account text CONSTRAINT document_kind_account_fkey REFERENCES account_role,
@@ -44,7 +44,8 @@ CREATE TABLE document_kind (
 );
 COMMENT ON TABLE document_kind IS
     'the kinds of documents. incoming: do they come in from outside (NULL: both ways)? made_of: the work they are '
-    'over, contents of their own, or another document; answered: does the client answer them by a link?';
+    'over, contents of their own, another document, or what the books began with; answered: does the client '
+    'answer them by a link?';
 
 CREATE TABLE document_state (
     kind text NOT NULL CONSTRAINT document_state_kind_fkey REFERENCES document_kind,
@@ -132,10 +133,16 @@ CREATE TABLE document (
     created_by text NOT NULL DEFAULT actor(),
     meaning text CONSTRAINT document_meaning_known CHECK (meaning IN ('rebill', 'waive')),
     kept jsonb,
+    opened_on date
+        CONSTRAINT document_opened_year CHECK (opened_on BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT document_state_fkey FOREIGN KEY (kind, status) REFERENCES document_state,
     CONSTRAINT document_line_key UNIQUE (id, kind, currency),
     CONSTRAINT document_number_once UNIQUE (series_id, series_no),
-    CONSTRAINT document_numbered_whole CHECK (num_nonnulls(series_id, series_no, number) IN (0, 3)),
+    -- a debt from before the books has the number that was given then
+    CONSTRAINT document_numbered_whole CHECK (num_nonnulls(series_id, series_no, number) IN (0, 3)
+                                              OR kind = 'debt' AND num_nonnulls(series_id, series_no) = 0),
+    CONSTRAINT document_opened_by_kind CHECK (opened_on IS NULL OR kind IN ('debt', 'bill')),
+    CONSTRAINT document_debt_is_opened CHECK (kind <> 'debt' OR num_nonnulls(opened_on, outside_number) = 2),
     CONSTRAINT document_draft_has_no_number CHECK (issued_at IS NOT NULL OR number IS NULL),
     CONSTRAINT document_issued_has_number CHECK (issued_at IS NULL OR number IS NOT NULL OR incoming),
     CONSTRAINT document_issued_keeps CHECK ((issued_at IS NOT NULL) = (kept IS NOT NULL)),
@@ -157,7 +164,8 @@ COMMENT ON TABLE document IS
     'revision supersedes the one before. net, tax, gross in currency, stamped when it leaves draft; number given then, '
     'from its series; outside_number the one the other side or another system gave. made_from is the filter or the '
     'content it was made of; meaning of a credit note whether what it credits is billed again (rebill) or given up '
-    '(waive). kept is who and what its paper names, as it was when it was issued. Changes by transition(), void(), '
+    '(waive). opened_on the day on which a debt or bill from before these books was brought into them. kept is '
+    'who and what its paper names, as it was when it was issued. Changes by transition(), void(), '
     'credit(), revise(), extend_due(); each change of status is kept in document_status_change';
 CREATE INDEX document_party_idx ON document (party_id, kind, status);
 CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
@@ -165,7 +173,7 @@ CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
 -- A number of ours is given once, also where its document is void.  What is void leaves the number that a supplier gave
 -- it and the key of an outside system to others; a supplier may begin anew each year.
 CREATE UNIQUE INDEX document_number_text_once ON document (own_id, kind, number) NULLS NOT DISTINCT
-    WHERE number IS NOT NULL;
+    WHERE number IS NOT NULL AND (kind <> 'debt' OR status <> 'void');
 CREATE UNIQUE INDEX document_external_key ON document (source, external_id) WHERE status <> 'void';
 CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number, (extract(year FROM issued_on)))
     NULLS NOT DISTINCT WHERE kind = 'bill' AND status <> 'void';

@@ -23,19 +23,23 @@ SELECT allow('reader', 'select', 'cash_flow_article_month');
 
 CREATE VIEW cash_flow_month WITH (security_barrier) AS
     SELECT m.month, m.currency,
-           coalesce(sum(m.net) OVER w - m.net, 0)::numeric(18,2) AS opening,
+           coalesce(sum(m.net + m.opened) OVER w - m.net, 0)::numeric(18,2) AS opening,
            m.operating_in, m.operating_out, m.investing, m.financing, m.transfers, m.net::numeric(18,2) AS net,
-           (sum(m.net) OVER w)::numeric(18,2) AS closing
-      FROM (SELECT month(l.entry_on) AS month, l.currency, sum(l.amount) AS net,
+           (sum(m.net + m.opened) OVER w)::numeric(18,2) AS closing
+      FROM (SELECT month(l.entry_on) AS month, l.currency,
+                   coalesce(sum(l.amount) FILTER (WHERE l.other_id <> r.opening), 0) AS net,
+                   coalesce(sum(l.amount) FILTER (WHERE l.other_id = r.opening), 0) AS opened,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'operating' AND i.inward),
                    0)::numeric(18,2) AS operating_in,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'operating' AND NOT i.inward),
                    0)::numeric(18,2) AS operating_out,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'investing'), 0)::numeric(18,2) AS investing,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'financing'), 0)::numeric(18,2) AS financing,
-                   coalesce(sum(l.amount) FILTER (WHERE a.cash_section IS NULL), 0)::numeric(18,2) AS transfers
+                   coalesce(sum(l.amount) FILTER (WHERE a.cash_section IS NULL AND l.other_id <> r.opening),
+                   0)::numeric(18,2) AS transfers
               FROM ledger_line l
               LEFT JOIN account a ON a.id = l.article_id
+             CROSS JOIN role_account r
              CROSS JOIN LATERAL (SELECT a.kind = 'income' AS inward) i
              WHERE l.kind = 'cash' AND l.posted
              GROUP BY 1, 2) m
@@ -43,5 +47,5 @@ CREATE VIEW cash_flow_month WITH (security_barrier) AS
 COMMENT ON VIEW cash_flow_month IS
     'direct cash flow by month and currency, from posted entries of cash accounts: opening + operating_in + '
     'operating_out + investing + financing + transfers = closing; payments negative; a refund to a client reduces '
-    'operating_in';
+    'operating_in; what the books began with is in the opening of its month, and no flow';
 SELECT allow('reader', 'select', 'cash_flow_month');

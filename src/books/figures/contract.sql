@@ -53,54 +53,93 @@ END;
 COMMENT ON FUNCTION expected_seconds(bigint) IS
     'included hours that the calendar gives a contract now and that no work needed yet, in seconds; NULL for none';
 
+-- Money that names no contract is of those whose documents it settles, by what each
+-- has of them.
+CREATE VIEW contract_settlement WITH (security_barrier) AS
+    SELECT e.contract_id, u.currency, u.payment_id, u.document_id,
+           CASE WHEN d.kind = 'debt' THEN 0 ELSE x.share END::numeric(20,6) AS receipts,
+           CASE WHEN d.kind = 'debt' THEN 0 ELSE x.share * d.tax / d.gross END AS tax,
+           x.share::numeric(20,6) AS amount
+      FROM payment_use u
+      JOIN document d ON d.id = u.document_id AND d.gross <> 0
+      JOIN (SELECT e.document_id, e.contract_id, sum(e.amount) AS gross
+              FROM visible_entry e JOIN role_account r ON r.receivable = e.debit_id
+             WHERE e.document_id IS NOT NULL AND e.charge_id IS NULL
+             GROUP BY 1, 2) e ON e.document_id = d.id
+     CROSS JOIN LATERAL (SELECT round_money(u.amount * e.gross / d.gross, currency_exponent(u.currency)) AS share) x
+     WHERE u.document_flow = 'in' AND u.contract_id IS NULL AND e.contract_id IS NOT NULL;
+COMMENT ON VIEW contract_settlement IS
+    'what payments that name no contract settle of the documents of each contract: amount, of it receipts (not what '
+    'pays debts from before the books) and their tax, in currency';
+SELECT allow('controller', 'select', 'contract_settlement');
+
 -- Of the owner, because it sums costs that its reader may not see one by one.
 CREATE VIEW contract_figure WITH (security_barrier) AS
-    SELECT c.id AS contract_id, coalesce(p.receipts, 0)::numeric(20,6) AS receipts,
+    SELECT c.id AS contract_id, (coalesce(p.receipts, 0) + coalesce(n.receipts, 0))::numeric(20,6) AS receipts,
            coalesce(h.charged, 0)::numeric(20,6) AS charged, coalesce(h.worked_s, 0)::bigint AS worked_s,
            coalesce(h.billed_s, 0)::bigint AS billed_s,
            CASE WHEN num_nonnulls(a.remaining_s, x.seconds) > 0
                 THEN coalesce(a.remaining_s, 0) + coalesce(x.seconds, 0) END::numeric(20,6) AS remaining_s,
-           (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, h.uncosted + d.uncosted AS uncosted,
+           (coalesce(h.cost, 0) + coalesce(i.cost, 0))::numeric(20,6) AS cost, h.uncosted + i.uncosted AS uncosted,
            x.amount::numeric(20,6) AS expected,
-           round_money(coalesce(p.tax, 0), currency_exponent(c.currency))::numeric(20,6) AS receipts_tax,
+           round_money(coalesce(p.tax, 0) + coalesce(n.tax, 0),
+                       currency_exponent(c.currency))::numeric(20,6) AS receipts_tax,
            (coalesce(i.tax, 0) + CASE WHEN c.tax_inclusive THEN 0
                 ELSE round_money((coalesce(h.charged, 0) - coalesce(i.net, 0)) * coalesce(c.tax_rate, 0) / 100,
-                                 currency_exponent(c.currency)) END)::numeric(20,6) AS tax
+                                 currency_exponent(c.currency)) END)::numeric(20,6) AS tax,
+           (coalesce(n.amount, 0) - coalesce(n.receipts, 0) - coalesce(i.owed, 0)
+            - coalesce(p.receipts, 0))::numeric(20,6) AS adjustments
       FROM visible_contract c
      CROSS JOIN setting s
+     CROSS JOIN role_account r
      CROSS JOIN LATERAL (SELECT expected_amount(c.id) AS amount, expected_seconds(c.id) AS seconds) x
       LEFT JOIN LATERAL (
-        -- of what is not matched, the tax is that of the contract
-        SELECT sum(y.sign * p.amount) AS receipts,
+        -- of what is not matched, the tax is that of the contract; what pays debts from before the books, and what
+        -- we gave up, is no receipt of it
+        SELECT sum(y.sign * (p.amount - coalesce(u.debts, 0))) AS receipts,
                sum(y.sign * (coalesce(u.tax, 0) + (p.amount - coalesce(u.used, 0)) * y.rate / (100 + y.rate))) AS tax
           FROM visible_payment p
           JOIN settling_article a ON a.article = p.article
          CROSS JOIN LATERAL (SELECT CASE p.flow WHEN 'in' THEN 1 ELSE -1 END AS sign,
                                     coalesce(c.tax_rate, 0) AS rate) y
-         CROSS JOIN LATERAL (SELECT sum(u.amount) AS used, sum(u.amount * d.tax / nullif(d.gross, 0)) AS tax
+         CROSS JOIN LATERAL (SELECT sum(u.amount) AS used, sum(u.amount * d.tax / nullif(d.gross, 0)) AS tax,
+                                    sum(u.amount) FILTER (WHERE d.kind = 'debt') AS debts
                                FROM payment_allocation u JOIN document d ON d.id = u.document_id
                               WHERE u.payment_id = p.id) u
-         WHERE p.contract_id = c.id AND p.status = 'posted') p ON true
-      LEFT JOIN LATERAL (
-        -- what invoices took over, and their tax
-        SELECT sum(e.amount) FILTER (WHERE e.credit_id = r.unbilled) AS net,
-               sum(e.amount) FILTER (WHERE e.credit_id = r.tax) AS tax
-          FROM entry e JOIN role_account r ON r.receivable = e.debit_id
-         WHERE e.contract_id = c.id AND e.document_id IS NOT NULL AND e.charge_id IS NULL) i ON true
+         WHERE p.contract_id = c.id AND p.status = 'posted'
+           AND (p.contra IS NULL OR p.contra IN (SELECT w.code FROM account w WHERE w.kind NOT IN ('income', 'expense'))
+           )) p ON true
       LEFT JOIN LATERAL (
         SELECT sum(h.amount) AS charged, sum(h.worked_s) AS worked_s, sum(h.billed_s) AS billed_s, sum(h.cost) AS cost,
                count(*) FILTER (WHERE h.uncosted AND h.cost IS NULL) AS uncosted
           FROM visible_charge h WHERE h.contract_id = c.id) h ON true
+      LEFT JOIN (
+        SELECT s.contract_id, sum(s.receipts) AS receipts, sum(s.tax) AS tax, sum(s.amount) AS amount
+          FROM contract_settlement s GROUP BY 1) n ON n.contract_id = c.id
       LEFT JOIN LATERAL (
-        -- An expense without a rate to the contract's currency and its reversal are nothing together; in the base
-        -- currency it is what it was posted with.
-        SELECT sum(x.amount) AS cost, coalesce(sum(x.sign) FILTER (WHERE x.amount IS NULL), 0)::bigint AS uncosted
-          FROM (SELECT CASE e.debit_id WHEN a.id THEN 1 ELSE -1 END
+        -- What invoices took over, and their tax; what else stands on the client's account; and direct expenses: one
+        -- without a rate to the contract's currency and its reversal are nothing together, in the base currency it is
+        -- what it was posted with.
+        SELECT sum(x.amount) FILTER (WHERE x.billed AND x.credit_id = r.unbilled) AS net,
+               sum(x.amount) FILTER (WHERE x.billed AND x.credit_id = r.tax) AS tax,
+               sum(x.owed) FILTER (WHERE NOT x.billed) AS owed,
+               sum(x.cost) AS cost,
+               coalesce(sum(sign(x.amount)) FILTER (WHERE x.direct AND x.cost IS NULL), 0)::bigint AS uncosted
+          FROM (SELECT e.amount, e.credit_id, a.id IS NOT NULL AS direct,
+                       e.document_id IS NOT NULL AND e.debit_id = r.receivable
+                       AND e.credit_id IN (r.unbilled, r.tax) AS billed,
+                       CASE WHEN e.currency <> c.currency OR e.payment_id IS NOT NULL
+                                 AND (SELECT row_security_active('payment'::regclass))
+                                 AND e.payment_id NOT IN (SELECT n.id FROM seen_payment n) THEN 0
+                            WHEN e.debit_id = r.receivable THEN e.amount
+                            WHEN e.credit_id = r.receivable THEN -e.amount END AS owed,
+                       CASE WHEN a.id IS NOT NULL THEN
+                       CASE e.debit_id WHEN a.id THEN 1 ELSE -1 END
                        * CASE c.currency WHEN s.base_currency THEN e.base_amount
                               ELSE round_money(e.amount * exchange_rate_on(e.currency, c.currency, e.entry_on),
-                                               currency_exponent(c.currency)) END AS amount, sign(e.amount) AS sign
-                  FROM visible_entry e JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
-                 WHERE e.contract_id = c.id AND e.charge_id IS NULL) x) d ON true
+                                               currency_exponent(c.currency)) END END AS cost
+                  FROM visible_entry e LEFT JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
+                 WHERE e.contract_id = c.id AND e.charge_id IS NULL) x) i ON true
       LEFT JOIN LATERAL (
         SELECT sum(a.amount - coalesce((SELECT sum(b.burned) FROM charge b WHERE b.allotment_id = a.id),
                0)) AS remaining_s
@@ -116,7 +155,7 @@ SELECT allow('reader', 'select', 'contract_figure');
 CREATE VIEW contract_card WITH (security_invoker) AS
     SELECT c.id AS contract_id, c.number, c.client_id, k.name AS client, c.model, c.status, c.starts_on, c.ends_on,
            c.currency, f.receipts::numeric(18,2) AS receipts, f.charged::numeric(18,2) AS charged,
-           (f.receipts - f.charged - f.tax)::numeric(18,2) AS balance,
+           (f.receipts + f.adjustments - f.charged - f.tax)::numeric(18,2) AS balance,
            (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
            (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
            (f.remaining_s / 3600.0)::numeric(18,2) AS hours_left,
@@ -126,7 +165,8 @@ CREATE VIEW contract_card WITH (security_invoker) AS
            (100 * p.cash / nullif(f.receipts - f.receipts_tax, 0))::numeric(18,2) AS margin_cash_pct,
            (100 * p.accrual / nullif(f.charged, 0))::numeric(18,2) AS margin_pct,
            f.uncosted AS uncosted_charges, f.expected::numeric(18,2) AS expected, f.tax::numeric(18,2) AS tax,
-           (f.receipts - f.receipts_tax)::numeric(18,2) AS receipts_net
+           (f.receipts - f.receipts_tax)::numeric(18,2) AS receipts_net,
+           f.adjustments::numeric(18,2) AS adjustments
       FROM contract c
       JOIN party k ON k.id = c.client_id
       JOIN contract_figure f ON f.contract_id = c.id
@@ -135,7 +175,8 @@ CREATE VIEW contract_card WITH (security_invoker) AS
 COMMENT ON VIEW contract_card IS
     'every contract at this moment, in its currency: receipts with their tax and without (receipts_net), work charged, '
     'net, its tax, what the open periods will bring beside (expected: fees and minimum charges, net), balance with tax '
-    '(receipts - charged - tax), hours, what is left of prepaid and included '
+    '(receipts + adjustments - charged - tax; adjustments: what we gave up or posted by hand, less debts from before '
+    'the books that are open), hours, what is left of prepaid and included '
     'hours, cost of labour and of direct expenses as far as it is known, profit by cash (receipts_net - cost) and by '
     'accrual (charged - cost), both margins in percent (NULL without a base); where uncosted_charges, of its expenses '
     'too, have no known cost, profits and margins are NULL (data_gaps)';

@@ -45,13 +45,16 @@ BEGIN ATOMIC
      WHERE c.charged <> coalesce(l.charged, 0)
     UNION ALL
     SELECT 'what came in under a contract is the ledger''s', c.number,
-           format('receipts %s, the ledger has %s', c.receipts, l.receipts)
+           format('receipts %s and adjustments %s, the ledger has %s', c.receipts, c.adjustments, l.owed)
       FROM contract_card c
-      LEFT JOIN (SELECT l.contract_id, l.currency, sum(l.amount)::numeric(18,2) AS receipts
-                   FROM ledger_line l JOIN settling_article a USING (article_id)
-                  WHERE l.kind = 'cash' AND l.payment_id IS NOT NULL GROUP BY 1, 2) l
+      LEFT JOIN (SELECT x.contract_id, x.currency, sum(x.amount)::numeric(18,2) AS owed
+                   FROM (SELECT e.contract_id, e.currency, -e.amount AS amount
+                           FROM client_entry e LEFT JOIN document d ON d.id = e.document_id
+                          WHERE d.id IS NULL OR d.kind = 'debt'
+                         UNION ALL
+                         SELECT s.contract_id, s.currency, s.amount FROM contract_settlement s) x GROUP BY 1, 2) l
         ON l.contract_id = c.contract_id AND l.currency = c.currency
-     WHERE c.receipts <> coalesce(l.receipts, 0)
+     WHERE c.receipts + c.adjustments <> coalesce(l.owed, 0)
     UNION ALL
     -- in another currency the ledger has the cost of charges in the base currency alone
     SELECT 'the cost of a contract in the base currency is the ledger''s', c.number,
@@ -62,13 +65,15 @@ BEGIN ATOMIC
      WHERE c.cost <> coalesce(p.cost, 0) OR c.uncosted_charges <> coalesce(p.uncosted, 0)
     UNION ALL
     SELECT 'a contract''s balance is its receipts less its charges, with tax', c.number,
-           format('balance %s, receipts %s, charged %s, tax %s', c.balance, c.receipts, c.charged, c.tax)
-      FROM contract_card c WHERE c.balance <> c.receipts - c.charged - c.tax
+           format('balance %s, receipts %s, adjustments %s, charged %s, tax %s', c.balance, c.receipts, c.adjustments,
+                  c.charged, c.tax)
+      FROM contract_card c WHERE c.balance <> c.receipts + c.adjustments - c.charged - c.tax
     UNION ALL
     SELECT 'closing cash is the balance of the cash accounts', x.currency,
            format('%s, the accounts hold %s', x.closing, x.held)
       FROM (SELECT f.currency, f.closing, coalesce(b.held, 0) AS held
-              FROM (SELECT f.currency, sum(f.net) AS closing FROM cash_flow_month f GROUP BY 1) f
+              FROM (SELECT f.currency, (array_agg(f.closing ORDER BY f.month DESC))[1] AS closing
+                      FROM cash_flow_month f GROUP BY 1) f
               LEFT JOIN (SELECT b.currency, sum(b.balance) AS held FROM account_balance b
                           WHERE b.kind = 'cash' GROUP BY 1) b USING (currency)) x
      WHERE x.closing <> x.held AND currency_exponent(x.currency) <= 2

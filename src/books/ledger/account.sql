@@ -41,7 +41,10 @@ CREATE VIEW role_account WITH (security_invoker) AS
            max(r.account_id) FILTER (WHERE r.role = 'materials') AS materials,
            max(r.account_id) FILTER (WHERE r.role = 'absorbed_materials') AS absorbed_materials,
            max(r.account_id) FILTER (WHERE r.role = 'unbilled') AS unbilled,
-           max(r.account_id) FILTER (WHERE r.role = 'exchange') AS exchange
+           max(r.account_id) FILTER (WHERE r.role = 'exchange') AS exchange,
+           max(r.account_id) FILTER (WHERE r.role = 'opening') AS opening,
+           max(r.account_id) FILTER (WHERE r.role = 'conversion') AS conversion,
+           max(r.account_id) FILTER (WHERE r.role = 'netting') AS netting
       FROM account_role r;
 COMMENT ON VIEW role_account IS 'one row: the accounts that entries are made with, by role';
 SELECT allow('reader', 'select', 'role_account');

@@ -37,28 +37,42 @@ SELECT allow('controller', 'select', 'charge_posting');
 
 -- Cash against settlements, and the accrual where the article accrues with its
 -- payment.  What of it pays bills, which accrued it already, is taken back when it
--- meets them (match.sql).
+-- meets them (match.sql).  What settles without money has its contra account where
+-- cash would stand.  Money that changes its currency goes through the account of
+-- conversion, which keeps nothing of it: what the rate of the day makes of the two
+-- amounts is an exchange difference.
 CREATE VIEW payment_posting WITH (security_invoker) AS
-    SELECT 'payment'::text AS source, p.id AS source_id, e.no, e.entry_on, e.debit_id, e.credit_id, p.amount,
-           p.currency, NULL::numeric(20,6) AS base_amount, e.article_id, p.own_id, p.client_id, p.party_id,
+    SELECT 'payment'::text AS source, p.id AS source_id, e.no, e.entry_on, e.debit_id, e.credit_id,
+           coalesce(e.amount, p.amount)::numeric(20,6) AS amount, coalesce(e.currency, p.currency) AS currency,
+           e.base_amount::numeric(20,6) AS base_amount, e.article_id, p.own_id, p.client_id, p.party_id,
            p.contract_id, p.project_id, p.deal_id, p.task_id, p.employee_id, p.direction_id, p.work_type_id,
            NULL::bigint AS charge_id, p.id AS payment_id, NULL::bigint AS document_id, NULL::boolean AS posted
       FROM payment p
-      JOIN cash_account m ON m.id = p.cash_account_id
+      LEFT JOIN cash_account m ON m.id = p.cash_account_id
       LEFT JOIN cash_account t ON t.id = p.to_cash_account_id
       LEFT JOIN account a ON a.code = p.article
+      LEFT JOIN account o ON o.code = p.contra
      CROSS JOIN role_account r
+     CROSS JOIN setting g
      CROSS JOIN LATERAL (
         SELECT CASE a.kind WHEN 'income' THEN r.receivable WHEN 'expense' THEN r.payable
-               ELSE a.id END AS settlement_id) s
+               ELSE a.id END AS settlement_id, coalesce(m.account_id, o.id) AS account_id,
+               CASE WHEN o.id IS NULL THEN a.id END AS article_id, a.accrues AND o.id IS NULL AS accrues,
+               p.received IS NOT NULL AS exchanges,
+               CASE p.currency WHEN g.base_currency THEN t.currency ELSE p.currency END AS foreign_currency) s
      CROSS JOIN LATERAL (VALUES
-        (1::bigint, 'transfer', p.paid_on, t.account_id, m.account_id, NULL::bigint, true),
-        (1, 'in', p.paid_on, m.account_id, s.settlement_id, a.id, true),
-        (1, 'out', p.paid_on, s.settlement_id, m.account_id, a.id, true),
-        (2, 'in', coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL, a.accrues),
-        (2, 'out', coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL, a.accrues)
-     ) AS e (no, flow, entry_on, debit_id, credit_id, article_id, made)
-     WHERE e.flow = p.flow AND e.made;
+        (1::bigint, 'transfer', p.paid_on, CASE WHEN s.exchanges THEN r.conversion ELSE t.account_id END, m.account_id,
+         NULL::bigint, true, NULL::numeric, NULL::text, NULL::numeric),
+        (2, 'transfer', p.paid_on, t.account_id, r.conversion, NULL, s.exchanges, p.received, t.currency, NULL),
+        (3, 'transfer', p.paid_on, r.exchange, r.conversion, NULL, s.exchanges, 0, s.foreign_currency,
+         CASE WHEN s.exchanges THEN convert(p.amount, p.currency, g.base_currency, p.paid_on)
+                                    - convert(p.received, t.currency, g.base_currency, p.paid_on) END),
+        (1, 'in', p.paid_on, s.account_id, s.settlement_id, s.article_id, true, NULL, NULL, NULL),
+        (1, 'out', p.paid_on, s.settlement_id, s.account_id, s.article_id, true, NULL, NULL, NULL),
+        (2, 'in', coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL, s.accrues, NULL, NULL, NULL),
+        (2, 'out', coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL, s.accrues, NULL, NULL, NULL)
+     ) AS e (no, flow, entry_on, debit_id, credit_id, article_id, made, amount, currency, base_amount)
+     WHERE e.flow = p.flow AND e.made AND (e.amount <> 0 OR e.base_amount <> 0 OR e.amount IS NULL);
 COMMENT ON VIEW payment_posting IS 'the ledger entries that each payment makes when it is posted';
 SELECT allow('controller', 'select', 'payment_posting');
 
@@ -87,7 +101,8 @@ SELECT allow('controller', 'select', 'line_worth');
 
 -- What goes out, by contract: its net is taken over from unbilled work, its tax
 -- is payable.  What comes in, line by line: net to its article, its tax against
--- the tax of sales.  All of it is owed.
+-- the tax of sales.  A debt from before the books is from their opening.  All of it
+-- is owed.
 CREATE VIEW document_posting WITH (security_invoker) AS
     SELECT 'document'::text AS source, t.document_id AS source_id,
            row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id, e.nth) AS no, t.issued_on AS entry_on,
@@ -108,19 +123,30 @@ CREATE VIEW document_posting WITH (security_invoker) AS
         (0, r.unbilled, t.net, t.base_amount), (1, r.tax, t.tax, NULL)) AS e (nth, account_id, amount, base_amount)
      WHERE e.amount <> 0 OR e.base_amount <> 0
     UNION ALL
-    SELECT 'document', d.id, 2 * l.id + e.nth, d.issued_on, e.account_id, r.payable, e.amount::numeric(20,6),
-           d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id, l.project_id, l.deal_id,
+    SELECT 'document', d.id, 2 * l.id + e.nth, coalesce(d.opened_on, d.issued_on), e.account_id, r.payable,
+           e.amount::numeric(20,6), d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id, l.project_id, l.deal_id,
            l.task_id, l.employee_id, NULL, NULL, NULL, NULL, d.id, NULL
       FROM document d
       JOIN document_kind k ON k.kind = d.kind AND k.account = 'payable'
       JOIN document_line l ON l.document_id = d.id
      CROSS JOIN role_account r
      CROSS JOIN LATERAL (VALUES
-        (0, account_id(coalesce(l.article, bill_article(d.party_id))), l.net), (1, r.tax, l.tax)
+        (0, CASE WHEN d.opened_on IS NULL THEN account_id(coalesce(l.article, bill_article(d.party_id)))
+                 ELSE r.opening END, CASE WHEN d.opened_on IS NULL THEN l.net ELSE l.gross END),
+        (1, r.tax, CASE WHEN d.opened_on IS NULL THEN l.tax END)
      ) AS e (nth, account_id, amount)
-     WHERE e.amount <> 0;
+     WHERE e.amount <> 0
+    UNION ALL
+    SELECT 'document', d.id, l.id, d.opened_on, r.receivable, r.opening, l.gross, d.currency, NULL::numeric(20,6), NULL,
+           d.own_id, d.party_id, d.party_id, l.contract_id, l.project_id, l.deal_id, l.task_id, NULL, NULL, NULL, NULL,
+           NULL, d.id, NULL
+      FROM document d
+      JOIN document_line l ON l.document_id = d.id
+     CROSS JOIN role_account r
+     WHERE d.kind = 'debt' AND l.gross <> 0;
 COMMENT ON VIEW document_posting IS
-    'the ledger entries of documents: invoices and credit notes when they are issued, bills when they are accepted';
+    'the ledger entries of documents: invoices, credit notes and debts brought forward when they are issued, '
+    'bills when they are accepted';
 SELECT allow('controller', 'select', 'document_posting');
 
 CREATE VIEW due_entry WITH (security_invoker) AS

@@ -25,7 +25,9 @@ CREATE VIEW ledger_problems WITH (security_invoker) AS
     SELECT 'a posted payment is in the ledger as it stands, others are not', 'payment ' || p.id,
            format('cash of %s in the ledger, %s expected', coalesce(e.cash, 0), x.expected)
       FROM payment p
-      JOIN cash_account m ON m.id = p.cash_account_id
+      JOIN (SELECT m.id AS cash_account_id, NULL AS contra, m.account_id FROM cash_account m
+            UNION ALL SELECT NULL, a.code, a.id FROM account a) m
+        ON m.cash_account_id = p.cash_account_id OR m.contra = p.contra
      CROSS JOIN LATERAL (SELECT CASE WHEN p.status <> 'posted' THEN 0 WHEN p.flow = 'in' THEN p.amount
          ELSE -p.amount END AS expected) x
       LEFT JOIN (SELECT e.payment_id, s.account_id, sum(s.sign * e.amount) AS cash

@@ -73,6 +73,8 @@ SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('fixed_asset', 'Equipment and other fixed assets', 'asset', NULL, 'investing', false),
     ('capital', 'Owners'' capital', 'equity', NULL, 'financing', false),
     ('opening', 'Opening balances', 'equity', NULL, 'financing', false),
+    ('conversion', 'Money on its way between currencies', 'settlement', NULL, NULL, false),
+    ('netting', 'Debts set off against each other', 'settlement', NULL, 'operating', false),
     ('revenue', 'Revenue', 'income', 'revenue', 'operating', false),
     ('direct_labour', 'Direct labour', 'expense', 'direct_labour', 'operating', false),
     ('contractors', 'Contractors', 'expense', 'other_direct', 'operating', true),
@@ -118,7 +120,13 @@ SELECT v.role, a.id, v.posted FROM (VALUES
     ('absorbed_materials', 'absorbed_materials', 'the same, taken out of purchases'),
     ('contractor_bill', 'contractors', 'bills whose lines name no article'),
     ('people_bill', 'payroll', 'such bills of who logs the hours here'),
-    ('exchange', 'fx_difference', 'what changes of rates make of debts until they are paid')
+    ('exchange', 'fx_difference', 'what changes of rates make of debts until they are paid, and of own money'),
+    ('opening', 'opening', 'what the books began with'),
+    ('conversion', 'conversion', 'both sides of an exchange of own money'),
+    ('netting', 'netting', 'both sides of debts that are set off'),
+    ('bank_fee', 'bank_fees', 'what exchange() pays to the bank'),
+    ('write_off', 'other_expense', 'what clients will not pay, where write_off() names no article'),
+    ('write_on', 'other_income', 'what we need not pay, likewise')
 ) AS v (role, code, posted) JOIN account a USING (code);
 
 CREATE TABLE period_lock (

@@ -17,6 +17,8 @@ INSERT INTO document_kind AS old (kind, incoming, made_of, answered, asks_paymen
     ('act', NULL, 'document', true, false, NULL, NULL, NULL),
     ('credit_note', false, 'document', false, false, 'receivable', NULL, 'invoice'),
     ('bill', true, 'content', false, false, 'payable', 'out', NULL),
+    ('debt', false, 'opening', false, true, 'receivable', 'in', 'invoice'),
+    ('netting', false, 'document', false, false, NULL, NULL, 'act'),
     ('contract', NULL, 'content', false, false, NULL, NULL, NULL),
     ('annex', NULL, 'content', false, false, NULL, NULL, NULL),
     ('other', NULL, 'content', false, false, NULL, NULL, NULL)
@@ -28,13 +30,15 @@ ON CONFLICT ON CONSTRAINT document_kind_pkey DO UPDATE
 INSERT INTO document_state AS old (kind, status, means, shown_as, report_status, way_out)
 SELECT k.kind, v.status, v.means::text[], v.shown_as, v.report_status, v.way_out
   FROM (VALUES
-    ('{report,proposal,specification,proforma,invoice,act,credit_note,bill,contract,annex,other}',
+    ('{report,proposal,specification,proforma,invoice,act,credit_note,bill,debt,netting,contract,annex,other}',
      'draft', '{draft}', 'mark', NULL, NULL),
     -- with the other side
     ('{report}', 'sent', '{holds}', NULL, NULL, NULL),
     ('{proposal,specification,proforma,act,bill,contract,annex,other}', 'sent', '{}', NULL, NULL, NULL),
     ('{invoice}', 'sent', '{binding,posted,derived}', NULL, 'invoiced', NULL),
     ('{credit_note}', 'sent', '{binding,posted}', NULL, NULL, NULL),
+    ('{debt}', 'sent', '{binding,posted,derived}', NULL, NULL, NULL),
+    ('{netting}', 'sent', '{binding}', NULL, NULL, NULL),
     -- agreed, invoiced, paid
     ('{proposal,specification,proforma,act,contract,annex,other}', 'agreed', '{binding}', 'status', NULL, NULL),
     ('{report}', 'agreed', '{binding,derived}', 'status', NULL, NULL),
@@ -49,6 +53,8 @@ SELECT k.kind, v.status, v.means::text[], v.shown_as, v.report_status, v.way_out
     ('{bill}', 'agreed', '{binding,posted,derived}', 'status', NULL, NULL),
     ('{bill}', 'partly_paid', '{binding,posted,derived}', 'status', NULL, 'Payments pay it: allocate_payment().'),
     ('{bill}', 'paid', '{binding,posted,settled,derived}', 'status', NULL, 'Payments pay it: allocate_payment().'),
+    ('{debt}', 'partly_paid', '{binding,posted,derived}', 'status', NULL, 'Payments pay it: allocate_payment().'),
+    ('{debt}', 'paid', '{binding,posted,settled,derived}', 'status', NULL, 'Payments pay it: allocate_payment().'),
     ('{invoice}', 'partly_paid', '{binding,posted,derived}', 'status', 'partly_paid',
      'Payments pay it: allocate_payment().'),
     ('{invoice}', 'paid', '{binding,posted,settled,derived}', 'status', 'paid',
@@ -56,6 +62,7 @@ SELECT k.kind, v.status, v.means::text[], v.shown_as, v.report_status, v.way_out
     ('{invoice}', 'credited', '{posted,settled,derived}', 'status', NULL, 'credit() makes a credit note.'),
     -- put away: paid, or answered by yes or no
     ('{invoice}', 'archived', '{binding,posted,settled}', NULL, 'paid', NULL),
+    ('{debt}', 'archived', '{binding,posted,settled}', NULL, NULL, NULL),
     ('{credit_note}', 'archived', '{binding,posted,settled}', NULL, NULL, NULL),
     ('{report,bill}', 'archived', '{filed,settled}', NULL, NULL, NULL),
     ('{proposal,specification,proforma,act,contract,annex,other}', 'archived', '{filed}', NULL, NULL, NULL),
@@ -67,7 +74,9 @@ SELECT k.kind, v.status, v.means::text[], v.shown_as, v.report_status, v.way_out
     ('{report}', 'void', '{ended,withdrawn}', 'mark', NULL, 'Void or credit its invoice first.'),
     ('{invoice}', 'void', '{ended,withdrawn}', 'mark', NULL,
      'Take its payments back with unallocate() first, or use credit().'),
-    ('{proposal,specification,proforma,act,bill,contract,annex,other}',
+    ('{debt}', 'void', '{ended,withdrawn}', 'mark', NULL,
+     'Take its payments back with unallocate() first, or use write_off().'),
+    ('{proposal,specification,proforma,act,bill,netting,contract,annex,other}',
      'void', '{ended,withdrawn}', 'mark', NULL, NULL)
     ) AS v (kinds, status, means, shown_as, report_status, way_out)
  CROSS JOIN LATERAL unnest(v.kinds::text[]) k (kind)
@@ -115,10 +124,11 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{invoice}', 'draft', 'sent', true, 'send_invoice', 'settle_issued'),
         ('{proforma}', 'draft', 'sent', true, 'send_proforma', NULL),
         ('{credit_note}', 'draft', 'sent', true, 'send_credit_note', NULL),
-        ('{specification,act,bill}', 'draft', 'sent', true, 'send_lines', NULL),
+        ('{specification,act,bill,netting}', 'draft', 'sent', true, 'send_lines', NULL),
+        ('{debt}', 'draft', 'sent', true, 'send_debt', NULL),
         ('{proposal,contract,annex,other}', 'draft', 'sent', true, 'send_paper', NULL),
-        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'void', true, NULL,
-         'release'),
+        ('{report,proposal,specification,act,contract,annex,other,bill,proforma,debt,netting}', 'draft', 'void', true,
+         NULL, 'release'),
         ('{invoice}', 'draft', 'void', true, NULL, 'release_invoice'),
         -- what the client answers, or we do to a bill
         ('{report}', 'sent', 'agreed', true, 'agree_report', NULL),
@@ -137,6 +147,8 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{report,proposal,act,contract,annex,other,proforma}', 'agreed', 'void', true, NULL, 'release'),
         ('{bill}', 'sent', 'void', true, NULL, 'release'),
         ('{bill}', 'agreed', 'void', true, 'take_back', 'release'),
+        ('{debt}', 'sent', 'void', true, 'take_back', 'release'),
+        ('{netting}', 'sent', 'void', true, NULL, 'take_apart'),
         ('{invoice}', 'sent', 'void', true, 'take_back', 'release_invoice'),
         -- what payments and credits make of invoices and bills
         ('{invoice}', 'sent', 'partly_paid', false, NULL, 'carry_report'),
@@ -151,6 +163,11 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{invoice}', 'partly_paid', 'credited', false, NULL, 'carry_report'),
         ('{invoice}', 'paid', 'credited', false, NULL, 'carry_report'),
         ('{invoice}', 'archived', 'credited', false, NULL, 'carry_report'),
+        ('{debt}', 'sent', 'partly_paid', false, NULL, NULL),
+        ('{debt}', 'sent', 'paid', false, NULL, NULL),
+        ('{debt}', 'partly_paid', 'sent', false, NULL, NULL),
+        ('{debt}', 'paid', 'sent', false, NULL, NULL),
+        ('{debt}', 'archived', 'sent', false, NULL, NULL),
         ('{bill}', 'agreed', 'partly_paid', false, NULL, NULL),
         ('{bill}', 'agreed', 'paid', false, NULL, NULL),
         ('{bill}', 'partly_paid', 'agreed', false, NULL, NULL),
@@ -171,11 +188,11 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{report}', 'invoiced', 'credited', false, NULL, NULL),
         ('{report}', 'partly_paid', 'credited', false, NULL, NULL),
         ('{report}', 'paid', 'credited', false, NULL, NULL),
-        ('{report,bill}', 'partly_paid', 'paid', false, NULL, NULL),
-        ('{report,bill}', 'paid', 'partly_paid', false, NULL, NULL),
-        ('{report,bill}', 'archived', 'partly_paid', false, NULL, NULL),
+        ('{report,bill,debt}', 'partly_paid', 'paid', false, NULL, NULL),
+        ('{report,bill,debt}', 'paid', 'partly_paid', false, NULL, NULL),
+        ('{report,bill,debt}', 'archived', 'partly_paid', false, NULL, NULL),
         -- what is done with
-        ('{report,bill}', 'paid', 'archived', true, NULL, NULL),
+        ('{report,bill,debt}', 'paid', 'archived', true, NULL, NULL),
         ('{report}', 'credited', 'archived', true, NULL, NULL),
         ('{invoice}', 'paid', 'archived', true, NULL, 'carry_report'),
         ('{invoice}', 'credited', 'archived', true, NULL, 'carry_report'),

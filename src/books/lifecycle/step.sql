@@ -182,6 +182,17 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION send_credit_note(document) IS 'a credit note is issued and posted; credit() did the rest';
 
+CREATE FUNCTION send_debt(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    p_document := make_due(stamp_lined(p_document));
+    PERFORM post_issued(p_document.id, p_document.opened_on);
+    p_document.number := p_document.outside_number;
+END $$;
+COMMENT ON FUNCTION send_debt(document) IS
+    'a debt from before the books is brought into them: owed from the day on which they open, under its old number';
+
 CREATE FUNCTION agree_report(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -205,10 +216,10 @@ CREATE FUNCTION take_back(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM reverse_document(p_document.id, posting_day(p_document.issued_on));
+    PERFORM reverse_document(p_document.id, posting_day(coalesce(p_document.opened_on, p_document.issued_on)));
 END $$;
 COMMENT ON FUNCTION take_back(document) IS
-    'an invoice or bill is void: what it posted itself is reversed';
+    'an invoice, bill or debt is void: what it posted itself is reversed';
 
 CREATE FUNCTION take_step(p_does text, INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -224,6 +235,7 @@ BEGIN
         WHEN 'send_credit_note' THEN p_document := send_credit_note(p_document);
         WHEN 'send_lines' THEN p_document := number_document(stamp_lined(p_document));
         WHEN 'send_paper' THEN p_document := number_document(stamp_document(p_document));
+        WHEN 'send_debt' THEN p_document := send_debt(p_document);
         WHEN 'agree_report' THEN p_document := agree_report(p_document);
         WHEN 'accept_bill' THEN p_document := accept_bill(p_document);
         WHEN 'take_back' THEN p_document := take_back(p_document);
@@ -272,6 +284,7 @@ BEGIN
         WHEN 'release_invoice' THEN PERFORM release_document(p_document), carry_report(p_document);
         WHEN 'carry_report' THEN PERFORM carry_report(p_document);
         WHEN 'settle_issued' THEN PERFORM carry_report(p_document), settle_document(p_document.id, 'issued');
+        WHEN 'take_apart' THEN PERFORM take_apart(p_document);
         WHEN 'sell_agreed' THEN PERFORM sell_agreed(p_document);
         WHEN 'unsell_agreed' THEN PERFORM release_document(p_document), unsell_agreed(p_document);
     END CASE;

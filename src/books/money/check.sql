@@ -109,14 +109,52 @@ BEGIN
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Change its status alone; enter what was really paid as a payment of its own.';
     END IF;
+    IF p_old.source = 'netting' AND p_old.status = 'posted' AND to_jsonb(p_new) <> to_jsonb(p_old)
+        AND EXISTS (SELECT FROM document d JOIN document_state s USING (kind, status)
+                     WHERE d.id = split_part(p_old.external_id, ':', 1)::bigint AND d.kind = 'netting'
+                       AND s.binding) THEN
+        RAISE EXCEPTION 'payment % is one side of %', p_old.id,
+            document_name(split_part(p_old.external_id, ':', 1)::bigint)
+            USING ERRCODE = 'restrict_violation', HINT = 'Void that document: that takes both sides back.';
+    END IF;
     IF p_old.status = 'posted' AND p_new.status = 'planned' THEN
         RAISE EXCEPTION 'payment % is posted and cannot be planned again', p_old.id
             USING ERRCODE = 'restrict_violation', HINT = 'Void it.';
     END IF;
 END $$;
 COMMENT ON FUNCTION check_payment_step(payment, payment) IS
-    'refuse (23001) what a payment cannot become: what is void stays as it is, voiding changes nothing else, and what '
-    'is posted is never planned again';
+    'refuse (23001) what a payment cannot become: what is void stays as it is, voiding changes nothing else, what is '
+    'posted is never planned again, and a side of a netting stays while its document does';
+
+-- What settles without money is of three kinds; what we give up is for those who
+-- may post it, above the amount that nobody is asked for.
+CREATE FUNCTION check_contra(p_payment payment, p_role name DEFAULT current_user) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_contra account;
+    v_setting setting;
+BEGIN
+    SELECT * INTO v_contra FROM account a WHERE a.code = p_payment.contra;
+    SELECT * INTO v_setting FROM setting;
+    IF v_contra.kind IN ('income', 'expense') THEN
+        PERFORM require_level('controller',
+                              format('write off more than %s %s', trim_scale(v_setting.write_off_limit),
+                                     v_setting.base_currency), p_role)
+          WHERE convert(p_payment.amount, p_payment.currency, v_setting.base_currency, p_payment.paid_on)
+                > v_setting.write_off_limit;
+    ELSIF EXISTS (SELECT FROM account_role r WHERE r.account_id = v_contra.id AND r.role = 'opening') THEN
+        PERFORM require_level('controller', 'say what the books began with', p_role);
+    ELSIF NOT EXISTS (SELECT FROM account_role r WHERE r.account_id = v_contra.id AND r.role = 'netting') THEN
+        RAISE EXCEPTION 'nothing is settled by account "%"', v_contra.code
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_contra_settles',
+                HINT = 'An article of income or expense writes off; what is set off and what the books began with have '
+                       'the accounts of the roles netting and opening.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_contra(payment, name) IS
+    'refuse (23514) what settles by an account that is no article, nor that of nettings or of opening balances; above '
+    'setting.write_off_limit, and for opening balances, a role below controller (42501)';
 
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -143,18 +181,25 @@ BEGIN
     END IF;
     PERFORM require_pay(NEW.article, NEW.employee_id);
     SELECT format('cash account "%s" is in %s', a.name, a.currency) INTO v_wrong
-      FROM cash_account a WHERE a.id IN (NEW.cash_account_id, NEW.to_cash_account_id) AND a.currency <> NEW.currency;
+      FROM cash_account a
+     WHERE a.id = NEW.cash_account_id AND a.currency <> NEW.currency
+        OR a.id = NEW.to_cash_account_id AND (a.currency = NEW.currency) = (NEW.received IS NOT NULL);
     IF FOUND THEN
         RAISE EXCEPTION 'a payment in % cannot be taken: %', NEW.currency, v_wrong
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_one_currency',
-                HINT = 'Enter the amount in that currency; an exchange is a payment out of one account and one into '
-                       'the other.';
+                HINT = 'Enter the amount in that currency; exchange(from_account, to_account, paid, received) moves '
+                       'money between currencies.';
     END IF;
+    PERFORM check_contra(NEW) WHERE NEW.contra IS NOT NULL;
+    PERFORM refuse_inexact('payment', 'payment_amount_exact', a.currency, 'received', NEW.received)
+       FROM cash_account a
+      WHERE a.id = NEW.to_cash_account_id
+        AND NEW.received <> round_money(NEW.received, currency_exponent(a.currency));
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_payment() IS
-    'trigger function of payment: decimals, and the currency of its account (23514); payments of pay take a controller '
-    '(42501)';
+    'trigger function of payment: decimals, the currency of its accounts, what settles without money (23514); payments '
+    'of pay take a controller (42501)';
 
 CREATE FUNCTION complete_payment() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

@@ -45,7 +45,8 @@ CREATE VIEW payment_card WITH (security_barrier) AS
     SELECT p.id AS payment_id, p.flow, p.status, p.paid_on, p.accrued_on, p.amount::numeric(18,2) AS amount, p.currency,
            p.cash_account_id, m.name AS cash_account, p.to_cash_account_id, p.article, p.own_id, p.client_id,
            p.party_id, k.name AS party, p.contract_id, p.project_id, p.deal_id, p.task_id, p.direction_id,
-           p.work_type_id, p.purpose, p.bank_ref, p.source, p.external_id
+           p.work_type_id, p.purpose, p.bank_ref, p.source, p.external_id, p.contra,
+           p.received::numeric(18,2) AS received
       FROM visible_payment p
       LEFT JOIN cash_account m ON m.id = p.cash_account_id
       LEFT JOIN party k ON k.id = p.party_id

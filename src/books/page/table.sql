@@ -30,6 +30,8 @@ SELECT v.name, l.language, l.label
     ('proposal', 'Комерційна пропозиція', 'Коммерческое предложение', 'Proposal'),
     ('contract', 'Договір', 'Договор', 'Contract'),
     ('annex', 'Додаток до договору', 'Приложение к договору', 'Annex'),
+    ('debt', 'Борг на початок обліку', 'Долг на начало учёта', 'Debt brought forward'),
+    ('netting', 'Акт взаємозаліку', 'Акт взаимозачёта', 'Netting of debts'),
     ('other', 'Документ', 'Документ', 'Document'),
     ('status_draft', 'Чернетка', 'Черновик', 'Draft'),
     ('status_void', 'Анульовано', 'Аннулирован', 'Void'),

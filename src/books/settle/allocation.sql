@@ -49,7 +49,7 @@ COMMENT ON FUNCTION credited_report(bigint) IS
 CREATE FUNCTION settled_status(p_document bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT CASE WHEN d.kind IN ('invoice', 'bill')
+    SELECT CASE WHEN b.flow IS NOT NULL
                 THEN CASE WHEN credited_whole(d.id) THEN 'credited'
                           WHEN b.open = 0 THEN 'paid'
                           WHEN b.allocated <> 0 THEN 'partly_paid'
@@ -121,7 +121,7 @@ BEGIN
     ELSIF p_payment.currency <> p_document.currency THEN
         wrong := format('is in %s, payment %s in %s', p_document.currency, p_payment.id, p_payment.currency);
         hint := 'Allocate payments of the currency of the document.';
-    ELSIF p_document.kind = 'invoice' AND NOT p_settles THEN
+    ELSIF v_flow = 'in' AND NOT p_settles THEN
         wrong := format('cannot take payment %s of article "%s"', p_payment.id, p_payment.article);
         hint := 'View settling_article lists the articles of payments of invoices, as revenue.';
     ELSIF p_amount <> round_money(p_amount, currency_exponent(p_document.currency)) THEN

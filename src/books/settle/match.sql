@@ -28,7 +28,7 @@ CREATE VIEW accrual_due WITH (security_invoker) AS
          CROSS JOIN LATERAL (SELECT CASE e.credit_id WHEN a.id THEN 1 ELSE -1 END
                                     * CASE p.flow WHEN 'out' THEN 1 ELSE -1 END AS sign) d
          WHERE e.payment_id = p.id) m
-     WHERE p.flow IN ('in', 'out');
+     WHERE p.flow IN ('in', 'out') AND p.contra IS NULL;
 COMMENT ON VIEW accrual_due IS
     'payments that accrue: what of their cost bills brought already (due) and what of it the ledger has taken back '
     '(posted), in the payment''s currency and the base currency';
@@ -117,7 +117,7 @@ DECLARE
 BEGIN
     FOR v_due IN
         SELECT x.document_id, x.flow, x.currency, x.account_id, x.due - x.posted AS amount, r.exchange,
-               greatest(p_on, d.issued_on) AS day, d.party_id, d.own_id, d.contract_id
+               greatest(p_on, coalesce(d.opened_on, d.issued_on)) AS day, d.party_id, d.own_id, d.contract_id
           FROM exchange_due x JOIN document d ON d.id = x.document_id CROSS JOIN role_account r
          WHERE x.document_id = ANY (p_documents) AND x.due <> x.posted
          ORDER BY x.document_id
@@ -148,7 +148,8 @@ CREATE FUNCTION post_matches(p_payments bigint[], p_documents bigint[]) RETURNS 
     LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    v_issued date := (SELECT max(d.issued_on) FROM document d WHERE d.id = ANY (p_documents));
+    v_issued date := (SELECT max(coalesce(d.opened_on, d.issued_on)) FROM document d
+                       WHERE d.id = ANY (p_documents));
     v_paid date := (SELECT max(p.paid_on) FROM payment p WHERE p.id = ANY (p_payments));
 BEGIN
     PERFORM post_accruals(p_payments, v_issued);

@@ -93,7 +93,7 @@ BEGIN
                   FROM jsonb_array_elements(p_allocations) e
                  CROSS JOIN LATERAL (SELECT resolve_names(e.value) AS value) r
                  GROUP BY 1) x
-          LEFT JOIN document_balance b ON b.document_id = x.document_id AND b.kind = 'invoice'
+          LEFT JOIN document_balance b ON b.document_id = x.document_id AND b.flow = 'in'
          ORDER BY x.document_id
     LOOP
         IF (v_refund.amount > 0 AND v_refund.amount <= v_refund.allocated) IS NOT TRUE THEN
@@ -140,8 +140,10 @@ BEGIN
             SELECT c.client_id FROM contract c WHERE c.id = (v_content ->> 'contract')::bigint))]);
         PERFORM refund_documents(v_content -> 'allocations')
           WHERE NOT EXISTS (SELECT FROM payment p
-                             WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
-                                OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref'));
+                             WHERE p.status <> 'void'
+                               AND ((p.source, p.external_id)
+                                    = (v_content ->> 'source', v_content ->> 'external_id')
+                                 OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref')));
     END IF;
     -- Two who record the same payment at once: the second waits for the first
     -- and then finds it.
@@ -164,8 +166,9 @@ BEGIN
     RETURNING * INTO v_payment;
     IF v_payment.id IS NULL THEN
         SELECT * INTO v_payment FROM payment p
-         WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
-            OR (p.cash_account_id, p.bank_ref) = ((v_content ->> 'cash_account')::bigint, v_content ->> 'bank_ref')
+         WHERE p.status <> 'void'
+           AND ((p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
+             OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref'))
          ORDER BY (p.source, p.external_id)
                   IS NOT DISTINCT FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
         PERFORM require_pay(v_payment.article, v_payment.employee_id, calling_role());
@@ -179,12 +182,7 @@ BEGIN
                           FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
                          WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)),
                         'It was entered by hand.'),
-                    HINT = 'Send the same content again, or void that payment and send another (source, external_id) '
-                           'and bank_ref.';
-        END IF;
-        IF v_payment.status = 'void' THEN
-            RAISE EXCEPTION 'payment % was recorded before and is void', v_payment.id
-                USING ERRCODE = 'restrict_violation', HINT = 'Record it anew under another external_id or bank_ref.';
+                    HINT = 'Send the same content again, or void that payment first.';
         END IF;
     ELSIF v_payment.status = 'posted' THEN
         v_settles := v_content ? 'allocations' AND NOT v_refund
@@ -205,7 +203,7 @@ COMMENT ON FUNCTION record_payment(jsonb) IS
     'their open invoices, oldest due first; other money what "allocations" name; what is sent back to a client is '
     'taken off the invoices that "allocations" name, or what was allocated last. Returns the payment, what is '
     'allocated and what is not. The same content again returns the same payment, other content under the same (source, '
-    'external_id) or bank_ref is refused (23505)';
+    'external_id) or bank_ref is refused (23505); what is void has left them to others';
 SELECT allow('clerk', 'execute', 'record_payment');
 
 CREATE VIEW unallocated_payment WITH (security_invoker) AS
@@ -219,11 +217,12 @@ CREATE VIEW unallocated_payment WITH (security_invoker) AS
       LEFT JOIN client_credit r ON r.party_id = p.party_id AND r.currency = p.currency
      CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.payment_id) a
      CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0) AS open FROM document_balance b
-                          WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice'
+                          WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.flow = 'in'
                             AND b.open > 0) o
      CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers
                            FROM document d JOIN document_state s USING (kind, status)
-                          WHERE d.kind = 'invoice' AND s.posted AND NOT s.settled
+                           JOIN document_kind k USING (kind)
+                          WHERE k.flow = 'in' AND s.posted AND NOT s.settled
                             AND strpos(p.purpose, d.number) > 0) n
      WHERE p.status = 'posted' AND p.flow = 'in' AND p.amount > coalesce(a.amount, 0) AND coalesce(r.credit, 1) > 0;
 COMMENT ON VIEW unallocated_payment IS
@@ -265,13 +264,14 @@ CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETUR
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document := open_document(apply_credit.document, 'invoice');
+    v_document document := open_document(apply_credit.document);
     v_credit numeric;
     v_take numeric;
     v_amount numeric;
     v_applied numeric := 0;
     v_payment payment;
 BEGIN
+    PERFORM document_of(v_document.id, 'invoice') WHERE v_document.kind <> 'debt';
     v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = v_document.party_id
                           AND c.currency = v_document.currency), 0);
     v_take := least(coalesce((SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id), 0),
@@ -333,7 +333,8 @@ BEGIN
                          project_id, purpose)
     VALUES ('out', 'posted', coalesce(pay_bill.paid_on, books_today()), coalesce(pay_bill.amount, v_open),
             v_document.currency, pay_bill.cash_account,
-            coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id),
+            coalesce((SELECT min(l.article) FROM document_line l JOIN account a ON a.code = l.article
+                       WHERE l.document_id = v_document.id AND a.kind = 'expense'),
                      bill_article(v_document.party_id)), v_document.party_id,
             v_document.contract_id, v_document.project_id, 'Bill ' || v_document.outside_number)
     RETURNING id INTO v_payment;

@@ -14,6 +14,8 @@ BEGIN ATOMIC
                -least(sum(e.amount), 0) AS credit, e.currency, e.document_id, e.payment_id, e.rank
           FROM (SELECT e.entry_on, e.amount, e.currency, e.document_id, e.payment_id,
                        CASE WHEN d.id IS NOT NULL THEN replace(d.kind, '_', ' ')
+                            WHEN o.kind IN ('income', 'expense') THEN 'write-off'
+                            WHEN p.contra IS NOT NULL THEN o.code
                             WHEN p.flow = 'out' THEN 'refund' WHEN e.payment_id IS NOT NULL THEN 'payment'
                             WHEN a.kind = 'equity' THEN 'opening' ELSE 'entry' END AS kind,
                        coalesce(d.number, p.bank_ref) AS number,
@@ -25,6 +27,7 @@ BEGIN ATOMIC
                   JOIN account a ON a.id = e.other_id
                   LEFT JOIN document d ON d.id = e.document_id
                   LEFT JOIN payment_card p ON p.payment_id = e.payment_id
+                  LEFT JOIN account o ON o.code = p.contra
                  WHERE e.party_id = client_statement.client) e
          GROUP BY e.entry_on, e.kind, e.number, e.detail, e.currency, e.document_id, e.payment_id, e.rank, e.event_id
         HAVING sum(e.amount) <> 0
@@ -52,6 +55,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION client_statement(bigint, date, date) IS
     'a client''s account between two days, both included, as the ledger has it: opening balance, invoices and refunds '
-    '(debit), credit notes and payments (credit), what was posted by hand (opening, entry), closing balance; by '
+    '(debit), credit notes and payments (credit), what was settled without money (write-off, netting), debts and '
+    'advances from before the books (debt, opening), what was posted by hand (opening, entry), closing balance; by '
     'currency; a positive balance is owed by the client. What was taken back on its own day has no row';
 SELECT allow('reader', 'execute', 'client_statement');
