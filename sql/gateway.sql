@@ -45,6 +45,7 @@ INSERT INTO door VALUES
     ('draft_document($1)', ARRAY['{"kind": "proposal", "party": 2, "project": 1, "lines": [{"title": "x", "quantity": 2, "price": 3, "task": 1}]}'::jsonb]),
     ('issue_specification(1, $1, $2)', ARRAY['[{"title": "x", "price": 3}]'::jsonb, '{"title": "Login"}']),
     ('record_bill($1)', ARRAY['{"party": 3, "outside_number": "7", "lines": [{"title": "x", "price": 3}]}'::jsonb]),
+    ('open_balances(''2026-01-01'', $1)', ARRAY['{"debts": []}'::jsonb]),
     (format('revise(%s, $1)', :sent), ARRAY['{"title": "again"}'::jsonb]);
 -- a function that people may call takes jsonb and is not here (charge_reason() takes a column, no document of the caller's)
 SELECT p.oid::regprocedure FROM access_rule r JOIN pg_proc p ON p.proname = r.object AND p.pronamespace = 't_gateway'::regnamespace

@@ -169,11 +169,6 @@ SELECT p AS payment, pg_temp.said(format('INSERT INTO payment_allocation (paymen
       (6, :invoice, 1), (7, :invoice, 1), (8, :invoice, 1),
                (9, :invoice, 72.01), (9, :invoice, 0), (9, :invoice, 0.001), (9, :report, 1), (3, :bill, 1),
                    (9, :invoice, 72), (99, :invoice, 1)) v (p, d, a);
-SELECT payment_id AS recorded FROM record_payment('{"amount": "1", "cash_account": "bank", "party": "Alpha",
-    "paid_on": "2026-02-20", "source": "s", "external_id": "1"}') \gset
-UPDATE payment SET status = 'void' WHERE id = :recorded;
-SELECT pg_temp.said($$SELECT record_payment('{"amount": "1", "cash_account": "bank", "party": "Alpha",
-    "paid_on": "2026-02-20", "source": "s", "external_id": "1"}')$$);
 
 -- documents
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-04-05', 3600);

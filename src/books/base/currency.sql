@@ -27,7 +27,7 @@ COMMENT ON FUNCTION pair_exchange(text, text, date) IS
     'by (over), and since when it holds; NULL when neither is known';
 
 -- Nothing is divided before the end: a quotient that is rounded early is no cent any more.
-CREATE FUNCTION exchange(p_from text, p_to text, p_on date, OUT times numeric, OUT over numeric, OUT valid_from date)
+CREATE FUNCTION rate_terms(p_from text, p_to text, p_on date, OUT times numeric, OUT over numeric, OUT valid_from date)
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -41,7 +41,7 @@ BEGIN
         valid_from := p_on;
         RETURN;
     END IF;
-    SELECT r.times, r.over, r.valid_from INTO exchange.times, exchange.over, exchange.valid_from
+    SELECT r.times, r.over, r.valid_from INTO rate_terms.times, rate_terms.over, rate_terms.valid_from
       FROM pair_exchange(p_from, p_to, p_on) r;
     IF times IS NULL THEN
         v_base := (SELECT s.base_currency FROM setting s);
@@ -52,7 +52,7 @@ BEGIN
         valid_from := CASE WHEN times IS NOT NULL THEN least(v_in.valid_from, v_out.valid_from) END;
     END IF;
 END $$;
-COMMENT ON FUNCTION exchange(text, text, date) IS
+COMMENT ON FUNCTION rate_terms(text, text, date) IS
     'how one currency becomes another on a date: multiplied by times, then divided by over; by the rate of the pair, '
     'else of the opposite pair, else by way of the base currency, each by its own last rate; valid_from of the older '
     'of them. NULL when there is none';
@@ -63,7 +63,7 @@ CREATE FUNCTION exchange_rate_on(from_currency text, to_currency text, on_date d
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v record := exchange(from_currency, to_currency, on_date);
+    v record := rate_terms(from_currency, to_currency, on_date);
 BEGIN
     RETURN round(ceil(v.times * 1e12 / v.over) / 1e12, 12);
 END $$;
@@ -77,7 +77,7 @@ CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on
 AS $$
 DECLARE
     v_exponent smallint := (SELECT c.exponent FROM currency_code c WHERE c.code = to_currency);
-    v record := exchange(from_currency, to_currency, on_date);
+    v record := rate_terms(from_currency, to_currency, on_date);
 BEGIN
     IF v_exponent IS NULL OR NOT EXISTS (SELECT FROM currency_code c WHERE c.code = from_currency) THEN
         RAISE EXCEPTION 'unknown currency "%"', CASE WHEN v_exponent IS NULL THEN to_currency ELSE from_currency END

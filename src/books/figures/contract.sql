@@ -58,7 +58,7 @@ COMMENT ON FUNCTION expected_seconds(bigint) IS
 CREATE VIEW contract_settlement WITH (security_barrier) AS
     SELECT e.contract_id, u.currency, u.payment_id, u.document_id,
            CASE WHEN d.kind = 'debt' THEN 0 ELSE x.share END::numeric(20,6) AS receipts,
-           CASE WHEN d.kind = 'debt' THEN 0 ELSE x.share * d.tax / d.gross END AS tax,
+           CASE WHEN d.kind = 'debt' THEN 0 ELSE x.share * d.tax / d.gross END::numeric(26,12) AS tax,
            x.share::numeric(20,6) AS amount
       FROM payment_use u
       JOIN document d ON d.id = u.document_id AND d.gross <> 0

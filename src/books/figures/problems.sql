@@ -45,16 +45,15 @@ BEGIN ATOMIC
      WHERE c.charged <> coalesce(l.charged, 0)
     UNION ALL
     SELECT 'what came in under a contract is the ledger''s', c.number,
-           format('receipts %s and adjustments %s, the ledger has %s', c.receipts, c.adjustments, l.owed)
-      FROM contract_card c
-      LEFT JOIN (SELECT x.contract_id, x.currency, sum(x.amount)::numeric(18,2) AS owed
-                   FROM (SELECT e.contract_id, e.currency, -e.amount AS amount
-                           FROM client_entry e LEFT JOIN document d ON d.id = e.document_id
-                          WHERE d.id IS NULL OR d.kind = 'debt'
-                         UNION ALL
-                         SELECT s.contract_id, s.currency, s.amount FROM contract_settlement s) x GROUP BY 1, 2) l
-        ON l.contract_id = c.contract_id AND l.currency = c.currency
-     WHERE c.receipts + c.adjustments <> coalesce(l.owed, 0)
+           format('%s %s of payments, %s in the ledger', p.amount, c.currency, l.amount)
+      FROM contract c
+      LEFT JOIN (SELECT p.contract_id, p.currency, sum(CASE p.flow WHEN 'in' THEN p.amount ELSE -p.amount END) AS amount
+                   FROM payment p JOIN settling_article s ON s.article = p.article
+                  WHERE p.status = 'posted' GROUP BY 1, 2) p ON p.contract_id = c.id AND p.currency = c.currency
+      LEFT JOIN (SELECT e.contract_id, e.currency, -sum(e.amount) AS amount
+                   FROM client_entry e WHERE e.payment_id IS NOT NULL GROUP BY 1, 2) l
+        ON l.contract_id = c.id AND l.currency = c.currency
+     WHERE coalesce(p.amount, 0) <> coalesce(l.amount, 0)
     UNION ALL
     -- in another currency the ledger has the cost of charges in the base currency alone
     SELECT 'the cost of a contract in the base currency is the ledger''s', c.number,

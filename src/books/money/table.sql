@@ -30,9 +30,6 @@ CREATE TABLE payment (
     currency text NOT NULL CONSTRAINT payment_currency_fkey REFERENCES currency_code,
     cash_account_id bigint CONSTRAINT payment_cash_account_fkey REFERENCES cash_account,
     to_cash_account_id bigint CONSTRAINT payment_to_cash_account_fkey REFERENCES cash_account,
-    contra text CONSTRAINT payment_contra_fkey REFERENCES account (code),
-    received numeric(20,6)
-        CONSTRAINT payment_received_positive CHECK (received > 0 AND received <> 'NaN'),
     article text CONSTRAINT payment_article_fkey REFERENCES account (code),
     party_id bigint CONSTRAINT payment_party_fkey REFERENCES party,
     contract_id bigint CONSTRAINT payment_contract_fkey REFERENCES contract,
@@ -50,6 +47,9 @@ CREATE TABLE payment (
     own_id bigint CONSTRAINT payment_own_fkey REFERENCES party,
     client_id bigint CONSTRAINT payment_client_fkey REFERENCES party,
     work_type_id bigint CONSTRAINT payment_work_type_fkey REFERENCES work_type,
+    contra text CONSTRAINT payment_contra_fkey REFERENCES account (code),
+    received numeric(20,6)
+        CONSTRAINT payment_received_positive CHECK (received > 0 AND received <> 'NaN'),
     CONSTRAINT payment_transfer_has_target CHECK ((flow = 'transfer') = (to_cash_account_id IS NOT NULL)),
     CONSTRAINT payment_has_article CHECK (flow = 'transfer' OR article IS NOT NULL),
     CONSTRAINT payment_posted_on_account CHECK (status <> 'posted' OR num_nonnulls(cash_account_id, contra) = 1),
