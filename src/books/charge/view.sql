@@ -8,17 +8,31 @@
 CREATE VIEW seen_charge WITH (security_invoker) AS SELECT id FROM charge;
 COMMENT ON VIEW seen_charge IS 'the charges that the row policies of whoever asks let through';
 
+-- Where a figure is of a few charges, they are asked for one by one: a view runs the
+-- functions it calls as whoever asks.
+CREATE FUNCTION sees_charge(p_charge bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM charge c WHERE c.id = p_charge);
+END $$;
+COMMENT ON FUNCTION sees_charge(bigint) IS 'do the row policies let whoever asks see a charge?';
+SELECT allow('reader', 'execute', 'sees_charge');
+
 -- What a charge and its reversal would have cost is nothing together, known or not;
 -- what a correction told is known.  They are few, and found by an index of their own.
+CREATE VIEW uncosted_charge AS
+    SELECT c.id FROM charge c
+     WHERE c.base_cost IS NULL AND c.reverses_id IS NULL
+       AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = c.id)
+       AND NOT EXISTS (SELECT FROM charge a WHERE a.adjusts_id = c.id AND a.why #> '{correction,cost}' IS NOT NULL);
+COMMENT ON VIEW uncosted_charge IS 'the charges that count and whose cost is not known';
+SELECT allow('controller', 'select', 'uncosted_charge');
+
 CREATE VIEW visible_charge WITH (security_barrier) AS
     SELECT h.*, u.id IS NOT NULL AS uncosted
       FROM charge h
-      LEFT JOIN (
-        SELECT c.id FROM charge c
-         WHERE c.base_cost IS NULL AND c.reverses_id IS NULL
-           AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = c.id)
-           AND NOT EXISTS (SELECT FROM charge a WHERE a.adjusts_id = c.id
-                           AND a.why #> '{correction,cost}' IS NOT NULL)) u ON u.id = h.id
+      LEFT JOIN uncosted_charge u ON u.id = h.id
      WHERE (SELECT NOT row_security_active('charge'::regclass)) OR h.id IN (SELECT s.id FROM seen_charge s);
 COMMENT ON VIEW visible_charge IS
     'charges with their costs for the views of figures, within the row policies of whoever asks; uncosted: they count, '

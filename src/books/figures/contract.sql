@@ -111,8 +111,11 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
            )) p ON true
       LEFT JOIN LATERAL (
         SELECT sum(h.amount) AS charged, sum(h.worked_s) AS worked_s, sum(h.billed_s) AS billed_s, sum(h.cost) AS cost,
-               count(*) FILTER (WHERE h.uncosted AND h.cost IS NULL) AS uncosted
-          FROM visible_charge h WHERE h.contract_id = c.id) h ON true
+               count(u.id) FILTER (WHERE h.cost IS NULL) AS uncosted
+          FROM charge h
+          LEFT JOIN uncosted_charge u ON u.id = h.id
+         WHERE h.contract_id = c.id
+           AND ((SELECT NOT row_security_active('charge'::regclass)) OR sees_charge(h.id))) h ON true
       LEFT JOIN (
         SELECT s.contract_id, sum(s.receipts) AS receipts, sum(s.tax) AS tax, sum(s.amount) AS amount
           FROM contract_settlement s GROUP BY 1) n ON n.contract_id = c.id
