@@ -178,7 +178,7 @@ BOOKS_CODE = \
 	src/books/ledger/right.sql \
 	src/books/money/check.sql \
 	src/books/money/follow.sql \
-	src/books/money/exchange.sql \
+	src/books/exchange/own_money.sql \
 	src/books/money/right.sql \
 	src/books/document/number.sql \
 	src/books/document/put.sql \
@@ -220,10 +220,11 @@ BOOKS_CODE = \
 	src/books/billing/block.sql \
 	src/books/settle/advance.sql \
 	src/books/settle/allocation.sql \
+	src/books/exchange/difference.sql \
 	src/books/settle/match.sql \
 	src/books/settle/pay.sql \
 	src/books/settle/contra.sql \
-	src/books/settle/revaluation.sql \
+	src/books/exchange/revaluation.sql \
 	src/books/settle/paid.sql \
 	src/books/settle/right.sql \
 	src/books/correction/due.sql \

@@ -178,6 +178,7 @@ BEGIN
     p_document := stamp_lined(p_document);
     PERFORM post_issued(p_document.id, p_document.issued_on);
     PERFORM post_exchange(ARRAY[p_document.based_on], p_document.issued_on);
+    PERFORM post_exchange_rest(ARRAY[p_document.party_id], p_document.issued_on);
     p_document := number_document(p_document);
 END $$;
 COMMENT ON FUNCTION send_credit_note(document) IS 'a credit note is issued and posted; credit() did the rest';
@@ -217,6 +218,7 @@ CREATE FUNCTION take_back(INOUT p_document document)
 AS $$
 BEGIN
     PERFORM reverse_document(p_document.id, posting_day(coalesce(p_document.opened_on, p_document.issued_on)));
+    PERFORM post_exchange_rest(ARRAY[p_document.party_id], coalesce(p_document.opened_on, p_document.issued_on));
 END $$;
 COMMENT ON FUNCTION take_back(document) IS
     'an invoice, bill or debt is void: what it posted itself is reversed';

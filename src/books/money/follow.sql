@@ -108,6 +108,9 @@ BEGIN
     PERFORM free_overdrawn(ARRAY(
         SELECT DISTINCT x.party_id FROM unnest(v_old || v_new) x
          WHERE x.party_id IS NOT NULL AND (x.flow = 'out' OR cardinality(v_old) > 0) ORDER BY 1));
+    PERFORM post_exchange_rest(array_agg(DISTINCT x.party_id), max(x.paid_on))
+       FROM unnest(v_old || v_new) x
+      WHERE x.currency <> (SELECT s.base_currency FROM setting s) HAVING count(*) > 0;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_payments() IS

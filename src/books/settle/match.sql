@@ -34,48 +34,6 @@ COMMENT ON VIEW accrual_due IS
     '(posted), in the payment''s currency and the base currency';
 SELECT allow('controller', 'select', 'accrual_due');
 
--- What is paid was owed at one rate and came at another.  The parts of a payment
--- are cut in the order in which it was allocated, so that the last one takes the rest.
-CREATE VIEW exchange_due WITH (security_invoker) AS
-    SELECT b.document_id, b.flow, b.currency, k.account_id,
-           CASE WHEN b.allocated = 0 THEN 0
-                ELSE paid.base_amount - round_money(owed.base_amount * b.allocated / (b.gross - b.credited),
-                                                    x.exponent::int) END::numeric(20,6) AS due,
-           coalesce(posted.base_amount, 0)::numeric(20,6) AS posted
-      FROM document_balance b
-     CROSS JOIN role_account r
-     CROSS JOIN setting s
-      JOIN currency_code x ON x.code = s.base_currency
-     CROSS JOIN LATERAL (SELECT CASE b.flow WHEN 'in' THEN r.receivable ELSE r.payable END AS account_id) k
-     CROSS JOIN LATERAL (
-        SELECT sum(w.way * (round_money(w.base_amount * w.upto / w.amount, x.exponent::int)
-                            - round_money(w.base_amount * (w.upto - w.used) / w.amount, x.exponent::int)))
-                   AS base_amount
-          FROM (SELECT u.document_id, u.way, u.used, u.of_payment AS amount,
-                       sum(u.used) OVER (PARTITION BY u.payment_id ORDER BY u.id) AS upto,
-                       convert(u.of_payment, u.currency, s.base_currency, u.paid_on) AS base_amount
-                  FROM payment_use u
-                 WHERE u.payment_id IN (SELECT y.payment_id FROM payment_allocation y
-                                         WHERE y.document_id = b.document_id)) w
-         WHERE w.document_id = b.document_id) paid
-     CROSS JOIN LATERAL (
-        SELECT sum(CASE WHEN b.flow = 'in' AND e.debit_id = k.account_id
-                          OR b.flow = 'out' AND e.credit_id = k.account_id THEN e.base_amount
-                        ELSE -e.base_amount END) AS base_amount
-          FROM entry e
-         WHERE e.document_id IN (SELECT b.document_id UNION ALL SELECT n.id FROM document n
-                                  WHERE n.based_on = b.document_id AND n.kind = 'credit_note')
-           AND k.account_id IN (e.debit_id, e.credit_id) AND r.exchange NOT IN (e.debit_id, e.credit_id)) owed
-     CROSS JOIN LATERAL (
-        SELECT sum(e.base_amount) AS base_amount FROM entry e
-         WHERE e.document_id = b.document_id AND k.account_id IN (e.debit_id, e.credit_id)
-           AND r.exchange IN (e.debit_id, e.credit_id)) posted
-     WHERE b.currency <> s.base_currency;
-COMMENT ON VIEW exchange_due IS
-    'documents in other currencies: the difference between what they were worth in the base currency, as far as they '
-    'are paid, and what the payments were (due), and what of it is posted; of invoices a gain, of bills a loss';
-SELECT allow('controller', 'select', 'exchange_due');
-
 CREATE FUNCTION post_accruals(p_payments bigint[], p_on date) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -108,42 +66,6 @@ COMMENT ON FUNCTION post_accruals(bigint[], date) IS
     'take back what payments accrued, as far as bills brought it, not before a day; bring it back where they are '
     'matched no more';
 
-CREATE FUNCTION post_exchange(p_documents bigint[], p_on date) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_due record;
-    v_entry entry;
-BEGIN
-    FOR v_due IN
-        SELECT x.document_id, x.flow, x.currency, x.account_id, x.due - x.posted AS amount, r.exchange,
-               greatest(p_on, coalesce(d.opened_on, d.issued_on)) AS day, d.party_id, d.own_id, d.contract_id
-          FROM exchange_due x JOIN document d ON d.id = x.document_id CROSS JOIN role_account r
-         WHERE x.document_id = ANY (p_documents) AND x.due <> x.posted
-         ORDER BY x.document_id
-    LOOP
-        v_entry := NULL;
-        v_entry.event_id := (open_events('document', ARRAY[format('%s:exchange:%s', v_due.document_id, (
-            SELECT count(DISTINCT e.event_id) FROM entry e WHERE e.document_id = v_due.document_id))],
-            ARRAY[v_due.amount::text], 'exchange difference'))[1];
-        v_entry.entry_on := posting_day(v_due.day);
-        v_entry.debit_id := CASE v_due.flow WHEN 'in' THEN v_due.account_id ELSE v_due.exchange END;
-        v_entry.credit_id := CASE v_due.flow WHEN 'in' THEN v_due.exchange ELSE v_due.account_id END;
-        v_entry.amount := 0;
-        v_entry.currency := v_due.currency;
-        v_entry.base_amount := v_due.amount;
-        v_entry.party_id := v_due.party_id;
-        v_entry.client_id := CASE v_due.flow WHEN 'in' THEN v_due.party_id END;
-        v_entry.contract_id := CASE v_due.flow WHEN 'in' THEN v_due.contract_id END;
-        v_entry.own_id := v_due.own_id;
-        v_entry.document_id := v_due.document_id;
-        PERFORM put_entries(ARRAY[v_entry]);
-    END LOOP;
-END $$;
-COMMENT ON FUNCTION post_exchange(bigint[], date) IS
-    'post the exchange differences of documents as far as they are paid, not before a day; take them back where they '
-    'are paid no more';
-
 CREATE FUNCTION post_matches(p_payments bigint[], p_documents bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
@@ -156,6 +78,7 @@ BEGIN
     -- what a payment is worth is cut anew where one of its parts changes
     PERFORM post_exchange(p_documents || ARRAY(SELECT a.document_id FROM payment_allocation a
                                                 WHERE a.payment_id = ANY (p_payments)), v_paid);
+    PERFORM post_exchange_rest(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = ANY (p_payments)), v_paid);
 END $$;
 COMMENT ON FUNCTION post_matches(bigint[], bigint[]) IS
     'post what payments and documents that were matched, or are no more, mean to the ledger';
@@ -172,6 +95,10 @@ CREATE VIEW match_problems WITH (security_invoker) AS
     SELECT 'what is paid at another rate is posted as an exchange difference', document_name(x.document_id),
            format('%s due, %s posted', x.due, x.posted)
       FROM exchange_due x WHERE x.due <> x.posted
+    UNION ALL
+    SELECT 'an account that is settled in its currency is worth nothing', format('party %s', x.party_id),
+           format('%s in the base currency on an account of 0 %s', x.base_amount, x.currency)
+      FROM exchange_rest x
     UNION ALL
     SELECT 'what was sent back pays no invoice', 'party ' || c.party_id, format('credit %s %s', c.credit, c.currency)
       FROM client_credit c
