@@ -94,6 +94,7 @@ adjustments: what we gave up or posted by hand, less debts from before the books
 role_account.conversion: the account of money on its way between currencies
 role_account.netting: the account of debts that are set off
 role_account.opening: the account of opening balances
+bound: a write-off or netting, which pays its documents alone?
 contra: code of the account that stands where cash would, of what settles without money
 received: what came to the other account of an exchange, in its currency
 other_id: the account on the other side, a row of account

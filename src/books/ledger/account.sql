@@ -30,6 +30,13 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION account_id(text) IS 'the account with a code; refused (23503) when there is none';
 
+CREATE FUNCTION role_code(p_role text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT a.code FROM account_role r JOIN account a ON a.id = r.account_id WHERE r.role = p_role;
+END;
+COMMENT ON FUNCTION role_code(text) IS 'the code of the account that has a role';
+
 -- One row of columns, so that a query looks the roles up once.
 CREATE VIEW role_account WITH (security_invoker) AS
     SELECT max(r.account_id) FILTER (WHERE r.role = 'receivable') AS receivable,

@@ -2,11 +2,21 @@
 -- advance: what parties paid and no document took: it can be allocated
 -- ---------------------------------------------------------------------------
 
+-- What we gave up, or set off, is of its documents alone: no money that could pay
+-- others, or be sent back.
+CREATE FUNCTION is_bound(p_payment payment) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT (p_payment).contra IS NOT NULL AND (p_payment).contra <> (SELECT role_code('opening'));
+END;
+COMMENT ON FUNCTION is_bound(payment) IS 'is a payment a write-off or a side of a netting, bound to what it settles?';
+
 -- Money flows as its document says, or back: then it pays a bill below zero.
 -- Of the owner, as it stands behind figures of those who keep no payments.
 CREATE VIEW payment_use WITH (security_barrier) AS
     SELECT a.id, a.payment_id, a.document_id, a.amount, (a.amount * w.way)::numeric(20,6) AS used, w.way,
-           p.party_id, p.contract_id, p.currency, p.flow, p.amount AS of_payment, p.paid_on, k.flow AS document_flow
+           p.party_id, p.contract_id, p.currency, p.flow, p.amount AS of_payment, p.paid_on, k.flow AS document_flow,
+           p.contra IS NOT NULL AND p.contra <> (SELECT role_code('opening')) AS bound
       FROM payment_allocation a
       JOIN visible_payment p ON p.id = a.payment_id
       JOIN document d ON d.id = a.document_id
@@ -14,7 +24,7 @@ CREATE VIEW payment_use WITH (security_barrier) AS
      CROSS JOIN LATERAL (SELECT CASE p.flow WHEN k.flow THEN 1 ELSE -1 END AS way) w;
 COMMENT ON VIEW payment_use IS
     'allocations with their payments: amount as the document sees it, used as the payment does; way 1: money that '
-    'flows as the document says, -1: money back';
+    'flows as the document says, -1: money back; bound: no money, a write-off or netting of its documents alone';
 SELECT allow('controller', 'select', 'payment_use');
 
 CREATE FUNCTION of_one_group(p_contract bigint, p_other bigint) RETURNS boolean
@@ -100,6 +110,7 @@ CREATE FUNCTION advance_left(p_payment payment) RETURNS numeric
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT least((p_payment).amount - (SELECT coalesce(sum(u.used), 0) FROM payment_use u
-                                        WHERE u.payment_id = (p_payment).id), advance_pool(p_payment));
+                                        WHERE u.payment_id = (p_payment).id),
+                 CASE WHEN NOT is_bound(p_payment) THEN advance_pool(p_payment) END);
 END;
 COMMENT ON FUNCTION advance_left(payment) IS 'what is left of a payment to be allocated, no more than advance_pool()';

@@ -154,7 +154,7 @@ DECLARE
     v_bad record;
 BEGIN
     SELECT d.id AS document_id, f.wrong, f.hint INTO v_bad
-      FROM (SELECT a.id, a.payment_id, a.document_id, a.amount, x.taken,
+      FROM (SELECT a.id, a.payment_id, a.document_id, a.amount, a.bound, x.taken,
                    sum(x.taken) OVER (PARTITION BY a.document_id ORDER BY a.id DESC) AS of_document,
                    -- what takes something off comes before what it pays
                    sum(x.taken * a.way) OVER (PARTITION BY a.payment_id
@@ -168,7 +168,8 @@ BEGIN
       LEFT JOIN document_balance b ON b.document_id = d.id
      CROSS JOIN LATERAL (SELECT sum(u.used) AS used FROM payment_use u WHERE u.payment_id = p.id) t
      CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document, a.amount,
-                                         least(p.amount - t.used + a.of_payment, advance_pool(p) + a.of_party)) f
+                                         least(p.amount - t.used + a.of_payment,
+                                               CASE WHEN NOT a.bound THEN advance_pool(p) + a.of_party END)) f
      WHERE f.wrong IS NOT NULL
      ORDER BY a.id LIMIT 1;
     IF FOUND THEN
@@ -200,7 +201,8 @@ END $$;
 COMMENT ON FUNCTION check_payments_suffice(bigint[]) IS
     'refuse (23514) payments that pay more than they are, because what took something off is gone';
 
--- The last one first: each gives what those after it leave to be given back.
+-- What was no money first, then the last one first: each gives what those after it
+-- leave to be given back.
 CREATE FUNCTION take_back_allocations(p_ids bigint[], p_amount numeric) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -209,17 +211,21 @@ DECLARE
     v_whole bigint[];
 BEGIN
     SELECT array_agg(x.id) FILTER (WHERE x.before + x.amount <= p_amount) INTO v_whole
-      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) - a.amount AS before
-              FROM payment_allocation a WHERE a.id = ANY (p_ids) AND a.amount > 0) x;
+      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY is_bound(p) DESC, a.allocated_at DESC, a.id DESC)
+                                   - a.amount AS before
+              FROM payment_allocation a JOIN payment p ON p.id = a.payment_id
+             WHERE a.id = ANY (p_ids) AND a.amount > 0) x;
     SELECT x.id, p_amount - x.before AS amount INTO v_part
-      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) - a.amount AS before
-              FROM payment_allocation a WHERE a.id = ANY (p_ids) AND a.amount > 0) x
+      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY is_bound(p) DESC, a.allocated_at DESC, a.id DESC)
+                                   - a.amount AS before
+              FROM payment_allocation a JOIN payment p ON p.id = a.payment_id
+             WHERE a.id = ANY (p_ids) AND a.amount > 0) x
      WHERE x.before < p_amount AND x.before + x.amount > p_amount;
     DELETE FROM payment_allocation a WHERE a.id = ANY (v_whole);
     UPDATE payment_allocation a SET amount = a.amount - v_part.amount WHERE a.id = v_part.id;
 END $$;
 COMMENT ON FUNCTION take_back_allocations(bigint[], numeric) IS
-    'take an amount back of allocations, the last one first';
+    'take an amount back of allocations: of write-offs, then the last one first';
 
 -- What was sent back pays no invoice: a bank's fact is not refused, so what it
 -- paid is open again.
@@ -233,6 +239,7 @@ BEGIN
         SELECT c.party_id, -c.credit AS amount, array_agg(u.id) AS ids
           FROM client_credit c
           JOIN payment_use u ON u.party_id = c.party_id AND u.currency = c.currency AND u.document_flow = 'in'
+                             AND NOT u.bound
          WHERE c.party_id = ANY (p_parties) AND c.credit < 0
          GROUP BY c.party_id, c.currency, c.credit ORDER BY c.party_id, c.currency
     LOOP
@@ -294,6 +301,7 @@ BEGIN
     PERFORM check_allocations(v_rows, v_taken) WHERE v_rows IS NOT NULL;
     PERFORM check_payments_suffice(v_payments);
     PERFORM settle_allocated(v_payments, v_documents, CASE TG_OP WHEN 'DELETE' THEN 'taken back' ELSE 'allocated' END);
+    PERFORM shrink_contra(v_payments) WHERE TG_OP <> 'INSERT';
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_allocations() IS

@@ -6,13 +6,6 @@
 -- So every rule of payments holds, and voiding it takes it back.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION role_code(p_role text) RETURNS text
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT a.code FROM account_role r JOIN account a ON a.id = r.account_id WHERE r.role = p_role;
-END;
-COMMENT ON FUNCTION role_code(text) IS 'the code of the account that has a role';
-
 -- The payment of a document that no money pays.
 CREATE FUNCTION contra_payment(p_document document, p_amount numeric, p_contra text, p_on date,
                                p_purpose text) RETURNS payment
@@ -47,6 +40,42 @@ BEGIN ATOMIC
     RETURNING id;
 END;
 COMMENT ON FUNCTION put_payment(payment) IS 'write a payment without money';
+
+-- What of a write-off its document does not need any more is written off no more: it
+-- was never money, and is nobody's credit.  A netting has two sides, and goes whole.
+CREATE FUNCTION shrink_contra(p_payments bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_payment payment;
+    v_rest jsonb;
+BEGIN
+    FOR v_payment IN
+        SELECT p.* FROM payment p
+         WHERE p.id = ANY (p_payments) AND p.status = 'posted' AND is_bound(p)
+           AND p.amount > (SELECT coalesce(sum(u.used), 0) FROM payment_use u WHERE u.payment_id = p.id)
+         ORDER BY p.id
+    LOOP
+        IF v_payment.contra = role_code('netting') THEN
+            RAISE EXCEPTION 'payment % is one side of %', v_payment.id,
+                document_name(split_part(v_payment.external_id, ':', 1)::bigint)
+                USING ERRCODE = 'restrict_violation', HINT = 'Void that document first: that takes both sides back.';
+        END IF;
+        SELECT jsonb_agg(jsonb_build_object('document', a.document_id, 'amount', a.amount) ORDER BY a.id) INTO v_rest
+          FROM payment_allocation a WHERE a.payment_id = v_payment.id;
+        UPDATE payment p SET status = 'void' WHERE p.id = v_payment.id;
+        CONTINUE WHEN v_rest IS NULL;
+        v_payment.amount := (SELECT sum((r.value ->> 'amount')::numeric) FROM jsonb_array_elements(v_rest) r);
+        v_payment.paid_on := posting_day(v_payment.paid_on);
+        v_payment.id := put_payment(v_payment);
+        INSERT INTO payment_allocation (payment_id, document_id, amount)
+        SELECT v_payment.id, (r.value ->> 'document')::bigint, (r.value ->> 'amount')::numeric
+          FROM jsonb_array_elements(v_rest) WITH ORDINALITY r ORDER BY r.ordinality;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION shrink_contra(bigint[]) IS
+    'write-offs of which something was taken back are voided, and made anew for the rest; a side of a netting is '
+    'refused (23001)';
 
 CREATE FUNCTION require_reason(p_what text, p_reason text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT

@@ -103,7 +103,13 @@ CREATE VIEW match_problems WITH (security_invoker) AS
     SELECT 'what was sent back pays no invoice', 'party ' || c.party_id, format('credit %s %s', c.credit, c.currency)
       FROM client_credit c
      WHERE c.credit < 0 AND EXISTS (SELECT FROM payment_use u WHERE u.party_id = c.party_id AND u.currency = c.currency
-                                    AND u.document_flow = 'in' AND u.amount > 0)
+                                    AND u.document_flow = 'in' AND u.amount > 0 AND NOT u.bound)
+    UNION ALL
+    SELECT 'what is settled without money is of its documents', 'payment ' || p.id,
+           format('%s of %s allocated', coalesce(u.used, 0), p.amount)
+      FROM payment p
+     CROSS JOIN LATERAL (SELECT sum(u.used) AS used FROM payment_use u WHERE u.payment_id = p.id) u
+     WHERE p.status = 'posted' AND p.contra = role_code('netting') AND coalesce(u.used, 0) <> p.amount
     UNION ALL
     SELECT 'what a client owes is what his invoices leave open less his credit', 'party ' || x.party_id,
            format('%s %s in the ledger, %s open less credit', x.owed, x.currency, x.open)
