@@ -312,7 +312,7 @@ REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-e
 ISOLATION = \
 	calendar_writers allotment_writers close_writers \
 	report_builders document_edit invoice_issuers invoice_payments ledger_writers \
-	level_money level_work level_documents level_ledger direct_writes contract_life late_facts
+	level_money level_work level_documents level_ledger direct_writes contract_life late_facts money_races
 ISOLATION_OPTS = --inputdir=$(or $(srcdir),.)/test/isolation --schedule=$(or $(srcdir),.)/test/isolation/schedule \
 	--encoding=UTF8 --no-locale --load-extension=finance
 
