@@ -104,6 +104,7 @@ BOOKS_TABLES = \
 	src/books/party/table.sql \
 	src/books/catalogue/table.sql \
 	src/books/calendar/table.sql \
+	src/books/tax/table.sql \
 	src/books/contract/table.sql \
 	src/books/work/table.sql \
 	src/books/charge/table.sql \
@@ -173,6 +174,7 @@ BOOKS_CODE = \
 	src/books/ledger/lock.sql \
 	src/books/ledger/post.sql \
 	src/books/money/payment.sql \
+	src/books/tax/period.sql \
 	src/books/ledger/posting.sql \
 	src/books/ledger/charge.sql \
 	src/books/ledger/right.sql \
@@ -180,6 +182,8 @@ BOOKS_CODE = \
 	src/books/money/follow.sql \
 	src/books/exchange/own_money.sql \
 	src/books/money/right.sql \
+	src/books/tax/rate.sql \
+	src/books/tax/right.sql \
 	src/books/document/number.sql \
 	src/books/document/put.sql \
 	src/books/document/place.sql \
@@ -271,6 +275,7 @@ BOOKS_CODE = \
 	src/books/correction/problems.sql \
 	src/books/ledger/problems.sql \
 	src/books/money/problems.sql \
+	src/books/tax/problems.sql \
 	src/books/document/problems.sql \
 	src/books/closing/problems.sql \
 	src/books/billing/problems.sql \
@@ -304,7 +309,7 @@ REGRESS = \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines draw caps life explain what_if billing_random sequence_random \
 	document number kept due step state dimension facts correction agreed invoice settle share document_random page gateway \
-	rule one_call settings approval overlap exchange currency credit match opening \
+	rule one_call settings approval overlap exchange currency credit match opening tax \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance

@@ -8,6 +8,7 @@ CREATE FUNCTION check_books() RETURNS TABLE (rule text, subject text, detail tex
 BEGIN ATOMIC
     SELECT * FROM ledger_problems
     UNION ALL SELECT * FROM payment_problems
+    UNION ALL SELECT * FROM tax_problems
     UNION ALL SELECT * FROM work_problems
     UNION ALL SELECT * FROM limit_problems
     UNION ALL SELECT * FROM rating_problems

@@ -113,6 +113,26 @@ superseded_by: the next revision, a row of document
 supersedes_id: the revision before, a row of document
 task_is_paid: was all that was billed of the task paid when it came?
 tax: tax, in currency
+tax_code: code of its tax; NULL: tax_rate is a fixed one
+taxes: what the tax is made of, [{"tax", "rate" (per cent), "amount"}]
+tax.name: what papers call it
+tax.words: what the paper says where no tax is taken, {"uk", "ru", "en"}
+tax.account: code of the account that it is owed on; NULL: that of the role tax
+tax_rate.tax: the tax, a row of tax
+tax_rate.rate: the rate in per cent, from that day on
+tax_part.tax: the tax that is made of others, a row of tax
+tax_part.part: a tax that it is made of, a row of tax
+line_tax.tax: code of the tax, NULL where the line has a fixed rate
+line_tax.rate: its rate in per cent
+line_tax.no: number of the tax on the line, from 1
+line_tax.account_id: the account on which it is owed, a row of account
+tax_period.tax: code of the tax, NULL at fixed rates of contracts
+tax_period.rate: its rate in per cent
+tax_period.amount: the tax, in currency
+tax_period.net: what it is taken of, in currency
+tax_period.base_amount: the tax in the base currency of the books
+tax_period.direction: sales or purchases
+tax_name: what papers call the tax
 pnl_month.tax: profit tax, negative, in the base currency
 to_status: status after the step, NULL when a draft was deleted
 token_digest: SHA-256 of the token

@@ -11,14 +11,14 @@ CREATE FUNCTION document_figures(p_document bigint)
     RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric,
                    discount_pct numeric,
                    worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric,
-                       tax numeric, gross numeric)
+                       tax numeric, gross numeric, tax_code text, taxes jsonb)
     LANGUAGE plpgsql STABLE ROWS 60 COST 4000 SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
     WITH head AS (
-        SELECT d.id, d.kind, d.positions, d.tax_inclusive, d.tax_level, d.discount_pct, d.discount_amount,
+        SELECT d.id, d.kind, coalesce(d.issued_on, books_today()) AS day, d.positions, d.tax_inclusive, d.tax_level, d.discount_pct, d.discount_amount,
                currency_exponent(d.currency) AS exponent, page_language(d.id) AS language
           FROM document d WHERE d.id = p_document
     ), source AS MATERIALIZED (
@@ -26,7 +26,9 @@ BEGIN
                coalesce(h.amount,
                         round_money(coalesce(l.quantity, 1) * coalesce(l.price, 0)
                                     * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
-               CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
+               CASE WHEN x.terms IS NOT NULL THEN tax_rate_on(x.code, x.day)
+                    WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
+               x.code AS tax_code, x.terms,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
@@ -45,7 +47,7 @@ BEGIN
                    CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name
                                     WHEN 'day' THEN iso(h.service_date) END,
                    CASE d.positions WHEN 'task' THEN t.id WHEN 'employee' THEN m.id END,
-                   h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.rate, h.discount_pct,
+                   h.source, n.id, i.id, h.coverage, k.tax_rate, x.terms, h.price, h.multiplier, h.rate, h.discount_pct,
                    sign(h.amount), h.reverses_id IS NOT NULL,
                    CASE WHEN h.id IS NULL OR d.positions = 'none' OR h.source NOT IN ('time', 'item')
                         THEN l.id END)::integer AS position
@@ -59,6 +61,10 @@ BEGIN
           LEFT JOIN employee m ON m.id = h.employee_id
           LEFT JOIN item i ON i.id = h.item_id
           LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
+         -- work has the tax of its day, and keeps what a report said of it
+         CROSS JOIN LATERAL (SELECT t.code, t.day, CASE WHEN t.code IS NOT NULL THEN tax_terms(t.code, t.day) END AS terms
+                               FROM (SELECT CASE WHEN h.id IS NULL THEN l.tax_code ELSE k.tax END AS code,
+                                            coalesce(h.service_date, d.day) AS day) t) x
     ), discounted AS (
         SELECT x.id, x.discount
           FROM (SELECT array_agg(s.id ORDER BY s.id) AS ids,
@@ -74,33 +80,55 @@ BEGIN
           FROM source s LEFT JOIN discounted o ON o.id = s.id
     ), place AS (
         SELECT l.position, sum(l.base) AS base, min(l.tax_rate) AS tax_rate, array_agg(l.id ORDER BY l.id) AS ids,
-               array_agg(abs(l.base) ORDER BY l.id) AS weights
+               array_agg(abs(l.base) ORDER BY l.id) AS weights, (array_agg(l.terms))[1] AS terms
           FROM line l GROUP BY l.position
+    ), part AS (
+        -- a position of several taxes: each of its own, but where prices hold them all
+        SELECT p.position, p.ids, p.weights, t.no, t.tax, t.rate,
+               CASE WHEN t.no = 1 OR NOT d.tax_inclusive THEN p.base ELSE 0 END AS base,
+               CASE WHEN d.tax_inclusive THEN CASE t.no WHEN 1 THEN p.tax_rate END ELSE t.rate END AS of_base
+          FROM place p CROSS JOIN head d CROSS JOIN LATERAL tax_parts(p.terms, p.tax_rate) t
     ), taxed AS (
-        SELECT x.position, x.tax
-          FROM (SELECT array_agg(p.position ORDER BY p.position) AS positions,
-                array_agg(p.base ORDER BY p.position) AS bases,
-                       array_agg(p.tax_rate ORDER BY p.position) AS rates FROM place p) a
+        SELECT x.position, x.no, x.tax
+          FROM (SELECT array_agg(p.position ORDER BY p.position, p.no) AS positions,
+                array_agg(p.no ORDER BY p.position, p.no) AS nos,
+                array_agg(p.base ORDER BY p.position, p.no) AS bases,
+                       array_agg(p.of_base ORDER BY p.position, p.no) AS rates FROM part p) a
          CROSS JOIN head d
          CROSS JOIN LATERAL ROWS
-             FROM (unnest(a.positions), tax_breakdown(a.bases, a.rates, d.tax_inclusive, d.tax_level, d.exponent))
-            AS x (position, net, tax, gross)
-    ), spread AS (
-        SELECT x.id, x.tax
-          FROM place p JOIN taxed t ON t.position = p.position
+             FROM (unnest(a.positions), unnest(a.nos),
+                   tax_breakdown(a.bases, a.rates, d.tax_inclusive, d.tax_level, d.exponent))
+            AS x (position, no, net, tax, gross)
+    ), due AS (
+        SELECT p.position, p.ids, p.weights, p.no, p.tax AS code, p.rate,
+               CASE WHEN d.tax_inclusive AND o.parts > 1 AND o.tax <> 0
+                    THEN (allocate(o.tax, o.rates, d.exponent))[p.no] ELSE t.tax END AS tax
+          FROM part p
+          JOIN taxed t ON (t.position, t.no) = (p.position, p.no)
+          JOIN (SELECT p.position, count(*) AS parts, array_agg(coalesce(p.rate, 0) ORDER BY p.no) AS rates,
+                       sum(t.tax) AS tax
+                  FROM part p JOIN taxed t ON (t.position, t.no) = (p.position, p.no) GROUP BY 1) o
+            ON o.position = p.position
          CROSS JOIN head d
-         CROSS JOIN LATERAL unnest(p.ids, CASE WHEN t.tax <> 0
-                                   THEN allocate(t.tax, p.weights, d.exponent) END) AS x (id, tax)
+    ), spread AS (
+        SELECT x.id, sum(coalesce(x.tax, 0)) AS tax,
+               jsonb_agg(jsonb_build_object('tax', p.code, 'rate', p.rate, 'amount', coalesce(x.tax, 0)) ORDER BY p.no)
+                   FILTER (WHERE p.code IS NOT NULL) AS taxes
+          FROM due p
+         CROSS JOIN head d
+         CROSS JOIN LATERAL unnest(p.ids, CASE WHEN p.tax <> 0
+                                   THEN allocate(p.tax, p.weights, d.exponent) END) AS x (id, tax)
+         GROUP BY x.id
     )
     SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount,
         l.discount, l.tax_rate,
            CASE WHEN d.tax_inclusive THEN l.base - coalesce(s.tax, 0) ELSE l.base END, coalesce(s.tax, 0),
-           CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END
+           CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END, l.tax_code, s.taxes
       FROM line l CROSS JOIN head d LEFT JOIN spread s ON s.id = l.id;
 END $$;
 COMMENT ON FUNCTION document_figures(bigint) IS
     'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s '
-    'discount, net, tax, gross in the document''s currency; hours as seconds';
+    'discount, net, tax, gross in the document''s currency, what the tax is made of; hours as seconds';
 
 CREATE FUNCTION charge_misfit(p_charge charge, p_contract contract, p_document document) RETURNS text
     LANGUAGE sql STABLE
@@ -166,9 +194,10 @@ BEGIN
            price = f.price,
            discount_pct = f.discount_pct, worked_s = f.worked_s, billed_s = f.billed_s, amount = f.amount,
                discount = f.discount,
-           tax_rate = f.tax_rate, net = f.net, tax = f.tax, gross = f.gross
+           tax_rate = f.tax_rate, net = f.net, tax = f.tax, gross = f.gross, tax_code = f.tax_code, taxes = f.taxes
       FROM document_figures(p_document) f
      WHERE l.id = f.line_id AND l.net IS NULL;
+    PERFORM check_taxes(p_document);
     SELECT count(*) AS lines, sum(l.amount) AS amount, sum(l.net) AS net, sum(l.tax) AS tax, sum(l.gross) AS gross,
            min(h.service_date) AS first_day, max(h.service_date) AS last_day
       INTO v_line

@@ -213,7 +213,7 @@ CREATE VIEW document_posting_problems WITH (security_invoker) AS
       JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable'
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
       LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS gross, sum(e.amount) FILTER (WHERE e.credit_id = k.tax) AS tax
+        SELECT sum(e.amount) AS gross, sum(e.amount) FILTER (WHERE e.credit_id NOT IN (k.unbilled, k.opening)) AS tax
           FROM entry e JOIN role_account k ON k.receivable = e.debit_id
          WHERE e.document_id = d.id) e ON true
      WHERE (coalesce(e.gross, 0), coalesce(e.tax, 0)) <> (CASE WHEN s.posted THEN d.gross ELSE 0 END,

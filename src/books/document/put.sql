@@ -145,6 +145,7 @@ BEGIN
     v.discount := NULL;
     v.net := NULL;
     v.tax := NULL;
+    v.taxes := NULL;
     v.gross := NULL;
     v.released_at := NULL;
     v.released_by := NULL;
@@ -170,6 +171,8 @@ BEGIN
     v.amount := -p_net;
     v.discount := 0;
     v.tax_rate := p_line.tax_rate;
+    v.tax_code := p_line.tax_code;
+    v.taxes := credited_taxes(p_line.id, p_line.taxes, p_tax, currency_exponent(p_line.currency));
     v.net := -p_net;
     v.tax := -p_tax;
     v.gross := -p_net - p_tax;

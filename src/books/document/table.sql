@@ -221,6 +221,8 @@ CREATE TABLE document_line (
     released_at timestamptz,
     released_by bigint CONSTRAINT document_line_released_by_fkey REFERENCES document,
     credited_by bigint CONSTRAINT document_line_credited_by_fkey REFERENCES document,
+    tax_code text CONSTRAINT document_line_tax_fkey REFERENCES tax,
+    taxes jsonb,
     CONSTRAINT document_line_document_fkey FOREIGN KEY (document_id, kind, currency)
         REFERENCES document (id, kind, currency) ON DELETE CASCADE,
     CONSTRAINT document_line_adds_up CHECK (net + tax = gross),
@@ -239,7 +241,8 @@ CREATE TABLE document_line (
 COMMENT ON TABLE document_line IS
     'stored lines, one for each charge; position groups them into the rows of the paper. claim: this line keeps the '
     'charge from other documents (lines of reports, and of invoices made without one); adjustment_id the charge that '
-    'takes discount and included tax off, so that net is what its charges sum to; base_line_id the line of the report '
+    'takes discount and included tax off, so that net is what its charges sum to; taxes what its tax is made of where '
+    'it has a tax_code, [{"tax", "rate", "amount"}]; base_line_id the line of the report '
     'that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document discount, '
     'net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by '
     'document released_by; credited_by the credit note that took the rest of the line back without setting its charge '

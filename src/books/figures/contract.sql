@@ -53,6 +53,23 @@ END;
 COMMENT ON FUNCTION expected_seconds(bigint) IS
     'included hours that the calendar gives a contract now and that no work needed yet, in seconds; NULL for none';
 
+-- As whoever asks: a view runs the functions that it calls so.
+CREATE FUNCTION unbilled_tax(p_contract bigint, p_tax text) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
+AS $$
+BEGIN
+    IF p_tax IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN (SELECT coalesce(sum(h.amount * tax_rate_on(p_tax, h.service_date)), 0) / 100
+              FROM charge h
+              JOIN charge_place y ON y.charge_id = h.id AND y.place IN ('unbilled', 'reported')
+             WHERE h.contract_id = p_contract);
+END $$;
+COMMENT ON FUNCTION unbilled_tax(bigint, text) IS
+    'the tax of a contract''s work that no invoice has, at the rate of each day, not rounded; NULL for no tax';
+SELECT allow('reader', 'execute', 'unbilled_tax');
+
 -- Money that names no contract is of those whose documents it settles, by what each
 -- has of them.
 CREATE VIEW contract_settlement WITH (security_barrier) AS
@@ -85,7 +102,8 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
            round_money(coalesce(p.tax, 0) + coalesce(n.tax, 0),
                        currency_exponent(c.currency))::numeric(20,6) AS receipts_tax,
            (coalesce(i.tax, 0) + CASE WHEN c.tax_inclusive THEN 0
-                ELSE round_money((coalesce(h.charged, 0) - coalesce(i.net, 0)) * coalesce(c.tax_rate, 0) / 100,
+                ELSE round_money(coalesce(unbilled_tax(c.id, c.tax), (coalesce(h.charged, 0) - coalesce(i.net, 0))
+                                                   * coalesce(c.tax_rate, 0) / 100),
                                  currency_exponent(c.currency)) END)::numeric(20,6) AS tax,
            (coalesce(n.amount, 0) - coalesce(n.receipts, 0) - coalesce(i.owed, 0)
             - coalesce(p.receipts, 0))::numeric(20,6) AS adjustments
@@ -101,7 +119,7 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
           FROM visible_payment p
           JOIN settling_article a ON a.article = p.article
          CROSS JOIN LATERAL (SELECT CASE p.flow WHEN 'in' THEN 1 ELSE -1 END AS sign,
-                                    coalesce(c.tax_rate, 0) AS rate) y
+                                    coalesce(c.tax_rate, tax_rate_on(c.tax, p.paid_on), 0) AS rate) y
          CROSS JOIN LATERAL (SELECT sum(u.amount) AS used, sum(u.amount * d.tax / nullif(d.gross, 0)) AS tax,
                                     sum(u.amount) FILTER (WHERE d.kind = 'debt') AS debts
                                FROM payment_allocation u JOIN document d ON d.id = u.document_id
@@ -124,13 +142,13 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
         -- without a rate to the contract's currency and its reversal are nothing together, in the base currency it is
         -- what it was posted with.
         SELECT sum(x.amount) FILTER (WHERE x.billed AND x.credit_id = r.unbilled) AS net,
-               sum(x.amount) FILTER (WHERE x.billed AND x.credit_id = r.tax) AS tax,
+               sum(x.amount) FILTER (WHERE x.billed AND x.credit_id <> r.unbilled) AS tax,
                sum(x.owed) FILTER (WHERE NOT x.billed) AS owed,
                sum(x.cost) AS cost,
                coalesce(sum(sign(x.amount)) FILTER (WHERE x.direct AND x.cost IS NULL), 0)::bigint AS uncosted
           FROM (SELECT e.amount, e.credit_id, a.id IS NOT NULL AS direct,
                        e.document_id IS NOT NULL AND e.debit_id = r.receivable
-                       AND e.credit_id IN (r.unbilled, r.tax) AS billed,
+                       AND e.credit_id <> r.opening AS billed,
                        CASE WHEN e.currency <> c.currency OR e.payment_id IS NOT NULL
                                  AND (SELECT row_security_active('payment'::regclass))
                                  AND e.payment_id NOT IN (SELECT n.id FROM seen_payment n) THEN 0

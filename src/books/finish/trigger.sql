@@ -394,3 +394,5 @@ CREATE TRIGGER template_body BEFORE INSERT OR UPDATE OF kind, body ON template
     FOR EACH ROW EXECUTE FUNCTION check_template_body();
 CREATE TRIGGER template_owner BEFORE INSERT OR UPDATE OF own_id ON template
     FOR EACH ROW EXECUTE FUNCTION check_page_owner();
+CREATE TRIGGER tax_rate_of_one BEFORE INSERT OR UPDATE ON tax_rate FOR EACH ROW EXECUTE FUNCTION keep_tax();
+CREATE TRIGGER tax_part_of_rated BEFORE INSERT OR UPDATE ON tax_part FOR EACH ROW EXECUTE FUNCTION keep_tax();

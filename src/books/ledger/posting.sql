@@ -105,36 +105,48 @@ SELECT allow('controller', 'select', 'line_worth');
 -- is owed.
 CREATE VIEW document_posting WITH (security_invoker) AS
     SELECT 'document'::text AS source, t.document_id AS source_id,
-           row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id, e.nth) AS no, t.issued_on AS entry_on,
-           r.receivable AS debit_id, e.account_id AS credit_id, e.amount::numeric(20,6) AS amount, t.currency,
-           e.base_amount::numeric(20,6) AS base_amount, NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
+           row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id, t.nth, t.account_id) AS no,
+           t.issued_on AS entry_on, r.receivable AS debit_id, t.account_id AS credit_id,
+           t.amount::numeric(20,6) AS amount, t.currency, t.base_amount::numeric(20,6) AS base_amount, NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
            t.party_id, t.contract_id, NULL::bigint AS project_id, NULL::bigint AS deal_id, NULL::bigint AS task_id,
            NULL::bigint AS employee_id, NULL::bigint AS direction_id, NULL::bigint AS work_type_id,
            NULL::bigint AS charge_id, NULL::bigint AS payment_id, t.document_id, NULL::boolean AS posted
-      FROM (SELECT d.id AS document_id, d.issued_on, d.own_id, d.party_id, d.currency, w.contract_id,
-                   sum(l.net) AS net, sum(l.tax) AS tax, sum(w.base_amount) AS base_amount
+      FROM (SELECT d.id AS document_id, d.issued_on, d.own_id, d.party_id, d.currency, w.contract_id, 0 AS nth,
+                   r.unbilled AS account_id, sum(l.net) AS amount, sum(w.base_amount) AS base_amount
               FROM document d
               JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable'
               JOIN document_line l ON l.document_id = d.id
               JOIN line_worth w ON w.line_id = l.id
-             GROUP BY 1, 2, 3, 4, 5, 6) t
+             CROSS JOIN role_account r
+             GROUP BY 1, 2, 3, 4, 5, 6, 8
+            UNION ALL
+            SELECT d.id, d.issued_on, d.own_id, d.party_id, d.currency, h.contract_id, 1, y.account_id, sum(y.amount),
+                   NULL
+              FROM document d
+              JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable' AND k.kind <> 'debt'
+              JOIN line_tax y ON y.document_id = d.id
+              LEFT JOIN document_line x ON x.id = y.reverses_line_id
+              LEFT JOIN charge h ON h.id = coalesce(y.charge_id, x.charge_id)
+             GROUP BY 1, 2, 3, 4, 5, 6, 8) t
      CROSS JOIN role_account r
-     CROSS JOIN LATERAL (VALUES
-        (0, r.unbilled, t.net, t.base_amount), (1, r.tax, t.tax, NULL)) AS e (nth, account_id, amount, base_amount)
-     WHERE e.amount <> 0 OR e.base_amount <> 0
+     WHERE t.amount <> 0 OR t.base_amount <> 0
     UNION ALL
-    SELECT 'document', d.id, 2 * l.id + e.nth, coalesce(d.opened_on, d.issued_on), e.account_id, r.payable,
-           e.amount::numeric(20,6), d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id, l.project_id, l.deal_id,
-           l.task_id, l.employee_id, NULL, NULL, NULL, NULL, d.id, NULL
+    SELECT 'document', d.id, 100 * l.id + e.nth, coalesce(d.opened_on, d.issued_on), e.account_id, r.payable,
+           e.amount::numeric(20,6), d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id,
+           l.project_id, l.deal_id, l.task_id, l.employee_id, NULL, NULL, NULL, NULL, d.id, NULL
       FROM document d
       JOIN document_kind k ON k.kind = d.kind AND k.account = 'payable'
       JOIN document_line l ON l.document_id = d.id
      CROSS JOIN role_account r
-     CROSS JOIN LATERAL (VALUES
-        (0, CASE WHEN d.opened_on IS NULL THEN account_id(coalesce(l.article, bill_article(d.party_id)))
-                 ELSE r.opening END, CASE WHEN d.opened_on IS NULL THEN l.net ELSE l.gross END),
-        (1, r.tax, CASE WHEN d.opened_on IS NULL THEN l.tax END)
-     ) AS e (nth, account_id, amount)
+      JOIN (SELECT l.id AS line_id, 0 AS nth, CASE WHEN d.opened_on IS NULL
+                                                   THEN account_id(coalesce(l.article, bill_article(d.party_id)))
+                                                   ELSE (SELECT o.opening FROM role_account o) END AS account_id,
+                   CASE WHEN d.opened_on IS NULL THEN l.net ELSE l.gross END AS amount
+              FROM document d JOIN document_line l ON l.document_id = d.id AND l.kind = 'bill'
+            UNION ALL
+            SELECT y.line_id, y.no, y.account_id, y.amount
+              FROM line_tax y JOIN document d ON d.id = y.document_id AND d.kind = 'bill' AND d.opened_on IS NULL) e
+        ON e.line_id = l.id
      WHERE e.amount <> 0
     UNION ALL
     SELECT 'document', d.id, l.id, d.opened_on, r.receivable, r.opening, l.gross, d.currency, NULL::numeric(20,6), NULL,

@@ -47,7 +47,7 @@ CREATE FUNCTION content_line(p_document document, p_contract contract, p_given j
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,article,contract,'
+    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,tax_code,article,contract,'
                                'project,deal,stage,'
         'task,employee,starts_on,ends_on}';
     v document_line := line_of(p_document);
@@ -97,8 +97,11 @@ BEGIN
     v.cost := coalesce((p_given ->> 'cost')::numeric, v_terms.cost);
     v.starts_on := given_date(p_given, 'starts_on');
     v.ends_on := given_date(p_given, 'ends_on');
+    v.tax_code := coalesce(p_given ->> 'tax_code', CASE WHEN p_document.kind <> 'bill' AND NOT p_given ? 'tax_rate'
+                           THEN p_contract.tax END);
     v.tax_rate := coalesce((p_given ->> 'tax_rate')::numeric, CASE WHEN p_document.kind <> 'bill'
-                           THEN p_contract.tax_rate END);
+                           THEN p_contract.tax_rate END,
+                           tax_rate_on(v.tax_code, coalesce(p_document.issued_on, books_today())));
     IF p_document.kind = 'bill' THEN  -- what another party wrote is taken as it is
         v.amount := round_money(v.quantity * (p_given ->> 'price')::numeric
                                 * (100 - coalesce((p_given ->> 'discount_pct')::numeric, 0)) / 100, v_exponent);
@@ -106,7 +109,8 @@ BEGIN
             v.discount := 0;
             v.net := v.amount;
             v.tax := coalesce((p_given ->> 'tax')::numeric,
-                              round_money(v.amount * (p_given ->> 'tax_rate')::numeric / 100, v_exponent), 0);
+                              round_money(v.amount * v.tax_rate / 100, v_exponent), 0);
+            v.taxes := billed_taxes(v.tax_code, coalesce(p_document.issued_on, books_today()), v.tax, v_exponent);
             v.gross := v.net + v.tax;
         END IF;
     END IF;
@@ -142,7 +146,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION add_lines(bigint, jsonb) IS
     'add lines to a draft: [{"title", "item" (code), "quantity", "unit", "price" (a unit), "discount_pct", "cost" (a '
-    'unit), "tax_rate", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), "task", '
+    'unit), "tax_rate" | "tax_code", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), "task", '
     '"employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from the price lists; '
     'what a line is about is completed from what it names, or else from its document, and refused (23514) where it '
     'contradicts itself';

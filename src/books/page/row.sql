@@ -169,7 +169,12 @@ BEGIN ATOMIC
     ), "row" AS MATERIALIZED (
         SELECT r.* FROM document_rows(page_totals.document) r
     ), rate AS (
-        SELECT r.tax_rate, sum(r.net) AS net, sum(r.tax) AS tax FROM "row" r WHERE r.tax_rate IS NOT NULL GROUP BY 1
+        SELECT x.tax AS code, t.kind, t.name, t.words, x.rate AS tax_rate, sum(r.net) AS net, sum(x.amount) AS tax
+          FROM "row" r
+         CROSS JOIN LATERAL taxes_of(r.taxes, r.tax_rate, r.tax) x
+          LEFT JOIN tax t ON t.code = x.tax
+         WHERE x.rate IS NOT NULL
+         GROUP BY 1, 2, 3, 4, 5
     ), total AS (
         SELECT coalesce(sum(r.worked_s), 0) AS worked_s, coalesce(sum(r.billed_s), 0) AS billed_s,
                coalesce(sum(r.amount), 0) AS amount,
@@ -193,10 +198,17 @@ BEGIN ATOMIC
         'words', amount_in_words(t.gross * h.side, h.currency, language),
         'taxed', t.taxed > 0, 'tax_free', t.taxed = 0, 'inclusive', h.tax_inclusive,
         'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
-                'name', format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included'
-                               ELSE label ->> 'tax' END, page_percent(r.tax_rate, language)),
+                'name', CASE WHEN coalesce(r.kind, 'rated') <> 'rated'
+                             THEN coalesce(r.words ->> language, r.words ->> 'en', r.name)
+                             WHEN r.code IS NOT NULL AND h.tax_inclusive
+                             THEN format('%s: %s %s', label ->> 'tax_included', r.name,
+                                         page_percent(r.tax_rate, language))
+                             WHEN r.code IS NOT NULL THEN format('%s %s', r.name, page_percent(r.tax_rate, language))
+                             ELSE format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included'
+                                                       ELSE label ->> 'tax' END, page_percent(r.tax_rate, language))
+                             END,
                 'base', page_number(r.net * h.side, h.exponent, language), 'amount',
-                page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC)
+                page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC, r.code)
               FROM rate r), '[]'),
         'paid', page_number(nullif(b.allocated, 0), h.exponent, language), 'credited',
         page_number(nullif(b.credited, 0), h.exponent, language),

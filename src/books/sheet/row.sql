@@ -2,12 +2,25 @@
 -- row: the positions of a paper, from which pages, sheets, JSON and CSV are made
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION summed_taxes(p_taxes jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT jsonb_agg(jsonb_build_object('tax', x.tax, 'rate', x.rate, 'amount', x.amount) ORDER BY x.no, x.tax)
+      FROM (SELECT t.value ->> 'tax' AS tax, (t.value ->> 'rate')::numeric AS rate,
+                   sum((t.value ->> 'amount')::numeric) AS amount, min(t.no) AS no
+              FROM jsonb_array_elements(p_taxes) l (value)
+             CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(l.value) WHEN 'array' THEN l.value ELSE '[]' END)
+                   WITH ORDINALITY t (value, no)
+             GROUP BY 1, 2) x;
+END;
+COMMENT ON FUNCTION summed_taxes(jsonb) IS 'the taxes of several lines, summed by tax and rate; NULL for none';
+
 CREATE FUNCTION document_rows(document bigint)
     RETURNS TABLE ("position" integer, project text, title text, url text, first_day date, last_day date,
                    coverage text, unit text, quantity numeric, price numeric, discount_pct numeric,
                    hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric, discount numeric,
                    tax_rate numeric, net numeric, tax numeric, gross numeric, worked_s bigint, billed_s bigint,
-                   task_id bigint, task_number text, task_project text, task_url text, lines bigint, charges bigint)
+                   task_id bigint, task_number text, task_project text, task_url text, lines bigint, charges bigint, taxes jsonb)
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -15,11 +28,11 @@ BEGIN
     RETURN QUERY
     WITH figure AS (
         SELECT f.line_id, f.position, f.title, f.unit, f.quantity, f.price, f.discount_pct, f.worked_s, f.billed_s,
-               f.amount, f.discount, f.tax_rate, f.net, f.tax, f.gross
+               f.amount, f.discount, f.tax_rate, f.net, f.tax, f.gross, f.taxes
           FROM document d, document_figures(d.id) f WHERE d.id = document_rows.document AND d.net IS NULL
         UNION ALL
         SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s,
-               l.amount, l.discount, l.tax_rate, l.net, l.tax, l.gross
+               l.amount, l.discount, l.tax_rate, l.net, l.tax, l.gross, l.taxes
           FROM document d JOIN document_line l ON l.document_id = d.id
          WHERE d.id = document_rows.document AND d.net IS NOT NULL
     ), word AS (
@@ -47,7 +60,7 @@ BEGIN
            (sum(f.worked_s) / 3600.0)::numeric(18,2), (sum(f.billed_s) / 3600.0)::numeric(18,2), sum(f.amount),
            sum(f.discount), min(f.tax_rate), sum(f.net), sum(f.tax), sum(f.gross), sum(f.worked_s)::bigint,
            sum(f.billed_s)::bigint, w.task_id, w.task_number, w.task_project, w.task_url, count(*),
-           w.charges
+           w.charges, summed_taxes(jsonb_agg(f.taxes))
       FROM figure f
       JOIN word w ON w.position = f.position
       JOIN document d ON d.id = document_rows.document
@@ -61,5 +74,5 @@ COMMENT ON FUNCTION document_rows(bigint) IS
     'coverage where it is not billable, quantity (hours, where unit is h) and the price of a unit (charge.rate), '
     'discount_pct of the position, hours, amount before the document''s discount, its share of that discount, net, '
     'tax, gross, in the document''s currency; seconds beside the hours for sums, the task with its number, project and '
-    'link where it is one, how many lines and charges there are';
+    'link where it is one, how many lines and charges there are, the taxes that its tax is made of';
 SELECT allow('reader', 'execute', 'document_rows');

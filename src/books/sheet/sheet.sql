@@ -85,15 +85,24 @@ COMMENT ON FUNCTION document_sheet(bigint) IS
 SELECT allow('reader', 'execute', 'document_sheet');
 
 CREATE FUNCTION document_tax(document bigint)
-    RETURNS TABLE (tax_rate numeric(7,4), net numeric(18,2), tax numeric(18,2), gross numeric(18,2), currency text)
+    RETURNS TABLE (tax_rate numeric(7,4), net numeric(18,2), tax numeric(18,2), gross numeric(18,2), currency text,
+                   tax_code text, tax_name text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT s.tax_rate, sum(s.net)::numeric(18,2), sum(s.tax)::numeric(18,2), sum(s.gross)::numeric(18,2),
-           min(s.currency)
-      FROM document_sheet(document_tax.document) s GROUP BY 1 ORDER BY 1 NULLS LAST;
+    SELECT x.rate::numeric(7,4), sum(r.net)::numeric(18,2), sum(x.amount)::numeric(18,2),
+           sum(r.net + x.amount)::numeric(18,2), d.currency, x.tax, t.name
+      FROM document d
+     CROSS JOIN LATERAL document_rows(d.id) r
+     CROSS JOIN LATERAL (
+        SELECT y.tax, y.rate, y.amount FROM taxes_of(r.taxes, r.tax_rate, r.tax) y
+        UNION ALL SELECT NULL, NULL, 0 WHERE r.taxes IS NULL AND r.tax_rate IS NULL AND r.tax = 0) x
+      LEFT JOIN tax t ON t.code = x.tax
+     WHERE d.id = document_tax.document
+     GROUP BY x.rate, x.tax, t.name, d.currency ORDER BY x.tax NULLS FIRST, x.rate NULLS LAST;
 END;
 COMMENT ON FUNCTION document_tax(bigint) IS
-    'net, tax and gross of a document by rate of tax in per cent; NULL is exempt';
+    'net, tax and gross of a document by tax and rate in per cent; a rate of NULL is exempt, a code of NULL a fixed '
+    'rate. Of several taxes on a line each has its net: they are not to be summed';
 SELECT allow('reader', 'execute', 'document_tax');
 
 CREATE FUNCTION json_party(p_party jsonb) RETURNS jsonb
@@ -127,9 +136,11 @@ BEGIN ATOMIC
                           'discount', s.discount::text, 'net', s.net::text, 'tax_rate', s.tax_rate::text, 'tax',
                           s.tax::text, 'gross', s.gross::text)
                           ORDER BY s.position), '[]') FROM document_sheet(document_json.document) s),
-        'taxes', (SELECT coalesce(jsonb_agg(jsonb_build_object('tax_rate', t.tax_rate::text, 'net', t.net::text,
+        'taxes', (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('tax_code', t.tax_code,
+                                                               'tax_name', t.tax_name))
+                                            || jsonb_build_object('tax_rate', t.tax_rate::text, 'net', t.net::text,
                                                                'tax', t.tax::text, 'gross', t.gross::text)
-                      ORDER BY t.tax_rate), '[]') FROM document_tax(document_json.document) t))
+                      ORDER BY t.tax_code NULLS FIRST, t.tax_rate), '[]') FROM document_tax(document_json.document) t))
       FROM document_card c
       JOIN document d ON d.id = c.document_id
      CROSS JOIN LATERAL (SELECT paper_of(d) AS paper) p
