@@ -130,7 +130,7 @@ class Books:
         self.frozen = {}        # entry: its segments that are billed
         self.ahead = set()      # (contract, period) whose fees were charged ahead
         self.billed_fees = {}   # (line, period): the amount of a whole period by which it was billed
-        self.minimums = {}      # (contract, period): what was charged to reach the minimum
+        self.closed_minimums = set()    # (contract, period) that were closed under a minimum charge
         self.returned = []      # (contract, period, hours that corrections gave back)
         self.held = {}          # entry or (line, period): the sent report that holds it
         self.waived = set()     # entries and (line, period) whose revenue was given up
@@ -381,6 +381,20 @@ class Books:
         self.ahead = ahead      # of a period that has no open fee nobody knows that it was charged ahead
         return {key: amount for key, amount in fees.items() if amount}
 
+    def minimums(self):
+        """What closed periods lack to the minimum charge of their contract: all that is charged for their days counts."""
+        lacking, segments = {}, self.figures()[0]
+        for key, start in self.closed_minimums:
+            contract = self.contracts[key]
+            span = self.period(contract, start)
+            part = overlap(span, days_of(contract))
+            work = sum(piece.amount for pieces in list(self.frozen.values()) + list(segments.values()) for piece in pieces
+                       if piece.contract == key and span[0] <= piece.day < span[1]) + \
+                sum(block["price"] for block in self.blocks.values()
+                    if block["contract_id"] == key and span[0] <= day_of(block["start"]) < span[1])
+            lacking[key, start] = max(share(contract["minimum"], span, part, "actual") - work, Fraction(0)) if part else 0
+        return lacking
+
     def charge_ahead(self, contract, through):
         """Charge the fees of all periods that begin by a day."""
         span = self.period(contract, self.opens(contract))
@@ -427,7 +441,6 @@ class Books:
         segments, _ = self.figures()
         closing = {key: pieces for key, pieces in segments.items()
                    if any(piece.contract == contract["id"] and piece.period <= span[0] for piece in pieces)}
-        part = overlap(span, days_of(contract))
         grants = [grant for grant in self.grants(contract) if grant.key[0] == "included" and grant.key[2] == span[0]]
         self.frozen.update(closing)
         for key, pieces in self.frozen.items():
@@ -439,12 +452,8 @@ class Books:
         for line in self.lines_of(contract):
             if self.line_days(line) and overlap(span, self.line_days(line)):
                 self.billed_fees.setdefault((line["id"], span[0]), line["amount"])
-        if contract["minimum"] and part:
-            work = sum(piece.amount for pieces in self.frozen.values() for piece in pieces
-                       if piece.contract == contract["id"] and piece.period == span[0]) + \
-                sum(block["price"] for block in self.blocks.values()
-                    if block["contract_id"] == contract["id"] and block["period"] == span[0])
-            self.minimums[contract["id"], span[0]] = max(share(contract["minimum"], span, part, "actual") - work, Fraction(0))
+        if contract["minimum"]:
+            self.closed_minimums.add((contract["id"], span[0]))
         for grant in grants:
             self.closed_hours[grant.key[1], span[0]] = grant.hours
 

@@ -30,7 +30,12 @@ SELECT 'fee', x.line, x.period, sum(x.amount)
         SELECT h.contract_line_id, h.line_period, d.amount FROM correction_due d JOIN charge h ON h.id = d.charge_id) x
  WHERE x.line IS NOT NULL GROUP BY 2, 3 HAVING sum(x.amount) <> 0;
 PREPARE walk_minimum AS
-SELECT 'minimum', h.contract_id, h.period_start, sum(h.amount) FROM charge h WHERE h.made_by = 'minimum' GROUP BY 2, 3;
+SELECT 'minimum', x.contract_id, date_trunc('month', x.service_date)::date, sum(x.amount)
+  FROM (SELECT h.contract_id, h.service_date, h.amount
+          FROM live_charge h LEFT JOIN charge o ON o.id = h.adjusts_id WHERE 'minimum' IN (h.made_by, o.made_by)
+        UNION ALL
+        SELECT d.contract_id, d.service_date, d.amount FROM correction_due d WHERE d.kind = 'minimum') x
+ GROUP BY 2, 3 HAVING sum(x.amount) <> 0;
 PREPARE walk_left AS
 SELECT 'left', a.contract_id, a.kind, coalesce(a.contract_line_id, CASE WHEN a.source_id IS NULL AND a.kind = 'block' THEN a.id END,
                                                          0), extract(epoch FROM a.effective_at)::bigint,

@@ -203,7 +203,7 @@ class Walk:
         return "DELETE FROM time_entry WHERE id = %d;" % entry["id"], lambda _: self.books.entries.pop(entry["id"])
 
     def step_day(self):
-        self.today += self.rng.randint(1, 4) * DAY
+        self.today += self.rng.randint(1, 9) * DAY
         return "SELECT 1 WHERE false;", lambda _: None
 
     def step_approve(self):
@@ -303,8 +303,7 @@ class Walk:
         def follow(rows):
             key = int(rows[0][0])
             self.books.blocks[key] = {"id": key, "contract_id": contract, "amount": hours * 3600, "start": instant(start),
-                                      "end": instant(end + DAY) if end else NEVER, "price": 100,
-                                      "period": max(self.books.period(facts, start)[0], self.books.opens(facts))}
+                                      "end": instant(end + DAY) if end else NEVER, "price": 100}
         facts = self.books.contracts[contract]
         self.refuse("23001", start < facts["starts_on"])
         return "SELECT add_block(%d, '%s', hours => %d, price => 100, expires_on => %s);" % (contract, start, hours, literal(end)), follow
