@@ -68,7 +68,7 @@ class Walk:
                                  "work_type_id": WORK_TYPES[kind] if kind else None, "items": []}
         start = datetime.date(2025, 3, 1)
         self.add_contract(clients[0], None, "T", "EUR", lists[0], start, increment=900, needs_approval=True,
-                          minimum=Fraction(2000))
+                          minimum=Fraction(self.rng.choice((300, 800, 2000))))
         self.add_contract(clients[0], self.projects[1], "R", "EUR", lists[0], start)
         self.add_contract(clients[1], None, "B", "USD", lists[1], start)
         self.add_contract(clients[1], self.projects[3], "Y", "EUR", lists[0], datetime.date(2025, 3, 15), period="year")
