@@ -210,6 +210,20 @@ UPDATE contract SET renews_id = 2 WHERE id = 3;
 TABLE work;
 SELECT * FROM check_books();
 ROLLBACK;
+-- What a correction gave back to the open month is not carried once more when the line runs on after all: 4 h given back, 6 h carried
+-- and 10 h of February cover 20 of 21 h.
+BEGIN;
+CALL pg_temp.anew();
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id) VALUES (2, 'A', 'EUR', '2026-01-01', 1);
+INSERT INTO contract_line (contract_id, kind, title, amount, included_s, rollover_max, ends_on) VALUES (1, 'recurring', 'Care', 500, 36000, 36000, '2026-01-31');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-01-10', 14400);
+SELECT contract, amount FROM run_billing('2026-01-31');
+SELECT difference FROM correct_entry(1, NULL, 'not done');
+UPDATE contract_line SET ends_on = NULL WHERE id = 1;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-02-10', 21 * 3600);
+SELECT coverage, trim_scale(sum(billed_s) / 3600) AS hours FROM charge WHERE time_entry_id = 2 GROUP BY 1 ORDER BY 1;
+SELECT * FROM check_books();
+ROLLBACK;
 -- a block is taken back: not more than is left of its price (flexprice PR #2569), not while billed work holds it (lago PR #4978)
 BEGIN;
 CALL pg_temp.anew();

@@ -133,7 +133,8 @@ class Books:
         self.closed_minimums = set()    # (contract, period) that were closed under a minimum charge
         self.returned = []      # (contract, period, hours that corrections gave back)
         self.held = {}          # entry or (line, period): the sent report that holds it
-        self.waived = set()     # entries and (line, period) whose revenue was given up
+        self.waived = set()     # entries whose revenue was given up
+        self.given = {}         # entry: the part of its revenue that was given up
         self.closed_hours = {}  # (line, period): the hours it gave when the period was closed
 
     # -- contracts and periods ---------------------------------------------
@@ -469,8 +470,9 @@ class Books:
         rate = self.rate_on(currency, self.base, day)
         if entry["id"] in self.waived:
             return sum(p.worked for p in pieces), sum(p.billed for p in pieces), 0, 0, *costs
-        return (sum(p.worked for p in pieces), sum(p.billed for p in pieces), sum(p.amount for p in pieces),
-                sum(money(p.amount * rate) for p in pieces), *costs)
+        given = self.given.get(entry["id"], 0)
+        return (sum(p.worked for p in pieces), sum(p.billed for p in pieces), sum(p.amount for p in pieces) - given,
+                sum(money(p.amount * rate) for p in pieces) - money(given * rate), *costs)
 
 
 # --------------------------------------------------------------------------

@@ -429,19 +429,45 @@ class Walk:
         return "SELECT issue_invoice(%d);" % document, follow
 
     def step_credit(self):
-        """An invoice is credited: to be billed again, or given up.  What closed periods put on it counts too, so only what is the
-        model's own is given up."""
+        """An invoice is credited: to be billed again, or given up where it has nothing but work on it."""
         if not self.invoices:
             return None
         document = self.rng.choice(sorted(self.invoices))
+        taken = self.invoices[document]
+        plain = {key for key, row in self.books.contracts.items() if not row["minimum"] and not self.books.lines_of(row)}
+        waive = self.rng.random() < 0.5 and all(
+            not isinstance(key, tuple) and self.books.frozen[key][0].contract in plain for key in taken)
 
         def follow(_):
             self.invoices.pop(document)
-        return "SELECT credit(%d, NULL, 'not as agreed', meaning => 'rebill');" % document, follow
+            if waive:
+                self.books.waived |= taken
+        return "SELECT credit(%d, NULL, 'not as agreed', meaning => '%s');" % (document, "waive" if waive else "rebill"), follow
+
+    def step_credit_part(self):
+        """A part of what one entry came to is credited."""
+        if not self.invoices:
+            return None
+        document = self.rng.choice(sorted(self.invoices))
+        lines = self.server.ask("SELECT l.id, h.time_entry_id, l.net FROM document_line l JOIN charge h ON h.id = l.charge_id "
+                                "WHERE l.document_id = %d AND l.claim AND h.source = 'time' AND l.net > 1 ORDER BY 1;" % document)
+        if not lines:
+            return None
+        line, key, net = self.rng.choice(lines)
+        amount, waive = Fraction(self.rng.randint(1, int(Fraction(net) * 100) - 1), 100), self.rng.random() < 0.7
+
+        def follow(_):
+            self.invoices.pop(document)
+            if waive:
+                self.books.given[int(key)] = amount
+            else:
+                self.books.given[int(key)] = Fraction(0)    # its paper names a part of it: it is not corrected
+        return "SELECT credit(%d, '[{\"line\": %s, \"net\": %.2f}]', 'too dear', meaning => '%s');" % (
+            document, line, amount, "waive" if waive else "rebill"), follow
 
     def step_correct(self):
         """Billed work is corrected."""
-        keys = [key for key in self.books.frozen if key not in self.books.held and key not in self.books.waived]
+        keys = [key for key in self.books.frozen if key not in self.books.held and key not in self.books.given]
         if not keys:
             return None
         entry = self.books.entries[self.rng.choice(sorted(keys)[-20:])]
@@ -454,6 +480,9 @@ class Walk:
 
         def follow(_):
             entry.update(changes, once_billed=True, approved=True)  # who corrects approves
+            if entry["id"] in self.books.waived:
+                self.books.waived.discard(entry["id"])      # what was given up is not charged again
+                entry["billable"] = "no_charge"
             self.books.give_back(entry["id"])
             self.books.stamp(entry)
         return "SELECT difference FROM correct_entry(%d, '%s', 'a mistake');" % (entry["id"], told), follow
@@ -461,7 +490,7 @@ class Walk:
     def step_make_corrections(self):
         return "SELECT count(*) FROM make_corrections();", lambda _: None
 
-    STEPS = (("renew", 2), ("report", 3), ("answer", 4), ("invoice", 3), ("credit", 2), ("correct", 3), ("make_corrections", 2),
+    STEPS = (("renew", 2), ("report", 4), ("answer", 4), ("invoice", 5), ("credit", 2), ("credit_part", 2), ("correct", 3), ("make_corrections", 2),
              ("line_end", 4), ("swap", 5), ("amount", 2), ("role", 2), ("block", 4), ("ahead", 3), ("close", 6), ("log", 40), ("edit", 20), ("delete", 6), ("day", 8), ("approve", 10), ("move", 5), ("retype", 5), ("end", 5),
              ("price", 4), ("cost", 4), ("exchange", 4), ("rerate", 3))
 

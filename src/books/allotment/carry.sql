@@ -48,9 +48,14 @@ CREATE FUNCTION carried_amount(p_source allotment) RETURNS numeric
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_left numeric := p_source.amount - coalesce((SELECT sum(h.burned) FROM charge h
-                                                   WHERE h.allotment_id = p_source.id), 0);
+    v_left numeric;
 BEGIN
+    -- what was corrected when it had expired was given back elsewhere
+    SELECT p_source.amount - coalesce(sum(h.burned), 0) INTO v_left FROM charge h
+     WHERE h.allotment_id = p_source.id
+       AND NOT (h.reverses_id IS NOT NULL AND p_source.expires_at IS NOT NULL
+                AND h.period_start >= (p_source.expires_at AT TIME ZONE contract_zone(
+                    (base_contract(p_source.contract_id)).calendar_id))::date);
     IF p_source.kind = 'included' THEN
         v_left := (SELECT least(coalesce(n.rollover_max, 0), greatest(n.rollover_min, v_left))
                      FROM contract_line n WHERE n.id = p_source.contract_line_id);
