@@ -277,13 +277,22 @@ class Books:
                 contract, grants = self.NO_CONTRACT, []
             else:
                 grants = self.alive[contract["id"]] = self.grants(contract)
+            charged = self.charged(contract)
             for entry in work:
-                pieces = Rating(self, contract, entry, grants).pieces
+                pieces = Rating(self, contract, entry, grants, charged).pieces
                 if pieces is None:
                     problems[entry["id"]] = "no_price"
                 else:
                     segments[entry["id"]] = pieces
         return segments, problems
+
+    def charged(self, contract):
+        """What billed work counts against the cap of each period, by the days on which it was done."""
+        charged = {}
+        for piece in (piece for pieces in self.frozen.values() for piece in pieces if piece.contract == contract["id"]):
+            start = self.period(contract, piece.day)[0]
+            charged[start] = charged.get(start, 0) + piece.amount
+        return charged
 
     def begins(self, entry):
         return instant(entry["work_date"]) if entry["started_at"] is None else entry["started_at"]
@@ -306,6 +315,8 @@ class Books:
                 grants += self.line_grants(contract, line)
         for grant in grants:
             grant.billed = grant.taken = self.burned(grant.key)
+            if grant.kind == "block":
+                grant.spoken = self.handed_on(grant.key)
         for grant in reversed(grants):
             if grant.source and grant.billed + grant.spoken > (grant.bounds or (0, 0))[0]:
                 grant.source.spoken = grant.billed + grant.spoken
@@ -315,6 +326,14 @@ class Books:
     def burned(self, key):
         """What billed work took of a grant."""
         return sum(piece.burned for pieces in self.frozen.values() for piece in pieces if piece.grant == key)
+
+    def handed_on(self, key):
+        """What billed work took of a block under the contracts that renew its own, one after the other."""
+        taken = 0
+        for _ in self.contracts:
+            key = ("rollover", key)
+            taken += self.burned(key)
+        return taken
 
     def line_grants(self, contract, line):
         """The hours of a line in each period, and what is carried over from them."""
@@ -480,10 +499,11 @@ class Books:
 # --------------------------------------------------------------------------
 
 class Rating:
-    """Cut one entry and price its pieces; draws on grants as it goes."""
+    """Cut one entry and price its pieces; draws on grants and caps as it goes."""
 
-    def __init__(self, books, contract, entry, grants):
+    def __init__(self, books, contract, entry, grants, charged):
         self.books, self.contract, self.entry, self.grants, self.pieces = books, contract, entry, grants, []
+        self.charged = charged
         self.opens = books.opens(contract)
         disposition = self.disposition = books.disposition(entry)
         billed = 0
@@ -539,6 +559,22 @@ class Rating:
         entry = self.entry
         return max(0, min(self.billed_s, seconds_before(at, entry["started_at"], entry["ended_at"], self.billed_total) - self.taken))
 
+    def charge(self, seconds, price):
+        """Charge seconds as far as the cap of the period lets them be."""
+        amount, charged_s, is_cut = money(Fraction(seconds, 3600) * price), seconds, False
+        if self.contract.get("cap") is not None:
+            part = overlap(self.books.period(self.contract, self.day), days_of(self.contract))
+            cap = share(self.contract["cap"], self.books.period(self.contract, self.day), part, "actual") if part \
+                else self.contract["cap"]
+            room = max(cap - self.charged.get(self.period, 0), 0)
+            if amount > room:
+                amount, charged_s, is_cut = room, min(seconds, floor(room * 3600 / price)), True
+            self.charged[self.period] = self.charged.get(self.period, 0) + amount
+        if charged_s or amount or not is_cut:
+            self.add("billable", charged_s, amount)
+        if is_cut:
+            self.add("capped", seconds - charged_s, Fraction(0))
+
     def cover(self):
         """Go through the billed seconds: hours while there are some, then the price; False where there is none."""
         passed = []
@@ -561,7 +597,7 @@ class Rating:
                 price = self.books.price(self.contract, self.entry, self.day)
                 if price is None:
                     return False
-                self.add("billable", seconds, money(Fraction(seconds, 3600) * price))
+                self.charge(seconds, price)
             if begun is not None:
                 passed = []
                 self.day = day_of(begun)

@@ -15,8 +15,8 @@ PREPARE walk_total AS
 SELECT 'total', x.time_entry_id, sum(x.worked_s), sum(x.billed_s), sum(x.amount), sum(x.base_amount), sum(x.cost),
        sum(x.base_cost)
   FROM (SELECT coalesce(h.time_entry_id, o.time_entry_id) AS time_entry_id, h.worked_s, h.billed_s, h.amount, h.base_amount,
-               CASE h.made_by WHEN 'correction' THEN nullif(h.cost, 0) ELSE h.cost END AS cost,
-               CASE h.made_by WHEN 'correction' THEN nullif(h.base_cost, 0) ELSE h.base_cost END AS base_cost
+               CASE WHEN h.made_by IN ('correction', 'document') THEN nullif(h.cost, 0) ELSE h.cost END AS cost,
+               CASE WHEN h.made_by IN ('correction', 'document') THEN nullif(h.base_cost, 0) ELSE h.base_cost END AS base_cost
           FROM live_charge h LEFT JOIN charge o ON o.id = h.adjusts_id
         UNION ALL
         SELECT h.time_entry_id, 0, 0, d.amount, d.base_amount, nullif(d.cost, 0), nullif(d.base_cost, 0)

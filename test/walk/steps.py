@@ -68,7 +68,7 @@ class Walk:
                                  "work_type_id": WORK_TYPES[kind] if kind else None, "items": []}
         start = datetime.date(2025, 3, 1)
         self.add_contract(clients[0], None, "T", "EUR", lists[0], start, increment=900, needs_approval=True,
-                          minimum=Fraction(self.rng.choice((300, 800, 2000))))
+                          minimum=Fraction(self.rng.choice((300, 800, 2000))), cap=self.rng.choice((None, Fraction(1000))))
         self.add_contract(clients[0], self.projects[1], "R", "EUR", lists[0], start)
         self.add_contract(clients[1], None, "B", "USD", lists[1], start)
         self.add_contract(clients[1], self.projects[3], "Y", "EUR", lists[0], datetime.date(2025, 3, 15), period="year")
@@ -78,16 +78,16 @@ class Walk:
         self.take(self.line(4, amount=Fraction("1200"), included_s=180000, prorate="actual", prorate_included=True))
 
     def add_contract(self, client, project, name, currency, price_list, start, period="month",
-                     increment=0, needs_approval=False, minimum=None):
+                     increment=0, needs_approval=False, minimum=None, cap=None):
         key = self.insert("contract", client_id=client, project_id=project, number=name, currency=currency,
                           price_list_id=price_list, starts_on=start, period=period,
                           round_mode="up" if increment else "none", round_increment_s=increment or 60, minimum_charge=minimum,
-                          needs_approval=needs_approval)
+                          needs_approval=needs_approval, period_cap_amount=cap)
         self.books.contracts[key] = {
             "id": key, "client_id": client, "project_id": project, "currency": currency, "list": price_list, "starts_on": start,
             "ends_on": None, "period": period, "first": start if period == "year" else start.replace(day=1),
             "renews_id": None, "anchor": start.day if period == "year" else 1, "increment_s": increment, "needs_approval": needs_approval,
-            "minimum": minimum}
+            "minimum": minimum, "cap": cap}
         return key
 
     def line(self, contract, amount, included_s=None, overage_price=None, rollover_min=0, rollover_max=None, rollover_life=1,
@@ -490,7 +490,7 @@ class Walk:
     def step_make_corrections(self):
         return "SELECT count(*) FROM make_corrections();", lambda _: None
 
-    STEPS = (("renew", 2), ("report", 4), ("answer", 4), ("invoice", 5), ("credit", 2), ("credit_part", 2), ("correct", 3), ("make_corrections", 2),
+    STEPS = (("renew", 2), ("report", 4), ("answer", 4), ("invoice", 9), ("credit", 4), ("credit_part", 5), ("correct", 3), ("make_corrections", 2),
              ("line_end", 4), ("swap", 5), ("amount", 2), ("role", 2), ("block", 4), ("ahead", 3), ("close", 6), ("log", 40), ("edit", 20), ("delete", 6), ("day", 8), ("approve", 10), ("move", 5), ("retype", 5), ("end", 5),
              ("price", 4), ("cost", 4), ("exchange", 4), ("rerate", 3))
 
