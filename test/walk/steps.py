@@ -436,7 +436,8 @@ class Walk:
         taken = self.invoices[document]
         plain = {key for key, row in self.books.contracts.items() if not row["minimum"] and not self.books.lines_of(row)}
         waive = self.rng.random() < 0.5 and all(
-            not isinstance(key, tuple) and self.books.frozen[key][0].contract in plain for key in taken)
+            not isinstance(key, tuple) and not self.books.entries[key].get("once_billed")
+            and self.books.frozen[key][0].contract in plain for key in taken)
 
         def follow(_):
             self.invoices.pop(document)
@@ -450,10 +451,12 @@ class Walk:
             return None
         document = self.rng.choice(sorted(self.invoices))
         lines = self.server.ask("SELECT l.id, h.time_entry_id, l.net FROM document_line l JOIN charge h ON h.id = l.charge_id "
-                                "WHERE l.document_id = %d AND l.claim AND h.source = 'time' AND l.net > 1 ORDER BY 1;" % document)
+                                "WHERE l.document_id = %d AND h.source = 'time' AND l.net > 1 ORDER BY 1;" % document)
         if not lines:
             return None
         line, key, net = self.rng.choice(lines)
+        if self.books.entries[int(key)].get("once_billed"):
+            self.may_refuse.add("23001")    # it may have been corrected since
         amount, waive = Fraction(self.rng.randint(1, int(Fraction(net) * 100) - 1), 100), self.rng.random() < 0.7
 
         def follow(_):
