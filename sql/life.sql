@@ -182,6 +182,48 @@ INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 
 TABLE work;
 SELECT * FROM check_books();
 ROLLBACK;
+-- A plan that no longer replaces the one before has none of its hours but what billed work took: 2 of 6 h, though more is left of them
+-- later, or the billed work is corrected; so have blocks of a contract that is renewed no more.
+BEGIN;
+CALL pg_temp.anew();
+INSERT INTO contract (client_id, number, currency, starts_on, ends_on, price_list_id) VALUES (2, 'A', 'EUR', '2026-01-01', NULL, 1), (3, 'B', 'EUR', '2026-01-01', '2026-01-14', 1);
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id, renews_id) VALUES (3, 'C', 'EUR', '2026-01-15', 1, 2);
+SELECT add_block(2, '2026-01-01', hours => 10, price => 0) > 0 AS added;
+INSERT INTO contract_line (contract_id, kind, title, amount, included_s, rollover_max, ends_on) VALUES (1, 'recurring', 'Care', 0, 36000, 36000, '2026-01-14');
+INSERT INTO contract_line (contract_id, kind, title, amount, starts_on, replaces_id) VALUES (1, 'recurring', 'Plus', 0, '2026-01-15', 1);
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, t, d::date, h * 3600 FROM unnest('{1,3}'::int[]) t, (VALUES ('2026-01-10', 4), ('2026-01-20', 2)) v (d, h) ORDER BY d, t;
+SELECT transition(build_report(jsonb_build_object('client', c, 'from', '2026-01-20', 'to', '2026-01-20')), 'sent') FROM unnest('{2,3}'::int[]) c;
+UPDATE contract_line SET replaces_id = NULL WHERE id = 2;
+UPDATE contract SET renews_id = NULL WHERE id = 3;
+DELETE FROM time_entry WHERE work_date = '2026-01-10';
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-01-21', 3600), (1, 3, '2026-01-21', 3600);
+TABLE work;
+SELECT a.kind, c.number, a.amount / 3600 AS hours FROM allotment a JOIN contract c ON c.id = a.contract_id WHERE a.source_id IS NOT NULL AND a.voided_at IS NULL ORDER BY c.id;
+SELECT * FROM check_books();
+SAVEPOINT sent;
+SELECT transition(id, 'rejected', 'not so') FROM document ORDER BY id;
+TABLE work;
+SELECT * FROM check_books();
+ROLLBACK TO sent;
+UPDATE contract_line SET replaces_id = 1 WHERE id = 2;
+UPDATE contract SET renews_id = 2 WHERE id = 3;
+TABLE work;
+SELECT * FROM check_books();
+ROLLBACK;
+-- What a correction gave back to the open month is not carried once more when the line runs on after all: 4 h given back, 6 h carried
+-- and 10 h of February cover 20 of 21 h.
+BEGIN;
+CALL pg_temp.anew();
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id) VALUES (2, 'A', 'EUR', '2026-01-01', 1);
+INSERT INTO contract_line (contract_id, kind, title, amount, included_s, rollover_max, ends_on) VALUES (1, 'recurring', 'Care', 500, 36000, 36000, '2026-01-31');
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-01-10', 14400);
+SELECT contract, amount FROM run_billing('2026-01-31');
+SELECT difference FROM correct_entry(1, NULL, 'not done');
+UPDATE contract_line SET ends_on = NULL WHERE id = 1;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-02-10', 21 * 3600);
+SELECT coverage, trim_scale(sum(billed_s) / 3600) AS hours FROM charge WHERE time_entry_id = 2 GROUP BY 1 ORDER BY 1;
+SELECT * FROM check_books();
+ROLLBACK;
 -- a block is taken back: not more than is left of its price (flexprice PR #2569), not while billed work holds it (lago PR #4978)
 BEGIN;
 CALL pg_temp.anew();

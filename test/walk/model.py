@@ -130,10 +130,11 @@ class Books:
         self.frozen = {}        # entry: its segments that are billed
         self.ahead = set()      # (contract, period) whose fees were charged ahead
         self.billed_fees = {}   # (line, period): the amount of a whole period by which it was billed
-        self.minimums = {}      # (contract, period): what was charged to reach the minimum
+        self.closed_minimums = set()    # (contract, period) that were closed under a minimum charge
         self.returned = []      # (contract, period, hours that corrections gave back)
         self.held = {}          # entry or (line, period): the sent report that holds it
-        self.waived = set()     # entries and (line, period) whose revenue was given up
+        self.waived = set()     # entries whose revenue was given up
+        self.given = {}         # entry: the part of its revenue that was given up
         self.closed_hours = {}  # (line, period): the hours it gave when the period was closed
 
     # -- contracts and periods ---------------------------------------------
@@ -276,13 +277,22 @@ class Books:
                 contract, grants = self.NO_CONTRACT, []
             else:
                 grants = self.alive[contract["id"]] = self.grants(contract)
+            charged = self.charged(contract)
             for entry in work:
-                pieces = Rating(self, contract, entry, grants).pieces
+                pieces = Rating(self, contract, entry, grants, charged).pieces
                 if pieces is None:
                     problems[entry["id"]] = "no_price"
                 else:
                     segments[entry["id"]] = pieces
         return segments, problems
+
+    def charged(self, contract):
+        """What billed work counts against the cap of each period, by the days on which it was done."""
+        charged = {}
+        for piece in (piece for pieces in self.frozen.values() for piece in pieces if piece.contract == contract["id"]):
+            start = self.period(contract, piece.day)[0]
+            charged[start] = charged.get(start, 0) + piece.amount
+        return charged
 
     def begins(self, entry):
         return instant(entry["work_date"]) if entry["started_at"] is None else entry["started_at"]
@@ -305,6 +315,8 @@ class Books:
                 grants += self.line_grants(contract, line)
         for grant in grants:
             grant.billed = grant.taken = self.burned(grant.key)
+            if grant.kind == "block":
+                grant.spoken = self.handed_on(grant.key)
         for grant in reversed(grants):
             if grant.source and grant.billed + grant.spoken > (grant.bounds or (0, 0))[0]:
                 grant.source.spoken = grant.billed + grant.spoken
@@ -314,6 +326,14 @@ class Books:
     def burned(self, key):
         """What billed work took of a grant."""
         return sum(piece.burned for pieces in self.frozen.values() for piece in pieces if piece.grant == key)
+
+    def handed_on(self, key):
+        """What billed work took of a block under the contracts that renew its own, one after the other."""
+        taken = 0
+        for _ in self.contracts:
+            key = ("rollover", key)
+            taken += self.burned(key)
+        return taken
 
     def line_grants(self, contract, line):
         """The hours of a line in each period, and what is carried over from them."""
@@ -381,6 +401,20 @@ class Books:
         self.ahead = ahead      # of a period that has no open fee nobody knows that it was charged ahead
         return {key: amount for key, amount in fees.items() if amount}
 
+    def minimums(self):
+        """What closed periods lack to the minimum charge of their contract: all that is charged for their days counts."""
+        lacking, segments = {}, self.figures()[0]
+        for key, start in self.closed_minimums:
+            contract = self.contracts[key]
+            span = self.period(contract, start)
+            part = overlap(span, days_of(contract))
+            work = sum(piece.amount for pieces in list(self.frozen.values()) + list(segments.values()) for piece in pieces
+                       if piece.contract == key and span[0] <= piece.day < span[1]) + \
+                sum(block["price"] for block in self.blocks.values()
+                    if block["contract_id"] == key and span[0] <= day_of(block["start"]) < span[1])
+            lacking[key, start] = max(share(contract["minimum"], span, part, "actual") - work, Fraction(0)) if part else 0
+        return lacking
+
     def charge_ahead(self, contract, through):
         """Charge the fees of all periods that begin by a day."""
         span = self.period(contract, self.opens(contract))
@@ -427,7 +461,6 @@ class Books:
         segments, _ = self.figures()
         closing = {key: pieces for key, pieces in segments.items()
                    if any(piece.contract == contract["id"] and piece.period <= span[0] for piece in pieces)}
-        part = overlap(span, days_of(contract))
         grants = [grant for grant in self.grants(contract) if grant.key[0] == "included" and grant.key[2] == span[0]]
         self.frozen.update(closing)
         for key, pieces in self.frozen.items():
@@ -439,12 +472,8 @@ class Books:
         for line in self.lines_of(contract):
             if self.line_days(line) and overlap(span, self.line_days(line)):
                 self.billed_fees.setdefault((line["id"], span[0]), line["amount"])
-        if contract["minimum"] and part:
-            work = sum(piece.amount for pieces in self.frozen.values() for piece in pieces
-                       if piece.contract == contract["id"] and piece.period == span[0]) + \
-                sum(block["price"] for block in self.blocks.values()
-                    if block["contract_id"] == contract["id"] and block["period"] == span[0])
-            self.minimums[contract["id"], span[0]] = max(share(contract["minimum"], span, part, "actual") - work, Fraction(0))
+        if contract["minimum"]:
+            self.closed_minimums.add((contract["id"], span[0]))
         for grant in grants:
             self.closed_hours[grant.key[1], span[0]] = grant.hours
 
@@ -460,8 +489,9 @@ class Books:
         rate = self.rate_on(currency, self.base, day)
         if entry["id"] in self.waived:
             return sum(p.worked for p in pieces), sum(p.billed for p in pieces), 0, 0, *costs
-        return (sum(p.worked for p in pieces), sum(p.billed for p in pieces), sum(p.amount for p in pieces),
-                sum(money(p.amount * rate) for p in pieces), *costs)
+        given = self.given.get(entry["id"], 0)
+        return (sum(p.worked for p in pieces), sum(p.billed for p in pieces), sum(p.amount for p in pieces) - given,
+                sum(money(p.amount * rate) for p in pieces) - money(given * rate), *costs)
 
 
 # --------------------------------------------------------------------------
@@ -469,10 +499,11 @@ class Books:
 # --------------------------------------------------------------------------
 
 class Rating:
-    """Cut one entry and price its pieces; draws on grants as it goes."""
+    """Cut one entry and price its pieces; draws on grants and caps as it goes."""
 
-    def __init__(self, books, contract, entry, grants):
+    def __init__(self, books, contract, entry, grants, charged):
         self.books, self.contract, self.entry, self.grants, self.pieces = books, contract, entry, grants, []
+        self.charged = charged
         self.opens = books.opens(contract)
         disposition = self.disposition = books.disposition(entry)
         billed = 0
@@ -528,6 +559,22 @@ class Rating:
         entry = self.entry
         return max(0, min(self.billed_s, seconds_before(at, entry["started_at"], entry["ended_at"], self.billed_total) - self.taken))
 
+    def charge(self, seconds, price):
+        """Charge seconds as far as the cap of the period lets them be."""
+        amount, charged_s, is_cut = money(Fraction(seconds, 3600) * price), seconds, False
+        if self.contract.get("cap") is not None:
+            part = overlap(self.books.period(self.contract, self.day), days_of(self.contract))
+            cap = share(self.contract["cap"], self.books.period(self.contract, self.day), part, "actual") if part \
+                else self.contract["cap"]
+            room = max(cap - self.charged.get(self.period, 0), 0)
+            if amount > room:
+                amount, charged_s, is_cut = room, min(seconds, floor(room * 3600 / price)), True
+            self.charged[self.period] = self.charged.get(self.period, 0) + amount
+        if charged_s or amount or not is_cut:
+            self.add("billable", charged_s, amount)
+        if is_cut:
+            self.add("capped", seconds - charged_s, Fraction(0))
+
     def cover(self):
         """Go through the billed seconds: hours while there are some, then the price; False where there is none."""
         passed = []
@@ -550,7 +597,7 @@ class Rating:
                 price = self.books.price(self.contract, self.entry, self.day)
                 if price is None:
                     return False
-                self.add("billable", seconds, money(Fraction(seconds, 3600) * price))
+                self.charge(seconds, price)
             if begun is not None:
                 passed = []
                 self.day = day_of(begun)

@@ -15,8 +15,8 @@ PREPARE walk_total AS
 SELECT 'total', x.time_entry_id, sum(x.worked_s), sum(x.billed_s), sum(x.amount), sum(x.base_amount), sum(x.cost),
        sum(x.base_cost)
   FROM (SELECT coalesce(h.time_entry_id, o.time_entry_id) AS time_entry_id, h.worked_s, h.billed_s, h.amount, h.base_amount,
-               CASE h.made_by WHEN 'correction' THEN nullif(h.cost, 0) ELSE h.cost END AS cost,
-               CASE h.made_by WHEN 'correction' THEN nullif(h.base_cost, 0) ELSE h.base_cost END AS base_cost
+               CASE WHEN h.made_by IN ('correction', 'document') THEN nullif(h.cost, 0) ELSE h.cost END AS cost,
+               CASE WHEN h.made_by IN ('correction', 'document') THEN nullif(h.base_cost, 0) ELSE h.base_cost END AS base_cost
           FROM live_charge h LEFT JOIN charge o ON o.id = h.adjusts_id
         UNION ALL
         SELECT h.time_entry_id, 0, 0, d.amount, d.base_amount, nullif(d.cost, 0), nullif(d.base_cost, 0)
@@ -30,7 +30,12 @@ SELECT 'fee', x.line, x.period, sum(x.amount)
         SELECT h.contract_line_id, h.line_period, d.amount FROM correction_due d JOIN charge h ON h.id = d.charge_id) x
  WHERE x.line IS NOT NULL GROUP BY 2, 3 HAVING sum(x.amount) <> 0;
 PREPARE walk_minimum AS
-SELECT 'minimum', h.contract_id, h.period_start, sum(h.amount) FROM charge h WHERE h.made_by = 'minimum' GROUP BY 2, 3;
+SELECT 'minimum', x.contract_id, date_trunc('month', x.service_date)::date, sum(x.amount)
+  FROM (SELECT h.contract_id, h.service_date, h.amount
+          FROM live_charge h LEFT JOIN charge o ON o.id = h.adjusts_id WHERE 'minimum' IN (h.made_by, o.made_by)
+        UNION ALL
+        SELECT d.contract_id, d.service_date, d.amount FROM correction_due d WHERE d.kind = 'minimum') x
+ GROUP BY 2, 3 HAVING sum(x.amount) <> 0;
 PREPARE walk_left AS
 SELECT 'left', a.contract_id, a.kind, coalesce(a.contract_line_id, CASE WHEN a.source_id IS NULL AND a.kind = 'block' THEN a.id END,
                                                          0), extract(epoch FROM a.effective_at)::bigint,

@@ -68,7 +68,7 @@ class Walk:
                                  "work_type_id": WORK_TYPES[kind] if kind else None, "items": []}
         start = datetime.date(2025, 3, 1)
         self.add_contract(clients[0], None, "T", "EUR", lists[0], start, increment=900, needs_approval=True,
-                          minimum=Fraction(2000))
+                          minimum=Fraction(self.rng.choice((300, 800, 2000))), cap=self.rng.choice((None, Fraction(1000))))
         self.add_contract(clients[0], self.projects[1], "R", "EUR", lists[0], start)
         self.add_contract(clients[1], None, "B", "USD", lists[1], start)
         self.add_contract(clients[1], self.projects[3], "Y", "EUR", lists[0], datetime.date(2025, 3, 15), period="year")
@@ -78,16 +78,16 @@ class Walk:
         self.take(self.line(4, amount=Fraction("1200"), included_s=180000, prorate="actual", prorate_included=True))
 
     def add_contract(self, client, project, name, currency, price_list, start, period="month",
-                     increment=0, needs_approval=False, minimum=None):
+                     increment=0, needs_approval=False, minimum=None, cap=None):
         key = self.insert("contract", client_id=client, project_id=project, number=name, currency=currency,
                           price_list_id=price_list, starts_on=start, period=period,
                           round_mode="up" if increment else "none", round_increment_s=increment or 60, minimum_charge=minimum,
-                          needs_approval=needs_approval)
+                          needs_approval=needs_approval, period_cap_amount=cap)
         self.books.contracts[key] = {
             "id": key, "client_id": client, "project_id": project, "currency": currency, "list": price_list, "starts_on": start,
             "ends_on": None, "period": period, "first": start if period == "year" else start.replace(day=1),
             "renews_id": None, "anchor": start.day if period == "year" else 1, "increment_s": increment, "needs_approval": needs_approval,
-            "minimum": minimum}
+            "minimum": minimum, "cap": cap}
         return key
 
     def line(self, contract, amount, included_s=None, overage_price=None, rollover_min=0, rollover_max=None, rollover_life=1,
@@ -203,7 +203,7 @@ class Walk:
         return "DELETE FROM time_entry WHERE id = %d;" % entry["id"], lambda _: self.books.entries.pop(entry["id"])
 
     def step_day(self):
-        self.today += self.rng.randint(1, 4) * DAY
+        self.today += self.rng.randint(1, 9) * DAY
         return "SELECT 1 WHERE false;", lambda _: None
 
     def step_approve(self):
@@ -303,8 +303,7 @@ class Walk:
         def follow(rows):
             key = int(rows[0][0])
             self.books.blocks[key] = {"id": key, "contract_id": contract, "amount": hours * 3600, "start": instant(start),
-                                      "end": instant(end + DAY) if end else NEVER, "price": 100,
-                                      "period": max(self.books.period(facts, start)[0], self.books.opens(facts))}
+                                      "end": instant(end + DAY) if end else NEVER, "price": 100}
         facts = self.books.contracts[contract]
         self.refuse("23001", start < facts["starts_on"])
         return "SELECT add_block(%d, '%s', hours => %d, price => 100, expires_on => %s);" % (contract, start, hours, literal(end)), follow
@@ -430,19 +429,48 @@ class Walk:
         return "SELECT issue_invoice(%d);" % document, follow
 
     def step_credit(self):
-        """An invoice is credited: to be billed again, or given up.  What closed periods put on it counts too, so only what is the
-        model's own is given up."""
+        """An invoice is credited: to be billed again, or given up where it has nothing but work on it."""
         if not self.invoices:
             return None
         document = self.rng.choice(sorted(self.invoices))
+        taken = self.invoices[document]
+        plain = {key for key, row in self.books.contracts.items() if not row["minimum"] and not self.books.lines_of(row)}
+        waive = self.rng.random() < 0.5 and all(
+            not isinstance(key, tuple) and not self.books.entries[key].get("once_billed")
+            and self.books.frozen[key][0].contract in plain for key in taken)
 
         def follow(_):
             self.invoices.pop(document)
-        return "SELECT credit(%d, NULL, 'not as agreed', meaning => 'rebill');" % document, follow
+            if waive:
+                self.books.waived |= taken
+        return "SELECT credit(%d, NULL, 'not as agreed', meaning => '%s');" % (document, "waive" if waive else "rebill"), follow
+
+    def step_credit_part(self):
+        """A part of what one entry came to is credited."""
+        if not self.invoices:
+            return None
+        document = self.rng.choice(sorted(self.invoices))
+        lines = self.server.ask("SELECT l.id, h.time_entry_id, l.net FROM document_line l JOIN charge h ON h.id = l.charge_id "
+                                "WHERE l.document_id = %d AND h.source = 'time' AND l.net > 1 ORDER BY 1;" % document)
+        if not lines:
+            return None
+        line, key, net = self.rng.choice(lines)
+        if self.books.entries[int(key)].get("once_billed"):
+            self.may_refuse.add("23001")    # it may have been corrected since
+        amount, waive = Fraction(self.rng.randint(1, int(Fraction(net) * 100) - 1), 100), self.rng.random() < 0.7
+
+        def follow(_):
+            self.invoices.pop(document)
+            if waive:
+                self.books.given[int(key)] = amount
+            else:
+                self.books.given[int(key)] = Fraction(0)    # its paper names a part of it: it is not corrected
+        return "SELECT credit(%d, '[{\"line\": %s, \"net\": %.2f}]', 'too dear', meaning => '%s');" % (
+            document, line, amount, "waive" if waive else "rebill"), follow
 
     def step_correct(self):
         """Billed work is corrected."""
-        keys = [key for key in self.books.frozen if key not in self.books.held and key not in self.books.waived]
+        keys = [key for key in self.books.frozen if key not in self.books.held and key not in self.books.given]
         if not keys:
             return None
         entry = self.books.entries[self.rng.choice(sorted(keys)[-20:])]
@@ -455,6 +483,9 @@ class Walk:
 
         def follow(_):
             entry.update(changes, once_billed=True, approved=True)  # who corrects approves
+            if entry["id"] in self.books.waived:
+                self.books.waived.discard(entry["id"])      # what was given up is not charged again
+                entry["billable"] = "no_charge"
             self.books.give_back(entry["id"])
             self.books.stamp(entry)
         return "SELECT difference FROM correct_entry(%d, '%s', 'a mistake');" % (entry["id"], told), follow
@@ -462,7 +493,7 @@ class Walk:
     def step_make_corrections(self):
         return "SELECT count(*) FROM make_corrections();", lambda _: None
 
-    STEPS = (("renew", 2), ("report", 3), ("answer", 4), ("invoice", 3), ("credit", 2), ("correct", 3), ("make_corrections", 2),
+    STEPS = (("renew", 2), ("report", 4), ("answer", 4), ("invoice", 9), ("credit", 4), ("credit_part", 5), ("correct", 3), ("make_corrections", 2),
              ("line_end", 4), ("swap", 5), ("amount", 2), ("role", 2), ("block", 4), ("ahead", 3), ("close", 6), ("log", 40), ("edit", 20), ("delete", 6), ("day", 8), ("approve", 10), ("move", 5), ("retype", 5), ("end", 5),
              ("price", 4), ("cost", 4), ("exchange", 4), ("rerate", 3))
 

@@ -48,9 +48,14 @@ CREATE FUNCTION carried_amount(p_source allotment) RETURNS numeric
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_left numeric := p_source.amount - coalesce((SELECT sum(h.burned) FROM charge h
-                                                   WHERE h.allotment_id = p_source.id), 0);
+    v_left numeric;
 BEGIN
+    -- what was corrected when it had expired was given back elsewhere
+    SELECT p_source.amount - coalesce(sum(h.burned), 0) INTO v_left FROM charge h
+     WHERE h.allotment_id = p_source.id
+       AND NOT (h.reverses_id IS NOT NULL AND p_source.expires_at IS NOT NULL
+                AND h.period_start >= (p_source.expires_at AT TIME ZONE contract_zone(
+                    (base_contract(p_source.contract_id)).calendar_id))::date);
     IF p_source.kind = 'included' THEN
         v_left := (SELECT least(coalesce(n.rollover_max, 0), greatest(n.rollover_min, v_left))
                      FROM contract_line n WHERE n.id = p_source.contract_line_id);
@@ -231,17 +236,49 @@ COMMENT ON FUNCTION carry_over(contract, date) IS
     'make, move or take back what is carried over from the allotments of a contract group, and rate what draws on it '
     'again; what billed work took of it stays';
 
+CREATE FUNCTION carried_now(p_carried bigint, p_source allotment, p_base contract) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN CASE WHEN EXISTS (SELECT FROM due_carried(p_base, NULL) c WHERE c.source_id = p_source.id)
+                THEN carried_amount(p_source) ELSE allotment_held(p_carried) END;
+END $$;
+COMMENT ON FUNCTION carried_now(bigint, allotment, contract) IS
+    'what an allotment holds that was carried over from another, of a contract group: what is left there, or, once it '
+    'is carried no more, what billed work took of it';
+
 CREATE FUNCTION carry_again(p_bases bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    UPDATE allotment d SET amount = carried_amount(a)
-      FROM contract c
-      JOIN allotment a ON a.contract_id = c.id
-     CROSS JOIN contract b
-     WHERE b.id = ANY (p_bases) AND b.id IN (c.id, c.parent_id) AND d.source_id = a.id AND d.voided_at IS NULL
-       AND coalesce(a.expires_at, 'infinity') > coalesce((open_period(b)).opens_at, '-infinity')
-       AND d.amount <> carried_amount(a);
+    UPDATE allotment d SET amount = x.amount
+      FROM (SELECT o.id, carried_now(o.id, a, b) AS amount
+              FROM contract b
+              JOIN contract c ON b.id IN (c.id, c.parent_id)
+              JOIN allotment a ON a.contract_id = c.id
+              JOIN allotment o ON o.source_id = a.id AND o.voided_at IS NULL
+             WHERE b.id IN (SELECT unnest(p_bases)
+                            UNION
+                            SELECT coalesce(s.parent_id, s.id) FROM contract y
+                              JOIN allotment l ON l.contract_id = y.id AND l.kind <> 'rollover' AND l.voided_at IS NULL
+                              JOIN allotment f ON f.id = l.source_id
+                              JOIN contract s ON s.id = f.contract_id
+                             WHERE coalesce(y.parent_id, y.id) = ANY (p_bases))
+               AND o.amount <> carried_amount(a)
+               AND coalesce(a.expires_at, 'infinity') > coalesce((open_period(b)).opens_at, '-infinity')) x
+     WHERE d.id = x.id AND d.amount <> x.amount;
 END $$;
 COMMENT ON FUNCTION carry_again(bigint[]) IS
-    'what is carried over is what is left: after work took more or less of what it came from';
+    'what is carried over from contract groups, or to them, is what is left: after work took more or less of what it '
+    'came from; what is carried no more is what billed work took of it';
+
+CREATE FUNCTION follow_held(p_base contract) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM follow_grants(p_base);
+    PERFORM carry_again(ARRAY[p_base.id]);
+END $$;
+COMMENT ON FUNCTION follow_held(contract) IS
+    'what billed work held of hours that are fewer now, or carried no more, it holds no longer: after it was corrected '
+    'or a report let it go';

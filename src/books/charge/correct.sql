@@ -165,7 +165,7 @@ BEGIN
         AND h.contract_id IS NOT NULL;
     IF FOUND THEN
         PERFORM give_back(v_base, reversed);
-        PERFORM follow_grants(v_base);  -- what billed work held of hours that are fewer now it holds no more
+        PERFORM follow_held(v_base);
     END IF;
     UPDATE time_entry e
        SET employee_id = v_new.employee_id, task_id = v_new.task_id, work_type_id = v_new.work_type_id,

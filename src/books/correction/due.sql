@@ -104,23 +104,25 @@ COMMENT ON FUNCTION minimum_correction(bigint[]) IS
     'what committed minimum charges are to be corrected by, in their currency, for the days that their contract is in '
     'force now and for what is charged for their period now; nothing once the contract has no minimum any more';
 
--- Of a period that is closed what is charged late changes the minimum too.
+-- Of a period that is closed what is charged late changes the minimum too, and a fee that is corrected.
 CREATE VIEW rechecked WITH (security_invoker) AS
-    SELECT r.charge_id, r.found_at FROM recheck r
-    UNION ALL
-    SELECT h.id, o.found_at
-      FROM contract c
-     CROSS JOIN LATERAL (
-        SELECT max(now()) AS found_at FROM charge l
-         WHERE l.contract_id = c.id AND l.late
-           AND l.period_start >= (SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = c.id)
-        HAVING count(*) > 0) o
-      JOIN charge h ON h.contract_id = c.id AND h.made_by = 'minimum' AND h.committed AND h.reverses_id IS NULL
-     WHERE c.minimum_charge IS NOT NULL
-       AND NOT EXISTS (SELECT FROM recheck r WHERE r.charge_id = h.id);
+    SELECT x.charge_id, max(x.found_at) AS found_at
+      FROM (SELECT r.charge_id, r.found_at FROM recheck r
+            UNION ALL
+            SELECT h.id, now()
+              FROM contract c
+              JOIN charge h ON h.contract_id = c.id AND h.made_by = 'minimum' AND h.committed AND h.reverses_id IS NULL
+             WHERE c.minimum_charge IS NOT NULL
+               AND (EXISTS (SELECT FROM charge l
+                             WHERE l.contract_id = c.id AND l.late
+                               AND l.period_start >= (SELECT max(b.period_end) FROM billing_period b
+                                                       WHERE b.contract_id = c.id))
+                    OR EXISTS (SELECT FROM recheck r JOIN charge f ON f.id = r.charge_id
+                                WHERE f.contract_id = c.id AND f.source = 'fee'))) x
+     GROUP BY x.charge_id;
 COMMENT ON VIEW rechecked IS
     'the charges that correction_due looks at: those of recheck, and the minimum charges of contracts in whose open '
-    'period something is charged late';
+    'period something is charged late, or of which a fee is looked at';
 
 CREATE FUNCTION cost_correction(p_charges bigint[])
     RETURNS TABLE (charge_id bigint, cost numeric, base_cost numeric, why jsonb)

@@ -76,7 +76,7 @@ BEGIN
                      WHERE l.id = ANY (p_lines) AND NOT h.committed ORDER BY 1);
     DELETE FROM recheck r WHERE r.charge_id = ANY (v_free);
     -- hours too may have come, or gone
-    PERFORM rate_again(b, s.first)
+    PERFORM follow_held(b), rate_again(b, s.first)
        FROM (SELECT coalesce(c.parent_id, c.id) AS base_id, min(h.service_date) AS first
                FROM charge h JOIN contract c ON c.id = h.contract_id
               WHERE h.id = ANY (v_free) AND h.source = 'time' GROUP BY 1) s
