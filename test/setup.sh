@@ -188,7 +188,8 @@ missing_tools() {
 				has_header curl/curl.h || echo libcurl4-openssl-dev ;;
 			tap)
 				command -v prove >/dev/null || echo perl
-				perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl ;;
+				perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
+				command -v hledger >/dev/null || echo hledger ;;
 			valgrind)
 				command -v valgrind >/dev/null || echo valgrind ;;
 		esac

@@ -1,8 +1,11 @@
-# Just-in-time compilation, as servers ship it: no view of the sample company,
-# and nothing that people ask of it, has a plan that the server would compile.
+# The sample company.  Just-in-time compilation, as servers ship it: none of its
+# views, and nothing that people ask of it, has a plan that the server would
+# compile.  And a ledger of others, hledger: told its entries, it comes to the same
+# accounts of parties, profit and loss, cash and taxes, to the cent.
 use strict;
 use warnings;
 use Cwd;
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -73,5 +76,73 @@ is($node->safe_psql('postgres', q{
 	    END LOOP;
 	END $$;
 	SELECT string_agg(name, ', ') FROM plan WHERE line ~ '^ *JIT:'}), '', 'no plan of a view has a JIT block');
+
+# Every entry as a transaction of two postings, in its currency and in the base
+# currency; settlements by party.
+my $dir = PostgreSQL::Test::Utils::tempdir();
+sub journal
+{
+	my ($name, $amount, $currency) = @_;
+	my $file = "$dir/$name.journal";
+	PostgreSQL::Test::Utils::append_to_file($file, $node->safe_psql('postgres', qq{
+		SET search_path = finance, public;
+		SELECT format(E'%s e%s\\n    %s  %s %s\\n    %s  %s %s\\n', e.entry_on, e.id, d.name, $amount, $currency, c.name, -$amount, $currency)
+		  FROM entry e
+		  LEFT JOIN party p ON p.id = e.party_id
+		 CROSS JOIN LATERAL (SELECT a.code || CASE WHEN a.kind = 'settlement' AND e.charge_id IS NULL THEN coalesce(':' || p.id, '') ELSE '' END AS name
+		                       FROM account a WHERE a.id = e.debit_id) d
+		 CROSS JOIN LATERAL (SELECT a.code || CASE WHEN a.kind = 'settlement' AND e.charge_id IS NULL THEN coalesce(':' || p.id, '') ELSE '' END AS name
+		                       FROM account a WHERE a.id = e.credit_id) c
+		 ORDER BY e.entry_on, e.id}) . "\n");
+	return $file;
+}
+
+# What hledger says of accounts: sorted lines of "account amount currency", without what is at nothing.
+sub hledger
+{
+	my ($file, @query) = @_;
+	my ($out, $err);
+	ok(IPC::Run::run([ 'hledger', '-f', $file, 'balance', '--flat', '-N', '--layout=bare', '-O', 'csv', @query ], '>', \$out, '2>', \$err), "hledger: @query") or diag($err);
+	my @lines;
+	foreach my $line (split /\n/, $out)
+	{
+		my ($account, $commodity, $balance) = $line =~ /^"(.*?)","(.*?)","(.*?)"/ or next;
+		push @lines, sprintf('%s %.2f %s', $account, $balance, $commodity) if $account ne 'account' && $balance != 0;
+	}
+	return join("\n", sort @lines);
+}
+
+sub books
+{
+	return join("\n", sort split /\n/, $node->safe_psql('postgres', "SET search_path = finance, public; $_[0]"));
+}
+
+SKIP:
+{
+	my $found = eval { IPC::Run::run([ 'hledger', '--version' ], '>', \my $out, '2>', \my $err) };
+	skip 'hledger is not installed', 1 unless $found;
+	my $own = journal('own', 'round(e.amount, 2)', 'e.currency');
+	my $base = journal('base', 'round(e.base_amount, 2)', '(SELECT s.base_currency FROM finance.setting s)');
+	is(hledger($own, '^receivable:'), books(q{
+		SELECT format('receivable:%s %s %s', k.id, s.balance, s.currency) FROM party k
+		 CROSS JOIN LATERAL client_statement(k.id, '0001-01-01', '9999-12-31') s WHERE s.kind = 'closing balance' AND s.balance <> 0}), 'what clients owe');
+	is(hledger($own, '^cash'), books(q{
+		SELECT format('%s %s %s', b.account, b.balance, b.currency) FROM account_balance b WHERE b.kind = 'cash' AND b.balance <> 0}), 'cash');
+	is(hledger($own, '^tax_payable'), books(q{
+		SELECT format('tax_payable %s %s', sum(CASE t.direction WHEN 'sales' THEN -t.amount ELSE t.amount END), t.currency) FROM tax_period t
+		 GROUP BY t.currency HAVING sum(CASE t.direction WHEN 'sales' THEN -t.amount ELSE t.amount END) <> 0}), 'taxes');
+	# months in which all is posted
+	my @months = split /\n/, books(q{
+		SELECT DISTINCT to_char(p.month, 'YYYY-MM') FROM pnl_article_month p
+		 WHERE p.month < (SELECT min(l.entry_on) - 31 FROM ledger_line l WHERE NOT l.posted)});
+	cmp_ok(scalar @months, '>', 3, 'there are months in which all is posted');
+	foreach my $month (@months[ 0, $#months / 2, $#months ])
+	{
+		my $articles = books(q{SELECT string_agg('^' || a.code || '$', ' ') FROM account a WHERE a.kind IN ('income', 'expense')});
+		is(hledger($base, '-p', $month, split(/ /, $articles)), books(qq{
+			SELECT format('%s %s %s', p.article, -sum(p.amount), s.base_currency) FROM pnl_article_month p CROSS JOIN setting s
+			 WHERE p.month = '$month-01' GROUP BY p.article, s.base_currency HAVING sum(p.amount) <> 0}), "profit and loss of $month");
+	}
+}
 
 done_testing();
