@@ -241,17 +241,17 @@ CREATE FUNCTION carried_now(p_carried bigint, p_source allotment, p_base contrac
 AS $$
 BEGIN
     RETURN CASE WHEN EXISTS (SELECT FROM due_carried(p_base, NULL) c WHERE c.source_id = p_source.id)
-                THEN carried_amount(p_source) ELSE allotment_held(p_carried) END;
+                THEN carried_amount(p_source) ELSE nullif(allotment_held(p_carried), 0) END;
 END $$;
 COMMENT ON FUNCTION carried_now(bigint, allotment, contract) IS
     'what an allotment holds that was carried over from another, of a contract group: what is left there, or, once it '
-    'is carried no more, what billed work took of it';
+    'is carried no more, what billed work took of it; NULL: nothing holds it';
 
 CREATE FUNCTION carry_again(p_bases bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    UPDATE allotment d SET amount = x.amount
+    UPDATE allotment d SET amount = coalesce(x.amount, d.amount), voided_at = CASE WHEN x.amount IS NULL THEN now() END
       FROM (SELECT o.id, carried_now(o.id, a, b) AS amount
               FROM contract b
               JOIN contract c ON b.id IN (c.id, c.parent_id)
@@ -266,7 +266,7 @@ BEGIN
                              WHERE coalesce(y.parent_id, y.id) = ANY (p_bases))
                AND o.amount <> carried_amount(a)
                AND coalesce(a.expires_at, 'infinity') > coalesce((open_period(b)).opens_at, '-infinity')) x
-     WHERE d.id = x.id AND d.amount <> x.amount;
+     WHERE d.id = x.id AND d.amount IS DISTINCT FROM x.amount;
 END $$;
 COMMENT ON FUNCTION carry_again(bigint[]) IS
     'what is carried over from contract groups, or to them, is what is left: after work took more or less of what it '

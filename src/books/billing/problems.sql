@@ -72,9 +72,9 @@ BEGIN ATOMIC
       LEFT JOIN contract_line n ON n.id = s.contract_line_id
      WHERE a.voided_at IS NULL
        AND CASE WHEN coalesce(s.expires_at, 'infinity') > s.opens_at
-                THEN a.amount <> (SELECT carried_now(a.id, o, b)
-                                    FROM allotment o JOIN contract c ON c.id = o.contract_id
-                                    JOIN contract b ON b.id = coalesce(c.parent_id, c.id) WHERE o.id = s.id)
+                THEN a.amount IS DISTINCT FROM (
+                         SELECT carried_now(a.id, o, b) FROM allotment o JOIN contract c ON c.id = o.contract_id
+                           JOIN contract b ON b.id = coalesce(c.parent_id, c.id) WHERE o.id = s.id)
                 ELSE s.burned + a.amount > s.amount AND NOT (s.kind = 'included' AND a.amount <= n.rollover_min) END;
 END;
 COMMENT ON FUNCTION broken_lines() IS 'the rows of line_problems: the rule, what breaks it, and how';
