@@ -114,6 +114,7 @@ INSERT INTO broken (what, break) VALUES
     ('document that is not its lines', format('UPDATE document SET net = net + 1, gross = gross + 1 WHERE id = %s', :invoice)),
     ('void document that keeps a charge', format('UPDATE document SET status = ''void'' WHERE id = %s', :report)), ('lines in another currency', format('UPDATE document_line SET currency = ''USD'' WHERE document_id = %s', :report)),
     ('charge held by nothing', 'UPDATE charge SET held_by = 999 WHERE time_entry_id = 5'), ('report that holds nothing', format('UPDATE charge SET held_by = NULL WHERE held_by = %s', :report)),
+    ('tax that is none', format('UPDATE document_line SET taxes = ''[{"tax": "x", "rate": 1, "amount": 999}]'' WHERE document_id = %s', :invoice)),
     ('netting that is not of its documents', format('UPDATE payment SET contra = ''netting'', cash_account_id = NULL, amount = amount + 1 WHERE id = %s', :payment_id)),
     ('allocated above the payment', format('UPDATE payment_allocation SET amount = 31 WHERE payment_id = %s', :payment_id)),
     ('allocated above the invoice', format('UPDATE payment_allocation SET amount = 67.01 WHERE payment_id = %s', :payment_id)),

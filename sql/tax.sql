@@ -10,13 +10,13 @@ INSERT INTO price_list (code, name, currency, is_default) VALUES ('e', 'Euro', '
 INSERT INTO item (code, name) VALUES ('x', 'Thing x'), ('y', 'Thing y');
 INSERT INTO cash_account (name, currency) VALUES ('bank', 'EUR');
 INSERT INTO account (code, name, kind) VALUES ('qst_payable', 'Provincial tax', 'liability');
-INSERT INTO tax (code, name, kind, words, account) VALUES ('vat', 'VAT', 'rated', NULL, NULL), ('gst', 'GST', 'rated', NULL, NULL),
+INSERT INTO tax (code, name, kind, words, account_code) VALUES ('vat', 'VAT', 'rated', NULL, NULL), ('gst', 'GST', 'rated', NULL, NULL),
     ('qst', 'QST', 'rated', NULL, 'qst_payable'), ('quebec', 'GST and QST', 'rated', NULL, NULL),
     ('abroad', 'Reverse charge', 'reverse_charge', '{"en": "VAT is due from the recipient (reverse charge)"}', NULL),
     ('school', 'Exempt', 'exempt', '{"en": "Education: exempt from VAT"}', NULL);
 INSERT INTO tax_rate VALUES ('vat', '2020-01-01', 22), ('vat', '2026-07-01', 24), ('gst', '2020-01-01', 5), ('qst', '2020-01-01', 9.975);
 INSERT INTO tax_part VALUES ('quebec', 'gst'), ('quebec', 'qst');
-INSERT INTO contract (client_id, own_id, number, currency, starts_on, tax) VALUES
+INSERT INTO contract (client_id, own_id, number, currency, starts_on, tax_code) VALUES
     (2, 1, 'V-1', 'EUR', '2020-01-01', 'vat'), (2, 1, 'Q-1', 'EUR', '2020-01-01', 'quebec'),
     (2, 1, 'R-1', 'EUR', '2020-01-01', 'abroad'), (2, 1, 'E-1', 'EUR', '2020-01-01', 'school');
 CREATE FUNCTION pg_temp.sell(contract bigint, amount numeric, day date) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -92,7 +92,7 @@ SELECT * FROM pg_temp.sound;
 -- refusals
 SELECT tax_rate_on('vat', '2026-07-01'), tax_rate_on('quebec', '2026-07-01'), tax_rate_on('abroad', '2026-07-01'), tax_rate_on('vat', '2019-12-31');
 SELECT pg_temp.sell(1, 10, '2026-01-02') > 0 AS sold;
-DELETE FROM tax_rate WHERE tax = 'gst';
+DELETE FROM tax_rate WHERE tax_code = 'gst';
 SELECT pg_temp.sell(2, 10, '2026-05-02');
 UPDATE contract SET tax_rate = 20 WHERE id = 1;
 INSERT INTO tax_rate VALUES ('quebec', '2026-01-01', 1);

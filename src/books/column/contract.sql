@@ -155,7 +155,7 @@ tax_id: number under which tax authorities know it
 tax_inclusive: is tax in the prices?
 tax_level: is tax rounded by line or on the total?
 tax_rate: rate of tax in percent points, NULL: exempt
-contract.tax: code of the tax, whose rates have dates; NULL: tax_rate says it
+contract.tax_code: code of the tax, whose rates have dates; NULL: tax_rate says it
 tiers: quantity tiers of the price, as tiered_amount() takes them
 title: title
 unit: unit of the quantity

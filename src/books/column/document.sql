@@ -117,11 +117,11 @@ tax_code: code of its tax; NULL: tax_rate is a fixed one
 taxes: what the tax is made of, [{"tax", "rate" (per cent), "amount"}]
 tax.name: what papers call it
 tax.words: what the paper says where no tax is taken, {"uk", "ru", "en"}
-tax.account: code of the account that it is owed on; NULL: that of the role tax
-tax_rate.tax: the tax, a row of tax
+account_code: code of the account that it is owed on; NULL: that of the role tax
+tax_rate.tax_code: the tax, a row of tax
 tax_rate.rate: the rate in per cent, from that day on
-tax_part.tax: the tax that is made of others, a row of tax
-tax_part.part: a tax that it is made of, a row of tax
+tax_part.tax_code: the tax that is made of others, a row of tax
+part_code: a tax that it is made of, a row of tax
 line_tax.tax: code of the tax, NULL where the line has a fixed rate
 line_tax.rate: its rate in per cent
 line_tax.no: number of the tax on the line, from 1

@@ -72,8 +72,8 @@ CREATE TABLE contract (
         CONSTRAINT contract_prorate_known CHECK (prorate IN ('none', 'actual', 'fixed_30', 'days_365')),
     renews_id bigint CONSTRAINT contract_renews_fkey REFERENCES contract
         CONSTRAINT contract_renews_key UNIQUE,
-    tax text CONSTRAINT contract_tax_fkey REFERENCES tax,
-    CONSTRAINT contract_one_tax CHECK (num_nonnulls(tax, tax_rate) <= 1),
+    tax_code text CONSTRAINT contract_tax_fkey REFERENCES tax,
+    CONSTRAINT contract_one_tax CHECK (num_nonnulls(tax_code, tax_rate) <= 1),
     CONSTRAINT contract_external_key UNIQUE (source, external_id),
     CONSTRAINT contract_dates_in_order CHECK (ends_on >= starts_on),
     CONSTRAINT contract_years

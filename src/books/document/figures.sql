@@ -63,7 +63,7 @@ BEGIN
           LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
          -- work has the tax of its day, and keeps what a report said of it
          CROSS JOIN LATERAL (SELECT t.code, t.day, CASE WHEN t.code IS NOT NULL THEN tax_terms(t.code, t.day) END AS terms
-                               FROM (SELECT CASE WHEN h.id IS NULL THEN l.tax_code ELSE k.tax END AS code,
+                               FROM (SELECT CASE WHEN h.id IS NULL THEN l.tax_code ELSE k.tax_code END AS code,
                                             coalesce(h.service_date, d.day) AS day) t) x
     ), discounted AS (
         SELECT x.id, x.discount

@@ -102,7 +102,7 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
            round_money(coalesce(p.tax, 0) + coalesce(n.tax, 0),
                        currency_exponent(c.currency))::numeric(20,6) AS receipts_tax,
            (coalesce(i.tax, 0) + CASE WHEN c.tax_inclusive THEN 0
-                ELSE round_money(coalesce(unbilled_tax(c.id, c.tax), (coalesce(h.charged, 0) - coalesce(i.net, 0))
+                ELSE round_money(coalesce(unbilled_tax(c.id, c.tax_code), (coalesce(h.charged, 0) - coalesce(i.net, 0))
                                                    * coalesce(c.tax_rate, 0) / 100),
                                  currency_exponent(c.currency)) END)::numeric(20,6) AS tax,
            (coalesce(n.amount, 0) - coalesce(n.receipts, 0) - coalesce(i.owed, 0)
@@ -119,7 +119,7 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
           FROM visible_payment p
           JOIN settling_article a ON a.article = p.article
          CROSS JOIN LATERAL (SELECT CASE p.flow WHEN 'in' THEN 1 ELSE -1 END AS sign,
-                                    coalesce(c.tax_rate, tax_rate_on(c.tax, p.paid_on), 0) AS rate) y
+                                    coalesce(c.tax_rate, tax_rate_on(c.tax_code, p.paid_on), 0) AS rate) y
          CROSS JOIN LATERAL (SELECT sum(u.amount) AS used, sum(u.amount * d.tax / nullif(d.gross, 0)) AS tax,
                                     sum(u.amount) FILTER (WHERE d.kind = 'debt') AS debts
                                FROM payment_allocation u JOIN document d ON d.id = u.document_id

@@ -104,7 +104,7 @@ BEGIN
          'Put the counter into the pattern: {####}, one # for each digit.'),
         ('document_state', 'document_state_means_known', 'Give words of the columns beside it, or filed.'),
         ('document', 'document_adds_up', 'Give a gross of net and tax.'),
-        ('contract', 'contract_one_tax', 'Give a tax whose rates have dates, or one fixed tax_rate.'),
+        ('contract', 'contract_one_tax', 'Give a tax_code, whose rates have dates, or one fixed tax_rate.'),
         ('tax', 'tax_named', 'Give the name.'),
         ('tax', 'tax_words_object', 'The words are a JSON object: {"en": "Reverse charge"}.'),
         ('tax', 'tax_without_rate_says_why', 'Give the words that the paper carries: {"en": "Reverse charge"}.'),

@@ -99,7 +99,7 @@ SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true)
 ) AS v (code, name, kind, line, cash_section, accrues);
 
-ALTER TABLE tax ADD CONSTRAINT tax_account_fkey FOREIGN KEY (account) REFERENCES account (code);
+ALTER TABLE tax ADD CONSTRAINT tax_account_fkey FOREIGN KEY (account_code) REFERENCES account (code);
 
 CREATE TABLE account_role (
     role text CONSTRAINT account_role_pkey PRIMARY KEY,

@@ -98,7 +98,7 @@ BEGIN
     v.starts_on := given_date(p_given, 'starts_on');
     v.ends_on := given_date(p_given, 'ends_on');
     v.tax_code := coalesce(p_given ->> 'tax_code', CASE WHEN p_document.kind <> 'bill' AND NOT p_given ? 'tax_rate'
-                           THEN p_contract.tax END);
+                           THEN p_contract.tax_code END);
     v.tax_rate := coalesce((p_given ->> 'tax_rate')::numeric, CASE WHEN p_document.kind <> 'bill'
                            THEN p_contract.tax_rate END,
                            tax_rate_on(v.tax_code, coalesce(p_document.issued_on, books_today())));

@@ -27,7 +27,7 @@ CREATE VIEW line_tax WITH (security_invoker) AS
      CROSS JOIN role_account r
      CROSS JOIN LATERAL taxes_of(l.taxes, l.tax_rate, l.tax) x
       LEFT JOIN tax t ON t.code = x.tax
-      LEFT JOIN account a ON a.code = t.account
+      LEFT JOIN account a ON a.code = t.account_code
      WHERE l.net IS NOT NULL;
 COMMENT ON VIEW line_tax IS
     'the taxes of stamped lines, a row for each: rate in per cent, the net it is of, its amount in the document''s '

@@ -14,7 +14,7 @@ CREATE VIEW tax_problems WITH (security_invoker) AS
                            CASE WHEN e.credit_id = a.id THEN e.amount ELSE -e.amount END
                       FROM entry e
                       JOIN (SELECT r.tax AS id FROM role_account r
-                            UNION SELECT a.id FROM tax t JOIN account a ON a.code = t.account) a
+                            UNION SELECT a.id FROM tax t JOIN account a ON a.code = t.account_code) a
                         ON a.id IN (e.debit_id, e.credit_id)
                      WHERE e.document_id IS NOT NULL) x
              GROUP BY 1, 2) x

@@ -7,16 +7,16 @@ CREATE FUNCTION keep_tax() RETURNS trigger
 AS $$
 BEGIN
     IF TG_TABLE_NAME = 'tax_rate' THEN
-        IF EXISTS (SELECT FROM tax_part p WHERE p.tax = NEW.tax)
-            OR NOT EXISTS (SELECT FROM tax t WHERE t.code = NEW.tax AND t.kind = 'rated') THEN
-            RAISE EXCEPTION 'tax "%" has no rate of its own', NEW.tax
+        IF EXISTS (SELECT FROM tax_part p WHERE p.tax_code = NEW.tax_code)
+            OR NOT EXISTS (SELECT FROM tax t WHERE t.code = NEW.tax_code AND t.kind = 'rated') THEN
+            RAISE EXCEPTION 'tax "%" has no rate of its own', NEW.tax_code
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'tax_rate_of_one',
                     HINT = 'Taxes of kind rated that are not made of others have rates.';
         END IF;
-    ELSIF EXISTS (SELECT FROM tax_rate r WHERE r.tax = NEW.tax)
-        OR EXISTS (SELECT FROM tax_part p WHERE p.tax = NEW.part OR p.part = NEW.tax)
-        OR EXISTS (SELECT FROM tax t WHERE t.code IN (NEW.tax, NEW.part) AND t.kind <> 'rated') THEN
-        RAISE EXCEPTION 'tax "%" cannot be a part of tax "%"', NEW.part, NEW.tax
+    ELSIF EXISTS (SELECT FROM tax_rate r WHERE r.tax_code = NEW.tax_code)
+        OR EXISTS (SELECT FROM tax_part p WHERE p.tax_code = NEW.part_code OR p.part_code = NEW.tax_code)
+        OR EXISTS (SELECT FROM tax t WHERE t.code IN (NEW.tax_code, NEW.part_code) AND t.kind <> 'rated') THEN
+        RAISE EXCEPTION 'tax "%" cannot be a part of tax "%"', NEW.part_code, NEW.tax_code
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tax_part_of_rated',
                 HINT = 'A tax without rates of its own is made of taxes that have rates.';
     END IF;
@@ -31,12 +31,12 @@ CREATE FUNCTION tax_terms(p_tax text, p_on date) RETURNS jsonb
 AS $$
 BEGIN
     RETURN (SELECT jsonb_agg(jsonb_build_object('tax', x.code, 'rate', CASE WHEN x.kind = 'rated' THEN (
-                       SELECT trim_scale(r.rate) FROM tax_rate r WHERE r.tax = x.code AND r.valid_from <= p_on
+                       SELECT trim_scale(r.rate) FROM tax_rate r WHERE r.tax_code = x.code AND r.valid_from <= p_on
                         ORDER BY r.valid_from DESC LIMIT 1) ELSE 0 END) ORDER BY x.code)
               FROM (SELECT t.code, t.kind FROM tax t
-                     WHERE t.code = p_tax AND NOT EXISTS (SELECT FROM tax_part p WHERE p.tax = p_tax)
+                     WHERE t.code = p_tax AND NOT EXISTS (SELECT FROM tax_part p WHERE p.tax_code = p_tax)
                     UNION ALL
-                    SELECT t.code, t.kind FROM tax_part p JOIN tax t ON t.code = p.part WHERE p.tax = p_tax) x);
+                    SELECT t.code, t.kind FROM tax_part p JOIN tax t ON t.code = p.part_code WHERE p.tax_code = p_tax) x);
 END $$;
 COMMENT ON FUNCTION tax_terms(text, date) IS
     'the taxes that a tax is on a day, itself or its parts: [{"tax", "rate" (per cent, NULL where there is none yet)}]; '
@@ -74,6 +74,9 @@ CREATE FUNCTION credited_taxes(p_line bigint, p_taxes jsonb, p_tax numeric, p_ex
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
+    IF jsonb_typeof(p_taxes) IS DISTINCT FROM 'array' THEN
+        RETURN NULL;
+    END IF;
     RETURN (WITH remaining AS (
         SELECT t.no, t.value, (t.value ->> 'amount')::numeric + coalesce((
                    SELECT sum((c.value ->> 'amount')::numeric)
