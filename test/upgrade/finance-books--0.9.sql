@@ -61,18 +61,21 @@ CREATE TABLE currency_code (
     code text CONSTRAINT currency_code_pkey PRIMARY KEY
         CONSTRAINT currency_code_iso CHECK (code ~ '^[A-Z]{3}$'),
     exponent smallint NOT NULL
-        CONSTRAINT currency_code_exponent_range CHECK (exponent BETWEEN 0 AND 4),
-    name text NOT NULL
+        CONSTRAINT currency_code_exponent_range CHECK (exponent BETWEEN 0 AND 2),
+    name text NOT NULL,
+    -- ISO 4217 gives these three or four decimals: under another exponent they would be exact and wrong
+    CONSTRAINT currency_code_exact CHECK (code <> ALL ('{BHD,CLF,IQD,JOD,KWD,LYD,OMR,TND,UYW}'))
 );
 COMMENT ON TABLE currency_code IS
-    'currencies the books know; exponent is the number of decimals of an amount (ISO 4217)';
+    'currencies the books know; exponent is the number of decimals of an amount (ISO 4217), 0 to 2: in these the books '
+    'are exact everywhere, and take no others. Whatever names a currency names a row of this table';
 INSERT INTO currency_code (code, exponent, name) VALUES
     ('AED', 2, 'UAE dirham'), ('AMD', 2, 'Armenian dram'), ('AUD', 2, 'Australian dollar'),
-    ('AZN', 2, 'Azerbaijani manat'), ('BHD', 3, 'Bahraini dinar'), ('BYN', 2, 'Belarusian ruble'),
-    ('CAD', 2, 'Canadian dollar'), ('CHF', 2, 'Swiss franc'), ('CNY', 2, 'Yuan renminbi'), ('CZK', 2, 'Czech koruna'),
+    ('AZN', 2, 'Azerbaijani manat'), ('BYN', 2, 'Belarusian ruble'), ('CAD', 2, 'Canadian dollar'),
+    ('CHF', 2, 'Swiss franc'), ('CNY', 2, 'Yuan renminbi'), ('CZK', 2, 'Czech koruna'),
     ('DKK', 2, 'Danish krone'), ('EUR', 2, 'Euro'), ('GBP', 2, 'Pound sterling'), ('GEL', 2, 'Georgian lari'),
     ('HUF', 2, 'Hungarian forint'), ('ILS', 2, 'Israeli new shekel'), ('INR', 2, 'Indian rupee'),
-    ('JPY', 0, 'Japanese yen'), ('KGS', 2, 'Kyrgyz som'), ('KRW', 0, 'South Korean won'), ('KWD', 3, 'Kuwaiti dinar'),
+    ('JPY', 0, 'Japanese yen'), ('KGS', 2, 'Kyrgyz som'), ('KRW', 0, 'South Korean won'),
     ('KZT', 2, 'Kazakhstani tenge'), ('MDL', 2, 'Moldovan leu'), ('NOK', 2, 'Norwegian krone'),
     ('PLN', 2, 'Polish zloty'), ('RON', 2, 'Romanian leu'), ('RSD', 2, 'Serbian dinar'), ('RUB', 2, 'Russian ruble'),
     ('SEK', 2, 'Swedish krona'), ('SGD', 2, 'Singapore dollar'), ('TRY', 2, 'Turkish lira'),
@@ -89,13 +92,16 @@ CREATE TABLE setting (
         CONSTRAINT setting_max_entry_positive CHECK (max_entry_s > 0),
     trackers_decide boolean NOT NULL DEFAULT true,
     max_rate_age_days integer NOT NULL DEFAULT 31
-        CONSTRAINT setting_max_rate_age_not_negative CHECK (max_rate_age_days >= 0)
+        CONSTRAINT setting_max_rate_age_not_negative CHECK (max_rate_age_days >= 0),
+    write_off_limit numeric(20,6) NOT NULL DEFAULT 1
+        CONSTRAINT setting_write_off_limit_not_negative CHECK (write_off_limit >= 0 AND write_off_limit <> 'NaN')
 );
 COMMENT ON TABLE setting IS
     'one row: version of the books; base_currency in which company-wide figures are kept; zone of work dates where no '
     'calendar says another; max_entry_s the longest time entry accepted, in seconds of the clock on the wall: 86400 is '
     'a day, also one of 25 hours; trackers_decide whether a record of ingest_entries() may say that it is not billed; '
-    'max_rate_age_days how old a rate of exchange may be that is used without a word in data_gaps';
+    'max_rate_age_days how old a rate of exchange may be that is used without a word in data_gaps; write_off_limit how '
+    'much, in the base currency, anybody who keeps payments may write off at once';
 INSERT INTO setting (version) VALUES ('0.9');
 
 CREATE TABLE exchange_rate (
@@ -105,7 +111,8 @@ CREATE TABLE exchange_rate (
     rate numeric(24,12) NOT NULL
         CONSTRAINT exchange_rate_positive CHECK (rate > 0 AND rate <> 'NaN'),
     CONSTRAINT exchange_rate_pkey PRIMARY KEY (base, quote, valid_from),
-    CONSTRAINT exchange_rate_two_currencies CHECK (base <> quote)
+    CONSTRAINT exchange_rate_two_currencies CHECK (base <> quote),
+    CONSTRAINT exchange_rate_year CHECK (valid_from BETWEEN '0001-01-01' AND '9999-12-31')
 );
 COMMENT ON TABLE exchange_rate IS 'one base costs rate quote from valid_from until the next row of the pair';
 
@@ -206,6 +213,7 @@ CREATE TABLE cost_rate (
         CONSTRAINT cost_rate_pay_not_negative CHECK (hourly_pay >= 0 AND hourly_pay <> 'NaN'),
     currency text NOT NULL CONSTRAINT cost_rate_currency_fkey REFERENCES currency_code,
     CONSTRAINT cost_rate_subject CHECK (num_nonnulls(employee_id, role) = 1),
+    CONSTRAINT cost_rate_year CHECK (valid_from BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT cost_rate_key UNIQUE NULLS NOT DISTINCT (employee_id, role, valid_from)
 );
 COMMENT ON TABLE cost_rate IS
@@ -247,7 +255,9 @@ CREATE TABLE deal (
     source text,
     external_id text,
     CONSTRAINT deal_external_key UNIQUE (source, external_id),
-    CONSTRAINT deal_dates_in_order CHECK (ends_on >= starts_on)
+    CONSTRAINT deal_dates_in_order CHECK (ends_on >= starts_on),
+    CONSTRAINT deal_years
+        CHECK (starts_on BETWEEN '0001-01-01' AND '9999-12-31' AND ends_on BETWEEN '0001-01-01' AND '9999-12-31')
 );
 COMMENT ON TABLE deal IS 'sales as the CRM knows them; (source, external_id) makes the exchange idempotent';
 
@@ -259,7 +269,9 @@ CREATE TABLE deal_stage (
     starts_on date,
     ends_on date,
     CONSTRAINT deal_stage_key UNIQUE (deal_id, position),
-    CONSTRAINT deal_stage_dates_in_order CHECK (ends_on >= starts_on)
+    CONSTRAINT deal_stage_dates_in_order CHECK (ends_on >= starts_on),
+    CONSTRAINT deal_stage_years
+        CHECK (starts_on BETWEEN '0001-01-01' AND '9999-12-31' AND ends_on BETWEEN '0001-01-01' AND '9999-12-31')
 );
 COMMENT ON TABLE deal_stage IS 'parts of a deal in order; a support period is a stage too';
 
@@ -296,7 +308,8 @@ CREATE TABLE task (
     source text,
     external_id text,
     deal_stage_id bigint CONSTRAINT task_deal_stage_fkey REFERENCES deal_stage,
-    CONSTRAINT task_external_key UNIQUE (source, external_id)
+    CONSTRAINT task_external_key UNIQUE (source, external_id),
+    CONSTRAINT task_year CHECK (completed_at BETWEEN '0001-01-02Z' AND '9999-12-31Z')
 );
 COMMENT ON TABLE task IS
     'tasks and tickets as the planner knows them; contract_id and billable override what project and work type say; '
@@ -345,7 +358,8 @@ CREATE TABLE price (
     work_type_id bigint CONSTRAINT price_work_type_fkey REFERENCES work_type,
     role text,
     employee_id bigint CONSTRAINT price_employee_fkey REFERENCES employee,
-    valid_from date NOT NULL DEFAULT '-infinity',
+    valid_from date NOT NULL DEFAULT '-infinity'
+        CONSTRAINT price_year CHECK (valid_from = '-infinity' OR valid_from BETWEEN '0001-01-01' AND '9999-12-31'),
     price numeric(19,6)
         CONSTRAINT price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
     cost numeric(19,6)
@@ -403,6 +417,44 @@ ALTER SEQUENCE calendar_band_id_seq OWNED BY calendar_band.id;
 COMMENT ON TABLE calendar_band IS
     'a band of the local day; the rows of a date replace the whole of it, from midnight to midnight (holidays, moved '
     'working days); what no row covers is band off_hours';
+-- ---------------------------------------------------------------------------
+-- tax: taxes on sales and purchases, and their rates by date
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE tax (
+    code text CONSTRAINT tax_pkey PRIMARY KEY,
+    name text NOT NULL CONSTRAINT tax_named CHECK (name <> ''),
+    kind text NOT NULL DEFAULT 'rated'
+        CONSTRAINT tax_kind_known CHECK (kind IN ('rated', 'exempt', 'reverse_charge')),
+    words jsonb
+        CONSTRAINT tax_words_object CHECK (jsonb_typeof(words) = 'object'),
+    account_code text,
+    CONSTRAINT tax_without_rate_says_why CHECK (kind = 'rated' OR words IS NOT NULL)
+);
+COMMENT ON TABLE tax IS
+    'the taxes that contracts and lines of documents name by code. kind rated: by the rates of tax_rate, or made of '
+    'others (tax_part); exempt and reverse_charge: none, and the paper carries the words that say why, {"uk", "ru", '
+    '"en"}. account_code: the account it is owed on, NULL for that of the role tax';
+
+CREATE TABLE tax_rate (
+    tax_code text NOT NULL CONSTRAINT tax_rate_tax_fkey REFERENCES tax,
+    valid_from date NOT NULL
+        CONSTRAINT tax_rate_year CHECK (valid_from BETWEEN '0001-01-01' AND '9999-12-31'),
+    rate numeric(7,4) NOT NULL CONSTRAINT tax_rate_range CHECK (rate BETWEEN 0 AND 100),
+    CONSTRAINT tax_rate_pkey PRIMARY KEY (tax_code, valid_from)
+);
+COMMENT ON TABLE tax_rate IS
+    'rates of taxes in per cent, each from a day on: work has the rate of its own day, whenever it is billed';
+
+CREATE TABLE tax_part (
+    tax_code text NOT NULL CONSTRAINT tax_part_tax_fkey REFERENCES tax,
+    part_code text NOT NULL CONSTRAINT tax_part_part_fkey REFERENCES tax,
+    CONSTRAINT tax_part_pkey PRIMARY KEY (tax_code, part_code),
+    CONSTRAINT tax_part_of_another CHECK (part_code <> tax_code)
+);
+COMMENT ON TABLE tax_part IS
+    'taxes that are made of others, as a federal and a provincial one: each is reckoned and rounded of its own, and '
+    'owed on its own account';
 -- ---------------------------------------------------------------------------
 -- contract: the terms by which time, items and fees become money
 -- ---------------------------------------------------------------------------
@@ -477,8 +529,12 @@ CREATE TABLE contract (
         CONSTRAINT contract_prorate_known CHECK (prorate IN ('none', 'actual', 'fixed_30', 'days_365')),
     renews_id bigint CONSTRAINT contract_renews_fkey REFERENCES contract
         CONSTRAINT contract_renews_key UNIQUE,
+    tax_code text CONSTRAINT contract_tax_fkey REFERENCES tax,
+    CONSTRAINT contract_one_tax CHECK (num_nonnulls(tax_code, tax_rate) <= 1),
     CONSTRAINT contract_external_key UNIQUE (source, external_id),
     CONSTRAINT contract_dates_in_order CHECK (ends_on >= starts_on),
+    CONSTRAINT contract_years
+        CHECK (starts_on BETWEEN '0001-01-01' AND '9999-12-31' AND ends_on BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT contract_not_own_parent CHECK (parent_id <> id),
     CONSTRAINT contract_not_own_renewal CHECK (renews_id <> id),
     CONSTRAINT contract_companion_claims_bands CHECK (parent_id IS NULL OR bands IS NOT NULL)
@@ -531,6 +587,9 @@ CREATE TABLE contract_line (
         CONSTRAINT contract_line_replaces_key UNIQUE,
     CONSTRAINT contract_line_not_own_heir CHECK (replaces_id <> id),
     CONSTRAINT contract_line_dates_in_order CHECK (ends_on >= starts_on - 1),
+    CONSTRAINT contract_line_years
+        CHECK (starts_on BETWEEN '0001-01-01' AND '9999-12-31' AND ends_on BETWEEN '0001-01-01' AND '9999-12-31'
+               AND accepted_on BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT contract_line_included_once CHECK (num_nonnulls(included_s, included_amount) <= 1),
     CONSTRAINT contract_line_accepted_dated CHECK ((status = 'accepted') = (accepted_on IS NOT NULL))
 );
@@ -582,7 +641,10 @@ CREATE TABLE allotment (
     source_id bigint CONSTRAINT allotment_source_fkey REFERENCES allotment
         CONSTRAINT allotment_source_key UNIQUE,
     CONSTRAINT allotment_whole_seconds CHECK (unit <> 'seconds' OR amount = trunc(amount)),
-    CONSTRAINT allotment_dates_in_order CHECK (expires_at > effective_at)
+    CONSTRAINT allotment_dates_in_order CHECK (expires_at > effective_at),
+    CONSTRAINT allotment_years
+        CHECK (effective_at BETWEEN '0001-01-02Z' AND '9999-12-31Z'
+               AND expires_at BETWEEN '0001-01-02Z' AND '9999-12-31Z')
 );
 COMMENT ON TABLE allotment IS
     'anything that is eaten by work: included hours or money of a period, prepaid blocks, top-ups, rollover. Eaten by '
@@ -645,11 +707,14 @@ CREATE TABLE time_entry (
     task_id bigint NOT NULL CONSTRAINT time_entry_task_fkey REFERENCES task,
     work_type_id bigint CONSTRAINT time_entry_work_type_fkey REFERENCES work_type,
     contract_id bigint CONSTRAINT time_entry_contract_fkey REFERENCES contract,
-    started_at timestamptz CONSTRAINT time_entry_start_finite CHECK (isfinite(started_at)),
-    ended_at timestamptz CONSTRAINT time_entry_end_finite CHECK (isfinite(ended_at)),
+    started_at timestamptz
+        CONSTRAINT time_entry_start_year CHECK (started_at BETWEEN '0001-01-02Z' AND '9999-12-31Z'),
+    ended_at timestamptz
+        CONSTRAINT time_entry_end_year CHECK (ended_at BETWEEN '0001-01-02Z' AND '9999-12-31Z'),
     break_s integer NOT NULL DEFAULT 0
         CONSTRAINT time_entry_break_not_negative CHECK (break_s >= 0),
-    work_date date CONSTRAINT time_entry_date_finite CHECK (isfinite(work_date)),
+    work_date date
+        CONSTRAINT time_entry_date_year CHECK (work_date BETWEEN '0001-01-01' AND '9999-12-31'),
     duration_s bigint CONSTRAINT time_entry_duration_not_negative CHECK (duration_s >= 0),
     worked_s bigint GENERATED ALWAYS AS
         (coalesce(duration_s, floor(extract(epoch FROM ended_at - started_at))::bigint - break_s)) STORED
@@ -946,6 +1011,8 @@ SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('fixed_asset', 'Equipment and other fixed assets', 'asset', NULL, 'investing', false),
     ('capital', 'Owners'' capital', 'equity', NULL, 'financing', false),
     ('opening', 'Opening balances', 'equity', NULL, 'financing', false),
+    ('conversion', 'Money on its way between currencies', 'settlement', NULL, NULL, false),
+    ('netting', 'Debts set off against each other', 'settlement', NULL, 'operating', false),
     ('revenue', 'Revenue', 'income', 'revenue', 'operating', false),
     ('direct_labour', 'Direct labour', 'expense', 'direct_labour', 'operating', false),
     ('contractors', 'Contractors', 'expense', 'other_direct', 'operating', true),
@@ -970,6 +1037,8 @@ SELECT v.*, v.code IN ('payroll', 'payroll_tax') FROM (VALUES
     ('dividends', 'Dividends', 'expense', 'dividends', 'financing', true)
 ) AS v (code, name, kind, line, cash_section, accrues);
 
+ALTER TABLE tax ADD CONSTRAINT tax_account_fkey FOREIGN KEY (account_code) REFERENCES account (code);
+
 CREATE TABLE account_role (
     role text CONSTRAINT account_role_pkey PRIMARY KEY,
     account_id bigint NOT NULL CONSTRAINT account_role_account_fkey REFERENCES account,
@@ -991,11 +1060,18 @@ SELECT v.role, a.id, v.posted FROM (VALUES
     ('absorbed_materials', 'absorbed_materials', 'the same, taken out of purchases'),
     ('contractor_bill', 'contractors', 'bills whose lines name no article'),
     ('people_bill', 'payroll', 'such bills of who logs the hours here'),
-    ('exchange', 'fx_difference', 'what changes of rates make of debts until they are paid')
+    ('exchange', 'fx_difference', 'what changes of rates make of debts until they are paid, and of own money'),
+    ('opening', 'opening', 'what the books began with'),
+    ('conversion', 'conversion', 'both sides of an exchange of own money'),
+    ('netting', 'netting', 'both sides of debts that are set off'),
+    ('bank_fee', 'bank_fees', 'what exchange() pays to the bank'),
+    ('write_off', 'other_expense', 'what clients will not pay, where write_off() names no article'),
+    ('write_on', 'other_income', 'what we need not pay, likewise')
 ) AS v (role, code, posted) JOIN account a USING (code);
 
 CREATE TABLE period_lock (
-    locked_through date CONSTRAINT period_lock_pkey PRIMARY KEY,
+    locked_through date CONSTRAINT period_lock_pkey PRIMARY KEY
+        CONSTRAINT period_lock_year CHECK (locked_through BETWEEN '0001-01-01' AND '9999-12-31'),
     locked_at timestamptz NOT NULL DEFAULT now(),
     locked_by text NOT NULL DEFAULT actor()
 );
@@ -1025,7 +1101,8 @@ COMMENT ON TABLE event IS
 CREATE TABLE entry (
     id bigserial CONSTRAINT entry_pkey PRIMARY KEY,
     event_id bigint NOT NULL CONSTRAINT entry_event_fkey REFERENCES event,
-    entry_on date NOT NULL CONSTRAINT entry_date_finite CHECK (isfinite(entry_on)),
+    entry_on date NOT NULL
+        CONSTRAINT entry_date_year CHECK (entry_on BETWEEN '0001-01-01' AND '9999-12-31'),
     debit_id bigint NOT NULL CONSTRAINT entry_debit_fkey REFERENCES account,
     credit_id bigint NOT NULL CONSTRAINT entry_credit_fkey REFERENCES account,
     amount numeric(20,6) NOT NULL CONSTRAINT entry_amount_number CHECK (amount <> 'NaN'),
@@ -1091,8 +1168,10 @@ CREATE TABLE payment (
         CONSTRAINT payment_flow_known CHECK (flow IN ('in', 'out', 'transfer')),
     status text NOT NULL DEFAULT 'planned'
         CONSTRAINT payment_status_known CHECK (status IN ('planned', 'posted', 'void')),
-    paid_on date NOT NULL CONSTRAINT payment_date_finite CHECK (isfinite(paid_on)),
-    accrued_on date CONSTRAINT payment_accrual_finite CHECK (isfinite(accrued_on)),
+    paid_on date NOT NULL
+        CONSTRAINT payment_date_year CHECK (paid_on BETWEEN '0001-01-01' AND '9999-12-31'),
+    accrued_on date
+        CONSTRAINT payment_accrual_year CHECK (accrued_on BETWEEN '0001-01-01' AND '9999-12-31'),
     amount numeric(20,6) NOT NULL
         CONSTRAINT payment_amount_positive CHECK (amount > 0 AND amount <> 'NaN'),
     currency text NOT NULL CONSTRAINT payment_currency_fkey REFERENCES currency_code,
@@ -1115,17 +1194,25 @@ CREATE TABLE payment (
     own_id bigint CONSTRAINT payment_own_fkey REFERENCES party,
     client_id bigint CONSTRAINT payment_client_fkey REFERENCES party,
     work_type_id bigint CONSTRAINT payment_work_type_fkey REFERENCES work_type,
-    CONSTRAINT payment_external_key UNIQUE (source, external_id),
-    CONSTRAINT payment_bank_ref_key UNIQUE (cash_account_id, bank_ref),
+    contra text CONSTRAINT payment_contra_fkey REFERENCES account (code),
+    received numeric(20,6)
+        CONSTRAINT payment_received_positive CHECK (received > 0 AND received <> 'NaN'),
     CONSTRAINT payment_transfer_has_target CHECK ((flow = 'transfer') = (to_cash_account_id IS NOT NULL)),
     CONSTRAINT payment_has_article CHECK (flow = 'transfer' OR article IS NOT NULL),
-    CONSTRAINT payment_posted_on_account CHECK (status <> 'posted' OR cash_account_id IS NOT NULL)
+    CONSTRAINT payment_posted_on_account CHECK (status <> 'posted' OR num_nonnulls(cash_account_id, contra) = 1),
+    CONSTRAINT payment_contra_is_no_money CHECK (contra IS NULL OR flow <> 'transfer' AND cash_account_id IS NULL),
+    CONSTRAINT payment_received_of_transfer CHECK (received IS NULL OR flow = 'transfer')
 );
 COMMENT ON TABLE payment IS
     'money in, out and between own accounts. planned: a row of the payment calendar; posted: cash, in the ledger; '
     'void: taken back by a reversal. article is the account that explains it; accrued_on the day its cost belongs to '
-    'where that is not paid_on; made_from the content that record_payment() made it of. Changing a posted payment '
-    'reverses its entries and posts them anew';
+    'where that is not paid_on; contra the account that stands where cash would, of what settles without money: an '
+    'article of ours (write_off()), the other side of a netting, opening balances; received what came to the other '
+    'account of a transfer between currencies (exchange()); made_from the content that '
+    'record_payment() made it of. Changing a posted payment reverses its entries and posts them anew';
+-- What is void has left its keys to what was really paid.
+CREATE UNIQUE INDEX payment_external_key ON payment (source, external_id) WHERE status <> 'void';
+CREATE UNIQUE INDEX payment_bank_ref_key ON payment (cash_account_id, bank_ref) WHERE status <> 'void';
 CREATE INDEX payment_contract_idx ON payment (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX payment_paid_on_idx ON payment (paid_on);
 ALTER TABLE allotment ADD CONSTRAINT allotment_payment_fkey FOREIGN KEY (payment_id) REFERENCES payment;
@@ -1182,7 +1269,7 @@ CREATE TABLE number_series (
 COMMENT ON TABLE number_series IS
     'counters of document numbers, one for each own company, kind and year, without gaps. pattern: {YYYY} {YY} {MM} '
     '{DD} of the day of issue, {####} the counter padded to so many digits; a new year takes the pattern of the year '
-    'before. Its row is the last one that a transaction locks';
+    'before, and where that names no year its counter goes on. Its row is the last one that a transaction locks';
 
 -- What kinds there are and what their statuses mean is part of the code: the rows
 -- of these two are made in lifecycle/state.sql.
@@ -1190,7 +1277,7 @@ CREATE TABLE document_kind (
     kind text CONSTRAINT document_kind_pkey PRIMARY KEY,
     incoming boolean,
     made_of text NOT NULL
-        CONSTRAINT document_kind_made_of_known CHECK (made_of IN ('work', 'content', 'document')),
+        CONSTRAINT document_kind_made_of_known CHECK (made_of IN ('work', 'content', 'document', 'opening')),
     answered boolean NOT NULL,
     asks_payment boolean NOT NULL,
     account text CONSTRAINT document_kind_account_fkey REFERENCES account_role,
@@ -1200,7 +1287,8 @@ CREATE TABLE document_kind (
 );
 COMMENT ON TABLE document_kind IS
     'the kinds of documents. incoming: do they come in from outside (NULL: both ways)? made_of: the work they are '
-    'over, contents of their own, or another document; answered: does the client answer them by a link?';
+    'over, contents of their own, another document, or what the books began with; answered: does the client '
+    'answer them by a link?';
 
 CREATE TABLE document_state (
     kind text NOT NULL CONSTRAINT document_state_kind_fkey REFERENCES document_kind,
@@ -1263,9 +1351,11 @@ CREATE TABLE document (
     series_no bigint,
     number text,
     outside_number text,
-    issued_on date CONSTRAINT document_issue_date_finite CHECK (isfinite(issued_on)),
+    issued_on date
+        CONSTRAINT document_issue_date_year CHECK (issued_on BETWEEN '0001-01-01' AND '9999-12-31'),
     issued_at timestamptz,
-    due_on date CONSTRAINT document_due_date_finite CHECK (isfinite(due_on)),
+    due_on date
+        CONSTRAINT document_due_date_year CHECK (due_on BETWEEN '0001-01-01' AND '9999-12-31'),
     requirements text,
     note text,
     sign_status text NOT NULL DEFAULT 'none'
@@ -1285,20 +1375,28 @@ CREATE TABLE document (
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text NOT NULL DEFAULT actor(),
     meaning text CONSTRAINT document_meaning_known CHECK (meaning IN ('rebill', 'waive')),
+    kept jsonb,
+    opened_on date
+        CONSTRAINT document_opened_year CHECK (opened_on BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT document_state_fkey FOREIGN KEY (kind, status) REFERENCES document_state,
     CONSTRAINT document_line_key UNIQUE (id, kind, currency),
     CONSTRAINT document_number_once UNIQUE (series_id, series_no),
-    CONSTRAINT document_number_text_once UNIQUE (series_id, number),
-    CONSTRAINT document_external_key UNIQUE (source, external_id),
-    CONSTRAINT document_numbered_whole CHECK (num_nonnulls(series_id, series_no, number) IN (0, 3)),
+    -- a debt from before the books has the number that was given then
+    CONSTRAINT document_numbered_whole CHECK (num_nonnulls(series_id, series_no, number) IN (0, 3)
+                                              OR kind = 'debt' AND num_nonnulls(series_id, series_no) = 0),
+    CONSTRAINT document_opened_by_kind CHECK (opened_on IS NULL OR kind IN ('debt', 'bill')),
+    CONSTRAINT document_debt_is_opened CHECK (kind <> 'debt' OR num_nonnulls(opened_on, outside_number) = 2),
     CONSTRAINT document_draft_has_no_number CHECK (issued_at IS NOT NULL OR number IS NULL),
     CONSTRAINT document_issued_has_number CHECK (issued_at IS NULL OR number IS NOT NULL OR incoming),
+    CONSTRAINT document_issued_keeps CHECK ((issued_at IS NOT NULL) = (kept IS NOT NULL)),
     CONSTRAINT document_stamped CHECK (issued_at IS NULL OR num_nonnulls(net, tax, gross, issued_on) = 4),
     CONSTRAINT document_adds_up CHECK (net + tax = gross),
     CONSTRAINT document_one_discount CHECK (num_nonnulls(discount_pct, discount_amount) <= 1),
     CONSTRAINT document_bill_names_its_number CHECK (kind <> 'bill' OR outside_number IS NOT NULL),
     CONSTRAINT document_meaning_of_credit CHECK ((kind = 'credit_note') = (meaning IS NOT NULL)),
     CONSTRAINT document_dates_in_order CHECK (period_to >= period_from AND due_on >= issued_on),
+    CONSTRAINT document_period_years
+        CHECK (period_from BETWEEN '0001-01-01' AND '9999-12-31' AND period_to BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT document_signature_whole CHECK (num_nonnulls(signature, signature_type) IN (0, 2)),
     CONSTRAINT document_signature_known CHECK (signature_type IN ('image/png', 'image/jpeg', 'image/webp')),
     CONSTRAINT document_sign_dated CHECK ((sign_status = 'none') = (sign_at IS NULL))
@@ -1309,12 +1407,19 @@ COMMENT ON TABLE document IS
     'revision supersedes the one before. net, tax, gross in currency, stamped when it leaves draft; number given then, '
     'from its series; outside_number the one the other side or another system gave. made_from is the filter or the '
     'content it was made of; meaning of a credit note whether what it credits is billed again (rebill) or given up '
-    '(waive). Changes by transition(), void(), credit(), revise(); each change of status is kept in '
-    'document_status_change';
+    '(waive). opened_on the day on which a debt or bill from before these books was brought into them. kept is '
+    'who and what its paper names, as it was when it was issued. Changes by transition(), void(), '
+    'credit(), revise(), extend_due(); each change of status is kept in document_status_change';
 CREATE INDEX document_party_idx ON document (party_id, kind, status);
 CREATE INDEX document_based_on_idx ON document (based_on) WHERE based_on IS NOT NULL;
 CREATE INDEX document_task_idx ON document (task_id) WHERE task_id IS NOT NULL;
-CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number) WHERE kind = 'bill' AND status <> 'void';
+-- A number of ours is given once, also where its document is void.  What is void leaves the number that a supplier gave
+-- it and the key of an outside system to others; a supplier may begin anew each year.
+CREATE UNIQUE INDEX document_number_text_once ON document (own_id, kind, number) NULLS NOT DISTINCT
+    WHERE number IS NOT NULL AND (kind <> 'debt' OR status <> 'void');
+CREATE UNIQUE INDEX document_external_key ON document (source, external_id) WHERE status <> 'void';
+CREATE UNIQUE INDEX document_bill_once ON document (party_id, outside_number, (extract(year FROM issued_on)))
+    NULLS NOT DISTINCT WHERE kind = 'bill' AND status <> 'void';
 ALTER TABLE notification ADD CONSTRAINT notification_document_fkey FOREIGN KEY (document_id) REFERENCES document;
 ALTER TABLE charge ADD CONSTRAINT charge_held_by_fkey FOREIGN KEY (held_by) REFERENCES document;
 ALTER TABLE entry ADD CONSTRAINT entry_document_fkey FOREIGN KEY (document_id) REFERENCES document;
@@ -1359,6 +1464,8 @@ CREATE TABLE document_line (
     released_at timestamptz,
     released_by bigint CONSTRAINT document_line_released_by_fkey REFERENCES document,
     credited_by bigint CONSTRAINT document_line_credited_by_fkey REFERENCES document,
+    tax_code text CONSTRAINT document_line_tax_fkey REFERENCES tax,
+    taxes jsonb,
     CONSTRAINT document_line_document_fkey FOREIGN KEY (document_id, kind, currency)
         REFERENCES document (id, kind, currency) ON DELETE CASCADE,
     CONSTRAINT document_line_adds_up CHECK (net + tax = gross),
@@ -1370,12 +1477,15 @@ CREATE TABLE document_line (
     CONSTRAINT document_line_free_has_title CHECK (num_nonnulls(charge_id, reverses_line_id, title) > 0),
     CONSTRAINT document_line_credit_reverses CHECK ((kind = 'credit_note') = (reverses_line_id IS NOT NULL)),
     CONSTRAINT document_line_credit_negative CHECK (kind <> 'credit_note' OR amount IS NOT NULL),
-    CONSTRAINT document_line_release_whole CHECK (num_nonnulls(released_at, released_by) IN (0, 2))
+    CONSTRAINT document_line_release_whole CHECK (num_nonnulls(released_at, released_by) IN (0, 2)),
+    CONSTRAINT document_line_years
+        CHECK (starts_on BETWEEN '0001-01-01' AND '9999-12-31' AND ends_on BETWEEN '0001-01-01' AND '9999-12-31')
 );
 COMMENT ON TABLE document_line IS
     'stored lines, one for each charge; position groups them into the rows of the paper. claim: this line keeps the '
     'charge from other documents (lines of reports, and of invoices made without one); adjustment_id the charge that '
-    'takes discount and included tax off, so that net is what its charges sum to; base_line_id the line of the report '
+    'takes discount and included tax off, so that net is what its charges sum to; taxes what its tax is made of where '
+    'it has a tax_code, [{"tax", "rate", "amount"}]; base_line_id the line of the report '
     'that it repeats; reverses_line_id the invoice line that a credit takes back. amount before document discount, '
     'net, tax, gross after it, stamped when the document leaves draft; released_at when the charge went free again, by '
     'document released_by; credited_by the credit note that took the rest of the line back without setting its charge '
@@ -1408,6 +1518,22 @@ COMMENT ON TABLE document_status_change IS
     'every status that every document ever had, for ever: from_status NULL when it was made, to_status NULL when a '
     'draft was deleted; document_id is no foreign key because deleted drafts stay here';
 CREATE INDEX document_status_change_document_idx ON document_status_change (document_id);
+
+CREATE TABLE due_extension (
+    id bigserial CONSTRAINT due_extension_pkey PRIMARY KEY,
+    document_id bigint NOT NULL CONSTRAINT due_extension_document_fkey REFERENCES document,
+    was_due_on date,
+    due_on date NOT NULL,
+    reason text NOT NULL CONSTRAINT due_extension_explained CHECK (reason <> ''),
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    by text NOT NULL DEFAULT actor(),
+    login text NOT NULL DEFAULT session_user,
+    CONSTRAINT due_extension_later CHECK (due_on > was_due_on)
+);
+COMMENT ON TABLE due_extension IS
+    'every time that an issued document got more time to be paid, for ever: extend_due() writes it, and the last row '
+    'of a document says when it is due';
+CREATE INDEX due_extension_document_idx ON due_extension (document_id);
 -- ---------------------------------------------------------------------------
 -- concession: what managers may give away, and what they gave
 -- ---------------------------------------------------------------------------
@@ -1526,6 +1652,8 @@ SELECT v.name, l.language, l.label
     ('proposal', 'Комерційна пропозиція', 'Коммерческое предложение', 'Proposal'),
     ('contract', 'Договір', 'Договор', 'Contract'),
     ('annex', 'Додаток до договору', 'Приложение к договору', 'Annex'),
+    ('debt', 'Борг на початок обліку', 'Долг на начало учёта', 'Debt brought forward'),
+    ('netting', 'Акт взаємозаліку', 'Акт взаимозачёта', 'Netting of debts'),
     ('other', 'Документ', 'Документ', 'Document'),
     ('status_draft', 'Чернетка', 'Черновик', 'Draft'),
     ('status_void', 'Анульовано', 'Аннулирован', 'Void'),
@@ -1656,6 +1784,13 @@ CREATE TABLE brand (
 COMMENT ON TABLE brand IS
     'how pages of an own company look: name above them (the party''s own where NULL), logo as a data URI (PNG, JPEG or '
     'SVG in base64, up to 700 000 characters), accent and ink colours as #rrggbb, footer a line at the end';
+
+CREATE TABLE brand_logo (
+    digest bytea CONSTRAINT brand_logo_pkey PRIMARY KEY,
+    logo text NOT NULL
+);
+COMMENT ON TABLE brand_logo IS
+    'logos under which documents were issued, each once, by the SHA-256 that document.kept names: the brand may change';
 
 CREATE TABLE template (
     id bigserial CONSTRAINT template_pkey PRIMARY KEY,

@@ -175,7 +175,7 @@ COMMENT ON FUNCTION pair_exchange(text, text, date) IS
     'by (over), and since when it holds; NULL when neither is known';
 
 -- Nothing is divided before the end: a quotient that is rounded early is no cent any more.
-CREATE FUNCTION exchange(p_from text, p_to text, p_on date, OUT times numeric, OUT over numeric, OUT valid_from date)
+CREATE FUNCTION rate_terms(p_from text, p_to text, p_on date, OUT times numeric, OUT over numeric, OUT valid_from date)
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -189,7 +189,7 @@ BEGIN
         valid_from := p_on;
         RETURN;
     END IF;
-    SELECT r.times, r.over, r.valid_from INTO exchange.times, exchange.over, exchange.valid_from
+    SELECT r.times, r.over, r.valid_from INTO rate_terms.times, rate_terms.over, rate_terms.valid_from
       FROM pair_exchange(p_from, p_to, p_on) r;
     IF times IS NULL THEN
         v_base := (SELECT s.base_currency FROM setting s);
@@ -200,7 +200,7 @@ BEGIN
         valid_from := CASE WHEN times IS NOT NULL THEN least(v_in.valid_from, v_out.valid_from) END;
     END IF;
 END $$;
-COMMENT ON FUNCTION exchange(text, text, date) IS
+COMMENT ON FUNCTION rate_terms(text, text, date) IS
     'how one currency becomes another on a date: multiplied by times, then divided by over; by the rate of the pair, '
     'else of the opposite pair, else by way of the base currency, each by its own last rate; valid_from of the older '
     'of them. NULL when there is none';
@@ -211,7 +211,7 @@ CREATE FUNCTION exchange_rate_on(from_currency text, to_currency text, on_date d
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v record := exchange(from_currency, to_currency, on_date);
+    v record := rate_terms(from_currency, to_currency, on_date);
 BEGIN
     RETURN round(ceil(v.times * 1e12 / v.over) / 1e12, 12);
 END $$;
@@ -225,11 +225,13 @@ CREATE FUNCTION convert(amount numeric, from_currency text, to_currency text, on
 AS $$
 DECLARE
     v_exponent smallint := (SELECT c.exponent FROM currency_code c WHERE c.code = to_currency);
-    v record := exchange(from_currency, to_currency, on_date);
+    v record := rate_terms(from_currency, to_currency, on_date);
 BEGIN
     IF v_exponent IS NULL OR NOT EXISTS (SELECT FROM currency_code c WHERE c.code = from_currency) THEN
         RAISE EXCEPTION 'unknown currency "%"', CASE WHEN v_exponent IS NULL THEN to_currency ELSE from_currency END
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Add it to table currency_code.';
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'The books are exact in currencies of 0 to 2 decimals, and take no others; one that is missing '
+                       'is a row of table currency_code.';
     END IF;
     IF v.times IS NULL AND amount IS NOT NULL AND on_date IS NOT NULL THEN
         RAISE EXCEPTION 'no exchange rate from % to % on %', from_currency, to_currency, on_date
@@ -515,7 +517,7 @@ BEGIN
         WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
         WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
         WHEN 'document' THEN ARRAY(SELECT d.id FROM document d JOIN document_state s USING (kind, status)
-                                    WHERE d.kind IN ('invoice', 'bill') AND NOT s.withdrawn
+                                    WHERE d.kind IN ('invoice', 'bill', 'debt') AND NOT s.withdrawn
                                       AND v_name IN (d.number, CASE d.kind WHEN 'bill' THEN d.outside_number END)) END;
     -- Digits are an id as well; where they are somebody else's number nobody can know which is meant.
     IF v_name ~ '^[0-9]{1,18}$' AND (cardinality(v_ids) = 0 OR CASE v_table
@@ -660,11 +662,19 @@ CREATE FUNCTION lock_books() RETURNS void
 AS $$
 BEGIN
     LOCK TABLE lock_version, entry IN SHARE ROW EXCLUSIVE MODE;
+    -- what others wrote since is there, and would not be seen
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+        AND finance.newer_than_snapshot('lock_version') THEN
+        RAISE EXCEPTION 'the books were written to since this transaction began'
+            USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+    END IF;
     PERFORM hold('books', '{0}');
 END $$;
 COMMENT ON FUNCTION lock_books() IS
-    'wait for everyone who writes facts and let all others wait: for the rare change of what gives facts their meaning '
-    '(base currency, decimals of a currency, ledger account of a cash account)';
+    'wait for everyone who writes facts and let all others wait: for the rare change of what gives facts of all '
+    'clients their meaning (base currency, decimals of a currency, ledger account of a cash account, cost rates, '
+    'exchange rates, kinds of work, time zones). 40001 where a fact was written after the snapshot of this transaction '
+    '(REPEATABLE READ, SERIALIZABLE)';
 -- ---------------------------------------------------------------------------
 -- base: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
@@ -703,17 +713,23 @@ AS $$
 BEGIN
     PERFORM lock_parties(ARRAY[OLD.client_id, NEW.client_id]);
     IF EXISTS (SELECT FROM task t JOIN charge h ON h.task_id = t.id WHERE t.project_id = OLD.id)
+        -- what is billed stays here when its task moves on
+        OR EXISTS (SELECT FROM charge h WHERE h.project_id = OLD.id)
+        OR EXISTS (SELECT FROM entry e WHERE e.project_id = OLD.id)
+        OR EXISTS (SELECT FROM payment p WHERE p.project_id = OLD.id AND p.status <> 'void')
+        OR EXISTS (SELECT FROM document d WHERE d.project_id = OLD.id AND d.status <> 'void')
         OR EXISTS (SELECT FROM contract c WHERE c.project_id = OLD.id)
         OR EXISTS (SELECT FROM deal d WHERE d.project_id = OLD.id)
         OR EXISTS (SELECT FROM task t WHERE t.project_id = OLD.id AND num_nonnulls(t.deal_id, t.contract_id) > 0) THEN
-        RAISE EXCEPTION 'project "%" has charges, a deal or a contract: its client stays', OLD.name
-            USING ERRCODE = 'restrict_violation', HINT = 'Make a project of the other client and move the tasks there.';
+        RAISE EXCEPTION 'project "%" has charges, payments, documents, a deal or a contract: its client stays', OLD.name
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Make a project of the other client and move the tasks there: open work goes with them.';
     END IF;
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION keep_client() IS
-    'trigger function of project: its client is fixed once there are charges or a contract (23001); SECURITY DEFINER '
-    'because nobody is granted the locks';
+    'trigger function of project: its client is fixed once charges, payments, documents, deals or contracts are about '
+    'it (23001); SECURITY DEFINER because nobody is granted the locks';
 
 -- Written to be pulled into the queries that use it.
 CREATE FUNCTION cost_rate_on(p_employee bigint, p_role text, p_on date, p_currency text, p_base text)
@@ -1164,6 +1180,7 @@ BEGIN
     IF TG_OP = 'UPDATE' AND (NEW.status, NEW.starts_on, NEW.ends_on) IS DISTINCT FROM
                             (OLD.status, OLD.starts_on, OLD.ends_on) THEN
         PERFORM refuse_outside_life(NEW);
+        PERFORM refuse_left_hours(NEW);
     END IF;
     IF NEW.parent_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM contract b WHERE b.id = NEW.parent_id AND b.parent_id IS NULL
@@ -1447,27 +1464,36 @@ BEGIN
                 HINT = 'A recurring line replaces an earlier recurring line of the same contract, or of its base or '
                        'companion.';
     END IF;
-    SELECT h.id, h.service_date INTO v_charge
-      FROM allotment a
-      JOIN live_charge h ON h.allotment_id = a.id AND NOT h.late AND (h.committed OR is_committed(h.time_entry_id))
-      JOIN contract c ON c.id = NEW.contract_id
+    -- its own hours, and those left to the line that replaces it, which has them from its end on
+    SELECT h.id, h.service_date, a.contract_line_id <> NEW.id AS is_left INTO v_charge
+      FROM contract c
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
-     WHERE a.contract_line_id = NEW.id AND a.kind = 'included' AND NOT h.service_date <@ line_days(NEW, c, b)
+     CROSS JOIN LATERAL (SELECT line_days(NEW, c, b) AS days) d
+     CROSS JOIN LATERAL (SELECT o.id FROM allotment o WHERE o.contract_line_id = NEW.id
+                         UNION SELECT x.id FROM allotment o JOIN allotment x ON x.source_id = o.id
+                                WHERE o.contract_line_id = NEW.id) k
+      JOIN allotment a ON a.id = k.id
+      JOIN live_charge h ON h.allotment_id = a.id AND NOT h.late AND (h.committed OR is_committed(h.time_entry_id))
+     WHERE c.id = NEW.contract_id
+       AND CASE WHEN a.contract_line_id = NEW.id THEN NOT h.service_date <@ d.days
+                ELSE h.service_date < coalesce(upper(d.days), 'infinity') END
      ORDER BY h.service_date, h.id LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'hours of line "%" have covered billed work of %, when it would not be in force', NEW.title,
-            v_charge.service_date
+        RAISE EXCEPTION 'hours of line "%" have covered billed work of %, when it would % be in force', NEW.title,
+            v_charge.service_date, CASE WHEN v_charge.is_left THEN 'still' ELSE 'not' END
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'contract_line_life_holds_work',
                 DETAIL = format('It would run from %s to %s. %s', coalesce(iso(NEW.starts_on), 'the contract''s start'),
                                 coalesce(iso(NEW.ends_on), 'further notice'), frozen_by(v_charge.id)),
-                HINT = 'Correct that work first with correct_entry(), or credit() its invoice; or let the line cover '
-                       'that day.';
+                HINT = way_out(v_charge.id, 'Correct that work first with correct_entry(), or credit() its invoice; or '
+                                            'let the line ' || CASE WHEN v_charge.is_left THEN 'end before that day.'
+                                                                    ELSE 'cover that day.' END);
     END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION check_line() IS
     'trigger function of contract_line: its contract and kind stay once it was charged or gave hours, and its days '
-    'hold the billed work that these hours covered (23001); it replaces a line of its own agreement (23514)';
+    'hold the billed work that these hours covered, and end before that which was covered by what it left to another '
+    'line (23001); it replaces a line of its own agreement (23514)';
 -- ---------------------------------------------------------------------------
 -- match: which contract takes what is done for a client, and what else follows
 -- from what a fact names
@@ -1782,6 +1808,9 @@ BEGIN ATOMIC
            CASE WHEN jsonb_typeof(r.record) <> 'object' THEN 'not a JSON object'
                 WHEN coalesce(r.source, '') = '' OR coalesce(r.external_id, '') = ''
                     THEN 'source and external_id are needed'
+                -- longer ones fit into no index
+                WHEN greatest(octet_length(r.source), octet_length(r.external_id)) > 1000
+                    THEN 'source and external_id have at most 1000 bytes'
                 WHEN r.newest > 1 THEN 'sent again later in the same call'
                 WHEN r.employee IS NULL THEN 'employee is needed'
                 WHEN l.employee_id IS NULL THEN format('unknown employee "%s" of source "%s"', r.employee, r.source)
@@ -1801,6 +1830,8 @@ BEGIN ATOMIC
                 WHEN num_nonnulls(r.started_at, r.ended_at) = 1 THEN 'started_at and ended_at go together'
                 WHEN r.started_at IS NULL AND num_nonnulls(r.work_date, r.duration_s) < 2
                     THEN 'started_at and ended_at, or work_date and duration_s are needed'
+                WHEN r.started_at < '0001-01-02Z' OR r.ended_at > '9999-12-31Z'
+                    THEN 'started_at and ended_at lie in years of four digits'
                 WHEN r.ended_at < r.started_at THEN 'ended_at is before started_at'
                 WHEN r.duration_s < 0 OR r.break_s < 0 THEN 'durations cannot be negative'
                 WHEN d.worked_s < 0 THEN 'break_s is longer than the entry'
@@ -1983,6 +2014,8 @@ CREATE FUNCTION approve_entries(entries bigint[]) RETURNS bigint
 AS $$
 DECLARE
     v_unknown bigint;
+    v_seen time_entry[];
+    v_changed bigint;
     v_count bigint;
 BEGIN
     SELECT x.id INTO v_unknown FROM unnest(entries) x (id)
@@ -1991,6 +2024,15 @@ BEGIN
         RAISE EXCEPTION 'there is no time entry %', coalesce(v_unknown::text, 'NULL')
             USING ERRCODE = 'foreign_key_violation', HINT = 'Nothing was approved.';
     END IF;
+    -- as it was when the call came, though somebody else is changing it
+    v_seen := ARRAY(SELECT e FROM time_entry e WHERE e.id = ANY (entries) AND e.approved_at IS NULL);
+    PERFORM FROM time_entry e WHERE e.id = ANY (entries) ORDER BY e.id FOR NO KEY UPDATE;
+    SELECT s.id INTO v_changed FROM unnest(v_seen) s LEFT JOIN time_entry e USING (id)
+     WHERE e.approved_at IS NULL AND e IS DISTINCT FROM s ORDER BY s.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'time entry % was changed while it was being approved', v_changed
+            USING ERRCODE = 'restrict_violation', HINT = 'Look at it again, and approve what it says now.';
+    END IF;
     UPDATE time_entry e SET approved_at = clock_timestamp(), approved_by = actor()
      WHERE e.id = ANY (entries) AND e.approved_at IS NULL;
     GET DIAGNOSTICS v_count = ROW_COUNT;
@@ -1998,7 +2040,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION approve_entries(bigint[]) IS
     'approve time entries, which rates those that waited for it; returns how many were not approved before; refused '
-    '(23503) whole for an unknown one';
+    'whole for an unknown one (23503), and for one that somebody else changes meanwhile (23001)';
 SELECT allow('manager', 'execute', 'approve_entries');
 
 -- An approval is of a content.  Whoever changes what is billed of an entry, by
@@ -2038,17 +2080,31 @@ SELECT allow('reader', 'select', 'rejected_entry'), allow('clerk', 'delete', 're
 CREATE VIEW seen_charge WITH (security_invoker) AS SELECT id FROM charge;
 COMMENT ON VIEW seen_charge IS 'the charges that the row policies of whoever asks let through';
 
+-- Where a figure is of a few charges, they are asked for one by one: a view runs the
+-- functions it calls as whoever asks.
+CREATE FUNCTION sees_charge(p_charge bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM charge c WHERE c.id = p_charge);
+END $$;
+COMMENT ON FUNCTION sees_charge(bigint) IS 'do the row policies let whoever asks see a charge?';
+SELECT allow('reader', 'execute', 'sees_charge');
+
 -- What a charge and its reversal would have cost is nothing together, known or not;
 -- what a correction told is known.  They are few, and found by an index of their own.
+CREATE VIEW uncosted_charge AS
+    SELECT c.id FROM charge c
+     WHERE c.base_cost IS NULL AND c.reverses_id IS NULL
+       AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = c.id)
+       AND NOT EXISTS (SELECT FROM charge a WHERE a.adjusts_id = c.id AND a.why #> '{correction,cost}' IS NOT NULL);
+COMMENT ON VIEW uncosted_charge IS 'the charges that count and whose cost is not known';
+SELECT allow('controller', 'select', 'uncosted_charge');
+
 CREATE VIEW visible_charge WITH (security_barrier) AS
     SELECT h.*, u.id IS NOT NULL AS uncosted
       FROM charge h
-      LEFT JOIN (
-        SELECT c.id FROM charge c
-         WHERE c.base_cost IS NULL AND c.reverses_id IS NULL
-           AND NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = c.id)
-           AND NOT EXISTS (SELECT FROM charge a WHERE a.adjusts_id = c.id
-                           AND a.why #> '{correction,cost}' IS NOT NULL)) u ON u.id = h.id
+      LEFT JOIN uncosted_charge u ON u.id = h.id
      WHERE (SELECT NOT row_security_active('charge'::regclass)) OR h.id IN (SELECT s.id FROM seen_charge s);
 COMMENT ON VIEW visible_charge IS
     'charges with their costs for the views of figures, within the row policies of whoever asks; uncosted: they count, '
@@ -2124,16 +2180,29 @@ BEGIN
                            WHEN 'direction' THEN EXISTS (SELECT FROM charge h WHERE h.direction_id = OLD.id)
                            WHEN 'work_type' THEN EXISTS (SELECT FROM charge h WHERE h.work_type_id = OLD.id)
                            WHEN 'item' THEN EXISTS (SELECT FROM charge h WHERE h.item_id = OLD.id)
-                           WHEN 'price_list' THEN EXISTS (SELECT FROM charge h WHERE h.price_list_id = OLD.id) END) THEN
-        RAISE EXCEPTION '% % has charges and cannot be deleted', replace(TG_TABLE_NAME, '_', ' '), OLD.id
-            USING ERRCODE = 'restrict_violation', HINT = 'Figures are told by it; close, archive or rename it instead.';
+                           WHEN 'price_list' THEN EXISTS (SELECT FROM charge h WHERE h.price_list_id = OLD.id)
+                           WHEN 'contract' THEN EXISTS (SELECT FROM charge h WHERE h.contract_id = OLD.id)
+                                                OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = OLD.id)
+                                                OR EXISTS (SELECT FROM billing_period b WHERE b.contract_id = OLD.id)
+                           WHEN 'contract_line' THEN EXISTS (SELECT FROM charge h WHERE h.contract_line_id = OLD.id)
+                                                     OR EXISTS (SELECT FROM allotment a
+                                                                 WHERE a.contract_line_id = OLD.id) END) THEN
+        RAISE EXCEPTION '% % has % and cannot be deleted', replace(TG_TABLE_NAME, '_', ' '), OLD.id,
+            CASE TG_TABLE_NAME WHEN 'contract' THEN 'charges, hours or closed periods'
+                               WHEN 'contract_line' THEN 'charges or hours' ELSE 'charges' END
+            USING ERRCODE = 'restrict_violation',
+                HINT = CASE TG_TABLE_NAME
+                           WHEN 'contract' THEN 'End it: set status and ends_on. What is open after that day goes.'
+                           WHEN 'contract_line' THEN 'Set its status to cancelled: what is open of it goes, what is '
+                                                     'billed stays.'
+                           ELSE 'Figures are told by it; close, archive or rename it instead.' END;
     END IF;
     RETURN OLD;
 END $$;
 COMMENT ON FUNCTION keep_named() IS
-    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it '
-    '(23001); a price list is deleted in READ COMMITTED only (23001). SECURITY DEFINER because row policies must not '
-    'hide charges';
+    'trigger function of what charges name: its id never changes, and it is not deleted while a charge names it, nor '
+    'a contract or line with hours or closed periods (23001); a price list is deleted in READ COMMITTED only (23001). '
+    'SECURITY DEFINER because row policies must not hide charges';
 
 CREATE FUNCTION keep_burned() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -2618,6 +2687,7 @@ BEGIN
         AND h.contract_id IS NOT NULL;
     IF FOUND THEN
         PERFORM give_back(v_base, reversed);
+        PERFORM follow_held(v_base);
     END IF;
     UPDATE time_entry e
        SET employee_id = v_new.employee_id, task_id = v_new.task_id, work_type_id = v_new.work_type_id,
@@ -2695,6 +2765,13 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION account_id(text) IS 'the account with a code; refused (23503) when there is none';
 
+CREATE FUNCTION role_code(p_role text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT a.code FROM account_role r JOIN account a ON a.id = r.account_id WHERE r.role = p_role;
+END;
+COMMENT ON FUNCTION role_code(text) IS 'the code of the account that has a role';
+
 -- One row of columns, so that a query looks the roles up once.
 CREATE VIEW role_account WITH (security_invoker) AS
     SELECT max(r.account_id) FILTER (WHERE r.role = 'receivable') AS receivable,
@@ -2706,7 +2783,10 @@ CREATE VIEW role_account WITH (security_invoker) AS
            max(r.account_id) FILTER (WHERE r.role = 'materials') AS materials,
            max(r.account_id) FILTER (WHERE r.role = 'absorbed_materials') AS absorbed_materials,
            max(r.account_id) FILTER (WHERE r.role = 'unbilled') AS unbilled,
-           max(r.account_id) FILTER (WHERE r.role = 'exchange') AS exchange
+           max(r.account_id) FILTER (WHERE r.role = 'exchange') AS exchange,
+           max(r.account_id) FILTER (WHERE r.role = 'opening') AS opening,
+           max(r.account_id) FILTER (WHERE r.role = 'conversion') AS conversion,
+           max(r.account_id) FILTER (WHERE r.role = 'netting') AS netting
       FROM account_role r;
 COMMENT ON VIEW role_account IS 'one row: the accounts that entries are made with, by role';
 SELECT allow('reader', 'select', 'role_account');
@@ -2810,7 +2890,8 @@ CREATE FUNCTION await_posting() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
-    LOCK TABLE entry IN SHARE ROW EXCLUSIVE MODE;
+    -- also for those who did not post yet, but chose the day by now
+    LOCK TABLE lock_version, entry IN SHARE ROW EXCLUSIVE MODE;
     PERFORM hold('ledger', '{0}');  -- and who took a snapshot before does not post at all
     RETURN NULL;
 END $$;
@@ -3192,7 +3273,8 @@ CREATE VIEW payment_card WITH (security_barrier) AS
     SELECT p.id AS payment_id, p.flow, p.status, p.paid_on, p.accrued_on, p.amount::numeric(18,2) AS amount, p.currency,
            p.cash_account_id, m.name AS cash_account, p.to_cash_account_id, p.article, p.own_id, p.client_id,
            p.party_id, k.name AS party, p.contract_id, p.project_id, p.deal_id, p.task_id, p.direction_id,
-           p.work_type_id, p.purpose, p.bank_ref, p.source, p.external_id
+           p.work_type_id, p.purpose, p.bank_ref, p.source, p.external_id, p.contra,
+           p.received::numeric(18,2) AS received
       FROM visible_payment p
       LEFT JOIN cash_account m ON m.id = p.cash_account_id
       LEFT JOIN party k ON k.id = p.party_id
@@ -3202,6 +3284,71 @@ COMMENT ON VIEW payment_card IS
     'payments with their cash account and party, in their currency, without those of pay (account.pay, or naming an '
     'employee), which table payment has for controllers';
 SELECT allow('reader', 'select', 'payment_card');
+-- ---------------------------------------------------------------------------
+-- period: what is owed of each tax, month by month
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION taxes_of(p_taxes jsonb, p_rate numeric, p_tax numeric)
+    RETURNS TABLE (no bigint, tax text, rate numeric, amount numeric)
+    LANGUAGE plpgsql IMMUTABLE ROWS 1 SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF p_taxes IS NOT NULL THEN
+        RETURN QUERY SELECT t.no, t.value ->> 'tax', (t.value ->> 'rate')::numeric, (t.value ->> 'amount')::numeric
+                       FROM jsonb_array_elements(p_taxes) WITH ORDINALITY t (value, no);
+    ELSIF p_rate IS NOT NULL OR p_tax <> 0 THEN
+        RETURN QUERY SELECT 1::bigint, NULL::text, p_rate, p_tax;
+    END IF;
+END $$;
+COMMENT ON FUNCTION taxes_of(jsonb, numeric, numeric) IS
+    'the taxes of a line or position, numbered: those that it has by name, else the one at its fixed rate; none of '
+    'what is exempt without a name';
+
+-- Lines by tax, a line at a fixed rate by none that has a name.
+CREATE VIEW line_tax WITH (security_invoker) AS
+    SELECT l.id AS line_id, l.document_id, x.tax, x.rate::numeric(7,4) AS rate, l.net,
+           x.amount::numeric(20,6) AS amount, coalesce(a.id, r.tax) AS account_id, x.no, l.charge_id,
+           l.reverses_line_id
+      FROM document_line l
+     CROSS JOIN role_account r
+     CROSS JOIN LATERAL taxes_of(l.taxes, l.tax_rate, l.tax) x
+      LEFT JOIN tax t ON t.code = x.tax
+      LEFT JOIN account a ON a.code = t.account_code
+     WHERE l.net IS NOT NULL;
+COMMENT ON VIEW line_tax IS
+    'the taxes of stamped lines, a row for each: rate in per cent, the net it is of, its amount in the document''s '
+    'currency, the account it is owed on; without a code where the line has a fixed rate';
+SELECT allow('reader', 'select', 'line_tax');
+
+-- By the entries: so what is voided is taken back in the month in which it was.
+CREATE VIEW tax_period WITH (security_invoker) AS
+    SELECT e.own_id, o.name AS own, month(e.entry_on) AS month, k.direction, x.tax, t.name AS tax_name, x.rate,
+           e.currency, sum(e.way * x.net)::numeric(18,2) AS net, sum(e.way * x.amount)::numeric(18,2) AS amount,
+           sum(e.way * round_money(x.amount * e.base_rate, c.exponent::int))::numeric(18,2) AS base_amount
+      FROM (SELECT e.document_id, e.event_id, e.own_id, e.currency, min(e.entry_on) AS entry_on,
+                   CASE WHEN v.reverses_id IS NULL THEN 1 ELSE -1 END AS way,
+                   max(e.base_amount / nullif(e.amount, 0)) AS base_rate
+              FROM entry e
+              JOIN event v ON v.id = e.event_id
+             CROSS JOIN role_account r
+             WHERE e.document_id IS NOT NULL AND e.charge_id IS NULL AND e.payment_id IS NULL
+               AND v.source = 'document' AND v.key ~ '^[0-9]+:(issue|accept|void)$'
+               AND (e.debit_id = r.receivable OR e.credit_id = r.payable)
+             GROUP BY 1, 2, 3, 4, v.reverses_id) e
+      JOIN document d ON d.id = e.document_id AND d.opened_on IS NULL
+     CROSS JOIN LATERAL (SELECT CASE WHEN d.incoming THEN 'purchases' ELSE 'sales' END AS direction) k
+      JOIN LATERAL (SELECT y.tax, y.rate, sum(y.net) AS net, sum(y.amount) AS amount
+                      FROM line_tax y WHERE y.document_id = d.id GROUP BY 1, 2) x ON true
+      LEFT JOIN tax t ON t.code = x.tax
+      LEFT JOIN party o ON o.id = e.own_id
+     CROSS JOIN setting s
+      JOIN currency_code c ON c.code = s.base_currency
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+COMMENT ON VIEW tax_period IS
+    'the taxes of sales and purchases by month of posting, own company, tax and rate: net and amount in currency, '
+    'base_amount in the base currency; credit notes and what is voided in the month in which they were posted; without '
+    'a code at fixed rates of contracts. Sales less purchases is what is owed';
+SELECT allow('controller', 'select', 'tax_period');
 -- ---------------------------------------------------------------------------
 -- posting: who posts what
 --
@@ -3241,28 +3388,42 @@ SELECT allow('controller', 'select', 'charge_posting');
 
 -- Cash against settlements, and the accrual where the article accrues with its
 -- payment.  What of it pays bills, which accrued it already, is taken back when it
--- meets them (match.sql).
+-- meets them (match.sql).  What settles without money has its contra account where
+-- cash would stand.  Money that changes its currency goes through the account of
+-- conversion, which keeps nothing of it: what the rate of the day makes of the two
+-- amounts is an exchange difference.
 CREATE VIEW payment_posting WITH (security_invoker) AS
-    SELECT 'payment'::text AS source, p.id AS source_id, e.no, e.entry_on, e.debit_id, e.credit_id, p.amount,
-           p.currency, NULL::numeric(20,6) AS base_amount, e.article_id, p.own_id, p.client_id, p.party_id,
+    SELECT 'payment'::text AS source, p.id AS source_id, e.no, e.entry_on, e.debit_id, e.credit_id,
+           coalesce(e.amount, p.amount)::numeric(20,6) AS amount, coalesce(e.currency, p.currency) AS currency,
+           e.base_amount::numeric(20,6) AS base_amount, e.article_id, p.own_id, p.client_id, p.party_id,
            p.contract_id, p.project_id, p.deal_id, p.task_id, p.employee_id, p.direction_id, p.work_type_id,
            NULL::bigint AS charge_id, p.id AS payment_id, NULL::bigint AS document_id, NULL::boolean AS posted
       FROM payment p
-      JOIN cash_account m ON m.id = p.cash_account_id
+      LEFT JOIN cash_account m ON m.id = p.cash_account_id
       LEFT JOIN cash_account t ON t.id = p.to_cash_account_id
       LEFT JOIN account a ON a.code = p.article
+      LEFT JOIN account o ON o.code = p.contra
      CROSS JOIN role_account r
+     CROSS JOIN setting g
      CROSS JOIN LATERAL (
         SELECT CASE a.kind WHEN 'income' THEN r.receivable WHEN 'expense' THEN r.payable
-               ELSE a.id END AS settlement_id) s
+               ELSE a.id END AS settlement_id, coalesce(m.account_id, o.id) AS account_id,
+               CASE WHEN o.id IS NULL THEN a.id END AS article_id, a.accrues AND o.id IS NULL AS accrues,
+               p.received IS NOT NULL AS exchanges,
+               CASE p.currency WHEN g.base_currency THEN t.currency ELSE p.currency END AS foreign_currency) s
      CROSS JOIN LATERAL (VALUES
-        (1::bigint, 'transfer', p.paid_on, t.account_id, m.account_id, NULL::bigint, true),
-        (1, 'in', p.paid_on, m.account_id, s.settlement_id, a.id, true),
-        (1, 'out', p.paid_on, s.settlement_id, m.account_id, a.id, true),
-        (2, 'in', coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL, a.accrues),
-        (2, 'out', coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL, a.accrues)
-     ) AS e (no, flow, entry_on, debit_id, credit_id, article_id, made)
-     WHERE e.flow = p.flow AND e.made;
+        (1::bigint, 'transfer', p.paid_on, CASE WHEN s.exchanges THEN r.conversion ELSE t.account_id END, m.account_id,
+         NULL::bigint, true, NULL::numeric, NULL::text, NULL::numeric),
+        (2, 'transfer', p.paid_on, t.account_id, r.conversion, NULL, s.exchanges, p.received, t.currency, NULL),
+        (3, 'transfer', p.paid_on, r.exchange, r.conversion, NULL, s.exchanges, 0, s.foreign_currency,
+         CASE WHEN s.exchanges THEN convert(p.amount, p.currency, g.base_currency, p.paid_on)
+                                    - convert(p.received, t.currency, g.base_currency, p.paid_on) END),
+        (1, 'in', p.paid_on, s.account_id, s.settlement_id, s.article_id, true, NULL, NULL, NULL),
+        (1, 'out', p.paid_on, s.settlement_id, s.account_id, s.article_id, true, NULL, NULL, NULL),
+        (2, 'in', coalesce(p.accrued_on, p.paid_on), s.settlement_id, a.id, NULL, s.accrues, NULL, NULL, NULL),
+        (2, 'out', coalesce(p.accrued_on, p.paid_on), a.id, s.settlement_id, NULL, s.accrues, NULL, NULL, NULL)
+     ) AS e (no, flow, entry_on, debit_id, credit_id, article_id, made, amount, currency, base_amount)
+     WHERE e.flow = p.flow AND e.made AND (e.amount <> 0 OR e.base_amount <> 0 OR e.amount IS NULL);
 COMMENT ON VIEW payment_posting IS 'the ledger entries that each payment makes when it is posted';
 SELECT allow('controller', 'select', 'payment_posting');
 
@@ -3291,40 +3452,65 @@ SELECT allow('controller', 'select', 'line_worth');
 
 -- What goes out, by contract: its net is taken over from unbilled work, its tax
 -- is payable.  What comes in, line by line: net to its article, its tax against
--- the tax of sales.  All of it is owed.
+-- the tax of sales.  A debt from before the books is from their opening.  All of it
+-- is owed.
 CREATE VIEW document_posting WITH (security_invoker) AS
     SELECT 'document'::text AS source, t.document_id AS source_id,
-           row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id, e.nth) AS no, t.issued_on AS entry_on,
-           r.receivable AS debit_id, e.account_id AS credit_id, e.amount::numeric(20,6) AS amount, t.currency,
-           e.base_amount::numeric(20,6) AS base_amount, NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
+           row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id, t.nth, t.account_id) AS no,
+           t.issued_on AS entry_on, r.receivable AS debit_id, t.account_id AS credit_id,
+           t.amount::numeric(20,6) AS amount, t.currency, t.base_amount::numeric(20,6) AS base_amount,
+           NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
            t.party_id, t.contract_id, NULL::bigint AS project_id, NULL::bigint AS deal_id, NULL::bigint AS task_id,
            NULL::bigint AS employee_id, NULL::bigint AS direction_id, NULL::bigint AS work_type_id,
            NULL::bigint AS charge_id, NULL::bigint AS payment_id, t.document_id, NULL::boolean AS posted
-      FROM (SELECT d.id AS document_id, d.issued_on, d.own_id, d.party_id, d.currency, w.contract_id,
-                   sum(l.net) AS net, sum(l.tax) AS tax, sum(w.base_amount) AS base_amount
+      FROM (SELECT d.id AS document_id, d.issued_on, d.own_id, d.party_id, d.currency, w.contract_id, 0 AS nth,
+                   r.unbilled AS account_id, sum(l.net) AS amount, sum(w.base_amount) AS base_amount
               FROM document d
               JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable'
               JOIN document_line l ON l.document_id = d.id
               JOIN line_worth w ON w.line_id = l.id
-             GROUP BY 1, 2, 3, 4, 5, 6) t
+             CROSS JOIN role_account r
+             GROUP BY 1, 2, 3, 4, 5, 6, 8
+            UNION ALL
+            SELECT d.id, d.issued_on, d.own_id, d.party_id, d.currency, h.contract_id, 1, y.account_id, sum(y.amount),
+                   NULL
+              FROM document d
+              JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable' AND k.kind <> 'debt'
+              JOIN line_tax y ON y.document_id = d.id
+              LEFT JOIN document_line x ON x.id = y.reverses_line_id
+              LEFT JOIN charge h ON h.id = coalesce(y.charge_id, x.charge_id)
+             GROUP BY 1, 2, 3, 4, 5, 6, 8) t
      CROSS JOIN role_account r
-     CROSS JOIN LATERAL (VALUES
-        (0, r.unbilled, t.net, t.base_amount), (1, r.tax, t.tax, NULL)) AS e (nth, account_id, amount, base_amount)
-     WHERE e.amount <> 0 OR e.base_amount <> 0
+     WHERE t.amount <> 0 OR t.base_amount <> 0
     UNION ALL
-    SELECT 'document', d.id, 2 * l.id + e.nth, d.issued_on, e.account_id, r.payable, e.amount::numeric(20,6),
-           d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id, l.project_id, l.deal_id,
-           l.task_id, l.employee_id, NULL, NULL, NULL, NULL, d.id, NULL
+    SELECT 'document', d.id, 100 * l.id + e.nth, coalesce(d.opened_on, d.issued_on), e.account_id, r.payable,
+           e.amount::numeric(20,6), d.currency, NULL::numeric(20,6), NULL, NULL, l.client_id, d.party_id, l.contract_id,
+           l.project_id, l.deal_id, l.task_id, l.employee_id, NULL, NULL, NULL, NULL, d.id, NULL
       FROM document d
       JOIN document_kind k ON k.kind = d.kind AND k.account = 'payable'
       JOIN document_line l ON l.document_id = d.id
      CROSS JOIN role_account r
-     CROSS JOIN LATERAL (VALUES
-        (0, account_id(coalesce(l.article, bill_article(d.party_id))), l.net), (1, r.tax, l.tax)
-     ) AS e (nth, account_id, amount)
-     WHERE e.amount <> 0;
+      JOIN (SELECT l.id AS line_id, 0 AS nth, CASE WHEN d.opened_on IS NULL
+                                                   THEN account_id(coalesce(l.article, bill_article(d.party_id)))
+                                                   ELSE (SELECT o.opening FROM role_account o) END AS account_id,
+                   CASE WHEN d.opened_on IS NULL THEN l.net ELSE l.gross END AS amount
+              FROM document d JOIN document_line l ON l.document_id = d.id AND l.kind = 'bill'
+            UNION ALL
+            SELECT y.line_id, y.no, y.account_id, y.amount
+              FROM line_tax y JOIN document d ON d.id = y.document_id AND d.kind = 'bill' AND d.opened_on IS NULL) e
+        ON e.line_id = l.id
+     WHERE e.amount <> 0
+    UNION ALL
+    SELECT 'document', d.id, l.id, d.opened_on, r.receivable, r.opening, l.gross, d.currency, NULL::numeric(20,6), NULL,
+           d.own_id, d.party_id, d.party_id, l.contract_id, l.project_id, l.deal_id, l.task_id, NULL, NULL, NULL, NULL,
+           NULL, d.id, NULL
+      FROM document d
+      JOIN document_line l ON l.document_id = d.id
+     CROSS JOIN role_account r
+     WHERE d.kind = 'debt' AND l.gross <> 0;
 COMMENT ON VIEW document_posting IS
-    'the ledger entries of documents: invoices and credit notes when they are issued, bills when they are accepted';
+    'the ledger entries of documents: invoices, credit notes and debts brought forward when they are issued, '
+    'bills when they are accepted';
 SELECT allow('controller', 'select', 'document_posting');
 
 CREATE VIEW due_entry WITH (security_invoker) AS
@@ -3637,14 +3823,52 @@ BEGIN
             USING ERRCODE = 'restrict_violation',
                 HINT = 'Change its status alone; enter what was really paid as a payment of its own.';
     END IF;
+    IF p_old.source = 'netting' AND p_old.status = 'posted' AND to_jsonb(p_new) <> to_jsonb(p_old)
+        AND EXISTS (SELECT FROM document d JOIN document_state s USING (kind, status)
+                     WHERE d.id = split_part(p_old.external_id, ':', 1)::bigint AND d.kind = 'netting'
+                       AND s.binding) THEN
+        RAISE EXCEPTION 'payment % is one side of %', p_old.id,
+            document_name(split_part(p_old.external_id, ':', 1)::bigint)
+            USING ERRCODE = 'restrict_violation', HINT = 'Void that document: that takes both sides back.';
+    END IF;
     IF p_old.status = 'posted' AND p_new.status = 'planned' THEN
         RAISE EXCEPTION 'payment % is posted and cannot be planned again', p_old.id
             USING ERRCODE = 'restrict_violation', HINT = 'Void it.';
     END IF;
 END $$;
 COMMENT ON FUNCTION check_payment_step(payment, payment) IS
-    'refuse (23001) what a payment cannot become: what is void stays as it is, voiding changes nothing else, and what '
-    'is posted is never planned again';
+    'refuse (23001) what a payment cannot become: what is void stays as it is, voiding changes nothing else, what is '
+    'posted is never planned again, and a side of a netting stays while its document does';
+
+-- What settles without money is of three kinds; what we give up is for those who
+-- may post it, above the amount that nobody is asked for.
+CREATE FUNCTION check_contra(p_payment payment, p_role name DEFAULT current_user) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_contra account;
+    v_setting setting;
+BEGIN
+    SELECT * INTO v_contra FROM account a WHERE a.code = p_payment.contra;
+    SELECT * INTO v_setting FROM setting;
+    IF v_contra.kind IN ('income', 'expense') THEN
+        PERFORM require_level('controller',
+                              format('write off more than %s %s', trim_scale(v_setting.write_off_limit),
+                                     v_setting.base_currency), p_role)
+          WHERE convert(p_payment.amount, p_payment.currency, v_setting.base_currency, p_payment.paid_on)
+                > v_setting.write_off_limit;
+    ELSIF EXISTS (SELECT FROM account_role r WHERE r.account_id = v_contra.id AND r.role = 'opening') THEN
+        PERFORM require_level('controller', 'say what the books began with', p_role);
+    ELSIF NOT EXISTS (SELECT FROM account_role r WHERE r.account_id = v_contra.id AND r.role = 'netting') THEN
+        RAISE EXCEPTION 'nothing is settled by account "%"', v_contra.code
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_contra_settles',
+                HINT = 'An article of income or expense writes off; what is set off and what the books began with have '
+                       'the accounts of the roles netting and opening.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_contra(payment, name) IS
+    'refuse (23514) what settles by an account that is no article, nor that of nettings or of opening balances; above '
+    'setting.write_off_limit, and for opening balances, a role below controller (42501)';
 
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -3671,18 +3895,25 @@ BEGIN
     END IF;
     PERFORM require_pay(NEW.article, NEW.employee_id);
     SELECT format('cash account "%s" is in %s', a.name, a.currency) INTO v_wrong
-      FROM cash_account a WHERE a.id IN (NEW.cash_account_id, NEW.to_cash_account_id) AND a.currency <> NEW.currency;
+      FROM cash_account a
+     WHERE a.id = NEW.cash_account_id AND a.currency <> NEW.currency
+        OR a.id = NEW.to_cash_account_id AND (a.currency = NEW.currency) = (NEW.received IS NOT NULL);
     IF FOUND THEN
         RAISE EXCEPTION 'a payment in % cannot be taken: %', NEW.currency, v_wrong
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_one_currency',
-                HINT = 'Enter the amount in that currency; an exchange is a payment out of one account and one into '
-                       'the other.';
+                HINT = 'Enter the amount in that currency; exchange(from_account, to_account, paid, received) moves '
+                       'money between currencies.';
     END IF;
+    PERFORM check_contra(NEW) WHERE NEW.contra IS NOT NULL;
+    PERFORM refuse_inexact('payment', 'payment_amount_exact', a.currency, 'received', NEW.received)
+       FROM cash_account a
+      WHERE a.id = NEW.to_cash_account_id
+        AND NEW.received <> round_money(NEW.received, currency_exponent(a.currency));
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_payment() IS
-    'trigger function of payment: decimals, and the currency of its account (23514); payments of pay take a controller '
-    '(42501)';
+    'trigger function of payment: decimals, the currency of its accounts, what settles without money (23514); payments '
+    'of pay take a controller (42501)';
 
 CREATE FUNCTION complete_payment() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -3823,12 +4054,68 @@ BEGIN
     PERFORM free_overdrawn(ARRAY(
         SELECT DISTINCT x.party_id FROM unnest(v_old || v_new) x
          WHERE x.party_id IS NOT NULL AND (x.flow = 'out' OR cardinality(v_old) > 0) ORDER BY 1));
+    PERFORM post_exchange_rest(array_agg(DISTINCT x.party_id), max(x.paid_on))
+       FROM unnest(v_old || v_new) x
+      WHERE x.currency <> (SELECT s.base_currency FROM setting s) HAVING count(*) > 0;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_payments() IS
     'trigger function of payment: holds whom the payments concern, checks them against their contracts and documents, '
     'posts what became posted, reverses what became void, does both for what changed; SECURITY DEFINER because nobody '
     'is granted INSERT on the ledger';
+-- ---------------------------------------------------------------------------
+-- exchange: own money becomes money of another currency
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION exchange(from_account bigint, to_account bigint, paid numeric, received numeric,
+                         on_date date DEFAULT NULL, fee numeric DEFAULT NULL, purpose text DEFAULT NULL,
+                         bank_ref text DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_variable
+DECLARE
+    v_from cash_account;
+    v_known payment;
+    v_id bigint;
+    v_on CONSTANT date := coalesce(on_date, books_today());
+BEGIN
+    SELECT * INTO v_from FROM cash_account a WHERE a.id = from_account;
+    IF num_nonnulls(v_from.id, to_account, paid, received) < 4 OR fee <= 0 THEN
+        RAISE EXCEPTION 'an exchange is so much out of one account and so much into another'
+            USING ERRCODE = 'invalid_parameter_value',
+                DETAIL = format('From %s, to %s, paid %s, received %s, fee %s.', coalesce(from_account::text, 'NULL'),
+                                coalesce(to_account::text, 'NULL'), coalesce(paid::text, 'NULL'),
+                                coalesce(received::text, 'NULL'), coalesce(fee::text, 'NULL')),
+                HINT = 'Table cash_account lists the accounts; a fee is above 0, or none.';
+    END IF;
+    SELECT * INTO v_known FROM payment p
+     WHERE p.cash_account_id = from_account AND p.bank_ref = exchange.bank_ref AND p.status <> 'void';
+    IF FOUND THEN
+        IF (v_known.flow, v_known.to_cash_account_id, v_known.amount, v_known.received, v_known.paid_on)
+            IS DISTINCT FROM ('transfer'::text, to_account, paid, received, v_on) THEN
+            RAISE EXCEPTION 'payment % was recorded before with other content', v_known.id
+                USING ERRCODE = 'unique_violation', CONSTRAINT = 'payment_bank_ref_key', TABLE = 'payment',
+                    HINT = 'Send the same content again, or void that payment first.';
+        END IF;
+        RETURN v_known.id;
+    END IF;
+    INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, to_cash_account_id, received,
+                         purpose, bank_ref)
+    VALUES ('transfer', 'posted', v_on, paid, v_from.currency, from_account, to_account, received, purpose, bank_ref)
+    RETURNING id INTO v_id;
+    INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, purpose, bank_ref)
+    SELECT 'out', 'posted', v_on, fee, v_from.currency, from_account, a.code, purpose, bank_ref || ':fee'
+      FROM account_role r JOIN account a ON a.id = r.account_id
+     WHERE r.role = 'bank_fee' AND fee IS NOT NULL;
+    RETURN v_id;
+END $$;
+COMMENT ON FUNCTION exchange(bigint, bigint, numeric, numeric, date, numeric, text, text) IS
+    'move own money between cash accounts of two currencies: paid in the currency of the one, received in that of the '
+    'other, on a day (default today); what the rates of that day make of the two is an exchange difference, the fee '
+    '(in the currency paid) a payment of the role bank_fee. Returns the payment, a transfer; voiding it takes all but '
+    'the fee back. The same again under a bank_ref returns the same payment, other content is refused (23505); so are '
+    'accounts of one currency (23514) and a day without a rate (23503)';
+SELECT allow('clerk', 'execute', 'exchange');
 -- ---------------------------------------------------------------------------
 -- money: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
@@ -3841,6 +4128,152 @@ SELECT allow('reader', 'select', 'payment', columns => '{id}'),
        allow('clerk', 'delete', 'payment'),
        allow('controller', 'select', 'payment');
 SELECT watch('payment');
+-- ---------------------------------------------------------------------------
+-- rate: what is taken of a day's work, by which tax
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION keep_tax() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'tax_rate' THEN
+        IF EXISTS (SELECT FROM tax_part p WHERE p.tax_code = NEW.tax_code)
+            OR NOT EXISTS (SELECT FROM tax t WHERE t.code = NEW.tax_code AND t.kind = 'rated') THEN
+            RAISE EXCEPTION 'tax "%" has no rate of its own', NEW.tax_code
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'tax_rate_of_one',
+                    HINT = 'Taxes of kind rated that are not made of others have rates.';
+        END IF;
+    ELSIF EXISTS (SELECT FROM tax_rate r WHERE r.tax_code = NEW.tax_code)
+        OR EXISTS (SELECT FROM tax_part p WHERE p.tax_code = NEW.part_code OR p.part_code = NEW.tax_code)
+        OR EXISTS (SELECT FROM tax t WHERE t.code IN (NEW.tax_code, NEW.part_code) AND t.kind <> 'rated') THEN
+        RAISE EXCEPTION 'tax "%" cannot be a part of tax "%"', NEW.part_code, NEW.tax_code
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tax_part_of_rated',
+                HINT = 'A tax without rates of its own is made of taxes that have rates.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION keep_tax() IS
+    'trigger function of tax_rate and tax_part: a tax has rates or is made of those that have (23514)';
+
+-- What has no rate on a day has none here: whoever issues a paper refuses it.
+CREATE FUNCTION tax_terms(p_tax text, p_on date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN (SELECT jsonb_agg(jsonb_build_object('tax', x.code, 'rate', CASE WHEN x.kind = 'rated' THEN (
+                       SELECT trim_scale(r.rate) FROM tax_rate r WHERE r.tax_code = x.code AND r.valid_from <= p_on
+                        ORDER BY r.valid_from DESC LIMIT 1) ELSE 0 END) ORDER BY x.code)
+              FROM (SELECT t.code, t.kind FROM tax t
+                     WHERE t.code = p_tax AND NOT EXISTS (SELECT FROM tax_part p WHERE p.tax_code = p_tax)
+                    UNION ALL
+                    SELECT t.code, t.kind
+                      FROM tax_part p JOIN tax t ON t.code = p.part_code WHERE p.tax_code = p_tax) x);
+END $$;
+COMMENT ON FUNCTION tax_terms(text, date) IS
+    'the taxes that a tax is on a day, itself or its parts: [{"tax", "rate" (per cent, NULL where there is none yet)}]'
+    '; NULL for no tax';
+
+CREATE FUNCTION tax_rate_on(tax text, on_date date) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_rates numeric[] := ARRAY(SELECT (t.value ->> 'rate')::numeric
+                                 FROM jsonb_array_elements(tax_terms(tax_rate_on.tax, on_date)) t);
+BEGIN
+    RETURN CASE WHEN array_position(v_rates, NULL) IS NULL THEN (SELECT sum(r) FROM unnest(v_rates) r) END;
+END $$;
+COMMENT ON FUNCTION tax_rate_on(text, date) IS
+    'the rate of a tax on a day in per cent, of one that is made of others their sum; NULL where there is none';
+SELECT allow('reader', 'execute', 'tax_rate_on');
+
+CREATE FUNCTION tax_parts(p_terms jsonb, p_rate numeric) RETURNS TABLE (no bigint, tax text, rate numeric)
+    LANGUAGE plpgsql IMMUTABLE ROWS 1 SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF p_terms IS NULL THEN
+        RETURN QUERY SELECT 1::bigint, NULL::text, p_rate;
+    ELSE
+        RETURN QUERY SELECT t.no, t.value ->> 'tax', (t.value ->> 'rate')::numeric
+                       FROM jsonb_array_elements(p_terms) WITH ORDINALITY t (value, no);
+    END IF;
+END $$;
+COMMENT ON FUNCTION tax_parts(jsonb, numeric) IS
+    'the taxes of tax_terms(), numbered, or one without a name at a fixed rate';
+
+-- What a credit takes back of each tax: in proportion, the last one what is left.
+CREATE FUNCTION credited_taxes(p_line bigint, p_taxes jsonb, p_tax numeric, p_exponent integer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF jsonb_typeof(p_taxes) IS DISTINCT FROM 'array' THEN
+        RETURN NULL;
+    END IF;
+    RETURN (WITH remaining AS (
+        SELECT t.no, t.value, (t.value ->> 'amount')::numeric + coalesce((
+                   SELECT sum((c.value ->> 'amount')::numeric)
+                     FROM document_line n CROSS JOIN LATERAL jsonb_array_elements(n.taxes) c
+                    WHERE n.reverses_line_id = p_line AND c.value ->> 'tax' = t.value ->> 'tax'), 0) AS amount
+          FROM jsonb_array_elements(p_taxes) WITH ORDINALITY t (value, no)
+    ), share AS (
+        SELECT CASE WHEN p_tax = sum(r.amount) OR sum(r.amount) = 0 THEN array_agg(r.amount ORDER BY r.no)
+                    ELSE allocate(p_tax, array_agg(abs(r.amount) ORDER BY r.no), p_exponent) END AS amounts
+          FROM remaining r
+    )
+    SELECT jsonb_agg(r.value || jsonb_build_object('amount', -s.amounts[r.no]) ORDER BY r.no)
+      FROM remaining r CROSS JOIN share s);
+END $$;
+COMMENT ON FUNCTION credited_taxes(bigint, jsonb, numeric, integer) IS
+    'the taxes of the line of a credit note that takes so much tax of an invoice line back';
+
+CREATE FUNCTION check_taxes(p_document bigint) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_lacks record;
+BEGIN
+    SELECT t.value ->> 'tax' AS tax, coalesce(h.service_date, d.issued_on, books_today()) AS day INTO v_lacks
+      FROM document d
+      JOIN document_line l ON l.document_id = d.id
+      LEFT JOIN charge h ON h.id = l.charge_id
+     CROSS JOIN LATERAL jsonb_array_elements(l.taxes) t
+     WHERE d.id = p_document AND t.value ->> 'rate' IS NULL
+     ORDER BY 2 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'tax "%" has no rate on %', v_lacks.tax, v_lacks.day
+            USING ERRCODE = 'foreign_key_violation',
+                HINT = 'Add the rate to table tax_rate, valid from that day or earlier.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_taxes(bigint) IS
+    'refuse (23503) a document with work or a line whose tax has no rate on its day';
+
+-- What another party wrote is taken as it is, and told apart by the rates of the day.
+CREATE FUNCTION billed_taxes(p_tax text, p_on date, p_amount numeric, p_exponent integer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_terms CONSTANT jsonb := tax_terms(p_tax, p_on);
+    v_rates CONSTANT numeric[] := ARRAY(SELECT coalesce((t.value ->> 'rate')::numeric, 0)
+                                          FROM jsonb_array_elements(v_terms) WITH ORDINALITY t (value, no)
+                                         ORDER BY t.no);
+    v_amounts numeric[];
+BEGIN
+    IF p_amount <> 0 AND 0 < ANY (v_rates) THEN
+        v_amounts := allocate(p_amount, v_rates, p_exponent);
+    END IF;
+    RETURN (SELECT jsonb_agg(t.value || jsonb_build_object('amount', coalesce(v_amounts[t.no], 0)) ORDER BY t.no)
+              FROM jsonb_array_elements(v_terms) WITH ORDINALITY t (value, no));
+END $$;
+COMMENT ON FUNCTION billed_taxes(text, date, numeric, integer) IS
+    'the taxes that the tax of a bill''s line is made of, in proportion to their rates on a day; NULL for no tax_code';
+-- ---------------------------------------------------------------------------
+-- tax: who may use the tables of this room, and which of them keep a history
+-- ---------------------------------------------------------------------------
+
+SELECT allow('reader', 'select', 'tax'), allow('reader', 'select', 'tax_rate'), allow('reader', 'select', 'tax_part');
+SELECT allow('manager', 'insert,update,delete', 'tax'), allow('manager', 'insert,update,delete', 'tax_rate'),
+       allow('manager', 'insert,update,delete', 'tax_part');
+SELECT watch('tax'), watch('tax_rate'), watch('tax_part');
 -- ---------------------------------------------------------------------------
 -- number: gapless, in series
 -- ---------------------------------------------------------------------------
@@ -3886,33 +4319,57 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION format_number(text, bigint, date) IS 'a document number from the pattern of its series';
 
+CREATE FUNCTION near_series(p_own bigint, p_kind text, p_on date) RETURNS number_series
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_series number_series;
+BEGIN
+    SELECT * INTO v_series FROM number_series s
+     WHERE s.own_id IS NOT DISTINCT FROM p_own AND s.kind = p_kind
+     ORDER BY s.year > extract(year FROM p_on), abs(s.year - extract(year FROM p_on)) LIMIT 1;
+    RETURN v_series;
+END $$;
+COMMENT ON FUNCTION near_series(bigint, text, date) IS
+    'the series of an own company and kind of the year of a day, else of the last year before it, else of the first '
+    'after it; NULL when there is none';
+
 CREATE FUNCTION next_number(p_own bigint, p_kind text, p_on date, OUT series_id bigint, OUT series_no bigint,
                             OUT number text)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_pattern text;
+    v_near number_series := near_series(p_own, p_kind, p_on);
+    v_series number_series;
 BEGIN
     -- The row lock makes the counter gapless and serial: who comes second
     -- waits for the first to commit, and a rollback gives the number back.
     UPDATE number_series s SET next_no = s.next_no + 1
-     WHERE s.own_id IS NOT DISTINCT FROM p_own AND s.kind = p_kind AND s.year = extract(year FROM p_on)
-    RETURNING s.id, s.next_no - 1, s.pattern INTO next_number.series_id, next_number.series_no, v_pattern;
+     WHERE s.id = v_near.id AND (s.year = extract(year FROM p_on) OR s.pattern !~ '[{]YY(YY)?[}]')
+    RETURNING s.* INTO v_series;
     IF NOT FOUND THEN
         INSERT INTO number_series AS s (own_id, kind, year, pattern, next_no)
-        VALUES (p_own, p_kind, extract(year FROM p_on),
-                coalesce((SELECT o.pattern FROM number_series o WHERE o.own_id IS NOT DISTINCT FROM p_own
-                          AND o.kind = p_kind
-                           ORDER BY o.year > extract(year FROM p_on), abs(o.year - extract(year FROM p_on)) LIMIT 1),
-                         '{YYYY}/{MM}-{####}'), 2)
+        VALUES (p_own, p_kind, extract(year FROM p_on), coalesce(v_near.pattern, '{YYYY}/{MM}-{####}'), 2)
         ON CONFLICT ON CONSTRAINT number_series_key DO UPDATE SET next_no = s.next_no + 1
-        RETURNING s.id, s.next_no - 1, s.pattern INTO next_number.series_id, next_number.series_no, v_pattern;
+        RETURNING s.* INTO v_series;
     END IF;
-    next_number.number := format_number(v_pattern, next_number.series_no, p_on);
+    next_number.series_id := v_series.id;
+    next_number.series_no := v_series.next_no - 1;
+    next_number.number := format_number(v_series.pattern, next_number.series_no, p_on);
+    IF EXISTS (SELECT FROM document d WHERE (d.own_id = p_own OR d.own_id IS NULL) AND d.kind = p_kind
+               AND d.number = next_number.number) THEN
+        RAISE EXCEPTION 'number % of kind "%" was given before', next_number.number, p_kind
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'document_number_text_once', TABLE = 'document',
+                DETAIL = format('Series %s of %s has the pattern %s and goes on at %s.', v_series.id, v_series.year,
+                                v_series.pattern, next_number.series_no),
+                HINT = 'Give the series in number_series a pattern that tells its numbers from all others, as '
+                       '{YYYY}/{MM}-{####}; a new series may also begin at another first_no.';
+    END IF;
 END $$;
 COMMENT ON FUNCTION next_number(bigint, text, date) IS
-    'the next number of the series of an own company, kind and year; holds the series'' row until the end of the '
+    'the next number of the series of an own company, kind and year, or of the one that goes on over the years; '
+    'refused (23505) when the pattern makes one that was given before. Holds the series'' row until the end of the '
     'transaction, so it is called last';
 -- ---------------------------------------------------------------------------
 -- put: making documents and their lines, and finding them again
@@ -3923,7 +4380,8 @@ COMMENT ON FUNCTION next_number(bigint, text, date) IS
 -- ---------------------------------------------------------------------------
 
 -- who sends the same (source, external_id) at once gets none of it: draft_document() looks again
-SELECT make_writer('document', 'put_documents', 'ON CONFLICT ON CONSTRAINT document_external_key DO NOTHING');
+SELECT make_writer('document', 'put_documents',
+                   'ON CONFLICT (source, external_id) WHERE status <> ''void'' DO NOTHING');
 SELECT make_writer('document_line', 'put_lines');
 
 CREATE FUNCTION put_document(p_document document) RETURNS bigint
@@ -4060,6 +4518,7 @@ BEGIN
     v.discount := NULL;
     v.net := NULL;
     v.tax := NULL;
+    v.taxes := NULL;
     v.gross := NULL;
     v.released_at := NULL;
     v.released_by := NULL;
@@ -4085,6 +4544,8 @@ BEGIN
     v.amount := -p_net;
     v.discount := 0;
     v.tax_rate := p_line.tax_rate;
+    v.tax_code := p_line.tax_code;
+    v.taxes := credited_taxes(p_line.id, p_line.taxes, p_tax, currency_exponent(p_line.currency));
     v.net := -p_net;
     v.tax := -p_tax;
     v.gross := -p_net - p_tax;
@@ -4164,6 +4625,18 @@ END;
 COMMENT ON FUNCTION frozen_by(bigint) IS
     'the sentence that says which document or closed period froze or holds a charge';
 
+CREATE FUNCTION way_out(p_charge bigint, p_frozen text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN h.held_by IS NULL THEN p_frozen
+                ELSE format('Wait for the client''s answer, or take it back first: transition(%s, ''rejected'', '
+                            'reason) or void(%1$s, reason). What is on it is open then.', h.held_by) END
+      FROM charge h WHERE h.id = p_charge;
+END;
+COMMENT ON FUNCTION way_out(bigint, text) IS
+    'the hint that says how a committed charge is changed: what a sent report holds is open again without it, what is '
+    'frozen is corrected as p_frozen says';
+
 CREATE FUNCTION is_on_document(p_charge bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -4183,6 +4656,138 @@ CREATE VIEW line_credit WITH (security_invoker) AS
 COMMENT ON VIEW line_credit IS 'what was credited of each invoice line, positive, in the currency of the line';
 SELECT allow('reader', 'select', 'line_credit');
 -- ---------------------------------------------------------------------------
+-- kept: who and what a paper names, as it was when it was issued
+--
+-- A draft shows the parties, the project and the tasks as they are.  The step that
+-- issues it keeps them with it (document.kept): paper_of() gives what a paper says,
+-- kept or live, and pages, sheets and JSON ask nobody else.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION party_words(p_party bigint) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object('id', p.id, 'name', p.name, 'legal_name', p.legal_name, 'tax_id', p.tax_id, 'email',
+                              p.email, 'requisites', p.requisites)
+      FROM party p WHERE p.id = p_party;
+END;
+COMMENT ON FUNCTION party_words(bigint) IS 'what a paper may say of a party, as it is now; NULL for none';
+
+CREATE FUNCTION paper_party(p_document document, p_side text) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN p_document.kept IS NOT NULL THEN nullif(p_document.kept -> p_side, 'null')
+                WHEN p_side = 'own' THEN party_words(coalesce(p_document.own_id, default_own()))
+                ELSE party_words(p_document.party_id) END;
+END;
+COMMENT ON FUNCTION paper_party(document, text) IS
+    'what the paper of a document says of a side, own or party: {"id", "name", "legal_name", "tax_id", "email", '
+    '"requisites"}, as it was kept, of a draft as it is now; NULL where it has none';
+
+CREATE FUNCTION live_paper(p_document document) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object(
+        'own', o.own, 'party', paper_party(p_document, 'party'),
+        'brand', (SELECT to_jsonb(b) - 'own_id' FROM brand b WHERE b.own_id = (o.own ->> 'id')::bigint),
+        'contract', (SELECT c.number FROM contract c WHERE c.id = p_document.contract_id),
+        'project', (SELECT p.name FROM project p WHERE p.id = p_document.project_id),
+        'task', (SELECT jsonb_build_object('number', t.number, 'title', t.title) FROM task t
+                  WHERE t.id = p_document.task_id),
+        'basis', (SELECT jsonb_build_object('kind', b.kind, 'number', coalesce(b.number, b.outside_number),
+                                            'issued_on', iso(b.issued_on))
+                    FROM document b WHERE b.id = p_document.based_on),
+        'note', p_document.note)
+      FROM (SELECT paper_party(p_document, 'own') AS own) o;
+END;
+COMMENT ON FUNCTION live_paper(document) IS
+    'what a paper says beside its figures, as it is now: own, party (as paper_party() has them), brand (a row of it), '
+    'contract (its number), project (its name), task ({"number", "title"}), basis ({"kind", "number", "issued_on"} of '
+    'what it was made of), note';
+
+CREATE FUNCTION paper_of(p_document document) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_logo text := p_document.kept #>> '{brand,logo}';
+BEGIN
+    RETURN CASE WHEN p_document.kept IS NULL THEN live_paper(p_document)
+                WHEN v_logo IS NULL THEN p_document.kept - 'rows'
+                ELSE jsonb_set(p_document.kept - 'rows', '{brand,logo}', (
+                    SELECT to_jsonb(l.logo) FROM brand_logo l WHERE l.digest = decode(v_logo, 'hex'))) END;
+END $$;
+COMMENT ON FUNCTION paper_of(document) IS
+    'what the paper of a document says beside its figures, as live_paper() has it: as it was kept at issue, of a draft '
+    'as it is now';
+
+-- Made from lines and their places, since a draft has its places from document_figures().
+CREATE FUNCTION position_words(p_lines bigint[], p_positions integer[])
+    RETURNS TABLE ("position" integer, project text, url text, first_day date, last_day date, coverage text,
+                   timed boolean, charges bigint, task_id bigint, task_number text, task_project text, task_url text)
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH line AS (
+        SELECT x.position, d.positions, h.id AS charge_id, h.source, h.coverage,
+               coalesce(h.service_date, CASE WHEN l.claim THEN l.starts_on END) AS service_date, p.name AS project,
+               t.id AS task_id, t.number, t.url, o.name AS task_project
+          FROM unnest(p_lines, p_positions) x (line_id, position)
+          JOIN document_line l ON l.id = x.line_id
+          JOIN document d ON d.id = l.document_id
+          LEFT JOIN document_line r ON r.id = l.reverses_line_id
+          LEFT JOIN charge h ON h.id = coalesce(r.charge_id, l.charge_id)
+          LEFT JOIN task t ON t.id = coalesce(h.task_id, nullif(l.task_id, d.task_id))
+          LEFT JOIN project o ON o.id = t.project_id
+          LEFT JOIN project p ON p.id = CASE d.positions WHEN 'task' THEN coalesce(h.project_id, l.project_id) END
+    )
+    SELECT l.position, min(l.project),
+           CASE WHEN count(DISTINCT l.task_id) = 1 AND count(l.task_id) = count(*)
+                     AND min(l.positions) IN ('task', 'none') AND min(l.url) ~* '^https?://[^[:space:]]+$'
+                THEN min(l.url) END,
+           min(l.service_date), max(l.service_date),
+           CASE WHEN count(DISTINCT l.coverage) = 1 AND min(l.coverage) <> 'billable' THEN min(l.coverage) END,
+           min(l.source) IS NOT DISTINCT FROM 'time', count(l.charge_id), one.id,
+           CASE WHEN one.id IS NOT NULL THEN min(l.number) END,
+           CASE WHEN one.id IS NOT NULL THEN min(l.task_project) END,
+           CASE WHEN one.id IS NOT NULL THEN min(l.url) END
+      FROM line l
+      JOIN (SELECT n.position, CASE WHEN count(DISTINCT n.task_id) = 1 THEN min(n.task_id) END AS id
+              FROM line n GROUP BY 1) one ON one.position = l.position
+     GROUP BY l.position, one.id;
+END $$;
+COMMENT ON FUNCTION position_words(bigint[], integer[]) IS
+    'what the positions of a paper say beside their figures, as it is now, from its lines and their places: project, '
+    'link for the page (only http and https), days of the work, coverage where it is not billable, whether it is time, '
+    'how many charges there are, and the task where it is one';
+
+CREATE FUNCTION keep_paper(p_document document) RETURNS jsonb
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_paper jsonb := live_paper(p_document);
+    v_logo text := v_paper #>> '{brand,logo}';
+    v_digest bytea := sha256(convert_to(v_logo, 'UTF8'));
+BEGIN
+    IF v_logo IS NOT NULL THEN
+        INSERT INTO brand_logo (digest, logo) VALUES (v_digest, v_logo)
+        ON CONFLICT ON CONSTRAINT brand_logo_pkey DO NOTHING;
+        v_paper := jsonb_set(v_paper, '{brand,logo}', to_jsonb(encode(v_digest, 'hex')));
+    END IF;
+    RETURN v_paper || jsonb_build_object('rows', (
+        SELECT coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(w)) ORDER BY w.position), '[]')
+          FROM (SELECT array_agg(l.id ORDER BY l.id) AS lines, array_agg(l.position ORDER BY l.id) AS positions
+                  FROM document_line l WHERE l.document_id = p_document.id) a
+         CROSS JOIN LATERAL position_words(a.lines, a.positions) w));
+END $$;
+COMMENT ON FUNCTION keep_paper(document) IS
+    'what a document that is issued now is to keep: its paper, with the digest of the logo, which goes to brand_logo, '
+    'and the words of its positions, which its lines have by now (rows)';
+
+-- What an earlier version issued keeps what it shows on the day of the upgrade.
+UPDATE document d SET kept = keep_paper(d) WHERE d.issued_at IS NOT NULL AND d.kept IS NULL;
+ALTER TABLE document VALIDATE CONSTRAINT document_issued_keeps;
+-- ---------------------------------------------------------------------------
 -- figures: the lines of a draft, and the stamping of them
 -- ---------------------------------------------------------------------------
 
@@ -4195,14 +4800,15 @@ CREATE FUNCTION document_figures(p_document bigint)
     RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric,
                    discount_pct numeric,
                    worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric,
-                       tax numeric, gross numeric)
+                       tax numeric, gross numeric, tax_code text, taxes jsonb)
     LANGUAGE plpgsql STABLE ROWS 60 COST 4000 SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
     WITH head AS (
-        SELECT d.id, d.kind, d.positions, d.tax_inclusive, d.tax_level, d.discount_pct, d.discount_amount,
+        SELECT d.id, d.kind, coalesce(d.issued_on, books_today()) AS day, d.positions, d.tax_inclusive, d.tax_level,
+               d.discount_pct, d.discount_amount,
                currency_exponent(d.currency) AS exponent, page_language(d.id) AS language
           FROM document d WHERE d.id = p_document
     ), source AS MATERIALIZED (
@@ -4210,7 +4816,9 @@ BEGIN
                coalesce(h.amount,
                         round_money(coalesce(l.quantity, 1) * coalesce(l.price, 0)
                                     * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
-               CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
+               CASE WHEN x.terms IS NOT NULL THEN tax_rate_on(x.code, x.day)
+                    WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
+               x.code AS tax_code, x.terms,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
@@ -4229,7 +4837,7 @@ BEGIN
                    CASE d.positions WHEN 'task' THEN p.name WHEN 'employee' THEN m.name
                                     WHEN 'day' THEN iso(h.service_date) END,
                    CASE d.positions WHEN 'task' THEN t.id WHEN 'employee' THEN m.id END,
-                   h.source, n.id, i.id, h.coverage, k.tax_rate, h.price, h.multiplier, h.rate, h.discount_pct,
+                   h.source, n.id, i.id, h.coverage, k.tax_rate, x.terms, h.price, h.multiplier, h.rate, h.discount_pct,
                    sign(h.amount), h.reverses_id IS NOT NULL,
                    CASE WHEN h.id IS NULL OR d.positions = 'none' OR h.source NOT IN ('time', 'item')
                         THEN l.id END)::integer AS position
@@ -4243,6 +4851,11 @@ BEGIN
           LEFT JOIN employee m ON m.id = h.employee_id
           LEFT JOIN item i ON i.id = h.item_id
           LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
+         -- work has the tax of its day, and keeps what a report said of it
+         CROSS JOIN LATERAL (SELECT t.code, t.day,
+                                    CASE WHEN t.code IS NOT NULL THEN tax_terms(t.code, t.day) END AS terms
+                               FROM (SELECT CASE WHEN h.id IS NULL THEN l.tax_code ELSE k.tax_code END AS code,
+                                            coalesce(h.service_date, d.day) AS day) t) x
     ), discounted AS (
         SELECT x.id, x.discount
           FROM (SELECT array_agg(s.id ORDER BY s.id) AS ids,
@@ -4258,33 +4871,55 @@ BEGIN
           FROM source s LEFT JOIN discounted o ON o.id = s.id
     ), place AS (
         SELECT l.position, sum(l.base) AS base, min(l.tax_rate) AS tax_rate, array_agg(l.id ORDER BY l.id) AS ids,
-               array_agg(abs(l.base) ORDER BY l.id) AS weights
+               array_agg(abs(l.base) ORDER BY l.id) AS weights, (array_agg(l.terms))[1] AS terms
           FROM line l GROUP BY l.position
+    ), part AS (
+        -- a position of several taxes: each of its own, but where prices hold them all
+        SELECT p.position, p.ids, p.weights, t.no, t.tax, t.rate,
+               CASE WHEN t.no = 1 OR NOT d.tax_inclusive THEN p.base ELSE 0 END AS base,
+               CASE WHEN d.tax_inclusive THEN CASE t.no WHEN 1 THEN p.tax_rate END ELSE t.rate END AS of_base
+          FROM place p CROSS JOIN head d CROSS JOIN LATERAL tax_parts(p.terms, p.tax_rate) t
     ), taxed AS (
-        SELECT x.position, x.tax
-          FROM (SELECT array_agg(p.position ORDER BY p.position) AS positions,
-                array_agg(p.base ORDER BY p.position) AS bases,
-                       array_agg(p.tax_rate ORDER BY p.position) AS rates FROM place p) a
+        SELECT x.position, x.no, x.tax
+          FROM (SELECT array_agg(p.position ORDER BY p.position, p.no) AS positions,
+                array_agg(p.no ORDER BY p.position, p.no) AS nos,
+                array_agg(p.base ORDER BY p.position, p.no) AS bases,
+                       array_agg(p.of_base ORDER BY p.position, p.no) AS rates FROM part p) a
          CROSS JOIN head d
          CROSS JOIN LATERAL ROWS
-             FROM (unnest(a.positions), tax_breakdown(a.bases, a.rates, d.tax_inclusive, d.tax_level, d.exponent))
-            AS x (position, net, tax, gross)
-    ), spread AS (
-        SELECT x.id, x.tax
-          FROM place p JOIN taxed t ON t.position = p.position
+             FROM (unnest(a.positions), unnest(a.nos),
+                   tax_breakdown(a.bases, a.rates, d.tax_inclusive, d.tax_level, d.exponent))
+            AS x (position, no, net, tax, gross)
+    ), due AS (
+        SELECT p.position, p.ids, p.weights, p.no, p.tax AS code, p.rate,
+               CASE WHEN d.tax_inclusive AND o.parts > 1 AND o.tax <> 0
+                    THEN (allocate(o.tax, o.rates, d.exponent))[p.no] ELSE t.tax END AS tax
+          FROM part p
+          JOIN taxed t ON (t.position, t.no) = (p.position, p.no)
+          JOIN (SELECT p.position, count(*) AS parts, array_agg(coalesce(p.rate, 0) ORDER BY p.no) AS rates,
+                       sum(t.tax) AS tax
+                  FROM part p JOIN taxed t ON (t.position, t.no) = (p.position, p.no) GROUP BY 1) o
+            ON o.position = p.position
          CROSS JOIN head d
-         CROSS JOIN LATERAL unnest(p.ids, CASE WHEN t.tax <> 0
-                                   THEN allocate(t.tax, p.weights, d.exponent) END) AS x (id, tax)
+    ), spread AS (
+        SELECT x.id, sum(coalesce(x.tax, 0)) AS tax,
+               jsonb_agg(jsonb_build_object('tax', p.code, 'rate', p.rate, 'amount', coalesce(x.tax, 0)) ORDER BY p.no)
+                   FILTER (WHERE p.code IS NOT NULL) AS taxes
+          FROM due p
+         CROSS JOIN head d
+         CROSS JOIN LATERAL unnest(p.ids, CASE WHEN p.tax <> 0
+                                   THEN allocate(p.tax, p.weights, d.exponent) END) AS x (id, tax)
+         GROUP BY x.id
     )
     SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount,
         l.discount, l.tax_rate,
            CASE WHEN d.tax_inclusive THEN l.base - coalesce(s.tax, 0) ELSE l.base END, coalesce(s.tax, 0),
-           CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END
+           CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END, l.tax_code, s.taxes
       FROM line l CROSS JOIN head d LEFT JOIN spread s ON s.id = l.id;
 END $$;
 COMMENT ON FUNCTION document_figures(bigint) IS
     'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s '
-    'discount, net, tax, gross in the document''s currency; hours as seconds';
+    'discount, net, tax, gross in the document''s currency, what the tax is made of; hours as seconds';
 
 CREATE FUNCTION charge_misfit(p_charge charge, p_contract contract, p_document document) RETURNS text
     LANGUAGE sql STABLE
@@ -4350,9 +4985,10 @@ BEGIN
            price = f.price,
            discount_pct = f.discount_pct, worked_s = f.worked_s, billed_s = f.billed_s, amount = f.amount,
                discount = f.discount,
-           tax_rate = f.tax_rate, net = f.net, tax = f.tax, gross = f.gross
+           tax_rate = f.tax_rate, net = f.net, tax = f.tax, gross = f.gross, tax_code = f.tax_code, taxes = f.taxes
       FROM document_figures(p_document) f
      WHERE l.id = f.line_id AND l.net IS NULL;
+    PERFORM check_taxes(p_document);
     SELECT count(*) AS lines, sum(l.amount) AS amount, sum(l.net) AS net, sum(l.tax) AS tax, sum(l.gross) AS gross,
            min(h.service_date) AS first_day, max(h.service_date) AS last_day
       INTO v_line
@@ -4448,6 +5084,14 @@ BEGIN
     v_free := ARRAY(SELECT h.id FROM document_line l JOIN charge h ON h.id = l.charge_id
                      WHERE l.id = ANY (p_lines) AND NOT h.committed ORDER BY 1);
     DELETE FROM recheck r WHERE r.charge_id = ANY (v_free);
+    -- hours too may have come, or gone
+    PERFORM follow_held(b), rate_again(b, s.first)
+       FROM (SELECT coalesce(c.parent_id, c.id) AS base_id, min(h.service_date) AS first
+               FROM charge h JOIN contract c ON c.id = h.contract_id
+              WHERE h.id = ANY (v_free) AND h.source = 'time' GROUP BY 1) s
+       JOIN contract b ON b.id = s.base_id
+      WHERE EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = b.id)
+      ORDER BY b.id;
     PERFORM follow_work(v_free), revalue_charges(v_free);
     PERFORM follow_fees(b) FROM contract b
       WHERE b.id IN (SELECT coalesce(c.parent_id, c.id) FROM document_line l
@@ -4476,6 +5120,8 @@ INSERT INTO document_kind AS old (kind, incoming, made_of, answered, asks_paymen
     ('act', NULL, 'document', true, false, NULL, NULL, NULL),
     ('credit_note', false, 'document', false, false, 'receivable', NULL, 'invoice'),
     ('bill', true, 'content', false, false, 'payable', 'out', NULL),
+    ('debt', false, 'opening', false, true, 'receivable', 'in', 'invoice'),
+    ('netting', false, 'document', false, false, NULL, NULL, 'act'),
     ('contract', NULL, 'content', false, false, NULL, NULL, NULL),
     ('annex', NULL, 'content', false, false, NULL, NULL, NULL),
     ('other', NULL, 'content', false, false, NULL, NULL, NULL)
@@ -4487,13 +5133,15 @@ ON CONFLICT ON CONSTRAINT document_kind_pkey DO UPDATE
 INSERT INTO document_state AS old (kind, status, means, shown_as, report_status, way_out)
 SELECT k.kind, v.status, v.means::text[], v.shown_as, v.report_status, v.way_out
   FROM (VALUES
-    ('{report,proposal,specification,proforma,invoice,act,credit_note,bill,contract,annex,other}',
+    ('{report,proposal,specification,proforma,invoice,act,credit_note,bill,debt,netting,contract,annex,other}',
      'draft', '{draft}', 'mark', NULL, NULL),
     -- with the other side
     ('{report}', 'sent', '{holds}', NULL, NULL, NULL),
     ('{proposal,specification,proforma,act,bill,contract,annex,other}', 'sent', '{}', NULL, NULL, NULL),
     ('{invoice}', 'sent', '{binding,posted,derived}', NULL, 'invoiced', NULL),
     ('{credit_note}', 'sent', '{binding,posted}', NULL, NULL, NULL),
+    ('{debt}', 'sent', '{binding,posted,derived}', NULL, NULL, NULL),
+    ('{netting}', 'sent', '{binding}', NULL, NULL, NULL),
     -- agreed, invoiced, paid
     ('{proposal,specification,proforma,act,contract,annex,other}', 'agreed', '{binding}', 'status', NULL, NULL),
     ('{report}', 'agreed', '{binding,derived}', 'status', NULL, NULL),
@@ -4508,6 +5156,8 @@ SELECT k.kind, v.status, v.means::text[], v.shown_as, v.report_status, v.way_out
     ('{bill}', 'agreed', '{binding,posted,derived}', 'status', NULL, NULL),
     ('{bill}', 'partly_paid', '{binding,posted,derived}', 'status', NULL, 'Payments pay it: allocate_payment().'),
     ('{bill}', 'paid', '{binding,posted,settled,derived}', 'status', NULL, 'Payments pay it: allocate_payment().'),
+    ('{debt}', 'partly_paid', '{binding,posted,derived}', 'status', NULL, 'Payments pay it: allocate_payment().'),
+    ('{debt}', 'paid', '{binding,posted,settled,derived}', 'status', NULL, 'Payments pay it: allocate_payment().'),
     ('{invoice}', 'partly_paid', '{binding,posted,derived}', 'status', 'partly_paid',
      'Payments pay it: allocate_payment().'),
     ('{invoice}', 'paid', '{binding,posted,settled,derived}', 'status', 'paid',
@@ -4515,6 +5165,7 @@ SELECT k.kind, v.status, v.means::text[], v.shown_as, v.report_status, v.way_out
     ('{invoice}', 'credited', '{posted,settled,derived}', 'status', NULL, 'credit() makes a credit note.'),
     -- put away: paid, or answered by yes or no
     ('{invoice}', 'archived', '{binding,posted,settled}', NULL, 'paid', NULL),
+    ('{debt}', 'archived', '{binding,posted,settled}', NULL, NULL, NULL),
     ('{credit_note}', 'archived', '{binding,posted,settled}', NULL, NULL, NULL),
     ('{report,bill}', 'archived', '{filed,settled}', NULL, NULL, NULL),
     ('{proposal,specification,proforma,act,contract,annex,other}', 'archived', '{filed}', NULL, NULL, NULL),
@@ -4526,7 +5177,9 @@ SELECT k.kind, v.status, v.means::text[], v.shown_as, v.report_status, v.way_out
     ('{report}', 'void', '{ended,withdrawn}', 'mark', NULL, 'Void or credit its invoice first.'),
     ('{invoice}', 'void', '{ended,withdrawn}', 'mark', NULL,
      'Take its payments back with unallocate() first, or use credit().'),
-    ('{proposal,specification,proforma,act,bill,contract,annex,other}',
+    ('{debt}', 'void', '{ended,withdrawn}', 'mark', NULL,
+     'Take its payments back with unallocate() first, or use write_off().'),
+    ('{proposal,specification,proforma,act,bill,netting,contract,annex,other}',
      'void', '{ended,withdrawn}', 'mark', NULL, NULL)
     ) AS v (kinds, status, means, shown_as, report_status, way_out)
  CROSS JOIN LATERAL unnest(v.kinds::text[]) k (kind)
@@ -4574,10 +5227,11 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{invoice}', 'draft', 'sent', true, 'send_invoice', 'settle_issued'),
         ('{proforma}', 'draft', 'sent', true, 'send_proforma', NULL),
         ('{credit_note}', 'draft', 'sent', true, 'send_credit_note', NULL),
-        ('{specification,act,bill}', 'draft', 'sent', true, 'send_lines', NULL),
+        ('{specification,act,bill,netting}', 'draft', 'sent', true, 'send_lines', NULL),
+        ('{debt}', 'draft', 'sent', true, 'send_debt', NULL),
         ('{proposal,contract,annex,other}', 'draft', 'sent', true, 'send_paper', NULL),
-        ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'draft', 'void', true, NULL,
-         'release'),
+        ('{report,proposal,specification,act,contract,annex,other,bill,proforma,debt,netting}', 'draft', 'void', true,
+         NULL, 'release'),
         ('{invoice}', 'draft', 'void', true, NULL, 'release_invoice'),
         -- what the client answers, or we do to a bill
         ('{report}', 'sent', 'agreed', true, 'agree_report', NULL),
@@ -4596,6 +5250,8 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{report,proposal,act,contract,annex,other,proforma}', 'agreed', 'void', true, NULL, 'release'),
         ('{bill}', 'sent', 'void', true, NULL, 'release'),
         ('{bill}', 'agreed', 'void', true, 'take_back', 'release'),
+        ('{debt}', 'sent', 'void', true, 'take_back', 'release'),
+        ('{netting}', 'sent', 'void', true, NULL, 'take_apart'),
         ('{invoice}', 'sent', 'void', true, 'take_back', 'release_invoice'),
         -- what payments and credits make of invoices and bills
         ('{invoice}', 'sent', 'partly_paid', false, NULL, 'carry_report'),
@@ -4610,6 +5266,11 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{invoice}', 'partly_paid', 'credited', false, NULL, 'carry_report'),
         ('{invoice}', 'paid', 'credited', false, NULL, 'carry_report'),
         ('{invoice}', 'archived', 'credited', false, NULL, 'carry_report'),
+        ('{debt}', 'sent', 'partly_paid', false, NULL, NULL),
+        ('{debt}', 'sent', 'paid', false, NULL, NULL),
+        ('{debt}', 'partly_paid', 'sent', false, NULL, NULL),
+        ('{debt}', 'paid', 'sent', false, NULL, NULL),
+        ('{debt}', 'archived', 'sent', false, NULL, NULL),
         ('{bill}', 'agreed', 'partly_paid', false, NULL, NULL),
         ('{bill}', 'agreed', 'paid', false, NULL, NULL),
         ('{bill}', 'partly_paid', 'agreed', false, NULL, NULL),
@@ -4630,11 +5291,11 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{report}', 'invoiced', 'credited', false, NULL, NULL),
         ('{report}', 'partly_paid', 'credited', false, NULL, NULL),
         ('{report}', 'paid', 'credited', false, NULL, NULL),
-        ('{report,bill}', 'partly_paid', 'paid', false, NULL, NULL),
-        ('{report,bill}', 'paid', 'partly_paid', false, NULL, NULL),
-        ('{report,bill}', 'archived', 'partly_paid', false, NULL, NULL),
+        ('{report,bill,debt}', 'partly_paid', 'paid', false, NULL, NULL),
+        ('{report,bill,debt}', 'paid', 'partly_paid', false, NULL, NULL),
+        ('{report,bill,debt}', 'archived', 'partly_paid', false, NULL, NULL),
         -- what is done with
-        ('{report,bill}', 'paid', 'archived', true, NULL, NULL),
+        ('{report,bill,debt}', 'paid', 'archived', true, NULL, NULL),
         ('{report}', 'credited', 'archived', true, NULL, NULL),
         ('{invoice}', 'paid', 'archived', true, NULL, 'carry_report'),
         ('{invoice}', 'credited', 'archived', true, NULL, 'carry_report'),
@@ -4756,6 +5417,7 @@ DECLARE
     v_total record;
 BEGIN
     SELECT * INTO v_total FROM stamp_lines(p_document.id);
+    p_document.own_id := coalesce(p_document.own_id, default_own());
     p_document.net := v_total.net;
     p_document.tax := v_total.tax;
     p_document.gross := v_total.gross;
@@ -4763,9 +5425,11 @@ BEGIN
     p_document.period_to := coalesce(p_document.period_to, v_total.last_day);
     p_document.issued_on := coalesce(p_document.issued_on, books_today());
     p_document.issued_at := clock_timestamp();
+    p_document.kept := keep_paper(p_document);
 END $$;
 COMMENT ON FUNCTION stamp_document(document) IS
-    'stamp the figures of a draft on it and its lines: they are its content from now on';
+    'stamp the figures of a draft on it and its lines, and keep with it who and what its paper names: they are its '
+    'content from now on';
 
 CREATE FUNCTION stamp_lined(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -4851,9 +5515,21 @@ BEGIN
     p_document := stamp_lined(p_document);
     PERFORM post_issued(p_document.id, p_document.issued_on);
     PERFORM post_exchange(ARRAY[p_document.based_on], p_document.issued_on);
+    PERFORM post_exchange_rest(ARRAY[p_document.party_id], p_document.issued_on);
     p_document := number_document(p_document);
 END $$;
 COMMENT ON FUNCTION send_credit_note(document) IS 'a credit note is issued and posted; credit() did the rest';
+
+CREATE FUNCTION send_debt(INOUT p_document document)
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    p_document := make_due(stamp_lined(p_document));
+    PERFORM post_issued(p_document.id, p_document.opened_on);
+    p_document.number := p_document.outside_number;
+END $$;
+COMMENT ON FUNCTION send_debt(document) IS
+    'a debt from before the books is brought into them: owed from the day on which they open, under its old number';
 
 CREATE FUNCTION agree_report(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -4878,10 +5554,11 @@ CREATE FUNCTION take_back(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    PERFORM reverse_document(p_document.id, posting_day(p_document.issued_on));
+    PERFORM reverse_document(p_document.id, posting_day(coalesce(p_document.opened_on, p_document.issued_on)));
+    PERFORM post_exchange_rest(ARRAY[p_document.party_id], coalesce(p_document.opened_on, p_document.issued_on));
 END $$;
 COMMENT ON FUNCTION take_back(document) IS
-    'an invoice or bill is void: what it posted itself is reversed';
+    'an invoice, bill or debt is void: what it posted itself is reversed';
 
 CREATE FUNCTION take_step(p_does text, INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -4897,6 +5574,7 @@ BEGIN
         WHEN 'send_credit_note' THEN p_document := send_credit_note(p_document);
         WHEN 'send_lines' THEN p_document := number_document(stamp_lined(p_document));
         WHEN 'send_paper' THEN p_document := number_document(stamp_document(p_document));
+        WHEN 'send_debt' THEN p_document := send_debt(p_document);
         WHEN 'agree_report' THEN p_document := agree_report(p_document);
         WHEN 'accept_bill' THEN p_document := accept_bill(p_document);
         WHEN 'take_back' THEN p_document := take_back(p_document);
@@ -4945,12 +5623,83 @@ BEGIN
         WHEN 'release_invoice' THEN PERFORM release_document(p_document), carry_report(p_document);
         WHEN 'carry_report' THEN PERFORM carry_report(p_document);
         WHEN 'settle_issued' THEN PERFORM carry_report(p_document), settle_document(p_document.id, 'issued');
+        WHEN 'take_apart' THEN PERFORM take_apart(p_document);
         WHEN 'sell_agreed' THEN PERFORM sell_agreed(p_document);
         WHEN 'unsell_agreed' THEN PERFORM release_document(p_document), unsell_agreed(p_document);
     END CASE;
 END $$;
 COMMENT ON FUNCTION follow_step(text, document) IS
     'do what follows from a step that was taken (document_transition.follows)';
+-- ---------------------------------------------------------------------------
+-- due: more time to pay
+--
+-- What is issued stays, but for its due date, which may be put off.  A row of
+-- due_extension says so, and guard_document() takes a due date from nowhere else.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION is_extended(p_document document) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN coalesce(p_document.due_on = (SELECT e.due_on FROM due_extension e WHERE e.document_id = p_document.id
+                                          ORDER BY e.id DESC LIMIT 1), false);
+END $$;
+COMMENT ON FUNCTION is_extended(document) IS 'is a document due on the day to which it was last put off?';
+
+CREATE FUNCTION check_extension(p_document document, p_due_on date, p_reason text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_state document_state := state_of(p_document);
+    v_name text := document_name(p_document.id);
+BEGIN
+    IF NOT EXISTS (SELECT FROM document_kind k WHERE k.kind = p_document.kind
+                   AND (k.asks_payment OR k.flow IS NOT NULL)) THEN
+        RAISE EXCEPTION '% asks for no payment and is never due', v_name
+            USING ERRCODE = 'restrict_violation',
+                HINT = format('These are: %s.', (SELECT string_agg(k.kind, ', ' ORDER BY k.kind) FROM document_kind k
+                                                  WHERE k.asks_payment OR k.flow IS NOT NULL));
+    ELSIF v_state.draft THEN
+        RAISE EXCEPTION '% is not issued: its due date is still open', v_name
+            USING ERRCODE = 'restrict_violation', HINT = 'Set due_on of the draft.';
+    ELSIF v_state.settled OR v_state.ended OR 'filed' = ANY (v_state.means) THEN
+        RAISE EXCEPTION '% is % and not due any more', v_name, p_document.status
+            USING ERRCODE = 'restrict_violation', HINT = 'Only what is open can be paid later.';
+    ELSIF coalesce(p_reason, '') = '' THEN
+        RAISE EXCEPTION 'the due date of % is not put off without a reason', v_name
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: extend_due(document, due_on, reason).';
+    ELSIF p_due_on IS NULL OR NOT isfinite(p_due_on) OR p_due_on <= p_document.due_on
+          OR p_due_on < p_document.issued_on THEN
+        RAISE EXCEPTION '% is not put off to %: it is due on %', v_name, coalesce(iso(p_due_on), 'no day'),
+            coalesce(iso(p_document.due_on), format('no day, and issued on %s', iso(p_document.issued_on)))
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'Give a later day. What is to be paid sooner is credited and issued anew.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_extension(document, date, text) IS
+    'refuse to put a due date off: of what asks for no payment, of drafts, of what is paid, credited, void or put away '
+    '(23001); without a reason, or to a day that is no later (22023)';
+
+CREATE FUNCTION extend_due(document bigint, due_on date, reason text) RETURNS date
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_document document := open_document(extend_due.document);
+BEGIN
+    IF v_document.due_on = extend_due.due_on AND is_extended(v_document) THEN
+        RETURN v_document.due_on;
+    END IF;
+    PERFORM check_extension(v_document, extend_due.due_on, extend_due.reason);
+    INSERT INTO due_extension (document_id, was_due_on, due_on, reason)
+    VALUES (v_document.id, v_document.due_on, extend_due.due_on, extend_due.reason);
+    UPDATE document d SET due_on = extend_due.due_on WHERE d.id = v_document.id;
+    RETURN extend_due.due_on;
+END $$;
+COMMENT ON FUNCTION extend_due(bigint, date, text) IS
+    'put the due date of an open invoice, proforma or bill off to a later day; kept with its reason in due_extension '
+    'for ever. The same day again changes nothing. Refused as check_extension() says';
+SELECT allow('clerk', 'execute', 'extend_due');
 -- ---------------------------------------------------------------------------
 -- guard: what a document keeps to, and that every step does what belongs to it
 -- ---------------------------------------------------------------------------
@@ -4962,7 +5711,8 @@ BEGIN
     RAISE EXCEPTION '% is issued: its % cannot be %', document_name(p_document.id), split_part(p_what, ' ', 1),
         substr(p_what, strpos(p_what, ' ') + 1)
         USING ERRCODE = 'restrict_violation',
-            HINT = CASE WHEN p_document.kind <> 'invoice'
+            HINT = CASE WHEN p_what LIKE 'due_on %' THEN 'extend_due(document, due_on, reason) gives more time.'
+                        WHEN p_document.kind <> 'invoice'
                 THEN 'Take it back with void(), or make its next revision with revise().'
                         WHEN p_what LIKE 'lines %' THEN 'Take lines back with credit(), or all of it with void().'
                         ELSE 'Take it back with credit() or void() and issue another one.' END;
@@ -5029,8 +5779,8 @@ BEGIN
         IF NOT (state_of(OLD)).draft AND to_jsonb(OLD) - c_open <> to_jsonb(NEW) - c_open THEN
             SELECT n.key INTO v_column FROM jsonb_each(to_jsonb(NEW) - c_open) n JOIN jsonb_each(to_jsonb(OLD)) o
                 USING (key)
-             WHERE n.value <> o.value ORDER BY n.key LIMIT 1;
-            PERFORM refuse_reissue(OLD, v_column || ' changed');
+             WHERE n.value <> o.value AND NOT (n.key = 'due_on' AND is_extended(NEW)) ORDER BY n.key LIMIT 1;
+            PERFORM refuse_reissue(OLD, v_column || ' changed') WHERE v_column IS NOT NULL;
         END IF;
     END IF;
     PERFORM check_document_discount(v_before, NEW);
@@ -5110,11 +5860,11 @@ BEGIN
                task_id = OLD.task_id, starts_on = OLD.service_date, ends_on = OLD.service_date
          WHERE l.charge_id = OLD.id AND l.released_at IS NOT NULL;
     END IF;
-    RETURN OLD;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$;
 COMMENT ON FUNCTION leave_lines() IS
-    'trigger function of charge: lines of issued documents that released a charge stay without it when it is deleted; '
-    'those of drafts go with it. SECURITY DEFINER because row policies must not hide lines';
+    'trigger function of charge: lines of issued documents that released a charge stay without it when it is deleted '
+    'or is about something else; those of drafts go with it. SECURITY DEFINER because row policies must not hide lines';
 
 -- Once a statement: drafts, which is what lines are mostly written of, cost one look-up.
 CREATE FUNCTION check_document_lines() RETURNS trigger
@@ -5227,12 +5977,12 @@ SELECT allow('reader', 'select', 'document'),
        allow('clerk', 'update', 'document',
              columns => '{title,note,issued_on,due_on,outside_number,file_url,requirements}'),
        allow('manager', 'update', 'document', columns => '{discount_pct,discount_amount}');
-SELECT watch('document', 'digest:signature');
+SELECT watch('document', 'digest:signature', 'ignore:kept');  -- it is kept where it is, and never changes
 SELECT allow('reader', 'select', 'document_line');
 
 -- lines of work follow their charges; the others are what somebody wrote
 SELECT watch('document_line', 'unless:charge_id');
-SELECT allow('reader', 'select', 'document_status_change');
+SELECT allow('reader', 'select', 'document_status_change'), allow('reader', 'select', 'due_extension');
 -- ---------------------------------------------------------------------------
 -- concession: what managers give away, and how much each may
 --
@@ -5648,7 +6398,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION contract_terms(bigint, jsonb) IS
     'the terms of a contract and its companions: rounding, calendar, bands, overage, and price lists by their '
-    'revisions; terms_document has them with their lists, service periods and caps, as rate() takes them';
+    'revisions; terms_document has them with their lists, service periods, caps and days of lines, as rate() takes '
+    'them';
 
 CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -5695,10 +6446,27 @@ COMMENT ON FUNCTION contract_caps(contract) IS
     'what a contract may not exceed, in its whole life and in each service period, and the days to which that is cut, '
     'as rate() takes it';
 
--- Service periods and caps are no prices: they are those that the contract has.
+-- An overage price is stamped like any other; on which days it holds is what its line says
+-- now, and a line that came later says its own.
+CREATE FUNCTION overage_now(p_stamped jsonb, p_contract contract) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(jsonb_agg(jsonb_build_object('line', n.id, 'price', trim_scale(n.overage_price),
+                                                 'scope', to_jsonb(n.scope_work_types)) || coalesce(o.value, '{}')
+                              || jsonb_build_object('from', coalesce(n.starts_on, (p_contract).starts_on),
+                                                    'to', n.ends_on + 1) ORDER BY n.id), '[]')
+      FROM contract_line n
+      LEFT JOIN jsonb_array_elements(p_stamped) o ON (o.value ->> 'line')::bigint = n.id
+     WHERE n.contract_id = (p_contract).id AND (o.value IS NOT NULL OR n.overage_price IS NOT NULL)
+       AND n.status <> 'cancelled';
+END;
+COMMENT ON FUNCTION overage_now(jsonb, contract) IS
+    'the overage prices of a contract as they were stamped, on the days on which their lines are in force now';
+
+-- Service periods, caps and the days of lines are no prices: they are those that the contract has.
 CREATE VIEW terms_document WITH (security_invoker) AS
     SELECT t.id, t.contract_id, t.body || jsonb_build_object('lists', coalesce(l.lists, '{}'), 'period', c.period,
-                                                             'anchor', a.day, 'month', a.month) || k.capped AS body
+                                                             'anchor', a.day, 'month', a.month) || k.living AS body
       FROM terms t
       JOIN contract c ON c.id = t.contract_id
      CROSS JOIN LATERAL anchor_of(c) a
@@ -5707,14 +6475,19 @@ CREATE VIEW terms_document WITH (security_invoker) AS
           FROM jsonb_each_text(t.body -> 'lists') r
           JOIN list_snapshot s ON s.price_list_id = r.key::bigint AND s.revision = r.value::bigint) l
      CROSS JOIN LATERAL (
-        SELECT CASE WHEN EXISTS (SELECT FROM capped_contract q WHERE q.base_id = c.id)
+        SELECT CASE WHEN q.capped OR EXISTS (SELECT FROM contract_line n JOIN contract g ON g.id = n.contract_id
+                                              WHERE c.id IN (g.id, g.parent_id))
                     THEN jsonb_build_object('contracts', (
-                        SELECT jsonb_agg(x.value || coalesce(contract_caps(g), '{}') ORDER BY x.no)
+                        SELECT jsonb_agg(x.value || jsonb_build_object('overage', overage_now(x.value -> 'overage', g))
+                                         || CASE WHEN q.capped THEN coalesce(contract_caps(g), '{}') ELSE '{}' END
+                                         ORDER BY x.no)
                           FROM jsonb_array_elements(t.body -> 'contracts') WITH ORDINALITY x (value, no)
                           LEFT JOIN contract g ON g.id = (x.value ->> 'contract')::bigint))
-                    ELSE '{}' END AS capped) k;
+                    ELSE '{}' END AS living
+          FROM (SELECT EXISTS (SELECT FROM capped_contract q WHERE q.base_id = c.id) AS capped) q) k;
 COMMENT ON VIEW terms_document IS
-    'terms with the price lists they name and the contract''s service periods and caps, as rate() takes them';
+    'terms with the price lists they name and the contract''s service periods, caps and days of lines, as rate() takes '
+    'them';
 SELECT allow('reader', 'select', 'terms_document');
 -- ---------------------------------------------------------------------------
 -- state: what is left of allotments and caps
@@ -5748,7 +6521,7 @@ BEGIN
                        'remaining', a.amount - coalesce(b.burned, 0) - r.reserved, 'priority', a.priority,
                        'effective_at', a.effective_at,
                        'expires_at', a.expires_at, 'scope', to_jsonb(a.scope_work_types),
-                       'rolls_over', n.rollover_max > 0 AND a.kind = 'included') ORDER BY a.id), '[]')
+                       'rolls_over', n.rollover_max > 0 AND a.kind = 'included', 'line', n.id) ORDER BY a.id), '[]')
               FROM allotment a
               LEFT JOIN contract_line n ON n.id = a.contract_line_id
               LEFT JOIN LATERAL (
@@ -5972,9 +6745,14 @@ CREATE FUNCTION carried_amount(p_source allotment) RETURNS numeric
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_left numeric := p_source.amount - coalesce((SELECT sum(h.burned) FROM charge h
-                                                   WHERE h.allotment_id = p_source.id), 0);
+    v_left numeric;
 BEGIN
+    -- what was corrected when it had expired was given back elsewhere
+    SELECT p_source.amount - coalesce(sum(h.burned), 0) INTO v_left FROM charge h
+     WHERE h.allotment_id = p_source.id
+       AND NOT (h.reverses_id IS NOT NULL AND p_source.expires_at IS NOT NULL
+                AND h.period_start >= (p_source.expires_at AT TIME ZONE contract_zone(
+                    (base_contract(p_source.contract_id)).calendar_id))::date);
     IF p_source.kind = 'included' THEN
         v_left := (SELECT least(coalesce(n.rollover_max, 0), greatest(n.rollover_min, v_left))
                      FROM contract_line n WHERE n.id = p_source.contract_line_id);
@@ -6070,6 +6848,30 @@ COMMENT ON FUNCTION due_carried(contract, date) IS
     'ends; of blocks to the contract that renews theirs. Lives as long as the rollover rule, the days of the line and '
     'the block say';
 
+CREATE FUNCTION keep_for_later(p_base contract, p_closed date) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_zone CONSTANT text := contract_zone(p_base.calendar_id);
+    v_end CONSTANT date := upper(service_period(p_base, p_closed));
+BEGIN
+    INSERT INTO allotment (contract_id, contract_line_id, kind, unit, amount, priority, effective_at, expires_at,
+                           period_start, scope_work_types, source_id, voided_at)
+    SELECT a.contract_id, n.id, 'rollover', a.unit, 0, n.priority - 1, v_end::timestamp AT TIME ZONE v_zone,
+           periods_on(p_base, v_end, n.rollover_life)::timestamp AT TIME ZONE v_zone, v_end, a.scope_work_types, a.id,
+           now()
+      FROM contract c
+      JOIN contract_line n ON n.contract_id = c.id AND n.rollover_max > 0
+      JOIN allotment a ON a.contract_line_id = n.id AND a.kind = 'included' AND a.period_start = p_closed
+       AND a.voided_at IS NULL
+     WHERE c.id = ANY (contract_group(p_base.id)) AND upper(line_days(n, c, p_base)) <= v_end
+       AND NOT EXISTS (SELECT FROM allotment d WHERE d.source_id = a.id)
+     ORDER BY a.id;
+END $$;
+COMMENT ON FUNCTION keep_for_later(contract, date) IS
+    'remember, void, what would be carried over from a period that was closed as the last one of a line: it is carried '
+    'once the line runs on';
+
 CREATE FUNCTION carry_over(p_base contract, p_closed date DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -6093,8 +6895,11 @@ BEGIN
         UPDATE allotment d
            SET contract_id = c.contract_id, contract_line_id = c.line_id, priority = c.priority,
                effective_at = c.effective_at, expires_at = c.expires_at, period_start = c.period_start,
-               scope_work_types = c.scope_work_types, voided_at = NULL
+               scope_work_types = c.scope_work_types, voided_at = NULL,
+               -- what was taken back did not follow its source meanwhile
+               amount = CASE WHEN d.voided_at IS NULL THEN d.amount ELSE carried_amount(a) END
           FROM due_carried(p_base, p_closed) c
+          JOIN allotment a ON a.id = c.source_id
          WHERE d.source_id = c.source_id
            AND (d.contract_id, d.contract_line_id, d.priority, d.effective_at, d.expires_at, d.scope_work_types,
                 d.voided_at)
@@ -6120,6 +6925,7 @@ BEGIN
            JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
           WHERE a.id = ANY (v_new) GROUP BY b.id ORDER BY b.id;
     END LOOP;
+    PERFORM keep_for_later(p_base, p_closed) WHERE p_closed IS NOT NULL;
     PERFORM carry_over(b) FROM contract y JOIN contract b ON b.id = coalesce(y.parent_id, y.id)
       WHERE y.renews_id = ANY (v_group);
 END $$;
@@ -6127,20 +6933,52 @@ COMMENT ON FUNCTION carry_over(contract, date) IS
     'make, move or take back what is carried over from the allotments of a contract group, and rate what draws on it '
     'again; what billed work took of it stays';
 
+CREATE FUNCTION carried_now(p_carried bigint, p_source allotment, p_base contract) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN CASE WHEN EXISTS (SELECT FROM due_carried(p_base, NULL) c WHERE c.source_id = p_source.id)
+                THEN carried_amount(p_source) ELSE nullif(allotment_held(p_carried), 0) END;
+END $$;
+COMMENT ON FUNCTION carried_now(bigint, allotment, contract) IS
+    'what an allotment holds that was carried over from another, of a contract group: what is left there, or, once it '
+    'is carried no more, what billed work took of it; NULL: nothing holds it';
+
 CREATE FUNCTION carry_again(p_bases bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    UPDATE allotment d SET amount = carried_amount(a)
-      FROM contract c
-      JOIN allotment a ON a.contract_id = c.id
-     CROSS JOIN contract b
-     WHERE b.id = ANY (p_bases) AND b.id IN (c.id, c.parent_id) AND d.source_id = a.id AND d.voided_at IS NULL
-       AND coalesce(a.expires_at, 'infinity') > coalesce((open_period(b)).opens_at, '-infinity')
-       AND d.amount <> carried_amount(a);
+    UPDATE allotment d SET amount = coalesce(x.amount, d.amount), voided_at = CASE WHEN x.amount IS NULL THEN now() END
+      FROM (SELECT o.id, carried_now(o.id, a, b) AS amount
+              FROM contract b
+              JOIN contract c ON b.id IN (c.id, c.parent_id)
+              JOIN allotment a ON a.contract_id = c.id
+              JOIN allotment o ON o.source_id = a.id AND o.voided_at IS NULL
+             WHERE b.id IN (SELECT unnest(p_bases)
+                            UNION
+                            SELECT coalesce(s.parent_id, s.id) FROM contract y
+                              JOIN allotment l ON l.contract_id = y.id AND l.kind <> 'rollover' AND l.voided_at IS NULL
+                              JOIN allotment f ON f.id = l.source_id
+                              JOIN contract s ON s.id = f.contract_id
+                             WHERE coalesce(y.parent_id, y.id) = ANY (p_bases))
+               AND o.amount <> carried_amount(a)
+               AND coalesce(a.expires_at, 'infinity') > coalesce((open_period(b)).opens_at, '-infinity')) x
+     WHERE d.id = x.id AND d.amount IS DISTINCT FROM x.amount;
 END $$;
 COMMENT ON FUNCTION carry_again(bigint[]) IS
-    'what is carried over is what is left: after work took more or less of what it came from';
+    'what is carried over from contract groups, or to them, is what is left: after work took more or less of what it '
+    'came from; what is carried no more is what billed work took of it';
+
+CREATE FUNCTION follow_held(p_base contract) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    PERFORM follow_grants(p_base);
+    PERFORM carry_again(ARRAY[p_base.id]);
+END $$;
+COMMENT ON FUNCTION follow_held(contract) IS
+    'what billed work held of hours that are fewer now, or carried no more, it holds no longer: after it was corrected '
+    'or a report let it go';
 -- ---------------------------------------------------------------------------
 -- input: entries as the engine takes them
 -- ---------------------------------------------------------------------------
@@ -6226,11 +7064,12 @@ BEGIN ATOMIC
                                      ELSE exchange_rate_on(k.currency, s.base_currency, x.work_date) END AS rate) b
       LEFT JOIN price_list l ON l.client_id = x.client_id AND l.currency = k.currency
       LEFT JOIN price_list d ON d.is_default AND d.currency = k.currency
-      LEFT JOIN LATERAL (SELECT o.terms_id, o.role,
+      LEFT JOIN LATERAL (SELECT o.terms_id, o.role, true AS is_stamped,
                                 CASE WHEN o.project_id = x.project_id THEN o.price_list_id END AS price_list_id
                            FROM stamp_of(x.entry_id) o
-                          WHERE p_follow AND o.contract_id = c.id AND o.employee_id = x.employee_id) p ON true
-     CROSS JOIN LATERAL (SELECT CASE WHEN p.terms_id IS NULL THEN x.role ELSE p.role END AS role) y
+                          WHERE p_follow AND o.contract_id IS NOT DISTINCT FROM c.id
+                            AND o.employee_id = x.employee_id) p ON true
+     CROSS JOIN LATERAL (SELECT CASE WHEN p.is_stamped THEN p.role ELSE x.role END AS role) y
      CROSS JOIN LATERAL cost_rate_on(x.employee_id, y.role, x.work_date, k.currency, s.base_currency) r
      CROSS JOIN LATERAL (SELECT CASE
             WHEN cardinality(x.contracts) > 1 THEN 'two_contracts'
@@ -6471,8 +7310,9 @@ COMMENT ON FUNCTION rate_batch(bigint[], boolean) IS
 -- was left at its own time takes nothing from those that follow, so they stay
 -- as they are.  Else these are rated again, some at a time, until all together
 -- take what they took before: then nothing changes any more.
-CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_from timestamptz,
-                              p_last timestamptz, p_grouped boolean, p_follow boolean DEFAULT false)
+CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_freed allotment_use[],
+                              p_from timestamptz, p_last timestamptz, p_grouped boolean,
+                              p_follow boolean DEFAULT false)
     RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -6486,7 +7326,7 @@ DECLARE
     v_end jsonb;
     v_rated rated_entry[];
     v_entries bigint[];
-    v_difference allotment_use[] := '{}';
+    v_difference allotment_use[] := p_freed;
     -- deleted, or rated under another contract now: their charges are still here, but take nothing
     v_gone bigint[] := ARRAY(SELECT unnest(p_changed) EXCEPT SELECT unnest(p_fresh));
     v_from timestamptz := p_from;
@@ -6497,7 +7337,7 @@ BEGIN
     v_input := v_stamped.p_input;
     v_contracts := v_stamped.contracts;
     v_terms := v_stamped.terms;
-    IF NOT p_grouped AND p_changed <> '{}' AND add_use('{}'::allotment_use[], p_changed, 1) = '{}' THEN
+    IF NOT p_grouped AND p_changed <> '{}' AND p_freed = '{}' THEN
         v_end := v_then;
         IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from)
             THEN
@@ -6525,8 +7365,7 @@ BEGIN
         v_input := v_input || ARRAY(SELECT i FROM stamped_input(p_base, v_from, v_to, p_changed, p_grouped) i);
         PERFORM plan_for(cardinality(v_input));
         IF v_to < 'infinity' THEN
-            v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i UNION SELECT unnest(p_changed)
-                               WHERE v_from = p_from);
+            v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i EXCEPT SELECT unnest(p_changed));
             v_difference := add_use(v_difference, v_entries, -1);
         END IF;
         PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
@@ -6540,10 +7379,11 @@ BEGIN
         v_input := '{}';
     END LOOP;
 END $$;
-COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], timestamptz, timestamptz, boolean, boolean) IS
+COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], allotment_use[], timestamptz, timestamptz, boolean,
+                                  boolean) IS
     'rate fresh entries of a contract as rate_entries() does, and as stamped those from an instant on that the change '
-    'bears on; p_changed are all entries that this change touches, p_last the instant of the last of them, p_grouped '
-    'whether entries are rounded together';
+    'bears on; p_changed are all entries that this change touches, p_freed what they took of this contract before it, '
+    'below 0, p_last the instant of the last of them, p_grouped whether entries are rounded together';
 
 CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[])
     RETURNS timestamptz
@@ -6580,7 +7420,7 @@ BEGIN
     v_from := least(v_from, (
         SELECT min(h.started_at) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id
          WHERE h.client_id = p_base.client_id AND NOT h.committed AND h.started_at < v_from AND e.ended_at > v_from));
-    PERFORM rate_sequence(p_base.id, '{}', '{}', v_from, v_from, true);
+    PERFORM rate_sequence(p_base.id, '{}', '{}', '{}', v_from, v_from, true);
     PERFORM carry_again(ARRAY[p_base.id]);
 END $$;
 COMMENT ON FUNCTION rate_again(contract, date) IS
@@ -6642,6 +7482,7 @@ DECLARE
     v_sequence record;
     v_rest bigint[];
     v_bases bigint[] := '{}';
+    v_freed allotment_use[];
     v_count int;
 BEGIN
     IF coalesce(cardinality(p_entries), 0) = 0 THEN
@@ -6657,6 +7498,8 @@ BEGIN
 
     IF EXISTS (SELECT FROM contract c JOIN sequential_contract q ON q.contract_id = c.id
                WHERE c.client_id = ANY (v_clients)) THEN
+        -- what goes from one contract to another has left it before its turn comes
+        v_freed := add_use('{}', p_entries, -1);
         FOR v_sequence IN
             WITH touched AS MATERIALIZED (
                 SELECT x.entry_id, x.contracts[1] AS base_id, x.instant, x.work_date, x.task_id, true AS fresh
@@ -6685,6 +7528,8 @@ BEGIN
                 SELECT max(b.period_end) FROM billing_period b WHERE b.contract_id = v_sequence.base_id
                     HAVING max(b.period_end) > v_sequence.work_date));
             PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
+                                  ARRAY(SELECT u FROM unnest(v_freed) u
+                                         WHERE u.contract_id = ANY (contract_group(v_sequence.base_id))),
                                   sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant,
                                                  v_sequence.work_date, v_sequence.tasks),
                                   v_sequence.last_instant, v_sequence.round_scope <> 'entry', p_follow);
@@ -6868,8 +7713,8 @@ BEGIN
         RAISE EXCEPTION 'work on task "%" is billed and cannot become %', v_charge.title, v_charge.disposition
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'task_kind_not_billed',
                 DETAIL = format('Time entry %s. %s', v_charge.time_entry_id, frozen_by(v_charge.id)),
-                HINT = 'Correct what is billed first, entry by entry, with correct_entry() and "billable", or credit() '
-                       'the invoice.';
+                HINT = way_out(v_charge.id, 'Correct what is billed first, entry by entry, with correct_entry() and '
+                                            '"billable", or credit() the invoice.');
     END IF;
 END $$;
 COMMENT ON FUNCTION refuse_billed_kind(bigint[]) IS
@@ -6893,13 +7738,40 @@ BEGIN
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'contract_life_holds_work',
                 DETAIL = format('It would be %s, from %s to %s. %s', p_contract.status, iso(p_contract.starts_on),
                                 coalesce(iso(p_contract.ends_on), 'further notice'), frozen_by(v_charge.id)),
-                HINT = 'Correct that work first with correct_entry(), or credit() its invoice; or end the contract on '
-                       'that day or later.';
+                HINT = way_out(v_charge.id, 'Correct that work first with correct_entry(), or credit() its invoice; or '
+                                            'end the contract on that day or later.');
     END IF;
 END $$;
 COMMENT ON FUNCTION refuse_outside_life(contract) IS
     'refuse (23001) the life of a contract that leaves billed work outside, naming what holds the work; fees that are '
     'billed for days outside wait in correction_due';
+
+CREATE FUNCTION refuse_left_hours(p_contract contract) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_charge record;
+BEGIN
+    SELECT h.id, h.service_date, y.number INTO v_charge
+      FROM contract y
+      JOIN allotment a ON a.contract_id = y.id AND a.voided_at IS NULL
+      JOIN allotment s ON s.id = a.source_id AND s.contract_id = p_contract.id
+      JOIN live_charge h ON h.allotment_id = a.id AND NOT h.late AND (h.committed OR is_committed(h.time_entry_id))
+     WHERE y.renews_id = p_contract.id AND h.service_date <= coalesce(p_contract.ends_on, 'infinity')
+     ORDER BY h.service_date, h.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'hours that contract "%" left to contract "%" have covered billed work of %',
+            p_contract.number, v_charge.number, v_charge.service_date
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'contract_left_hours_hold',
+                DETAIL = format('It would be in force then, to %s. %s',
+                                coalesce(iso(p_contract.ends_on), 'further notice'), frozen_by(v_charge.id)),
+                HINT = 'Correct that work first with correct_entry(), or credit() its invoice; or end the contract '
+                       'before that day.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION refuse_left_hours(contract) IS
+    'refuse (23001) an end of a contract after billed work that was covered by the hours it left to the one that '
+    'renews it, naming what holds the work';
 
 -- ---------------------------------------------------------------------------
 -- what makes facts change
@@ -6954,6 +7826,14 @@ BEGIN
                  UNION
                  SELECT u.task_id FROM uncharged_task u WHERE u.client_id = ANY (v_clients) ORDER BY 1) t;
     END IF;
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM recheck_charges(ARRAY(
+            SELECT h.id FROM new_rows n JOIN old_rows o USING (id)
+              JOIN charge h ON h.contract_id = n.id AND h.made_by = 'minimum'
+             WHERE (n.status, n.starts_on, n.ends_on, n.prorate, n.minimum_charge IS NULL)
+                   IS DISTINCT FROM (o.status, o.starts_on, o.ends_on, o.prorate, o.minimum_charge IS NULL)
+             ORDER BY 1));
+    END IF;
     PERFORM rate_again(b, b.starts_on) FROM unnest(v_capped) x (id) CROSS JOIN LATERAL lock_contract(x.id) b;
     RETURN NULL;
 END $$;
@@ -6969,6 +7849,12 @@ DECLARE
                                  WHERE n.billable IS DISTINCT FROM o.billable);
 BEGIN
     IF cardinality(v_changed) > 0 THEN
+        -- first, so that work that is being logged is seen
+        IF TG_TABLE_NAME = 'project' THEN
+            PERFORM lock_parties(ARRAY(SELECT DISTINCT n.client_id FROM new_rows n WHERE n.id = ANY (v_changed)));
+        ELSE
+            PERFORM lock_books();
+        END IF;
         PERFORM follow_entries(ARRAY(
             SELECT DISTINCT h.time_entry_id FROM charge h
              WHERE NOT h.committed AND h.source = 'time'
@@ -6988,6 +7874,7 @@ AS $$
 DECLARE
     v_changed record;
 BEGIN
+    PERFORM lock_books();  -- work that is being logged is seen then
     CASE TG_OP
         WHEN 'INSERT' THEN
             SELECT array_agg(n.employee_id) AS employees, array_agg(n.role) AS roles, min(n.valid_from) AS since
@@ -7032,6 +7919,7 @@ DECLARE
     v_changed record;
     v_charges bigint[];
 BEGIN
+    PERFORM lock_books();  -- work that is being logged is seen then
     CASE TG_OP
         WHEN 'INSERT' THEN
             SELECT array_agg(n.base) || array_agg(n.quote) AS codes, min(n.valid_from) AS since
@@ -7096,7 +7984,8 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be changed', v_charge.time_entry_id
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'time_entry_not_billed', DETAIL = frozen_by(v_charge.id),
-                HINT = 'Use correct_entry(): it reverses the charge and bills the corrected work in the open period.';
+                HINT = way_out(v_charge.id, 'Use correct_entry(): it reverses the charge and bills the corrected work '
+                                            'in the open period.');
     END IF;
 END $$;
 COMMENT ON FUNCTION refuse_frozen_entries(bigint[]) IS
@@ -7200,7 +8089,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % is billed and cannot be deleted', v_charge.time_entry_id
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_charge.id),
-                HINT = 'Use correct_entry(): it reverses the charge in the open period.';
+                HINT = way_out(v_charge.id, 'Use correct_entry(): it reverses the charge in the open period.');
     END IF;
     PERFORM rate_entries(v_deleted);  -- nothing fresh is left of them; what followed them is rated again
     WITH gone AS (DELETE FROM charge h WHERE h.time_entry_id = ANY (v_deleted) RETURNING h.contract_id)
@@ -7314,6 +8203,9 @@ BEGIN ATOMIC
         '%1$s: полагается %2$s с %4$s по %5$s, начислено было %3$s'),
     ('correction_no_fee', '%1$s: nothing is due, charged were %3$s', '%1$s: нічого не належить, нараховано було %3$s',
         '%1$s: ничего не полагается, начислено было %3$s'),
+    ('correction_minimum', 'minimum charge: %1$s are due from %3$s to %4$s, of which %2$s was reached',
+        'мінімальна оплата: належить %1$s з %3$s до %4$s, з якої набрано %2$s',
+        'минимальная оплата: полагается %1$s с %3$s по %4$s, из которой набрано %2$s'),
     ('correction_cost', 'the cost as it is known now', 'собівартість, як вона відома тепер',
         'себестоимость, как она известна теперь'),
     ('correction_exchange', 'at the rate %s of %s', 'за курсом %s на %s', 'по курсу %s на %s'),
@@ -7501,8 +8393,8 @@ COMMENT ON FUNCTION money_text(numeric, text, text) IS
 --     write_off, write_up, reversal   {charge}
 --     minimum_charge {amount, reached; from, to; days, of, rule, whole}
 --     agreed         {title, document}: a line of a specification
---     correction     {charge; fee: {title, from, to, due, charged}; cost: {rate, of; position};
---                    exchange: {rate, was, on}}
+--     correction     {charge; fee: {title, from, to, due, charged}; minimum: {from, to, due, reached, charged};
+--                    cost: {rate, of; position}; exchange: {rate, was, on}}
 --     taken_off      {discount, tax}: what a document takes off its charges
 --     credited       {document, meaning}: rebill or waive
 --     billed_again   {document}: the credit note that set it free
@@ -7628,6 +8520,10 @@ BEGIN ATOMIC
                 number_text(p_why #> '{correction,fee,due}', p_language),
                 number_text(p_why #> '{correction,fee,charged}', p_language),
                 p_why #>> '{correction,fee,from}', p_why #>> '{correction,fee,to}')
+        WHEN p_why #> '{correction,minimum}' IS NOT NULL THEN
+            say('correction_minimum', p_language, number_text(p_why #> '{correction,minimum,due}', p_language),
+                number_text(p_why #> '{correction,minimum,reached}', p_language),
+                p_why #>> '{correction,minimum,from}', p_why #>> '{correction,minimum,to}')
         WHEN p_why #> '{correction,cost}' IS NOT NULL THEN say('correction_cost', p_language)
         WHEN p_why #> '{correction,exchange}' IS NOT NULL THEN
             say('correction_exchange', p_language, number_text(p_why #> '{correction,exchange,rate}', p_language),
@@ -8106,10 +9002,13 @@ BEGIN
                                               AND NOT coalesce(h.time_entry_id = ANY (p_entries), false)) b
                      WHERE a.contract_id = ANY (contract_group(p_base.id)) AND a.voided_at IS NULL
                        AND a.amount > b.burned
-                           AND NOT (v_other AND a.kind IN ('included', 'rollover') AND a.contract_id = p_base.id)
+                       AND NOT (v_other AND a.kind IN ('included', 'rollover') AND a.contract_id = p_base.id
+                                -- what came over from before the range came over
+                                AND coalesce((SELECT s.period_start FROM allotment s WHERE s.id = a.source_id), p_to)
+                                    >= lower(service_period(p_base, p_from)))
                     UNION ALL
-                    SELECT jsonb_build_object('id', -row_number() OVER (), 'contract', p_base.id, 'kind', 'included',
-                                              'unit', 'seconds',
+                    SELECT jsonb_build_object('id', -row_number() OVER (ORDER BY s.span), 'contract', p_base.id,
+                                              'kind', 'included', 'unit', 'seconds',
                                'scope', (SELECT to_jsonb(n.scope_work_types) FROM contract_line n
                                           WHERE n.contract_id = p_base.id AND n.kind = 'recurring'
                                               AND num_nonnulls(n.included_s, n.included_amount) = 1
@@ -8137,6 +9036,50 @@ END $$;
 COMMENT ON FUNCTION what_if_state(contract, bigint[], date, date, jsonb) IS
     'the state that rate() starts from when it rates entries as what_if() asks';
 
+-- What is left of other hours goes over as the line says, from the periods that are
+-- closed: how much, rating tells one period after the other.
+CREATE FUNCTION what_if_carried(p_base contract, p_from date, p_to date, p_included numeric, p_bodies jsonb[],
+                                p_entries rating_entry[], p_state jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_zone CONSTANT text := contract_zone(p_base.calendar_id);
+    v_state jsonb := p_state;
+    v_line contract_line;
+    v_span daterange;
+    v_no bigint := 0;
+    v_left numeric;
+BEGIN
+    SELECT n.* INTO v_line FROM contract_line n
+     WHERE n.contract_id = p_base.id AND n.kind = 'recurring' AND n.status <> 'cancelled'
+       AND num_nonnulls(n.included_s, n.included_amount) = 1
+     ORDER BY n.id LIMIT 1;
+    IF v_line.rollover_max > 0 IS NOT TRUE OR v_line.included_s IS NULL OR p_entries IS NULL THEN
+        RETURN p_state;
+    END IF;
+    FOR v_span IN
+        SELECT DISTINCT service_period(p_base, d::date)
+          FROM generate_series(greatest(p_from, p_base.starts_on), least(p_to, p_base.ends_on), interval '1 day') d
+         ORDER BY 1
+    LOOP
+        v_no := v_no + 1;
+        CONTINUE WHEN upper(line_days(v_line, p_base, p_base)) <= upper(v_span)
+            OR NOT EXISTS (SELECT FROM billing_period b
+                            WHERE b.contract_id = p_base.id AND b.period_start = lower(v_span));
+        SELECT least(v_line.rollover_max, greatest(v_line.rollover_min, trunc(p_included) - coalesce(sum(s.burned), 0)))
+          INTO v_left FROM rate(p_bodies, p_entries, v_state) s WHERE s.allotment_id = -v_no;
+        CONTINUE WHEN v_left < 1;
+        v_state := jsonb_insert(v_state, '{allotments,0}', jsonb_build_object(
+            'id', -1000000 - v_no, 'contract', p_base.id, 'kind', 'rollover', 'unit', 'seconds',
+            'remaining', trunc(v_left), 'priority', v_line.priority - 1, 'scope', to_jsonb(v_line.scope_work_types),
+            'effective_at', upper(v_span)::timestamp AT TIME ZONE v_zone,
+            'expires_at', periods_on(p_base, upper(v_span), v_line.rollover_life)::timestamp AT TIME ZONE v_zone));
+    END LOOP;
+    RETURN v_state;
+END $$;
+COMMENT ON FUNCTION what_if_carried(contract, date, date, numeric, jsonb[], rating_entry[], jsonb) IS
+    'the state of what_if_state() with what is carried over from period to period of other included hours';
+
 CREATE FUNCTION what_if_contract(p_base contract, p_from date, p_to date, p_terms jsonb)
     RETURNS TABLE (month date, old_revenue numeric, new_revenue numeric, old_cost numeric, new_cost numeric,
                    unrated bigint)
@@ -8153,33 +9096,39 @@ DECLARE
     v_bodies jsonb[];
     v_state jsonb := what_if_state(p_base, v_entries, p_from, p_to, p_terms);
     v_list bigint := CASE WHEN p_terms ? 'prices' THEN 0 ELSE (p_terms ->> 'price_list_id')::bigint END;
+    v_rating rating_entry[];
 BEGIN
     SELECT array_agg(t.id ORDER BY t.id DESC),
         array_agg(what_if_terms(t.body, p_base, p_terms) ORDER BY t.id DESC) INTO v_terms_ids, v_bodies
       FROM terms_document t WHERE t.contract_id = ANY (v_group)
           AND t.id IN (SELECT h.terms_id FROM charge h WHERE h.time_entry_id = ANY (v_entries));
-    RETURN QUERY
-    WITH live AS MATERIALIZED (
-        SELECT h.* FROM live_charge h WHERE h.time_entry_id = ANY (v_entries)
-    ), input AS (
+    WITH input AS (
         SELECT h.time_entry_id AS id, min(h.terms_id) AS terms_id, min(h.price_list_id) AS price_list_id,
             min(h.cost_rate) AS cost_rate,
                min(h.base_cost_rate) AS base_cost_rate, min(h.contract_id) AS contract_id,
                CASE WHEN min(h.coverage) IN ('no_charge', 'non_billable') THEN min(h.coverage)
                     WHEN bool_and(h.coverage = 'included' AND h.allotment_id IS NULL) THEN 'included'
                         ELSE 'billable' END AS disposition
-          FROM live h GROUP BY 1
+          FROM live_charge h WHERE h.time_entry_id = ANY (v_entries) GROUP BY 1
+    )
+    SELECT array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price,
+                         coalesce(v_list, i.price_list_id), i.disposition, e.employee_id, m.role,
+                         coalesce(e.work_type_id, t.work_type_id), e.task_id, i.cost_rate, i.base_cost_rate, NULL,
+                         array_position(v_terms_ids, i.terms_id))::rating_entry) INTO v_rating
+      FROM input i JOIN time_entry e ON e.id = i.id JOIN employee m ON m.id = e.employee_id
+      JOIN task t ON t.id = e.task_id;
+    IF p_terms ?| '{included_s,included_hours}' THEN
+        v_state := what_if_carried(p_base, p_from, p_to, coalesce((p_terms ->> 'included_s')::numeric,
+                                                                  (p_terms ->> 'included_hours')::numeric * 3600, 0),
+                                   v_bodies, v_rating, v_state);
+    END IF;
+    RETURN QUERY
+    WITH live AS MATERIALIZED (
+        SELECT h.* FROM live_charge h WHERE h.time_entry_id = ANY (v_entries)
     ), rated AS (
-        SELECT s.*
-          FROM (SELECT array_agg(ROW(e.id, e.started_at, e.ended_at, e.work_date, e.worked_s, e.billable_s, e.price,
-                                     coalesce(v_list, i.price_list_id),
-                           i.disposition, e.employee_id, m.role, coalesce(e.work_type_id, t.work_type_id), e.task_id,
-                               i.cost_rate, i.base_cost_rate,
-                           NULL, array_position(v_terms_ids, i.terms_id))::rating_entry) AS entries
-                  FROM input i JOIN time_entry e ON e.id = i.id JOIN employee m ON m.id = e.employee_id
-                      JOIN task t ON t.id = e.task_id) b
+        -- a contract without work in these days has no terms to rate by
+        SELECT s.* FROM (SELECT v_rating AS entries WHERE v_rating IS NOT NULL) b
          CROSS JOIN LATERAL rate(v_bodies, b.entries, v_state) s
-         WHERE b.entries IS NOT NULL  -- a contract without work in these days has no terms to rate by
     ), periods AS (
         SELECT DISTINCT service_period(p_base, d::date) AS span
           FROM generate_series(greatest(p_from, p_base.starts_on), least(p_to, p_base.ends_on), interval '1 day') d
@@ -8324,7 +9273,7 @@ COMMENT ON FUNCTION due_fees(bigint, daterange) IS
 -- stays.
 DO $$
 DECLARE
-    c_kept CONSTANT text[] := '{id,contract_line_id,line_period,held_by,frozen_at,key}';
+    c_kept CONSTANT text[] := '{id,contract_line_id,held_by,frozen_at,key}';
 BEGIN
     EXECUTE format($function$
         CREATE OR REPLACE FUNCTION put_fees(p_rows charge[]) RETURNS void
@@ -8333,19 +9282,22 @@ BEGIN
         BEGIN
             UPDATE charge h SET (%1$s) = ROW(%2$s)
               FROM unnest(p_rows) n
-             WHERE h.contract_line_id = n.contract_line_id AND h.line_period = n.line_period AND h.source = 'fee'
+             WHERE h.contract_line_id = n.contract_line_id AND h.source = n.source
+               AND (h.line_period = n.line_period OR n.source = 'stage')
                AND NOT h.committed AND (%3$s) IS DISTINCT FROM (%2$s);
             PERFORM put_charges(ARRAY(
                 SELECT n FROM unnest(p_rows) n
                  WHERE NOT EXISTS (SELECT FROM charge h
-                                    WHERE h.contract_line_id = n.contract_line_id AND h.line_period = n.line_period
-                                      AND h.source = 'fee' AND h.reverses_id IS NULL)));
+                                    WHERE h.contract_line_id = n.contract_line_id AND h.source = n.source
+                                      AND (h.line_period = n.line_period OR n.source = 'stage')
+                                      AND h.reverses_id IS NULL)));
         END $body$ $function$,
         column_list('charge', '%1$s', c_kept), value_list('charge', 'n', c_kept),
         column_list('charge', 'h.%1$s', c_kept));
 END $$;
 COMMENT ON FUNCTION put_fees(charge[]) IS
-    'write the fees of contract lines, one for each line and service period: new, or in place of the open one';
+    'write the fees of contract lines, one for each line and service period, and stages, one for each line: new, or in '
+    'place of the open one';
 
 CREATE FUNCTION charge_fees_of(p_base contract, p_span daterange, p_late bigint[] DEFAULT '{}') RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -8480,6 +9432,95 @@ COMMENT ON VIEW uncharged_line IS
     'fees that are never charged, because their contract is not in force on any of their days, each with the reason';
 SELECT allow('reader', 'select', 'uncharged_line');
 -- ---------------------------------------------------------------------------
+-- minimum: what a service period lacks to the minimum charge of its contract
+--
+-- What counts is what is charged for the days of the period, whenever it was
+-- charged: late work and corrections count where they belong.  What was given
+-- away counts as if it were charged, or the minimum would bill it again.  A period
+-- that reached it is closed with a charge of 0, which says so and which
+-- correction_due raises when the work shrinks, or the days grow, later.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION minimum_work(p_contract bigint, p_span daterange, OUT work numeric, OUT raised numeric,
+                             OUT given numeric)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(sum(h.amount) FILTER (WHERE NOT m.is_minimum AND NOT m.is_given), 0),
+           coalesce(sum(h.amount) FILTER (WHERE m.is_minimum AND NOT m.is_given), 0),
+           coalesce(sum(h.amount) FILTER (WHERE m.is_minimum AND m.is_given), 0)
+      FROM live_charge h
+      LEFT JOIN charge a ON a.id = h.adjusts_id
+     CROSS JOIN LATERAL (
+        SELECT h.made_by = 'minimum' OR coalesce(a.made_by = 'minimum', false) AS is_minimum,
+               coalesce(h.why ? 'write_off' OR h.why #>> '{credited,meaning}' = 'waive', false) AS is_given) m
+     WHERE h.contract_id = p_contract AND h.service_date <@ p_span;
+END;
+COMMENT ON FUNCTION minimum_work(bigint, daterange) IS
+    'what is charged for the days of a service period: work, fees and all else before what was given away; to reach '
+    'the minimum (raised), and what was given away of that (given, below 0)';
+
+CREATE FUNCTION due_minimum(p_base bigint, p_span daterange)
+    RETURNS TABLE (contract_id bigint, minimum_charge numeric, prorate text, days daterange, due numeric, work numeric,
+                   raised numeric, exponent integer)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT c.id, c.minimum_charge, c.prorate, d.days, f.due, m.work, m.raised, u.exponent::int
+      FROM contract c
+      JOIN currency_code u ON u.code = c.currency
+     CROSS JOIN LATERAL (SELECT p_span * daterange(c.starts_on, c.ends_on, '[]') AS days) d
+     CROSS JOIN LATERAL (SELECT CASE WHEN isempty(d.days) THEN 0
+                                     ELSE prorate(c.minimum_charge, p_span, d.days, c.prorate, u.exponent::int)
+                                     END AS due) f
+     CROSS JOIN LATERAL minimum_work(c.id, p_span) m
+     WHERE p_base IN (c.id, c.parent_id) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft';
+END;
+COMMENT ON FUNCTION due_minimum(bigint, daterange) IS
+    'the minimum charges of a contract and its companions in a service period, cut to the days they have in it: what '
+    'is due, what was charged (work) and what of it to reach the minimum (raised)';
+
+CREATE FUNCTION charge_minimum(p_base bigint, p_span daterange) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_minimum record;
+    v_new charge;
+    v_made charge;
+    v_lacking charge[];
+BEGIN
+    FOR v_minimum IN
+        SELECT m.*, greatest(m.due - m.work, 0) - m.raised AS amount FROM due_minimum(p_base, p_span) m
+          JOIN contract c ON c.id = m.contract_id AND c.starts_on < upper(p_span)
+         ORDER BY m.contract_id
+    LOOP
+        CONTINUE WHEN v_minimum.amount = 0 AND EXISTS (
+            SELECT FROM charge h WHERE h.contract_id = v_minimum.contract_id AND h.made_by = 'minimum'
+               AND h.service_date <@ p_span);
+        v_new.source := 'adjustment';
+        v_new.made_by := 'minimum';
+        v_new.contract_id := v_minimum.contract_id;
+        v_new.service_date := coalesce(upper(v_minimum.days), upper(p_span)) - 1;
+        v_new.amount := v_minimum.amount;
+        v_new.cost := 0;
+        v_new.why := jsonb_build_object('minimum_charge', jsonb_build_object(
+            'amount', v_minimum.due, 'reached', round(v_minimum.work, v_minimum.exponent)) || CASE
+                WHEN v_minimum.prorate = 'none' OR v_minimum.days = p_span THEN '{}'
+                ELSE jsonb_build_object('whole', round(v_minimum.minimum_charge, v_minimum.exponent)) || CASE
+                    WHEN isempty(v_minimum.days) THEN '{}'
+                    ELSE jsonb_build_object('from', iso(lower(v_minimum.days)), 'to', iso(upper(v_minimum.days) - 1),
+                        'days', upper(v_minimum.days) - lower(v_minimum.days), 'of', upper(p_span) - lower(p_span),
+                        'rule', v_minimum.prorate) END END);
+        v_made := complete_charge(v_new);
+        IF v_made.amount = 0 THEN
+            v_made.coverage := 'non_billable';
+        END IF;
+        v_lacking := v_lacking || v_made;
+    END LOOP;
+    PERFORM put_charges(v_lacking);
+END $$;
+COMMENT ON FUNCTION charge_minimum(bigint, daterange) IS
+    'charge what a period lacks to the contract''s minimum_charge, cut by the contract''s rule to the days that it has '
+    'in the period, though it be nothing; again after a period was reopened';
+-- ---------------------------------------------------------------------------
 -- life: fees and hours follow the life of contracts and of their lines
 -- ---------------------------------------------------------------------------
 
@@ -8547,12 +9588,18 @@ BEGIN
            LEFT JOIN unnest(v_before) o ON o.id = n.id
            JOIN contract c ON c.id = n.contract_id
           WHERE n.id = ANY (v_line.lines) AND n.kind <> 'stage';
+        PERFORM follow_stage(n)
+           FROM unnest(v_lines) n LEFT JOIN unnest(v_before) o ON o.id = n.id
+          WHERE n.id = ANY (v_line.lines) AND n.kind = 'stage' AND 'accepted' IN (n.status, o.status);
         PERFORM follow_life(v_base);
-        -- what is lost is eaten before what is carried over
-        PERFORM rate_again(v_base, lower((open_period(v_base)).span))
-          WHERE EXISTS (SELECT FROM unnest(v_lines) n JOIN unnest(v_before) o ON o.id = n.id
+        -- what is lost is eaten before what is carried over, and an hour past the hours has the price of its day
+        PERFORM rate_again(v_base, v_base.starts_on)
+          WHERE EXISTS (SELECT FROM unnest(v_lines) n LEFT JOIN unnest(v_before) o ON o.id = n.id
                          WHERE n.id = ANY (v_line.lines)
-                           AND (n.rollover_max > 0) IS DISTINCT FROM (o.rollover_max > 0));
+                           AND (o.id IS NOT NULL AND (n.rollover_max > 0) IS DISTINCT FROM (o.rollover_max > 0)
+                                OR coalesce(n.overage_price, o.overage_price) IS NOT NULL
+                                   AND (n.id, n.starts_on, n.ends_on, n.status)
+                                       IS DISTINCT FROM (o.id, o.starts_on, o.ends_on, o.status)));
     END LOOP;
     PERFORM recheck_charges(ARRAY(
         SELECT h.id FROM unnest(v_lines) n JOIN unnest(v_before) o ON o.id = n.id
@@ -8598,9 +9645,87 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION follow_lives(contract[], contract[]) IS
     'fees, hours and periods follow contracts that are new or were otherwise before';
+
+-- Hours begin and end at midnight of the zone: of the calendar, or of the books.
+CREATE FUNCTION follow_zones() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_contracts contract[];
+BEGIN
+    IF NOT EXISTS (SELECT FROM new_rows n JOIN old_rows o USING (id) WHERE n.zone <> o.zone) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM lock_books();
+    IF TG_TABLE_NAME = 'setting' THEN
+        v_contracts := ARRAY(SELECT c FROM contract c WHERE c.calendar_id IS NULL ORDER BY c.id);
+    ELSE
+        v_contracts := ARRAY(
+            SELECT c FROM contract c
+             WHERE c.calendar_id IN (SELECT n.id FROM new_rows n JOIN old_rows o USING (id) WHERE n.zone <> o.zone)
+             ORDER BY c.id);
+    END IF;
+    PERFORM lock_parties(ARRAY(SELECT DISTINCT x.client_id FROM unnest(v_contracts) x));
+    PERFORM follow_lives(v_contracts, v_contracts);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION follow_zones() IS
+    'trigger function of calendar and setting: the hours that lines give begin and end at midnight of the zone that is '
+    'now; the days of work that is rated stay as stamped; SECURITY DEFINER because nobody is granted INSERT on '
+    'allotment';
 -- ---------------------------------------------------------------------------
 -- stage: a stage of a contract is accepted
+--
+-- The charge of a stage follows its line, whoever writes that: it is there while the
+-- stage is accepted, of that day and that amount.  Once it is billed the stage
+-- stays accepted.
 -- ---------------------------------------------------------------------------
+
+CREATE FUNCTION stage_charge(p_line bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN (SELECT h.id FROM charge h WHERE h.contract_line_id = p_line AND h.source = 'stage'
+            AND h.reverses_id IS NULL);
+END $$;
+COMMENT ON FUNCTION stage_charge(bigint) IS 'the charge of a stage, NULL where there is none';
+
+CREATE FUNCTION follow_stage(p_line contract_line) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_known charge;
+    v_new charge;
+BEGIN
+    SELECT * INTO v_known FROM charge h WHERE h.id = stage_charge(p_line.id);
+    IF v_known.committed
+        AND (p_line.status, p_line.accepted_on) IS DISTINCT FROM ('accepted', v_known.service_date) THEN
+        RAISE EXCEPTION 'stage "%" is billed as accepted on %', p_line.title, v_known.service_date
+            USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_known.id),
+                HINT = way_out(v_known.id, 'It stays accepted: credit() its invoice, or write its charge off with '
+                                           'adjust_charge().');
+    END IF;
+    IF p_line.status <> 'accepted' THEN
+        DELETE FROM charge h WHERE h.id = v_known.id;
+        RETURN;
+    END IF;
+    v_new.source := 'stage';
+    v_new.made_by := 'line';
+    v_new.contract_id := p_line.contract_id;
+    v_new.contract_line_id := p_line.id;
+    v_new.item_id := p_line.item_id;
+    v_new.service_date := p_line.accepted_on;
+    v_new.quantity := 1;
+    v_new.price := p_line.amount;
+    v_new.amount := p_line.amount;
+    v_new.cost := p_line.cost;
+    v_new.why := jsonb_build_object('stage', jsonb_build_object('title', p_line.title,
+                                                                'accepted_on', iso(p_line.accepted_on)));
+    PERFORM put_fees(ARRAY[complete_charge(v_new)]) WHERE v_known.committed IS NOT TRUE;
+END $$;
+COMMENT ON FUNCTION follow_stage(contract_line) IS
+    'make, change or take away the open charge of a stage, as its line says; refused (23001): a stage that is billed '
+    'and is not to be accepted any more, or on another day';
 
 CREATE FUNCTION accept_stage(contract_line_id bigint, accepted_on date DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -8608,7 +9733,6 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     v_line contract_line;
-    v_new charge;
 BEGIN
     PERFORM lock_contracts(ARRAY(SELECT n.contract_id FROM contract_line n WHERE n.id = contract_line_id));
     SELECT * INTO v_line FROM contract_line n WHERE n.id = contract_line_id FOR NO KEY UPDATE;
@@ -8617,8 +9741,7 @@ BEGIN
             USING ERRCODE = 'foreign_key_violation', HINT = 'Stages are the rows of contract_line of kind stage.';
     END IF;
     IF v_line.status = 'accepted' AND v_line.accepted_on = coalesce(accepted_on, v_line.accepted_on) THEN
-        RETURN (SELECT h.id FROM charge h WHERE h.contract_line_id = v_line.id AND h.source = 'stage'
-                AND h.reverses_id IS NULL);
+        RETURN stage_charge(v_line.id);
     END IF;
     IF v_line.status IN ('accepted', 'cancelled') THEN
         RAISE EXCEPTION 'stage "%" is % already', v_line.title, v_line.status
@@ -8627,21 +9750,9 @@ BEGIN
                     ELSE 'It is not to be done.' END,
                 HINT = 'Add a line for another stage.';
     END IF;
-    accepted_on := coalesce(accepted_on, books_today());
-    UPDATE contract_line n SET status = 'accepted', accepted_on = accept_stage.accepted_on WHERE n.id = v_line.id;
-    v_new.source := 'stage';
-    v_new.made_by := 'line';
-    v_new.contract_id := v_line.contract_id;
-    v_new.contract_line_id := v_line.id;
-    v_new.item_id := v_line.item_id;
-    v_new.service_date := accepted_on;
-    v_new.quantity := 1;
-    v_new.price := v_line.amount;
-    v_new.amount := v_line.amount;
-    v_new.cost := v_line.cost;
-    v_new.why := jsonb_build_object('stage',
-                                    jsonb_build_object('title', v_line.title, 'accepted_on', iso(accepted_on)));
-    RETURN new_charge(v_new);
+    UPDATE contract_line n SET status = 'accepted', accepted_on = coalesce(accept_stage.accepted_on, books_today())
+     WHERE n.id = v_line.id;
+    RETURN stage_charge(v_line.id);
 END $$;
 COMMENT ON FUNCTION accept_stage(bigint, date) IS
     'the client accepts a stage: it is charged on that day, today where none is given; returns the charge. The same '
@@ -8915,7 +10026,8 @@ BEGIN
     PERFORM new_charge(agreed_charge(i, v_to.contract_id, v_to.service_date))
        FROM task_item i JOIN document d ON d.id = i.document_id JOIN contract c ON c.id = v_to.contract_id
       WHERE i.task_id = p_task AND i.line_id IS NOT NULL AND d.currency = c.currency
-        AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id);
+        AND NOT EXISTS (SELECT FROM charge h WHERE h.task_item_id = i.id)
+      ORDER BY i.id;
     FOR v_item IN
         SELECT i.* FROM task_item i
          WHERE i.task_id = p_task AND i.line_id IS NULL
@@ -8942,12 +10054,13 @@ CREATE FUNCTION follow_tasks() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
 BEGIN
-    -- first, so that work that is being logged on the task is seen
+    -- first, so that work that is being logged on the task and prices that it is given are seen
     PERFORM lock_parties(ARRAY(
         SELECT p.client_id FROM new_rows n JOIN old_rows o USING (id)
             JOIN project p ON p.id IN (n.project_id, o.project_id)
          WHERE (n.project_id, n.deal_id, n.contract_id, n.work_type_id, n.billable)
                IS DISTINCT FROM (o.project_id, o.deal_id, o.contract_id, o.work_type_id, o.billable)
+             OR (n.status = 'done') <> (o.status = 'done')
              OR EXISTS (SELECT FROM task_item i WHERE i.task_id = n.id)));
     PERFORM refuse_billed_kind(ARRAY(
         SELECT e.id FROM new_rows n JOIN old_rows o USING (id) JOIN time_entry e ON e.task_id = n.id
@@ -9010,7 +10123,8 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'the fixed price of a task is billed and cannot be changed'
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'task_item_not_billed', DETAIL = frozen_by(v_committed),
-                HINT = 'Write its charge off or up with adjust_charge(), or credit() the invoice.';
+                HINT = way_out(v_committed, 'Write its charge off or up with adjust_charge(), or credit() the '
+                                            'invoice.');
     END IF;
     WITH gone AS (DELETE FROM charge h WHERE h.task_item_id = ANY (v_gone) AND NOT h.committed RETURNING h.contract_id)
     SELECT array_agg(g.contract_id) INTO v_contracts FROM gone g;
@@ -9143,6 +10257,22 @@ COMMENT ON FUNCTION add_block(bigint, date, numeric, numeric, numeric, date, int
     'refused (22023) for what is no block';
 SELECT allow('manager', 'execute', 'add_block');
 
+CREATE FUNCTION block_held_by(p_block bigint) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE block AS (
+        SELECT a.id FROM allotment a WHERE a.id = p_block
+        UNION SELECT a.id FROM allotment a JOIN block b ON a.source_id = b.id)
+    SELECT format('Time entry %s of %s. %s', h.time_entry_id, iso(h.service_date), frozen_by(h.id))
+      FROM live_charge h
+     WHERE h.committed
+       AND h.time_entry_id IN (SELECT d.time_entry_id FROM charge d JOIN block b ON b.id = d.allotment_id)
+     ORDER BY h.service_date, h.id LIMIT 1;
+END;
+COMMENT ON FUNCTION block_held_by(bigint) IS
+    'the first work that holds a block, and its document or period, in words: it drew on the block, or on what was '
+    'left of it under the contract that renews its own';
+
 CREATE FUNCTION void_block(allotment_id bigint, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -9169,13 +10299,18 @@ BEGIN
     END IF;
     IF allotment_held(v_block.id) <> 0 THEN
         RAISE EXCEPTION 'block % has covered work that is billed', allotment_id
-            USING ERRCODE = 'restrict_violation', HINT = 'Correct that work first with correct_entry().';
+            USING ERRCODE = 'restrict_violation', DETAIL = block_held_by(v_block.id),
+                HINT = 'Correct that work first with correct_entry(), entry by entry.';
     END IF;
     SELECT * INTO v_charge FROM charge h WHERE h.id = v_block.charge_id;
     UPDATE allotment a SET voided_at = now(), charge_id = CASE WHEN v_charge.committed THEN a.charge_id END
         WHERE a.id = v_block.id;
     IF v_charge.committed THEN
-        PERFORM adjust_charge(v_charge.id, -v_charge.amount, reason) WHERE v_charge.amount <> 0;
+        -- what was given away of its price is given back already
+        PERFORM adjust_charge(v_charge.id, -l.amount, reason)
+           FROM (SELECT v_charge.amount + coalesce(sum(h.amount), 0) AS amount
+                   FROM live_charge h WHERE h.adjusts_id = v_charge.id) l
+          WHERE l.amount > 0;
     ELSE
         DELETE FROM charge h WHERE h.id = v_charge.id;
     END IF;
@@ -9189,11 +10324,21 @@ SELECT allow('manager', 'execute', 'void_block');
 -- advance: what parties paid and no document took: it can be allocated
 -- ---------------------------------------------------------------------------
 
+-- What we gave up, or set off, is of its documents alone: no money that could pay
+-- others, or be sent back.
+CREATE FUNCTION is_bound(p_payment payment) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT (p_payment).contra IS NOT NULL AND (p_payment).contra <> (SELECT role_code('opening'));
+END;
+COMMENT ON FUNCTION is_bound(payment) IS 'is a payment a write-off or a side of a netting, bound to what it settles?';
+
 -- Money flows as its document says, or back: then it pays a bill below zero.
 -- Of the owner, as it stands behind figures of those who keep no payments.
 CREATE VIEW payment_use WITH (security_barrier) AS
     SELECT a.id, a.payment_id, a.document_id, a.amount, (a.amount * w.way)::numeric(20,6) AS used, w.way,
-           p.party_id, p.contract_id, p.currency, p.flow, p.amount AS of_payment, p.paid_on, k.flow AS document_flow
+           p.party_id, p.contract_id, p.currency, p.flow, p.amount AS of_payment, p.paid_on, k.flow AS document_flow,
+           p.contra IS NOT NULL AND p.contra <> (SELECT role_code('opening')) AS bound
       FROM payment_allocation a
       JOIN visible_payment p ON p.id = a.payment_id
       JOIN document d ON d.id = a.document_id
@@ -9201,8 +10346,19 @@ CREATE VIEW payment_use WITH (security_barrier) AS
      CROSS JOIN LATERAL (SELECT CASE p.flow WHEN k.flow THEN 1 ELSE -1 END AS way) w;
 COMMENT ON VIEW payment_use IS
     'allocations with their payments: amount as the document sees it, used as the payment does; way 1: money that '
-    'flows as the document says, -1: money back';
+    'flows as the document says, -1: money back; bound: no money, a write-off or netting of its documents alone';
 SELECT allow('controller', 'select', 'payment_use');
+
+CREATE FUNCTION of_one_group(p_contract bigint, p_other bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT p_contract IS NULL OR p_other IS NULL OR p_contract = p_other
+           OR EXISTS (SELECT FROM contract c
+                        JOIN contract o ON coalesce(o.parent_id, o.id) = coalesce(c.parent_id, c.id)
+                       WHERE c.id = p_contract AND o.id = p_other);
+END;
+COMMENT ON FUNCTION of_one_group(bigint, bigint) IS
+    'are two contracts one agreement: the same, or a base and its companions? NULL is of any';
 
 CREATE VIEW seen_document WITH (security_invoker) AS SELECT id FROM document;
 COMMENT ON VIEW seen_document IS 'the documents that the row policies of whoever asks let through';
@@ -9276,7 +10432,8 @@ CREATE FUNCTION advance_left(p_payment payment) RETURNS numeric
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT least((p_payment).amount - (SELECT coalesce(sum(u.used), 0) FROM payment_use u
-                                        WHERE u.payment_id = (p_payment).id), advance_pool(p_payment));
+                                        WHERE u.payment_id = (p_payment).id),
+                 CASE WHEN NOT is_bound(p_payment) THEN advance_pool(p_payment) END);
 END;
 COMMENT ON FUNCTION advance_left(payment) IS 'what is left of a payment to be allocated, no more than advance_pool()';
 -- ---------------------------------------------------------------------------
@@ -9330,7 +10487,7 @@ COMMENT ON FUNCTION credited_report(bigint) IS
 CREATE FUNCTION settled_status(p_document bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT CASE WHEN d.kind IN ('invoice', 'bill')
+    SELECT CASE WHEN b.flow IS NOT NULL
                 THEN CASE WHEN credited_whole(d.id) THEN 'credited'
                           WHEN b.open = 0 THEN 'paid'
                           WHEN b.allocated <> 0 THEN 'partly_paid'
@@ -9395,14 +10552,14 @@ BEGIN
     ELSIF p_payment.party_id IS DISTINCT FROM p_document.party_id THEN
         wrong := format('is not of the party of payment %s', p_payment.id);
         hint := 'Correct party_id of the payment, or choose another document.';
-    ELSIF p_payment.contract_id <> p_document.contract_id THEN
+    ELSIF NOT of_one_group(p_payment.contract_id, p_document.contract_id) THEN
         wrong := format('is of another contract than payment %s', p_payment.id);
         hint := 'A payment that names a contract settles documents of that contract: take the contract off the payment '
                 'first, or choose another document.';
     ELSIF p_payment.currency <> p_document.currency THEN
         wrong := format('is in %s, payment %s in %s', p_document.currency, p_payment.id, p_payment.currency);
         hint := 'Allocate payments of the currency of the document.';
-    ELSIF p_document.kind = 'invoice' AND NOT p_settles THEN
+    ELSIF v_flow = 'in' AND NOT p_settles THEN
         wrong := format('cannot take payment %s of article "%s"', p_payment.id, p_payment.article);
         hint := 'View settling_article lists the articles of payments of invoices, as revenue.';
     ELSIF p_amount <> round_money(p_amount, currency_exponent(p_document.currency)) THEN
@@ -9423,7 +10580,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION allocation_fault(payment, document, boolean, numeric, numeric, numeric, numeric) IS
     'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the '
-    'other; p_row: what the allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: it can';
+    'other; p_row: what the allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: '
+    'it can';
 
 -- The rows of a statement are looked at in order, each beside what is open and
 -- left before it: what is after all of them, and what it and those behind it take.
@@ -9434,7 +10592,7 @@ DECLARE
     v_bad record;
 BEGIN
     SELECT d.id AS document_id, f.wrong, f.hint INTO v_bad
-      FROM (SELECT a.id, a.payment_id, a.document_id, a.amount, x.taken,
+      FROM (SELECT a.id, a.payment_id, a.document_id, a.amount, a.bound, x.taken,
                    sum(x.taken) OVER (PARTITION BY a.document_id ORDER BY a.id DESC) AS of_document,
                    -- what takes something off comes before what it pays
                    sum(x.taken * a.way) OVER (PARTITION BY a.payment_id
@@ -9448,7 +10606,8 @@ BEGIN
       LEFT JOIN document_balance b ON b.document_id = d.id
      CROSS JOIN LATERAL (SELECT sum(u.used) AS used FROM payment_use u WHERE u.payment_id = p.id) t
      CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document, a.amount,
-                                         least(p.amount - t.used + a.of_payment, advance_pool(p) + a.of_party)) f
+                                         least(p.amount - t.used + a.of_payment,
+                                               CASE WHEN NOT a.bound THEN advance_pool(p) + a.of_party END)) f
      WHERE f.wrong IS NOT NULL
      ORDER BY a.id LIMIT 1;
     IF FOUND THEN
@@ -9480,7 +10639,8 @@ END $$;
 COMMENT ON FUNCTION check_payments_suffice(bigint[]) IS
     'refuse (23514) payments that pay more than they are, because what took something off is gone';
 
--- The last one first: each gives what those after it leave to be given back.
+-- What was no money first, then the last one first: each gives what those after it
+-- leave to be given back.
 CREATE FUNCTION take_back_allocations(p_ids bigint[], p_amount numeric) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -9489,17 +10649,21 @@ DECLARE
     v_whole bigint[];
 BEGIN
     SELECT array_agg(x.id) FILTER (WHERE x.before + x.amount <= p_amount) INTO v_whole
-      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) - a.amount AS before
-              FROM payment_allocation a WHERE a.id = ANY (p_ids) AND a.amount > 0) x;
+      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY is_bound(p) DESC, a.allocated_at DESC, a.id DESC)
+                                   - a.amount AS before
+              FROM payment_allocation a JOIN payment p ON p.id = a.payment_id
+             WHERE a.id = ANY (p_ids) AND a.amount > 0) x;
     SELECT x.id, p_amount - x.before AS amount INTO v_part
-      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY a.allocated_at DESC, a.id DESC) - a.amount AS before
-              FROM payment_allocation a WHERE a.id = ANY (p_ids) AND a.amount > 0) x
+      FROM (SELECT a.id, a.amount, sum(a.amount) OVER (ORDER BY is_bound(p) DESC, a.allocated_at DESC, a.id DESC)
+                                   - a.amount AS before
+              FROM payment_allocation a JOIN payment p ON p.id = a.payment_id
+             WHERE a.id = ANY (p_ids) AND a.amount > 0) x
      WHERE x.before < p_amount AND x.before + x.amount > p_amount;
     DELETE FROM payment_allocation a WHERE a.id = ANY (v_whole);
     UPDATE payment_allocation a SET amount = a.amount - v_part.amount WHERE a.id = v_part.id;
 END $$;
 COMMENT ON FUNCTION take_back_allocations(bigint[], numeric) IS
-    'take an amount back of allocations, the last one first';
+    'take an amount back of allocations: of write-offs, then the last one first';
 
 -- What was sent back pays no invoice: a bank's fact is not refused, so what it
 -- paid is open again.
@@ -9513,6 +10677,7 @@ BEGIN
         SELECT c.party_id, -c.credit AS amount, array_agg(u.id) AS ids
           FROM client_credit c
           JOIN payment_use u ON u.party_id = c.party_id AND u.currency = c.currency AND u.document_flow = 'in'
+                             AND NOT u.bound
          WHERE c.party_id = ANY (p_parties) AND c.credit < 0
          GROUP BY c.party_id, c.currency, c.credit ORDER BY c.party_id, c.currency
     LOOP
@@ -9574,6 +10739,7 @@ BEGIN
     PERFORM check_allocations(v_rows, v_taken) WHERE v_rows IS NOT NULL;
     PERFORM check_payments_suffice(v_payments);
     PERFORM settle_allocated(v_payments, v_documents, CASE TG_OP WHEN 'DELETE' THEN 'taken back' ELSE 'allocated' END);
+    PERFORM shrink_contra(v_payments) WHERE TG_OP <> 'INSERT';
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_allocations() IS
@@ -9598,7 +10764,7 @@ BEGIN
             OR n.flow = 'in' AND NOT EXISTS (SELECT FROM settling_article s WHERE s.article = n.article)
                AND EXISTS (SELECT FROM payment_use u WHERE u.payment_id = n.id AND u.document_flow = 'in')
             OR EXISTS (SELECT FROM payment_use u JOIN document d ON d.id = u.document_id
-                        WHERE u.payment_id = n.id AND d.contract_id <> n.contract_id))
+                        WHERE u.payment_id = n.id AND NOT of_one_group(d.contract_id, n.contract_id)))
      ORDER BY o.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'payment % has % % allocated to documents', v_wrong.id, trim_scale(v_wrong.amount),
@@ -9610,40 +10776,12 @@ END $$;
 COMMENT ON FUNCTION follow_changed_payments(payment[], payment[]) IS
     'voiding payments takes their allocations back; what is allocated cannot be changed away (23001)';
 -- ---------------------------------------------------------------------------
--- match: what the ledger has of payments that meet documents
+-- difference: what changes of rates make of debts, once they are settled
 --
--- What is due follows from the allocations that there are, and what is posted is
--- in the ledger: the difference is posted on the day on which both sides exist,
--- or on the first one that is not locked.  Nothing that was posted is changed.
+-- A document brings the difference between its own day and those of its payments;
+-- what no document explains, as an advance that is sent back at another rate, is
+-- posted when the account of the party is at nothing again in its currency.
 -- ---------------------------------------------------------------------------
-
--- A payment whose article accrues with it brought the cost that a bill brings too.
-CREATE VIEW accrual_due WITH (security_invoker) AS
-    SELECT p.id AS payment_id, a.id AS article_id, r.payable AS settlement_id,
-           u.used::numeric(20,6) AS due, coalesce(m.amount, 0)::numeric(20,6) AS posted,
-           round_money(w.base_amount * u.used / p.amount, x.exponent::int)::numeric(20,6) AS base_due,
-           coalesce(m.base_amount, 0)::numeric(20,6) AS base_posted
-      FROM payment p
-      JOIN account a ON a.code = p.article AND a.accrues AND a.kind = 'expense'
-     CROSS JOIN role_account r
-     CROSS JOIN setting s
-      JOIN currency_code x ON x.code = s.base_currency
-     CROSS JOIN LATERAL (SELECT coalesce(sum(u.used), 0) AS used FROM payment_use u
-                          WHERE u.payment_id = p.id AND u.document_flow = 'out') u
-     CROSS JOIN LATERAL (SELECT CASE WHEN u.used <> 0 THEN convert(p.amount, p.currency, s.base_currency,
-                                     coalesce(p.accrued_on, p.paid_on)) ELSE 0 END AS base_amount) w
-     CROSS JOIN LATERAL (
-        SELECT sum(d.sign * e.amount) AS amount, sum(d.sign * e.base_amount) AS base_amount
-          FROM entry e
-          JOIN event v ON v.id = e.event_id AND v.source = 'payment' AND v.key LIKE '%:match:%'
-         CROSS JOIN LATERAL (SELECT CASE e.credit_id WHEN a.id THEN 1 ELSE -1 END
-                                    * CASE p.flow WHEN 'out' THEN 1 ELSE -1 END AS sign) d
-         WHERE e.payment_id = p.id) m
-     WHERE p.flow IN ('in', 'out');
-COMMENT ON VIEW accrual_due IS
-    'payments that accrue: what of their cost bills brought already (due) and what of it the ledger has taken back '
-    '(posted), in the payment''s currency and the base currency';
-SELECT allow('controller', 'select', 'accrual_due');
 
 -- What is paid was owed at one rate and came at another.  The parts of a payment
 -- are cut in the order in which it was allocated, so that the last one takes the rest.
@@ -9687,6 +10825,133 @@ COMMENT ON VIEW exchange_due IS
     'are paid, and what the payments were (due), and what of it is posted; of invoices a gain, of bills a loss';
 SELECT allow('controller', 'select', 'exchange_due');
 
+CREATE FUNCTION post_exchange(p_documents bigint[], p_on date) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_due record;
+    v_entry entry;
+BEGIN
+    FOR v_due IN
+        SELECT x.document_id, x.flow, x.currency, x.account_id, x.due - x.posted AS amount, r.exchange,
+               greatest(p_on, coalesce(d.opened_on, d.issued_on)) AS day, d.party_id, d.own_id, d.contract_id
+          FROM exchange_due x JOIN document d ON d.id = x.document_id CROSS JOIN role_account r
+         WHERE x.document_id = ANY (p_documents) AND x.due <> x.posted
+         ORDER BY x.document_id
+    LOOP
+        v_entry := NULL;
+        v_entry.event_id := (open_events('document', ARRAY[format('%s:exchange:%s', v_due.document_id, (
+            SELECT count(DISTINCT e.event_id) FROM entry e WHERE e.document_id = v_due.document_id))],
+            ARRAY[v_due.amount::text], 'exchange difference'))[1];
+        v_entry.entry_on := posting_day(v_due.day);
+        v_entry.debit_id := CASE v_due.flow WHEN 'in' THEN v_due.account_id ELSE v_due.exchange END;
+        v_entry.credit_id := CASE v_due.flow WHEN 'in' THEN v_due.exchange ELSE v_due.account_id END;
+        v_entry.amount := 0;
+        v_entry.currency := v_due.currency;
+        v_entry.base_amount := v_due.amount;
+        v_entry.party_id := v_due.party_id;
+        v_entry.client_id := CASE v_due.flow WHEN 'in' THEN v_due.party_id END;
+        v_entry.contract_id := CASE v_due.flow WHEN 'in' THEN v_due.contract_id END;
+        v_entry.own_id := v_due.own_id;
+        v_entry.document_id := v_due.document_id;
+        PERFORM put_entries(ARRAY[v_entry]);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION post_exchange(bigint[], date) IS
+    'post the exchange differences of documents as far as they are paid, not before a day; take them back where they '
+    'are paid no more';
+
+-- Only an account in another currency, and only when something of its party changes.
+CREATE VIEW exchange_rest WITH (security_invoker) AS
+    SELECT x.party_id, x.account_id, x.currency, x.base_amount
+      FROM (SELECT e.party_id, k.account_id, k.flow, e.currency,
+                   sum(k.sign * e.base_amount)::numeric(20,6) AS base_amount
+              FROM entry e
+             CROSS JOIN role_account r
+             CROSS JOIN LATERAL (
+                SELECT r.receivable AS account_id, 'in' AS flow, 1 AS sign WHERE e.debit_id = r.receivable
+                UNION ALL SELECT r.receivable, 'in', -1 WHERE e.credit_id = r.receivable
+                UNION ALL SELECT r.payable, 'out', 1 WHERE e.debit_id = r.payable
+                UNION ALL SELECT r.payable, 'out', -1 WHERE e.credit_id = r.payable) k
+             WHERE e.charge_id IS NULL AND e.party_id IS NOT NULL
+               AND e.currency <> (SELECT s.base_currency FROM setting s)
+             GROUP BY 1, 2, 3, 4
+            HAVING sum(k.sign * e.amount) = 0 AND sum(k.sign * e.base_amount) <> 0) x
+     -- an open invoice beside an advance of its size is not settled
+     WHERE NOT EXISTS (SELECT FROM document_balance b
+                        WHERE b.party_id = x.party_id AND b.currency = x.currency AND b.flow = x.flow AND b.open <> 0);
+COMMENT ON VIEW exchange_rest IS
+    'accounts of parties that are settled in another currency, with no document open, and not at nothing in the base '
+    'currency: what is left there, debit positive';
+SELECT allow('controller', 'select', 'exchange_rest');
+
+CREATE FUNCTION post_exchange_rest(p_parties bigint[], p_on date) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_rest record;
+    v_entry entry;
+BEGIN
+    FOR v_rest IN
+        SELECT x.*, r.exchange, r.receivable, format('%s:%s:%s:rest:', x.party_id, x.account_id, x.currency) AS key
+          FROM exchange_rest x CROSS JOIN role_account r
+         WHERE x.party_id = ANY (p_parties) ORDER BY x.party_id, x.account_id, x.currency
+    LOOP
+        v_entry := NULL;
+        v_entry.event_id := (open_events('payment', ARRAY[v_rest.key || (
+            SELECT count(*) FROM event v WHERE v.source = 'payment' AND v.key LIKE v_rest.key || '%')],
+            ARRAY[v_rest.base_amount::text], 'exchange difference'))[1];
+        v_entry.entry_on := posting_day(coalesce(p_on, books_today()));
+        v_entry.debit_id := v_rest.exchange;
+        v_entry.credit_id := v_rest.account_id;
+        v_entry.amount := 0;
+        v_entry.currency := v_rest.currency;
+        v_entry.base_amount := v_rest.base_amount;
+        v_entry.party_id := v_rest.party_id;
+        v_entry.client_id := CASE v_rest.account_id WHEN v_rest.receivable THEN v_rest.party_id END;
+        v_entry.own_id := default_own();
+        PERFORM put_entries(ARRAY[v_entry]);
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION post_exchange_rest(bigint[], date) IS
+    'post what is left in the base currency on accounts of parties that are at nothing, on a day or the first one that '
+    'is not locked';
+-- ---------------------------------------------------------------------------
+-- match: what the ledger has of payments that meet documents
+--
+-- What is due follows from the allocations that there are, and what is posted is
+-- in the ledger: the difference is posted on the day on which both sides exist,
+-- or on the first one that is not locked.  Nothing that was posted is changed.
+-- ---------------------------------------------------------------------------
+
+-- A payment whose article accrues with it brought the cost that a bill brings too.
+CREATE VIEW accrual_due WITH (security_invoker) AS
+    SELECT p.id AS payment_id, a.id AS article_id, r.payable AS settlement_id,
+           u.used::numeric(20,6) AS due, coalesce(m.amount, 0)::numeric(20,6) AS posted,
+           round_money(w.base_amount * u.used / p.amount, x.exponent::int)::numeric(20,6) AS base_due,
+           coalesce(m.base_amount, 0)::numeric(20,6) AS base_posted
+      FROM payment p
+      JOIN account a ON a.code = p.article AND a.accrues AND a.kind = 'expense'
+     CROSS JOIN role_account r
+     CROSS JOIN setting s
+      JOIN currency_code x ON x.code = s.base_currency
+     CROSS JOIN LATERAL (SELECT coalesce(sum(u.used), 0) AS used FROM payment_use u
+                          WHERE u.payment_id = p.id AND u.document_flow = 'out') u
+     CROSS JOIN LATERAL (SELECT CASE WHEN u.used <> 0 THEN convert(p.amount, p.currency, s.base_currency,
+                                     coalesce(p.accrued_on, p.paid_on)) ELSE 0 END AS base_amount) w
+     CROSS JOIN LATERAL (
+        SELECT sum(d.sign * e.amount) AS amount, sum(d.sign * e.base_amount) AS base_amount
+          FROM entry e
+          JOIN event v ON v.id = e.event_id AND v.source = 'payment' AND v.key LIKE '%:match:%'
+         CROSS JOIN LATERAL (SELECT CASE e.credit_id WHEN a.id THEN 1 ELSE -1 END
+                                    * CASE p.flow WHEN 'out' THEN 1 ELSE -1 END AS sign) d
+         WHERE e.payment_id = p.id) m
+     WHERE p.flow IN ('in', 'out') AND p.contra IS NULL;
+COMMENT ON VIEW accrual_due IS
+    'payments that accrue: what of their cost bills brought already (due) and what of it the ledger has taken back '
+    '(posted), in the payment''s currency and the base currency';
+SELECT allow('controller', 'select', 'accrual_due');
+
 CREATE FUNCTION post_accruals(p_payments bigint[], p_on date) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -9719,53 +10984,19 @@ COMMENT ON FUNCTION post_accruals(bigint[], date) IS
     'take back what payments accrued, as far as bills brought it, not before a day; bring it back where they are '
     'matched no more';
 
-CREATE FUNCTION post_exchange(p_documents bigint[], p_on date) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_due record;
-    v_entry entry;
-BEGIN
-    FOR v_due IN
-        SELECT x.document_id, x.flow, x.currency, x.account_id, x.due - x.posted AS amount, r.exchange,
-               greatest(p_on, d.issued_on) AS day, d.party_id, d.own_id, d.contract_id
-          FROM exchange_due x JOIN document d ON d.id = x.document_id CROSS JOIN role_account r
-         WHERE x.document_id = ANY (p_documents) AND x.due <> x.posted
-         ORDER BY x.document_id
-    LOOP
-        v_entry := NULL;
-        v_entry.event_id := (open_events('document', ARRAY[format('%s:exchange:%s', v_due.document_id, (
-            SELECT count(DISTINCT e.event_id) FROM entry e WHERE e.document_id = v_due.document_id))],
-            ARRAY[v_due.amount::text], 'exchange difference'))[1];
-        v_entry.entry_on := posting_day(v_due.day);
-        v_entry.debit_id := CASE v_due.flow WHEN 'in' THEN v_due.account_id ELSE v_due.exchange END;
-        v_entry.credit_id := CASE v_due.flow WHEN 'in' THEN v_due.exchange ELSE v_due.account_id END;
-        v_entry.amount := 0;
-        v_entry.currency := v_due.currency;
-        v_entry.base_amount := v_due.amount;
-        v_entry.party_id := v_due.party_id;
-        v_entry.client_id := CASE v_due.flow WHEN 'in' THEN v_due.party_id END;
-        v_entry.contract_id := CASE v_due.flow WHEN 'in' THEN v_due.contract_id END;
-        v_entry.own_id := v_due.own_id;
-        v_entry.document_id := v_due.document_id;
-        PERFORM put_entries(ARRAY[v_entry]);
-    END LOOP;
-END $$;
-COMMENT ON FUNCTION post_exchange(bigint[], date) IS
-    'post the exchange differences of documents as far as they are paid, not before a day; take them back where they '
-    'are paid no more';
-
 CREATE FUNCTION post_matches(p_payments bigint[], p_documents bigint[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
-    v_issued date := (SELECT max(d.issued_on) FROM document d WHERE d.id = ANY (p_documents));
+    v_issued date := (SELECT max(coalesce(d.opened_on, d.issued_on)) FROM document d
+                       WHERE d.id = ANY (p_documents));
     v_paid date := (SELECT max(p.paid_on) FROM payment p WHERE p.id = ANY (p_payments));
 BEGIN
     PERFORM post_accruals(p_payments, v_issued);
     -- what a payment is worth is cut anew where one of its parts changes
     PERFORM post_exchange(p_documents || ARRAY(SELECT a.document_id FROM payment_allocation a
                                                 WHERE a.payment_id = ANY (p_payments)), v_paid);
+    PERFORM post_exchange_rest(ARRAY(SELECT p.party_id FROM payment p WHERE p.id = ANY (p_payments)), v_paid);
 END $$;
 COMMENT ON FUNCTION post_matches(bigint[], bigint[]) IS
     'post what payments and documents that were matched, or are no more, mean to the ledger';
@@ -9783,10 +11014,20 @@ CREATE VIEW match_problems WITH (security_invoker) AS
            format('%s due, %s posted', x.due, x.posted)
       FROM exchange_due x WHERE x.due <> x.posted
     UNION ALL
+    SELECT 'an account that is settled in its currency is worth nothing', format('party %s', x.party_id),
+           format('%s in the base currency on an account of 0 %s', x.base_amount, x.currency)
+      FROM exchange_rest x
+    UNION ALL
     SELECT 'what was sent back pays no invoice', 'party ' || c.party_id, format('credit %s %s', c.credit, c.currency)
       FROM client_credit c
      WHERE c.credit < 0 AND EXISTS (SELECT FROM payment_use u WHERE u.party_id = c.party_id AND u.currency = c.currency
-                                    AND u.document_flow = 'in' AND u.amount > 0)
+                                    AND u.document_flow = 'in' AND u.amount > 0 AND NOT u.bound)
+    UNION ALL
+    SELECT 'what is settled without money is of its documents', 'payment ' || p.id,
+           format('%s of %s allocated', coalesce(u.used, 0), p.amount)
+      FROM payment p
+     CROSS JOIN LATERAL (SELECT sum(u.used) AS used FROM payment_use u WHERE u.payment_id = p.id) u
+     WHERE p.status = 'posted' AND p.contra = role_code('netting') AND coalesce(u.used, 0) <> p.amount
     UNION ALL
     SELECT 'what a client owes is what his invoices leave open less his credit', 'party ' || x.party_id,
            format('%s %s in the ledger, %s open less credit', x.owed, x.currency, x.open)
@@ -9861,7 +11102,7 @@ BEGIN
          CROSS JOIN LATERAL (SELECT CASE b.flow WHEN v_payment.flow THEN 1 ELSE -1 END AS way) w
          WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency
            AND (w.way = 1 AND b.open <> 0 OR b.kind = 'bill' AND b.open < 0)
-           AND (v_payment.contract_id IS NULL OR b.contract_id IS NULL OR b.contract_id = v_payment.contract_id)
+           AND of_one_group(v_payment.contract_id, b.contract_id)
     ), giver AS (
         SELECT g.document_id, least(g.gives, l.lack - g.before) AS amount, g.way
           FROM (SELECT c.document_id, -c.need AS gives, c.way,
@@ -9912,7 +11153,7 @@ BEGIN
                   FROM jsonb_array_elements(p_allocations) e
                  CROSS JOIN LATERAL (SELECT resolve_names(e.value) AS value) r
                  GROUP BY 1) x
-          LEFT JOIN document_balance b ON b.document_id = x.document_id AND b.kind = 'invoice'
+          LEFT JOIN document_balance b ON b.document_id = x.document_id AND b.flow = 'in'
          ORDER BY x.document_id
     LOOP
         IF (v_refund.amount > 0 AND v_refund.amount <= v_refund.allocated) IS NOT TRUE THEN
@@ -9959,8 +11200,10 @@ BEGIN
             SELECT c.client_id FROM contract c WHERE c.id = (v_content ->> 'contract')::bigint))]);
         PERFORM refund_documents(v_content -> 'allocations')
           WHERE NOT EXISTS (SELECT FROM payment p
-                             WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
-                                OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref'));
+                             WHERE p.status <> 'void'
+                               AND ((p.source, p.external_id)
+                                    = (v_content ->> 'source', v_content ->> 'external_id')
+                                 OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref')));
     END IF;
     -- Two who record the same payment at once: the second waits for the first
     -- and then finds it.
@@ -9983,8 +11226,9 @@ BEGIN
     RETURNING * INTO v_payment;
     IF v_payment.id IS NULL THEN
         SELECT * INTO v_payment FROM payment p
-         WHERE (p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
-            OR (p.cash_account_id, p.bank_ref) = ((v_content ->> 'cash_account')::bigint, v_content ->> 'bank_ref')
+         WHERE p.status <> 'void'
+           AND ((p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
+             OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref'))
          ORDER BY (p.source, p.external_id)
                   IS NOT DISTINCT FROM (v_content ->> 'source', v_content ->> 'external_id') DESC LIMIT 1;
         PERFORM require_pay(v_payment.article, v_payment.employee_id, calling_role());
@@ -9998,12 +11242,7 @@ BEGIN
                           FROM jsonb_object_keys(v_content || v_payment.made_from) k (key)
                          WHERE v_content -> k.key IS DISTINCT FROM v_payment.made_from -> k.key)),
                         'It was entered by hand.'),
-                    HINT = 'Send the same content again, or void that payment and send another (source, external_id) '
-                           'and bank_ref.';
-        END IF;
-        IF v_payment.status = 'void' THEN
-            RAISE EXCEPTION 'payment % was recorded before and is void', v_payment.id
-                USING ERRCODE = 'restrict_violation', HINT = 'Record it anew under another external_id or bank_ref.';
+                    HINT = 'Send the same content again, or void that payment first.';
         END IF;
     ELSIF v_payment.status = 'posted' THEN
         v_settles := v_content ? 'allocations' AND NOT v_refund
@@ -10024,7 +11263,7 @@ COMMENT ON FUNCTION record_payment(jsonb) IS
     'their open invoices, oldest due first; other money what "allocations" name; what is sent back to a client is '
     'taken off the invoices that "allocations" name, or what was allocated last. Returns the payment, what is '
     'allocated and what is not. The same content again returns the same payment, other content under the same (source, '
-    'external_id) or bank_ref is refused (23505)';
+    'external_id) or bank_ref is refused (23505); what is void has left them to others';
 SELECT allow('clerk', 'execute', 'record_payment');
 
 CREATE VIEW unallocated_payment WITH (security_invoker) AS
@@ -10038,11 +11277,12 @@ CREATE VIEW unallocated_payment WITH (security_invoker) AS
       LEFT JOIN client_credit r ON r.party_id = p.party_id AND r.currency = p.currency
      CROSS JOIN LATERAL (SELECT sum(a.amount) AS amount FROM payment_allocation a WHERE a.payment_id = p.payment_id) a
      CROSS JOIN LATERAL (SELECT coalesce(sum(b.open), 0) AS open FROM document_balance b
-                          WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.kind = 'invoice'
+                          WHERE b.party_id = p.party_id AND b.currency = p.currency AND b.flow = 'in'
                             AND b.open > 0) o
      CROSS JOIN LATERAL (SELECT string_agg(d.number, ', ' ORDER BY d.id) AS numbers
                            FROM document d JOIN document_state s USING (kind, status)
-                          WHERE d.kind = 'invoice' AND s.posted AND NOT s.settled
+                           JOIN document_kind k USING (kind)
+                          WHERE k.flow = 'in' AND s.posted AND NOT s.settled
                             AND strpos(p.purpose, d.number) > 0) n
      WHERE p.status = 'posted' AND p.flow = 'in' AND p.amount > coalesce(a.amount, 0) AND coalesce(r.credit, 1) > 0;
 COMMENT ON VIEW unallocated_payment IS
@@ -10084,13 +11324,14 @@ CREATE FUNCTION apply_credit(document bigint, amount numeric DEFAULT NULL) RETUR
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document := open_document(apply_credit.document, 'invoice');
+    v_document document := open_document(apply_credit.document);
     v_credit numeric;
     v_take numeric;
     v_amount numeric;
     v_applied numeric := 0;
     v_payment payment;
 BEGIN
+    PERFORM document_of(v_document.id, 'invoice') WHERE v_document.kind <> 'debt';
     v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = v_document.party_id
                           AND c.currency = v_document.currency), 0);
     v_take := least(coalesce((SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id), 0),
@@ -10108,7 +11349,7 @@ BEGIN
           FROM payment p
           JOIN settling_article c ON c.article = p.article
          WHERE p.party_id = v_document.party_id AND p.currency = v_document.currency AND p.flow = 'in'
-           AND p.status = 'posted' AND (p.contract_id = v_document.contract_id) IS NOT FALSE
+           AND p.status = 'posted' AND of_one_group(p.contract_id, v_document.contract_id)
            AND p.amount > (SELECT coalesce(sum(u.used), 0) FROM payment_use u WHERE u.payment_id = p.id)
          ORDER BY p.paid_on, p.id
     LOOP
@@ -10152,7 +11393,8 @@ BEGIN
                          project_id, purpose)
     VALUES ('out', 'posted', coalesce(pay_bill.paid_on, books_today()), coalesce(pay_bill.amount, v_open),
             v_document.currency, pay_bill.cash_account,
-            coalesce((SELECT min(l.article) FROM document_line l WHERE l.document_id = v_document.id),
+            coalesce((SELECT min(l.article) FROM document_line l JOIN account a ON a.code = l.article
+                       WHERE l.document_id = v_document.id AND a.kind = 'expense'),
                      bill_article(v_document.party_id)), v_document.party_id,
             v_document.contract_id, v_document.project_id, 'Bill ' || v_document.outside_number)
     RETURNING id INTO v_payment;
@@ -10165,6 +11407,394 @@ COMMENT ON FUNCTION pay_bill(bigint, bigint, date, numeric) IS
     'pay an accepted bill, whole or in part, from a cash account and allocate the payment; returns the payment. An '
     'unaccepted bill is refused (23001)';
 SELECT allow('clerk', 'execute', 'pay_bill');
+-- ---------------------------------------------------------------------------
+-- contra: what is settled without money
+--
+-- It is a payment whose contra account stands where cash would: an article of ours
+-- where we give something up, the account of nettings where two debts are set off.
+-- So every rule of payments holds, and voiding it takes it back.
+-- ---------------------------------------------------------------------------
+
+-- The payment of a document that no money pays.
+CREATE FUNCTION contra_payment(p_document document, p_amount numeric, p_contra text, p_on date,
+                               p_purpose text) RETURNS payment
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v payment;
+BEGIN
+    v.flow := (SELECT k.flow FROM document_kind k WHERE k.kind = p_document.kind);
+    v.status := 'posted';
+    v.paid_on := coalesce(p_on, posting_day(books_today()));
+    v.amount := p_amount;
+    v.currency := p_document.currency;
+    v.contra := p_contra;
+    v.article := CASE v.flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(p_document.party_id) END;
+    v.party_id := p_document.party_id;
+    v.contract_id := p_document.contract_id;
+    v.purpose := p_purpose;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION contra_payment(document, numeric, text, date, text) IS
+    'the payment that settles an amount of a document by a contra account, to be put';
+
+CREATE FUNCTION put_payment(p_payment payment) RETURNS bigint
+    LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO payment (flow, status, paid_on, amount, currency, contra, article, party_id, contract_id, purpose,
+                         source, external_id, made_from)
+    VALUES ((p_payment).flow, (p_payment).status, (p_payment).paid_on, (p_payment).amount, (p_payment).currency,
+            (p_payment).contra, (p_payment).article, (p_payment).party_id, (p_payment).contract_id, (p_payment).purpose,
+            (p_payment).source, (p_payment).external_id, (p_payment).made_from)
+    RETURNING id;
+END;
+COMMENT ON FUNCTION put_payment(payment) IS 'write a payment without money';
+
+-- What of a write-off its document does not need any more is written off no more: it
+-- was never money, and is nobody's credit.  A netting has two sides, and goes whole.
+CREATE FUNCTION shrink_contra(p_payments bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_payment payment;
+    v_rest jsonb;
+BEGIN
+    FOR v_payment IN
+        SELECT p.* FROM payment p
+         WHERE p.id = ANY (p_payments) AND p.status = 'posted' AND is_bound(p)
+           AND p.amount > (SELECT coalesce(sum(u.used), 0) FROM payment_use u WHERE u.payment_id = p.id)
+         ORDER BY p.id
+    LOOP
+        IF v_payment.contra = role_code('netting') THEN
+            RAISE EXCEPTION 'payment % is one side of %', v_payment.id,
+                document_name(split_part(v_payment.external_id, ':', 1)::bigint)
+                USING ERRCODE = 'restrict_violation', HINT = 'Void that document first: that takes both sides back.';
+        END IF;
+        SELECT jsonb_agg(jsonb_build_object('document', a.document_id, 'amount', a.amount) ORDER BY a.id) INTO v_rest
+          FROM payment_allocation a WHERE a.payment_id = v_payment.id;
+        UPDATE payment p SET status = 'void' WHERE p.id = v_payment.id;
+        CONTINUE WHEN v_rest IS NULL;
+        v_payment.amount := (SELECT sum((r.value ->> 'amount')::numeric) FROM jsonb_array_elements(v_rest) r);
+        v_payment.paid_on := posting_day(v_payment.paid_on);
+        v_payment.id := put_payment(v_payment);
+        INSERT INTO payment_allocation (payment_id, document_id, amount)
+        SELECT v_payment.id, (r.value ->> 'document')::bigint, (r.value ->> 'amount')::numeric
+          FROM jsonb_array_elements(v_rest) WITH ORDINALITY r ORDER BY r.ordinality;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION shrink_contra(bigint[]) IS
+    'write-offs of which something was taken back are voided, and made anew for the rest; a side of a netting is '
+    'refused (23001)';
+
+CREATE FUNCTION require_reason(p_what text, p_reason text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF coalesce(p_reason, '') = '' THEN
+        RAISE EXCEPTION '% without a reason', p_what
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say why: it stands in the statement.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION require_reason(text, text) IS 'refuse (22023) what is done without a reason';
+
+-- ---------------------------------------------------------------------------
+-- what we give up
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION write_off(document bigint, reason text, amount numeric DEFAULT NULL, article text DEFAULT NULL,
+                          on_date date DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_document document := open_document(write_off.document);
+    v_open numeric;
+    v_payment payment;
+BEGIN
+    PERFORM require_reason('nothing is written off', reason);
+    v_open := (SELECT b.open FROM document_balance b WHERE b.document_id = v_document.id);
+    IF coalesce(v_open, 0) <= 0 THEN
+        RAISE EXCEPTION '% has nothing open to be written off', document_name(v_document.id)
+            USING ERRCODE = 'restrict_violation', HINT = unpayable_hint(v_document);
+    END IF;
+    v_payment := contra_payment(v_document, coalesce(write_off.amount, v_open), coalesce(write_off.article, (
+        SELECT role_code(CASE k.flow WHEN 'in' THEN 'write_off' ELSE 'write_on' END)
+          FROM document_kind k WHERE k.kind = v_document.kind)), on_date, reason);
+    PERFORM account_id(v_payment.contra);
+    PERFORM check_contra(v_payment, calling_role());
+    v_payment.id := put_payment(v_payment);
+    INSERT INTO payment_allocation (payment_id, document_id, amount)
+    VALUES (v_payment.id, v_document.id, v_payment.amount);
+    RETURN v_payment.id;
+END $$;
+COMMENT ON FUNCTION write_off(bigint, text, numeric, text, date) IS
+    'give up what is open of an invoice or debt, or what of a bill nobody asks us for: an amount (default all that is '
+    'open) settled by an article (default the account of the role write_off, of bills write_on) on a day (default '
+    'today, or the first one that is not locked). Returns the payment; setting that to void takes it back. Above '
+    'setting.write_off_limit it takes a controller (42501); refused (23514) above what is open, (23001) where nothing '
+    'is';
+SELECT allow('clerk', 'execute', 'write_off');
+
+CREATE FUNCTION write_off_credit(party bigint, currency text, reason text, amount numeric DEFAULT NULL,
+                                 article text DEFAULT NULL, on_date date DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_credit numeric;
+    v_payment payment;
+BEGIN
+    PERFORM require_reason('nothing is written off', reason);
+    PERFORM lock_parties(ARRAY[write_off_credit.party]);
+    v_credit := coalesce((SELECT c.credit FROM client_credit c WHERE c.party_id = write_off_credit.party
+                             AND c.currency = write_off_credit.currency), 0);
+    v_payment.amount := coalesce(write_off_credit.amount, v_credit);
+    IF v_payment.amount <= 0 OR v_payment.amount > v_credit THEN
+        RAISE EXCEPTION 'party % has % % of credit, not %', write_off_credit.party, trim_scale(v_credit),
+            write_off_credit.currency, trim_scale(v_payment.amount)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits',
+                HINT = 'View client_credit lists what clients have; what is allocated is taken back first.';
+    END IF;
+    v_payment.flow := 'out';
+    v_payment.status := 'posted';
+    v_payment.paid_on := coalesce(on_date, posting_day(books_today()));
+    v_payment.currency := write_off_credit.currency;
+    v_payment.party_id := write_off_credit.party;
+    v_payment.article := role_code('revenue');
+    v_payment.contra := coalesce(write_off_credit.article, role_code('write_on'));
+    v_payment.purpose := reason;
+    PERFORM account_id(v_payment.contra);
+    PERFORM check_contra(v_payment, calling_role());
+    RETURN put_payment(v_payment);
+END $$;
+COMMENT ON FUNCTION write_off_credit(bigint, text, text, numeric, text, date) IS
+    'keep what a client paid too much and will not have back: an amount (default all of it) of his credit in a '
+    'currency, to an article (default the account of the role write_on). Returns the payment; refused (23514) above '
+    'his credit, above setting.write_off_limit to a role below controller (42501)';
+SELECT allow('clerk', 'execute', 'write_off_credit');
+
+-- ---------------------------------------------------------------------------
+-- what is set off
+-- ---------------------------------------------------------------------------
+
+-- The oldest first, on either side, up to what both have.
+CREATE FUNCTION nettable(p_party bigint, p_currency text, p_amount numeric)
+    RETURNS TABLE (document_id bigint, flow text, amount numeric)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH open AS (
+        SELECT b.document_id, b.flow, b.open,
+               sum(b.open) OVER (PARTITION BY b.flow ORDER BY coalesce(b.due_on, b.issued_on), b.document_id) AS upto
+          FROM document_balance b
+         WHERE b.party_id = p_party AND b.currency = p_currency AND b.open > 0
+    ), total AS (
+        SELECT least(sum(o.open) FILTER (WHERE o.flow = 'in'), sum(o.open) FILTER (WHERE o.flow = 'out'),
+                     p_amount) AS amount FROM open o HAVING count(DISTINCT o.flow) = 2
+    )
+    SELECT o.document_id, o.flow, least(o.open, t.amount - (o.upto - o.open))
+      FROM open o CROSS JOIN total t
+     WHERE o.upto - o.open < t.amount
+     ORDER BY o.flow, o.upto;
+END;
+COMMENT ON FUNCTION nettable(bigint, text, numeric) IS
+    'what of a party''s open documents can be set off in a currency: the oldest due of what it owes (in) and of what '
+    'we owe it (out), as much of the one as of the other, up to an amount';
+
+CREATE FUNCTION netted_line(p_netting document, p_document bigint, p_flow text, p_amount numeric,
+                            p_position bigint) RETURNS document_line
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v document_line := line_of(p_netting);
+    v_name CONSTANT text := document_name(p_document);
+BEGIN
+    v.position := p_position;
+    v.title := format('%s%s', upper(left(v_name, 1)), substr(v_name, 2));
+    v.quantity := CASE p_flow WHEN 'in' THEN 1 ELSE -1 END;
+    v.price := p_amount;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION netted_line(document, bigint, text, numeric, bigint) IS
+    'the line of a netting for a document: what of it is set off, below zero of a bill';
+
+CREATE FUNCTION net_out(party bigint, currency text, amount numeric DEFAULT NULL, on_date date DEFAULT NULL,
+                        note text DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_on CONSTANT date := coalesce(on_date, posting_day(books_today()));
+    v_parts jsonb;
+    v_can numeric;
+    v_document document;
+    v_payment payment;
+    v_flow text;
+BEGIN
+    PERFORM lock_parties(ARRAY[net_out.party]);
+    SELECT jsonb_agg(to_jsonb(n)), sum(n.amount) FILTER (WHERE n.flow = 'in') INTO v_parts, v_can
+      FROM nettable(net_out.party, net_out.currency, net_out.amount) n;
+    IF coalesce(v_can, 0) <= 0 OR net_out.amount > v_can THEN
+        RAISE EXCEPTION 'party % and we can set off % %, not %', net_out.party, trim_scale(coalesce(v_can, 0)),
+            net_out.currency, coalesce(trim_scale(net_out.amount)::text, 'anything')
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'View document_balance lists what is open: invoices and debts (in) and accepted bills (out).';
+    END IF;
+    v_document.kind := 'netting';
+    v_document.party_id := net_out.party;
+    v_document.currency := net_out.currency;
+    v_document.issued_on := v_on;
+    v_document.note := note;
+    v_document.positions := 'none';
+    v_document.id := put_document(v_document);
+    v_document := document_of(v_document.id);
+    PERFORM put_lines(ARRAY(
+        SELECT netted_line(v_document, (p.part ->> 'document_id')::bigint, p.part ->> 'flow',
+                           (p.part ->> 'amount')::numeric, p.no)
+          FROM jsonb_array_elements(v_parts) WITH ORDINALITY p (part, no) ORDER BY p.no));
+    PERFORM transition(v_document.id, 'sent');
+    FOREACH v_flow IN ARRAY '{in,out}'::text[] LOOP
+        v_payment := NULL;
+        v_payment.flow := v_flow;
+        v_payment.status := 'posted';
+        v_payment.paid_on := v_on;
+        v_payment.amount := v_can;
+        v_payment.currency := net_out.currency;
+        v_payment.contra := role_code('netting');
+        v_payment.article := CASE v_flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(net_out.party) END;
+        v_payment.party_id := net_out.party;
+        v_payment.purpose := document_name(v_document.id);
+        v_payment.source := 'netting';
+        v_payment.external_id := format('%s:%s', v_document.id, v_flow);
+        v_payment.id := put_payment(v_payment);
+        INSERT INTO payment_allocation (payment_id, document_id, amount)
+        SELECT v_payment.id, p.document_id, p.amount
+          FROM jsonb_to_recordset(v_parts) AS p (document_id bigint, flow text, amount numeric)
+         WHERE p.flow = v_flow;
+    END LOOP;
+    RETURN v_document.id;
+END $$;
+COMMENT ON FUNCTION net_out(bigint, text, numeric, date, text) IS
+    'set off what a party owes us against what we owe it, in a currency: an amount (default all that both sides have), '
+    'oldest due first, on a day (default today). Makes and returns a document of kind netting, with a line for each '
+    'document and its two sides as payments without money; void(document, reason) takes all of it back. Refused '
+    '(23001) above what both sides have';
+SELECT allow('clerk', 'execute', 'net_out');
+
+-- Both sides at once, so that neither is ever there alone.
+CREATE FUNCTION take_apart(p_netting document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE payment p SET status = 'void'
+     WHERE p.source = 'netting' AND p.status = 'posted'
+       AND p.external_id IN (format('%s:in', p_netting.id), format('%s:out', p_netting.id));
+END $$;
+COMMENT ON FUNCTION take_apart(document) IS 'a netting is void: what it set off is owed again, on both sides';
+-- ---------------------------------------------------------------------------
+-- revaluation: what money and debts in other currencies are worth on a day
+-- ---------------------------------------------------------------------------
+
+-- By what it is settled by: cash by account, debts by party and contract.
+CREATE FUNCTION revaluation(as_of date)
+    RETURNS TABLE (account text, account_id bigint, party_id bigint, contract_id bigint, own_id bigint, currency text,
+                   amount numeric(18,2), booked numeric(18,2), worth numeric(18,2), difference numeric(18,2))
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT a.code, a.id, x.party_id, x.contract_id, x.own_id, x.currency, x.amount::numeric(18,2),
+           x.booked::numeric(18,2), w.worth::numeric(18,2), (w.worth - x.booked)::numeric(18,2)
+      FROM (SELECT s.account_id, CASE a.kind WHEN 'cash' THEN NULL ELSE e.party_id END AS party_id,
+                   CASE a.kind WHEN 'cash' THEN NULL ELSE e.contract_id END AS contract_id, e.own_id, e.currency,
+                   sum(s.sign * e.amount) AS amount, sum(s.sign * e.base_amount) AS booked
+              FROM entry e
+             CROSS JOIN role_account r
+             CROSS JOIN LATERAL (VALUES (e.debit_id, 1), (e.credit_id, -1)) AS s (account_id, sign)
+              JOIN account a ON a.id = s.account_id
+             WHERE e.entry_on <= as_of AND e.currency <> (SELECT t.base_currency FROM setting t)
+               AND (a.kind IN ('cash', 'liability') OR a.id IN (r.receivable, r.payable))
+             GROUP BY 1, 2, 3, 4, 5) x
+      JOIN account a ON a.id = x.account_id
+     CROSS JOIN setting t
+     CROSS JOIN LATERAL (SELECT CASE WHEN x.amount = 0 THEN 0
+                                     ELSE convert(x.amount, x.currency, t.base_currency, as_of) END AS worth) w
+     WHERE w.worth <> x.booked
+     ORDER BY a.code, x.party_id, x.contract_id, x.currency;
+END;
+COMMENT ON FUNCTION revaluation(date) IS
+    'what the rates of a day make of cash, debts and loans in other currencies: amount in currency, booked and worth '
+    'in the base currency, difference a gain where it is above zero (of what we owe, less debt), debit positive; by '
+    'cash account, or by party and contract. Refused (23503) on a day without a rate';
+SELECT allow('controller', 'execute', 'revaluation');
+
+CREATE FUNCTION revaluation_entries(p_as_of date, p_cash boolean) RETURNS entry[]
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_due record;
+    v entry;
+    v_entries entry[] := '{}';
+BEGIN
+    FOR v_due IN
+        SELECT x.*, r.exchange, r.receivable FROM revaluation(p_as_of) x JOIN account a ON a.id = x.account_id
+         CROSS JOIN role_account r WHERE (a.kind = 'cash') = p_cash
+    LOOP
+        v := NULL;
+        v.entry_on := p_as_of;
+        v.debit_id := v_due.account_id;
+        v.credit_id := v_due.exchange;
+        v.amount := 0;
+        v.currency := v_due.currency;
+        v.base_amount := v_due.difference;
+        v.party_id := v_due.party_id;
+        v.client_id := CASE v_due.account_id WHEN v_due.receivable THEN v_due.party_id END;
+        v.contract_id := CASE v_due.account_id WHEN v_due.receivable THEN v_due.contract_id END;
+        v.own_id := v_due.own_id;
+        v_entries := v_entries || v;
+    END LOOP;
+    RETURN v_entries;
+END $$;
+COMMENT ON FUNCTION revaluation_entries(date, boolean) IS
+    'the entries of a revaluation, without their event: of cash, or of debts and loans';
+
+CREATE FUNCTION post_revaluation(as_of date) RETURNS TABLE (cash bigint, debts bigint, reversal bigint)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_of record;
+    v_event bigint;
+    v_entries entry[];
+    v_part entry;
+BEGIN
+    PERFORM lock_books();  -- what parties owe must stay what is looked at
+    FOR v_of IN SELECT * FROM (VALUES ('cash', true), ('debts', false)) x (name, cash) LOOP
+        v_entries := revaluation_entries(as_of, v_of.cash);
+        CONTINUE WHEN v_entries = '{}';
+        v_event := (open_events('user', ARRAY[format('revaluation of %s %s #%s', v_of.name, iso(as_of), (
+            SELECT count(*) FROM event e WHERE e.source = 'user'
+                AND e.key LIKE format('revaluation of %s %s #%%', v_of.name, iso(as_of))))], ARRAY[''],
+            format('worth of %s in other currencies', v_of.name)))[1];
+        FOR i IN 1 .. cardinality(v_entries) LOOP
+            v_part := v_entries[i];
+            v_part.event_id := v_event;
+            v_entries[i] := v_part;
+        END LOOP;
+        PERFORM put_entries(v_entries);
+        IF v_of.cash THEN
+            cash := v_event;
+        ELSE
+            -- a debt is settled at the rate of its own day, so what is not settled is taken back
+            debts := v_event;
+            reversal := (reverse_entries(ARRAY[v_event], 'user', ARRAY[format('reversal of event %s', v_event)],
+                                         as_of + 1))[1];
+        END IF;
+    END LOOP;
+    RETURN NEXT;
+END $$;
+COMMENT ON FUNCTION post_revaluation(date) IS
+    'post revaluation() on its day: of cash for good, as every later one is measured against it; of debts and loans '
+    'until the next day, on which the reversal is posted, since the difference of a debt is realised when it is paid. '
+    'Returns the events, NULL where nothing differs; reverse_event() takes that of cash back. Posted again it posts '
+    'what has changed since';
+SELECT allow('controller', 'execute', 'post_revaluation');
 -- ---------------------------------------------------------------------------
 -- paid: how much of the work is paid for
 -- ---------------------------------------------------------------------------
@@ -10287,11 +11917,12 @@ SELECT watch('payment_allocation');
 -- ---------------------------------------------------------------------------
 -- due: what would put a committed charge right
 --
--- Three kinds, each by what the charge itself says it was made of.  A fee follows
+-- Four kinds, each by what the charge itself says it was made of.  A fee follows
 -- the days that its line and contract are in force, by the rule and from the
--- amount it was charged by.  The cost of work follows the cost rates, that of
--- items the price lists where it was not known.  What a charge is worth in the
--- base currency follows the exchange rate of its day.  Prices stay.
+-- amount it was charged by.  A minimum charge follows its contract's days
+-- likewise, and what is charged for its period.  The cost of work follows the
+-- cost rates, that of items the price lists where it was not known.  What a charge
+-- is worth in the base currency follows the exchange rate of its day.  Prices stay.
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION made_corrections(p_charge bigint, OUT amount numeric, OUT base_amount numeric, OUT cost numeric,
@@ -10319,7 +11950,8 @@ BEGIN ATOMIC
     SELECT h.id, x.amount, f.cost_due - h.cost - m.fee_cost,
            jsonb_build_object('correction', jsonb_build_object('charge', h.id, 'fee', jsonb_strip_nulls(
                jsonb_build_object('title', n.title, 'from', iso(lower(a.days)), 'to', iso(upper(a.days) - 1),
-                                  'due', f.due, 'charged', round(h.amount + m.amount, u.exponent)))))
+                                  'due', round(f.due, u.exponent),
+                                  'charged', round(h.amount + m.amount, u.exponent)))))
       FROM unnest(p_charges) k (id)
       JOIN live_charge h ON h.id = k.id AND h.made_by = 'line' AND h.source = 'fee' AND h.committed
       JOIN contract_line n ON n.id = h.contract_line_id
@@ -10348,6 +11980,65 @@ END;
 COMMENT ON FUNCTION fee_correction(bigint[]) IS
     'what committed fees of lines are to be corrected by, in their currency, for the days that they are not, or now '
     'are, owed';
+
+-- Several minimum charges of one period, after it was reopened, are corrected by the
+-- first.  Fees that are corrected beside them count as they will be.
+CREATE FUNCTION minimum_correction(p_charges bigint[])
+    RETURNS TABLE (charge_id bigint, amount numeric, why jsonb)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT h.id, x.amount,
+           jsonb_build_object('correction', jsonb_build_object('charge', h.id, 'minimum', jsonb_build_object(
+               'from', iso(lower(p.span)), 'to', iso(upper(p.span) - 1), 'due', round(d.due, u.exponent),
+               'reached', round(w.work + f.amount, u.exponent), 'charged', round(w.raised, u.exponent))))
+      FROM unnest(p_charges) k (id)
+      JOIN live_charge h ON h.id = k.id AND h.made_by = 'minimum' AND h.committed
+      JOIN contract c ON c.id = h.contract_id AND c.minimum_charge IS NOT NULL
+      JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
+      JOIN currency_code u ON u.code = h.currency
+     CROSS JOIN LATERAL (SELECT service_period(b, h.service_date) AS span) p
+     CROSS JOIN LATERAL (SELECT CASE WHEN c.status = 'draft' THEN 'empty'
+                                     ELSE p.span * daterange(c.starts_on, c.ends_on, '[]') END AS days) a
+     CROSS JOIN LATERAL (
+        SELECT CASE WHEN isempty(a.days) THEN 0
+                    ELSE prorate(coalesce(h.why #>> '{minimum_charge,whole}',
+                                          h.why #>> '{minimum_charge,amount}')::numeric,
+                                 p.span, a.days, c.prorate, u.exponent::int) END AS due) d
+     CROSS JOIN LATERAL minimum_work(c.id, p.span) w
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(e.amount), 0) AS amount
+          FROM fee_correction(ARRAY(SELECT g.id FROM charge g WHERE g.contract_id = c.id AND g.source = 'fee'
+                                    AND g.service_date <@ p.span AND g.frozen_at IS NOT NULL)) e) f
+     CROSS JOIN LATERAL (SELECT greatest(d.due - w.work - f.amount, 0) AS lacks) l
+     CROSS JOIN LATERAL (SELECT CASE WHEN l.lacks < w.raised THEN least(0, l.lacks - w.raised - w.given)
+                                     ELSE l.lacks - w.raised END AS amount) x
+     WHERE x.amount <> 0
+       AND NOT EXISTS (SELECT FROM live_charge e WHERE e.contract_id = c.id AND e.made_by = 'minimum'
+                       AND e.service_date <@ p.span AND e.id < h.id);
+END;
+COMMENT ON FUNCTION minimum_correction(bigint[]) IS
+    'what committed minimum charges are to be corrected by, in their currency, for the days that their contract is in '
+    'force now and for what is charged for their period now; nothing once the contract has no minimum any more';
+
+-- Of a period that is closed what is charged late changes the minimum too, and a fee that is corrected.
+CREATE VIEW rechecked WITH (security_invoker) AS
+    SELECT x.charge_id, max(x.found_at) AS found_at
+      FROM (SELECT r.charge_id, r.found_at FROM recheck r
+            UNION ALL
+            SELECT h.id, now()
+              FROM contract c
+              JOIN charge h ON h.contract_id = c.id AND h.made_by = 'minimum' AND h.committed AND h.reverses_id IS NULL
+             WHERE c.minimum_charge IS NOT NULL
+               AND (EXISTS (SELECT FROM charge l
+                             WHERE l.contract_id = c.id AND l.late
+                               AND l.period_start >= (SELECT max(b.period_end) FROM billing_period b
+                                                       WHERE b.contract_id = c.id))
+                    OR EXISTS (SELECT FROM recheck r JOIN charge f ON f.id = r.charge_id
+                                WHERE f.contract_id = c.id AND f.source = 'fee'))) x
+     GROUP BY x.charge_id;
+COMMENT ON VIEW rechecked IS
+    'the charges that correction_due looks at: those of recheck, and the minimum charges of contracts in whose open '
+    'period something is charged late, or of which a fee is looked at';
 
 CREATE FUNCTION cost_correction(p_charges bigint[])
     RETURNS TABLE (charge_id bigint, cost numeric, base_cost numeric, why jsonb)
@@ -10451,12 +12142,18 @@ BEGIN ATOMIC
      CROSS JOIN setting s
       JOIN currency_code u ON u.code = s.base_currency
     UNION ALL
+    SELECT m.charge_id, 'minimum', m.amount, round_money(m.amount * h.base_rate, u.exponent::int), 0, 0, m.why
+      FROM minimum_correction(p_charges) m
+      JOIN charge h ON h.id = m.charge_id
+     CROSS JOIN setting s
+      JOIN currency_code u ON u.code = s.base_currency
+    UNION ALL
     SELECT c.charge_id, 'cost', 0, 0, c.cost, c.base_cost, c.why FROM cost_correction(p_charges) c
     UNION ALL
     SELECT e.charge_id, 'exchange', 0, e.base_amount, 0, e.base_cost, e.why FROM exchange_correction(p_charges) e;
 END;
 COMMENT ON FUNCTION correction_of(bigint[]) IS
-    'what would put these committed charges right, a row for each kind: fee, cost, exchange';
+    'what would put these committed charges right, a row for each kind: fee, minimum, cost, exchange';
 
 -- Of the owner: it looks at costs.
 CREATE VIEW correction_due WITH (security_barrier) AS
@@ -10464,17 +12161,18 @@ CREATE VIEW correction_due WITH (security_barrier) AS
            h.service_date, x.amount::numeric(18,2) AS amount, x.cost::numeric(18,2) AS cost, h.currency,
            x.base_amount::numeric(18,2) AS base_amount, x.base_cost::numeric(18,2) AS base_cost,
            charge_reason(x.why) AS reason, r.found_at
-      FROM correction_of(ARRAY(SELECT r.charge_id FROM recheck r)) x
-      JOIN recheck r ON r.charge_id = x.charge_id
+      FROM correction_of(ARRAY(SELECT r.charge_id FROM rechecked r)) x
+      JOIN rechecked r ON r.charge_id = x.charge_id
       JOIN visible_charge h ON h.id = x.charge_id
       JOIN party k ON k.id = h.client_id
       LEFT JOIN contract c ON c.id = h.contract_id;
 COMMENT ON VIEW correction_due IS
     'charges that are frozen, or held by a sent report, and no longer agree with their line or contract (kind fee), '
-    'with the cost of their work or item (cost) or with the exchange rate of their day (exchange): by how much, and '
-    'why. Closing the next period of the contract puts frozen ones right, or make_corrections(); held ones wait for '
-    'the client''s answer';
-SELECT allow('controller', 'select', 'correction_due'), allow('controller', 'select', 'recheck');
+    'with the days of their contract and what is charged for their period (minimum), with the cost of their work or '
+    'item (cost) or with the exchange rate of their day (exchange): by how much, and why. Closing the next period of '
+    'the contract puts frozen ones right, or make_corrections(); held ones wait for the client''s answer';
+SELECT allow('controller', 'select', 'correction_due'), allow('controller', 'select', 'recheck'),
+       allow('controller', 'select', 'rechecked');
 -- ---------------------------------------------------------------------------
 -- make: correcting charges in the open period
 -- ---------------------------------------------------------------------------
@@ -10491,7 +12189,7 @@ END;
 COMMENT ON FUNCTION recheck_charges(bigint[]) IS
     'let correction_due look at those of these charges that are committed';
 
--- A fee is billed, or given back, like any other charge.  Cost and exchange are
+-- A fee or minimum is billed, or given back, like any other charge.  Cost and exchange are
 -- ours alone: no client sees them, and they are posted at once.
 CREATE FUNCTION correcting_charge(p_charge charge, p_kind text, p_amount numeric, p_base_amount numeric, p_cost numeric,
                                   p_base_cost numeric, p_why jsonb) RETURNS charge
@@ -10503,7 +12201,7 @@ BEGIN
     v.made_by := 'correction';
     v.cost := p_cost;
     v.base_cost := p_base_cost;
-    IF p_kind <> 'fee' THEN
+    IF p_kind NOT IN ('fee', 'minimum') THEN
         v.coverage := 'non_billable';
         v.frozen_at := now();
         v.time_entry_id := p_charge.time_entry_id;  -- so that its cost is labour
@@ -10555,10 +12253,10 @@ BEGIN
         v_group := contract_group((base_contract(contract_id)).id);
     END IF;
     PERFORM lock_parties(ARRAY(
-        SELECT DISTINCT h.client_id FROM recheck r JOIN charge h ON h.id = r.charge_id
+        SELECT DISTINCT h.client_id FROM rechecked r JOIN charge h ON h.id = r.charge_id
          WHERE contract_id IS NULL OR h.contract_id = ANY (v_group)));
     v_made := make_corrections_of(ARRAY(
-        SELECT r.charge_id FROM recheck r JOIN charge h ON h.id = r.charge_id
+        SELECT r.charge_id FROM rechecked r JOIN charge h ON h.id = r.charge_id
          WHERE contract_id IS NULL OR h.contract_id = ANY (v_group) ORDER BY 1));
     RETURN QUERY
         SELECT h.id, h.adjusts_id, h.amount::numeric(18,2), h.cost::numeric(18,2), h.currency, charge_reason(h.why)
@@ -10566,9 +12264,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION make_corrections(bigint) IS
     'put right what stands in correction_due, of one contract and its companions or of all: a correcting charge in the '
-    'open period for each row. That of a fee is billed with what comes next; those of cost and exchange are posted at '
-    'once and on no document. Closing a period does so by itself. Returns what it made; the same call again makes '
-    'nothing more. Refused (23503): an unknown contract';
+    'open period for each row. That of a fee or minimum is billed with what comes next; those of cost and exchange '
+    'are posted at once and on no document. Closing a period does so by itself. Returns what it made; the same call '
+    'again makes nothing more. Refused (23503): an unknown contract';
 SELECT allow('controller', 'execute', 'make_corrections');
 -- ---------------------------------------------------------------------------
 -- due: which periods wait to be closed, and what stands in the way
@@ -10598,7 +12296,7 @@ BEGIN ATOMIC
     SELECT d.contract_id, d.client_id FROM billing_due d WHERE d.over_on <= p_through + 1
     UNION
     SELECT b.id, b.client_id
-      FROM recheck r
+      FROM rechecked r
       JOIN charge h ON h.id = r.charge_id
       JOIN contract c ON c.id = h.contract_id
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
@@ -10695,60 +12393,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rate_unrated(contract, daterange) IS
     'rate what could not be rated through the end of a period; refused (23001) when some of it still cannot';
-
-CREATE FUNCTION due_minimum(p_base bigint, p_span daterange)
-    RETURNS TABLE (contract_id bigint, minimum_charge numeric, prorate text, days daterange, due numeric, work numeric,
-                   raised numeric, exponent integer)
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT c.id, c.minimum_charge, c.prorate, d.days, f.due, m.work, m.raised, u.exponent::int
-      FROM contract c
-      JOIN currency_code u ON u.code = c.currency
-     CROSS JOIN LATERAL (SELECT p_span * daterange(c.starts_on, c.ends_on, '[]') AS days) d
-     CROSS JOIN LATERAL (SELECT prorate(c.minimum_charge, p_span, d.days, c.prorate, u.exponent::int) AS due
-                          WHERE NOT isempty(d.days)) f
-     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(h.amount) FILTER (WHERE h.made_by <> 'minimum'), 0) AS work,
-               coalesce(sum(h.amount) FILTER (WHERE h.made_by = 'minimum'), 0) AS raised
-          FROM charge h WHERE h.contract_id = c.id AND h.period_start = lower(p_span)) m
-     WHERE p_base IN (c.id, c.parent_id) AND c.minimum_charge IS NOT NULL AND c.status <> 'draft';
-END;
-COMMENT ON FUNCTION due_minimum(bigint, daterange) IS
-    'the minimum charges of a contract and its companions in a service period, cut to the days they have in it: what '
-    'is due, what was charged (work) and what of it to reach the minimum (raised)';
-
-CREATE FUNCTION charge_minimum(p_base bigint, p_span daterange) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-DECLARE
-    v_minimum record;
-    v_new charge;
-    v_lacking charge[];
-BEGIN
-    FOR v_minimum IN
-        SELECT m.*, greatest(m.due - m.work, 0) - m.raised AS amount FROM due_minimum(p_base, p_span) m
-         ORDER BY m.contract_id
-    LOOP
-        CONTINUE WHEN v_minimum.amount = 0;
-        v_new.source := 'adjustment';
-        v_new.made_by := 'minimum';
-        v_new.contract_id := v_minimum.contract_id;
-        v_new.service_date := upper(v_minimum.days) - 1;
-        v_new.amount := v_minimum.amount;
-        v_new.cost := 0;
-        v_new.why := jsonb_build_object('minimum_charge', jsonb_build_object(
-            'amount', v_minimum.due, 'reached', round(v_minimum.work, v_minimum.exponent)) || CASE
-                WHEN v_minimum.prorate = 'none' OR v_minimum.days = p_span THEN '{}'
-                ELSE jsonb_build_object('from', iso(lower(v_minimum.days)), 'to', iso(upper(v_minimum.days) - 1),
-                    'days', upper(v_minimum.days) - lower(v_minimum.days), 'of', upper(p_span) - lower(p_span),
-                    'rule', v_minimum.prorate, 'whole', round(v_minimum.minimum_charge, v_minimum.exponent)) END);
-        v_lacking := v_lacking || complete_charge(v_new);
-    END LOOP;
-    PERFORM put_charges(v_lacking);
-END $$;
-COMMENT ON FUNCTION charge_minimum(bigint, daterange) IS
-    'charge what a period lacks to the contract''s minimum_charge, cut by the contract''s rule to the days that it has '
-    'in the period; again after a period was reopened';
 
 CREATE FUNCTION freeze_period(p_base contract, p_span daterange) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -11892,8 +13536,8 @@ CREATE FUNCTION content_line(p_document document, p_contract contract, p_given j
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,article,contract,'
-                               'project,deal,stage,'
+    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,tax_code,article,'
+                               'contract,project,deal,stage,'
         'task,employee,starts_on,ends_on}';
     v document_line := line_of(p_document);
     v_about dimension;
@@ -11942,8 +13586,11 @@ BEGIN
     v.cost := coalesce((p_given ->> 'cost')::numeric, v_terms.cost);
     v.starts_on := given_date(p_given, 'starts_on');
     v.ends_on := given_date(p_given, 'ends_on');
+    v.tax_code := coalesce(p_given ->> 'tax_code', CASE WHEN p_document.kind <> 'bill' AND NOT p_given ? 'tax_rate'
+                           THEN p_contract.tax_code END);
     v.tax_rate := coalesce((p_given ->> 'tax_rate')::numeric, CASE WHEN p_document.kind <> 'bill'
-                           THEN p_contract.tax_rate END);
+                           THEN p_contract.tax_rate END,
+                           tax_rate_on(v.tax_code, coalesce(p_document.issued_on, books_today())));
     IF p_document.kind = 'bill' THEN  -- what another party wrote is taken as it is
         v.amount := round_money(v.quantity * (p_given ->> 'price')::numeric
                                 * (100 - coalesce((p_given ->> 'discount_pct')::numeric, 0)) / 100, v_exponent);
@@ -11951,7 +13598,8 @@ BEGIN
             v.discount := 0;
             v.net := v.amount;
             v.tax := coalesce((p_given ->> 'tax')::numeric,
-                              round_money(v.amount * (p_given ->> 'tax_rate')::numeric / 100, v_exponent), 0);
+                              round_money(v.amount * v.tax_rate / 100, v_exponent), 0);
+            v.taxes := billed_taxes(v.tax_code, coalesce(p_document.issued_on, books_today()), v.tax, v_exponent);
             v.gross := v.net + v.tax;
         END IF;
     END IF;
@@ -11987,8 +13635,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION add_lines(bigint, jsonb) IS
     'add lines to a draft: [{"title", "item" (code), "quantity", "unit", "price" (a unit), "discount_pct", "cost" (a '
-    'unit), "tax_rate", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), "task", '
-    '"employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from the price lists; '
+    'unit), "tax_rate" | "tax_code", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s '
+    'stage), "task", "employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from '
+    'the price lists; '
     'what a line is about is completed from what it names, or else from its document, and refused (23514) where it '
     'contradicts itself';
 
@@ -12038,18 +13687,24 @@ BEGIN
     PERFORM lock_parties(ARRAY[v.party_id]);  -- so that the same content, sent twice at once, is one document
     IF content ? 'source' AND content ? 'external_id' THEN
         SELECT * INTO v_document FROM document d WHERE d.source = content ->> 'source'
-            AND d.external_id = content ->> 'external_id';
+            AND d.external_id = content ->> 'external_id' AND d.status <> 'void';
     END IF;
     IF v_document.id IS NULL AND content ->> 'kind' = 'bill' THEN
-        -- one that is void has left its number to others: document_bill_once
+        -- one that is void has left its number to others, and each year has its own: document_bill_once
         SELECT * INTO v_document FROM document d WHERE d.kind = 'bill' AND d.status <> 'void'
             AND d.party_id = (content ->> 'party')::bigint
-           AND d.outside_number = content ->> 'outside_number';
+           AND d.outside_number = content ->> 'outside_number'
+           AND (d.made_from = content OR extract(year FROM coalesce(d.issued_on, books_today()))
+                                         = extract(year FROM coalesce(v.issued_on, books_today())))
+         ORDER BY d.made_from = content DESC NULLS LAST LIMIT 1;
     END IF;
     IF v_document.id IS NOT NULL THEN
         IF v_document.made_from IS DISTINCT FROM content THEN
             RAISE EXCEPTION '% was sent before with other content', document_name(v_document.id)
-                USING ERRCODE = 'unique_violation', CONSTRAINT = 'document_external_key',
+                USING ERRCODE = 'unique_violation', TABLE = 'document',
+                    CONSTRAINT = CASE WHEN (v_document.source, v_document.external_id)
+                                           = (content ->> 'source', content ->> 'external_id')
+                                      THEN 'document_external_key' ELSE 'document_bill_once' END,
                     HINT = 'Send the same content again, or void that document first.';
         END IF;
         RETURN v_document.id;
@@ -12089,7 +13744,8 @@ COMMENT ON FUNCTION draft_document(jsonb) IS
     '"incoming", "based_on", "title", "currency", "lines" (as add_lines() takes them), "requirements", "note", '
     '"issued_on", "due_on", "outside_number", "file_url", "discount_pct" | "discount_amount", "source", '
     '"external_id"}. The same content again returns the same document, another one under the same (source, '
-    'external_id) or number of a bill is refused (23505)';
+    'external_id), or number of a bill of that party and year, is refused (23505); what is void has left them to '
+    'others';
 SELECT allow('clerk', 'execute', 'draft_document');
 
 CREATE FUNCTION issue_specification(task bigint, lines jsonb, options jsonb DEFAULT '{}') RETURNS bigint
@@ -12138,6 +13794,241 @@ COMMENT ON FUNCTION record_bill(jsonb) IS
     'nothing and cannot be paid before it is accepted: transition(document, ''agreed''). The same bill again returns '
     'the same document';
 SELECT allow('clerk', 'execute', 'record_bill');
+-- ---------------------------------------------------------------------------
+-- opening: a company that ran before comes into the books
+--
+-- Each thing that it brings is a fact of its own, by the door of its kind: cash and
+-- other balances are entries by hand, debts and bills documents, advances payments
+-- without money, hours blocks.  All of it stands against the account of opening
+-- balances, none in cash flow or P&L.  Each has a key, so that the same call again
+-- brings nothing twice, and what was wrong is taken back and opened anew.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION opened_item(p_kind text, p_given jsonb, p_needed text[], p_known text[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v jsonb;
+    v_lacks text;
+BEGIN
+    PERFORM check_keys(p_given, p_kind, p_needed || p_known);
+    v := resolve_names(p_given);
+    IF v ? 'contract' AND NOT v ? 'party' THEN
+        v := v || (SELECT jsonb_build_object('party', c.client_id) FROM contract c
+                    WHERE c.id = (v ->> 'contract')::bigint);
+    END IF;
+    SELECT n.key INTO v_lacks FROM unnest(p_needed) n (key) WHERE v ->> n.key IS NULL LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% has no %', p_kind, v_lacks
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = p_given::text,
+                HINT = format('It has %s, and may have %s.', array_to_string(p_needed, ', '),
+                              array_to_string(p_known, ', '));
+    END IF;
+    RETURN v || jsonb_build_object('currency', coalesce(v ->> 'currency', (
+        SELECT c.currency FROM contract c WHERE c.id = (v ->> 'contract')::bigint), (
+        SELECT a.currency FROM cash_account a WHERE a.id = (v ->> 'cash_account')::bigint), (
+        SELECT s.base_currency FROM setting s)));
+END $$;
+COMMENT ON FUNCTION opened_item(text, jsonb, text[], text[]) IS
+    'one item of open_balances() with the ids of what it names, its party and currency; refused (22023): keys that '
+    'nothing knows, and what lacks one that it needs';
+
+CREATE FUNCTION refuse_reopened(p_what text) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RAISE EXCEPTION '% was opened before with other content', p_what
+        USING ERRCODE = 'unique_violation',
+            HINT = 'Send the same content again, or void() that one first.';
+END $$;
+COMMENT ON FUNCTION refuse_reopened(text) IS 'raise (23505) that an opening balance is there with other content';
+
+-- A debt of a client, or a bill of a supplier: to be paid like any other.
+CREATE FUNCTION open_debt(p_kind text, p_day date, p_given jsonb) RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_item CONSTANT jsonb := opened_item(p_kind, p_given, '{party,number,amount}',
+                                         '{contract,issued_on,due_on,currency,title}');
+    v document;
+    v_line document_line;
+    v_known document;
+BEGIN
+    v.kind := p_kind;
+    v.incoming := p_kind = 'bill';
+    v.party_id := (v_item ->> 'party')::bigint;
+    v.contract_id := (v_item ->> 'contract')::bigint;
+    v.currency := v_item ->> 'currency';
+    v.outside_number := v_item ->> 'number';
+    v.opened_on := p_day;
+    v.due_on := given_date(v_item, 'due_on');
+    v.issued_on := coalesce(given_date(v_item, 'issued_on'), least(v.due_on, p_day));
+    v.title := v_item ->> 'title';
+    v.positions := 'none';
+    v.source := 'opening';
+    v.external_id := format('%s:%s:%s', p_kind, v.party_id, v.outside_number);
+    v.made_from := v_item;
+    PERFORM lock_parties(ARRAY[v.party_id]);
+    SELECT * INTO v_known FROM document d
+     WHERE d.source = v.source AND d.external_id = v.external_id AND d.status <> 'void';
+    IF FOUND THEN
+        PERFORM refuse_reopened(document_name(v_known.id)) WHERE v_known.made_from <> v_item;
+        RETURN v_known.id;
+    END IF;
+    v.id := put_document(v);
+    v := document_of(v.id);
+    v_line := line_of(v);
+    v_line.contract_id := v.contract_id;
+    v_line.client_id := CASE p_kind WHEN 'debt' THEN v.party_id END;
+    v_line.position := 1;
+    v_line.title := coalesce(v.title, v.outside_number);
+    v_line.quantity := sign((v_item ->> 'amount')::numeric);
+    v_line.price := abs((v_item ->> 'amount')::numeric);
+    PERFORM put_lines(ARRAY[v_line]);
+    PERFORM transition(v.id, 'sent');
+    PERFORM transition(v.id, 'agreed') WHERE p_kind = 'bill';
+    RETURN v.id;
+END $$;
+COMMENT ON FUNCTION open_debt(text, date, jsonb) IS
+    'bring what a client owed (debt) or what we owed (bill) into the books, as a document under its old number; '
+    'returns it';
+
+-- What was paid ahead, by clients (above zero) or to suppliers.
+CREATE FUNCTION open_advance(p_day date, p_given jsonb) RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_item CONSTANT jsonb := opened_item('advance', p_given, '{party,amount}', '{contract,currency,flow,purpose}');
+    v payment;
+    v_known payment;
+BEGIN
+    v.flow := coalesce(v_item ->> 'flow', 'in');
+    v.status := 'posted';
+    v.paid_on := p_day;
+    v.amount := (v_item ->> 'amount')::numeric;
+    v.currency := v_item ->> 'currency';
+    v.contra := role_code('opening');
+    v.party_id := (v_item ->> 'party')::bigint;
+    v.contract_id := (v_item ->> 'contract')::bigint;
+    v.article := CASE v.flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(v.party_id) END;
+    v.purpose := v_item ->> 'purpose';
+    v.source := 'opening';
+    v.external_id := format('%s:%s:%s:%s', v.flow, v.party_id, coalesce(v.contract_id::text, '-'), v.currency);
+    v.made_from := v_item;
+    PERFORM lock_parties(ARRAY[v.party_id]);
+    SELECT * INTO v_known FROM payment p
+     WHERE p.source = v.source AND p.external_id = v.external_id AND p.status <> 'void';
+    IF FOUND THEN
+        PERFORM refuse_reopened('payment ' || v_known.id) WHERE v_known.made_from <> v_item;
+        RETURN v_known.id;
+    END IF;
+    RETURN put_payment(v);
+END $$;
+COMMENT ON FUNCTION open_advance(date, jsonb) IS
+    'bring what a party had paid ahead, or we had paid it (flow out), into the books, as a payment without money, one '
+    'for each party, contract and currency; returns it';
+
+CREATE FUNCTION open_account(p_day date, p_account text, p_item jsonb) RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v posting;
+BEGIN
+    v.entry_on := p_day;
+    v.debit := p_account;
+    v.credit := role_code('opening');
+    v.amount := trim_scale((p_item ->> 'amount')::numeric);
+    v.currency := p_item ->> 'currency';
+    v.own_id := (p_item ->> 'own')::bigint;
+    RETURN post_event(format('opening %s %s %s', p_account, v.currency, v.own_id), ARRAY[v], 'opening balance');
+END $$;
+COMMENT ON FUNCTION open_account(date, text, jsonb) IS
+    'bring the balance of an account into the books, debit positive; returns the event, which reverse_event() takes '
+    'back';
+
+CREATE FUNCTION open_hours(p_day date, p_given jsonb) RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_item CONSTANT jsonb := opened_item('hours', p_given, '{contract,hours}', '{expires_on,priority}');
+BEGIN
+    RETURN add_block((v_item ->> 'contract')::bigint, p_day, hours => (v_item ->> 'hours')::numeric, price => 0,
+                     expires_on => given_date(v_item, 'expires_on'),
+                     priority => coalesce((v_item ->> 'priority')::integer, 0),
+                     key => format('opening:%s:%s', v_item ->> 'contract', coalesce(v_item ->> 'expires_on', '-')));
+END $$;
+COMMENT ON FUNCTION open_hours(date, jsonb) IS
+    'bring hours that a client has left, and has paid, into the books, as a block that costs nothing; one for each '
+    'contract and day of expiry; returns the allotment';
+
+CREATE FUNCTION open_balances(day date, content jsonb)
+    RETURNS TABLE (what text, id bigint)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+    v_item jsonb;
+    v_kind text;
+BEGIN
+    content := json_argument(content);
+    PERFORM check_keys(content, 'content', '{cash,debts,bills,advances,hours,accounts}');
+    IF day IS NULL THEN
+        RAISE EXCEPTION 'the books begin on no day'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give the first day that these books keep.';
+    END IF;
+    FOR v_kind, v_item IN
+        SELECT c.key, e.value
+          FROM unnest('{cash,accounts,debts,bills,advances,hours}'::text[]) WITH ORDINALITY c (key, no)
+         CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(content -> c.key)
+             WHEN 'array' THEN content -> c.key WHEN NULL THEN '[]'
+             ELSE jsonb_build_array(content -> c.key) END) WITH ORDINALITY e (value, no)
+         WHERE content ? c.key
+         ORDER BY c.no, e.no
+    LOOP
+        what := v_kind;
+        CASE v_kind
+            WHEN 'cash' THEN
+                v_item := opened_item('cash', v_item, '{cash_account,amount}', '{own}');
+                id := open_account(day, (SELECT a.code FROM cash_account m JOIN account a ON a.id = m.account_id
+                                          WHERE m.id = (v_item ->> 'cash_account')::bigint), v_item);
+            WHEN 'accounts' THEN
+                v_item := opened_item('account', v_item, '{account,amount}', '{own,currency}');
+                PERFORM require_own_balance(v_item ->> 'account');
+                id := open_account(day, v_item ->> 'account', v_item);
+            WHEN 'debts' THEN id := open_debt('debt', day, v_item);
+            WHEN 'bills' THEN id := open_debt('bill', day, v_item);
+            WHEN 'advances' THEN id := open_advance(day, v_item);
+            WHEN 'hours' THEN id := open_hours(day, v_item);
+        END CASE;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION open_balances(date, jsonb) IS
+    'bring a running company into the books on the first day that they keep: {"cash": [{"cash_account", "amount"}], '
+    '"debts": [{"party" | "contract", "number", "amount", "due_on", "issued_on", "currency", "title"}] of clients, '
+    '"bills": the same of suppliers, "advances": [{"party" | "contract", "amount", "currency", "flow": in (default) or '
+    'out}], "hours": [{"contract", "hours", "expires_on"}], "accounts": [{"account", "amount" (debit positive), '
+    '"currency"}] such as loans, equipment, capital and taxes}, amounts as text, with tax. Returns what it brought: a '
+    'document, payment, event or allotment of each item. The same item again brings nothing; with other content it is '
+    'refused (23505) until the first is taken back by void(), by the status void of the payment or by reverse_event()';
+SELECT allow('controller', 'execute', 'open_balances');
+
+CREATE FUNCTION require_own_balance(p_account text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM account a LEFT JOIN account_role r ON r.account_id = a.id
+                WHERE a.code = p_account
+                  AND (a.kind IN ('cash', 'income', 'expense') OR r.role IN ('receivable', 'payable', 'unbilled',
+                                                                             'opening', 'conversion', 'netting'))) THEN
+        RAISE EXCEPTION 'account "%" has no balance to begin with', p_account
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'Cash goes into "cash", what is owed into "debts", "bills" and "advances"; articles begin at '
+                       'nothing.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION require_own_balance(text) IS
+    'refuse (23001) an opening balance of an account whose balance follows from something else';
 -- ---------------------------------------------------------------------------
 -- follow: revisions, stages and deals that are made of a document, signatures
 -- ---------------------------------------------------------------------------
@@ -12339,14 +14230,26 @@ SELECT allow('clerk', 'execute', 'bill_task');
 -- row: the positions of a paper, from which pages, sheets, JSON and CSV are made
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION summed_taxes(p_taxes jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT jsonb_agg(jsonb_build_object('tax', x.tax, 'rate', x.rate, 'amount', x.amount) ORDER BY x.no, x.tax)
+      FROM (SELECT t.value ->> 'tax' AS tax, (t.value ->> 'rate')::numeric AS rate,
+                   sum((t.value ->> 'amount')::numeric) AS amount, min(t.no) AS no
+              FROM jsonb_array_elements(p_taxes) l (value)
+             CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(l.value) WHEN 'array' THEN l.value ELSE '[]' END)
+                   WITH ORDINALITY t (value, no)
+             GROUP BY 1, 2) x;
+END;
+COMMENT ON FUNCTION summed_taxes(jsonb) IS 'the taxes of several lines, summed by tax and rate; NULL for none';
+
 CREATE FUNCTION document_rows(document bigint)
     RETURNS TABLE ("position" integer, project text, title text, url text, first_day date, last_day date,
-        coverage text, unit text,
-                   quantity numeric, price numeric, discount_pct numeric, hours_worked numeric(18,2),
-                       hours_billed numeric(18,2),
-                   amount numeric, discount numeric, tax_rate numeric, net numeric, tax numeric, gross numeric,
-                       worked_s bigint,
-                   billed_s bigint, task_id bigint, lines bigint, charges bigint)
+                   coverage text, unit text, quantity numeric, price numeric, discount_pct numeric,
+                   hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric, discount numeric,
+                   tax_rate numeric, net numeric, tax numeric, gross numeric, worked_s bigint, billed_s bigint,
+                   task_id bigint, task_number text, task_project text, task_url text, lines bigint, charges bigint,
+                   taxes jsonb)
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -12354,58 +14257,53 @@ BEGIN
     RETURN QUERY
     WITH figure AS (
         SELECT f.line_id, f.position, f.title, f.unit, f.quantity, f.price, f.discount_pct, f.worked_s, f.billed_s,
-            f.amount, f.discount,
-               f.tax_rate, f.net, f.tax, f.gross
+               f.amount, f.discount, f.tax_rate, f.net, f.tax, f.gross, f.taxes
           FROM document d, document_figures(d.id) f WHERE d.id = document_rows.document AND d.net IS NULL
         UNION ALL
         SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s,
-            l.amount, l.discount,
-               l.tax_rate, l.net, l.tax, l.gross
-          FROM document d JOIN document_line l ON l.document_id = d.id WHERE d.id = document_rows.document
-              AND d.net IS NOT NULL
-    ), line AS (
-        SELECT f.*, d.kind, d.positions, h.id AS charge_id, h.source, h.coverage,
-            coalesce(h.service_date, CASE WHEN l.claim THEN l.starts_on END) AS service_date, p.name AS project,
-            t.id AS task_id, t.url
-          FROM figure f
-          JOIN document_line l ON l.id = f.line_id
-          JOIN document d ON d.id = l.document_id
-          LEFT JOIN document_line r ON r.id = l.reverses_line_id
-          LEFT JOIN charge h ON h.id = coalesce(r.charge_id, l.charge_id)
-          LEFT JOIN task t ON t.id = coalesce(h.task_id, nullif(l.task_id, d.task_id))
-          LEFT JOIN project p ON p.id = CASE d.positions WHEN 'task' THEN coalesce(h.project_id, l.project_id) END
+               l.amount, l.discount, l.tax_rate, l.net, l.tax, l.gross, l.taxes
+          FROM document d JOIN document_line l ON l.document_id = d.id
+         WHERE d.id = document_rows.document AND d.net IS NOT NULL
+    ), word AS (
+        SELECT w.* FROM document d
+         CROSS JOIN LATERAL jsonb_to_recordset(d.kept -> 'rows') w (
+               "position" integer, project text, url text, first_day date, last_day date, coverage text,
+               timed boolean, charges bigint, task_id bigint, task_number text, task_project text, task_url text)
+         WHERE d.id = document_rows.document AND d.kept IS NOT NULL
+        UNION ALL
+        SELECT w.* FROM document d
+         CROSS JOIN LATERAL (SELECT array_agg(f.line_id) AS lines, array_agg(f.position) AS positions FROM figure f) a
+         CROSS JOIN LATERAL position_words(a.lines, a.positions) w
+         WHERE d.id = document_rows.document AND d.kept IS NULL
     )
-    SELECT l.position, min(l.project), CASE WHEN min(l.title) = max(l.title) THEN min(l.title)
-        ELSE string_agg(DISTINCT l.title, ', ') END,
-           CASE WHEN count(DISTINCT l.task_id) = 1 AND count(l.task_id) = count(*) AND min(l.positions) IN ('task',
-               'none')
-                     AND min(l.url) ~* '^https?://[^[:space:]]+$' THEN min(l.url) END,
-           min(l.service_date), max(l.service_date),
-           CASE WHEN count(DISTINCT l.coverage) = 1 AND min(l.coverage) <> 'billable' THEN min(l.coverage) END,
-           min(l.unit),
-           CASE WHEN min(l.unit) = 'h' AND count(l.quantity) = 0 THEN (sum(l.billed_s) / 3600.0)::numeric(18,2)
-                WHEN count(l.quantity) > 0 THEN sum(l.quantity) WHEN min(l.kind) <> 'credit_note' THEN 1 END,
-           CASE WHEN sum(l.amount) = 0 AND min(l.coverage) <> 'billable' THEN NULL
-                WHEN count(l.price) > 0 THEN min(l.price)
+    SELECT f.position, w.project, CASE WHEN min(f.title) = max(f.title) THEN min(f.title)
+                                       ELSE string_agg(DISTINCT f.title, ', ') END,
+           w.url, w.first_day, w.last_day, w.coverage, min(f.unit),
+           CASE WHEN min(f.unit) = 'h' AND count(f.quantity) = 0 THEN (sum(f.billed_s) / 3600.0)::numeric(18,2)
+                WHEN count(f.quantity) > 0 THEN sum(f.quantity) WHEN d.kind <> 'credit_note' THEN 1 END,
+           CASE WHEN sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
+                WHEN count(f.price) > 0 THEN min(f.price)
                 -- what has no quantity of its own is one of it; tiers have no price of a unit
-                WHEN min(l.kind) <> 'credit_note' AND min(l.source) IS DISTINCT FROM 'time' AND count(l.quantity) = 0
-                THEN sum(l.amount) END,
-           CASE WHEN count(l.price) > 0 OR count(l.quantity) = 0 THEN min(l.discount_pct) END,
-               (sum(l.worked_s) / 3600.0)::numeric(18,2), (sum(l.billed_s) / 3600.0)::numeric(18,2),
-           sum(l.amount), sum(l.discount), min(l.tax_rate), sum(l.net), sum(l.tax), sum(l.gross),
-               sum(l.worked_s)::bigint,
-           sum(l.billed_s)::bigint, CASE WHEN count(DISTINCT l.task_id) = 1 THEN min(l.task_id) END, count(*),
-               count(l.charge_id)
-      FROM line l
-     GROUP BY l.position
-     ORDER BY l.position;
+                WHEN d.kind <> 'credit_note' AND NOT w.timed AND count(f.quantity) = 0 THEN sum(f.amount) END,
+           CASE WHEN count(f.price) > 0 OR count(f.quantity) = 0 THEN min(f.discount_pct) END,
+           (sum(f.worked_s) / 3600.0)::numeric(18,2), (sum(f.billed_s) / 3600.0)::numeric(18,2), sum(f.amount),
+           sum(f.discount), min(f.tax_rate), sum(f.net), sum(f.tax), sum(f.gross), sum(f.worked_s)::bigint,
+           sum(f.billed_s)::bigint, w.task_id, w.task_number, w.task_project, w.task_url, count(*),
+           w.charges, summed_taxes(jsonb_agg(f.taxes))
+      FROM figure f
+      JOIN word w ON w.position = f.position
+      JOIN document d ON d.id = document_rows.document
+     GROUP BY f.position, d.id, w.project, w.url, w.first_day, w.last_day, w.coverage, w.timed, w.task_id,
+              w.task_number, w.task_project, w.task_url, w.charges
+     ORDER BY f.position;
 END $$;
 COMMENT ON FUNCTION document_rows(bigint) IS
-    'the positions of a document as they stand on the paper, those of a draft as they are now: project, title and link '
-    'of the task (only http and https), days of the work, coverage where it is not billable, quantity (hours, where '
-    'unit is h) and the price of a unit (charge.rate), discount_pct of the position, hours, amount before the '
-    'document''s discount, its share of that discount, net, tax, gross, in the document''s currency; seconds beside '
-    'the hours for sums, the task where it is one, how many lines and charges there are';
+    'the positions of a document as they stand on the paper, those of a draft as they are now, those of what is issued '
+    'in the words that were kept: project, title and link of the task (only http and https), days of the work, '
+    'coverage where it is not billable, quantity (hours, where unit is h) and the price of a unit (charge.rate), '
+    'discount_pct of the position, hours, amount before the document''s discount, its share of that discount, net, '
+    'tax, gross, in the document''s currency; seconds beside the hours for sums, the task with its number, project and '
+    'link where it is one, how many lines and charges there are, the taxes that its tax is made of';
 SELECT allow('reader', 'execute', 'document_rows');
 -- ---------------------------------------------------------------------------
 -- deal: the deal that is made of a document, and the work that goes with it
@@ -12506,7 +14404,8 @@ CREATE VIEW document_card WITH (security_invoker) AS
       LEFT JOIN document_balance b ON b.document_id = d.id
      CROSS JOIN LATERAL document_totals(d.id) f;
 COMMENT ON VIEW document_card IS
-    'every document with its parties, dates, figures in its currency (of drafts as they are now), what is credited, '
+    'every document with its parties, contract and project (by the names they have now; document_json() has those that '
+    'were kept), dates, figures in its currency (of drafts as they are now), what is credited, '
     'paid and open, hours, number of tasks, and its signature; of a credit note its meaning';
 SELECT allow('reader', 'select', 'document_card');
 
@@ -12520,7 +14419,7 @@ CREATE FUNCTION document_sheet(document bigint)
                    tax numeric(18,2), gross numeric(18,2), currency text, lines bigint)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT r.position, r.title, p.name, t.id, t.number, t.url, CASE
+    SELECT r.position, r.title, r.task_project, r.task_id, r.task_number, r.task_url, CASE
            WHEN r.charges > 0 THEN coalesce(r.coverage, 'billable') END,
            r.first_day, r.last_day, r.hours_worked, r.hours_billed,
            CASE WHEN r.unit = 'h' AND r.billed_s IS NOT NULL THEN r.billed_s / 3600.0
@@ -12531,8 +14430,6 @@ BEGIN ATOMIC
            d.currency, r.lines
       FROM document d
      CROSS JOIN LATERAL document_rows(d.id) r
-      LEFT JOIN task t ON t.id = r.task_id
-      LEFT JOIN project p ON p.id = t.project_id
      WHERE d.id = document_sheet.document
      ORDER BY r.position;
 END;
@@ -12543,16 +14440,33 @@ COMMENT ON FUNCTION document_sheet(bigint) IS
 SELECT allow('reader', 'execute', 'document_sheet');
 
 CREATE FUNCTION document_tax(document bigint)
-    RETURNS TABLE (tax_rate numeric(7,4), net numeric(18,2), tax numeric(18,2), gross numeric(18,2), currency text)
+    RETURNS TABLE (tax_rate numeric(7,4), net numeric(18,2), tax numeric(18,2), gross numeric(18,2), currency text,
+                   tax_code text, tax_name text)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT s.tax_rate, sum(s.net)::numeric(18,2), sum(s.tax)::numeric(18,2), sum(s.gross)::numeric(18,2),
-           min(s.currency)
-      FROM document_sheet(document_tax.document) s GROUP BY 1 ORDER BY 1 NULLS LAST;
+    SELECT x.rate::numeric(7,4), sum(r.net)::numeric(18,2), sum(x.amount)::numeric(18,2),
+           sum(r.net + x.amount)::numeric(18,2), d.currency, x.tax, t.name
+      FROM document d
+     CROSS JOIN LATERAL document_rows(d.id) r
+     CROSS JOIN LATERAL (
+        SELECT y.tax, y.rate, y.amount FROM taxes_of(r.taxes, r.tax_rate, r.tax) y
+        UNION ALL SELECT NULL, NULL, 0 WHERE r.taxes IS NULL AND r.tax_rate IS NULL AND r.tax = 0) x
+      LEFT JOIN tax t ON t.code = x.tax
+     WHERE d.id = document_tax.document
+     GROUP BY x.rate, x.tax, t.name, d.currency ORDER BY x.tax NULLS FIRST, x.rate NULLS LAST;
 END;
 COMMENT ON FUNCTION document_tax(bigint) IS
-    'net, tax and gross of a document by rate of tax in per cent; NULL is exempt';
+    'net, tax and gross of a document by tax and rate in per cent; a rate of NULL is exempt, a code of NULL a fixed '
+    'rate. Of several taxes on a line each has its net: they are not to be summed';
 SELECT allow('reader', 'execute', 'document_tax');
+
+CREATE FUNCTION json_party(p_party jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT jsonb_build_object('name', coalesce(p_party ->> 'legal_name', p_party ->> 'name'), 'tax_id',
+                              p_party -> 'tax_id', 'requisites', p_party -> 'requisites');
+END;
+COMMENT ON FUNCTION json_party(jsonb) IS 'a party, as paper_party() has it, as the JSON of a document tells it';
 
 CREATE FUNCTION document_json(document bigint) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -12561,15 +14475,12 @@ BEGIN ATOMIC
         'document', c.document_id, 'kind', c.kind, 'number', c.number, 'status', c.status, 'revision', c.revision,
         'title', c.title,
         'issued_on', c.issued_on, 'due_on', c.due_on, 'period_from', c.period_from, 'period_to', c.period_to,
-        'contract', c.contract, 'project', c.project,
+        'contract', p.paper ->> 'contract', 'project', p.paper ->> 'project',
         'currency', c.currency, 'net', c.net::text, 'tax', c.tax::text, 'gross', c.gross::text, 'paid', c.paid::text,
         'open', c.open::text,
         'hours_worked', c.hours_worked::text, 'hours_billed', c.hours_billed::text, 'requirements', d.requirements,
         'meaning', d.meaning,
-        'own', jsonb_build_object('name', coalesce(o.legal_name, o.name), 'tax_id', o.tax_id, 'requisites',
-                                  o.requisites),
-        'party', jsonb_build_object('name', coalesce(p.legal_name, p.name), 'tax_id', p.tax_id, 'requisites',
-                                    p.requisites),
+        'own', json_party(p.paper -> 'own'), 'party', json_party(p.paper -> 'party'),
         'positions',
         (SELECT coalesce(jsonb_agg(jsonb_build_object('position', s.position, 'title', s.title, 'project', s.project,
                                                       'task', s.task_number,
@@ -12580,17 +14491,19 @@ BEGIN ATOMIC
                           'discount', s.discount::text, 'net', s.net::text, 'tax_rate', s.tax_rate::text, 'tax',
                           s.tax::text, 'gross', s.gross::text)
                           ORDER BY s.position), '[]') FROM document_sheet(document_json.document) s),
-        'taxes', (SELECT coalesce(jsonb_agg(jsonb_build_object('tax_rate', t.tax_rate::text, 'net', t.net::text,
+        'taxes', (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('tax_code', t.tax_code,
+                                                               'tax_name', t.tax_name))
+                                            || jsonb_build_object('tax_rate', t.tax_rate::text, 'net', t.net::text,
                                                                'tax', t.tax::text, 'gross', t.gross::text)
-                      ORDER BY t.tax_rate), '[]') FROM document_tax(document_json.document) t))
+                      ORDER BY t.tax_code NULLS FIRST, t.tax_rate), '[]') FROM document_tax(document_json.document) t))
       FROM document_card c
       JOIN document d ON d.id = c.document_id
-      JOIN party p ON p.id = c.party_id
-      LEFT JOIN party o ON o.id = c.own_id
+     CROSS JOIN LATERAL (SELECT paper_of(d) AS paper) p
      WHERE c.document_id = document_json.document;
 END;
 COMMENT ON FUNCTION document_json(bigint) IS
-    'a document as its client may see it: header, both parties, positions, totals by tax rate; money and hours as text';
+    'a document as its client may see it: header, both parties as they were when it was issued, positions, totals by '
+    'tax rate; money and hours as text';
 SELECT allow('reader', 'execute', 'document_json');
 -- ---------------------------------------------------------------------------
 -- statement: what a client owes, day by day
@@ -12608,6 +14521,8 @@ BEGIN ATOMIC
                -least(sum(e.amount), 0) AS credit, e.currency, e.document_id, e.payment_id, e.rank
           FROM (SELECT e.entry_on, e.amount, e.currency, e.document_id, e.payment_id,
                        CASE WHEN d.id IS NOT NULL THEN replace(d.kind, '_', ' ')
+                            WHEN o.kind IN ('income', 'expense') THEN 'write-off'
+                            WHEN p.contra IS NOT NULL THEN o.code
                             WHEN p.flow = 'out' THEN 'refund' WHEN e.payment_id IS NOT NULL THEN 'payment'
                             WHEN a.kind = 'equity' THEN 'opening' ELSE 'entry' END AS kind,
                        coalesce(d.number, p.bank_ref) AS number,
@@ -12619,6 +14534,7 @@ BEGIN ATOMIC
                   JOIN account a ON a.id = e.other_id
                   LEFT JOIN document d ON d.id = e.document_id
                   LEFT JOIN payment_card p ON p.payment_id = e.payment_id
+                  LEFT JOIN account o ON o.code = p.contra
                  WHERE e.party_id = client_statement.client) e
          GROUP BY e.entry_on, e.kind, e.number, e.detail, e.currency, e.document_id, e.payment_id, e.rank, e.event_id
         HAVING sum(e.amount) <> 0
@@ -12646,7 +14562,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION client_statement(bigint, date, date) IS
     'a client''s account between two days, both included, as the ledger has it: opening balance, invoices and refunds '
-    '(debit), credit notes and payments (credit), what was posted by hand (opening, entry), closing balance; by '
+    '(debit), credit notes and payments (credit), what was settled without money (write-off, netting), debts and '
+    'advances from before the books (debt, opening), what was posted by hand (opening, entry), closing balance; by '
     'currency; a positive balance is owed by the client. What was taken back on its own day has no row';
 SELECT allow('reader', 'execute', 'client_statement');
 -- ---------------------------------------------------------------------------
@@ -12979,7 +14896,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION page_percent(numeric, text) IS 'a percentage as a language writes it: 20% in en, 20 % in uk and ru';
 
-CREATE FUNCTION page_party(party bigint, language text) RETURNS jsonb
+CREATE FUNCTION page_party(party jsonb, language text) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH known (key, no, in_bank) AS (
@@ -12989,12 +14906,12 @@ BEGIN ATOMIC
                ('iban', 21, true), ('account', 22, true), ('bank', 23, true), ('bic', 24, true),
                ('correspondent_account', 25, true)
     ), said AS (
-        SELECT p.email, jsonb_build_object('name', coalesce(p.legal_name, p.name))
-                        || CASE WHEN p.tax_id IS NULL THEN '{}'
-                            ELSE jsonb_build_object('tax_id', p.tax_id) END || p.requisites
-                        || CASE jsonb_typeof(p.requisites -> page_party.language)
-                            WHEN 'object' THEN p.requisites -> page_party.language ELSE '{}' END AS requisites
-          FROM party p WHERE p.id = page_party.party
+        SELECT party ->> 'email' AS email,
+               jsonb_build_object('name', coalesce(party ->> 'legal_name', party ->> 'name'))
+               || jsonb_strip_nulls(jsonb_build_object('tax_id', party -> 'tax_id')) || (party -> 'requisites')
+               || CASE jsonb_typeof(party -> 'requisites' -> page_party.language)
+                       WHEN 'object' THEN party -> 'requisites' -> page_party.language ELSE '{}' END AS requisites
+         WHERE jsonb_typeof(party) = 'object'
     ), requisite AS (
         SELECT coalesce(b.label, e.key) AS name, e.value, coalesce(k.no, 10) AS no,
                coalesce(k.in_bank, false) AS in_bank, e.key
@@ -13019,9 +14936,9 @@ BEGIN ATOMIC
                             FROM requisite r WHERE r.in_bank), '[]'))
       FROM (SELECT) one LEFT JOIN said p ON true;
 END;
-COMMENT ON FUNCTION page_party(bigint, text) IS
-    'a party as pages print it: the name, what identifies it (requisites) and its bank details. Keys of '
-    'party.requisites: reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
+COMMENT ON FUNCTION page_party(jsonb, text) IS
+    'a party, as paper_party() has it, as pages print it: the name, what identifies it (requisites) and its bank '
+    'details. Keys of party.requisites: reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
     'correspondent_account under the label of the language, any other under its own name; name the one on pages, '
     'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it '
     'in that language';
@@ -13084,7 +15001,12 @@ BEGIN ATOMIC
     ), "row" AS MATERIALIZED (
         SELECT r.* FROM document_rows(page_totals.document) r
     ), rate AS (
-        SELECT r.tax_rate, sum(r.net) AS net, sum(r.tax) AS tax FROM "row" r WHERE r.tax_rate IS NOT NULL GROUP BY 1
+        SELECT x.tax AS code, t.kind, t.name, t.words, x.rate AS tax_rate, sum(r.net) AS net, sum(x.amount) AS tax
+          FROM "row" r
+         CROSS JOIN LATERAL taxes_of(r.taxes, r.tax_rate, r.tax) x
+          LEFT JOIN tax t ON t.code = x.tax
+         WHERE x.rate IS NOT NULL
+         GROUP BY 1, 2, 3, 4, 5
     ), total AS (
         SELECT coalesce(sum(r.worked_s), 0) AS worked_s, coalesce(sum(r.billed_s), 0) AS billed_s,
                coalesce(sum(r.amount), 0) AS amount,
@@ -13108,10 +15030,17 @@ BEGIN ATOMIC
         'words', amount_in_words(t.gross * h.side, h.currency, language),
         'taxed', t.taxed > 0, 'tax_free', t.taxed = 0, 'inclusive', h.tax_inclusive,
         'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
-                'name', format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included'
-                               ELSE label ->> 'tax' END, page_percent(r.tax_rate, language)),
+                'name', CASE WHEN coalesce(r.kind, 'rated') <> 'rated'
+                             THEN coalesce(r.words ->> language, r.words ->> 'en', r.name)
+                             WHEN r.code IS NOT NULL AND h.tax_inclusive
+                             THEN format('%s: %s %s', label ->> 'tax_included', r.name,
+                                         page_percent(r.tax_rate, language))
+                             WHEN r.code IS NOT NULL THEN format('%s %s', r.name, page_percent(r.tax_rate, language))
+                             ELSE format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included'
+                                                       ELSE label ->> 'tax' END, page_percent(r.tax_rate, language))
+                             END,
                 'base', page_number(r.net * h.side, h.exponent, language), 'amount',
-                page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC)
+                page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC, r.code)
               FROM rate r), '[]'),
         'paid', page_number(nullif(b.allocated, 0), h.exponent, language), 'credited',
         page_number(nullif(b.credited, 0), h.exponent, language),
@@ -13135,9 +15064,8 @@ CREATE FUNCTION page_language(document bigint) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce((SELECT w.language
-                       FROM (VALUES (1, d.party_id), (2, coalesce(d.own_id, default_own()))) AS x (no, party_id)
-                       JOIN party p ON p.id = x.party_id
-                      CROSS JOIN LATERAL (SELECT p.requisites ->> 'language') AS w (language)
+                       FROM (VALUES (1, 'party'), (2, 'own')) AS x (no, side)
+                      CROSS JOIN LATERAL (SELECT paper_party(d, x.side) #>> '{requisites,language}') AS w (language)
                       WHERE w.language IN ('uk', 'ru', 'en') ORDER BY x.no LIMIT 1), 'en')
       FROM document d WHERE d.id = page_language.document;
 END;
@@ -13166,8 +15094,8 @@ DECLARE
     v_shown_as text;
     v_language text;
     v_label jsonb;
-    v_own bigint;
-    v_brand brand;
+    v_paper jsonb;
+    v_brand jsonb;
     v_party jsonb;
     v_groups jsonb;
     v_data jsonb;
@@ -13185,9 +15113,9 @@ BEGIN
     SELECT * INTO v_kind FROM document_kind k WHERE k.kind = v_document.kind;
     v_shown_as := (state_of(v_document)).shown_as;
     v_label := page_labels(v_language);
-    v_own := coalesce(v_document.own_id, default_own());
-    SELECT * INTO v_brand FROM brand b WHERE b.own_id = v_own;
-    v_party := page_party(v_own, v_language);
+    v_paper := paper_of(v_document);
+    v_brand := nullif(v_paper -> 'brand', 'null');
+    v_party := page_party(v_paper -> 'own', v_language);
     v_groups := page_rows(v_document.id, v_language, v_label);
 
     v_data := jsonb_build_object(
@@ -13197,24 +15125,24 @@ BEGIN
         'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due',
         page_date(v_document.due_on, v_language),
         'period', page_days(v_document.period_from, v_document.period_to, v_language),
-        'contract', (SELECT c.number FROM contract c WHERE c.id = v_document.contract_id),
-        'project', (SELECT p.name FROM project p WHERE p.id = v_document.project_id),
-        'task', (SELECT concat_ws(' ', t.number, t.title) FROM task t
-                 WHERE t.id = v_document.task_id AND 'specification' IN (v_kind.kind, v_kind.page)),
-        'basis', (SELECT page_heading(b.kind, coalesce(b.number, b.outside_number), b.issued_on, v_language, v_label)
-                  FROM document b WHERE b.id = v_document.based_on),
+        'contract', v_paper ->> 'contract', 'project', v_paper ->> 'project',
+        'task', CASE WHEN v_paper ->> 'task' IS NOT NULL AND 'specification' IN (v_kind.kind, v_kind.page)
+                     THEN concat_ws(' ', v_paper #>> '{task,number}', v_paper #>> '{task,title}') END,
+        'basis', CASE WHEN v_paper ->> 'basis' IS NOT NULL
+                      THEN page_heading(v_paper #>> '{basis,kind}', v_paper #>> '{basis,number}',
+                                        iso_date(v_paper #>> '{basis,issued_on}'), v_language, v_label) END,
         'status', CASE v_shown_as WHEN 'status' THEN v_label ->> ('status_' || v_document.status) END,
         'mark', CASE v_shown_as WHEN 'mark' THEN v_label ->> ('status_' || v_document.status) END,
         'currency', coalesce(v_label ->> ('currency_' || v_document.currency), v_document.currency),
-        'requirements', v_document.requirements, 'note', v_document.note,
+        'requirements', v_document.requirements, 'note', v_paper ->> 'note',
         'meaning', v_label ->> ('meaning_' || v_document.meaning),
         'gross_label', v_label ->> CASE WHEN v_kind.asks_payment THEN 'gross_due'
                                         WHEN v_kind.kind = 'credit_note' THEN 'gross_credited' ELSE 'gross' END,
-        'brand', jsonb_build_object('name', coalesce(v_brand.name, (SELECT p.name FROM party p
-                                                                    WHERE p.id = v_own), ''), 'logo', v_brand.logo,
-            'accent', coalesce(v_brand.accent, '#1f5673'), 'ink', coalesce(v_brand.ink, '#1d252c'), 'footer',
-            v_brand.footer),
-        'own', v_party, 'client', page_party(v_document.party_id, v_language), 'groups', v_groups);
+        'brand', jsonb_build_object(
+            'name', coalesce(v_brand ->> 'name', v_paper #>> '{own,name}', ''), 'logo', v_brand ->> 'logo',
+            'accent', coalesce(v_brand ->> 'accent', '#1f5673'), 'ink', coalesce(v_brand ->> 'ink', '#1d252c'),
+            'footer', v_brand ->> 'footer'),
+        'own', v_party, 'client', page_party(v_paper -> 'party', v_language), 'groups', v_groups);
     RETURN v_data || jsonb_build_object(
         'totals', page_totals(v_document.id, v_language, v_label),
         'show', (SELECT jsonb_build_object('groups', jsonb_array_length(v_groups) > 1, 'hours',
@@ -13247,12 +15175,12 @@ AS $$
 DECLARE
     v_data jsonb := document_data(document_html.document, document_html.language);
     v_kinds text[] := (SELECT ARRAY[k.kind, k.page] FROM document_kind k WHERE k.kind = v_data ->> 'kind');
+    v_own bigint := paper_party(document_of(document_html.document), 'own') ->> 'id';
     v_body text;
 BEGIN
     SELECT t.body INTO v_body
-      FROM template t, document d
-     WHERE d.id = document_html.document AND t.kind = ANY (v_kinds)
-       AND (t.own_id IS NULL OR t.own_id = coalesce(d.own_id, default_own()))
+      FROM template t
+     WHERE t.kind = ANY (v_kinds) AND (t.own_id IS NULL OR t.own_id = v_own)
        AND (t.language IS NULL OR t.language = v_data ->> 'language')
      ORDER BY t.own_id IS NULL, array_position(v_kinds, t.kind), t.language IS NULL
      LIMIT 1;
@@ -13458,6 +15386,7 @@ SELECT allow('guest', 'execute', 'shared_page');
 SELECT allow('reader', 'select', 'page_label'), allow('admin', 'insert,update,delete', 'page_label');
 SELECT allow('reader', 'select', 'brand'), allow('admin', 'insert,update,delete', 'brand');
 SELECT watch('brand', 'digest:logo');
+SELECT allow('reader', 'select', 'brand_logo');
 SELECT allow('reader', 'select', 'template'), allow('admin', 'insert,update,delete', 'template');
 
 -- those that come with the books are nobody's edit
@@ -13551,7 +15480,8 @@ CREATE VIEW ledger_line AS
            x.section AS pnl_section, s.side, (s.sign * l.amount)::numeric(20,6) AS amount, l.currency,
            (s.sign * l.base_amount)::numeric(20,6) AS base_amount, l.article_id, l.own_id, l.client_id, l.party_id,
            l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id, l.direction_id, l.work_type_id,
-           l.charge_id, l.payment_id, l.posted
+           l.charge_id, l.payment_id, l.posted,
+           CASE s.side WHEN 'debit' THEN l.credit_id ELSE l.debit_id END AS other_id
       FROM ledger_entry l
      CROSS JOIN (VALUES ('debit', 1::numeric), ('credit', -1)) AS s (side, sign)
       JOIN account a ON a.id = CASE s.side WHEN 'debit' THEN l.debit_id ELSE l.credit_id END
@@ -13629,54 +15559,114 @@ END;
 COMMENT ON FUNCTION expected_seconds(bigint) IS
     'included hours that the calendar gives a contract now and that no work needed yet, in seconds; NULL for none';
 
+-- As whoever asks: a view runs the functions that it calls so.
+CREATE FUNCTION unbilled_tax(p_contract bigint, p_tax text) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
+AS $$
+BEGIN
+    IF p_tax IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN (SELECT coalesce(sum(h.amount * tax_rate_on(p_tax, h.service_date)), 0) / 100
+              FROM charge h
+              JOIN charge_place y ON y.charge_id = h.id AND y.place IN ('unbilled', 'reported')
+             WHERE h.contract_id = p_contract);
+END $$;
+COMMENT ON FUNCTION unbilled_tax(bigint, text) IS
+    'the tax of a contract''s work that no invoice has, at the rate of each day, not rounded; NULL for no tax';
+SELECT allow('reader', 'execute', 'unbilled_tax');
+
+-- Money that names no contract is of those whose documents it settles, by what each
+-- has of them.
+CREATE VIEW contract_settlement WITH (security_barrier) AS
+    SELECT e.contract_id, u.currency, u.payment_id, u.document_id,
+           CASE WHEN d.kind = 'debt' THEN 0 ELSE x.share END::numeric(20,6) AS receipts,
+           CASE WHEN d.kind = 'debt' THEN 0 ELSE x.share * d.tax / d.gross END::numeric(26,12) AS tax,
+           x.share::numeric(20,6) AS amount
+      FROM payment_use u
+      JOIN document d ON d.id = u.document_id AND d.gross <> 0
+      JOIN (SELECT e.document_id, e.contract_id, sum(e.amount) AS gross
+              FROM visible_entry e JOIN role_account r ON r.receivable = e.debit_id
+             WHERE e.document_id IS NOT NULL AND e.charge_id IS NULL
+             GROUP BY 1, 2) e ON e.document_id = d.id
+     CROSS JOIN LATERAL (SELECT round_money(u.amount * e.gross / d.gross, currency_exponent(u.currency)) AS share) x
+     WHERE u.document_flow = 'in' AND u.contract_id IS NULL AND e.contract_id IS NOT NULL;
+COMMENT ON VIEW contract_settlement IS
+    'what payments that name no contract settle of the documents of each contract: amount, of it receipts (not what '
+    'pays debts from before the books) and their tax, in currency';
+SELECT allow('controller', 'select', 'contract_settlement');
+
 -- Of the owner, because it sums costs that its reader may not see one by one.
 CREATE VIEW contract_figure WITH (security_barrier) AS
-    SELECT c.id AS contract_id, coalesce(p.receipts, 0)::numeric(20,6) AS receipts,
+    SELECT c.id AS contract_id, (coalesce(p.receipts, 0) + coalesce(n.receipts, 0))::numeric(20,6) AS receipts,
            coalesce(h.charged, 0)::numeric(20,6) AS charged, coalesce(h.worked_s, 0)::bigint AS worked_s,
            coalesce(h.billed_s, 0)::bigint AS billed_s,
            CASE WHEN num_nonnulls(a.remaining_s, x.seconds) > 0
                 THEN coalesce(a.remaining_s, 0) + coalesce(x.seconds, 0) END::numeric(20,6) AS remaining_s,
-           (coalesce(h.cost, 0) + coalesce(d.cost, 0))::numeric(20,6) AS cost, h.uncosted + d.uncosted AS uncosted,
+           (coalesce(h.cost, 0) + coalesce(i.cost, 0))::numeric(20,6) AS cost, h.uncosted + i.uncosted AS uncosted,
            x.amount::numeric(20,6) AS expected,
-           round_money(coalesce(p.tax, 0), currency_exponent(c.currency))::numeric(20,6) AS receipts_tax,
+           round_money(coalesce(p.tax, 0) + coalesce(n.tax, 0),
+                       currency_exponent(c.currency))::numeric(20,6) AS receipts_tax,
            (coalesce(i.tax, 0) + CASE WHEN c.tax_inclusive THEN 0
-                ELSE round_money((coalesce(h.charged, 0) - coalesce(i.net, 0)) * coalesce(c.tax_rate, 0) / 100,
-                                 currency_exponent(c.currency)) END)::numeric(20,6) AS tax
+                ELSE round_money(coalesce(unbilled_tax(c.id, c.tax_code), (coalesce(h.charged, 0) - coalesce(i.net, 0))
+                                                   * coalesce(c.tax_rate, 0) / 100),
+                                 currency_exponent(c.currency)) END)::numeric(20,6) AS tax,
+           (coalesce(n.amount, 0) - coalesce(n.receipts, 0) - coalesce(i.owed, 0)
+            - coalesce(p.receipts, 0))::numeric(20,6) AS adjustments
       FROM visible_contract c
      CROSS JOIN setting s
+     CROSS JOIN role_account r
      CROSS JOIN LATERAL (SELECT expected_amount(c.id) AS amount, expected_seconds(c.id) AS seconds) x
       LEFT JOIN LATERAL (
-        -- of what is not matched, the tax is that of the contract
-        SELECT sum(y.sign * p.amount) AS receipts,
+        -- of what is not matched, the tax is that of the contract; what pays debts from before the books, and what
+        -- we gave up, is no receipt of it
+        SELECT sum(y.sign * (p.amount - coalesce(u.debts, 0))) AS receipts,
                sum(y.sign * (coalesce(u.tax, 0) + (p.amount - coalesce(u.used, 0)) * y.rate / (100 + y.rate))) AS tax
           FROM visible_payment p
           JOIN settling_article a ON a.article = p.article
          CROSS JOIN LATERAL (SELECT CASE p.flow WHEN 'in' THEN 1 ELSE -1 END AS sign,
-                                    coalesce(c.tax_rate, 0) AS rate) y
-         CROSS JOIN LATERAL (SELECT sum(u.used) AS used, sum(u.used * d.tax / nullif(d.gross, 0)) AS tax
-                               FROM payment_use u JOIN document d ON d.id = u.document_id
+                                    coalesce(c.tax_rate, tax_rate_on(c.tax_code, p.paid_on), 0) AS rate) y
+         CROSS JOIN LATERAL (SELECT sum(u.amount) AS used, sum(u.amount * d.tax / nullif(d.gross, 0)) AS tax,
+                                    sum(u.amount) FILTER (WHERE d.kind = 'debt') AS debts
+                               FROM payment_allocation u JOIN document d ON d.id = u.document_id
                               WHERE u.payment_id = p.id) u
-         WHERE p.contract_id = c.id AND p.status = 'posted') p ON true
-      LEFT JOIN LATERAL (
-        -- what invoices took over, and their tax
-        SELECT sum(e.amount) FILTER (WHERE e.credit_id = r.unbilled) AS net,
-               sum(e.amount) FILTER (WHERE e.credit_id = r.tax) AS tax
-          FROM visible_entry e JOIN role_account r ON r.receivable = e.debit_id
-         WHERE e.contract_id = c.id AND e.document_id IS NOT NULL AND e.charge_id IS NULL) i ON true
+         WHERE p.contract_id = c.id AND p.status = 'posted'
+           AND (p.contra IS NULL OR p.contra IN (SELECT w.code FROM account w WHERE w.kind NOT IN ('income', 'expense'))
+           )) p ON true
       LEFT JOIN LATERAL (
         SELECT sum(h.amount) AS charged, sum(h.worked_s) AS worked_s, sum(h.billed_s) AS billed_s, sum(h.cost) AS cost,
-               count(*) FILTER (WHERE h.uncosted AND h.cost IS NULL) AS uncosted
-          FROM visible_charge h WHERE h.contract_id = c.id) h ON true
+               count(u.id) FILTER (WHERE h.cost IS NULL) AS uncosted
+          FROM charge h
+          LEFT JOIN uncosted_charge u ON u.id = h.id
+         WHERE h.contract_id = c.id
+           AND ((SELECT NOT row_security_active('charge'::regclass)) OR sees_charge(h.id))) h ON true
+      LEFT JOIN (
+        SELECT s.contract_id, sum(s.receipts) AS receipts, sum(s.tax) AS tax, sum(s.amount) AS amount
+          FROM contract_settlement s GROUP BY 1) n ON n.contract_id = c.id
       LEFT JOIN LATERAL (
-        -- An expense without a rate to the contract's currency and its reversal are nothing together; in the base
-        -- currency it is what it was posted with.
-        SELECT sum(x.amount) AS cost, coalesce(sum(x.sign) FILTER (WHERE x.amount IS NULL), 0)::bigint AS uncosted
-          FROM (SELECT CASE e.debit_id WHEN a.id THEN 1 ELSE -1 END
+        -- What invoices took over, and their tax; what else stands on the client's account; and direct expenses: one
+        -- without a rate to the contract's currency and its reversal are nothing together, in the base currency it is
+        -- what it was posted with.
+        SELECT sum(x.amount) FILTER (WHERE x.billed AND x.credit_id = r.unbilled) AS net,
+               sum(x.amount) FILTER (WHERE x.billed AND x.credit_id <> r.unbilled) AS tax,
+               sum(x.owed) FILTER (WHERE NOT x.billed) AS owed,
+               sum(x.cost) AS cost,
+               coalesce(sum(sign(x.amount)) FILTER (WHERE x.direct AND x.cost IS NULL), 0)::bigint AS uncosted
+          FROM (SELECT e.amount, e.credit_id, a.id IS NOT NULL AS direct,
+                       e.document_id IS NOT NULL AND e.debit_id = r.receivable
+                       AND e.credit_id <> r.opening AS billed,
+                       CASE WHEN e.currency <> c.currency OR e.payment_id IS NOT NULL
+                                 AND (SELECT row_security_active('payment'::regclass))
+                                 AND e.payment_id NOT IN (SELECT n.id FROM seen_payment n) THEN 0
+                            WHEN e.debit_id = r.receivable THEN e.amount
+                            WHEN e.credit_id = r.receivable THEN -e.amount END AS owed,
+                       CASE WHEN a.id IS NOT NULL THEN
+                       CASE e.debit_id WHEN a.id THEN 1 ELSE -1 END
                        * CASE c.currency WHEN s.base_currency THEN e.base_amount
                               ELSE round_money(e.amount * exchange_rate_on(e.currency, c.currency, e.entry_on),
-                                               currency_exponent(c.currency)) END AS amount, sign(e.amount) AS sign
-                  FROM visible_entry e JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
-                 WHERE e.contract_id = c.id AND e.charge_id IS NULL) x) d ON true
+                                               currency_exponent(c.currency)) END END AS cost
+                  FROM visible_entry e LEFT JOIN direct_account a ON a.id IN (e.debit_id, e.credit_id)
+                 WHERE e.contract_id = c.id AND e.charge_id IS NULL) x) i ON true
       LEFT JOIN LATERAL (
         SELECT sum(a.amount - coalesce((SELECT sum(b.burned) FROM charge b WHERE b.allotment_id = a.id),
                0)) AS remaining_s
@@ -13692,7 +15682,7 @@ SELECT allow('reader', 'select', 'contract_figure');
 CREATE VIEW contract_card WITH (security_invoker) AS
     SELECT c.id AS contract_id, c.number, c.client_id, k.name AS client, c.model, c.status, c.starts_on, c.ends_on,
            c.currency, f.receipts::numeric(18,2) AS receipts, f.charged::numeric(18,2) AS charged,
-           (f.receipts - f.charged - f.tax)::numeric(18,2) AS balance,
+           (f.receipts + f.adjustments - f.charged - f.tax)::numeric(18,2) AS balance,
            (f.worked_s / 3600.0)::numeric(18,2) AS hours_worked,
            (f.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
            (f.remaining_s / 3600.0)::numeric(18,2) AS hours_left,
@@ -13702,7 +15692,8 @@ CREATE VIEW contract_card WITH (security_invoker) AS
            (100 * p.cash / nullif(f.receipts - f.receipts_tax, 0))::numeric(18,2) AS margin_cash_pct,
            (100 * p.accrual / nullif(f.charged, 0))::numeric(18,2) AS margin_pct,
            f.uncosted AS uncosted_charges, f.expected::numeric(18,2) AS expected, f.tax::numeric(18,2) AS tax,
-           (f.receipts - f.receipts_tax)::numeric(18,2) AS receipts_net
+           (f.receipts - f.receipts_tax)::numeric(18,2) AS receipts_net,
+           f.adjustments::numeric(18,2) AS adjustments
       FROM contract c
       JOIN party k ON k.id = c.client_id
       JOIN contract_figure f ON f.contract_id = c.id
@@ -13711,7 +15702,8 @@ CREATE VIEW contract_card WITH (security_invoker) AS
 COMMENT ON VIEW contract_card IS
     'every contract at this moment, in its currency: receipts with their tax and without (receipts_net), work charged, '
     'net, its tax, what the open periods will bring beside (expected: fees and minimum charges, net), balance with tax '
-    '(receipts - charged - tax), hours, what is left of prepaid and included '
+    '(receipts + adjustments - charged - tax; adjustments: what we gave up or posted by hand, less debts from before '
+    'the books that are open), hours, what is left of prepaid and included '
     'hours, cost of labour and of direct expenses as far as it is known, profit by cash (receipts_net - cost) and by '
     'accrual (charged - cost), both margins in percent (NULL without a base); where uncosted_charges, of its expenses '
     'too, have no known cost, profits and margins are NULL (data_gaps)';
@@ -14351,19 +16343,23 @@ SELECT allow('reader', 'select', 'cash_flow_article_month');
 
 CREATE VIEW cash_flow_month WITH (security_barrier) AS
     SELECT m.month, m.currency,
-           coalesce(sum(m.net) OVER w - m.net, 0)::numeric(18,2) AS opening,
+           coalesce(sum(m.net + m.opened) OVER w - m.net, 0)::numeric(18,2) AS opening,
            m.operating_in, m.operating_out, m.investing, m.financing, m.transfers, m.net::numeric(18,2) AS net,
-           (sum(m.net) OVER w)::numeric(18,2) AS closing
-      FROM (SELECT month(l.entry_on) AS month, l.currency, sum(l.amount) AS net,
+           (sum(m.net + m.opened) OVER w)::numeric(18,2) AS closing
+      FROM (SELECT month(l.entry_on) AS month, l.currency,
+                   coalesce(sum(l.amount) FILTER (WHERE l.other_id <> r.opening), 0) AS net,
+                   coalesce(sum(l.amount) FILTER (WHERE l.other_id = r.opening), 0) AS opened,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'operating' AND i.inward),
                    0)::numeric(18,2) AS operating_in,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'operating' AND NOT i.inward),
                    0)::numeric(18,2) AS operating_out,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'investing'), 0)::numeric(18,2) AS investing,
                    coalesce(sum(l.amount) FILTER (WHERE a.cash_section = 'financing'), 0)::numeric(18,2) AS financing,
-                   coalesce(sum(l.amount) FILTER (WHERE a.cash_section IS NULL), 0)::numeric(18,2) AS transfers
+                   coalesce(sum(l.amount) FILTER (WHERE a.cash_section IS NULL AND l.other_id <> r.opening),
+                   0)::numeric(18,2) AS transfers
               FROM ledger_line l
               LEFT JOIN account a ON a.id = l.article_id
+             CROSS JOIN role_account r
              CROSS JOIN LATERAL (SELECT a.kind = 'income' AS inward) i
              WHERE l.kind = 'cash' AND l.posted
              GROUP BY 1, 2) m
@@ -14371,7 +16367,7 @@ CREATE VIEW cash_flow_month WITH (security_barrier) AS
 COMMENT ON VIEW cash_flow_month IS
     'direct cash flow by month and currency, from posted entries of cash accounts: opening + operating_in + '
     'operating_out + investing + financing + transfers = closing; payments negative; a refund to a client reduces '
-    'operating_in';
+    'operating_in; what the books began with is in the opening of its month, and no flow';
 SELECT allow('reader', 'select', 'cash_flow_month');
 -- ---------------------------------------------------------------------------
 -- work problems: what must hold of work and charges
@@ -14624,7 +16620,7 @@ BEGIN ATOMIC
     SELECT 'what is committed agrees with its facts, or is due for correction', format('charge %s', x.charge_id),
            charge_reason(x.why)
       FROM correction_of(ARRAY(SELECT h.id FROM charge h WHERE h.committed AND h.reverses_id IS NULL)) x
-     WHERE NOT EXISTS (SELECT FROM recheck r WHERE r.charge_id = x.charge_id);
+     WHERE NOT EXISTS (SELECT FROM rechecked r WHERE r.charge_id = x.charge_id);
 END;
 COMMENT ON FUNCTION broken_corrections() IS 'the rows of correction_problems: the rule, the charge, what is wrong';
 
@@ -14659,7 +16655,9 @@ CREATE VIEW ledger_problems WITH (security_invoker) AS
     SELECT 'a posted payment is in the ledger as it stands, others are not', 'payment ' || p.id,
            format('cash of %s in the ledger, %s expected', coalesce(e.cash, 0), x.expected)
       FROM payment p
-      JOIN cash_account m ON m.id = p.cash_account_id
+      JOIN (SELECT m.id AS cash_account_id, NULL AS contra, m.account_id FROM cash_account m
+            UNION ALL SELECT NULL, a.code, a.id FROM account a) m
+        ON m.cash_account_id = p.cash_account_id OR m.contra = p.contra
      CROSS JOIN LATERAL (SELECT CASE WHEN p.status <> 'posted' THEN 0 WHEN p.flow = 'in' THEN p.amount
          ELSE -p.amount END AS expected) x
       LEFT JOIN (SELECT e.payment_id, s.account_id, sum(s.sign * e.amount) AS cash
@@ -14715,6 +16713,35 @@ CREATE VIEW payment_problems WITH (security_invoker) AS
         OR p.own_id IS NULL AND default_own() IS NOT NULL;
 COMMENT ON VIEW payment_problems IS 'broken invariants of payments, none in healthy books';
 SELECT allow('controller', 'select', 'payment_problems');
+-- ---------------------------------------------------------------------------
+-- tax problems: what must hold of taxes
+-- ---------------------------------------------------------------------------
+
+CREATE VIEW tax_problems WITH (security_invoker) AS
+    SELECT 'the taxes of a month are the ledger''s' AS rule, format('%s %s', iso(x.month), x.currency) AS subject,
+           format('%s of documents, %s in the ledger', x.told, x.posted) AS detail
+      FROM (SELECT x.month, x.currency, sum(x.told) AS told, sum(x.posted) AS posted
+              FROM (SELECT p.month, p.currency, CASE p.direction WHEN 'sales' THEN p.amount ELSE -p.amount END AS told,
+                           0 AS posted
+                      FROM tax_period p
+                    UNION ALL
+                    SELECT month(e.entry_on), e.currency, 0,
+                           CASE WHEN e.credit_id = a.id THEN e.amount ELSE -e.amount END
+                      FROM entry e
+                      JOIN (SELECT r.tax AS id FROM role_account r
+                            UNION SELECT a.id FROM tax t JOIN account a ON a.code = t.account_code) a
+                        ON a.id IN (e.debit_id, e.credit_id)
+                     WHERE e.document_id IS NOT NULL) x
+             GROUP BY 1, 2) x
+     WHERE x.told <> x.posted
+    UNION ALL
+    SELECT 'the taxes of a line are its tax', document_name(l.document_id),
+           format('line %s: %s of taxes, %s of tax', l.id, x.amount, l.tax)
+      FROM document_line l
+     CROSS JOIN LATERAL (SELECT sum((t.value ->> 'amount')::numeric) AS amount FROM jsonb_array_elements(l.taxes) t) x
+     WHERE l.taxes IS NOT NULL AND l.tax IS NOT NULL AND x.amount <> l.tax;
+COMMENT ON VIEW tax_problems IS 'broken invariants of taxes, none in healthy books';
+SELECT allow('controller', 'select', 'tax_problems');
 -- ---------------------------------------------------------------------------
 -- document problems: what must hold of documents, one view a subject
 -- ---------------------------------------------------------------------------
@@ -14844,7 +16871,7 @@ CREATE VIEW document_allocation_problems WITH (security_invoker) AS
            document_name(d.id), 'payment ' || p.id
       FROM payment_allocation a JOIN payment p ON p.id = a.payment_id JOIN document d ON d.id = a.document_id
      WHERE p.party_id IS DISTINCT FROM d.party_id OR p.currency <> d.currency
-        OR p.contract_id <> d.contract_id
+        OR NOT of_one_group(p.contract_id, d.contract_id)
         OR p.flow <> (SELECT k.flow FROM document_kind k WHERE k.kind = d.kind) AND (d.kind <> 'bill' OR d.gross > 0)
     UNION ALL
     SELECT 'allocations are of issued documents', document_name(a.document_id), 'payment ' || a.payment_id
@@ -14867,6 +16894,28 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
      WHERE s.draft AND d.issued_at IS NOT NULL OR NOT s.draft AND NOT s.withdrawn AND d.issued_at IS NULL
     UNION ALL
+    SELECT 'what is issued keeps its parties and the words of its positions', document_name(d.id),
+           format('kept %s, positions %s of %s',
+                  (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(d.kept) k), r.kept, l.positions)
+      FROM document d
+     CROSS JOIN LATERAL (SELECT array_agg(DISTINCT l.position ORDER BY l.position) AS positions FROM document_line l
+                          WHERE l.document_id = d.id) l
+     CROSS JOIN LATERAL (SELECT array_agg(w.position ORDER BY w.position) AS kept
+                           FROM jsonb_to_recordset(d.kept -> 'rows') w ("position" integer)) r
+     WHERE d.issued_at IS NOT NULL
+       AND (d.kept IS NULL OR NOT d.kept ?& '{own,party,brand,contract,project,task,basis,note,rows}'
+            OR (d.kept #>> '{party,id}')::bigint IS DISTINCT FROM d.party_id
+            OR (d.kept #>> '{own,id}')::bigint IS DISTINCT FROM d.own_id OR r.kept IS DISTINCT FROM l.positions
+            OR NOT EXISTS (SELECT FROM brand_logo b WHERE b.digest = decode(d.kept #>> '{brand,logo}', 'hex'))
+               AND d.kept #>> '{brand,logo}' IS NOT NULL)
+    UNION ALL
+    SELECT 'a document that got more time is due when that ends', document_name(d.id),
+           format('due on %s, put off to %s', iso(d.due_on), iso(e.due_on))
+      FROM document d
+      JOIN LATERAL (SELECT e.due_on FROM due_extension e WHERE e.document_id = d.id
+                     ORDER BY e.id DESC LIMIT 1) e ON true
+     WHERE d.due_on IS DISTINCT FROM e.due_on
+    UNION ALL
     SELECT 'a document comes in or goes out as its kind does', document_name(d.id), d.kind
       FROM document d JOIN document_kind k ON k.kind = d.kind
      WHERE d.incoming <> k.incoming
@@ -14877,6 +16926,11 @@ CREATE VIEW document_step_problems WITH (security_invoker) AS
       LEFT JOIN LATERAL (SELECT s.to_status FROM document_status_change s WHERE s.document_id = d.id
                          ORDER BY s.id DESC LIMIT 1) s ON true
      WHERE s.to_status IS DISTINCT FROM d.status
+    UNION ALL
+    SELECT 'a number is given once for a company and kind', format('%s %s', replace(d.kind, '_', ' '), d.number),
+           format('documents %s', string_agg(d.id::text, ', ' ORDER BY d.id))
+      FROM document d WHERE d.number IS NOT NULL AND (d.kind <> 'debt' OR d.status <> 'void')
+     GROUP BY coalesce(d.own_id, default_own()), d.kind, d.number HAVING count(*) > 1
     UNION ALL
     SELECT 'numbers of a series run without gaps, in the order of issue',
         format('%s %s, series %s', s.kind, s.year, s.id),
@@ -14903,7 +16957,7 @@ CREATE VIEW document_posting_problems WITH (security_invoker) AS
       JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable'
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
       LEFT JOIN LATERAL (
-        SELECT sum(e.amount) AS gross, sum(e.amount) FILTER (WHERE e.credit_id = k.tax) AS tax
+        SELECT sum(e.amount) AS gross, sum(e.amount) FILTER (WHERE e.credit_id NOT IN (k.unbilled, k.opening)) AS tax
           FROM entry e JOIN role_account k ON k.receivable = e.debit_id
          WHERE e.document_id = d.id) e ON true
      WHERE (coalesce(e.gross, 0), coalesce(e.tax, 0)) <> (CASE WHEN s.posted THEN d.gross ELSE 0 END,
@@ -15099,7 +17153,9 @@ BEGIN ATOMIC
       LEFT JOIN contract_line n ON n.id = s.contract_line_id
      WHERE a.voided_at IS NULL
        AND CASE WHEN coalesce(s.expires_at, 'infinity') > s.opens_at
-                THEN a.amount <> (SELECT carried_amount(o) FROM allotment o WHERE o.id = s.id)
+                THEN a.amount IS DISTINCT FROM (
+                         SELECT carried_now(a.id, o, b) FROM allotment o JOIN contract c ON c.id = o.contract_id
+                           JOIN contract b ON b.id = coalesce(c.parent_id, c.id) WHERE o.id = s.id)
                 ELSE s.burned + a.amount > s.amount AND NOT (s.kind = 'included' AND a.amount <= n.rollover_min) END;
 END;
 COMMENT ON FUNCTION broken_lines() IS 'the rows of line_problems: the rule, what breaks it, and how';
@@ -15156,13 +17212,15 @@ BEGIN ATOMIC
      WHERE c.charged <> coalesce(l.charged, 0)
     UNION ALL
     SELECT 'what came in under a contract is the ledger''s', c.number,
-           format('receipts %s, the ledger has %s', c.receipts, l.receipts)
-      FROM contract_card c
-      LEFT JOIN (SELECT l.contract_id, l.currency, sum(l.amount)::numeric(18,2) AS receipts
-                   FROM ledger_line l JOIN settling_article a USING (article_id)
-                  WHERE l.kind = 'cash' AND l.payment_id IS NOT NULL GROUP BY 1, 2) l
-        ON l.contract_id = c.contract_id AND l.currency = c.currency
-     WHERE c.receipts <> coalesce(l.receipts, 0)
+           format('%s %s of payments, %s in the ledger', p.amount, c.currency, l.amount)
+      FROM contract c
+      LEFT JOIN (SELECT p.contract_id, p.currency, sum(CASE p.flow WHEN 'in' THEN p.amount ELSE -p.amount END) AS amount
+                   FROM payment p JOIN settling_article s ON s.article = p.article
+                  WHERE p.status = 'posted' GROUP BY 1, 2) p ON p.contract_id = c.id AND p.currency = c.currency
+      LEFT JOIN (SELECT e.contract_id, e.currency, -sum(e.amount) AS amount
+                   FROM client_entry e WHERE e.payment_id IS NOT NULL GROUP BY 1, 2) l
+        ON l.contract_id = c.id AND l.currency = c.currency
+     WHERE coalesce(p.amount, 0) <> coalesce(l.amount, 0)
     UNION ALL
     -- in another currency the ledger has the cost of charges in the base currency alone
     SELECT 'the cost of a contract in the base currency is the ledger''s', c.number,
@@ -15173,13 +17231,15 @@ BEGIN ATOMIC
      WHERE c.cost <> coalesce(p.cost, 0) OR c.uncosted_charges <> coalesce(p.uncosted, 0)
     UNION ALL
     SELECT 'a contract''s balance is its receipts less its charges, with tax', c.number,
-           format('balance %s, receipts %s, charged %s, tax %s', c.balance, c.receipts, c.charged, c.tax)
-      FROM contract_card c WHERE c.balance <> c.receipts - c.charged - c.tax
+           format('balance %s, receipts %s, adjustments %s, charged %s, tax %s', c.balance, c.receipts, c.adjustments,
+                  c.charged, c.tax)
+      FROM contract_card c WHERE c.balance <> c.receipts + c.adjustments - c.charged - c.tax
     UNION ALL
     SELECT 'closing cash is the balance of the cash accounts', x.currency,
            format('%s, the accounts hold %s', x.closing, x.held)
       FROM (SELECT f.currency, f.closing, coalesce(b.held, 0) AS held
-              FROM (SELECT f.currency, sum(f.net) AS closing FROM cash_flow_month f GROUP BY 1) f
+              FROM (SELECT f.currency, (array_agg(f.closing ORDER BY f.month DESC))[1] AS closing
+                      FROM cash_flow_month f GROUP BY 1) f
               LEFT JOIN (SELECT b.currency, sum(b.balance) AS held FROM account_balance b
                           WHERE b.kind = 'cash' GROUP BY 1) b USING (currency)) x
      WHERE x.closing <> x.held AND currency_exponent(x.currency) <= 2
@@ -15206,6 +17266,7 @@ CREATE FUNCTION check_books() RETURNS TABLE (rule text, subject text, detail tex
 BEGIN ATOMIC
     SELECT * FROM ledger_problems
     UNION ALL SELECT * FROM payment_problems
+    UNION ALL SELECT * FROM tax_problems
     UNION ALL SELECT * FROM work_problems
     UNION ALL SELECT * FROM limit_problems
     UNION ALL SELECT * FROM rating_problems
@@ -15301,6 +17362,7 @@ COMMENT ON FUNCTION follow(text, text, text[]) IS
 SELECT follow('exchange_rate', 'follow_exchange_rates', 'insert', 'update', 'delete'),
        follow('cost_rate', 'follow_cost_rates', 'insert', 'update', 'delete'),
        follow('work_type', 'follow_kinds', 'update'), follow('project', 'follow_kinds', 'update'),
+       follow('calendar', 'follow_zones', 'update'), follow('setting', 'follow_zones', 'update'),
        follow('contract', 'follow_contracts', 'insert', 'update'),
        follow('contract_line', 'follow_lines', 'insert', 'update'),
        follow('allotment', 'follow_allotments', 'update'),
@@ -15329,12 +17391,34 @@ BEGIN
     END LOOP;
 END $$;
 
--- history
-CREATE TRIGGER history_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON history
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('History is what it is; add a row if something has to be '
-                                                      'explained.');
-CREATE TRIGGER history_owned BEFORE INSERT ON history
-    FOR EACH ROW EXECUTE FUNCTION own_table('It follows what is done to the tables that watch() was called for.');
+-- What they add to, and nobody changes.
+DO $$
+DECLARE
+    v_log record;
+BEGIN
+    FOR v_log IN
+        SELECT * FROM (VALUES
+            ('brand_logo', 'Documents are issued under it; change the logo of the brand.',
+             'Documents are issued under it; change the logo of the brand.'),
+            ('concession', 'What was given away is what it is; write it up again with adjust_charge().',
+             'adjust_charge(), credit() and correct_entry() keep what they give away.'),
+            ('document_status_change', 'The history of a document stays; its next step is transition().',
+             'The next step of a document is transition().'),
+            ('due_extension', 'What was put off is what it is; put it off again with extend_due().',
+             'extend_due() puts a due date off.'),
+            ('entry', 'Post a reversal: reverse_event(event_id, key).', 'post() posts entries.'),
+            ('event', 'Post a reversal: reverse_event(event_id, key).', 'post() posts an event.'),
+            ('history', 'History is what it is; add a row if something has to be explained.',
+             'It follows what is done to the tables that watch() was called for.')
+        ) AS t (name, stays, adds)
+    LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change(%L)',
+                       v_log.name || '_append_only', v_log.name, v_log.stays);
+        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT ON %I FOR EACH ROW EXECUTE FUNCTION own_table(%L)',
+                       v_log.name || '_owned', v_log.name, v_log.adds);
+    END LOOP;
+END $$;
 
 -- currency_code
 CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
@@ -15458,6 +17542,8 @@ CREATE TRIGGER contract_ended BEFORE INSERT OR UPDATE OF status, ends_on ON cont
     FOR EACH ROW WHEN (NEW.status IN ('ended', 'cancelled') AND NEW.ends_on IS NULL) EXECUTE FUNCTION end_contract();
 CREATE TRIGGER contract_fits AFTER INSERT OR UPDATE ON contract
     FOR EACH ROW EXECUTE FUNCTION check_contract();
+CREATE TRIGGER contract_named BEFORE DELETE OR UPDATE OF id ON contract
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
 
 -- contract_line
 CREATE TRIGGER contract_line_completed BEFORE INSERT OR UPDATE ON contract_line
@@ -15466,6 +17552,8 @@ CREATE TRIGGER contract_line_exact BEFORE INSERT OR UPDATE ON contract_line
     FOR EACH ROW EXECUTE FUNCTION check_exact('amount', 'cost', 'included_amount');
 CREATE TRIGGER contract_line_fits AFTER INSERT OR UPDATE ON contract_line
     FOR EACH ROW EXECUTE FUNCTION check_line();
+CREATE TRIGGER contract_line_named BEFORE DELETE OR UPDATE OF id ON contract_line
+    FOR EACH ROW EXECUTE FUNCTION keep_named();
 
 -- allotment
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON allotment
@@ -15539,6 +17627,10 @@ CREATE TRIGGER charge_not_truncated BEFORE TRUNCATE ON charge
                                                       'takes billed ones back.');
 CREATE TRIGGER charge_leaves_lines BEFORE DELETE ON charge
     FOR EACH ROW WHEN (OLD.frozen_at IS NULL) EXECUTE FUNCTION leave_lines();
+CREATE TRIGGER charge_moves_from_lines BEFORE UPDATE ON charge
+    FOR EACH ROW WHEN (NOT OLD.committed AND (OLD.client_id, OLD.project_id, OLD.task_id, OLD.service_date)
+                       IS DISTINCT FROM (NEW.client_id, NEW.project_id, NEW.task_id, NEW.service_date))
+    EXECUTE FUNCTION leave_lines();
 -- last of the row triggers, so that what is frozen says so
 CREATE TRIGGER charge_owned BEFORE INSERT OR UPDATE OR DELETE ON charge
     FOR EACH ROW EXECUTE FUNCTION own_table('Charges follow the work: change the time entry, the task or the contract, '
@@ -15560,17 +17652,7 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON period_lock
 CREATE TRIGGER period_lock_waits BEFORE INSERT OR UPDATE ON period_lock
     FOR EACH STATEMENT EXECUTE FUNCTION await_posting();
 
--- event
-CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
-CREATE TRIGGER event_owned BEFORE INSERT ON event
-    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts an event.');
-
 -- entry
-CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Post a reversal: reverse_event(event_id, key).');
-CREATE TRIGGER entry_owned BEFORE INSERT ON entry
-    FOR EACH ROW EXECUTE FUNCTION own_table('post() posts entries.');
 CREATE TRIGGER entry_checked AFTER INSERT ON entry REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION check_entries();
 
@@ -15594,11 +17676,7 @@ CREATE TRIGGER payment_named BEFORE UPDATE OF id ON payment
     FOR EACH ROW EXECUTE FUNCTION keep_named();
 CREATE TRIGGER payment_not_truncated BEFORE TRUNCATE ON payment
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('Set the status of payments to void: that posts the reversals.');
-CREATE TRIGGER payment_followed_changed AFTER UPDATE ON payment
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_payments();
-CREATE TRIGGER payment_followed_new AFTER INSERT ON payment REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_payments();
+SELECT follow('payment', 'follow_payments', 'insert', 'update');
 
 -- notification
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
@@ -15613,6 +17691,7 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.',
                                               'status_said_by: transition() says it.',
                                               'revision: revise() makes the next one.',
+                                              'kept: Issue the document: transition(document, ''sent'') keeps it.',
                                               'created_at', 'created_by');
 CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
@@ -15633,31 +17712,13 @@ CREATE TRIGGER document_line_checked_new AFTER INSERT ON document_line REFERENCI
     FOR EACH STATEMENT EXECUTE FUNCTION check_document_lines();
 
 -- document_status_change
-CREATE TRIGGER document_status_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_status_change
-    FOR EACH STATEMENT
-        EXECUTE FUNCTION refuse_change('The history of a document stays; its next step is transition().');
-CREATE TRIGGER document_status_change_owned BEFORE INSERT ON document_status_change
-    FOR EACH ROW EXECUTE FUNCTION own_table('The next step of a document is transition().');
 CREATE TRIGGER document_status_change_told AFTER INSERT ON document_status_change REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION tell_steps();
-
--- concession
-CREATE TRIGGER concession_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON concession
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('What was given away is what it is; write it up again with '
-                                                      'adjust_charge().');
-CREATE TRIGGER concession_owned BEFORE INSERT ON concession
-    FOR EACH ROW EXECUTE FUNCTION own_table('adjust_charge(), credit() and correct_entry() keep what they give away.');
 
 -- payment_allocation
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON payment_allocation
     FOR EACH ROW EXECUTE FUNCTION own_columns('allocated_at', 'allocated_by');
-CREATE TRIGGER payment_allocation_followed_changed AFTER UPDATE ON payment_allocation
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
-CREATE TRIGGER payment_allocation_followed_gone AFTER DELETE ON payment_allocation REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
-CREATE TRIGGER payment_allocation_followed_new AFTER INSERT ON payment_allocation REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION follow_allocations();
+SELECT follow('payment_allocation', 'follow_allocations', 'insert', 'update', 'delete');
 
 -- brand
 CREATE TRIGGER brand_owner BEFORE INSERT OR UPDATE OF own_id ON brand
@@ -15668,6 +17729,8 @@ CREATE TRIGGER template_body BEFORE INSERT OR UPDATE OF kind, body ON template
     FOR EACH ROW EXECUTE FUNCTION check_template_body();
 CREATE TRIGGER template_owner BEFORE INSERT OR UPDATE OF own_id ON template
     FOR EACH ROW EXECUTE FUNCTION check_page_owner();
+CREATE TRIGGER tax_rate_of_one BEFORE INSERT OR UPDATE ON tax_rate FOR EACH ROW EXECUTE FUNCTION keep_tax();
+CREATE TRIGGER tax_part_of_rated BEFORE INSERT OR UPDATE ON tax_part FOR EACH ROW EXECUTE FUNCTION keep_tax();
 -- ---------------------------------------------------------------------------
 -- rule: what the tables refuse is told in words
 --
@@ -15685,6 +17748,10 @@ BEGIN
     FOR v_rule IN SELECT * FROM (VALUES
         ('access_rule', 'access_rule_columns_one_way', 'Give columns or but, or neither for all of them.'),
         ('currency_code', 'currency_code_iso', 'A currency is its three capital letters of ISO 4217.'),
+        ('currency_code', 'currency_code_exponent_range', 'The books are exact in currencies of 0 to 2 decimals, and '
+         'take no others.'),
+        ('currency_code', 'currency_code_exact', 'The books are exact in currencies of 0 to 2 decimals, and take no '
+         'others; this one has more.'),
         ('setting', 'setting_one_row', 'Settings are one row; update it.'),
         ('exchange_rate', 'exchange_rate_two_currencies', 'A currency has no rate to itself.'),
         ('party', 'party_named', 'Give the name.'),
@@ -15730,24 +17797,39 @@ BEGIN
         ('allotment', 'allotment_dates_in_order', 'Give an expires_at after effective_at.'),
         ('allotment', 'allotment_whole_seconds', 'Give whole seconds.'),
         ('time_entry', 'time_entry_clock_or_date', 'Give started_at and ended_at, or work_date and duration_s.'),
-        ('time_entry', 'time_entry_date_finite', 'Give a real day.'),
+        ('time_entry', 'time_entry_date_year', 'Give a real day.'),
+        ('contract', 'contract_years', 'Give real days; a contract without ends_on runs until further notice.'),
+        ('contract_line', 'contract_line_years', 'Give real days, or none: a line without days is its contract''s.'),
+        ('allotment', 'allotment_years', 'Give real instants; without expires_at nothing expires.'),
+        ('price', 'price_year', 'Give a real day, or none: a price without valid_from holds from the first.'),
+        ('cost_rate', 'cost_rate_year', 'Give a real day.'),
+        ('exchange_rate', 'exchange_rate_year', 'Give a real day.'),
+        ('period_lock', 'period_lock_year', 'Give a real day.'),
+        ('deal', 'deal_years', 'Give real days, or none.'),
+        ('deal_stage', 'deal_stage_years', 'Give real days, or none.'),
+        ('task', 'task_year', 'Give a real instant.'),
+        ('document', 'document_period_years', 'Give real days, or none.'),
+        ('document_line', 'document_line_years', 'Give real days, or none.'),
         ('time_entry', 'time_entry_end_after_start',
          'Give an ended_at on or after started_at; an entry over midnight has the next day''s date there.'),
-        ('time_entry', 'time_entry_end_finite', 'Give a real instant; what is under way is logged when it ends.'),
+        ('time_entry', 'time_entry_end_year', 'Give a real instant; what is under way is logged when it ends.'),
         ('time_entry', 'time_entry_override_explained',
          'Say why in override_reason: billable, billable_s and price go before the contract''s rules.'),
-        ('time_entry', 'time_entry_start_finite', 'Give a real instant.'),
+        ('time_entry', 'time_entry_start_year', 'Give a real instant.'),
         ('time_entry', 'time_entry_worked_not_negative', 'Give a break_s no longer than from started_at to ended_at.'),
         ('account', 'account_line_fits',
          'Articles (kind income or expense) have a line of the P&L, other accounts none.'),
         ('statement_line', 'statement_line_formula_of_two', 'Give two lines: the first in per cent of the second.'),
         ('statement_line', 'statement_line_sign_known', 'Give 1 or -1.'),
         ('statement_line', 'statement_line_statement_known', 'The statement is pnl.'),
-        ('payment', 'payment_accrual_finite', 'Give a real day.'),
-        ('payment', 'payment_date_finite', 'Give a real day.'),
+        ('payment', 'payment_accrual_year', 'Give a real day.'),
+        ('payment', 'payment_date_year', 'Give a real day.'),
         ('payment', 'payment_has_article',
          'Say what the money is for: the article, a code of table account, as revenue or rent.'),
         ('payment', 'payment_posted_on_account', 'Name the cash account that it came to or went from.'),
+        ('payment', 'payment_contra_is_no_money', 'Money has a cash account; what settles without money has contra.'),
+        ('payment', 'payment_received_of_transfer',
+         'Only a transfer between accounts of two currencies has received: exchange() makes one.'),
         ('payment', 'payment_transfer_has_target', 'A transfer names to_cash_account_id, other payments do not.'),
         ('notification', 'notification_payload_object', 'The payload is a JSON object.'),
         ('number_series', 'number_series_next_in_order', 'Give a next_no of first_no or more.'),
@@ -15755,13 +17837,24 @@ BEGIN
          'Put the counter into the pattern: {####}, one # for each digit.'),
         ('document_state', 'document_state_means_known', 'Give words of the columns beside it, or filed.'),
         ('document', 'document_adds_up', 'Give a gross of net and tax.'),
+        ('contract', 'contract_one_tax', 'Give a tax_code, whose rates have dates, or one fixed tax_rate.'),
+        ('tax', 'tax_named', 'Give the name.'),
+        ('tax', 'tax_words_object', 'The words are a JSON object: {"en": "Reverse charge"}.'),
+        ('tax', 'tax_without_rate_says_why', 'Give the words that the paper carries: {"en": "Reverse charge"}.'),
+        ('tax_rate', 'tax_rate_year', 'Give a real day.'),
+        ('tax_part', 'tax_part_of_another', 'Name another tax.'),
+        ('document', 'document_opened_year', 'Give a real day.'),
+        ('document', 'document_opened_by_kind', 'open_balances() brings debts and bills into the books.'),
+        ('document', 'document_debt_is_opened', 'open_balances() brings debts into the books.'),
         ('document', 'document_bill_names_its_number', 'Give the number that its sender gave it as outside_number.'),
         ('document', 'document_meaning_of_credit', 'credit() makes credit notes and says what they mean.'),
         ('document', 'document_dates_in_order',
          'Give a period_to on or after period_from and a due_on on or after issued_on.'),
         ('document', 'document_draft_has_no_number', 'Numbers are given at issue: transition(document, ''sent'').'),
-        ('document', 'document_due_date_finite', 'Give a real day.'),
-        ('document', 'document_issue_date_finite', 'Give a real day.'),
+        ('document', 'document_due_date_year', 'Give a real day.'),
+        ('document', 'document_issue_date_year', 'Give a real day.'),
+        ('document', 'document_issued_keeps',
+         'transition(document, ''sent'') issues a draft with who and what it names.'),
         ('document', 'document_issued_has_number', 'transition(document, ''sent'') issues a draft with its number.'),
         ('document', 'document_numbered_whole', 'Numbers are given at issue: transition(document, ''sent'').'),
         ('document', 'document_one_discount', 'Give discount_pct or discount_amount.'),
@@ -15769,6 +17862,8 @@ BEGIN
         ('document', 'document_signature_size', 'Give an image of up to 1 MB (1048576 bytes).'),
         ('document', 'document_signature_whole', 'Give the image and its type together.'),
         ('document', 'document_stamped', 'transition(document, ''sent'') issues a draft with its figures.'),
+        ('due_extension', 'due_extension_explained', 'Say why: extend_due(document, due_on, reason).'),
+        ('due_extension', 'due_extension_later', 'Give a later day.'),
         ('document_line', 'document_line_adds_up', 'Give a gross of net and tax.'),
         ('document_line', 'document_line_claims_charge',
          'Lines of reports and invoices keep charges: build_report(), build_invoice().'),
@@ -15809,8 +17904,6 @@ BEGIN
         ('task_item', 'task_item_named', 'Name an item; what a specification agrees comes by itself.'),
         ('account', 'account_code_key', 'Give another code, or use the account that has it.'),
         ('cash_account', 'cash_account_name_key', 'Give another name, or use the account that has it.'),
-        ('payment', 'payment_external_key', 'The payment was entered before; record_payment() returns it.'),
-        ('payment', 'payment_bank_ref_key', 'The bank''s payment was entered before; record_payment() returns it.'),
         ('time_entry', 'time_entry_external_key', 'The entry was logged before; ingest_entries() updates it.'),
         ('party', 'party_external_key',
          'The outside system''s party is there: INSERT … ON CONFLICT (source, external_id) DO UPDATE.'),
@@ -15828,6 +17921,13 @@ BEGIN
     LOOP
         EXECUTE format('COMMENT ON CONSTRAINT %I ON %I IS %L', v_rule.constraint_name, v_rule.table_name,
                        v_rule.sentence);
+    END LOOP;
+    FOR v_rule IN SELECT r.conrelid::regclass AS table_name, r.conname FROM pg_constraint r
+                   WHERE r.contype = 'f' AND r.confrelid = 'currency_code'::regclass
+    LOOP
+        EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', v_rule.conname, v_rule.table_name,
+                       'The books are exact in currencies of 0 to 2 decimals, and take no others; one that is missing '
+                       'is a row of table currency_code.');
     END LOOP;
 END $$;
 
@@ -16232,6 +18332,7 @@ document_status_change.login: the session's user, which no setting changes
 event.login: the session's user, beside posted_by, which is actor()
 history.login: the session's user, which no setting changes
 max_rate_age_days: rates of exchange that are older than so many days are pointed out in data_gaps
+write_off_limit: how much anybody who keeps payments may write off at once, in the base currency
 max_entry_s: the longest time entry that is taken, in seconds of the clock on the wall
 may: what the level is for
 name: what people call it
@@ -16436,6 +18537,7 @@ tax_id: number under which tax authorities know it
 tax_inclusive: is tax in the prices?
 tax_level: is tax rounded by line or on the total?
 tax_rate: rate of tax in percent points, NULL: exempt
+contract.tax_code: code of the tax, whose rates have dates; NULL: tax_rate says it
 tiers: quantity tiers of the price, as tiered_amount() takes them
 title: title
 unit: unit of the quantity
@@ -16579,7 +18681,7 @@ contract_figure.tax: tax of the work charged, in the contract's currency
 receipts_tax: what of the receipts is tax, in the contract's currency
 receipts_net: receipts without their tax, in the contract's currency
 client_entry.event_id: the event, that which it reverses where it is a reversal, a row of event
-bank_ref: the bank's reference, once for each cash account
+bank_ref: the bank's reference, once for each cash account among payments that are not void
 base_balance: balance in the base currency of the books
 base_payments: payments in the base currency of the books, positive
 base_receipts: receipts in the base currency of the books
@@ -16628,6 +18730,14 @@ interest: interest, in the base currency
 investing: cash flow from investing, in currency
 line: line of the statement, a row of statement_line
 line_name: name of the line
+adjustments: what we gave up or posted by hand, less debts from before the books that are open, in its currency
+role_account.conversion: the account of money on its way between currencies
+role_account.netting: the account of debts that are set off
+role_account.opening: the account of opening balances
+bound: a write-off or netting, which pays its documents alone?
+contra: code of the account that stands where cash would, of what settles without money
+received: what came to the other account of an exchange, in its currency
+other_id: the account on the other side, a row of account
 made_from: the filter or the content it was made of
 margin_cash_pct: profit by cash of receipts, in percent points; NULL where a cost is not known
 margin_pct: profit of revenue, in percent points; NULL where a cost is not known
@@ -16696,7 +18806,6 @@ client_entry.amount: what the client owes by it, below zero: what he paid, in cu
 client_entry.base_amount: amount in the base currency of the books
 client_entry.document_id: the invoice or credit note that posted it, a row of document; NULL: none did
 client_entry.payment_id: the payment that posted it, a row of payment; NULL: none did
-client_entry.other_id: the account on the other side, a row of account
 payment_use.way: 1: money flows as the document says; -1: it comes back
 payment_use.used: what it takes of the payment, in currency
 payment_use.of_payment: amount of the payment, in currency
@@ -16769,6 +18878,9 @@ ended: did it come to nothing, so that it keeps no charge?
 file_url: where a file of the document is
 first_no: the first number of the series
 document_balance.flow: flow of the payments that settle it, in or out
+due_extension.due_on: the day to which it was put off
+due_extension.login: the session's user, which no setting changes
+due_extension.reason: why it was put off
 document_kind.flow: flow of the payments that settle it, in or out; NULL: none do
 footer: a line at the end of pages
 from_status: status before the step, NULL when the document was made
@@ -16780,6 +18892,9 @@ ink: colour of text on pages, #rrggbb
 invoice_id: the live invoice it is on, a row of document
 issued_at: when it was issued
 issued_on: day of issue
+kept: what its paper names, as it was when it was issued: own, party (each with id, name, legal_name, tax_id, email,
+    requisites), brand (logo as the digest of a row of brand_logo), contract, project, task, basis, note, and rows, the
+    words of each position (project, url, first_day, last_day, coverage, task_number, …); NULL: a draft
 last_view_at: when the link was opened last
 late: did it come for a period that was closed, and is billed in a later one?
 logo: image above pages as a data URI
@@ -16791,6 +18906,7 @@ net: without tax, in currency
 cash_flow_month.net: receipts less payments of the month, in currency
 next_no: the number that comes next
 number: number by which people know it
+opened_on: day on which it was brought into the books, of a debt or bill from before them
 outside_number: number that the other side or another system gave
 over_on: the first day on which the period can be closed
 page: the kind whose template it takes where it has none of its own
@@ -16836,11 +18952,32 @@ superseded_by: the next revision, a row of document
 supersedes_id: the revision before, a row of document
 task_is_paid: was all that was billed of the task paid when it came?
 tax: tax, in currency
+tax_code: code of its tax; NULL: tax_rate is a fixed one
+taxes: what the tax is made of, [{"tax", "rate" (per cent), "amount"}]
+tax.name: what papers call it
+tax.words: what the paper says where no tax is taken, {"uk", "ru", "en"}
+account_code: code of the account that it is owed on; NULL: that of the role tax
+tax_rate.tax_code: the tax, a row of tax
+tax_rate.rate: the rate in per cent, from that day on
+tax_part.tax_code: the tax that is made of others, a row of tax
+part_code: a tax that it is made of, a row of tax
+line_tax.tax: code of the tax, NULL where the line has a fixed rate
+line_tax.rate: its rate in per cent
+line_tax.no: number of the tax on the line, from 1
+line_tax.account_id: the account on which it is owed, a row of account
+tax_period.tax: code of the tax, NULL at fixed rates of contracts
+tax_period.rate: its rate in per cent
+tax_period.amount: the tax, in currency
+tax_period.net: what it is taken of, in currency
+tax_period.base_amount: the tax in the base currency of the books
+tax_period.direction: sales or purchases
+tax_name: what papers call the tax
 pnl_month.tax: profit tax, negative, in the base currency
 to_status: status after the step, NULL when a draft was deleted
 token_digest: SHA-256 of the token
 views: how often the link was opened
 document_state.way_out: what to do instead where a step to it is refused
+was_due_on: when it was due before; NULL: on no day
 waits_for: who has to do what next
 with_client: on reports that wait for the client's answer, net, in currency
 withdrawn: was it taken back or replaced, so that it is shown and signed no more?

@@ -18,7 +18,8 @@ AS $$
 BEGIN
     RETURN QUERY
     WITH head AS (
-        SELECT d.id, d.kind, coalesce(d.issued_on, books_today()) AS day, d.positions, d.tax_inclusive, d.tax_level, d.discount_pct, d.discount_amount,
+        SELECT d.id, d.kind, coalesce(d.issued_on, books_today()) AS day, d.positions, d.tax_inclusive, d.tax_level,
+               d.discount_pct, d.discount_amount,
                currency_exponent(d.currency) AS exponent, page_language(d.id) AS language
           FROM document d WHERE d.id = p_document
     ), source AS MATERIALIZED (
@@ -62,7 +63,8 @@ BEGIN
           LEFT JOIN item i ON i.id = h.item_id
           LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
          -- work has the tax of its day, and keeps what a report said of it
-         CROSS JOIN LATERAL (SELECT t.code, t.day, CASE WHEN t.code IS NOT NULL THEN tax_terms(t.code, t.day) END AS terms
+         CROSS JOIN LATERAL (SELECT t.code, t.day,
+                                    CASE WHEN t.code IS NOT NULL THEN tax_terms(t.code, t.day) END AS terms
                                FROM (SELECT CASE WHEN h.id IS NULL THEN l.tax_code ELSE k.tax_code END AS code,
                                             coalesce(h.service_date, d.day) AS day) t) x
     ), discounted AS (

@@ -29,8 +29,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION revaluation(date) IS
     'what the rates of a day make of cash, debts and loans in other currencies: amount in currency, booked and worth '
-    'in the base currency, difference a gain where it is above zero (of what we owe, less debt), debit positive; by cash '
-    'account, or by party and contract. Refused (23503) on a day without a rate';
+    'in the base currency, difference a gain where it is above zero (of what we owe, less debt), debit positive; by '
+    'cash account, or by party and contract. Refused (23503) on a day without a rate';
 SELECT allow('controller', 'execute', 'revaluation');
 
 CREATE FUNCTION revaluation_entries(p_as_of date, p_cash boolean) RETURNS entry[]

@@ -28,7 +28,8 @@ CREATE VIEW ledger_line AS
            x.section AS pnl_section, s.side, (s.sign * l.amount)::numeric(20,6) AS amount, l.currency,
            (s.sign * l.base_amount)::numeric(20,6) AS base_amount, l.article_id, l.own_id, l.client_id, l.party_id,
            l.contract_id, l.project_id, l.deal_id, l.task_id, l.employee_id, l.direction_id, l.work_type_id,
-           l.charge_id, l.payment_id, l.posted, CASE s.side WHEN 'debit' THEN l.credit_id ELSE l.debit_id END AS other_id
+           l.charge_id, l.payment_id, l.posted,
+           CASE s.side WHEN 'debit' THEN l.credit_id ELSE l.debit_id END AS other_id
       FROM ledger_entry l
      CROSS JOIN (VALUES ('debit', 1::numeric), ('credit', -1)) AS s (side, sign)
       JOIN account a ON a.id = CASE s.side WHEN 'debit' THEN l.debit_id ELSE l.credit_id END

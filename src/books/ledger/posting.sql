@@ -107,7 +107,8 @@ CREATE VIEW document_posting WITH (security_invoker) AS
     SELECT 'document'::text AS source, t.document_id AS source_id,
            row_number() OVER (PARTITION BY t.document_id ORDER BY t.contract_id, t.nth, t.account_id) AS no,
            t.issued_on AS entry_on, r.receivable AS debit_id, t.account_id AS credit_id,
-           t.amount::numeric(20,6) AS amount, t.currency, t.base_amount::numeric(20,6) AS base_amount, NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
+           t.amount::numeric(20,6) AS amount, t.currency, t.base_amount::numeric(20,6) AS base_amount,
+           NULL::bigint AS article_id, t.own_id, t.party_id AS client_id,
            t.party_id, t.contract_id, NULL::bigint AS project_id, NULL::bigint AS deal_id, NULL::bigint AS task_id,
            NULL::bigint AS employee_id, NULL::bigint AS direction_id, NULL::bigint AS work_type_id,
            NULL::bigint AS charge_id, NULL::bigint AS payment_id, t.document_id, NULL::boolean AS posted

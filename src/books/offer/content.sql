@@ -47,8 +47,8 @@ CREATE FUNCTION content_line(p_document document, p_contract contract, p_given j
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,tax_code,article,contract,'
-                               'project,deal,stage,'
+    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,tax_code,article,'
+                               'contract,project,deal,stage,'
         'task,employee,starts_on,ends_on}';
     v document_line := line_of(p_document);
     v_about dimension;
@@ -146,8 +146,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION add_lines(bigint, jsonb) IS
     'add lines to a draft: [{"title", "item" (code), "quantity", "unit", "price" (a unit), "discount_pct", "cost" (a '
-    'unit), "tax_rate" | "tax_code", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s stage), "task", '
-    '"employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from the price lists; '
+    'unit), "tax_rate" | "tax_code", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s '
+    'stage), "task", "employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from '
+    'the price lists; '
     'what a line is about is completed from what it names, or else from its document, and refused (23514) where it '
     'contradicts itself';
 

@@ -20,7 +20,8 @@ CREATE FUNCTION document_rows(document bigint)
                    coverage text, unit text, quantity numeric, price numeric, discount_pct numeric,
                    hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric, discount numeric,
                    tax_rate numeric, net numeric, tax numeric, gross numeric, worked_s bigint, billed_s bigint,
-                   task_id bigint, task_number text, task_project text, task_url text, lines bigint, charges bigint, taxes jsonb)
+                   task_id bigint, task_number text, task_project text, task_url text, lines bigint, charges bigint,
+                   taxes jsonb)
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column

@@ -36,11 +36,12 @@ BEGIN
               FROM (SELECT t.code, t.kind FROM tax t
                      WHERE t.code = p_tax AND NOT EXISTS (SELECT FROM tax_part p WHERE p.tax_code = p_tax)
                     UNION ALL
-                    SELECT t.code, t.kind FROM tax_part p JOIN tax t ON t.code = p.part_code WHERE p.tax_code = p_tax) x);
+                    SELECT t.code, t.kind
+                      FROM tax_part p JOIN tax t ON t.code = p.part_code WHERE p.tax_code = p_tax) x);
 END $$;
 COMMENT ON FUNCTION tax_terms(text, date) IS
-    'the taxes that a tax is on a day, itself or its parts: [{"tax", "rate" (per cent, NULL where there is none yet)}]; '
-    'NULL for no tax';
+    'the taxes that a tax is on a day, itself or its parts: [{"tax", "rate" (per cent, NULL where there is none yet)}]'
+    '; NULL for no tax';
 
 CREATE FUNCTION tax_rate_on(tax text, on_date date) RETURNS numeric
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
