@@ -257,3 +257,12 @@ SELECT receipts, receipts_net, charged, tax, balance FROM contract_card WHERE nu
 SELECT * FROM check_books();
 ROLLBACK;
 SELECT * FROM check_books();
+
+-- an act after a part credit shows what is left: 100 + 20 %, 20 credited, 80 + 16
+UPDATE contract SET tax_rate = 20 WHERE number = 'A-1';
+SELECT pg_temp.sell(100, '2026-09-01') AS i \gset
+SELECT credit(:i, jsonb_build_array(jsonb_build_object('line', (SELECT id FROM document_line WHERE document_id = :i), 'net', '20')), 'less', '2026-09-02', 'waive') > 0 AS credited;
+SELECT issue_act(:i, '{"issued_on": "2026-09-03"}') AS a \gset
+SELECT quantity, price, discount, net, tax, gross FROM document_sheet(:a);
+SELECT net, tax, gross FROM document_card WHERE document_id = :a;
+SELECT count(*) FROM check_books();

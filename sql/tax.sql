@@ -99,4 +99,6 @@ INSERT INTO tax_rate VALUES ('quebec', '2026-01-01', 1);
 INSERT INTO tax_rate VALUES ('school', '2026-01-01', 1);
 INSERT INTO tax_part VALUES ('vat', 'gst');
 INSERT INTO tax (code, name, kind) VALUES ('none', 'None', 'exempt');
+UPDATE tax SET name = 'Value added tax' WHERE code = 'vat';
+UPDATE tax SET words = '{"en": "other words"}' WHERE code = 'abroad';
 SELECT * FROM pg_temp.sound;

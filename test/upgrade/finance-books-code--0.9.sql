@@ -3320,14 +3320,22 @@ COMMENT ON VIEW line_tax IS
     'currency, the account it is owed on; without a code where the line has a fixed rate';
 SELECT allow('reader', 'select', 'line_tax');
 
+CREATE VIEW tax_account WITH (security_invoker) AS
+    SELECT r.tax AS account_id FROM role_account r
+    UNION SELECT a.id FROM tax t JOIN account a ON a.code = t.account_code;
+COMMENT ON VIEW tax_account IS 'the accounts that taxes are owed on';
+SELECT allow('controller', 'select', 'tax_account');
+
 -- By the entries: so what is voided is taken back in the month in which it was.
 CREATE VIEW tax_period WITH (security_invoker) AS
     SELECT e.own_id, o.name AS own, month(e.entry_on) AS month, k.direction, x.tax, t.name AS tax_name, x.rate,
            e.currency, sum(e.way * x.net)::numeric(18,2) AS net, sum(e.way * x.amount)::numeric(18,2) AS amount,
-           sum(e.way * round_money(x.amount * e.base_rate, c.exponent::int))::numeric(18,2) AS base_amount
+           coalesce(sum(e.way * round_money(x.amount * e.base_rate, c.exponent::int)), 0)::numeric(18,2) AS base_amount
       FROM (SELECT e.document_id, e.event_id, e.own_id, e.currency, min(e.entry_on) AS entry_on,
                    CASE WHEN v.reverses_id IS NULL THEN 1 ELSE -1 END AS way,
-                   max(e.base_amount / nullif(e.amount, 0)) AS base_rate
+                   max(e.base_amount / nullif(e.amount, 0))
+                       FILTER (WHERE e.debit_id IN (SELECT a.account_id FROM tax_account a)
+                               OR e.credit_id IN (SELECT a.account_id FROM tax_account a)) AS base_rate
               FROM entry e
               JOIN event v ON v.id = e.event_id
              CROSS JOIN role_account r
@@ -4136,7 +4144,13 @@ CREATE FUNCTION keep_tax() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF TG_TABLE_NAME = 'tax_rate' THEN
+    IF TG_TABLE_NAME = 'tax' THEN
+        IF EXISTS (SELECT FROM line_tax l WHERE l.tax = OLD.code) THEN
+            RAISE EXCEPTION 'tax "%" stands on documents and stays as it is', OLD.code
+                USING ERRCODE = 'restrict_violation',
+                    HINT = 'Add another tax, and give it to the contracts; rates change by rows of tax_rate.';
+        END IF;
+    ELSIF TG_TABLE_NAME = 'tax_rate' THEN
         IF EXISTS (SELECT FROM tax_part p WHERE p.tax_code = NEW.tax_code)
             OR NOT EXISTS (SELECT FROM tax t WHERE t.code = NEW.tax_code AND t.kind = 'rated') THEN
             RAISE EXCEPTION 'tax "%" has no rate of its own', NEW.tax_code
@@ -4153,7 +4167,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION keep_tax() IS
-    'trigger function of tax_rate and tax_part: a tax has rates or is made of those that have (23514)';
+    'trigger function of tax, tax_rate and tax_part: a tax has rates or is made of those that have (23514), and stays '
+    'as documents show it (23001)';
 
 -- What has no rate on a day has none here: whoever issues a paper refuses it.
 CREATE FUNCTION tax_terms(p_tax text, p_on date) RETURNS jsonb
@@ -4224,6 +4239,18 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION credited_taxes(bigint, jsonb, numeric, integer) IS
     'the taxes of the line of a credit note that takes so much tax of an invoice line back';
+
+CREATE FUNCTION less_taxes(p_taxes jsonb, p_credited jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT jsonb_agg(t.value || jsonb_build_object('amount', (t.value ->> 'amount')::numeric
+                                                             + coalesce((c.value ->> 'amount')::numeric, 0))
+                     ORDER BY t.no)
+      FROM jsonb_array_elements(p_taxes) WITH ORDINALITY t (value, no)
+      LEFT JOIN LATERAL (SELECT c.value FROM jsonb_array_elements(p_credited) c (value)
+                          WHERE c.value ->> 'tax' = t.value ->> 'tax') c ON true;
+END;
+COMMENT ON FUNCTION less_taxes(jsonb, jsonb) IS 'the taxes of a line less those of what is credited of it (below zero)';
 
 CREATE FUNCTION check_taxes(p_document bigint) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -4504,6 +4531,27 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION repeated_line(document, document_line, bigint) IS
     'a live line of one document as another one repeats it, to the last digit: it claims nothing and adjusts nothing';
+
+-- What was credited of it is taken off like a discount, so that quantity and price
+-- still say how it was reckoned.
+CREATE FUNCTION line_left(p_line document_line, p_net numeric, p_tax numeric) RETURNS document_line
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v document_line := p_line;
+BEGIN
+    IF p_net IS NOT NULL THEN
+        v.taxes := less_taxes(p_line.taxes, credited_taxes(p_line.base_line_id, p_line.taxes, p_tax,
+                                                           currency_exponent(p_line.currency)));
+        v.discount := coalesce(v.discount, 0) + p_net;
+        v.net := v.net - p_net;
+        v.tax := v.tax - p_tax;
+        v.gross := v.gross - p_net - p_tax;
+    END IF;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION line_left(document_line, numeric, numeric) IS
+    'a repeated line less what was credited, net and tax, of what it repeats; as it is where nothing (NULL) was';
 
 CREATE FUNCTION revised_line(p_document document, p_line document_line) RETURNS document_line
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -12991,14 +13039,17 @@ BEGIN
     v.id := put_document(v);
     v := document_of(v.id);
     PERFORM put_lines(ARRAY(
-        SELECT repeated_line(v, l, dense_rank() OVER (ORDER BY l.position))
+        SELECT line_left(repeated_line(v, l, dense_rank() OVER (ORDER BY l.position)), c.net, c.tax)
           FROM document_line l
+          LEFT JOIN document_line i ON i.base_line_id = l.id AND i.kind = 'invoice' AND i.released_at IS NULL
+          LEFT JOIN line_credit c ON c.line_id = coalesce(i.id, l.id)
          WHERE l.document_id = p_from.id AND l.released_at IS NULL AND l.credited_by IS NULL AND l.amount <> 0
          ORDER BY l.id));
     RETURN v.id;
 END $$;
 COMMENT ON FUNCTION copy_document(document, text, jsonb) IS
-    'draft a document of another kind that repeats the live lines of this one, to the last digit';
+    'draft a document of another kind that repeats the live lines of this one, to the last digit, less what was '
+    'credited of them';
 
 CREATE FUNCTION issue_invoice(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -16726,11 +16777,9 @@ CREATE VIEW tax_problems WITH (security_invoker) AS
                       FROM tax_period p
                     UNION ALL
                     SELECT month(e.entry_on), e.currency, 0,
-                           CASE WHEN e.credit_id = a.id THEN e.amount ELSE -e.amount END
+                           CASE WHEN e.credit_id = a.account_id THEN e.amount ELSE -e.amount END
                       FROM entry e
-                      JOIN (SELECT r.tax AS id FROM role_account r
-                            UNION SELECT a.id FROM tax t JOIN account a ON a.code = t.account_code) a
-                        ON a.id IN (e.debit_id, e.credit_id)
+                      JOIN tax_account a ON a.account_id IN (e.debit_id, e.credit_id)
                      WHERE e.document_id IS NOT NULL) x
              GROUP BY 1, 2) x
      WHERE x.told <> x.posted
@@ -17425,8 +17474,7 @@ CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
     FOR EACH ROW WHEN (NEW.exponent <> OLD.exponent) EXECUTE FUNCTION keep_meaning('exponent');
 
 -- setting
-CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
-    FOR EACH ROW EXECUTE FUNCTION keep_setting();
+CREATE TRIGGER setting_kept BEFORE UPDATE ON setting FOR EACH ROW EXECUTE FUNCTION keep_setting();
 CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The books cannot be without their settings; change them '
                                                       'instead.');
@@ -17731,6 +17779,7 @@ CREATE TRIGGER template_owner BEFORE INSERT OR UPDATE OF own_id ON template
     FOR EACH ROW EXECUTE FUNCTION check_page_owner();
 CREATE TRIGGER tax_rate_of_one BEFORE INSERT OR UPDATE ON tax_rate FOR EACH ROW EXECUTE FUNCTION keep_tax();
 CREATE TRIGGER tax_part_of_rated BEFORE INSERT OR UPDATE ON tax_part FOR EACH ROW EXECUTE FUNCTION keep_tax();
+CREATE TRIGGER tax_kept BEFORE UPDATE ON tax FOR EACH ROW EXECUTE FUNCTION keep_tax();
 -- ---------------------------------------------------------------------------
 -- rule: what the tables refuse is told in words
 --

@@ -90,8 +90,7 @@ CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
     FOR EACH ROW WHEN (NEW.exponent <> OLD.exponent) EXECUTE FUNCTION keep_meaning('exponent');
 
 -- setting
-CREATE TRIGGER setting_kept BEFORE UPDATE ON setting
-    FOR EACH ROW EXECUTE FUNCTION keep_setting();
+CREATE TRIGGER setting_kept BEFORE UPDATE ON setting FOR EACH ROW EXECUTE FUNCTION keep_setting();
 CREATE TRIGGER setting_stays BEFORE DELETE OR TRUNCATE ON setting
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('The books cannot be without their settings; change them '
                                                       'instead.');
@@ -396,3 +395,4 @@ CREATE TRIGGER template_owner BEFORE INSERT OR UPDATE OF own_id ON template
     FOR EACH ROW EXECUTE FUNCTION check_page_owner();
 CREATE TRIGGER tax_rate_of_one BEFORE INSERT OR UPDATE ON tax_rate FOR EACH ROW EXECUTE FUNCTION keep_tax();
 CREATE TRIGGER tax_part_of_rated BEFORE INSERT OR UPDATE ON tax_part FOR EACH ROW EXECUTE FUNCTION keep_tax();
+CREATE TRIGGER tax_kept BEFORE UPDATE ON tax FOR EACH ROW EXECUTE FUNCTION keep_tax();

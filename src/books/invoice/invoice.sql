@@ -20,14 +20,17 @@ BEGIN
     v.id := put_document(v);
     v := document_of(v.id);
     PERFORM put_lines(ARRAY(
-        SELECT repeated_line(v, l, dense_rank() OVER (ORDER BY l.position))
+        SELECT line_left(repeated_line(v, l, dense_rank() OVER (ORDER BY l.position)), c.net, c.tax)
           FROM document_line l
+          LEFT JOIN document_line i ON i.base_line_id = l.id AND i.kind = 'invoice' AND i.released_at IS NULL
+          LEFT JOIN line_credit c ON c.line_id = coalesce(i.id, l.id)
          WHERE l.document_id = p_from.id AND l.released_at IS NULL AND l.credited_by IS NULL AND l.amount <> 0
          ORDER BY l.id));
     RETURN v.id;
 END $$;
 COMMENT ON FUNCTION copy_document(document, text, jsonb) IS
-    'draft a document of another kind that repeats the live lines of this one, to the last digit';
+    'draft a document of another kind that repeats the live lines of this one, to the last digit, less what was '
+    'credited of them';
 
 CREATE FUNCTION issue_invoice(document bigint, options jsonb DEFAULT '{}') RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off

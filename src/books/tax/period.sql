@@ -34,14 +34,22 @@ COMMENT ON VIEW line_tax IS
     'currency, the account it is owed on; without a code where the line has a fixed rate';
 SELECT allow('reader', 'select', 'line_tax');
 
+CREATE VIEW tax_account WITH (security_invoker) AS
+    SELECT r.tax AS account_id FROM role_account r
+    UNION SELECT a.id FROM tax t JOIN account a ON a.code = t.account_code;
+COMMENT ON VIEW tax_account IS 'the accounts that taxes are owed on';
+SELECT allow('controller', 'select', 'tax_account');
+
 -- By the entries: so what is voided is taken back in the month in which it was.
 CREATE VIEW tax_period WITH (security_invoker) AS
     SELECT e.own_id, o.name AS own, month(e.entry_on) AS month, k.direction, x.tax, t.name AS tax_name, x.rate,
            e.currency, sum(e.way * x.net)::numeric(18,2) AS net, sum(e.way * x.amount)::numeric(18,2) AS amount,
-           sum(e.way * round_money(x.amount * e.base_rate, c.exponent::int))::numeric(18,2) AS base_amount
+           coalesce(sum(e.way * round_money(x.amount * e.base_rate, c.exponent::int)), 0)::numeric(18,2) AS base_amount
       FROM (SELECT e.document_id, e.event_id, e.own_id, e.currency, min(e.entry_on) AS entry_on,
                    CASE WHEN v.reverses_id IS NULL THEN 1 ELSE -1 END AS way,
-                   max(e.base_amount / nullif(e.amount, 0)) AS base_rate
+                   max(e.base_amount / nullif(e.amount, 0))
+                       FILTER (WHERE e.debit_id IN (SELECT a.account_id FROM tax_account a)
+                               OR e.credit_id IN (SELECT a.account_id FROM tax_account a)) AS base_rate
               FROM entry e
               JOIN event v ON v.id = e.event_id
              CROSS JOIN role_account r

@@ -11,11 +11,9 @@ CREATE VIEW tax_problems WITH (security_invoker) AS
                       FROM tax_period p
                     UNION ALL
                     SELECT month(e.entry_on), e.currency, 0,
-                           CASE WHEN e.credit_id = a.id THEN e.amount ELSE -e.amount END
+                           CASE WHEN e.credit_id = a.account_id THEN e.amount ELSE -e.amount END
                       FROM entry e
-                      JOIN (SELECT r.tax AS id FROM role_account r
-                            UNION SELECT a.id FROM tax t JOIN account a ON a.code = t.account_code) a
-                        ON a.id IN (e.debit_id, e.credit_id)
+                      JOIN tax_account a ON a.account_id IN (e.debit_id, e.credit_id)
                      WHERE e.document_id IS NOT NULL) x
              GROUP BY 1, 2) x
      WHERE x.told <> x.posted

@@ -6,7 +6,13 @@ CREATE FUNCTION keep_tax() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF TG_TABLE_NAME = 'tax_rate' THEN
+    IF TG_TABLE_NAME = 'tax' THEN
+        IF EXISTS (SELECT FROM line_tax l WHERE l.tax = OLD.code) THEN
+            RAISE EXCEPTION 'tax "%" stands on documents and stays as it is', OLD.code
+                USING ERRCODE = 'restrict_violation',
+                    HINT = 'Add another tax, and give it to the contracts; rates change by rows of tax_rate.';
+        END IF;
+    ELSIF TG_TABLE_NAME = 'tax_rate' THEN
         IF EXISTS (SELECT FROM tax_part p WHERE p.tax_code = NEW.tax_code)
             OR NOT EXISTS (SELECT FROM tax t WHERE t.code = NEW.tax_code AND t.kind = 'rated') THEN
             RAISE EXCEPTION 'tax "%" has no rate of its own', NEW.tax_code
@@ -23,7 +29,8 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION keep_tax() IS
-    'trigger function of tax_rate and tax_part: a tax has rates or is made of those that have (23514)';
+    'trigger function of tax, tax_rate and tax_part: a tax has rates or is made of those that have (23514), and stays '
+    'as documents show it (23001)';
 
 -- What has no rate on a day has none here: whoever issues a paper refuses it.
 CREATE FUNCTION tax_terms(p_tax text, p_on date) RETURNS jsonb
@@ -94,6 +101,18 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION credited_taxes(bigint, jsonb, numeric, integer) IS
     'the taxes of the line of a credit note that takes so much tax of an invoice line back';
+
+CREATE FUNCTION less_taxes(p_taxes jsonb, p_credited jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT jsonb_agg(t.value || jsonb_build_object('amount', (t.value ->> 'amount')::numeric
+                                                             + coalesce((c.value ->> 'amount')::numeric, 0))
+                     ORDER BY t.no)
+      FROM jsonb_array_elements(p_taxes) WITH ORDINALITY t (value, no)
+      LEFT JOIN LATERAL (SELECT c.value FROM jsonb_array_elements(p_credited) c (value)
+                          WHERE c.value ->> 'tax' = t.value ->> 'tax') c ON true;
+END;
+COMMENT ON FUNCTION less_taxes(jsonb, jsonb) IS 'the taxes of a line less those of what is credited of it (below zero)';
 
 CREATE FUNCTION check_taxes(p_document bigint) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
