@@ -50,7 +50,8 @@ my %value = (
 	token => "'$token'", decision => "'agreed'", comment => "'fine'", amount => '100', from_currency => "'USD'", to_currency => "'EUR'",
 	on_date => "'2026-02-15'", from_date => "'2026-01-01'", to_date => "'2026-12-31'", through => "'2026-03-31'", band => "'regular'",
 	started_at => "'2026-02-02 08:00Z'", ended_at => "'2026-02-02 20:00Z'", code => "'revenue'", name => "'revenue'", role => "'a_reader'",
-	table_name => "'contract'", row_id => '1', kind => "'contract'", day => "'2026-02-15'", month => "'2026-02-01'", why => q{'{"note": "x"}'});
+	table_name => "'contract'", row_id => '1', kind => "'contract'", day => "'2026-02-15'", month => "'2026-02-01'", why => q{'{"note": "x"}'},
+	as_of => "'2026-03-31'", tax => "'vat'", p_tax => "'vat'", p_charge => 1, p_contract => 1);
 
 # Name of a call => statement.  What is volatile may write, except what guests
 # and readers are given: all that they may call works here.
