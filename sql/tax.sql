@@ -93,6 +93,8 @@ SELECT * FROM pg_temp.sound;
 SELECT tax_rate_on('vat', '2026-07-01'), tax_rate_on('quebec', '2026-07-01'), tax_rate_on('abroad', '2026-07-01'), tax_rate_on('vat', '2019-12-31');
 SELECT pg_temp.sell(1, 10, '2026-01-02') > 0 AS sold;
 DELETE FROM tax_rate WHERE tax_code = 'gst';
+SELECT charge_item(2, 2, 1, '2026-05-01', price => 9) > 0 AS sold;
+SELECT gap, contract, since, times, detail FROM data_gaps WHERE gap = 'work without rate of tax';
 SELECT pg_temp.sell(2, 10, '2026-05-02');
 UPDATE contract SET tax_rate = 20 WHERE id = 1;
 INSERT INTO tax_rate VALUES ('quebec', '2026-01-01', 1);

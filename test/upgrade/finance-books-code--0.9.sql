@@ -3850,7 +3850,8 @@ COMMENT ON FUNCTION check_payment_step(payment, payment) IS
 
 -- What settles without money is of three kinds; what we give up is for those who
 -- may post it, above the amount that nobody is asked for.
-CREATE FUNCTION check_contra(p_payment payment, p_role name DEFAULT current_user) RETURNS void
+CREATE FUNCTION check_contra(p_payment payment, p_role name DEFAULT current_user,
+                             p_before numeric DEFAULT 0) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -3863,7 +3864,7 @@ BEGIN
         PERFORM require_level('controller',
                               format('write off more than %s %s', trim_scale(v_setting.write_off_limit),
                                      v_setting.base_currency), p_role)
-          WHERE convert(p_payment.amount, p_payment.currency, v_setting.base_currency, p_payment.paid_on)
+          WHERE convert(p_payment.amount + p_before, p_payment.currency, v_setting.base_currency, p_payment.paid_on)
                 > v_setting.write_off_limit;
     ELSIF EXISTS (SELECT FROM account_role r WHERE r.account_id = v_contra.id AND r.role = 'opening') THEN
         PERFORM require_level('controller', 'say what the books began with', p_role);
@@ -3874,9 +3875,10 @@ BEGIN
                        'the accounts of the roles netting and opening.';
     END IF;
 END $$;
-COMMENT ON FUNCTION check_contra(payment, name) IS
+COMMENT ON FUNCTION check_contra(payment, name, numeric) IS
     'refuse (23514) what settles by an account that is no article, nor that of nettings or of opening balances; above '
-    'setting.write_off_limit, and for opening balances, a role below controller (42501)';
+    'setting.write_off_limit, with what was written off before of the same, and for opening balances, a role below '
+    'controller (42501)';
 
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -4099,8 +4101,10 @@ BEGIN
     SELECT * INTO v_known FROM payment p
      WHERE p.cash_account_id = from_account AND p.bank_ref = exchange.bank_ref AND p.status <> 'void';
     IF FOUND THEN
-        IF (v_known.flow, v_known.to_cash_account_id, v_known.amount, v_known.received, v_known.paid_on)
-            IS DISTINCT FROM ('transfer'::text, to_account, paid, received, v_on) THEN
+        IF (v_known.flow, v_known.to_cash_account_id, v_known.amount, v_known.received, v_known.paid_on,
+            (SELECT p.amount FROM payment p
+              WHERE p.source = 'exchange' AND p.external_id = v_known.id::text AND p.status <> 'void'))
+            IS DISTINCT FROM ('transfer'::text, to_account, paid, received, v_on, fee) THEN
             RAISE EXCEPTION 'payment % was recorded before with other content', v_known.id
                 USING ERRCODE = 'unique_violation', CONSTRAINT = 'payment_bank_ref_key', TABLE = 'payment',
                     HINT = 'Send the same content again, or void that payment first.';
@@ -4111,8 +4115,9 @@ BEGIN
                          purpose, bank_ref)
     VALUES ('transfer', 'posted', v_on, paid, v_from.currency, from_account, to_account, received, purpose, bank_ref)
     RETURNING id INTO v_id;
-    INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, purpose, bank_ref)
-    SELECT 'out', 'posted', v_on, fee, v_from.currency, from_account, a.code, purpose, bank_ref || ':fee'
+    INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, purpose, source,
+                         external_id)
+    SELECT 'out', 'posted', v_on, fee, v_from.currency, from_account, a.code, purpose, 'exchange', v_id::text
       FROM account_role r JOIN account a ON a.id = r.account_id
      WHERE r.role = 'bank_fee' AND fee IS NOT NULL;
     RETURN v_id;
@@ -4120,8 +4125,8 @@ END $$;
 COMMENT ON FUNCTION exchange(bigint, bigint, numeric, numeric, date, numeric, text, text) IS
     'move own money between cash accounts of two currencies: paid in the currency of the one, received in that of the '
     'other, on a day (default today); what the rates of that day make of the two is an exchange difference, the fee '
-    '(in the currency paid) a payment of the role bank_fee. Returns the payment, a transfer; voiding it takes all but '
-    'the fee back. The same again under a bank_ref returns the same payment, other content is refused (23505); so are '
+    '(in the currency paid) a payment of the role bank_fee. Returns the payment, a transfer; voiding it takes the '
+    'fee back too. The same again under a bank_ref returns the same payment, other content is refused (23505); so are '
     'accounts of one currency (23514) and a day without a rate (23503)';
 SELECT allow('clerk', 'execute', 'exchange');
 -- ---------------------------------------------------------------------------
@@ -4132,7 +4137,8 @@ SELECT allow('reader', 'select', 'cash_account'), allow('controller', 'insert,up
 SELECT watch('cash_account');
 SELECT allow('reader', 'select', 'payment', columns => '{id}'),
        allow('clerk', 'select', 'payment', but => '{amount,employee_id,purpose,made_from}'),
-       allow('clerk', 'insert,update', 'payment', but => '{revision,made_from}'),
+       -- what settles without money is written by write_off(), net_out() and open_balances()
+       allow('clerk', 'insert,update', 'payment', but => '{revision,made_from,contra}'),
        allow('clerk', 'delete', 'payment'),
        allow('controller', 'select', 'payment');
 SELECT watch('payment');
@@ -4145,7 +4151,7 @@ CREATE FUNCTION keep_tax() RETURNS trigger
 AS $$
 BEGIN
     IF TG_TABLE_NAME = 'tax' THEN
-        IF EXISTS (SELECT FROM line_tax l WHERE l.tax = OLD.code) THEN
+        IF NEW IS DISTINCT FROM OLD AND EXISTS (SELECT FROM line_tax l WHERE l.tax = OLD.code) THEN
             RAISE EXCEPTION 'tax "%" stands on documents and stays as it is', OLD.code
                 USING ERRCODE = 'restrict_violation',
                     HINT = 'Add another tax, and give it to the contracts; rates change by rows of tax_rate.';
@@ -10820,9 +10826,14 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Take that back with unallocate() first.';
     END IF;
     DELETE FROM payment_allocation a WHERE a.payment_id IN (SELECT n.id FROM unnest(p_new) n WHERE n.status = 'void');
+    -- an exchange that never was cost nothing
+    UPDATE payment p SET status = 'void'
+     WHERE p.source = 'exchange' AND p.status = 'posted'
+       AND p.external_id IN (SELECT n.id::text FROM unnest(p_new) n WHERE n.status = 'void' AND n.received IS NOT NULL);
 END $$;
 COMMENT ON FUNCTION follow_changed_payments(payment[], payment[]) IS
-    'voiding payments takes their allocations back; what is allocated cannot be changed away (23001)';
+    'voiding payments takes their allocations back, and the fee of an exchange; what is '
+    'allocated cannot be changed away (23001)';
 -- ---------------------------------------------------------------------------
 -- difference: what changes of rates make of debts, once they are settled
 --
@@ -11569,7 +11580,9 @@ BEGIN
         SELECT role_code(CASE k.flow WHEN 'in' THEN 'write_off' ELSE 'write_on' END)
           FROM document_kind k WHERE k.kind = v_document.kind)), on_date, reason);
     PERFORM account_id(v_payment.contra);
-    PERFORM check_contra(v_payment, calling_role());
+    -- many small ones are a big one
+    PERFORM check_contra(v_payment, calling_role(), (
+        SELECT coalesce(sum(u.amount), 0) FROM payment_use u WHERE u.document_id = v_document.id AND u.bound));
     v_payment.id := put_payment(v_payment);
     INSERT INTO payment_allocation (payment_id, document_id, amount)
     VALUES (v_payment.id, v_document.id, v_payment.amount);
@@ -11579,7 +11592,8 @@ COMMENT ON FUNCTION write_off(bigint, text, numeric, text, date) IS
     'give up what is open of an invoice or debt, or what of a bill nobody asks us for: an amount (default all that is '
     'open) settled by an article (default the account of the role write_off, of bills write_on) on a day (default '
     'today, or the first one that is not locked). Returns the payment; setting that to void takes it back. Above '
-    'setting.write_off_limit it takes a controller (42501); refused (23514) above what is open, (23001) where nothing '
+    'setting.write_off_limit, with what was written off of it before, it takes a controller (42501); '
+    'refused (23514) above what is open, (23001) where nothing '
     'is';
 SELECT allow('clerk', 'execute', 'write_off');
 
@@ -11612,7 +11626,10 @@ BEGIN
     v_payment.contra := coalesce(write_off_credit.article, role_code('write_on'));
     v_payment.purpose := reason;
     PERFORM account_id(v_payment.contra);
-    PERFORM check_contra(v_payment, calling_role());
+    PERFORM check_contra(v_payment, calling_role(), (
+        SELECT coalesce(sum(p.amount), 0) FROM payment p
+         WHERE p.party_id = v_payment.party_id AND p.currency = v_payment.currency AND p.status = 'posted'
+           AND p.flow = 'out' AND is_bound(p) AND p.contra <> role_code('netting')));
     RETURN put_payment(v_payment);
 END $$;
 COMMENT ON FUNCTION write_off_credit(bigint, text, text, numeric, text, date) IS
@@ -13855,6 +13872,19 @@ SELECT allow('clerk', 'execute', 'record_bill');
 -- brings nothing twice, and what was wrong is taken back and opened anew.
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION require_amount(p_kind text, p_amount numeric) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF p_amount = 0 OR p_amount < 0 AND p_kind IN ('debt', 'advance') THEN
+        RAISE EXCEPTION '% cannot be of %', p_kind, trim_scale(p_amount)
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'What a client had paid ahead is an advance, what he owed a debt; what is nothing is left out.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION require_amount(text, numeric) IS
+    'refuse (22023) to open what is nothing, and debts and advances below zero';
+
 CREATE FUNCTION opened_item(p_kind text, p_given jsonb, p_needed text[], p_known text[]) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -13875,6 +13905,7 @@ BEGIN
                 HINT = format('It has %s, and may have %s.', array_to_string(p_needed, ', '),
                               array_to_string(p_known, ', '));
     END IF;
+    PERFORM require_amount(p_kind, given_number(v, 'amount')) WHERE v ? 'amount';
     RETURN v || jsonb_build_object('currency', coalesce(v ->> 'currency', (
         SELECT c.currency FROM contract c WHERE c.id = (v ->> 'contract')::bigint), (
         SELECT a.currency FROM cash_account a WHERE a.id = (v ->> 'cash_account')::bigint), (
@@ -13909,11 +13940,17 @@ BEGIN
     v.incoming := p_kind = 'bill';
     v.party_id := (v_item ->> 'party')::bigint;
     v.contract_id := (v_item ->> 'contract')::bigint;
+    v.own_id := (SELECT c.own_id FROM contract c WHERE c.id = v.contract_id);
     v.currency := v_item ->> 'currency';
     v.outside_number := v_item ->> 'number';
     v.opened_on := p_day;
     v.due_on := given_date(v_item, 'due_on');
     v.issued_on := coalesce(given_date(v_item, 'issued_on'), least(v.due_on, p_day));
+    IF v.issued_on > p_day THEN
+        RAISE EXCEPTION '% % of % is not from before %', p_kind, v.outside_number, iso(v.issued_on), iso(p_day)
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'What is issued since is an invoice or a bill of these books.';
+    END IF;
     v.title := v_item ->> 'title';
     v.positions := 'none';
     v.source := 'opening';
@@ -13984,14 +14021,19 @@ CREATE FUNCTION open_account(p_day date, p_account text, p_item jsonb) RETURNS b
 AS $$
 DECLARE
     v posting;
+    v_key CONSTANT text := format('opening %s %s %s#', p_account, p_item ->> 'currency', p_item ->> 'own');
+    v_no bigint;
 BEGIN
+    -- what was taken back is opened under a new key
+    SELECT count(*) INTO v_no FROM event e JOIN event r ON r.reverses_id = e.id
+     WHERE e.source = 'user' AND starts_with(e.key, v_key);
     v.entry_on := p_day;
     v.debit := p_account;
     v.credit := role_code('opening');
     v.amount := trim_scale((p_item ->> 'amount')::numeric);
     v.currency := p_item ->> 'currency';
     v.own_id := (p_item ->> 'own')::bigint;
-    RETURN post_event(format('opening %s %s %s', p_account, v.currency, v.own_id), ARRAY[v], 'opening balance');
+    RETURN post_event(v_key || v_no, ARRAY[v], 'opening balance');
 END $$;
 COMMENT ON FUNCTION open_account(date, text, jsonb) IS
     'bring the balance of an account into the books, debit positive; returns the event, which reverse_event() takes '
@@ -16253,6 +16295,13 @@ CREATE VIEW data_gaps WITH (security_barrier) AS
                                   ORDER BY v.employee_id, v.valid_from DESC LIMIT 1) r ON true
              GROUP BY 1, 2
             UNION ALL
+            SELECT 'work without rate of tax', NULL, NULL, c.id, NULL, min(h.service_date), NULL, count(*),
+                   format('tax "%s"', c.tax_code)
+              FROM contract c
+              JOIN visible_charge h ON h.contract_id = c.id AND NOT h.committed AND h.amount <> 0
+             WHERE c.tax_code IS NOT NULL AND tax_rate_on(c.tax_code, h.service_date) IS NULL
+             GROUP BY c.id, c.tax_code
+            UNION ALL
             SELECT CASE WHEN h.item_id IS NOT NULL THEN 'item without cost' ELSE 'charge without cost' END,
                    NULL, h.item_id, CASE WHEN h.item_id IS NULL THEN h.contract_id END, NULL, min(h.service_date), 0,
                    count(*), NULL
@@ -16292,6 +16341,8 @@ CREATE VIEW data_gaps WITH (security_barrier) AS
                    ('charge without cost', 'Give the cost of what was charged.'),
                    ('expense without exchange rate',
                     'Add the rate to table exchange_rate, valid from that day or earlier.'),
+                   ('work without rate of tax',
+                    'Add the rate to table tax_rate, valid from that day or earlier: no invoice is issued without.'),
                    ('old exchange rate',
                     'Add the rates of those days to table exchange_rate, or raise max_rate_age_days in table setting.'),
                    ('overlapping time',
@@ -18381,7 +18432,7 @@ document_status_change.login: the session's user, which no setting changes
 event.login: the session's user, beside posted_by, which is actor()
 history.login: the session's user, which no setting changes
 max_rate_age_days: rates of exchange that are older than so many days are pointed out in data_gaps
-write_off_limit: how much anybody who keeps payments may write off at once, in the base currency
+write_off_limit: how much anybody who keeps payments may write off of one document, in the base currency
 max_entry_s: the longest time entry that is taken, in seconds of the clock on the wall
 may: what the level is for
 name: what people call it

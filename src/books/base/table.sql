@@ -101,7 +101,7 @@ COMMENT ON TABLE setting IS
     'calendar says another; max_entry_s the longest time entry accepted, in seconds of the clock on the wall: 86400 is '
     'a day, also one of 25 hours; trackers_decide whether a record of ingest_entries() may say that it is not billed; '
     'max_rate_age_days how old a rate of exchange may be that is used without a word in data_gaps; write_off_limit how '
-    'much, in the base currency, anybody who keeps payments may write off at once';
+    'much, in the base currency, anybody who keeps payments may write off of one thing';
 INSERT INTO setting (version) VALUES ('@version@');
 
 CREATE TABLE exchange_rate (

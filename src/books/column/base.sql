@@ -54,7 +54,7 @@ document_status_change.login: the session's user, which no setting changes
 event.login: the session's user, beside posted_by, which is actor()
 history.login: the session's user, which no setting changes
 max_rate_age_days: rates of exchange that are older than so many days are pointed out in data_gaps
-write_off_limit: how much anybody who keeps payments may write off at once, in the base currency
+write_off_limit: how much anybody who keeps payments may write off of one document, in the base currency
 max_entry_s: the longest time entry that is taken, in seconds of the clock on the wall
 may: what the level is for
 name: what people call it

@@ -26,8 +26,10 @@ BEGIN
     SELECT * INTO v_known FROM payment p
      WHERE p.cash_account_id = from_account AND p.bank_ref = exchange.bank_ref AND p.status <> 'void';
     IF FOUND THEN
-        IF (v_known.flow, v_known.to_cash_account_id, v_known.amount, v_known.received, v_known.paid_on)
-            IS DISTINCT FROM ('transfer'::text, to_account, paid, received, v_on) THEN
+        IF (v_known.flow, v_known.to_cash_account_id, v_known.amount, v_known.received, v_known.paid_on,
+            (SELECT p.amount FROM payment p
+              WHERE p.source = 'exchange' AND p.external_id = v_known.id::text AND p.status <> 'void'))
+            IS DISTINCT FROM ('transfer'::text, to_account, paid, received, v_on, fee) THEN
             RAISE EXCEPTION 'payment % was recorded before with other content', v_known.id
                 USING ERRCODE = 'unique_violation', CONSTRAINT = 'payment_bank_ref_key', TABLE = 'payment',
                     HINT = 'Send the same content again, or void that payment first.';
@@ -38,8 +40,9 @@ BEGIN
                          purpose, bank_ref)
     VALUES ('transfer', 'posted', v_on, paid, v_from.currency, from_account, to_account, received, purpose, bank_ref)
     RETURNING id INTO v_id;
-    INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, purpose, bank_ref)
-    SELECT 'out', 'posted', v_on, fee, v_from.currency, from_account, a.code, purpose, bank_ref || ':fee'
+    INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, purpose, source,
+                         external_id)
+    SELECT 'out', 'posted', v_on, fee, v_from.currency, from_account, a.code, purpose, 'exchange', v_id::text
       FROM account_role r JOIN account a ON a.id = r.account_id
      WHERE r.role = 'bank_fee' AND fee IS NOT NULL;
     RETURN v_id;
@@ -47,7 +50,7 @@ END $$;
 COMMENT ON FUNCTION exchange(bigint, bigint, numeric, numeric, date, numeric, text, text) IS
     'move own money between cash accounts of two currencies: paid in the currency of the one, received in that of the '
     'other, on a day (default today); what the rates of that day make of the two is an exchange difference, the fee '
-    '(in the currency paid) a payment of the role bank_fee. Returns the payment, a transfer; voiding it takes all but '
-    'the fee back. The same again under a bank_ref returns the same payment, other content is refused (23505); so are '
+    '(in the currency paid) a payment of the role bank_fee. Returns the payment, a transfer; voiding it takes the '
+    'fee back too. The same again under a bank_ref returns the same payment, other content is refused (23505); so are '
     'accounts of one currency (23514) and a day without a rate (23503)';
 SELECT allow('clerk', 'execute', 'exchange');

@@ -241,6 +241,13 @@ CREATE VIEW data_gaps WITH (security_barrier) AS
                                   ORDER BY v.employee_id, v.valid_from DESC LIMIT 1) r ON true
              GROUP BY 1, 2
             UNION ALL
+            SELECT 'work without rate of tax', NULL, NULL, c.id, NULL, min(h.service_date), NULL, count(*),
+                   format('tax "%s"', c.tax_code)
+              FROM contract c
+              JOIN visible_charge h ON h.contract_id = c.id AND NOT h.committed AND h.amount <> 0
+             WHERE c.tax_code IS NOT NULL AND tax_rate_on(c.tax_code, h.service_date) IS NULL
+             GROUP BY c.id, c.tax_code
+            UNION ALL
             SELECT CASE WHEN h.item_id IS NOT NULL THEN 'item without cost' ELSE 'charge without cost' END,
                    NULL, h.item_id, CASE WHEN h.item_id IS NULL THEN h.contract_id END, NULL, min(h.service_date), 0,
                    count(*), NULL
@@ -280,6 +287,8 @@ CREATE VIEW data_gaps WITH (security_barrier) AS
                    ('charge without cost', 'Give the cost of what was charged.'),
                    ('expense without exchange rate',
                     'Add the rate to table exchange_rate, valid from that day or earlier.'),
+                   ('work without rate of tax',
+                    'Add the rate to table tax_rate, valid from that day or earlier: no invoice is issued without.'),
                    ('old exchange rate',
                     'Add the rates of those days to table exchange_rate, or raise max_rate_age_days in table setting.'),
                    ('overlapping time',

@@ -128,7 +128,8 @@ COMMENT ON FUNCTION check_payment_step(payment, payment) IS
 
 -- What settles without money is of three kinds; what we give up is for those who
 -- may post it, above the amount that nobody is asked for.
-CREATE FUNCTION check_contra(p_payment payment, p_role name DEFAULT current_user) RETURNS void
+CREATE FUNCTION check_contra(p_payment payment, p_role name DEFAULT current_user,
+                             p_before numeric DEFAULT 0) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -141,7 +142,7 @@ BEGIN
         PERFORM require_level('controller',
                               format('write off more than %s %s', trim_scale(v_setting.write_off_limit),
                                      v_setting.base_currency), p_role)
-          WHERE convert(p_payment.amount, p_payment.currency, v_setting.base_currency, p_payment.paid_on)
+          WHERE convert(p_payment.amount + p_before, p_payment.currency, v_setting.base_currency, p_payment.paid_on)
                 > v_setting.write_off_limit;
     ELSIF EXISTS (SELECT FROM account_role r WHERE r.account_id = v_contra.id AND r.role = 'opening') THEN
         PERFORM require_level('controller', 'say what the books began with', p_role);
@@ -152,9 +153,10 @@ BEGIN
                        'the accounts of the roles netting and opening.';
     END IF;
 END $$;
-COMMENT ON FUNCTION check_contra(payment, name) IS
+COMMENT ON FUNCTION check_contra(payment, name, numeric) IS
     'refuse (23514) what settles by an account that is no article, nor that of nettings or of opening balances; above '
-    'setting.write_off_limit, and for opening balances, a role below controller (42501)';
+    'setting.write_off_limit, with what was written off before of the same, and for opening balances, a role below '
+    'controller (42501)';
 
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT

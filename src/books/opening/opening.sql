@@ -8,6 +8,19 @@
 -- brings nothing twice, and what was wrong is taken back and opened anew.
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION require_amount(p_kind text, p_amount numeric) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF p_amount = 0 OR p_amount < 0 AND p_kind IN ('debt', 'advance') THEN
+        RAISE EXCEPTION '% cannot be of %', p_kind, trim_scale(p_amount)
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'What a client had paid ahead is an advance, what he owed a debt; what is nothing is left out.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION require_amount(text, numeric) IS
+    'refuse (22023) to open what is nothing, and debts and advances below zero';
+
 CREATE FUNCTION opened_item(p_kind text, p_given jsonb, p_needed text[], p_known text[]) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -28,6 +41,7 @@ BEGIN
                 HINT = format('It has %s, and may have %s.', array_to_string(p_needed, ', '),
                               array_to_string(p_known, ', '));
     END IF;
+    PERFORM require_amount(p_kind, given_number(v, 'amount')) WHERE v ? 'amount';
     RETURN v || jsonb_build_object('currency', coalesce(v ->> 'currency', (
         SELECT c.currency FROM contract c WHERE c.id = (v ->> 'contract')::bigint), (
         SELECT a.currency FROM cash_account a WHERE a.id = (v ->> 'cash_account')::bigint), (
@@ -62,11 +76,17 @@ BEGIN
     v.incoming := p_kind = 'bill';
     v.party_id := (v_item ->> 'party')::bigint;
     v.contract_id := (v_item ->> 'contract')::bigint;
+    v.own_id := (SELECT c.own_id FROM contract c WHERE c.id = v.contract_id);
     v.currency := v_item ->> 'currency';
     v.outside_number := v_item ->> 'number';
     v.opened_on := p_day;
     v.due_on := given_date(v_item, 'due_on');
     v.issued_on := coalesce(given_date(v_item, 'issued_on'), least(v.due_on, p_day));
+    IF v.issued_on > p_day THEN
+        RAISE EXCEPTION '% % of % is not from before %', p_kind, v.outside_number, iso(v.issued_on), iso(p_day)
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'What is issued since is an invoice or a bill of these books.';
+    END IF;
     v.title := v_item ->> 'title';
     v.positions := 'none';
     v.source := 'opening';
@@ -137,14 +157,19 @@ CREATE FUNCTION open_account(p_day date, p_account text, p_item jsonb) RETURNS b
 AS $$
 DECLARE
     v posting;
+    v_key CONSTANT text := format('opening %s %s %s#', p_account, p_item ->> 'currency', p_item ->> 'own');
+    v_no bigint;
 BEGIN
+    -- what was taken back is opened under a new key
+    SELECT count(*) INTO v_no FROM event e JOIN event r ON r.reverses_id = e.id
+     WHERE e.source = 'user' AND starts_with(e.key, v_key);
     v.entry_on := p_day;
     v.debit := p_account;
     v.credit := role_code('opening');
     v.amount := trim_scale((p_item ->> 'amount')::numeric);
     v.currency := p_item ->> 'currency';
     v.own_id := (p_item ->> 'own')::bigint;
-    RETURN post_event(format('opening %s %s %s', p_account, v.currency, v.own_id), ARRAY[v], 'opening balance');
+    RETURN post_event(v_key || v_no, ARRAY[v], 'opening balance');
 END $$;
 COMMENT ON FUNCTION open_account(date, text, jsonb) IS
     'bring the balance of an account into the books, debit positive; returns the event, which reverse_event() takes '

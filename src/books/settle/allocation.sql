@@ -334,6 +334,11 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Take that back with unallocate() first.';
     END IF;
     DELETE FROM payment_allocation a WHERE a.payment_id IN (SELECT n.id FROM unnest(p_new) n WHERE n.status = 'void');
+    -- an exchange that never was cost nothing
+    UPDATE payment p SET status = 'void'
+     WHERE p.source = 'exchange' AND p.status = 'posted'
+       AND p.external_id IN (SELECT n.id::text FROM unnest(p_new) n WHERE n.status = 'void' AND n.received IS NOT NULL);
 END $$;
 COMMENT ON FUNCTION follow_changed_payments(payment[], payment[]) IS
-    'voiding payments takes their allocations back; what is allocated cannot be changed away (23001)';
+    'voiding payments takes their allocations back, and the fee of an exchange; what is '
+    'allocated cannot be changed away (23001)';

@@ -112,7 +112,9 @@ BEGIN
         SELECT role_code(CASE k.flow WHEN 'in' THEN 'write_off' ELSE 'write_on' END)
           FROM document_kind k WHERE k.kind = v_document.kind)), on_date, reason);
     PERFORM account_id(v_payment.contra);
-    PERFORM check_contra(v_payment, calling_role());
+    -- many small ones are a big one
+    PERFORM check_contra(v_payment, calling_role(), (
+        SELECT coalesce(sum(u.amount), 0) FROM payment_use u WHERE u.document_id = v_document.id AND u.bound));
     v_payment.id := put_payment(v_payment);
     INSERT INTO payment_allocation (payment_id, document_id, amount)
     VALUES (v_payment.id, v_document.id, v_payment.amount);
@@ -122,7 +124,8 @@ COMMENT ON FUNCTION write_off(bigint, text, numeric, text, date) IS
     'give up what is open of an invoice or debt, or what of a bill nobody asks us for: an amount (default all that is '
     'open) settled by an article (default the account of the role write_off, of bills write_on) on a day (default '
     'today, or the first one that is not locked). Returns the payment; setting that to void takes it back. Above '
-    'setting.write_off_limit it takes a controller (42501); refused (23514) above what is open, (23001) where nothing '
+    'setting.write_off_limit, with what was written off of it before, it takes a controller (42501); '
+    'refused (23514) above what is open, (23001) where nothing '
     'is';
 SELECT allow('clerk', 'execute', 'write_off');
 
@@ -155,7 +158,10 @@ BEGIN
     v_payment.contra := coalesce(write_off_credit.article, role_code('write_on'));
     v_payment.purpose := reason;
     PERFORM account_id(v_payment.contra);
-    PERFORM check_contra(v_payment, calling_role());
+    PERFORM check_contra(v_payment, calling_role(), (
+        SELECT coalesce(sum(p.amount), 0) FROM payment p
+         WHERE p.party_id = v_payment.party_id AND p.currency = v_payment.currency AND p.status = 'posted'
+           AND p.flow = 'out' AND is_bound(p) AND p.contra <> role_code('netting')));
     RETURN put_payment(v_payment);
 END $$;
 COMMENT ON FUNCTION write_off_credit(bigint, text, text, numeric, text, date) IS

@@ -7,7 +7,7 @@ CREATE FUNCTION keep_tax() RETURNS trigger
 AS $$
 BEGIN
     IF TG_TABLE_NAME = 'tax' THEN
-        IF EXISTS (SELECT FROM line_tax l WHERE l.tax = OLD.code) THEN
+        IF NEW IS DISTINCT FROM OLD AND EXISTS (SELECT FROM line_tax l WHERE l.tax = OLD.code) THEN
             RAISE EXCEPTION 'tax "%" stands on documents and stays as it is', OLD.code
                 USING ERRCODE = 'restrict_violation',
                     HINT = 'Add another tax, and give it to the contracts; rates change by rows of tax_rate.';
