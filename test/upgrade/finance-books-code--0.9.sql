@@ -10884,6 +10884,31 @@ COMMENT ON VIEW exchange_due IS
     'are paid, and what the payments were (due), and what of it is posted; of invoices a gain, of bills a loss';
 SELECT allow('controller', 'select', 'exchange_due');
 
+-- A difference moves the worth of an account and nothing of its amount.
+CREATE FUNCTION exchange_entry(p_debit bigint, p_credit bigint, p_currency text, p_base_amount numeric, p_party bigint,
+                               p_contract bigint, p_own bigint) RETURNS entry
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v entry;
+BEGIN
+    v.debit_id := p_debit;
+    v.credit_id := p_credit;
+    v.amount := 0;
+    v.currency := p_currency;
+    v.base_amount := p_base_amount;
+    v.party_id := p_party;
+    v.own_id := coalesce(p_own, default_own());
+    IF (SELECT r.receivable IN (p_debit, p_credit) FROM role_account r) THEN
+        v.client_id := p_party;
+        v.contract_id := p_contract;
+    END IF;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION exchange_entry(bigint, bigint, text, numeric, bigint, bigint, bigint) IS
+    'the entry of an exchange difference between two accounts, one of them that of differences, of a party, without '
+    'its event and day; about a client and contract where it is on the account of clients';
+
 CREATE FUNCTION post_exchange(p_documents bigint[], p_on date) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -10898,20 +10923,15 @@ BEGIN
          WHERE x.document_id = ANY (p_documents) AND x.due <> x.posted
          ORDER BY x.document_id
     LOOP
-        v_entry := NULL;
+        v_entry := CASE v_due.flow
+            WHEN 'in' THEN exchange_entry(v_due.account_id, v_due.exchange, v_due.currency, v_due.amount,
+                                          v_due.party_id, v_due.contract_id, v_due.own_id)
+            ELSE exchange_entry(v_due.exchange, v_due.account_id, v_due.currency, v_due.amount, v_due.party_id,
+                                v_due.contract_id, v_due.own_id) END;
         v_entry.event_id := (open_events('document', ARRAY[format('%s:exchange:%s', v_due.document_id, (
             SELECT count(DISTINCT e.event_id) FROM entry e WHERE e.document_id = v_due.document_id))],
             ARRAY[v_due.amount::text], 'exchange difference'))[1];
         v_entry.entry_on := posting_day(v_due.day);
-        v_entry.debit_id := CASE v_due.flow WHEN 'in' THEN v_due.account_id ELSE v_due.exchange END;
-        v_entry.credit_id := CASE v_due.flow WHEN 'in' THEN v_due.exchange ELSE v_due.account_id END;
-        v_entry.amount := 0;
-        v_entry.currency := v_due.currency;
-        v_entry.base_amount := v_due.amount;
-        v_entry.party_id := v_due.party_id;
-        v_entry.client_id := CASE v_due.flow WHEN 'in' THEN v_due.party_id END;
-        v_entry.contract_id := CASE v_due.flow WHEN 'in' THEN v_due.contract_id END;
-        v_entry.own_id := v_due.own_id;
         v_entry.document_id := v_due.document_id;
         PERFORM put_entries(ARRAY[v_entry]);
     END LOOP;
@@ -10952,23 +10972,16 @@ DECLARE
     v_entry entry;
 BEGIN
     FOR v_rest IN
-        SELECT x.*, r.exchange, r.receivable, format('%s:%s:%s:rest:', x.party_id, x.account_id, x.currency) AS key
+        SELECT x.*, r.exchange, format('%s:%s:%s:rest:', x.party_id, x.account_id, x.currency) AS key
           FROM exchange_rest x CROSS JOIN role_account r
          WHERE x.party_id = ANY (p_parties) ORDER BY x.party_id, x.account_id, x.currency
     LOOP
-        v_entry := NULL;
+        v_entry := exchange_entry(v_rest.exchange, v_rest.account_id, v_rest.currency, v_rest.base_amount,
+                                  v_rest.party_id, NULL, NULL);
         v_entry.event_id := (open_events('payment', ARRAY[v_rest.key || (
             SELECT count(*) FROM event v WHERE v.source = 'payment' AND v.key LIKE v_rest.key || '%')],
             ARRAY[v_rest.base_amount::text], 'exchange difference'))[1];
         v_entry.entry_on := posting_day(coalesce(p_on, books_today()));
-        v_entry.debit_id := v_rest.exchange;
-        v_entry.credit_id := v_rest.account_id;
-        v_entry.amount := 0;
-        v_entry.currency := v_rest.currency;
-        v_entry.base_amount := v_rest.base_amount;
-        v_entry.party_id := v_rest.party_id;
-        v_entry.client_id := CASE v_rest.account_id WHEN v_rest.receivable THEN v_rest.party_id END;
-        v_entry.own_id := default_own();
         PERFORM put_entries(ARRAY[v_entry]);
     END LOOP;
 END $$;
@@ -11474,28 +11487,27 @@ SELECT allow('clerk', 'execute', 'pay_bill');
 -- So every rule of payments holds, and voiding it takes it back.
 -- ---------------------------------------------------------------------------
 
--- The payment of a document that no money pays.
-CREATE FUNCTION contra_payment(p_document document, p_amount numeric, p_contra text, p_on date,
-                               p_purpose text) RETURNS payment
+CREATE FUNCTION contra_payment(p_flow text, p_party bigint, p_contract bigint, p_amount numeric, p_currency text,
+                               p_contra text, p_on date, p_purpose text) RETURNS payment
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
     v payment;
 BEGIN
-    v.flow := (SELECT k.flow FROM document_kind k WHERE k.kind = p_document.kind);
+    v.flow := p_flow;
     v.status := 'posted';
     v.paid_on := coalesce(p_on, posting_day(books_today()));
     v.amount := p_amount;
-    v.currency := p_document.currency;
+    v.currency := p_currency;
     v.contra := p_contra;
-    v.article := CASE v.flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(p_document.party_id) END;
-    v.party_id := p_document.party_id;
-    v.contract_id := p_document.contract_id;
+    v.article := CASE p_flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(p_party) END;
+    v.party_id := p_party;
+    v.contract_id := p_contract;
     v.purpose := p_purpose;
     RETURN v;
 END $$;
-COMMENT ON FUNCTION contra_payment(document, numeric, text, date, text) IS
-    'the payment that settles an amount of a document by a contra account, to be put';
+COMMENT ON FUNCTION contra_payment(text, bigint, bigint, numeric, text, text, date, text) IS
+    'the payment of a party that settles an amount by a contra account, of its invoices (in) or bills (out), to be put';
 
 CREATE FUNCTION put_payment(p_payment payment) RETURNS bigint
     LANGUAGE sql
@@ -11567,6 +11579,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_document document := open_document(write_off.document);
+    v_flow CONSTANT text := (SELECT k.flow FROM document_kind k WHERE k.kind = v_document.kind);
     v_open numeric;
     v_payment payment;
 BEGIN
@@ -11576,9 +11589,10 @@ BEGIN
         RAISE EXCEPTION '% has nothing open to be written off', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation', HINT = unpayable_hint(v_document);
     END IF;
-    v_payment := contra_payment(v_document, coalesce(write_off.amount, v_open), coalesce(write_off.article, (
-        SELECT role_code(CASE k.flow WHEN 'in' THEN 'write_off' ELSE 'write_on' END)
-          FROM document_kind k WHERE k.kind = v_document.kind)), on_date, reason);
+    v_payment := contra_payment(v_flow, v_document.party_id, v_document.contract_id,
+                                coalesce(write_off.amount, v_open), v_document.currency,
+                                coalesce(write_off.article, role_code(CASE v_flow WHEN 'in' THEN 'write_off'
+                                                                           ELSE 'write_on' END)), on_date, reason);
     PERFORM account_id(v_payment.contra);
     -- many small ones are a big one
     PERFORM check_contra(v_payment, calling_role(), (
@@ -11617,14 +11631,9 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits',
                 HINT = 'View client_credit lists what clients have; what is allocated is taken back first.';
     END IF;
-    v_payment.flow := 'out';
-    v_payment.status := 'posted';
-    v_payment.paid_on := coalesce(on_date, posting_day(books_today()));
-    v_payment.currency := write_off_credit.currency;
-    v_payment.party_id := write_off_credit.party;
-    v_payment.article := role_code('revenue');
-    v_payment.contra := coalesce(write_off_credit.article, role_code('write_on'));
-    v_payment.purpose := reason;
+    v_payment := contra_payment('out', write_off_credit.party, NULL, v_payment.amount, write_off_credit.currency,
+                                coalesce(write_off_credit.article, role_code('write_on')), on_date, reason);
+    v_payment.article := role_code('revenue');  -- it is the client's account
     PERFORM account_id(v_payment.contra);
     PERFORM check_contra(v_payment, calling_role(), (
         SELECT coalesce(sum(p.amount), 0) FROM payment p
@@ -11718,16 +11727,8 @@ BEGIN
           FROM jsonb_array_elements(v_parts) WITH ORDINALITY p (part, no) ORDER BY p.no));
     PERFORM transition(v_document.id, 'sent');
     FOREACH v_flow IN ARRAY '{in,out}'::text[] LOOP
-        v_payment := NULL;
-        v_payment.flow := v_flow;
-        v_payment.status := 'posted';
-        v_payment.paid_on := v_on;
-        v_payment.amount := v_can;
-        v_payment.currency := net_out.currency;
-        v_payment.contra := role_code('netting');
-        v_payment.article := CASE v_flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(net_out.party) END;
-        v_payment.party_id := net_out.party;
-        v_payment.purpose := document_name(v_document.id);
+        v_payment := contra_payment(v_flow, net_out.party, NULL, v_can, net_out.currency, role_code('netting'), v_on,
+                                    document_name(v_document.id));
         v_payment.source := 'netting';
         v_payment.external_id := format('%s:%s', v_document.id, v_flow);
         v_payment.id := put_payment(v_payment);
@@ -11799,20 +11800,12 @@ DECLARE
     v_entries entry[] := '{}';
 BEGIN
     FOR v_due IN
-        SELECT x.*, r.exchange, r.receivable FROM revaluation(p_as_of) x JOIN account a ON a.id = x.account_id
+        SELECT x.*, r.exchange FROM revaluation(p_as_of) x JOIN account a ON a.id = x.account_id
          CROSS JOIN role_account r WHERE (a.kind = 'cash') = p_cash
     LOOP
-        v := NULL;
+        v := exchange_entry(v_due.account_id, v_due.exchange, v_due.currency, v_due.difference, v_due.party_id,
+                            v_due.contract_id, v_due.own_id);
         v.entry_on := p_as_of;
-        v.debit_id := v_due.account_id;
-        v.credit_id := v_due.exchange;
-        v.amount := 0;
-        v.currency := v_due.currency;
-        v.base_amount := v_due.difference;
-        v.party_id := v_due.party_id;
-        v.client_id := CASE v_due.account_id WHEN v_due.receivable THEN v_due.party_id END;
-        v.contract_id := CASE v_due.account_id WHEN v_due.receivable THEN v_due.contract_id END;
-        v.own_id := v_due.own_id;
         v_entries := v_entries || v;
     END LOOP;
     RETURN v_entries;
@@ -13990,16 +13983,9 @@ DECLARE
     v payment;
     v_known payment;
 BEGIN
-    v.flow := coalesce(v_item ->> 'flow', 'in');
-    v.status := 'posted';
-    v.paid_on := p_day;
-    v.amount := (v_item ->> 'amount')::numeric;
-    v.currency := v_item ->> 'currency';
-    v.contra := role_code('opening');
-    v.party_id := (v_item ->> 'party')::bigint;
-    v.contract_id := (v_item ->> 'contract')::bigint;
-    v.article := CASE v.flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(v.party_id) END;
-    v.purpose := v_item ->> 'purpose';
+    v := contra_payment(coalesce(v_item ->> 'flow', 'in'), (v_item ->> 'party')::bigint,
+                        (v_item ->> 'contract')::bigint, (v_item ->> 'amount')::numeric, v_item ->> 'currency',
+                        role_code('opening'), p_day, v_item ->> 'purpose');
     v.source := 'opening';
     v.external_id := format('%s:%s:%s:%s', v.flow, v.party_id, coalesce(v.contract_id::text, '-'), v.currency);
     v.made_from := v_item;

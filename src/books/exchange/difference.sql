@@ -48,6 +48,31 @@ COMMENT ON VIEW exchange_due IS
     'are paid, and what the payments were (due), and what of it is posted; of invoices a gain, of bills a loss';
 SELECT allow('controller', 'select', 'exchange_due');
 
+-- A difference moves the worth of an account and nothing of its amount.
+CREATE FUNCTION exchange_entry(p_debit bigint, p_credit bigint, p_currency text, p_base_amount numeric, p_party bigint,
+                               p_contract bigint, p_own bigint) RETURNS entry
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v entry;
+BEGIN
+    v.debit_id := p_debit;
+    v.credit_id := p_credit;
+    v.amount := 0;
+    v.currency := p_currency;
+    v.base_amount := p_base_amount;
+    v.party_id := p_party;
+    v.own_id := coalesce(p_own, default_own());
+    IF (SELECT r.receivable IN (p_debit, p_credit) FROM role_account r) THEN
+        v.client_id := p_party;
+        v.contract_id := p_contract;
+    END IF;
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION exchange_entry(bigint, bigint, text, numeric, bigint, bigint, bigint) IS
+    'the entry of an exchange difference between two accounts, one of them that of differences, of a party, without '
+    'its event and day; about a client and contract where it is on the account of clients';
+
 CREATE FUNCTION post_exchange(p_documents bigint[], p_on date) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -62,20 +87,15 @@ BEGIN
          WHERE x.document_id = ANY (p_documents) AND x.due <> x.posted
          ORDER BY x.document_id
     LOOP
-        v_entry := NULL;
+        v_entry := CASE v_due.flow
+            WHEN 'in' THEN exchange_entry(v_due.account_id, v_due.exchange, v_due.currency, v_due.amount,
+                                          v_due.party_id, v_due.contract_id, v_due.own_id)
+            ELSE exchange_entry(v_due.exchange, v_due.account_id, v_due.currency, v_due.amount, v_due.party_id,
+                                v_due.contract_id, v_due.own_id) END;
         v_entry.event_id := (open_events('document', ARRAY[format('%s:exchange:%s', v_due.document_id, (
             SELECT count(DISTINCT e.event_id) FROM entry e WHERE e.document_id = v_due.document_id))],
             ARRAY[v_due.amount::text], 'exchange difference'))[1];
         v_entry.entry_on := posting_day(v_due.day);
-        v_entry.debit_id := CASE v_due.flow WHEN 'in' THEN v_due.account_id ELSE v_due.exchange END;
-        v_entry.credit_id := CASE v_due.flow WHEN 'in' THEN v_due.exchange ELSE v_due.account_id END;
-        v_entry.amount := 0;
-        v_entry.currency := v_due.currency;
-        v_entry.base_amount := v_due.amount;
-        v_entry.party_id := v_due.party_id;
-        v_entry.client_id := CASE v_due.flow WHEN 'in' THEN v_due.party_id END;
-        v_entry.contract_id := CASE v_due.flow WHEN 'in' THEN v_due.contract_id END;
-        v_entry.own_id := v_due.own_id;
         v_entry.document_id := v_due.document_id;
         PERFORM put_entries(ARRAY[v_entry]);
     END LOOP;
@@ -116,23 +136,16 @@ DECLARE
     v_entry entry;
 BEGIN
     FOR v_rest IN
-        SELECT x.*, r.exchange, r.receivable, format('%s:%s:%s:rest:', x.party_id, x.account_id, x.currency) AS key
+        SELECT x.*, r.exchange, format('%s:%s:%s:rest:', x.party_id, x.account_id, x.currency) AS key
           FROM exchange_rest x CROSS JOIN role_account r
          WHERE x.party_id = ANY (p_parties) ORDER BY x.party_id, x.account_id, x.currency
     LOOP
-        v_entry := NULL;
+        v_entry := exchange_entry(v_rest.exchange, v_rest.account_id, v_rest.currency, v_rest.base_amount,
+                                  v_rest.party_id, NULL, NULL);
         v_entry.event_id := (open_events('payment', ARRAY[v_rest.key || (
             SELECT count(*) FROM event v WHERE v.source = 'payment' AND v.key LIKE v_rest.key || '%')],
             ARRAY[v_rest.base_amount::text], 'exchange difference'))[1];
         v_entry.entry_on := posting_day(coalesce(p_on, books_today()));
-        v_entry.debit_id := v_rest.exchange;
-        v_entry.credit_id := v_rest.account_id;
-        v_entry.amount := 0;
-        v_entry.currency := v_rest.currency;
-        v_entry.base_amount := v_rest.base_amount;
-        v_entry.party_id := v_rest.party_id;
-        v_entry.client_id := CASE v_rest.account_id WHEN v_rest.receivable THEN v_rest.party_id END;
-        v_entry.own_id := default_own();
         PERFORM put_entries(ARRAY[v_entry]);
     END LOOP;
 END $$;

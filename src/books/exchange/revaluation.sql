@@ -42,20 +42,12 @@ DECLARE
     v_entries entry[] := '{}';
 BEGIN
     FOR v_due IN
-        SELECT x.*, r.exchange, r.receivable FROM revaluation(p_as_of) x JOIN account a ON a.id = x.account_id
+        SELECT x.*, r.exchange FROM revaluation(p_as_of) x JOIN account a ON a.id = x.account_id
          CROSS JOIN role_account r WHERE (a.kind = 'cash') = p_cash
     LOOP
-        v := NULL;
+        v := exchange_entry(v_due.account_id, v_due.exchange, v_due.currency, v_due.difference, v_due.party_id,
+                            v_due.contract_id, v_due.own_id);
         v.entry_on := p_as_of;
-        v.debit_id := v_due.account_id;
-        v.credit_id := v_due.exchange;
-        v.amount := 0;
-        v.currency := v_due.currency;
-        v.base_amount := v_due.difference;
-        v.party_id := v_due.party_id;
-        v.client_id := CASE v_due.account_id WHEN v_due.receivable THEN v_due.party_id END;
-        v.contract_id := CASE v_due.account_id WHEN v_due.receivable THEN v_due.contract_id END;
-        v.own_id := v_due.own_id;
         v_entries := v_entries || v;
     END LOOP;
     RETURN v_entries;

@@ -126,16 +126,9 @@ DECLARE
     v payment;
     v_known payment;
 BEGIN
-    v.flow := coalesce(v_item ->> 'flow', 'in');
-    v.status := 'posted';
-    v.paid_on := p_day;
-    v.amount := (v_item ->> 'amount')::numeric;
-    v.currency := v_item ->> 'currency';
-    v.contra := role_code('opening');
-    v.party_id := (v_item ->> 'party')::bigint;
-    v.contract_id := (v_item ->> 'contract')::bigint;
-    v.article := CASE v.flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(v.party_id) END;
-    v.purpose := v_item ->> 'purpose';
+    v := contra_payment(coalesce(v_item ->> 'flow', 'in'), (v_item ->> 'party')::bigint,
+                        (v_item ->> 'contract')::bigint, (v_item ->> 'amount')::numeric, v_item ->> 'currency',
+                        role_code('opening'), p_day, v_item ->> 'purpose');
     v.source := 'opening';
     v.external_id := format('%s:%s:%s:%s', v.flow, v.party_id, coalesce(v.contract_id::text, '-'), v.currency);
     v.made_from := v_item;

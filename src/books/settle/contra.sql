@@ -6,28 +6,27 @@
 -- So every rule of payments holds, and voiding it takes it back.
 -- ---------------------------------------------------------------------------
 
--- The payment of a document that no money pays.
-CREATE FUNCTION contra_payment(p_document document, p_amount numeric, p_contra text, p_on date,
-                               p_purpose text) RETURNS payment
+CREATE FUNCTION contra_payment(p_flow text, p_party bigint, p_contract bigint, p_amount numeric, p_currency text,
+                               p_contra text, p_on date, p_purpose text) RETURNS payment
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
     v payment;
 BEGIN
-    v.flow := (SELECT k.flow FROM document_kind k WHERE k.kind = p_document.kind);
+    v.flow := p_flow;
     v.status := 'posted';
     v.paid_on := coalesce(p_on, posting_day(books_today()));
     v.amount := p_amount;
-    v.currency := p_document.currency;
+    v.currency := p_currency;
     v.contra := p_contra;
-    v.article := CASE v.flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(p_document.party_id) END;
-    v.party_id := p_document.party_id;
-    v.contract_id := p_document.contract_id;
+    v.article := CASE p_flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(p_party) END;
+    v.party_id := p_party;
+    v.contract_id := p_contract;
     v.purpose := p_purpose;
     RETURN v;
 END $$;
-COMMENT ON FUNCTION contra_payment(document, numeric, text, date, text) IS
-    'the payment that settles an amount of a document by a contra account, to be put';
+COMMENT ON FUNCTION contra_payment(text, bigint, bigint, numeric, text, text, date, text) IS
+    'the payment of a party that settles an amount by a contra account, of its invoices (in) or bills (out), to be put';
 
 CREATE FUNCTION put_payment(p_payment payment) RETURNS bigint
     LANGUAGE sql
@@ -99,6 +98,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_document document := open_document(write_off.document);
+    v_flow CONSTANT text := (SELECT k.flow FROM document_kind k WHERE k.kind = v_document.kind);
     v_open numeric;
     v_payment payment;
 BEGIN
@@ -108,9 +108,10 @@ BEGIN
         RAISE EXCEPTION '% has nothing open to be written off', document_name(v_document.id)
             USING ERRCODE = 'restrict_violation', HINT = unpayable_hint(v_document);
     END IF;
-    v_payment := contra_payment(v_document, coalesce(write_off.amount, v_open), coalesce(write_off.article, (
-        SELECT role_code(CASE k.flow WHEN 'in' THEN 'write_off' ELSE 'write_on' END)
-          FROM document_kind k WHERE k.kind = v_document.kind)), on_date, reason);
+    v_payment := contra_payment(v_flow, v_document.party_id, v_document.contract_id,
+                                coalesce(write_off.amount, v_open), v_document.currency,
+                                coalesce(write_off.article, role_code(CASE v_flow WHEN 'in' THEN 'write_off'
+                                                                           ELSE 'write_on' END)), on_date, reason);
     PERFORM account_id(v_payment.contra);
     -- many small ones are a big one
     PERFORM check_contra(v_payment, calling_role(), (
@@ -149,14 +150,9 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits',
                 HINT = 'View client_credit lists what clients have; what is allocated is taken back first.';
     END IF;
-    v_payment.flow := 'out';
-    v_payment.status := 'posted';
-    v_payment.paid_on := coalesce(on_date, posting_day(books_today()));
-    v_payment.currency := write_off_credit.currency;
-    v_payment.party_id := write_off_credit.party;
-    v_payment.article := role_code('revenue');
-    v_payment.contra := coalesce(write_off_credit.article, role_code('write_on'));
-    v_payment.purpose := reason;
+    v_payment := contra_payment('out', write_off_credit.party, NULL, v_payment.amount, write_off_credit.currency,
+                                coalesce(write_off_credit.article, role_code('write_on')), on_date, reason);
+    v_payment.article := role_code('revenue');  -- it is the client's account
     PERFORM account_id(v_payment.contra);
     PERFORM check_contra(v_payment, calling_role(), (
         SELECT coalesce(sum(p.amount), 0) FROM payment p
@@ -250,16 +246,8 @@ BEGIN
           FROM jsonb_array_elements(v_parts) WITH ORDINALITY p (part, no) ORDER BY p.no));
     PERFORM transition(v_document.id, 'sent');
     FOREACH v_flow IN ARRAY '{in,out}'::text[] LOOP
-        v_payment := NULL;
-        v_payment.flow := v_flow;
-        v_payment.status := 'posted';
-        v_payment.paid_on := v_on;
-        v_payment.amount := v_can;
-        v_payment.currency := net_out.currency;
-        v_payment.contra := role_code('netting');
-        v_payment.article := CASE v_flow WHEN 'in' THEN role_code('revenue') ELSE bill_article(net_out.party) END;
-        v_payment.party_id := net_out.party;
-        v_payment.purpose := document_name(v_document.id);
+        v_payment := contra_payment(v_flow, net_out.party, NULL, v_can, net_out.currency, role_code('netting'), v_on,
+                                    document_name(v_document.id));
         v_payment.source := 'netting';
         v_payment.external_id := format('%s:%s', v_document.id, v_flow);
         v_payment.id := put_payment(v_payment);
