@@ -148,12 +148,24 @@ SELECT account, balance FROM account_balance WHERE account IN ('netting', 'payab
 SELECT month, gross_profit, net_profit FROM pnl_month WHERE month = '2026-02-01';
 SELECT on_date, kind, debit, credit, balance FROM client_statement(4, '2026-02-12', '2026-02-12');
 SELECT document_html(:netting, 'en') LIKE '%Netting of debts%' AS says_so;
--- one side cannot go alone
+-- one side cannot go alone, nor what was set off be credited under it
+SELECT credit(:theirs, NULL, 'all of it', '2026-02-13', 'waive');
 UPDATE payment SET status = 'void' WHERE source = 'netting' AND flow = 'in';
 SELECT * FROM pg_temp.sound;
 SELECT void(:netting, 'he pays after all');
 SELECT kind, status, open FROM document_card WHERE party_id = 4 AND kind IN ('invoice', 'debt', 'bill') AND status <> 'void' ORDER BY document_id;
 SELECT account, balance FROM account_balance WHERE account IN ('netting', 'payable', 'receivable') ORDER BY 1;
+SELECT * FROM pg_temp.sound;
+
+-- what another company of ours owes is not ours to set off
+INSERT INTO party (kind, name) VALUES ('own', 'Us too');
+INSERT INTO contract (client_id, own_id, number, currency, starts_on, price_list_id) VALUES (4, 5, 'B-2', 'EUR', '2025-01-01', 1);
+SELECT pg_temp.sell(3, 30, '2026-02-14') AS other \gset
+SELECT net_out(4, 'EUR');
+SELECT net_out(4, 'EUR', own => 5);
+SELECT * FROM open_balances('2026-01-01', '{"debts": [{"contract": "B-2", "number": "OLD-30", "amount": "8"}]}') \gset of_
+SELECT own_id FROM document WHERE id = :of_id;
+SELECT void(:other, 'only to see'), void(:of_id, 'only to see');
 SELECT * FROM pg_temp.sound;
 
 -- ---------------------------------------------------------------------------

@@ -32,10 +32,10 @@ CREATE FUNCTION put_payment(p_payment payment) RETURNS bigint
     LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO payment (flow, status, paid_on, amount, currency, contra, article, party_id, contract_id, purpose,
-                         source, external_id, made_from)
+                         source, external_id, made_from, own_id)
     VALUES ((p_payment).flow, (p_payment).status, (p_payment).paid_on, (p_payment).amount, (p_payment).currency,
             (p_payment).contra, (p_payment).article, (p_payment).party_id, (p_payment).contract_id, (p_payment).purpose,
-            (p_payment).source, (p_payment).external_id, (p_payment).made_from)
+            (p_payment).source, (p_payment).external_id, (p_payment).made_from, (p_payment).own_id)
     RETURNING id;
 END;
 COMMENT ON FUNCTION put_payment(payment) IS 'write a payment without money';
@@ -113,6 +113,7 @@ BEGIN
                                 coalesce(write_off.article, role_code(CASE v_flow WHEN 'in' THEN 'write_off'
                                                                            ELSE 'write_on' END)), on_date, reason);
     PERFORM account_id(v_payment.contra);
+    v_payment.own_id := v_document.own_id;
     -- many small ones are a big one
     PERFORM check_contra(v_payment, calling_role(), (
         SELECT coalesce(sum(u.amount), 0) FROM payment_use u WHERE u.document_id = v_document.id AND u.bound));
@@ -171,7 +172,7 @@ SELECT allow('clerk', 'execute', 'write_off_credit');
 -- ---------------------------------------------------------------------------
 
 -- The oldest first, on either side, up to what both have.
-CREATE FUNCTION nettable(p_party bigint, p_currency text, p_amount numeric)
+CREATE FUNCTION nettable(p_party bigint, p_currency text, p_amount numeric, p_own bigint)
     RETURNS TABLE (document_id bigint, flow text, amount numeric)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -179,6 +180,7 @@ BEGIN ATOMIC
         SELECT b.document_id, b.flow, b.open,
                sum(b.open) OVER (PARTITION BY b.flow ORDER BY coalesce(b.due_on, b.issued_on), b.document_id) AS upto
           FROM document_balance b
+          JOIN document d ON d.id = b.document_id AND coalesce(d.own_id, default_own()) = p_own
          WHERE b.party_id = p_party AND b.currency = p_currency AND b.open > 0
     ), total AS (
         SELECT least(sum(o.open) FILTER (WHERE o.flow = 'in'), sum(o.open) FILTER (WHERE o.flow = 'out'),
@@ -189,9 +191,28 @@ BEGIN ATOMIC
      WHERE o.upto - o.open < t.amount
      ORDER BY o.flow, o.upto;
 END;
-COMMENT ON FUNCTION nettable(bigint, text, numeric) IS
-    'what of a party''s open documents can be set off in a currency: the oldest due of what it owes (in) and of what '
-    'we owe it (out), as much of the one as of the other, up to an amount';
+COMMENT ON FUNCTION nettable(bigint, text, numeric, bigint) IS
+    'what of a party''s open documents with an own company can be set off in a currency: the oldest due of what it '
+    'owes (in) and of what we owe it (out), as much of the one as of the other, up to an amount';
+
+-- What one company of ours is owed pays nothing that another one owes.
+CREATE FUNCTION netting_own(p_party bigint, p_currency text) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_owns bigint[] := ARRAY(
+        SELECT DISTINCT coalesce(d.own_id, default_own())
+          FROM document_balance b JOIN document d ON d.id = b.document_id
+         WHERE b.party_id = p_party AND b.currency = p_currency AND b.open > 0 ORDER BY 1);
+BEGIN
+    IF cardinality(v_owns) > 1 THEN
+        RAISE EXCEPTION 'party % has open documents with own companies %', p_party, array_to_string(v_owns, ', ')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Name one of them: net_out(…, own => id).';
+    END IF;
+    RETURN coalesce(v_owns[1], default_own());
+END $$;
+COMMENT ON FUNCTION netting_own(bigint, text) IS
+    'the own company with which a party has open documents in a currency; refused (22023) where there are several';
 
 CREATE FUNCTION netted_line(p_netting document, p_document bigint, p_flow text, p_amount numeric,
                             p_position bigint) RETURNS document_line
@@ -211,12 +232,13 @@ COMMENT ON FUNCTION netted_line(document, bigint, text, numeric, bigint) IS
     'the line of a netting for a document: what of it is set off, below zero of a bill';
 
 CREATE FUNCTION net_out(party bigint, currency text, amount numeric DEFAULT NULL, on_date date DEFAULT NULL,
-                        note text DEFAULT NULL) RETURNS bigint
+                        note text DEFAULT NULL, own bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
     v_on CONSTANT date := coalesce(on_date, posting_day(books_today()));
+    v_own bigint;
     v_parts jsonb;
     v_can numeric;
     v_document document;
@@ -224,15 +246,17 @@ DECLARE
     v_flow text;
 BEGIN
     PERFORM lock_parties(ARRAY[net_out.party]);
+    v_own := coalesce(net_out.own, netting_own(net_out.party, net_out.currency));
     SELECT jsonb_agg(to_jsonb(n)), sum(n.amount) FILTER (WHERE n.flow = 'in') INTO v_parts, v_can
-      FROM nettable(net_out.party, net_out.currency, net_out.amount) n;
+      FROM nettable(net_out.party, net_out.currency, net_out.amount, v_own) n;
     IF coalesce(v_can, 0) <= 0 OR net_out.amount > v_can THEN
-        RAISE EXCEPTION 'party % and we can set off % %, not %', net_out.party, trim_scale(coalesce(v_can, 0)),
-            net_out.currency, coalesce(trim_scale(net_out.amount)::text, 'anything')
+        RAISE EXCEPTION 'only % % can be set off with party %, not %', trim_scale(coalesce(v_can, 0)), net_out.currency,
+            net_out.party, coalesce(trim_scale(net_out.amount)::text, 'all')
             USING ERRCODE = 'restrict_violation',
                 HINT = 'View document_balance lists what is open: invoices and debts (in) and accepted bills (out).';
     END IF;
     v_document.kind := 'netting';
+    v_document.own_id := v_own;
     v_document.party_id := net_out.party;
     v_document.currency := net_out.currency;
     v_document.issued_on := v_on;
@@ -248,6 +272,7 @@ BEGIN
     FOREACH v_flow IN ARRAY '{in,out}'::text[] LOOP
         v_payment := contra_payment(v_flow, net_out.party, NULL, v_can, net_out.currency, role_code('netting'), v_on,
                                     document_name(v_document.id));
+        v_payment.own_id := v_own;
         v_payment.source := 'netting';
         v_payment.external_id := format('%s:%s', v_document.id, v_flow);
         v_payment.id := put_payment(v_payment);
@@ -258,8 +283,9 @@ BEGIN
     END LOOP;
     RETURN v_document.id;
 END $$;
-COMMENT ON FUNCTION net_out(bigint, text, numeric, date, text) IS
-    'set off what a party owes us against what we owe it, in a currency: an amount (default all that both sides have), '
+COMMENT ON FUNCTION net_out(bigint, text, numeric, date, text, bigint) IS
+    'set off what a party owes an own company (default the one that has open documents with it) against what that owes '
+    'it, in a currency: an amount (default all that both sides have), '
     'oldest due first, on a day (default today). Makes and returns a document of kind netting, with a line for each '
     'document and its two sides as payments without money; void(document, reason) takes all of it back. Refused '
     '(23001) above what both sides have';
