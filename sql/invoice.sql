@@ -114,9 +114,11 @@ BEGIN
         v_contracts[i] := v_contract;
     END LOOP;
     FOR i IN 1 .. cardinality(p_amounts) LOOP
-        INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, amount, currency, base_amount, cost, base_cost, why)
-        VALUES ('item', v_contracts[least(i, cardinality(v_contracts))], 5, 3, (SELECT id FROM task WHERE number = 'G-' || (i - 1) % 5 + 1), '2026-05-01', '2026-05-01',
-                '2026-05-01', 'billable', p_amounts[i], 'EUR', p_amounts[i], 0, 0, jsonb_build_object('note', 'item ' || i));
+        INSERT INTO charge (source, contract_id, client_id, project_id, task_id, service_date, period_start, started_at, coverage, gross, amount, currency, base_amount, cost, base_cost, why)
+        SELECT 'item', c.id, 5, 3, (SELECT id FROM task WHERE number = 'G-' || (i - 1) % 5 + 1), '2026-05-01', '2026-05-01',
+               '2026-05-01', 'billable', CASE WHEN p_inclusive THEN p_amounts[i] END, n.net, 'EUR', n.net, 0, 0, jsonb_build_object('note', 'item ' || i)
+          FROM contract c CROSS JOIN LATERAL (SELECT without_tax(c, '2026-05-01', p_amounts[i]) AS net) n
+         WHERE c.id = v_contracts[least(i, cardinality(v_contracts))];
     END LOOP;
     v_report := build_report('{"client": 5}', p_options || '{"positions": "none", "issued_on": "2026-06-01"}');
     PERFORM transition(v_report, 'sent'), transition(v_report, 'agreed');
@@ -293,7 +295,7 @@ SELECT credit(:v, (SELECT jsonb_agg(jsonb_build_object('line', l.id, 'net', '-1'
 SELECT credit(:v, (SELECT jsonb_agg(jsonb_build_object('line', l.id)) FROM document_line l WHERE l.document_id = :v AND l.title = 'Filter'), 'not wanted') > 0 AS credited;
 SELECT issue_act(:v) AS w \gset
 SELECT title, net FROM document_sheet(:w);
--- with tax in the price an hour at 60 is 50 and 10; half of it corrected is 30 less, of which the tax is told when it is billed
+-- with tax in the price an hour at 60 is 50 and 10; half of it corrected is 25 less
 BEGIN;
 UPDATE contract SET tax_rate = 20, tax_inclusive = true WHERE number = 'D-1';
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-07-03', 3600 FROM task WHERE project_id = :d AND title = 'Filter' RETURNING id AS e \gset

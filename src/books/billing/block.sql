@@ -152,7 +152,7 @@ BEGIN
     IF v_charge.committed THEN
         -- what was given away of its price is given back already
         PERFORM adjust_charge(v_charge.id, -l.amount, reason)
-           FROM (SELECT v_charge.amount + coalesce(sum(h.amount), 0) AS amount
+           FROM (SELECT priced(v_charge) + coalesce(sum(coalesce(h.gross, h.amount)), 0) AS amount
                    FROM live_charge h WHERE h.adjusts_id = v_charge.id) l
           WHERE l.amount > 0;
     ELSE

@@ -12,18 +12,18 @@ CREATE FUNCTION minimum_work(p_contract bigint, p_span daterange, OUT work numer
                              OUT given numeric)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(sum(h.amount) FILTER (WHERE NOT m.is_minimum AND NOT m.is_given), 0),
-           coalesce(sum(h.amount) FILTER (WHERE m.is_minimum AND NOT m.is_given), 0),
-           coalesce(sum(h.amount) FILTER (WHERE m.is_minimum AND m.is_given), 0)
+    SELECT coalesce(sum(m.priced) FILTER (WHERE NOT m.is_minimum AND NOT m.is_given), 0),
+           coalesce(sum(m.priced) FILTER (WHERE m.is_minimum AND NOT m.is_given), 0),
+           coalesce(sum(m.priced) FILTER (WHERE m.is_minimum AND m.is_given), 0)
       FROM live_charge h
       LEFT JOIN charge a ON a.id = h.adjusts_id
      CROSS JOIN LATERAL (
-        SELECT h.made_by = 'minimum' OR coalesce(a.made_by = 'minimum', false) AS is_minimum,
+        SELECT coalesce(h.gross, h.amount) AS priced, h.made_by = 'minimum' OR coalesce(a.made_by = 'minimum', false) AS is_minimum,
                coalesce(h.why ? 'write_off' OR h.why #>> '{credited,meaning}' = 'waive', false) AS is_given) m
      WHERE h.contract_id = p_contract AND h.service_date <@ p_span;
 END;
 COMMENT ON FUNCTION minimum_work(bigint, daterange) IS
-    'what is charged for the days of a service period: work, fees and all else before what was given away; to reach '
+    'what is charged for the days of a service period, as the contract''s prices say it: work, fees and all else before what was given away; to reach '
     'the minimum (raised), and what was given away of that (given, below 0)';
 
 CREATE FUNCTION due_minimum(p_base bigint, p_span daterange)

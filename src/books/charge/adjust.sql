@@ -11,6 +11,7 @@ DECLARE
     v_new charge;
     v_left numeric;
     v_known bigint;
+    v_net numeric;
     v_exponent CONSTANT integer := currency_exponent((SELECT s.base_currency FROM setting s));
 BEGIN
     SELECT * INTO v_charge FROM charge h WHERE h.id = charge_id;
@@ -23,7 +24,8 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Change the price of its time entry instead.';
     END IF;
     PERFORM lock_parties(ARRAY[v_charge.client_id]);
-    v_new := part_of(v_charge, amount, round_money(amount * v_charge.base_rate, v_exponent),
+    v_net := net_part(v_charge, amount);
+    v_new := part_of(v_charge, amount, v_net, round_money(v_net * v_charge.base_rate, v_exponent),
                      jsonb_build_object(CASE WHEN amount < 0 THEN 'write_off'
                                         ELSE 'write_up' END, jsonb_build_object('charge', charge_id),
                                         'note', reason), true);
@@ -50,7 +52,9 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'Pass a negative amount to write off, a positive one to write up.';
     END IF;
-    v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM live_charge a WHERE a.adjusts_id = charge_id), 0);
+    v_left := priced(v_charge)
+              + coalesce((SELECT sum(priced(h)) FROM charge h JOIN live_charge a USING (id)
+                           WHERE a.adjusts_id = charge_id), 0);
     IF amount < 0 AND v_left + amount < 0 THEN
         RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id,
             trim_scale(v_left)
@@ -64,7 +68,7 @@ BEGIN
     RETURN coalesce((put_charges(ARRAY[in_open_period(v_new)]))[1], known_charge(v_new));
 END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
-    'write a part of a charge off (amount below 0) or up, with a reason: an adjustment charge beside it, which is '
-    'returned; the charge itself is frozen. Refused: more than is left of it (23514), without a reason (22023), '
+    'write a part of a charge off (amount below 0) or up, as its price says it, with a reason: an adjustment charge '
+    'beside it, which is returned; the charge itself is frozen. Refused: more than is left of it (23514), without a reason (22023), '
     'reversed or held charges (23001); idempotent under a key';
 SELECT allow('manager', 'execute', 'adjust_charge');

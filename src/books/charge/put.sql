@@ -48,8 +48,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_charge_amount(numeric, text) IS 'refuse (23514) an amount that its currency cannot hold';
 
--- A charge that is no work.  Its currency, client and own company are the
--- contract's; in a closed period it is billed in the open one, marked late.
+-- A charge that is no work, its amount as its price says it.  Its currency, client
+-- and own company are the contract's; in a closed period it is billed in the open one, marked late.
 CREATE FUNCTION complete_charge(p_charge charge) RETURNS charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -75,7 +75,10 @@ BEGIN
                 HINT = 'Check the date, or activate the contract.';
     END IF;
     v.currency := v_contract.currency;
+    v.amount := priced(v);
     PERFORM check_charge_amount(v.amount, v.currency);
+    v.gross := CASE WHEN v_contract.tax_inclusive THEN v.amount END;
+    v.amount := without_tax(v_contract, v.service_date, v.amount);
     v.base_rate := exchange_rate_on(v.currency, v_setting.base_currency, v.service_date);
     IF v.base_rate IS NULL THEN
         RAISE EXCEPTION 'no exchange rate from % to % on %', v.currency, v_setting.base_currency, v.service_date
@@ -135,10 +138,10 @@ DECLARE
 BEGIN
     SELECT * INTO v_known FROM charge h WHERE h.key = p_charge.key;
     IF FOUND AND (v_known.contract_id, v_known.source, v_known.service_date, v_known.item_id, v_known.quantity,
-                  v_known.amount)
+                  priced(v_known))
         IS DISTINCT FROM (p_charge.contract_id, p_charge.source, p_charge.service_date, p_charge.item_id,
                           p_charge.quantity,
-                          coalesce(p_charge.amount, v_known.amount)) THEN
+                          coalesce(priced(p_charge), priced(v_known))) THEN
         RAISE EXCEPTION 'key "%" was used before for charge % with other content', p_charge.key, v_known.id
             USING ERRCODE = 'unique_violation', CONSTRAINT = 'charge_key_key',
                 HINT = 'Send the same content again, or use another key for another charge.';
@@ -158,6 +161,7 @@ BEGIN
     v.worked_s := -v.worked_s;
     v.billed_s := -v.billed_s;
     v.quantity := -v.quantity;
+    v.gross := -v.gross;
     v.amount := -v.amount;
     v.base_amount := -v.base_amount;
     v.cost := -v.cost;
@@ -175,8 +179,8 @@ COMMENT ON FUNCTION opposite(charge, jsonb) IS
     'the reversal of a frozen charge: the same with the opposite figures, frozen at once';
 
 -- What it is about is copied, by name; all else of a charge is none of its own.
-CREATE FUNCTION part_of(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb, p_adjusts boolean)
-    RETURNS charge
+CREATE FUNCTION part_of(p_charge charge, p_priced numeric, p_amount numeric, p_base_amount numeric, p_why jsonb,
+                        p_adjusts boolean) RETURNS charge
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -185,6 +189,7 @@ BEGIN
     v.source := 'adjustment';
     v.made_by := 'document';
     v.coverage := 'billable';
+    v.gross := CASE WHEN p_charge.gross IS NOT NULL THEN p_priced END;
     v.amount := p_amount;
     v.base_amount := p_base_amount;
     v.cost := 0;
@@ -210,9 +215,32 @@ BEGIN
     v.base_rate := p_charge.base_rate;
     RETURN v;
 END $$;
-COMMENT ON FUNCTION part_of(charge, numeric, numeric, jsonb, boolean) IS
-    'an adjustment beside a charge, about the same things: so much of its amount (and in the base currency), why, and '
-    'whether it goes with the charge when that is reversed';
+COMMENT ON FUNCTION part_of(charge, numeric, numeric, numeric, jsonb, boolean) IS
+    'an adjustment beside a charge, about the same things: so much of its price and of its amount (and in the base '
+    'currency), why, and whether it goes with the charge when that is reversed';
+
+-- By what is left before and after it, so that parts of a charge add up to it.
+CREATE FUNCTION net_part(p_charge charge, p_priced numeric) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_contract contract;
+    v_gross numeric;
+    v_amount numeric;
+BEGIN
+    IF p_charge.gross IS NULL THEN
+        RETURN p_priced;
+    END IF;
+    SELECT p_charge.gross + coalesce(sum(a.gross), 0) + p_priced, p_charge.amount + coalesce(sum(a.amount), 0)
+      INTO v_gross, v_amount FROM live_charge a WHERE a.adjusts_id = p_charge.id;
+    IF p_charge.gross <> 0 THEN
+        RETURN round_money(v_gross * p_charge.amount / p_charge.gross, currency_exponent(p_charge.currency)) - v_amount;
+    END IF;
+    SELECT * INTO v_contract FROM contract c WHERE c.id = p_charge.contract_id;
+    RETURN without_tax(v_contract, p_charge.service_date, v_gross) - v_amount;
+END $$;
+COMMENT ON FUNCTION net_part(charge, numeric) IS
+    'what is ours of a part of what the prices make of a charge: by the tax that was taken out of it';
 
 CREATE FUNCTION in_open_period(p_charge charge) RETURNS charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT

@@ -63,6 +63,7 @@ CREATE TABLE charge (
     price_id bigint,
     price_source text,
     price_list_id bigint,
+    gross numeric(20,6),
     amount numeric(20,6) NOT NULL,
     currency text NOT NULL,
     base_rate numeric(24,12) NOT NULL DEFAULT 1,
@@ -84,7 +85,8 @@ CREATE TABLE charge (
     key text,
     role text,
     line_period date,
-    CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
+    CONSTRAINT charge_only_billable_has_amount
+        CHECK (amount = 0 AND coalesce(gross, 0) = 0 OR coverage = 'billable'),
     CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
     CONSTRAINT charge_burn_has_allotment CHECK ((allotment_id IS NULL) = (burned IS NULL)),
     CONSTRAINT charge_reversal_frozen CHECK (reverses_id IS NULL OR frozen_at IS NOT NULL),
@@ -92,10 +94,11 @@ CREATE TABLE charge (
     CONSTRAINT charge_adjusts_no_time CHECK (adjusts_id IS NULL OR source = 'adjustment')
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE charge IS
-    'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the '
-    'same currency (NULL: unknown), base_… the same in the company''s currency. Provisional while frozen_at is NULL; '
-    'frozen with the document or the period that takes it, and posted to the ledger in the same transaction; while a '
-    'report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
+    'the heart: one rated segment of work, item, fee or stage. amount is net of tax in currency, gross what the prices '
+    'make of it where they hold the tax (NULL elsewhere), cost what it cost us in the same currency (NULL: unknown), '
+    'base_… the same in the company''s currency. Provisional while frozen_at is NULL; frozen with the document or the '
+    'period that takes it, and posted to the ledger in the same transaction; while a report that is sent holds it '
+    '(held_by, a document) it waits unchanged for the client''s answer';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
     WHERE time_entry_id IS NOT NULL AND NOT committed;
 CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;

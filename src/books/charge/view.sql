@@ -38,6 +38,16 @@ COMMENT ON VIEW visible_charge IS
     'charges with their costs for the views of figures, within the row policies of whoever asks; uncosted: they count, '
     'and what they cost is not known; granted to nobody';
 
+-- What the contract's terms speak of: fees, caps, minimums, prices.
+CREATE FUNCTION priced(p_charge charge) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT coalesce(p_charge.gross, p_charge.amount);
+END;
+COMMENT ON FUNCTION priced(charge) IS
+    'what the prices make of a charge: with the tax where they hold it, else its net amount';
+SELECT allow('reader', 'execute', 'priced');
+
 CREATE VIEW burn WITH (security_invoker) AS
     SELECT allotment_id, id AS charge_id, burned AS amount FROM charge WHERE allotment_id IS NOT NULL;
 COMMENT ON VIEW burn IS

@@ -15,7 +15,9 @@ allocated_by: who allocated it, as actor() names them
 amount: amount in the currency beside it
 allotment.amount: how much there is, in seconds or in money of the contract's currency
 burn.amount: what was taken, in the allotment's unit
-charge.amount: net amount in currency, rounded once; other than 0 only where coverage is billable
+charge.gross: what the prices make of it where they hold the tax (contract.tax_inclusive), in currency; NULL elsewhere
+unbilled.gross: what the prices make of it where they hold the tax (contract.tax_inclusive), in currency; NULL elsewhere
+charge.amount: net of tax, in currency, rounded once; other than 0 only where coverage is billable
 charge_posting.amount: what is transferred, in currency
 document_posting.amount: what is transferred, in currency
 due_entry.amount: what is transferred, in currency

@@ -9,33 +9,33 @@
 -- is worth in the base currency follows the exchange rate of its day.  Prices stay.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION made_corrections(p_charge bigint, OUT amount numeric, OUT base_amount numeric, OUT cost numeric,
+CREATE FUNCTION made_corrections(p_charge bigint, OUT priced numeric, OUT base_amount numeric, OUT cost numeric,
                                  OUT base_cost numeric, OUT fee_cost numeric, OUT adjusted numeric)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(sum(a.amount) FILTER (WHERE a.made_by = 'correction'), 0),
+    SELECT coalesce(sum(coalesce(a.gross, a.amount)) FILTER (WHERE a.made_by = 'correction'), 0),
            coalesce(sum(a.base_amount) FILTER (WHERE a.made_by = 'correction' AND a.amount = 0), 0),
            sum(a.cost) FILTER (WHERE a.made_by = 'correction' AND a.coverage = 'non_billable'),
            sum(a.base_cost) FILTER (WHERE a.made_by = 'correction' AND a.coverage = 'non_billable'),
            coalesce(sum(a.cost) FILTER (WHERE a.made_by = 'correction' AND a.coverage = 'billable'), 0),
-           coalesce(sum(a.amount), 0)
+           coalesce(sum(coalesce(a.gross, a.amount)), 0)
       FROM live_charge a WHERE a.adjusts_id = p_charge;
 END;
 COMMENT ON FUNCTION made_corrections(bigint) IS
-    'what corrections did to a charge so far: to its amount, its worth in the base currency, its cost (NULL: nothing), '
-    'the cost of its fee; adjusted: to its amount with all write-offs and credits';
+    'what corrections did to a charge so far: to its price, its worth in the base currency, its cost (NULL: nothing), '
+    'the cost of its fee; adjusted: to its price with all write-offs and credits';
 
 -- The days of a fee are its own: those of its service period on which the line and
 -- the contract are in force.  Never less is left than is due, whatever was given back before.
 CREATE FUNCTION fee_correction(p_charges bigint[])
-    RETURNS TABLE (charge_id bigint, amount numeric, cost numeric, why jsonb)
+    RETURNS TABLE (charge_id bigint, priced numeric, cost numeric, why jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT h.id, x.amount, f.cost_due - h.cost - m.fee_cost,
+    SELECT h.id, x.priced, f.cost_due - h.cost - m.fee_cost,
            jsonb_build_object('correction', jsonb_build_object('charge', h.id, 'fee', jsonb_strip_nulls(
                jsonb_build_object('title', n.title, 'from', iso(lower(a.days)), 'to', iso(upper(a.days) - 1),
                                   'due', round(f.due, u.exponent),
-                                  'charged', round(h.amount + m.amount, u.exponent)))))
+                                  'charged', round(g.charged, u.exponent)))))
       FROM unnest(p_charges) k (id)
       JOIN live_charge h ON h.id = k.id AND h.made_by = 'line' AND h.source = 'fee' AND h.committed
       JOIN contract_line n ON n.id = h.contract_line_id
@@ -43,6 +43,8 @@ BEGIN ATOMIC
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
       JOIN currency_code u ON u.code = h.currency
      CROSS JOIN LATERAL made_corrections(h.id) m
+     CROSS JOIN LATERAL (SELECT coalesce(h.gross, h.amount) AS priced,
+                                coalesce(h.gross, h.amount) + m.priced AS charged) g
      CROSS JOIN LATERAL (SELECT CASE n.kind WHEN 'one_time' THEN daterange(h.service_date, h.service_date, '[]')
                                      ELSE service_period(b, h.service_date) END AS span) p
      CROSS JOIN LATERAL (
@@ -50,16 +52,16 @@ BEGIN ATOMIC
                              WHEN n.status = 'cancelled' OR 'draft' IN (c.status, b.status) THEN 'empty'
                              ELSE daterange(c.starts_on, c.ends_on + 1) * daterange(b.starts_on, b.ends_on + 1)
                              END AS days) a
-     CROSS JOIN LATERAL (SELECT coalesce((h.why #>> '{fee,amount}')::numeric, h.amount) AS amount,
+     CROSS JOIN LATERAL (SELECT coalesce((h.why #>> '{fee,amount}')::numeric, g.priced) AS amount,
                                 CASE WHEN h.why #> '{fee,amount}' IS NULL THEN h.cost ELSE n.cost END AS cost) w
      CROSS JOIN LATERAL (
         SELECT CASE WHEN isempty(a.days) THEN 0 WHEN a.days = p.span THEN w.amount
                     ELSE prorate(w.amount, p.span, a.days, n.prorate, u.exponent::int) END AS due,
                CASE WHEN isempty(a.days) THEN 0 WHEN a.days = p.span THEN w.cost
                     ELSE prorate(w.cost, p.span, a.days, n.prorate, u.exponent::int) END AS cost_due) f
-     CROSS JOIN LATERAL (SELECT CASE WHEN f.due < h.amount + m.amount THEN least(0, f.due - h.amount - m.adjusted)
-                                     ELSE f.due - h.amount - m.amount END AS amount) x
-     WHERE x.amount <> 0;
+     CROSS JOIN LATERAL (SELECT CASE WHEN f.due < g.charged THEN least(0, f.due - g.priced - m.adjusted)
+                                     ELSE f.due - g.charged END AS priced) x
+     WHERE x.priced <> 0;
 END;
 COMMENT ON FUNCTION fee_correction(bigint[]) IS
     'what committed fees of lines are to be corrected by, in their currency, for the days that they are not, or now '
@@ -68,13 +70,13 @@ COMMENT ON FUNCTION fee_correction(bigint[]) IS
 -- Several minimum charges of one period, after it was reopened, are corrected by the
 -- first.  Fees that are corrected beside them count as they will be.
 CREATE FUNCTION minimum_correction(p_charges bigint[])
-    RETURNS TABLE (charge_id bigint, amount numeric, why jsonb)
+    RETURNS TABLE (charge_id bigint, priced numeric, why jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT h.id, x.amount,
+    SELECT h.id, x.priced,
            jsonb_build_object('correction', jsonb_build_object('charge', h.id, 'minimum', jsonb_build_object(
                'from', iso(lower(p.span)), 'to', iso(upper(p.span) - 1), 'due', round(d.due, u.exponent),
-               'reached', round(w.work + f.amount, u.exponent), 'charged', round(w.raised, u.exponent))))
+               'reached', round(w.work + f.priced, u.exponent), 'charged', round(w.raised, u.exponent))))
       FROM unnest(p_charges) k (id)
       JOIN live_charge h ON h.id = k.id AND h.made_by = 'minimum' AND h.committed
       JOIN contract c ON c.id = h.contract_id AND c.minimum_charge IS NOT NULL
@@ -90,13 +92,13 @@ BEGIN ATOMIC
                                  p.span, a.days, c.prorate, u.exponent::int) END AS due) d
      CROSS JOIN LATERAL minimum_work(c.id, p.span) w
      CROSS JOIN LATERAL (
-        SELECT coalesce(sum(e.amount), 0) AS amount
+        SELECT coalesce(sum(e.priced), 0) AS priced
           FROM fee_correction(ARRAY(SELECT g.id FROM charge g WHERE g.contract_id = c.id AND g.source = 'fee'
                                     AND g.service_date <@ p.span AND g.frozen_at IS NOT NULL)) e) f
-     CROSS JOIN LATERAL (SELECT greatest(d.due - w.work - f.amount, 0) AS lacks) l
+     CROSS JOIN LATERAL (SELECT greatest(d.due - w.work - f.priced, 0) AS lacks) l
      CROSS JOIN LATERAL (SELECT CASE WHEN l.lacks < w.raised THEN least(0, l.lacks - w.raised - w.given)
-                                     ELSE l.lacks - w.raised END AS amount) x
-     WHERE x.amount <> 0
+                                     ELSE l.lacks - w.raised END AS priced) x
+     WHERE x.priced <> 0
        AND NOT EXISTS (SELECT FROM live_charge e WHERE e.contract_id = c.id AND e.made_by = 'minimum'
                        AND e.service_date <@ p.span AND e.id < h.id);
 END;
@@ -215,29 +217,27 @@ COMMENT ON FUNCTION exchange_correction(bigint[]) IS
     'what the worth of committed charges in the base currency is to be corrected by, for the rate of their day';
 
 CREATE FUNCTION correction_of(p_charges bigint[])
-    RETURNS TABLE (charge_id bigint, kind text, amount numeric, base_amount numeric, cost numeric, base_cost numeric,
-                   why jsonb)
+    RETURNS TABLE (charge_id bigint, kind text, priced numeric, amount numeric, base_amount numeric, cost numeric,
+                   base_cost numeric, why jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT f.charge_id, 'fee', f.amount, round_money(f.amount * h.base_rate, u.exponent::int), f.cost,
-           round_money(f.cost * h.base_rate, u.exponent::int), f.why
-      FROM fee_correction(p_charges) f
-      JOIN charge h ON h.id = f.charge_id
+    SELECT p.charge_id, p.kind, p.priced, n.amount, round_money(n.amount * h.base_rate, u.exponent::int), p.cost,
+           round_money(p.cost * h.base_rate, u.exponent::int), p.why
+      FROM (SELECT f.charge_id, 'fee' AS kind, f.priced, f.cost, f.why FROM fee_correction(p_charges) f
+            UNION ALL
+            SELECT m.charge_id, 'minimum', m.priced, 0, m.why FROM minimum_correction(p_charges) m) p
+      JOIN charge h ON h.id = p.charge_id
      CROSS JOIN setting s
       JOIN currency_code u ON u.code = s.base_currency
+     CROSS JOIN LATERAL (SELECT net_part(h, p.priced) AS amount) n
     UNION ALL
-    SELECT m.charge_id, 'minimum', m.amount, round_money(m.amount * h.base_rate, u.exponent::int), 0, 0, m.why
-      FROM minimum_correction(p_charges) m
-      JOIN charge h ON h.id = m.charge_id
-     CROSS JOIN setting s
-      JOIN currency_code u ON u.code = s.base_currency
+    SELECT c.charge_id, 'cost', 0, 0, 0, c.cost, c.base_cost, c.why FROM cost_correction(p_charges) c
     UNION ALL
-    SELECT c.charge_id, 'cost', 0, 0, c.cost, c.base_cost, c.why FROM cost_correction(p_charges) c
-    UNION ALL
-    SELECT e.charge_id, 'exchange', 0, e.base_amount, 0, e.base_cost, e.why FROM exchange_correction(p_charges) e;
+    SELECT e.charge_id, 'exchange', 0, 0, e.base_amount, 0, e.base_cost, e.why FROM exchange_correction(p_charges) e;
 END;
 COMMENT ON FUNCTION correction_of(bigint[]) IS
-    'what would put these committed charges right, a row for each kind: fee, minimum, cost, exchange';
+    'what would put these committed charges right, a row for each kind: fee, minimum, cost, exchange; priced as the '
+    'contract says it, amount net';
 
 -- Of the owner: it looks at costs.
 CREATE VIEW correction_due WITH (security_barrier) AS

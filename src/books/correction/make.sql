@@ -16,12 +16,13 @@ COMMENT ON FUNCTION recheck_charges(bigint[]) IS
 
 -- A fee or minimum is billed, or given back, like any other charge.  Cost and exchange are
 -- ours alone: no client sees them, and they are posted at once.
-CREATE FUNCTION correcting_charge(p_charge charge, p_kind text, p_amount numeric, p_base_amount numeric, p_cost numeric,
-                                  p_base_cost numeric, p_why jsonb) RETURNS charge
+CREATE FUNCTION correcting_charge(p_charge charge, p_kind text, p_priced numeric, p_amount numeric,
+                                  p_base_amount numeric, p_cost numeric, p_base_cost numeric, p_why jsonb)
+    RETURNS charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v charge := part_of(p_charge, p_amount, p_base_amount, p_why, true);
+    v charge := part_of(p_charge, p_priced, p_amount, p_base_amount, p_why, true);
 BEGIN
     v.made_by := 'correction';
     v.cost := p_cost;
@@ -33,7 +34,7 @@ BEGIN
     END IF;
     RETURN in_open_period(v);
 END $$;
-COMMENT ON FUNCTION correcting_charge(charge, text, numeric, numeric, numeric, numeric, jsonb) IS
+COMMENT ON FUNCTION correcting_charge(charge, text, numeric, numeric, numeric, numeric, numeric, jsonb) IS
     'the charge that puts a frozen one right by so much, in the open period';
 
 CREATE FUNCTION make_corrections_of(p_charges bigint[]) RETURNS bigint[]
@@ -48,7 +49,7 @@ BEGIN
     p_charges := ARRAY(SELECT h.id FROM charge h WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL
                         ORDER BY h.id FOR NO KEY UPDATE);
     v_new := ARRAY(
-        SELECT correcting_charge(h, x.kind, x.amount, x.base_amount, x.cost, x.base_cost, x.why)
+        SELECT correcting_charge(h, x.kind, x.priced, x.amount, x.base_amount, x.cost, x.base_cost, x.why)
           FROM correction_of(p_charges) x JOIN charge h ON h.id = x.charge_id ORDER BY h.id, x.kind);
     v_ids := put_charges(v_new);
     v_posted := ARRAY(SELECT h.id FROM charge h WHERE h.id = ANY (v_ids) AND h.frozen_at IS NOT NULL ORDER BY 1);

@@ -2,12 +2,12 @@
 -- adjust: what a document takes off its charges, and lines that are released
 -- ---------------------------------------------------------------------------
 
--- What a document takes off its charges (its discount, the tax that is in the
--- price) becomes charges of its own, posted with them, so that revenue, the
--- balance of the contract and the profit of the task follow what is really
--- billed: the net of a line is always the sum of its charge and its adjustment.
--- A discount goes with its charge when that is corrected; included tax does
--- not, since the correction is billed with tax included too.
+-- What a document takes off its charges (its discount, the cents of a tax that is
+-- rounded once for several of them) becomes charges of its own, posted with them, so
+-- that revenue, the balance of the contract and the profit of the task follow what
+-- is really billed: the net of a line is always the sum of its charge and its
+-- adjustment.  A discount goes with its charge when that is corrected; cents of tax
+-- do not, since the correction is taxed on its own document.
 CREATE FUNCTION adjust_lines(p_document bigint) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -18,15 +18,18 @@ DECLARE
     v_charges bigint[];
 BEGIN
     SELECT array_agg(l.id ORDER BY l.id),
-           array_agg(part_of(h, l.net - h.amount, round_money(l.net * h.base_rate, v_exponent) - h.base_amount,
-                             jsonb_build_object('taken_off', r.off), NOT d.tax_inclusive)
+           array_agg(part_of(h, r.priced, l.net - h.amount,
+                             round_money(l.net * h.base_rate, v_exponent) - h.base_amount,
+                             jsonb_build_object('taken_off', jsonb_build_object(
+                                 CASE WHEN l.discount <> 0 THEN 'discount' ELSE 'tax' END, true)),
+                             r.priced <> 0)
                      ORDER BY l.id)
       INTO v_lines, v_parts
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       JOIN charge h ON h.id = l.charge_id
-     CROSS JOIN LATERAL (SELECT jsonb_build_object('discount', NOT d.tax_inclusive OR coalesce(l.discount, 0) <> 0,
-                                                   'tax', d.tax_inclusive) AS off) r
+     CROSS JOIN LATERAL (SELECT CASE WHEN d.tax_inclusive AND h.gross IS NOT NULL THEN l.gross - h.gross
+                                     WHEN d.tax_inclusive THEN 0 ELSE l.net - h.amount END AS priced) r
      WHERE d.id = p_document AND l.claim AND l.net <> h.amount;
     v_charges := put_charges(v_parts);
     UPDATE document_line l SET adjustment_id = x.charge_id
@@ -34,7 +37,8 @@ BEGIN
     RETURN v_charges;
 END $$;
 COMMENT ON FUNCTION adjust_lines(bigint) IS
-    'make the charges that take discount and included tax off the charges of a document; returns their ids';
+    'make the charges that take the discount, and the cents of included tax, off the charges of a document; returns '
+    'their ids';
 
 CREATE FUNCTION reverse_adjustments(p_charges bigint[], p_key text, p_document bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT

@@ -2,6 +2,19 @@
 -- figures: the lines of a draft, and the stamping of them
 -- ---------------------------------------------------------------------------
 
+-- A charge stays what it was when the contract's prices hold the tax from now on, or
+-- hold it no more.
+CREATE FUNCTION on_paper(p_charge charge, p_inclusive boolean, p_tax_rate numeric, p_exponent integer) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN NOT p_inclusive THEN p_charge.amount
+                WHEN p_charge.gross IS NULL
+                THEN round_money(p_charge.amount * (100 + coalesce(p_tax_rate, 0)) / 100, p_exponent)
+                ELSE p_charge.gross END;
+END;
+COMMENT ON FUNCTION on_paper(charge, boolean, numeric, integer) IS
+    'what a charge is on a document whose prices hold the tax (inclusive), or are without it';
+
 -- The figures of a document's lines as its charges and contents are now.  One
 -- position holds one task (employee, day), one price and one sign; tax is
 -- rounded a position (or in total) and spread over its lines, so that lines,
@@ -24,12 +37,10 @@ BEGIN
           FROM document d WHERE d.id = p_document
     ), source AS MATERIALIZED (
         SELECT l.id, h.worked_s, h.billed_s,
-               coalesce(h.amount,
+               coalesce(on_paper(h, d.tax_inclusive, x.tax_rate, d.exponent),
                         round_money(coalesce(l.quantity, 1) * coalesce(l.price, 0)
                                     * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
-               CASE WHEN x.terms IS NOT NULL THEN tax_rate_on(x.code, x.day)
-                    WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
-               x.code AS tax_code, x.terms,
+               x.tax_rate, x.code AS tax_code, x.terms,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
@@ -63,9 +74,11 @@ BEGIN
           LEFT JOIN item i ON i.id = h.item_id
           LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
          -- work has the tax of its day, and keeps what a report said of it
-         CROSS JOIN LATERAL (SELECT t.code, t.day,
-                                    CASE WHEN t.code IS NOT NULL THEN tax_terms(t.code, t.day) END AS terms
+         CROSS JOIN LATERAL (SELECT t.code, CASE WHEN t.code IS NOT NULL THEN tax_terms(t.code, t.day) END AS terms,
+                                    CASE WHEN t.code IS NOT NULL THEN tax_rate_on(t.code, t.day) ELSE t.rate
+                                         END AS tax_rate
                                FROM (SELECT CASE WHEN h.id IS NULL THEN l.tax_code ELSE k.tax_code END AS code,
+                                            CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS rate,
                                             coalesce(h.service_date, d.day) AS day) t) x
     ), discounted AS (
         SELECT x.id, x.discount
@@ -149,7 +162,7 @@ CREATE FUNCTION fits_document(p_charge charge, p_contract contract, p_document d
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT charge_misfit(p_charge, p_contract, p_document) IS NULL
-        AND (p_document.kind = 'report' OR p_charge.amount <> 0);
+        AND (p_document.kind = 'report' OR coalesce(p_charge.gross, p_charge.amount) <> 0);
 END;
 COMMENT ON FUNCTION fits_document(charge, contract, document) IS
     'does a charge, under its contract, belong on a draft over work? Reports show all of it, invoices what there is to '

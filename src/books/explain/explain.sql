@@ -126,7 +126,7 @@ DECLARE
     v_band CONSTANT jsonb := p_charge.why -> 'band';
     v_price CONSTANT text := money_text(p_charge.price, p_charge.currency, p_language);
     v_adder CONSTANT text := money_text((v_band ->> 'adder')::numeric, p_charge.currency, p_language);
-    v_amount CONSTANT text := money_text(p_charge.amount, p_charge.currency, p_language);
+    v_amount CONSTANT text := money_text(priced(p_charge), p_charge.currency, p_language);
     v_change text := price_change(v_band, v_adder, p_language);
     v_steps text[] := ARRAY[say('price_hour', p_language, v_price, price_text(p_charge, p_language))];
     v_hours text := duration_text(p_charge.billed_s, p_language);
@@ -192,7 +192,7 @@ BEGIN ATOMIC
                     a.amount) END], NULL)
       FROM item i
      CROSS JOIN (SELECT money_text(p_charge.price, p_charge.currency, p_language) AS price,
-                        money_text(p_charge.amount, p_charge.currency, p_language) AS amount) a
+                        money_text(priced(p_charge), p_charge.currency, p_language) AS amount) a
      WHERE i.id = p_charge.item_id;
 END;
 COMMENT ON FUNCTION explain_item(charge, text) IS 'the steps by which a quantity became this charge, as sentences';
@@ -208,7 +208,7 @@ BEGIN ATOMIC
                                   say('expense_at', p_language, r.amount)]
         ELSE ARRAY[say('an_adjustment', p_language, r.reason), say('comes_to', p_language, r.amount)] END
       FROM (SELECT charge_reason(p_charge.why, p_language) AS reason,
-                   money_text(p_charge.amount, p_charge.currency, p_language) AS amount) r;
+                   money_text(priced(p_charge), p_charge.currency, p_language) AS amount) r;
 END;
 COMMENT ON FUNCTION explain_other(charge, text) IS
     'the steps by which something that is no time became this charge, as sentences';
@@ -221,7 +221,7 @@ BEGIN ATOMIC
       FROM (SELECT h.id, h.source, h.time_entry_id, h.segment, h.contract_id, h.client_id, h.task_id, h.employee_id,
                    h.work_type_id, h.item_id, h.service_date, h.period_start, h.started_at, h.band, h.coverage,
                    h.worked_s, h.billed_s, h.quantity, h.price, h.multiplier, h.discount_pct, h.rate, h.price_id,
-                   h.amount, h.currency, h.allotment_id, h.burned, h.why, h.terms_id, h.late, h.held_by, h.frozen_at,
+                   h.gross, h.amount, h.currency, h.allotment_id, h.burned, h.why, h.terms_id, h.late, h.held_by, h.frozen_at,
                    h.committed, h.reverses_id
               FROM charge h WHERE h.id = p_charge) x;
 END;
@@ -233,7 +233,7 @@ CREATE FUNCTION explain_fate(p_charge charge, p_language text) RETURNS text[]
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN p_charge.late THEN ARRAY[say('late', p_language, iso(p_charge.period_start))] ELSE '{}' END
-        || ARRAY(SELECT say('changed_by', p_language, h.id::text, money_text(h.amount, h.currency, p_language),
+        || ARRAY(SELECT say('changed_by', p_language, h.id::text, money_text(priced(h), h.currency, p_language),
                                      coalesce(h.why ->> 'note', charge_reason(h.why, p_language)))
                    FROM charge h WHERE h.adjusts_id = p_charge.id ORDER BY h.id)
         || ARRAY(SELECT say('taken_back_by', p_language, h.id::text) FROM charge h WHERE h.reverses_id = p_charge.id)
@@ -265,12 +265,17 @@ BEGIN
     IF v_charge.reverses_id IS NOT NULL THEN
         v_original := told_charge(v_charge.reverses_id);
         v_steps := ARRAY[say('takes_back', language, v_original.id::text,
-                             money_text(v_original.amount, v_original.currency, language),
+                             money_text(priced(v_original), v_original.currency, language),
                                       coalesce(v_charge.why ->> 'note', charge_reason(v_charge.why, language)))];
     ELSIF v_charge.source = 'time' THEN
         v_steps := explain_time(v_charge, language);
     ELSE
         v_steps := explain_other(v_charge, language);
+    END IF;
+    IF v_charge.gross <> v_charge.amount THEN
+        v_steps := v_steps || say('tax_in_it', language,
+                                  money_text(v_charge.gross - v_charge.amount, v_charge.currency, language),
+                                  money_text(v_charge.amount, v_charge.currency, language));
     END IF;
     v_steps := v_steps || explain_fate(v_charge, language);
     RETURN say('head', language, v_charge.id::text,
@@ -278,7 +283,7 @@ BEGIN
                        WHERE c.id = v_charge.contract_id),
                      say('head_none', language)),
             (SELECT ', ' || p.name FROM party p WHERE p.id = v_charge.client_id),
-            money_text(v_charge.amount, v_charge.currency, language))
+            money_text(priced(v_charge), v_charge.currency, language))
         || (SELECT string_agg(chr(10) || s.no || '. ' || s.step, '' ORDER BY s.no)
             FROM unnest(v_steps) WITH ORDINALITY s (step, no));
 END $$;

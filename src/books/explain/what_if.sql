@@ -153,7 +153,7 @@ BEGIN
                 SELECT jsonb_agg(jsonb_build_object('contract', u.contract_id, 'day', u.day, 'amount', u.amount,
                                                     'seconds', u.billed_s))
                   FROM (SELECT h.contract_id, CASE WHEN h.service_date >= lower(service_period(p_base, p_from))
-                                                   THEN h.service_date END AS day, sum(h.amount) AS amount,
+                                                   THEN h.service_date END AS day, sum(priced(h)) AS amount,
                         sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s
                           FROM charge h
                          WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source IN ('time', 'item')
@@ -273,9 +273,11 @@ BEGIN
         SELECT h.service_date AS day, h.amount AS old_amount, 0::numeric AS new_amount, h.cost AS old_cost,
             0::numeric AS new_cost, 0 AS problem FROM live h
         UNION ALL
-        SELECT coalesce(s.service_date, h.day), 0, coalesce(s.amount, h.amount), 0, coalesce(s.cost, h.cost),
-            (s.segment = 0)::int
+        SELECT coalesce(s.service_date, h.day), 0,
+               coalesce(without_tax(c, s.service_date, s.amount), h.amount), 0, coalesce(s.cost, h.cost),
+               (s.segment = 0)::int
           FROM rated s
+          LEFT JOIN contract c ON c.id = s.contract_id
           LEFT JOIN LATERAL (SELECT min(h.service_date) AS day, sum(h.amount) AS amount, sum(h.cost) AS cost FROM live h
                               WHERE h.time_entry_id = s.entry_id AND s.segment = 0) h ON true
         UNION ALL
@@ -288,9 +290,11 @@ BEGIN
          WHERE h.contract_id = ANY (v_group) AND h.source <> 'time' AND h.service_date BETWEEN p_from AND p_to
         UNION ALL
         -- the calendar owes a fee for each period, charged yet or not
-        SELECT d.service_date, d.amount, CASE WHEN n.replaced THEN 0 ELSE d.amount END, d.cost, d.cost, 0
+        SELECT d.service_date, t.amount, CASE WHEN n.replaced THEN 0 ELSE t.amount END, d.cost, d.cost, 0
           FROM periods s
          CROSS JOIN LATERAL due_fees(p_base.id, s.span) d
+          JOIN contract c ON c.id = d.contract_id
+         CROSS JOIN LATERAL (SELECT without_tax(c, d.service_date, d.amount) AS amount) t
          CROSS JOIN LATERAL (SELECT p_terms ? 'fee' AND d.contract_id = p_base.id AND EXISTS (
                                 SELECT FROM contract_line l WHERE l.id = d.line_id
                                     AND l.kind = 'recurring') AS replaced) n
@@ -298,7 +302,7 @@ BEGIN
            AND NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.source = 'fee'
                            AND h.line_period = lower(s.span) AND h.reverses_id IS NULL)
         UNION ALL
-        SELECT f.service_date, 0, f.amount, 0, 0, 0 FROM fees f
+        SELECT f.service_date, 0, without_tax(p_base, f.service_date, f.amount), 0, 0, 0 FROM fees f
     )
     SELECT month(f.day), sum(f.old_amount), sum(f.new_amount), coalesce(sum(f.old_cost), 0),
         coalesce(sum(f.new_cost), 0), sum(f.problem)
@@ -352,7 +356,7 @@ BEGIN
      ORDER BY c.id, w.month;
 END $$;
 COMMENT ON FUNCTION what_if(bigint, date, date, jsonb) IS
-    'revenue, cost and profit of a contract (NULL: of all) by month of a range of days, as they are (old) and under '
+    'revenue (net of tax), cost and profit of a contract (NULL: of all) by month of a range of days, as they are (old) and under '
     'other terms (new), in the currency of the contract; writes nothing. terms: price_list_id or prices ([{"price", '
     '"role"?, "employee"?, "work_type"?}]), included_s or included_hours a period, overage_price, rounding ({"mode", '
     '"increment_s", …}), band_rules ([{"band", "multiplier", …}]), cap_amount, period_cap_amount, discount_pct (in '

@@ -93,8 +93,7 @@ BEGIN ATOMIC
     ('reversal', 'reversal of charge %s', 'сторно нарахування %s', 'сторно начисления %s'),
     ('taken_back', 'taken back: %s', 'повернуто: %s', 'возвращено: %s'),
     ('taken_off_discount', 'discount', 'знижка', 'скидка'),
-    ('taken_off_tax', 'tax included in the price', 'податок у ціні', 'налог в цене'),
-    ('taken_off_both', 'discount, and tax included in the price', 'знижка і податок у ціні', 'скидка и налог в цене'),
+    ('taken_off_tax', 'rounding of the tax in the price', 'округлення податку в ціні', 'округление налога в цене'),
     ('correction_fee', '%1$s: %2$s are due from %4$s to %5$s, charged were %3$s',
         '%1$s: належить %2$s з %4$s до %5$s, нараховано було %3$s',
         '%1$s: полагается %2$s с %4$s по %5$s, начислено было %3$s'),
@@ -117,6 +116,8 @@ BEGIN ATOMIC
     ('price_agreed', 'agreed price', 'погоджена ціна', 'согласованная цена'),
     ('price_unknown', 'no source stamped', 'джерело не записано', 'источник не записан'),
     -- explanations: work
+    ('tax_in_it', '%s of it are tax, %s are net.', 'З цього %s – податок, %s – без податку.',
+        'Из этого %s – налог, %s – без налога.'),
     ('head', 'Charge %s, %s%s: %s', 'Нарахування %s, %s%s: %s', 'Начисление %s, %s%s: %s'),
     ('head_contract', 'contract "%s"', 'договір «%s»', 'договор «%s»'),
     ('head_none', 'no contract', 'без договору', 'без договора'),

@@ -14,27 +14,29 @@ CREATE FUNCTION expected_amount(p_contract bigint) RETURNS numeric
 AS $$
 DECLARE
     v_base contract := base_contract(p_contract);
+    v_contract contract;
     v_until date := least(contract_today(v_base), v_base.ends_on);
     v_span daterange := (open_period(v_base)).span;
     v_fees numeric;
     v_total numeric := 0;
 BEGIN
+    SELECT * INTO v_contract FROM contract c WHERE c.id = p_contract;
     WHILE v_base.status <> 'draft' AND lower(v_span) <= v_until LOOP
         v_fees := coalesce((
             SELECT sum(d.amount) FROM due_fees(v_base.id, v_span) d
              WHERE d.contract_id = p_contract
                AND NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.source = 'fee'
                                AND h.line_period = lower(v_span) AND h.reverses_id IS NULL)), 0);
-        v_total := v_total + v_fees + coalesce((
+        v_total := v_total + without_tax(v_contract, lower(v_span), v_fees + coalesce((
             SELECT greatest(m.due - m.work - v_fees, 0) - m.raised FROM due_minimum(v_base.id, v_span) m
-             WHERE m.contract_id = p_contract), 0);
+             WHERE m.contract_id = p_contract), 0));
         v_span := service_period(v_base, upper(v_span));
     END LOOP;
     RETURN v_total;
 END $$;
 COMMENT ON FUNCTION expected_amount(bigint) IS
     'what the open periods of a contract will bring beside what is charged: fees that are due and what lacks to a '
-    'minimum charge, from the first period that is not closed to that of today; in the currency of the contract';
+    'minimum charge, from the first period that is not closed to that of today; net, in the currency of the contract';
 
 CREATE FUNCTION expected_seconds(p_contract bigint) RETURNS numeric
     LANGUAGE sql STABLE
@@ -54,20 +56,22 @@ COMMENT ON FUNCTION expected_seconds(bigint) IS
     'included hours that the calendar gives a contract now and that no work needed yet, in seconds; NULL for none';
 
 -- As whoever asks: a view runs the functions that it calls so.
-CREATE FUNCTION unbilled_tax(p_contract bigint, p_tax text) RETURNS numeric
+CREATE FUNCTION unbilled_tax(p_contract bigint, p_tax text, p_inclusive boolean) RETURNS numeric
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
 AS $$
 BEGIN
-    IF p_tax IS NULL THEN
+    IF p_tax IS NULL AND NOT p_inclusive THEN
         RETURN NULL;
     END IF;
-    RETURN (SELECT coalesce(sum(h.amount * tax_rate_on(p_tax, h.service_date)), 0) / 100
+    RETURN (SELECT coalesce(sum(CASE WHEN h.gross IS NOT NULL THEN h.gross - h.amount
+                                     ELSE h.amount * tax_rate_on(p_tax, h.service_date) / 100 END), 0)
               FROM charge h
               JOIN charge_place y ON y.charge_id = h.id AND y.place IN ('unbilled', 'reported')
              WHERE h.contract_id = p_contract);
 END $$;
-COMMENT ON FUNCTION unbilled_tax(bigint, text) IS
-    'the tax of a contract''s work that no invoice has, at the rate of each day, not rounded; NULL for no tax';
+COMMENT ON FUNCTION unbilled_tax(bigint, text, boolean) IS
+    'the tax of a contract''s work that no invoice has, at the rate of each day, not rounded: in its prices, or beside '
+    'them; NULL for no tax_code and prices without tax';
 SELECT allow('reader', 'execute', 'unbilled_tax');
 
 -- Money that names no contract is of those whose documents it settles, by what each
@@ -101,10 +105,10 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
            x.amount::numeric(20,6) AS expected,
            round_money(coalesce(p.tax, 0) + coalesce(n.tax, 0),
                        currency_exponent(c.currency))::numeric(20,6) AS receipts_tax,
-           (coalesce(i.tax, 0) + CASE WHEN c.tax_inclusive THEN 0
-                ELSE round_money(coalesce(unbilled_tax(c.id, c.tax_code), (coalesce(h.charged, 0) - coalesce(i.net, 0))
-                                                   * coalesce(c.tax_rate, 0) / 100),
-                                 currency_exponent(c.currency)) END)::numeric(20,6) AS tax,
+           (coalesce(i.tax, 0) + round_money(
+                coalesce(unbilled_tax(c.id, c.tax_code, c.tax_inclusive),
+                         (coalesce(h.charged, 0) - coalesce(i.net, 0)) * coalesce(c.tax_rate, 0) / 100),
+                currency_exponent(c.currency)))::numeric(20,6) AS tax,
            (coalesce(n.amount, 0) - coalesce(n.receipts, 0) - coalesce(i.owed, 0)
             - coalesce(p.receipts, 0))::numeric(20,6) AS adjustments
       FROM visible_contract c

@@ -7,7 +7,8 @@ CREATE VIEW unbilled WITH (security_invoker) AS
            p.name AS project, h.task_id, t.title AS task, h.employee_id, m.name AS employee, h.source, h.service_date,
            h.period_start, h.coverage,
            (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, (h.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
-           h.amount::numeric(18,2) AS amount, h.currency, h.base_amount::numeric(18,2) AS base_amount, h.late,
+           h.amount::numeric(18,2) AS amount, h.gross::numeric(18,2) AS gross, h.currency,
+           h.base_amount::numeric(18,2) AS base_amount, h.late,
            l.claimed_by AS document_id, d.kind AS document_kind, d.number AS document_number,
            d.status AS document_status
       FROM charge h
@@ -18,9 +19,9 @@ CREATE VIEW unbilled WITH (security_invoker) AS
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN employee m ON m.id = h.employee_id
       LEFT JOIN document d ON d.id = l.claimed_by
-     WHERE h.coverage = 'billable' AND h.amount <> 0 AND l.place IN ('unbilled', 'reported');
+     WHERE h.coverage = 'billable' AND priced(h) <> 0 AND l.place IN ('unbilled', 'reported');
 COMMENT ON VIEW unbilled IS
-    'charges that no issued invoice has yet; document_… the report or draft invoice that keeps them meanwhile, NULL '
+    'charges that no issued invoice has yet, net (gross: as prices that hold the tax say it, NULL elsewhere); document_… the report or draft invoice that keeps them meanwhile, NULL '
     'when they can go on a new one';
 SELECT allow('reader', 'select', 'unbilled');
 

@@ -25,6 +25,8 @@ COMMENT ON FUNCTION follow(text, text, text[]) IS
     'let a trigger function follow what statements insert, update or delete in a table, with new_rows and old_rows';
 
 SELECT follow('exchange_rate', 'follow_exchange_rates', 'insert', 'update', 'delete'),
+       follow('tax_rate', 'follow_taxes', 'insert', 'update', 'delete'),
+       follow('tax_part', 'follow_taxes', 'insert', 'update', 'delete'),
        follow('cost_rate', 'follow_cost_rates', 'insert', 'update', 'delete'),
        follow('work_type', 'follow_kinds', 'update'), follow('project', 'follow_kinds', 'update'),
        follow('calendar', 'follow_zones', 'update'), follow('setting', 'follow_zones', 'update'),

@@ -201,16 +201,17 @@ COMMENT ON FUNCTION lines_set_free(document) IS
     'the invoice lines whose charges a credit note sets free as they were';
 
 -- What is billed again can be credited again: all of it goes with the work.
-CREATE FUNCTION credited_part(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb) RETURNS charge
+CREATE FUNCTION credited_part(p_charge charge, p_priced numeric, p_amount numeric, p_base_amount numeric, p_why jsonb)
+    RETURNS charge
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v charge := part_of(p_charge, p_amount, p_base_amount, p_why, true);
+    v charge := part_of(p_charge, p_priced, p_amount, p_base_amount, p_why, true);
 BEGIN
     v.adjusts_id := coalesce(p_charge.adjusts_id, p_charge.id);
     RETURN v;
 END $$;
-COMMENT ON FUNCTION credited_part(charge, numeric, numeric, jsonb) IS
+COMMENT ON FUNCTION credited_part(charge, numeric, numeric, numeric, jsonb) IS
     'what a credit note takes off a charge or bills again of it: goes with what the charge itself adjusts';
 
 CREATE FUNCTION credit_parts(p_note document, p_free bigint[]) RETURNS void
@@ -236,14 +237,11 @@ BEGIN
     END IF;
     -- the note that makes a line whole takes the rest, to the last cent of the base currency
     SELECT array_agg(n.id ORDER BY n.id),
-           array_agg(credited_part(h, n.net, b.amount,
+           array_agg(credited_part(h, p.priced, n.net, b.amount,
                                    jsonb_build_object('credited', jsonb_build_object('document', p_note.id,
                                                                                      'meaning', p_note.meaning)))
                      ORDER BY n.id),
-           -- what is billed with its tax in it is billed so again
-           array_agg(credited_part(h, CASE WHEN p_note.tax_inclusive THEN -n.gross ELSE -n.net END,
-                                   CASE WHEN p_note.tax_inclusive THEN round_money(-n.gross * h.base_rate, v_exponent)
-                                        ELSE -b.amount END,
+           array_agg(credited_part(h, -p.priced, -n.net, -b.amount,
                                    jsonb_build_object('billed_again', jsonb_build_object('document', p_note.id)))
                      ORDER BY n.id) FILTER (WHERE p_note.meaning = 'rebill')
       INTO v_lines, v_off, v_again
@@ -253,6 +251,7 @@ BEGIN
       JOIN charge h ON h.id = r.charge_id
       JOIN document_line k ON k.charge_id = h.id AND k.claim AND k.released_at IS NULL
       LEFT JOIN charge a ON a.id = k.adjustment_id
+     CROSS JOIN LATERAL (SELECT CASE WHEN p_note.tax_inclusive THEN n.gross ELSE n.net END AS priced) p
      CROSS JOIN LATERAL (
         SELECT coalesce(sum(x.base_amount), 0) AS amount FROM document_line o JOIN charge x ON x.id = o.charge_id
          WHERE o.reverses_line_id = r.id AND o.document_id <> p_note.id) e

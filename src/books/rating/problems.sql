@@ -29,7 +29,7 @@ BEGIN ATOMIC
     SELECT concat_ws(', ', p_charge.coverage, 'contract ' || p_charge.contract_id, iso(p_charge.service_date),
                      'period ' || iso(p_charge.period_start), p_charge.worked_s || ' s worked',
                      p_charge.billed_s || ' s billed', 'price ' || trim_scale(p_charge.rate),
-                     'amount ' || trim_scale(p_charge.amount), 'in base ' || trim_scale(p_charge.base_amount),
+                     'amount ' || trim_scale(p_charge.amount), 'with tax ' || trim_scale(p_charge.gross), 'in base ' || trim_scale(p_charge.base_amount),
                      'cost ' || trim_scale(p_charge.cost), 'in base ' || trim_scale(p_charge.base_cost),
                      trim_scale(p_charge.burned) || ' of allotment ' || p_charge.allotment_id);
 END;
@@ -65,7 +65,13 @@ BEGIN ATOMIC
       FROM charge h
      CROSS JOIN setting s
      CROSS JOIN LATERAL (SELECT exchange_rate_on(h.currency, s.base_currency, rate_day(h)) AS rate) r
-     WHERE NOT h.committed AND h.source <> 'time' AND h.currency <> s.base_currency AND r.rate <> h.base_rate;
+     WHERE NOT h.committed AND h.source <> 'time' AND h.currency <> s.base_currency AND r.rate <> h.base_rate
+    UNION ALL
+    SELECT 'open charges are net of the tax that is in their price', format('charge %s', h.id),
+           format('%s of %s; it is %s of %s', trim_scale(h.amount), trim_scale(h.gross), trim_scale(n.amount),
+                  trim_scale(n.gross))
+      FROM charge h CROSS JOIN LATERAL open_net(h) n
+     WHERE NOT h.committed AND (n.gross, n.amount) IS DISTINCT FROM (h.gross, h.amount);
 END;
 COMMENT ON FUNCTION broken_ratings() IS
     'the rows of rating_problems: the rule, the entry, what it is and what it should be';

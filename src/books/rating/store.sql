@@ -11,7 +11,7 @@ CREATE FUNCTION rated_columns(p_rated rated_entry[])
         work_type_id bigint, direction_id bigint, service_date date, period_start date, started_at timestamptz,
         band text, coverage text, worked_s bigint, billed_s bigint, price numeric, multiplier numeric,
         discount_pct numeric, rate numeric, price_id bigint, price_source text, price_list_id bigint,
-        amount numeric, currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric,
+        gross numeric, amount numeric, currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric,
         cost_rate numeric, base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb,
         terms_id bigint, late boolean)
     LANGUAGE sql STABLE
@@ -20,9 +20,9 @@ BEGIN ATOMIC
            d.project_id, d.deal_id, d.task_id, d.employee_id, i.role, d.work_type_id, d.direction_id,
            r.service_date, coalesce(d.opens_on, r.period_start), i.instant, r.band,
            r.coverage, r.worked_s, r.billed_s,
-           r.price, r.multiplier, r.discount_pct, r.rate, r.price_id, r.price_source, i.price_list_id, r.amount,
-           i.currency, i.base_rate, round_money(r.amount * i.base_rate, u.exponent), r.cost, r.base_cost,
-               i.cost_rate,
+           r.price, r.multiplier, r.discount_pct, r.rate, r.price_id, r.price_source, i.price_list_id, d.gross,
+           d.net, i.currency, i.base_rate, round_money(d.net * i.base_rate, u.exponent), r.cost, r.base_cost,
+           i.cost_rate,
            i.base_cost_rate, r.allotment_id, r.burned,
            CASE WHEN i.disposition = 'billable' THEN r.why
                ELSE i.disposition_why END, i.terms_id, d.opens_on IS NOT NULL
@@ -37,11 +37,14 @@ BEGIN ATOMIC
         SELECT p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id,
             coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
                coalesce(p.direction_id, m.direction_id) AS direction_id, late.opens_on,
-               coalesce((SELECT c.own_id FROM contract c WHERE c.id = (x.segment).contract_id), own.id) AS own_id
+               coalesce(c.own_id, own.id) AS own_id, CASE WHEN c.tax_inclusive THEN (x.segment).amount END AS gross,
+               CASE WHEN c.tax_inclusive THEN without_tax(c, (x.segment).service_date, (x.segment).amount)
+                    ELSE (x.segment).amount END AS net
           FROM time_entry e
           JOIN employee m ON m.id = e.employee_id
           JOIN task t ON t.id = e.task_id
           JOIN project p ON p.id = t.project_id
+          LEFT JOIN contract c ON c.id = (x.segment).contract_id
           LEFT JOIN LATERAL (SELECT max(b.period_end) AS opens_on FROM billing_period b
                               WHERE b.contract_id = (x.input).contract_id
                                   HAVING max(b.period_end) > (x.segment).period_start) late ON true

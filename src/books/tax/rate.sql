@@ -63,6 +63,30 @@ COMMENT ON FUNCTION tax_rate_on(text, date) IS
     'the rate of a tax on a day in per cent, of one that is made of others their sum; NULL where there is none';
 SELECT allow('reader', 'execute', 'tax_rate_on');
 
+CREATE FUNCTION contract_tax_rate(p_contract contract, p_on date) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN coalesce(CASE WHEN p_contract.tax_code IS NULL THEN p_contract.tax_rate
+                         ELSE tax_rate_on(p_contract.tax_code, p_on) END, 0);
+END $$;
+COMMENT ON FUNCTION contract_tax_rate(contract, date) IS
+    'the rate of tax on a day''s work under a contract, in per cent; 0 where it has none, or none yet';
+
+-- By the function that taxes documents, so that a line of one charge has no cents to add.
+CREATE FUNCTION without_tax(p_contract contract, p_on date, p_priced numeric) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN CASE WHEN p_contract.tax_inclusive AND p_priced <> 0
+        THEN (SELECT t.net FROM tax_breakdown(ARRAY[p_priced], ARRAY[contract_tax_rate(p_contract, p_on)], true, 'line',
+                                              currency_exponent(p_contract.currency)) t)
+        ELSE p_priced END;
+END $$;
+COMMENT ON FUNCTION without_tax(contract, date, numeric) IS
+    'what is ours of what a contract''s prices make of a day''s work, in its currency: the same where its prices are '
+    'without tax';
+
 CREATE FUNCTION tax_parts(p_terms jsonb, p_rate numeric) RETURNS TABLE (no bigint, tax text, rate numeric)
     LANGUAGE plpgsql IMMUTABLE ROWS 1 SET search_path FROM CURRENT
 AS $$
