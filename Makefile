@@ -165,6 +165,7 @@ BOOKS_CODE = \
 	src/books/charge/view.sql \
 	src/books/charge/guard.sql \
 	src/books/charge/put.sql \
+	src/books/charge/worth.sql \
 	src/books/charge/adjust.sql \
 	src/books/charge/correct.sql \
 	src/books/charge/right.sql \

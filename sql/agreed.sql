@@ -44,6 +44,7 @@ SELECT issue_specification(1, '[{"title": "Work", "price": "450"}]') AS s \gset
 SELECT transition(:s, 'agreed');
 SELECT revise(:s, '{"lines": [{"title": "Work", "price": "500"}]}') AS s2 \gset
 SELECT * FROM pg_temp.charges();
+UPDATE document SET issued_on = '2026-03-30' WHERE id = :s2;
 SELECT transition(:s2, 'sent'), transition(:s2, 'agreed');
 SELECT source, amount FROM pg_temp.charges();
 -- invoice and act in one call; then nothing is billed twice, and what is billed is not unsold

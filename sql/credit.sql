@@ -21,6 +21,7 @@ INSERT INTO contract (client_id, number, currency, starts_on, price_list_id, aut
 INSERT INTO contract_line (contract_id, kind, title, amount) VALUES (1, 'recurring', 'Fee', 310);
 SELECT count(*) FROM run_billing('2026-03-31');
 SELECT id AS i FROM document WHERE kind = 'invoice' \gset
+UPDATE document SET issued_on = '2026-04-01' WHERE id = :i;
 SELECT transition(:i, 'sent');
 SELECT credit(:i, NULL, 'service was down, we waive March');
 SELECT credit(:i, NULL, 'service was down, we waive March', meaning => 'forget');
@@ -48,6 +49,7 @@ SELECT * FROM check_books();
 
 -- billed again: April is credited whole, and the run drafts it anew, with May
 SELECT max(document_id) AS i FROM document_card WHERE kind = 'invoice' AND status = 'draft' \gset
+UPDATE document SET issued_on = '2026-05-01' WHERE id = :i;
 SELECT refresh_draft(:i) > 0 AS refreshed, transition(:i, 'sent');
 SELECT net FROM document_card WHERE document_id = :i;
 SELECT credit(:i, NULL, 'wrong address', '2026-05-02', 'rebill') AS n \gset
@@ -98,7 +100,7 @@ DECLARE
     v_note bigint;
 BEGIN
     SELECT * INTO v_line FROM document_line WHERE kind = 'invoice' ORDER BY id DESC LIMIT 1;
-    v_note := credit(v_line.document_id, CASE WHEN p_net IS NOT NULL THEN jsonb_build_array(jsonb_build_object('line', v_line.id, 'net', p_net)) END, 'part', '2026-04-06', p_meaning);
+    v_note := credit(v_line.document_id, CASE WHEN p_net IS NOT NULL THEN jsonb_build_array(jsonb_build_object('line', v_line.id, 'net', p_net)) END, 'part', '2026-04-12', p_meaning);
     RETURN (SELECT meaning || ' ' || net FROM document_card WHERE document_id = v_note);
 END $$;
 SELECT pg_temp.credited('500', 'waive');

@@ -127,9 +127,9 @@ SELECT c.number, h.source, h.service_date, h.amount::numeric(9,2)
 -- today is the last day of a week, of a contract and of the term of an invoice: it is not over, and the invoice not
 -- overdue
 BEGIN;
-INSERT INTO contract (client_id, number, currency, starts_on, ends_on, period, anchor_day) VALUES
-    (11, 'C-11', 'EUR', books_today() - 6, NULL, 'week', extract(isodow FROM books_today() + 1)),
-        (12, 'C-12', 'EUR', books_today() - 40, books_today(), 'year', 1);
+INSERT INTO contract (client_id, number, currency, starts_on, ends_on, period, anchor_day, anchor_month) VALUES
+    (11, 'C-11', 'EUR', books_today() - 6, NULL, 'week', extract(isodow FROM books_today() + 1), NULL),
+    (12, 'C-12', 'EUR', books_today() - 40, books_today(), 'year', 1, extract(month FROM books_today() - 40));
 SELECT contract, over_on - books_today() AS in_days FROM billing_due WHERE contract IN ('C-11', 'C-12') ORDER BY 1;
 SELECT pg_temp.said(format('SELECT close_period(%s, %L)', d.contract_id, d.period_start)) FROM billing_due d
     WHERE d.contract IN ('C-11', 'C-12') ORDER BY d.contract;

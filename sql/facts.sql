@@ -167,6 +167,7 @@ CREATE FUNCTION pg_temp.paper(bigint) RETURNS TABLE (title text, project text, f
 SELECT * FROM pg_temp.paper(:r);
 SELECT revise(:r) AS s \gset
 SELECT * FROM pg_temp.paper(:s);
+UPDATE document SET issued_on = '2026-06-30' WHERE id = :s;
 SELECT transition(:s, 'sent');
 -- while it is sent nothing goes; void, everything may
 DELETE FROM time_entry WHERE task_id = 5;

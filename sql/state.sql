@@ -59,8 +59,8 @@ SELECT allocate_payment(:p, jsonb_build_array(jsonb_build_object('document', :re
 SELECT unallocate((SELECT payment_id FROM payment_allocation)) AS freed;
 SELECT status FROM document WHERE id = :paid;
 -- proposals: only one that was agreed becomes stages
-SELECT draft_document('{"kind": "proposal", "party": "Alpha", "currency": "EUR", "lines": [{"title": "Design", "price": "500"}]}') AS yes,
-       draft_document('{"kind": "proposal", "party": "Alpha", "currency": "EUR", "lines": [{"title": "Logo", "price": "100"}]}') AS no \gset
+SELECT draft_document('{"kind": "proposal", "issued_on": "2026-03-01", "party": "Alpha", "currency": "EUR", "lines": [{"title": "Design", "price": "500"}]}') AS yes,
+       draft_document('{"kind": "proposal", "issued_on": "2026-03-01", "party": "Alpha", "currency": "EUR", "lines": [{"title": "Logo", "price": "100"}]}') AS no \gset
 SELECT transition(:yes, 'sent'), transition(:yes, 'agreed'), transition(:yes, 'archived');
 SELECT transition(:no, 'sent'), transition(:no, 'rejected', 'too dear'), transition(:no, 'archived');
 SELECT make_stages(:yes, 1);
@@ -98,7 +98,7 @@ SELECT * FROM check_books();
 -- ---------------------------------------------------------------------------
 -- who may see what, and which way papers go
 -- ---------------------------------------------------------------------------
-SELECT draft_document('{"kind": "proposal", "party": "Alpha", "currency": "EUR", "lines": [{"title": "Shop", "price": "900"}]}') AS o \gset
+SELECT draft_document('{"kind": "proposal", "issued_on": "2026-03-01", "party": "Alpha", "currency": "EUR", "lines": [{"title": "Shop", "price": "900"}]}') AS o \gset
 SELECT share(:o);
 SELECT transition(:o, 'sent');
 SELECT revise(:o) AS o2 \gset
@@ -128,7 +128,7 @@ BEGIN
                    '(''proposal'', ''sent'', ''haggled'', true, NULL, NULL), (''proposal'', ''haggled'', ''agreed'', true, NULL, NULL)',
                    rtrim(pg_get_viewdef('document_transition'), ';'));
 END $$;
-SELECT draft_document('{"kind": "proposal", "party": "Alpha", "currency": "EUR", "lines": [{"title": "App", "price": "700"}]}') AS h \gset
+SELECT draft_document('{"kind": "proposal", "issued_on": "2026-03-01", "party": "Alpha", "currency": "EUR", "lines": [{"title": "App", "price": "700"}]}') AS h \gset
 SELECT transition(:h, 'sent'), transition(:h, 'haggled');
 SELECT document_data(:h) ->> 'status' AS status, document_data(:h) ->> 'mark' AS mark, answer_shared(share(:h), 'agreed'), make_stages(:h, 1);
 SELECT * FROM check_books();

@@ -18,13 +18,14 @@ BEGIN ATOMIC
       FROM live_charge h
       LEFT JOIN charge a ON a.id = h.adjusts_id
      CROSS JOIN LATERAL (
-        SELECT coalesce(h.gross, h.amount) AS priced, h.made_by = 'minimum' OR coalesce(a.made_by = 'minimum', false) AS is_minimum,
+        SELECT coalesce(h.gross, h.amount) AS priced,
+               h.made_by = 'minimum' OR coalesce(a.made_by = 'minimum', false) AS is_minimum,
                coalesce(h.why ? 'write_off' OR h.why #>> '{credited,meaning}' = 'waive', false) AS is_given) m
      WHERE h.contract_id = p_contract AND h.service_date <@ p_span;
 END;
 COMMENT ON FUNCTION minimum_work(bigint, daterange) IS
-    'what is charged for the days of a service period, as the contract''s prices say it: work, fees and all else before what was given away; to reach '
-    'the minimum (raised), and what was given away of that (given, below 0)';
+    'what is charged for the days of a service period, as the contract''s prices say it: work, fees and all else '
+    'before what was given away; to reach the minimum (raised), and what was given away of that (given, below 0)';
 
 CREATE FUNCTION due_minimum(p_base bigint, p_span daterange)
     RETURNS TABLE (contract_id bigint, minimum_charge numeric, prorate text, days daterange, due numeric, work numeric,

@@ -53,7 +53,7 @@ BEGIN
                 HINT = 'Pass a negative amount to write off, a positive one to write up.';
     END IF;
     v_left := priced(v_charge)
-              + coalesce((SELECT sum(priced(h)) FROM charge h JOIN live_charge a USING (id)
+              + coalesce((SELECT sum(coalesce(h.gross, h.amount)) FROM charge h JOIN live_charge a USING (id)
                            WHERE a.adjusts_id = charge_id), 0);
     IF amount < 0 AND v_left + amount < 0 THEN
         RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id,
@@ -69,6 +69,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
     'write a part of a charge off (amount below 0) or up, as its price says it, with a reason: an adjustment charge '
-    'beside it, which is returned; the charge itself is frozen. Refused: more than is left of it (23514), without a reason (22023), '
-    'reversed or held charges (23001); idempotent under a key';
+    'beside it, which is returned; the charge itself is frozen. Refused: more than is left of it (23514), without a '
+    'reason (22023), reversed or held charges (23001); idempotent under a key';
 SELECT allow('manager', 'execute', 'adjust_charge');

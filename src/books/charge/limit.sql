@@ -38,9 +38,9 @@ CREATE FUNCTION cap_use() RETURNS TABLE (contract_id bigint, period_start date, 
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH used AS (
-        SELECT h.contract_id, h.service_date, sum(priced(h)) AS amount,
+        SELECT h.contract_id, h.service_date, sum(coalesce(h.gross, h.amount)) AS amount,
                sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s,
-               sum(priced(h)) FILTER (WHERE o.open AND h.amount > 0) AS open_amount,
+               sum(coalesce(h.gross, h.amount)) FILTER (WHERE o.open AND h.amount > 0) AS open_amount,
                sum(h.billed_s) FILTER (WHERE o.open AND h.coverage = 'billable' AND h.billed_s > 0) AS open_s
           FROM capped_contract q
           JOIN charge h ON h.contract_id = q.contract_id AND h.source IN ('time', 'item')

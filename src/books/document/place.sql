@@ -29,7 +29,7 @@ CREATE VIEW charge_place WITH (security_invoker) AS
                 WHEN c.line_id IS NOT NULL THEN 'reported'
                 WHEN NOT o.claimed THEN 'cancelled'
                 WHEN h.coverage = 'capped' THEN 'written_off'
-                WHEN h.coverage = 'billable' AND priced(h) <> 0 THEN 'unbilled'
+                WHEN h.coverage = 'billable' AND coalesce(h.gross, h.amount) <> 0 THEN 'unbilled'
                 ELSE 'no_charge' END AS place,
            c.document_id AS claimed_by, i.document_id AS invoice_id
       FROM charge h

@@ -24,12 +24,12 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
             OR l.kind = 'credit_note' AND l.net <> h.amount)
     UNION ALL
     SELECT 'a line of a sent report says what its charge is', document_name(l.document_id),
-        format('line %s: %s, charge %s', l.id, l.amount, priced(h))
+        format('line %s: %s, charge %s', l.id, l.amount, coalesce(h.gross, h.amount))
       FROM document_line l
       JOIN document d ON d.id = l.document_id
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status) AND s.holds
       JOIN charge h ON h.id = l.charge_id
-     WHERE l.released_at IS NULL AND l.amount <> priced(h) AND d.tax_inclusive = (h.gross IS NOT NULL)
+     WHERE l.released_at IS NULL AND l.amount <> coalesce(h.gross, h.amount) AND d.tax_inclusive = (h.gross IS NOT NULL)
     UNION ALL
     SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
         format('line %s, charge %s', l.id, l.charge_id)

@@ -6,6 +6,29 @@
 -- posted when the account of the party is at nothing again in its currency.
 -- ---------------------------------------------------------------------------
 
+-- What was posted is a fact, whatever rates come later: of what a payment accrues
+-- beside, its money alone.
+CREATE FUNCTION payment_worth(p_payment bigint, OUT base_amount numeric, OUT accrued numeric)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(sum(e.base_amount * CASE WHEN x.is_first = (p.flow = 'out') THEN 1 ELSE -1 END)
+                        FILTER (WHERE NOT x.is_accrual), 0),
+           coalesce(sum(e.base_amount * CASE WHEN x.is_first = (p.flow = 'out') THEN -1 ELSE 1 END)
+                        FILTER (WHERE x.is_accrual AND v.key !~ ':match:'), 0)
+      FROM payment p
+      JOIN account a ON a.code = p.article
+      JOIN entry e ON e.payment_id = p.id
+      JOIN event v ON v.id = e.event_id
+     CROSS JOIN role_account r
+     CROSS JOIN LATERAL (SELECT e.debit_id IN (r.receivable, r.payable) AS is_first,
+                                a.id IN (e.debit_id, e.credit_id) AS is_accrual) x
+     WHERE p.id = p_payment
+       AND (e.debit_id IN (r.receivable, r.payable) OR e.credit_id IN (r.receivable, r.payable));
+END;
+COMMENT ON FUNCTION payment_worth(bigint) IS
+    'what the ledger has of a payment, in the base currency: of its money (base_amount), and of the cost that it '
+    'accrued beside';
+
 -- What is paid was owed at one rate and came at another.  The parts of a payment
 -- are cut in the order in which it was allocated, so that the last one takes the rest.
 CREATE VIEW exchange_due WITH (security_invoker) AS
@@ -24,9 +47,9 @@ CREATE VIEW exchange_due WITH (security_invoker) AS
                             - round_money(w.base_amount * (w.upto - w.used) / w.amount, x.exponent::int)))
                    AS base_amount
           FROM (SELECT u.document_id, u.way, u.used, u.of_payment AS amount,
-                       sum(u.used) OVER (PARTITION BY u.payment_id ORDER BY u.id) AS upto,
-                       convert(u.of_payment, u.currency, s.base_currency, u.paid_on) AS base_amount
+                       sum(u.used) OVER (PARTITION BY u.payment_id ORDER BY u.id) AS upto, m.base_amount
                   FROM payment_use u
+                 CROSS JOIN LATERAL payment_worth(u.payment_id) m
                  WHERE u.payment_id IN (SELECT y.payment_id FROM payment_allocation y
                                          WHERE y.document_id = b.document_id)) w
          WHERE w.document_id = b.document_id) paid

@@ -11,7 +11,7 @@ BEGIN ATOMIC
     SELECT a.code, a.id, x.party_id, x.contract_id, x.own_id, x.currency, x.amount::numeric(18,2),
            x.booked::numeric(18,2), w.worth::numeric(18,2), (w.worth - x.booked)::numeric(18,2)
       FROM (SELECT s.account_id, CASE a.kind WHEN 'cash' THEN NULL ELSE e.party_id END AS party_id,
-                   CASE a.kind WHEN 'cash' THEN NULL ELSE e.contract_id END AS contract_id, e.own_id, e.currency,
+                   CASE s.account_id WHEN r.receivable THEN e.contract_id END AS contract_id, e.own_id, e.currency,
                    sum(s.sign * e.amount) AS amount, sum(s.sign * e.base_amount) AS booked
               FROM entry e
              CROSS JOIN role_account r
@@ -30,7 +30,7 @@ END;
 COMMENT ON FUNCTION revaluation(date) IS
     'what the rates of a day make of cash, debts and loans in other currencies: amount in currency, booked and worth '
     'in the base currency, difference a gain where it is above zero (of what we owe, less debt), debit positive; by '
-    'cash account, or by party and contract. Refused (23503) on a day without a rate';
+    'cash account, or by party, of clients by contract. Refused (23503) on a day without a rate';
 SELECT allow('controller', 'execute', 'revaluation');
 
 CREATE FUNCTION revaluation_entries(p_as_of date, p_cash boolean) RETURNS entry[]

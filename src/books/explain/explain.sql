@@ -221,8 +221,8 @@ BEGIN ATOMIC
       FROM (SELECT h.id, h.source, h.time_entry_id, h.segment, h.contract_id, h.client_id, h.task_id, h.employee_id,
                    h.work_type_id, h.item_id, h.service_date, h.period_start, h.started_at, h.band, h.coverage,
                    h.worked_s, h.billed_s, h.quantity, h.price, h.multiplier, h.discount_pct, h.rate, h.price_id,
-                   h.gross, h.amount, h.currency, h.allotment_id, h.burned, h.why, h.terms_id, h.late, h.held_by, h.frozen_at,
-                   h.committed, h.reverses_id
+                   h.gross, h.amount, h.currency, h.allotment_id, h.burned, h.why, h.terms_id, h.late, h.held_by,
+                   h.frozen_at, h.committed, h.reverses_id
               FROM charge h WHERE h.id = p_charge) x;
 END;
 COMMENT ON FUNCTION told_charge(bigint) IS
@@ -233,8 +233,9 @@ CREATE FUNCTION explain_fate(p_charge charge, p_language text) RETURNS text[]
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN p_charge.late THEN ARRAY[say('late', p_language, iso(p_charge.period_start))] ELSE '{}' END
-        || ARRAY(SELECT say('changed_by', p_language, h.id::text, money_text(priced(h), h.currency, p_language),
-                                     coalesce(h.why ->> 'note', charge_reason(h.why, p_language)))
+        || ARRAY(SELECT say('changed_by', p_language, h.id::text,
+                     money_text(coalesce(h.gross, h.amount), h.currency, p_language),
+                     coalesce(h.why ->> 'note', charge_reason(h.why, p_language)))
                    FROM charge h WHERE h.adjusts_id = p_charge.id ORDER BY h.id)
         || ARRAY(SELECT say('taken_back_by', p_language, h.id::text) FROM charge h WHERE h.reverses_id = p_charge.id)
         || CASE WHEN p_charge.held_by IS NOT NULL THEN say('is_held', p_language)

@@ -153,7 +153,8 @@ BEGIN
                 SELECT jsonb_agg(jsonb_build_object('contract', u.contract_id, 'day', u.day, 'amount', u.amount,
                                                     'seconds', u.billed_s))
                   FROM (SELECT h.contract_id, CASE WHEN h.service_date >= lower(service_period(p_base, p_from))
-                                                   THEN h.service_date END AS day, sum(priced(h)) AS amount,
+                                                   THEN h.service_date END AS day,
+                        sum(coalesce(h.gross, h.amount)) AS amount,
                         sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s
                           FROM charge h
                          WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source IN ('time', 'item')
@@ -356,8 +357,9 @@ BEGIN
      ORDER BY c.id, w.month;
 END $$;
 COMMENT ON FUNCTION what_if(bigint, date, date, jsonb) IS
-    'revenue (net of tax), cost and profit of a contract (NULL: of all) by month of a range of days, as they are (old) and under '
-    'other terms (new), in the currency of the contract; writes nothing. terms: price_list_id or prices ([{"price", '
+    'revenue (net of tax), cost and profit of a contract (NULL: of all) by month of a range of days, as they are (old) '
+    'and under other terms (new), in the currency of the contract; writes nothing. terms: price_list_id or prices '
+    '([{"price", '
     '"role"?, "employee"?, "work_type"?}]), included_s or included_hours a period, overage_price, rounding ({"mode", '
     '"increment_s", …}), band_rules ([{"band", "multiplier", …}]), cap_amount, period_cap_amount, discount_pct (in '
     'place of all others), fee a period; null takes a term away. Entries the new terms have no price for count as they '

@@ -141,6 +141,12 @@ BEGIN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
             USING ERRCODE = 'restrict_violation', HINT = 'Credit notes are made of issued invoices.';
     END IF;
+    IF credit.issued_on < v_invoice.issued_on THEN
+        RAISE EXCEPTION '% of % cannot be credited on %', document_name(v_invoice.id), v_invoice.issued_on,
+            credit.issued_on
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'A credit note has the day of its invoice or a later one.';
+    END IF;
     v_draft := successor(v_invoice, 'credit_note');
     v_draft.meaning := credit_meaning(v_invoice, credit.meaning,
                                       ARRAY(SELECT c.whole FROM credit_lines(v_invoice, credit.lines) c));
@@ -169,7 +175,7 @@ COMMENT ON FUNCTION credit(bigint, jsonb, text, date, text) IS
     '[{"position": number}], net left out credits the rest of the line. meaning rebill: what is credited is free to be '
     'billed again; waive: it is given up, its revenue taken back, and nothing bills it again; to be said (22023) '
     'where run_billing() bills by itself (contract.auto_bill); elsewhere rebill for whole lines and waive for parts. '
-    'What was paid above the rest becomes the client''s credit. '
+    'What was paid above the rest becomes the client''s credit. Not dated before its invoice (22023). '
     'Returns the credit note; never more than was billed (23514), and '
     'no part of work that was corrected meanwhile (23001)';
 SELECT allow('manager', 'execute', 'credit');

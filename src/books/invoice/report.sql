@@ -64,7 +64,7 @@ BEGIN
       INTO v_head
       FROM charge h
       LEFT JOIN contract k ON k.id = h.contract_id
-     WHERE h.id = ANY (v_charges) AND (p_kind = 'report' OR priced(h) <> 0);
+     WHERE h.id = ANY (v_charges) AND (p_kind = 'report' OR coalesce(h.gross, h.amount) <> 0);
     IF v_head.currencies IS NULL THEN
         RETURN NULL;
     END IF;

@@ -63,6 +63,17 @@ COMMENT ON VIEW settling_article IS
     'another article is an advance of nobody';
 SELECT allow('reader', 'select', 'settling_article');
 
+-- Invoices and bills of one party stand on two accounts: what pays the one is no money
+-- of the other.
+CREATE FUNCTION settled_flow(p_article text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN a.kind = 'income' AND NOT a.accrues THEN 'in' WHEN a.kind = 'expense' THEN 'out' END
+      FROM account a WHERE a.code = p_article;
+END;
+COMMENT ON FUNCTION settled_flow(text) IS
+    'which documents payments of an article settle: in, what clients owe; out, what is owed to suppliers; NULL: none';
+
 -- Whose people log their hours is in the figures at their cost rates already:
 -- what they are paid is payroll, or their work would cost twice.
 CREATE FUNCTION bill_article(p_party bigint) RETURNS text

@@ -44,6 +44,18 @@ END $$;
 COMMENT ON FUNCTION changed_dimension(dimension, dimension, date, text) IS
     'what is left of a changed fact''s dimensions once what followed from those that were changed is taken out';
 
+CREATE FUNCTION refunded_contract(p_refund payment) RETURNS bigint
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT min(p.contract_id)
+      FROM payment p JOIN settling_article s ON s.article = p.article
+     WHERE p.party_id = p_refund.party_id AND p.currency = p_refund.currency AND p.flow = 'in'
+       AND p.status = 'posted' AND p_refund.contra IS NULL
+    HAVING count(DISTINCT p.contract_id) = 1 AND count(*) = count(p.contract_id);
+END;
+COMMENT ON FUNCTION refunded_contract(payment) IS
+    'the contract whose money a refund that names none sends back: the one that all of its client''s payments name';
+
 CREATE FUNCTION completed_payment(p_old payment, p_new payment) RETURNS payment
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -68,6 +80,9 @@ BEGIN
     -- a supplier is no client: only who pays, or is paid back, what clients owe is one
     IF v_settles AND NOT v_named_contract THEN
         v_given.client_id := coalesce(v_given.client_id, p_new.party_id);
+        IF p_old.id IS NULL AND p_new.flow = 'out' THEN
+            v_given.contract_id := refunded_contract(p_new);
+        END IF;
     END IF;
     IF v_given IS NULL THEN  -- rent is about nobody
         v_given.own_id := default_own();
@@ -81,7 +96,7 @@ BEGIN
     v.deal_id := v_given.deal_id;
     v.direction_id := v_given.direction_id;
     v.work_type_id := v_given.work_type_id;
-    IF v.flow = 'in' AND (v_settles OR v_named_contract) THEN
+    IF v_settles OR v.flow = 'in' AND v_named_contract THEN
         v.party_id := coalesce(v.party_id, v.client_id);
     END IF;
     RETURN v;
@@ -158,6 +173,18 @@ COMMENT ON FUNCTION check_contra(payment, name, numeric) IS
     'setting.write_off_limit, with what was written off before of the same, and for opening balances, a role below '
     'controller (42501)';
 
+CREATE FUNCTION is_paid(p_article text) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM account a
+                    WHERE a.code = p_article AND a.kind NOT IN ('cash', 'settlement') AND a.cash_section IS NOT NULL
+                      AND NOT EXISTS (SELECT FROM account_role r WHERE r.account_id = a.id
+                                      AND r.role IN ('opening', 'direct_labour', 'absorbed_labour', 'materials',
+                                                     'absorbed_materials')));
+END;
+COMMENT ON FUNCTION is_paid(text) IS
+    'is an account an article that money is paid for, and not one that the books alone post to?';
+
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -191,6 +218,12 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_one_currency',
                 HINT = 'Enter the amount in that currency; exchange(from_account, to_account, paid, received) moves '
                        'money between currencies.';
+    END IF;
+    IF NEW.article IS NOT NULL AND NOT is_paid(NEW.article) THEN
+        RAISE EXCEPTION 'nothing is paid for "%"', NEW.article
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_article_paid',
+                HINT = 'An article is a row of account with a cash_section that is no settlement nor what the books '
+                       'began with: income, an expense, taxes, loans, equipment, capital.';
     END IF;
     PERFORM check_contra(NEW) WHERE NEW.contra IS NOT NULL;
     PERFORM refuse_inexact('payment', 'payment_amount_exact', a.currency, 'received', NEW.received)

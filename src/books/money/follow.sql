@@ -77,10 +77,26 @@ CREATE FUNCTION unpost_payments(p_payments payment[]) RETURNS void
 AS $$
 BEGIN
     PERFORM reverse_entries(array_agg(v.id ORDER BY v.id), 'payment', array_agg(v.key || ':void' ORDER BY v.id))
-       FROM unnest(p_payments) p JOIN event v ON v.source = 'payment' AND v.key = format('%s:%s', p.id, p.revision)
+       FROM unnest(p_payments) p
+       JOIN event v ON v.source = 'payment' AND (v.key = format('%s:%s', p.id, p.revision)
+                                                 OR v.key ~ format('^%s:match:[0-9]+$', p.id))
+      WHERE NOT EXISTS (SELECT FROM event r WHERE r.reverses_id = v.id)
      HAVING count(*) > 0;
 END $$;
-COMMENT ON FUNCTION unpost_payments(payment[]) IS 'take back what payments posted in these revisions';
+COMMENT ON FUNCTION unpost_payments(payment[]) IS
+    'take back what payments posted in these revisions, and what bills took of their cost';
+
+CREATE FUNCTION match_again(p_payments bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_documents bigint[] := ARRAY(SELECT DISTINCT a.document_id FROM payment_allocation a
+                                   WHERE a.payment_id = ANY (p_payments) ORDER BY 1);
+BEGIN
+    PERFORM post_matches(p_payments, v_documents) WHERE v_documents <> '{}';
+END $$;
+COMMENT ON FUNCTION match_again(bigint[]) IS
+    'post anew what payments that were posted anew mean to the documents that they settle';
 
 CREATE FUNCTION follow_payments() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -105,6 +121,9 @@ BEGIN
     PERFORM post_payments(ARRAY(
         SELECT n.id FROM unnest(v_new) n LEFT JOIN unnest(v_old) o USING (id)
          WHERE n.status = 'posted' AND (o.status IS DISTINCT FROM 'posted' OR n.revision <> o.revision) ORDER BY n.id));
+    PERFORM match_again(ARRAY(
+        SELECT n.id FROM unnest(v_new) n JOIN unnest(v_old) o USING (id)
+         WHERE n.status = 'posted' AND o.status = 'posted' AND n.revision <> o.revision ORDER BY n.id));
     PERFORM free_overdrawn(ARRAY(
         SELECT DISTINCT x.party_id FROM unnest(v_old || v_new) x
          WHERE x.party_id IS NOT NULL AND (x.flow = 'out' OR cardinality(v_old) > 0) ORDER BY 1));

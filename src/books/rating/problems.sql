@@ -29,7 +29,8 @@ BEGIN ATOMIC
     SELECT concat_ws(', ', p_charge.coverage, 'contract ' || p_charge.contract_id, iso(p_charge.service_date),
                      'period ' || iso(p_charge.period_start), p_charge.worked_s || ' s worked',
                      p_charge.billed_s || ' s billed', 'price ' || trim_scale(p_charge.rate),
-                     'amount ' || trim_scale(p_charge.amount), 'with tax ' || trim_scale(p_charge.gross), 'in base ' || trim_scale(p_charge.base_amount),
+                     'amount ' || trim_scale(p_charge.amount), 'with tax ' || trim_scale(p_charge.gross),
+                     'in base ' || trim_scale(p_charge.base_amount),
                      'cost ' || trim_scale(p_charge.cost), 'in base ' || trim_scale(p_charge.base_cost),
                      trim_scale(p_charge.burned) || ' of allotment ' || p_charge.allotment_id);
 END;

@@ -46,7 +46,7 @@ BEGIN
             SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'day', u.day, 'amount', u.amount,
                                                          'seconds', u.seconds) ORDER BY u.contract_id, u.day), '[]')
               FROM (SELECT h.contract_id, CASE WHEN q.by_period AND h.service_date >= v_since THEN h.service_date END
-                               AS day, sum(priced(h)) AS amount,
+                               AS day, sum(coalesce(h.gross, h.amount)) AS amount,
                            sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
                       FROM capped_contract q JOIN charge h ON h.contract_id = q.contract_id
                      WHERE q.contract_id = ANY (o.contracts) AND (q.in_all OR h.service_date >= v_since)
@@ -83,12 +83,12 @@ BEGIN
                   JOIN contract c ON c.id = h.contract_id
                   JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
                  CROSS JOIN LATERAL (
-                    SELECT CASE WHEN c.cap_amount IS NOT NULL THEN p_sign * priced(h) END AS amount,
+                    SELECT CASE WHEN c.cap_amount IS NOT NULL THEN p_sign * coalesce(h.gross, h.amount) END AS amount,
                            CASE WHEN c.cap_s IS NOT NULL AND h.coverage = 'billable' THEN p_sign * h.billed_s END
                                AS billed_s, NULL::date AS period_start
                      WHERE h.allotment_id IS NOT NULL OR num_nonnulls(c.cap_amount, c.cap_s) > 0
                     UNION ALL
-                    SELECT CASE WHEN c.period_cap_amount IS NOT NULL THEN p_sign * priced(h) END,
+                    SELECT CASE WHEN c.period_cap_amount IS NOT NULL THEN p_sign * coalesce(h.gross, h.amount) END,
                            CASE WHEN c.period_cap_s IS NOT NULL AND h.coverage = 'billable'
                                 THEN p_sign * h.billed_s END,
                            lower(service_period(b, h.service_date))

@@ -11,19 +11,17 @@ CREATE FUNCTION rated_columns(p_rated rated_entry[])
         work_type_id bigint, direction_id bigint, service_date date, period_start date, started_at timestamptz,
         band text, coverage text, worked_s bigint, billed_s bigint, price numeric, multiplier numeric,
         discount_pct numeric, rate numeric, price_id bigint, price_source text, price_list_id bigint,
-        gross numeric, amount numeric, currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric,
-        cost_rate numeric, base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb,
+        gross numeric, amount numeric, currency text, base_rate numeric, base_amount numeric, cost numeric,
+        base_cost numeric, cost_rate numeric, base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb,
         terms_id bigint, late boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT 'time', 'rating', r.entry_id, r.segment, d.own_id, nullif(r.contract_id, 0), d.client_id,
            d.project_id, d.deal_id, d.task_id, d.employee_id, i.role, d.work_type_id, d.direction_id,
-           r.service_date, coalesce(d.opens_on, r.period_start), i.instant, r.band,
-           r.coverage, r.worked_s, r.billed_s,
+           r.service_date, coalesce(d.opens_on, r.period_start), i.instant, r.band, r.coverage, r.worked_s, r.billed_s,
            r.price, r.multiplier, r.discount_pct, r.rate, r.price_id, r.price_source, i.price_list_id, d.gross,
            d.net, i.currency, i.base_rate, round_money(d.net * i.base_rate, u.exponent), r.cost, r.base_cost,
-           i.cost_rate,
-           i.base_cost_rate, r.allotment_id, r.burned,
+           i.cost_rate, i.base_cost_rate, r.allotment_id, r.burned,
            CASE WHEN i.disposition = 'billable' THEN r.why
                ELSE i.disposition_why END, i.terms_id, d.opens_on IS NOT NULL
       FROM unnest(p_rated) x

@@ -92,8 +92,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION unpayable_hint(document) IS 'what to do about a document that takes no payment';
 
-CREATE FUNCTION allocation_fault(p_payment payment, p_document document, p_settles boolean, p_amount numeric,
-                                 p_open numeric, p_row numeric, p_left numeric, OUT wrong text, OUT hint text)
+CREATE FUNCTION allocation_fault(p_payment payment, p_document document, p_amount numeric, p_open numeric,
+                                 p_row numeric, p_left numeric, OUT wrong text, OUT hint text)
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -121,9 +121,10 @@ BEGIN
     ELSIF p_payment.currency <> p_document.currency THEN
         wrong := format('is in %s, payment %s in %s', p_document.currency, p_payment.id, p_payment.currency);
         hint := 'Allocate payments of the currency of the document.';
-    ELSIF v_flow = 'in' AND NOT p_settles THEN
+    ELSIF settled_flow(p_payment.article) IS DISTINCT FROM v_flow THEN
         wrong := format('cannot take payment %s of article "%s"', p_payment.id, p_payment.article);
-        hint := 'View settling_article lists the articles of payments of invoices, as revenue.';
+        hint := 'Invoices take payments of the articles that view settling_article lists, as revenue, bills those of '
+                'an expense; net_out() sets the one off against the other.';
     ELSIF p_amount <> round_money(p_amount, currency_exponent(p_document.currency)) THEN
         wrong := format('cannot take %s %s, which %s cannot hold', trim_scale(p_amount), p_document.currency,
                         p_document.currency);
@@ -140,10 +141,9 @@ BEGIN
         hint := 'Allocate what is left of it; what was sent back is not there.';
     END IF;
 END $$;
-COMMENT ON FUNCTION allocation_fault(payment, document, boolean, numeric, numeric, numeric, numeric) IS
+COMMENT ON FUNCTION allocation_fault(payment, document, numeric, numeric, numeric, numeric) IS
     'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the '
-    'other; p_row: what the allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: '
-    'it can';
+    'other; p_row: what the allocation comes to. NULL: it can';
 
 -- The rows of a statement are looked at in order, each beside what is open and
 -- left before it: what is after all of them, and what it and those behind it take.
@@ -164,10 +164,9 @@ BEGIN
               FROM unnest(p_rows, p_taken) x (id, taken) JOIN payment_use a ON a.id = x.id) a
       JOIN payment p ON p.id = a.payment_id
       JOIN document d ON d.id = a.document_id
-      LEFT JOIN settling_article k ON k.article = p.article
       LEFT JOIN document_balance b ON b.document_id = d.id
      CROSS JOIN LATERAL (SELECT sum(u.used) AS used FROM payment_use u WHERE u.payment_id = p.id) t
-     CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document, a.amount,
+     CROSS JOIN LATERAL allocation_fault(p, d, a.taken, b.open + a.of_document, a.amount,
                                          least(p.amount - t.used + a.of_payment,
                                                CASE WHEN NOT a.bound THEN advance_pool(p) + a.of_party END)) f
      WHERE f.wrong IS NOT NULL
@@ -323,8 +322,7 @@ BEGIN
      WHERE n.status <> 'void'
        AND (n.amount < a.amount OR (n.currency, n.flow) <> (o.currency, o.flow)
             OR n.party_id IS DISTINCT FROM o.party_id
-            OR n.flow = 'in' AND NOT EXISTS (SELECT FROM settling_article s WHERE s.article = n.article)
-               AND EXISTS (SELECT FROM payment_use u WHERE u.payment_id = n.id AND u.document_flow = 'in')
+            OR settled_flow(n.article) IS DISTINCT FROM settled_flow(o.article)
             OR EXISTS (SELECT FROM payment_use u JOIN document d ON d.id = u.document_id
                         WHERE u.payment_id = n.id AND NOT of_one_group(d.contract_id, n.contract_id)))
      ORDER BY o.id LIMIT 1;

@@ -10,7 +10,7 @@
 CREATE VIEW accrual_due WITH (security_invoker) AS
     SELECT p.id AS payment_id, a.id AS article_id, r.payable AS settlement_id,
            u.used::numeric(20,6) AS due, coalesce(m.amount, 0)::numeric(20,6) AS posted,
-           round_money(w.base_amount * u.used / p.amount, x.exponent::int)::numeric(20,6) AS base_due,
+           round_money(w.accrued * u.used / p.amount, x.exponent::int)::numeric(20,6) AS base_due,
            coalesce(m.base_amount, 0)::numeric(20,6) AS base_posted
       FROM payment p
       JOIN account a ON a.code = p.article AND a.accrues AND a.kind = 'expense'
@@ -19,8 +19,7 @@ CREATE VIEW accrual_due WITH (security_invoker) AS
       JOIN currency_code x ON x.code = s.base_currency
      CROSS JOIN LATERAL (SELECT coalesce(sum(u.used), 0) AS used FROM payment_use u
                           WHERE u.payment_id = p.id AND u.document_flow = 'out') u
-     CROSS JOIN LATERAL (SELECT CASE WHEN u.used <> 0 THEN convert(p.amount, p.currency, s.base_currency,
-                                     coalesce(p.accrued_on, p.paid_on)) ELSE 0 END AS base_amount) w
+     CROSS JOIN LATERAL (SELECT CASE WHEN u.used <> 0 THEN (payment_worth(p.id)).accrued ELSE 0 END AS accrued) w
      CROSS JOIN LATERAL (
         SELECT sum(d.sign * e.amount) AS amount, sum(d.sign * e.base_amount) AS base_amount
           FROM entry e
@@ -122,6 +121,15 @@ CREATE VIEW match_problems WITH (security_invoker) AS
              WHERE x.party_id IS NOT NULL
              GROUP BY 1, 2) x
      WHERE x.owed <> x.open
+    UNION ALL
+    SELECT 'a payment settles documents of its own side', 'payment ' || u.payment_id,
+           format('article "%s", %s', p.article, document_name(u.document_id))
+      FROM payment_use u JOIN payment p ON p.id = u.payment_id
+     WHERE settled_flow(p.article) IS DISTINCT FROM u.document_flow
+    UNION ALL
+    SELECT 'what a client pays, or is paid back, is on his account', 'payment ' || p.id, p.article
+      FROM payment p JOIN settling_article s ON s.article = p.article
+     WHERE p.status = 'posted' AND p.party_id IS NULL AND p.contract_id IS NOT NULL
     UNION ALL
     SELECT 'unbilled work is what the ledger has of it', concat_ws(', ', 'client ' || x.client_id,
                                                                    'contract ' || x.contract_id),

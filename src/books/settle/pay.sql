@@ -41,6 +41,7 @@ BEGIN
           FROM document_balance b
          CROSS JOIN LATERAL (SELECT CASE b.flow WHEN v_payment.flow THEN 1 ELSE -1 END AS way) w
          WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency
+           AND b.flow = settled_flow(v_payment.article)
            AND (w.way = 1 AND b.open <> 0 OR b.kind = 'bill' AND b.open < 0)
            AND of_one_group(v_payment.contract_id, b.contract_id)
     ), giver AS (
@@ -81,11 +82,16 @@ SELECT allow('clerk', 'execute', 'allocate_payment');
 
 -- A refund that names invoices makes what it names open again, and not what was
 -- allocated last.
-CREATE FUNCTION refund_documents(p_allocations jsonb) RETURNS void
+CREATE FUNCTION refund_documents(p_allocations jsonb) RETURNS bigint
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_refund record;
+    v_contracts bigint[] := ARRAY(
+        SELECT DISTINCT coalesce(u.contract_id, 0)
+          FROM jsonb_array_elements(p_allocations) e
+         CROSS JOIN LATERAL (SELECT resolve_names(e.value) AS value) r
+          JOIN payment_use u ON u.document_id = (r.value ->> 'document')::bigint AND u.amount > 0);
 BEGIN
     FOR v_refund IN
         SELECT x.document_id, x.amount, b.allocated, b.currency
@@ -105,10 +111,11 @@ BEGIN
         PERFORM take_back_allocations(ARRAY(
             SELECT a.id FROM payment_allocation a WHERE a.document_id = v_refund.document_id), v_refund.amount);
     END LOOP;
+    RETURN CASE WHEN cardinality(v_contracts) = 1 THEN nullif(v_contracts[1], 0) END;
 END $$;
 COMMENT ON FUNCTION refund_documents(jsonb) IS
-    'take back what paid invoices, as far as it is sent back: [{"document", "amount"}]; refused (23514) above what is '
-    'paid';
+    'take back what paid invoices, as far as it is sent back: [{"document", "amount"}]; returns the contract that all '
+    'of the money named. Refused (23514) above what is paid';
 
 CREATE FUNCTION record_payment(content jsonb, OUT payment_id bigint, OUT allocated numeric, OUT unallocated numeric)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -120,6 +127,7 @@ DECLARE
     v_account cash_account;
     v_settles boolean;
     v_refund boolean;
+    v_contract bigint;
 BEGIN
     PERFORM check_keys(json_argument(content), 'payment',
                        '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,'
@@ -138,12 +146,12 @@ BEGIN
     IF v_refund THEN
         PERFORM lock_parties(ARRAY[coalesce((v_content ->> 'party')::bigint, (
             SELECT c.client_id FROM contract c WHERE c.id = (v_content ->> 'contract')::bigint))]);
-        PERFORM refund_documents(v_content -> 'allocations')
-          WHERE NOT EXISTS (SELECT FROM payment p
-                             WHERE p.status <> 'void'
-                               AND ((p.source, p.external_id)
-                                    = (v_content ->> 'source', v_content ->> 'external_id')
-                                 OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref')));
+        IF NOT EXISTS (SELECT FROM payment p
+                        WHERE p.status <> 'void'
+                          AND ((p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
+                            OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref'))) THEN
+            v_contract := refund_documents(v_content -> 'allocations');
+        END IF;
     END IF;
     -- Two who record the same payment at once: the second waits for the first
     -- and then finds it.
@@ -157,8 +165,9 @@ BEGIN
            coalesce(v_content ->> 'article',
                     CASE f.flow WHEN 'in' THEN (SELECT a.code FROM account_role r JOIN account a ON a.id = r.account_id
                                                  WHERE r.role = 'revenue') END),
-           (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint,
-           (v_content ->> 'deal')::bigint, (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint,
+           (v_content ->> 'party')::bigint, coalesce((v_content ->> 'contract')::bigint, v_contract),
+           (v_content ->> 'project')::bigint, (v_content ->> 'deal')::bigint,
+           (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint,
            (v_content ->> 'direction')::bigint, v_content ->> 'purpose', v_content ->> 'bank_ref',
            v_content ->> 'source', v_content ->> 'external_id', v_content
       FROM (SELECT coalesce(v_content ->> 'flow', 'in') AS flow) f
@@ -190,7 +199,7 @@ BEGIN
         PERFORM allocate_payment(v_payment.id, v_content -> 'allocations') WHERE v_settles;
     END IF;
     payment_id := v_payment.id;
-    SELECT coalesce(sum(a.amount), 0) INTO allocated FROM payment_allocation a WHERE a.payment_id = v_payment.id;
+    SELECT coalesce(sum(u.used), 0) INTO allocated FROM payment_use u WHERE u.payment_id = v_payment.id;
     allocated := round_money(allocated, currency_exponent(v_payment.currency));
     unallocated := round_money(v_payment.amount - allocated, currency_exponent(v_payment.currency));
 END $$;
