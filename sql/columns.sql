@@ -41,8 +41,8 @@ SELECT v.what, d.how, d.columns
   FROM sample s
  CROSS JOIN LATERAL (VALUES
     (1, 'reversal of a charge', to_jsonb(s.charge), to_jsonb(opposite(s.charge, '{}'))),
-    (2, 'adjustment of a charge that goes with it', to_jsonb(s.charge), to_jsonb(part_of(s.charge, 1, 2, '{}', true))),
-    (3, 'adjustment of a charge that stays', to_jsonb(s.charge), to_jsonb(part_of(s.charge, 1, 2, '{}', false))),
+    (2, 'adjustment of a charge that goes with it', to_jsonb(s.charge), to_jsonb(part_of(s.charge, 3, 1, 2, '{}', true))),
+    (3, 'adjustment of a charge that stays', to_jsonb(s.charge), to_jsonb(part_of(s.charge, 3, 1, 2, '{}', false))),
     (4, 'reversal of an entry', to_jsonb(s.entry), to_jsonb(opposite(s.entry, 7, NULL))),
     (5, 'reversal of an entry on a day', to_jsonb(s.entry), to_jsonb(opposite(s.entry, 7, '2026-12-31'))),
     (6, 'document made of another', to_jsonb(s.document), to_jsonb(successor(s.document, 'act'))),

@@ -85,7 +85,8 @@ SELECT net, tax, gross FROM document_card WHERE document_id = :b;
 -- and one that is void is taken back where it stood
 SELECT pg_temp.sell(1, 10, '2026-04-02') AS wrong \gset
 SELECT void(:wrong, 'wrong');
-SELECT month, direction, tax, rate, net, amount, base_amount FROM tax_period ORDER BY 1, 2, 3, 4;
+SELECT month, direction, tax, rate, net, amount, base_amount FROM tax_period WHERE month <> date_trunc('month', books_today()) ORDER BY 1, 2, 3, 4;
+SELECT direction, tax, net, amount FROM tax_period WHERE month = date_trunc('month', books_today());
 SELECT account, balance FROM account_balance WHERE account IN ('tax_payable', 'qst_payable') ORDER BY 1;
 SELECT * FROM pg_temp.sound;
 

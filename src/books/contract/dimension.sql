@@ -76,6 +76,12 @@ BEGIN
     v.direction_id := coalesce(v.direction_id, v_project.direction_id, v_deal.direction_id,
                                (SELECT m.direction_id FROM employee m WHERE m.id = v.employee_id));
     v.own_id := coalesce(v.own_id, v_contract.own_id, default_own());
+    IF p_given.own_id IS NOT NULL AND NOT EXISTS (SELECT FROM party y WHERE y.id = p_given.own_id AND y.kind = 'own')
+        THEN
+        RAISE EXCEPTION '% names party % as a company of ours', p_what, p_given.own_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dimension_fits',
+                HINT = 'own_id is a party of kind own; leave it out for the default one.';
+    END IF;
     RETURN v;
 END $$;
 COMMENT ON FUNCTION complete_dimension(dimension, date, text) IS

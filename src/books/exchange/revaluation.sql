@@ -2,16 +2,16 @@
 -- revaluation: what money and debts in other currencies are worth on a day
 -- ---------------------------------------------------------------------------
 
--- By what it is settled by: cash by account, debts by party and contract.
+-- By what it is settled by: cash by account, debts by party.
 CREATE FUNCTION revaluation(as_of date)
-    RETURNS TABLE (account text, account_id bigint, party_id bigint, contract_id bigint, own_id bigint, currency text,
+    RETURNS TABLE (account text, account_id bigint, party_id bigint, own_id bigint, currency text,
                    amount numeric(18,2), booked numeric(18,2), worth numeric(18,2), difference numeric(18,2))
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT a.code, a.id, x.party_id, x.contract_id, x.own_id, x.currency, x.amount::numeric(18,2),
+    SELECT a.code, a.id, x.party_id, x.own_id, x.currency, x.amount::numeric(18,2),
            x.booked::numeric(18,2), w.worth::numeric(18,2), (w.worth - x.booked)::numeric(18,2)
       FROM (SELECT s.account_id, CASE a.kind WHEN 'cash' THEN NULL ELSE e.party_id END AS party_id,
-                   CASE s.account_id WHEN r.receivable THEN e.contract_id END AS contract_id, e.own_id, e.currency,
+                   e.own_id, e.currency,
                    sum(s.sign * e.amount) AS amount, sum(s.sign * e.base_amount) AS booked
               FROM entry e
              CROSS JOIN role_account r
@@ -19,18 +19,18 @@ BEGIN ATOMIC
               JOIN account a ON a.id = s.account_id
              WHERE e.entry_on <= as_of AND e.currency <> (SELECT t.base_currency FROM setting t)
                AND (a.kind IN ('cash', 'liability') OR a.id IN (r.receivable, r.payable))
-             GROUP BY 1, 2, 3, 4, 5) x
+             GROUP BY 1, 2, 3, 4) x
       JOIN account a ON a.id = x.account_id
      CROSS JOIN setting t
      CROSS JOIN LATERAL (SELECT CASE WHEN x.amount = 0 THEN 0
                                      ELSE convert(x.amount, x.currency, t.base_currency, as_of) END AS worth) w
      WHERE w.worth <> x.booked
-     ORDER BY a.code, x.party_id, x.contract_id, x.currency;
+     ORDER BY a.code, x.party_id, x.own_id, x.currency;
 END;
 COMMENT ON FUNCTION revaluation(date) IS
     'what the rates of a day make of cash, debts and loans in other currencies: amount in currency, booked and worth '
     'in the base currency, difference a gain where it is above zero (of what we owe, less debt), debit positive; by '
-    'cash account, or by party, of clients by contract. Refused (23503) on a day without a rate';
+    'cash account, or by party. Refused (23503) on a day without a rate';
 SELECT allow('controller', 'execute', 'revaluation');
 
 CREATE FUNCTION revaluation_entries(p_as_of date, p_cash boolean) RETURNS entry[]
@@ -46,7 +46,7 @@ BEGIN
          CROSS JOIN role_account r WHERE (a.kind = 'cash') = p_cash
     LOOP
         v := exchange_entry(v_due.account_id, v_due.exchange, v_due.currency, v_due.difference, v_due.party_id,
-                            v_due.contract_id, v_due.own_id);
+                            NULL, v_due.own_id);
         v.entry_on := p_as_of;
         v_entries := v_entries || v;
     END LOOP;

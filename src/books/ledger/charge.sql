@@ -8,16 +8,20 @@ CREATE FUNCTION post_charges(p_charges bigint[], p_source text, p_key text, p_me
 AS $$
 DECLARE
     v_event bigint;
+    -- a credit note is revenue of its own day, as it is tax of it
+    v_on CONSTANT date := (SELECT posting_day(d.issued_on) FROM document d
+                            WHERE d.id = p_document AND d.kind = 'credit_note');
 BEGIN
     IF EXISTS (SELECT FROM charge_posting e WHERE e.charge_id = ANY (p_charges))
         THEN  -- what is worth nothing posts nothing
         v_event := (open_events(p_source, ARRAY[p_key], ARRAY[array_to_string(p_charges, ',')], p_memo))[1];
-        PERFORM post_entries('charge', p_charges, array_fill(v_event, ARRAY[cardinality(p_charges)]),
-            p_document => p_document);
+        PERFORM post_entries('charge', p_charges, array_fill(v_event, ARRAY[cardinality(p_charges)]), v_on,
+            p_document);
     END IF;
 END $$;
 COMMENT ON FUNCTION post_charges(bigint[], text, text, text, bigint) IS
-    'post the entries of charges under one event, on their service dates or on the first day that is not locked';
+    'post the entries of charges under one event, on their service dates, those that a credit note makes on its day, '
+    'or on the first day that is not locked';
 
 CREATE FUNCTION freeze_charges(p_charges bigint[], p_source text, p_key text, p_document bigint DEFAULT NULL)
     RETURNS bigint

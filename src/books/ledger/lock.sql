@@ -47,7 +47,19 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_amount_exact',
                 DETAIL = format('%s has %s decimals.', v_bad.currency, v_bad.exponent);
     END IF;
+    SELECT n.currency, a.code, string_agg(DISTINCT m.currency, ', ') AS currencies INTO v_bad
+      FROM new_rows n
+      JOIN cash_account m ON m.account_id IN (n.debit_id, n.credit_id)
+      JOIN account a ON a.id = m.account_id
+     GROUP BY n.id, n.currency, a.id HAVING NOT bool_or(m.currency = n.currency) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'an entry in % cannot be on account "%"', v_bad.currency, v_bad.code
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_cash_currency',
+                DETAIL = format('The money on it is in %s.', v_bad.currencies),
+                HINT = 'Name the account of a cash_account in that currency; exchange() moves money between them.';
+    END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION check_entries() IS
-    'trigger function of entry: locked periods (23001) and decimals of the currency (23514), once a statement';
+    'trigger function of entry: locked periods (23001), decimals of the currency and the currency of cash accounts '
+    '(23514), once a statement';

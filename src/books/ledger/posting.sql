@@ -99,6 +99,38 @@ COMMENT ON VIEW line_worth IS
     'what the lines of invoices and credit notes are worth net in the base currency, at the rates of the work';
 SELECT allow('controller', 'select', 'line_worth');
 
+-- A credit takes tax back as it was posted, whatever the rate of its day: all notes
+-- together all of it.
+CREATE FUNCTION credited_worth(p_note bigint, p_account bigint, p_contract bigint, p_amount numeric) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_exponent CONSTANT integer := currency_exponent((SELECT s.base_currency FROM setting s));
+    v_of record;
+    v_before numeric;
+BEGIN
+    SELECT n.based_on, sum(e.amount) AS amount, sum(e.base_amount) AS base_amount INTO v_of
+      FROM document n
+      JOIN entry e ON e.document_id = n.based_on AND e.credit_id = p_account
+                      AND e.contract_id IS NOT DISTINCT FROM p_contract
+      JOIN event v ON v.id = e.event_id AND v.key = format('%s:issue', n.based_on)
+     WHERE n.id = p_note AND n.kind = 'credit_note' GROUP BY 1;
+    IF coalesce(v_of.amount, 0) = 0 THEN
+        RETURN NULL;
+    END IF;
+    SELECT coalesce(sum(e.amount), 0) INTO v_before
+      FROM document n
+      JOIN entry e ON e.document_id = n.id AND e.credit_id = p_account
+                      AND e.contract_id IS NOT DISTINCT FROM p_contract
+      JOIN event v ON v.id = e.event_id AND v.key = format('%s:issue', n.id)
+     WHERE n.based_on = v_of.based_on AND n.kind = 'credit_note' AND n.id < p_note;
+    RETURN round_money((v_before + p_amount) * v_of.base_amount / v_of.amount, v_exponent)
+           - round_money(v_before * v_of.base_amount / v_of.amount, v_exponent);
+END $$;
+COMMENT ON FUNCTION credited_worth(bigint, bigint, bigint, numeric) IS
+    'what an amount of tax that a credit note takes back (below zero) is worth in the base currency, as its invoice '
+    'posted it; NULL for other documents';
+
 -- What goes out, by contract: its net is taken over from unbilled work, its tax
 -- is payable.  What comes in, line by line: net to its article, its tax against
 -- the tax of sales.  A debt from before the books is from their opening.  All of it
@@ -122,7 +154,7 @@ CREATE VIEW document_posting WITH (security_invoker) AS
              GROUP BY 1, 2, 3, 4, 5, 6, 8
             UNION ALL
             SELECT d.id, d.issued_on, d.own_id, d.party_id, d.currency, h.contract_id, 1, y.account_id, sum(y.amount),
-                   NULL
+                   credited_worth(d.id, y.account_id, h.contract_id, sum(y.amount))
               FROM document d
               JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable' AND k.kind <> 'debt'
               JOIN line_tax y ON y.document_id = d.id

@@ -216,12 +216,16 @@ COMMENT ON FUNCTION accept_bill(document) IS 'a bill is accepted: it costs and i
 CREATE FUNCTION take_back(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
+DECLARE
+    v_on date;
 BEGIN
-    PERFORM reverse_document(p_document.id, posting_day(coalesce(p_document.opened_on, p_document.issued_on)));
-    PERFORM post_exchange_rest(ARRAY[p_document.party_id], coalesce(p_document.opened_on, p_document.issued_on));
+    v_on := posting_day(coalesce(p_document.opened_on, greatest(p_document.issued_on, books_today())));
+    PERFORM reverse_document(p_document.id, v_on);
+    PERFORM post_exchange_rest(ARRAY[p_document.party_id], v_on);
 END $$;
 COMMENT ON FUNCTION take_back(document) IS
-    'an invoice, bill or debt is void: what it posted itself is reversed';
+    'an invoice, bill or debt is void: what it posted itself is reversed, today, or on the day from which it was '
+    'brought forward';
 
 CREATE FUNCTION take_step(p_does text, INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT

@@ -153,6 +153,7 @@ DECLARE
 BEGIN
     SELECT * INTO v_contra FROM account a WHERE a.code = p_payment.contra;
     SELECT * INTO v_setting FROM setting;
+    PERFORM require_pay(p_payment.contra, NULL, p_role);
     IF v_contra.kind IN ('income', 'expense') THEN
         PERFORM require_level('controller',
                               format('write off more than %s %s', trim_scale(v_setting.write_off_limit),
@@ -219,7 +220,7 @@ BEGIN
                 HINT = 'Enter the amount in that currency; exchange(from_account, to_account, paid, received) moves '
                        'money between currencies.';
     END IF;
-    IF NEW.article IS NOT NULL AND NOT is_paid(NEW.article) THEN
+    IF NOT is_paid(NEW.article) AND EXISTS (SELECT FROM account a WHERE a.code = NEW.article) THEN
         RAISE EXCEPTION 'nothing is paid for "%"', NEW.article
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_article_paid',
                 HINT = 'An article is a row of account with a cash_section that is no settlement nor what the books '

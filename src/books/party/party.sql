@@ -11,9 +11,19 @@ BEGIN
     IF TG_OP <> 'DELETE' AND NEW.kind = 'own' OR TG_OP <> 'INSERT' AND OLD.kind = 'own' THEN
         PERFORM require_level('admin', 'keep the own company');
     END IF;
+    IF TG_OP = 'UPDATE' AND (NEW.kind = 'own') <> (OLD.kind = 'own')
+        AND (EXISTS (SELECT FROM contract c WHERE OLD.id IN (c.client_id, c.own_id))
+             OR EXISTS (SELECT FROM document d WHERE OLD.id IN (d.party_id, d.own_id))
+             OR EXISTS (SELECT FROM payment p WHERE OLD.id IN (p.party_id, p.client_id, p.own_id))) THEN
+        RAISE EXCEPTION 'party "%" has contracts, documents or payments and stays %', OLD.name,
+            CASE OLD.kind WHEN 'own' THEN 'an own company' ELSE 'somebody else' END
+            USING ERRCODE = 'restrict_violation', HINT = 'Make another party.';
+    END IF;
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$;
-COMMENT ON FUNCTION check_party() IS 'trigger function of party: the own company is kept by admins (42501)';
+COMMENT ON FUNCTION check_party() IS 
+    'trigger function of party: the own company is kept by admins (42501); who is ours, and who is not, stays so once '
+    'anything names him (23001)';
 
 CREATE FUNCTION keep_client() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

@@ -125,6 +125,9 @@ BEGIN
         wrong := format('cannot take payment %s of article "%s"', p_payment.id, p_payment.article);
         hint := 'Invoices take payments of the articles that view settling_article lists, as revenue, bills those of '
                 'an expense; net_out() sets the one off against the other.';
+    ELSIF is_bound(p_payment) AND p_payment.paid_on < coalesce(p_document.opened_on, p_document.issued_on) THEN
+        wrong := format('is not there on %s', iso(p_payment.paid_on));
+        hint := 'What is written off or set off is owed by then: give a later day.';
     ELSIF p_amount <> round_money(p_amount, currency_exponent(p_document.currency)) THEN
         wrong := format('cannot take %s %s, which %s cannot hold', trim_scale(p_amount), p_document.currency,
                         p_document.currency);

@@ -82,7 +82,7 @@ SELECT allow('clerk', 'execute', 'allocate_payment');
 
 -- A refund that names invoices makes what it names open again, and not what was
 -- allocated last.
-CREATE FUNCTION refund_documents(p_allocations jsonb) RETURNS bigint
+CREATE FUNCTION refund_documents(p_allocations jsonb, INOUT party bigint, OUT contract bigint)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -94,7 +94,7 @@ DECLARE
           JOIN payment_use u ON u.document_id = (r.value ->> 'document')::bigint AND u.amount > 0);
 BEGIN
     FOR v_refund IN
-        SELECT x.document_id, x.amount, b.allocated, b.currency
+        SELECT x.document_id, x.amount, b.allocated, b.currency, b.party_id
           FROM (SELECT (r.value ->> 'document')::bigint AS document_id, sum((r.value ->> 'amount')::numeric) AS amount
                   FROM jsonb_array_elements(p_allocations) e
                  CROSS JOIN LATERAL (SELECT resolve_names(e.value) AS value) r
@@ -102,6 +102,13 @@ BEGIN
           LEFT JOIN document_balance b ON b.document_id = x.document_id AND b.flow = 'in'
          ORDER BY x.document_id
     LOOP
+        refund_documents.party := coalesce(refund_documents.party, v_refund.party_id);
+        IF v_refund.party_id <> refund_documents.party THEN
+            RAISE EXCEPTION '% is not of party %, who is paid back', document_name(v_refund.document_id),
+                refund_documents.party
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits',
+                    HINT = 'Name invoices of the party that the money goes to.';
+        END IF;
         IF (v_refund.amount > 0 AND v_refund.amount <= v_refund.allocated) IS NOT TRUE THEN
             RAISE EXCEPTION '% has % % paid: % cannot be sent back', document_name(v_refund.document_id),
                 trim_scale(coalesce(v_refund.allocated, 0)), v_refund.currency, trim_scale(v_refund.amount)
@@ -111,11 +118,12 @@ BEGIN
         PERFORM take_back_allocations(ARRAY(
             SELECT a.id FROM payment_allocation a WHERE a.document_id = v_refund.document_id), v_refund.amount);
     END LOOP;
-    RETURN CASE WHEN cardinality(v_contracts) = 1 THEN nullif(v_contracts[1], 0) END;
+    contract := CASE WHEN cardinality(v_contracts) = 1 THEN nullif(v_contracts[1], 0) END;
 END $$;
-COMMENT ON FUNCTION refund_documents(jsonb) IS
-    'take back what paid invoices, as far as it is sent back: [{"document", "amount"}]; returns the contract that all '
-    'of the money named. Refused (23514) above what is paid';
+COMMENT ON FUNCTION refund_documents(jsonb, bigint) IS
+    'take back what paid invoices, as far as it is sent back: [{"document", "amount"}]; returns the client '
+    '(party: who is paid back, NULL: whose invoices they are), and the contract that all of the money named. Refused '
+    '(23514) above what is paid, and for invoices of another';
 
 CREATE FUNCTION record_payment(content jsonb, OUT payment_id bigint, OUT allocated numeric, OUT unallocated numeric)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -127,6 +135,7 @@ DECLARE
     v_account cash_account;
     v_settles boolean;
     v_refund boolean;
+    v_party bigint;
     v_contract bigint;
 BEGIN
     PERFORM check_keys(json_argument(content), 'payment',
@@ -150,7 +159,8 @@ BEGIN
                         WHERE p.status <> 'void'
                           AND ((p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
                             OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref'))) THEN
-            v_contract := refund_documents(v_content -> 'allocations');
+            SELECT r.party, r.contract INTO v_party, v_contract
+              FROM refund_documents(v_content -> 'allocations', (v_content ->> 'party')::bigint) r;
         END IF;
     END IF;
     -- Two who record the same payment at once: the second waits for the first
@@ -165,7 +175,8 @@ BEGIN
            coalesce(v_content ->> 'article',
                     CASE f.flow WHEN 'in' THEN (SELECT a.code FROM account_role r JOIN account a ON a.id = r.account_id
                                                  WHERE r.role = 'revenue') END),
-           (v_content ->> 'party')::bigint, coalesce((v_content ->> 'contract')::bigint, v_contract),
+           coalesce((v_content ->> 'party')::bigint, v_party),
+           coalesce((v_content ->> 'contract')::bigint, v_contract),
            (v_content ->> 'project')::bigint, (v_content ->> 'deal')::bigint,
            (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint,
            (v_content ->> 'direction')::bigint, v_content ->> 'purpose', v_content ->> 'bank_ref',
