@@ -161,4 +161,7 @@ SELECT * FROM billing_problems;
 SELECT sum(amount) AS amount, sum(cost) AS cost, sum(worked_s) AS worked_s, sum(billed_s) AS billed_s, sum(burned) AS burned FROM charge WHERE source = 'time'
    AND time_entry_id IN (SELECT time_entry_id FROM charge WHERE reverses_id IS NOT NULL);
 SET client_min_messages = warning;
-DROP SCHEMA r_once, r_single, r_parts, r_monthly CASCADE;
+DROP SCHEMA r_once CASCADE;
+DROP SCHEMA r_single CASCADE;
+DROP SCHEMA r_parts CASCADE;
+DROP SCHEMA r_monthly CASCADE;

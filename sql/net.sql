@@ -141,4 +141,4 @@ ALTER TABLE charge DISABLE TRIGGER USER;
 UPDATE charge SET gross = 61 WHERE contract_id = 4;
 SELECT rule FROM check_books();
 ROLLBACK;
-DROP SCHEMA t_net CASCADE;
+DROP SCHEMA t_net, t_net_internal CASCADE;

@@ -123,4 +123,4 @@ INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, a
 UPDATE party SET kind = 'own' WHERE id = 2;
 UPDATE party SET kind = 'company' WHERE id = 1;
 SELECT * FROM pg_temp.sound;
-DROP SCHEMA t_sides CASCADE;
+DROP SCHEMA t_sides, t_sides_internal CASCADE;

@@ -178,10 +178,10 @@ CREATE FUNCTION is_paid(p_article text) RETURNS boolean
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT EXISTS (SELECT FROM account a
-                    WHERE a.code = p_article AND a.kind NOT IN ('cash', 'settlement') AND a.cash_section IS NOT NULL
+                    WHERE a.code = p_article AND a.kind <> 'cash'
                       AND NOT EXISTS (SELECT FROM account_role r WHERE r.account_id = a.id
-                                      AND r.role IN ('opening', 'direct_labour', 'absorbed_labour', 'materials',
-                                                     'absorbed_materials')));
+                                      AND r.role IN ('receivable', 'payable', 'unbilled', 'opening', 'conversion',
+                                                     'netting', 'exchange', 'absorbed_labour', 'absorbed_materials')));
 END;
 COMMENT ON FUNCTION is_paid(text) IS
     'is an account an article that money is paid for, and not one that the books alone post to?';
@@ -223,8 +223,8 @@ BEGIN
     IF NOT is_paid(NEW.article) AND EXISTS (SELECT FROM account a WHERE a.code = NEW.article) THEN
         RAISE EXCEPTION 'nothing is paid for "%"', NEW.article
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_article_paid',
-                HINT = 'An article is a row of account with a cash_section that is no settlement nor what the books '
-                       'began with: income, an expense, taxes, loans, equipment, capital.';
+                HINT = 'An article is income, an expense, a tax, loan, asset or capital of table account, and no '
+                       'account that the books alone post to: those are in account_role.';
     END IF;
     PERFORM check_contra(NEW) WHERE NEW.contra IS NOT NULL;
     PERFORM refuse_inexact('payment', 'payment_amount_exact', a.currency, 'received', NEW.received)
