@@ -76,6 +76,7 @@ INSERT INTO broken (what, break) VALUES
     ('payment of another client', format('UPDATE payment SET party_id = 3 WHERE id = %s', :payment_id)),
     ('payment that its contract cannot take', format('UPDATE payment p SET contract_id = (SELECT min(c.id) FROM contract c WHERE c.client_id <> p.party_id) WHERE id = %s', :payment_id)),
     ('payment of no own company', format('UPDATE payment SET own_id = NULL WHERE id = %s', :payment_id)),
+    ('payment of nobody under a contract', format('UPDATE payment SET party_id = NULL, contract_id = 1 WHERE id = %s', :payment_id)),
     ('payment of a bill by what comes in', format('UPDATE payment SET flow = ''in'' WHERE id = %s', :bill_payment)),
     ('euros worth something else', format('UPDATE entry SET base_amount = 1 WHERE payment_id = %s', :payment_id)),
     ('open charge in the closed period', 'UPDATE charge SET period_start = ''2026-01-01'' WHERE time_entry_id = 7'),
