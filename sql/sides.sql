@@ -48,6 +48,11 @@ SELECT * FROM pg_temp.open(:i, :b1, :b2);
 SELECT credit FROM client_credit WHERE party_id = 4;
 SELECT * FROM pg_temp.ledger('2026-12-31', 'receivable', 'payable');
 SELECT * FROM pg_temp.sound;
+-- money that named no contract goes back to whom the invoice names
+SELECT payment_id AS back FROM record_payment(format('{"flow": "out", "article": "revenue", "amount": "5", "paid_on": "2026-02-15", "cash_account": "bank", "allocations": [{"document": %s, "amount": "5"}]}', :i)::jsonb) \gset
+SELECT party_id, contract_id FROM payment WHERE id = :back;
+SELECT * FROM pg_temp.open(:i);
+SELECT receipts, balance FROM contract_card WHERE number = 'B-1';
 -- a match of the other side is found, however it came
 BEGIN;
 SET LOCAL session_replication_role = replica;

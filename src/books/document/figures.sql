@@ -51,7 +51,10 @@ BEGIN
                                   concat_ws(' ', t.number, t.title), h.source) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h'
                     WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
-               CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
+               CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity
+                    -- as it was charged
+                    WHEN (SELECT m.body ->> 'basis' FROM terms m WHERE m.id = h.terms_id) = 'hundredth'
+                    THEN round(h.billed_s / 3600.0, 2) END AS quantity,
                CASE WHEN h.id IS NULL THEN l.price ELSE h.rate END AS price,
                CASE WHEN h.id IS NULL THEN l.discount_pct ELSE h.discount_pct END AS discount_pct,
                dense_rank() OVER (ORDER BY

@@ -51,7 +51,7 @@ BEGIN
     SELECT f.position, w.project, CASE WHEN min(f.title) = max(f.title) THEN min(f.title)
                                        ELSE string_agg(DISTINCT f.title, ', ') END,
            w.url, w.first_day, w.last_day, w.coverage, min(f.unit),
-           CASE WHEN min(f.unit) = 'h' AND count(f.quantity) = 0 THEN (sum(f.billed_s) / 3600.0)::numeric(18,2)
+           CASE WHEN min(f.unit) = 'h' AND count(f.quantity) < count(*) THEN (sum(f.billed_s) / 3600.0)::numeric(18,2)
                 WHEN count(f.quantity) > 0 THEN sum(f.quantity) WHEN d.kind <> 'credit_note' THEN 1 END,
            CASE WHEN sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
                 WHEN count(f.price) > 0 THEN min(f.price)
