@@ -309,7 +309,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines draw caps life explain what_if billing_random sequence_random \
-	document number kept due step state dimension facts correction agreed invoice settle share document_random page gateway \
+	document number kept due step state dimension facts correction agreed invoice settle share document_random page paper gateway \
 	rule one_call settings approval overlap exchange currency credit match opening tax net sides \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

@@ -131,8 +131,9 @@ BEGIN ATOMIC
                        h.beside) END,
                    'unit', coalesce(label ->> ('unit_' || r.unit), r.unit),
                    'quantity',
-                   page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit
-                                                             WHEN 'h' THEN 2 ELSE 0 END), language),
+                   coalesce(CASE WHEN h.side < 0 THEN ltrim(r.clock, '-') ELSE r.clock END,
+                            page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit
+                                                                      WHEN 'h' THEN 2 ELSE 0 END), language)),
                    'price', page_number(r.price, greatest(scale(trim_scale(r.price)), h.exponent), language),
                    'discount', page_percent(nullif(r.discount_pct, 0), language),
                    'hours_worked', page_number(r.hours_worked * h.side, 2, language), 'hours_billed',

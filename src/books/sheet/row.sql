@@ -15,13 +15,22 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION summed_taxes(jsonb) IS 'the taxes of several lines, summed by tax and rate; NULL for none';
 
+CREATE FUNCTION clock_text(p_seconds bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT concat(CASE WHEN p_seconds < 0 THEN '-' END, abs(p_seconds) / 3600, ':',
+                  lpad((abs(p_seconds) / 60 % 60)::text, 2, '0'),
+                  CASE WHEN p_seconds % 60 <> 0 THEN ':' || lpad((abs(p_seconds) % 60)::text, 2, '0') END);
+END;
+COMMENT ON FUNCTION clock_text(bigint) IS 'seconds as hours and minutes, h:mm, with seconds where there are any';
+
 CREATE FUNCTION document_rows(document bigint)
     RETURNS TABLE ("position" integer, project text, title text, url text, first_day date, last_day date,
                    coverage text, unit text, quantity numeric, price numeric, discount_pct numeric,
                    hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric, discount numeric,
                    tax_rate numeric, net numeric, tax numeric, gross numeric, worked_s bigint, billed_s bigint,
                    task_id bigint, task_number text, task_project text, task_url text, lines bigint, charges bigint,
-                   taxes jsonb)
+                   taxes jsonb, summed boolean, clock text)
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -47,27 +56,41 @@ BEGIN
          CROSS JOIN LATERAL (SELECT array_agg(f.line_id) AS lines, array_agg(f.position) AS positions FROM figure f) a
          CROSS JOIN LATERAL position_words(a.lines, a.positions) w
          WHERE d.id = document_rows.document AND d.kept IS NULL
+    ), place AS (
+        SELECT f.position, w.project, CASE WHEN min(f.title) = max(f.title) THEN min(f.title)
+                                           ELSE string_agg(DISTINCT f.title, ', ') END AS title,
+               w.url, w.first_day, w.last_day, w.coverage, min(f.unit) AS unit,
+               CASE WHEN min(f.unit) = 'h' AND count(f.quantity) < count(*)
+                    THEN (sum(f.billed_s) / 3600.0)::numeric(18,2)
+                    WHEN count(f.quantity) > 0 THEN sum(f.quantity)
+                    WHEN d.kind <> 'credit_note' THEN 1 END AS quantity,
+               CASE WHEN sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
+                    WHEN count(f.price) > 0 THEN min(f.price)
+                    -- what has no quantity of its own is one of it; tiers have no price of a unit
+                    WHEN d.kind <> 'credit_note' AND NOT w.timed AND count(f.quantity) = 0 THEN sum(f.amount)
+                    END AS price,
+               CASE WHEN count(f.price) > 0 OR count(f.quantity) = 0 THEN min(f.discount_pct) END AS discount_pct,
+               count(f.quantity) < count(*) AS by_the_clock, sum(f.worked_s)::bigint AS worked_s,
+               sum(f.billed_s)::bigint AS billed_s, sum(f.amount) AS amount, sum(f.discount) AS discount,
+               min(f.tax_rate) AS tax_rate, sum(f.net) AS net, sum(f.tax) AS tax, sum(f.gross) AS gross,
+               w.task_id, w.task_number, w.task_project, w.task_url, count(*) AS lines, w.charges,
+               summed_taxes(jsonb_agg(f.taxes)) AS taxes, currency_exponent(d.currency) AS exponent
+          FROM figure f
+          JOIN word w ON w.position = f.position
+          JOIN document d ON d.id = document_rows.document
+         GROUP BY f.position, d.id, w.project, w.url, w.first_day, w.last_day, w.coverage, w.timed, w.task_id,
+                  w.task_number, w.task_project, w.task_url, w.charges
     )
-    SELECT f.position, w.project, CASE WHEN min(f.title) = max(f.title) THEN min(f.title)
-                                       ELSE string_agg(DISTINCT f.title, ', ') END,
-           w.url, w.first_day, w.last_day, w.coverage, min(f.unit),
-           CASE WHEN min(f.unit) = 'h' AND count(f.quantity) < count(*) THEN (sum(f.billed_s) / 3600.0)::numeric(18,2)
-                WHEN count(f.quantity) > 0 THEN sum(f.quantity) WHEN d.kind <> 'credit_note' THEN 1 END,
-           CASE WHEN sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
-                WHEN count(f.price) > 0 THEN min(f.price)
-                -- what has no quantity of its own is one of it; tiers have no price of a unit
-                WHEN d.kind <> 'credit_note' AND NOT w.timed AND count(f.quantity) = 0 THEN sum(f.amount) END,
-           CASE WHEN count(f.price) > 0 OR count(f.quantity) = 0 THEN min(f.discount_pct) END,
-           (sum(f.worked_s) / 3600.0)::numeric(18,2), (sum(f.billed_s) / 3600.0)::numeric(18,2), sum(f.amount),
-           sum(f.discount), min(f.tax_rate), sum(f.net), sum(f.tax), sum(f.gross), sum(f.worked_s)::bigint,
-           sum(f.billed_s)::bigint, w.task_id, w.task_number, w.task_project, w.task_url, count(*),
-           w.charges, summed_taxes(jsonb_agg(f.taxes))
-      FROM figure f
-      JOIN word w ON w.position = f.position
-      JOIN document d ON d.id = document_rows.document
-     GROUP BY f.position, d.id, w.project, w.url, w.first_day, w.last_day, w.coverage, w.timed, w.task_id,
-              w.task_number, w.task_project, w.task_url, w.charges
-     ORDER BY f.position;
+    SELECT p.position, p.project, p.title, p.url, p.first_day, p.last_day, p.coverage, p.unit, p.quantity, p.price,
+           p.discount_pct, (p.worked_s / 3600.0)::numeric(18,2), (p.billed_s / 3600.0)::numeric(18,2), p.amount,
+           p.discount, p.tax_rate, p.net, p.tax, p.gross, p.worked_s, p.billed_s, p.task_id, p.task_number,
+           p.task_project, p.task_url, p.lines, p.charges, p.taxes, x.summed,
+           CASE WHEN x.summed AND p.unit = 'h' AND p.by_the_clock THEN clock_text(p.billed_s) END
+      FROM place p
+     CROSS JOIN LATERAL (
+        SELECT coalesce(round_money(p.quantity * p.price * (100 - coalesce(p.discount_pct, 0)) / 100, p.exponent)
+                        <> p.amount, false) AS summed) x
+     ORDER BY p.position;
 END $$;
 COMMENT ON FUNCTION document_rows(bigint) IS
     'the positions of a document as they stand on the paper, those of a draft as they are now, those of what is issued '
@@ -75,5 +98,7 @@ COMMENT ON FUNCTION document_rows(bigint) IS
     'coverage where it is not billable, quantity (hours, where unit is h) and the price of a unit (charge.rate), '
     'discount_pct of the position, hours, amount before the document''s discount, its share of that discount, net, '
     'tax, gross, in the document''s currency; seconds beside the hours for sums, the task with its number, project and '
-    'link where it is one, how many lines and charges there are, the taxes that its tax is made of';
+    'link where it is one, how many lines and charges there are, the taxes that its tax is made of; summed: '
+    'quantity x price less discount is not the amount, which is the sum of works that were rounded one by one; clock: '
+    'then the hours as h:mm, where they are not charged by the hundredth';
 SELECT allow('reader', 'execute', 'document_rows');

@@ -1,0 +1,39 @@
+-- Paper that a client's accountant can check: a quantity times its price less discount is the amount, or the paper
+-- shows the time by the clock, and says why.
+\set SHOW_CONTEXT never
+SET datestyle = ISO;
+SET client_min_messages = warning;
+SET timezone = 'UTC';
+SELECT finance.create_books('t_paper');
+SET search_path = t_paper, t_paper_internal, finance, public;
+INSERT INTO party (kind, name) VALUES ('own', 'Us'), ('company', 'Alpha');
+INSERT INTO employee (name, role) VALUES ('Dana', 'senior');
+INSERT INTO price_list (code, name, currency) VALUES ('2026', 'P', 'EUR');
+INSERT INTO price (price_list_id, price) VALUES (1, 66.67);
+INSERT INTO item (code, name) VALUES ('x', 'Thing');
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id, discount_pct, amount_basis) VALUES
+    (2, 'H', 'EUR', '2026-01-01', 1, 5, 'hundredth'), (2, 'E', 'EUR', '2026-01-01', 1, 5, 'exact');
+INSERT INTO project (client_id, name) VALUES (2, 'Shop');
+INSERT INTO task (project_id, title, contract_id) VALUES (1, 'Cart', 1), (1, 'Login', 2), (1, 'Search', 2);
+-- ten works of 1037 to 1370 seconds: .29 and on, in all 3.35 hours of 63.3365, each rounded: 212.17 where one would be 212.18
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, t, date '2026-03-01' + i, 1000 + i * 37 FROM generate_series(1, 10) i, unnest('{1,2}'::int[]) t;
+-- and an hour and a half, which is one work
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 3, '2026-03-20', 5400);
+SELECT charge_item(2, 1, 3, '2026-03-21', price => 9.99) > 0 AS sold;
+SELECT sum(round(duration_s / 3600.0, 2)) AS hours, round(sum(round(duration_s / 3600.0, 2)) * 66.67 * .95, 2) AS at_once,
+       sum(round(round(duration_s / 3600.0, 2) * 66.67 * .95, 2)) AS one_by_one FROM time_entry WHERE task_id = 1;
+SELECT build_invoice('{"client": 2}', '{"issued_on": "2026-03-31"}') AS i \gset
+SELECT title, unit, trim_scale(quantity) AS quantity, price, trim_scale(discount_pct) AS discount, trim_scale(amount) AS amount, summed, clock
+  FROM document_rows(:i) ORDER BY title;
+SELECT issue_invoice(:i) AS i \gset
+SELECT document_html(:i, l) LIKE '%>3:20:35<%' AS by_the_clock, document_html(:i, l) LIKE '%' || (page_labels(l) ->> 'summed_note') || '%' AS says_why
+  FROM unnest('{uk,ru,en}'::text[]) l;
+SELECT credit(:i, NULL, 'all of it', '2026-04-01', 'waive') AS note \gset
+SELECT title, trim_scale(quantity) AS quantity, trim_scale(amount) AS amount, clock FROM document_rows(:note) ORDER BY title;
+-- what adds up needs no word
+SELECT charge_item(2, 1, 3, '2026-04-21', price => 9.99) > 0 AS sold;
+SELECT invoice_work('{"client": 2, "from": "2026-04-01"}', '{"issued_on": "2026-04-30"}') AS j \gset
+SELECT document_html(:j, 'en') LIKE '%' || (page_labels('en') ->> 'summed_note') || '%' AS says_why;
+SELECT clock_text(0), clock_text(59), clock_text(-5430), clock_text(360000);
+SELECT * FROM check_books();
+DROP SCHEMA t_paper, t_paper_internal CASCADE;
