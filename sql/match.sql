@@ -26,7 +26,7 @@ CREATE FUNCTION pg_temp.bill(number text, price numeric, day date, cur text DEFA
 DECLARE d bigint := record_bill(jsonb_build_object('party', 3, 'outside_number', number, 'issued_on', day, 'currency', cur, 'lines',
     jsonb_build_array(jsonb_build_object('title', 'work', 'price', abs(price)::text, 'quantity', sign(price)::text))));
 BEGIN PERFORM transition(d, 'agreed'); RETURN d; END $$;
-CREATE VIEW pg_temp.owed AS SELECT account, currency, balance, base_balance FROM account_balance WHERE account IN ('receivable', 'payable', 'unbilled', 'fx_difference', 'contractors');
+CREATE VIEW pg_temp.owed AS SELECT account, currency, balance, base_balance FROM account_balance WHERE account IN ('receivable', 'payable', 'unbilled', 'fx_difference', 'contractors') ORDER BY account, currency;
 
 -- money that was sent back pays no invoice, by whichever door
 BEGIN;
