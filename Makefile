@@ -253,12 +253,14 @@ BOOKS_CODE = \
 	src/books/sheet/sheet.sql \
 	src/books/sheet/statement.sql \
 	src/books/share/share.sql \
+	src/books/share/answer.sql \
 	src/books/share/right.sql \
 	src/books/page/label.sql \
 	src/books/page/row.sql \
 	src/books/page/page.sql \
 	src/books/page/table_page.sql \
 	src/books/page/shared.sql \
+	src/books/page/answer.sql \
 	src/books/page/right.sql \
 	src/books/notice/notify.sql \
 	src/books/notice/right.sql \
@@ -309,7 +311,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines draw caps life explain what_if billing_random sequence_random \
-	document number kept due step state dimension facts correction agreed invoice settle share document_random page gateway \
+	document number kept due step state dimension facts correction agreed invoice settle share answer document_random page gateway \
 	rule one_call settings approval overlap exchange currency credit match opening tax net sides \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

@@ -72,43 +72,91 @@ COMMENT ON FUNCTION visitor_language(text) IS
     'the language for a visitor of whom nothing is known: the one asked for, else the first of uk, ru, en that the '
     'browser names (Accept-Language, where a gateway passes it), else English';
 
+-- The header says what a page's own meta element cannot: that no other site frames it.
+CREATE FUNCTION begin_visit(language text) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF begin_visit.language NOT IN ('uk', 'ru', 'en') THEN
+        RAISE EXCEPTION 'pages have no language "%"', left(begin_visit.language, 20)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
+    END IF;
+    IF current_setting('request.method', true) <> '' THEN
+        PERFORM set_config('response.headers', json_build_array(
+            json_build_object('Cache-Control', 'private, no-store'),
+            json_build_object('Referrer-Policy', 'no-referrer'),
+            json_build_object('Content-Security-Policy', 'default-src ''none''; style-src ''unsafe-inline''; '
+                              'img-src data:; base-uri ''none''; form-action ''self''; frame-ancestors ''none'''))::text,
+                           true);
+    END IF;
+END $$;
+COMMENT ON FUNCTION begin_visit(text) IS
+    'what comes before every page for a visitor: other languages than uk, ru, en (NULL: not said) are refused (22023), '
+    'and a gateway is told that nobody keeps or frames the page';
+
+CREATE FUNCTION invalid_page(language text) RETURNS text
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_language text := visitor_language(invalid_page.language);
+    v_label jsonb := page_labels(v_language);
+BEGIN
+    PERFORM answer_status(404);
+    RETURN notice_page(v_language, v_label ->> 'link_invalid', NULL, v_label ->> 'link_invalid_says',
+                       v_label ->> 'link_invalid_hint');
+END $$;
+COMMENT ON FUNCTION invalid_page(text) IS
+    'the one page of every link that opens nothing, whatever the cause, with status 404 through a gateway';
+
+CREATE FUNCTION put_before(page text, tag text, part text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE t.back WHEN 0 THEN page || part ELSE overlay(page PLACING part FROM t.at FOR 0) END
+      FROM (SELECT strpos(reverse(lower(page)), reverse(tag)) AS back,
+                   length(page) - strpos(reverse(lower(page)), reverse(tag)) - length(tag) + 2 AS at) t;
+END;
+COMMENT ON FUNCTION put_before(text, text, text) IS
+    'a page with a part put before the last closing tag of a name (</body>), at the end where it has none';
+
+CREATE FUNCTION shown_page(p_document document, p_token text, p_language text, p_said text DEFAULT NULL,
+                           p_comment text DEFAULT NULL) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_language text := coalesce(p_language, page_language(p_document.id));
+    v_label jsonb := page_labels(v_language);
+BEGIN
+    IF (state_of(p_document)).withdrawn THEN
+        RETURN notice_page(v_language, page_heading(p_document.kind, p_document.number, p_document.issued_on,
+                                                    v_language, v_label),
+                           v_label ->> ('status_' || p_document.status), v_label ->> (p_document.status || '_says'),
+                           v_label ->> (p_document.status || '_hint'));
+    END IF;
+    RETURN with_answer(document_html(p_document.id, p_language), jsonb_build_object(
+        'label', v_label, 'token', p_token, 'language', p_language, 'said', v_label ->> p_said,
+        'asks', asks_answer(p_document), 'comment', p_comment));
+END $$;
+COMMENT ON FUNCTION shown_page(document, text, text, text, text) IS
+    'what a visitor sees of a document: its page with the form for his answer where it waits for one, and what was '
+    'said to the last one (the name of a label); of what is void or superseded a page that says so';
+
 CREATE FUNCTION shared_page(token text, language text DEFAULT NULL) RETURNS "text/html"
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
     v_document document;
-    v_language text;
-    v_label jsonb;
 BEGIN
-    IF shared_page.language NOT IN ('uk', 'ru', 'en') THEN
-        RAISE EXCEPTION 'pages have no language "%"', left(shared_page.language, 20)
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
-    END IF;
-    IF current_setting('request.method', true) <> '' THEN
-        PERFORM set_config('response.headers', '[{"Cache-Control": "private, no-store"}, {"Referrer-Policy": '
-                                               '"no-referrer"}]', true);
-    END IF;
+    PERFORM begin_visit(shared_page.language);
     SELECT d.* INTO v_document FROM open_link(shared_page.token) l JOIN document d ON d.id = l.document_id;
     IF v_document.id IS NULL THEN
-        PERFORM answer_status(404);
-        v_language := visitor_language(shared_page.language);
-        v_label := page_labels(v_language);
-        RETURN notice_page(v_language, v_label ->> 'link_invalid', NULL, v_label ->> 'link_invalid_says',
-                           v_label ->> 'link_invalid_hint');
+        RETURN invalid_page(shared_page.language);
     END IF;
-    IF (state_of(v_document)).withdrawn THEN
-        v_language := coalesce(shared_page.language, page_language(v_document.id));
-        v_label := page_labels(v_language);
-        RETURN notice_page(v_language, page_heading(v_document.kind, v_document.number, v_document.issued_on,
-                                                    v_language, v_label),
-                           v_label ->> ('status_' || v_document.status), v_label ->> (v_document.status || '_says'),
-                           v_label ->> (v_document.status || '_hint'));
-    END IF;
-    RETURN document_html(v_document.id, shared_page.language);
+    RETURN shown_page(v_document, shared_page.token, shared_page.language);
 END $$;
 COMMENT ON FUNCTION shared_page(text, text) IS
-    'the page of what the link with this token opens. Where the link is unknown, expired or revoked, all alike, a page '
+    'the page of what the link with this token opens, with a form to agree or reject where the document waits for an '
+    'answer (it posts to answer_page beside it). Where the link is unknown, expired or revoked, all alike, a page '
     'that says so, through a gateway with status 404; where the document is void or superseded a page that says so in '
     'place of its figures. Refused: other languages than uk, ru, en (22023). SECURITY DEFINER: a visitor reaches this '
     'document and nothing else';

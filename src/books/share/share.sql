@@ -79,6 +79,23 @@ COMMENT ON FUNCTION revoke_share(bigint, bigint) IS
     'make the links of a document, or one of them, work no more; returns how many';
 SELECT allow('clerk', 'execute', 'revoke_share');
 
+CREATE FUNCTION may_write() RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery();
+END;
+COMMENT ON FUNCTION may_write() IS 'may this transaction write? Not where it is read-only, nor on a standby';
+
+CREATE FUNCTION linked(token text, OUT document_id bigint, OUT link_id bigint)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT s.document_id, s.id FROM share_link s
+     WHERE octet_length(linked.token) = 43 AND s.token_digest = sha256(convert_to(linked.token, 'UTF8'))
+       AND s.revoked_at IS NULL AND s.expires_at > now();
+END;
+COMMENT ON FUNCTION linked(text) IS
+    'the document that a token opens, and the link; NULL whether the token is unknown, expired or revoked';
+
 -- A gateway answers GET in a read-only transaction, and a standby has no other:
 -- there the page is shown and the view is not counted.
 CREATE FUNCTION open_link(token text, OUT document_id bigint, OUT link_id bigint)
@@ -86,20 +103,13 @@ CREATE FUNCTION open_link(token text, OUT document_id bigint, OUT link_id bigint
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF octet_length(token) <> 43 THEN
-        RETURN;
-    END IF;
-    SELECT s.document_id, s.id INTO open_link.document_id, open_link.link_id FROM share_link s
-     WHERE s.token_digest = sha256(convert_to(open_link.token, 'UTF8')) AND s.revoked_at IS NULL
-       AND s.expires_at > now();
-    IF open_link.link_id IS NOT NULL AND current_setting('transaction_read_only') = 'off'
-        AND NOT pg_is_in_recovery() THEN
+    SELECT l.document_id, l.link_id INTO open_link.document_id, open_link.link_id FROM linked(open_link.token) l;
+    IF open_link.link_id IS NOT NULL AND may_write() THEN
         UPDATE share_link s SET views = s.views + 1, last_view_at = now() WHERE s.id = open_link.link_id;
     END IF;
 END $$;
 COMMENT ON FUNCTION open_link(text) IS
-    'the document that a token opens, counting the view where the transaction may write; NULL whether the token is '
-    'unknown, expired or revoked';
+    'what linked() says of a token, counting the view where the transaction may write';
 
 -- Gateways (PostgREST) set request.… and read response.…; elsewhere there is no
 -- one to tell.  A setting that an earlier transaction made local stays as ''.
@@ -131,44 +141,3 @@ COMMENT ON FUNCTION shared_report(text) IS
     'superseded); NULL, through a gateway with status 404, when the link is unknown, expired or revoked, all alike. '
     'SECURITY DEFINER: a visitor reaches this document and nothing else';
 SELECT allow('guest', 'execute', 'shared_report');
-
-CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
-AS $$
-DECLARE
-    v_link record;
-    v_document document;
-BEGIN
-    IF decision IS NULL OR decision NOT IN ('agreed', 'rejected') THEN
-        RAISE EXCEPTION 'unknown decision "%"', left(decision, 20) USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Decisions are agreed and rejected.';
-    END IF;
-    IF decision = 'rejected' AND coalesce(comment, '') !~ '[^[:space:]]' THEN
-        RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Say what is to be changed.';
-    END IF;
-    IF length(comment) > 4000 THEN
-        RAISE EXCEPTION 'a comment of % characters is too long', length(comment)
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say it in at most 4000 characters.';
-    END IF;
-    SELECT * INTO v_link FROM open_link(token);
-    IF v_link.document_id IS NULL THEN
-        RAISE EXCEPTION 'this link opens nothing' USING ERRCODE = 'foreign_key_violation', HINT = 'Ask for a new link.';
-    END IF;
-    v_document := document_of(v_link.document_id);
-    IF NOT (SELECT k.answered FROM document_kind k WHERE k.kind = v_document.kind) THEN
-        RAISE EXCEPTION '% asks for no answer', document_name(v_document.id)
-            USING ERRCODE = 'restrict_violation', HINT = 'Reports, proposals, specifications and acts are answered.';
-    END IF;
-    IF decision = 'agreed' AND (state_of(v_document)).binding THEN
-        RETURN 'agreed';  -- asked again after what followed from it
-    END IF;
-    RETURN transition(v_document.id, decision, comment,
-                      format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id),
-                             v_link.link_id));
-END $$;
-COMMENT ON FUNCTION answer_shared(text, text, text) IS
-    'the client''s answer through a link: agreed, or rejected with a comment, which has at most 4000 characters '
-    '(22023); the same answer again changes nothing. Unknown, expired and revoked links are refused alike (23503), a '
-    'document that waits for no answer with its status (23001)';
-SELECT allow('guest', 'execute', 'answer_shared');
