@@ -258,6 +258,8 @@ BOOKS_CODE = \
 	src/books/page/label.sql \
 	src/books/page/row.sql \
 	src/books/page/page.sql \
+	src/books/page/state.sql \
+	src/books/page/issued.sql \
 	src/books/page/table_page.sql \
 	src/books/page/shared.sql \
 	src/books/page/answer.sql \
@@ -311,7 +313,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines draw caps life explain what_if billing_random sequence_random \
-	document number kept due step state dimension facts correction agreed invoice settle share answer document_random page gateway \
+	document number kept issued due step state dimension facts correction agreed invoice settle share answer document_random page gateway \
 	rule one_call settings approval overlap exchange currency credit match opening tax net sides \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

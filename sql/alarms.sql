@@ -121,6 +121,8 @@ INSERT INTO broken (what, break) VALUES
     ('paper that kept nothing', format('ALTER TABLE document DROP CONSTRAINT document_issued_keeps; UPDATE document SET kept = NULL WHERE id = %s', :invoice)),
     ('paper of nobody', format('UPDATE document SET kept = kept - ''own'' WHERE id = %s', :invoice)), ('paper of another client', format('UPDATE document SET kept = jsonb_set(kept, ''{party,id}'', ''3'') WHERE id = %s', :report)),
     ('paper without words', format('UPDATE document SET kept = jsonb_set(kept, ''{rows}'', ''[]'') WHERE id = %s', :note)), ('paper under a logo that is gone', format('UPDATE document SET kept = jsonb_set(kept, ''{brand}'', ''{"logo": "00"}'') WHERE id = %s', :bill)),
+    ('page that was drawn again', format('UPDATE issued_page SET body = body || '' '' WHERE document_id = %s', :invoice)), ('page that is gone', format('DELETE FROM issued_page WHERE document_id = %s', :note)),
+    ('page of a draft', format('INSERT INTO issued_page (document_id, language) VALUES (%s, ''en'')', :draft)), ('page with the digest of another', format('UPDATE issued_page SET digest = sha256(''x'') WHERE document_id = %s', :report)),
     ('more time that was not given', format('INSERT INTO due_extension (document_id, due_on, reason) VALUES (%s, ''2027-01-01'', ''x'')', :invoice)),
     ('number of nobody''s paper that is ours too', format('UPDATE document SET own_id = NULL, kind = ''invoice'', meaning = NULL, number = (SELECT number FROM document WHERE id = %s) WHERE id = %s', :invoice, :note)),
     ('draft that is paid', format('UPDATE payment_allocation SET document_id = %s WHERE payment_id = %s', :draft, :payment_id)),

@@ -21,6 +21,9 @@ billed_gross: on issued invoices, gross, in currency
 billed_in: first day of the service period in which it is billed
 binding: is it agreed, accepted or issued, so that others may be made of it? NULL: as it was before it was put away
 body: content of the snapshot or template
+issued_page.body: the page, with logo: and the digest of the logo in place of the image; NULL: its kind had no template
+issued_page.digest: SHA-256 of the page, as issued_html() gives it, in UTF-8
+issued_page.language: language of the page: uk, ru or en
 claim: does this line keep the charge from other documents?
 claimed_by: the report or draft invoice that keeps it, a row of document
 dedupe_key: makes the notice unique

@@ -145,6 +145,8 @@ BEGIN
         ('share_link', 'share_link_digest_size', 'share() makes links.'),
         ('share_link', 'share_link_expires_later', 'share(document, ttl) makes links that live for a time.'),
         ('page_label', 'page_label_name_fits', 'Give a name of letters, digits and _ that begins with a small letter.'),
+        ('issued_page', 'issued_page_digest_size', 'A step that issues a document keeps its page.'),
+        ('issued_page', 'issued_page_whole', 'A step that issues a document keeps its page.'),
         ('brand', 'brand_accent_rgb', 'Give a colour as #1f5673.'),
         ('brand', 'brand_ink_rgb', 'Give a colour as #1d252c.'),
         ('brand', 'brand_logo_image', 'Give a data: URI of a PNG, JPEG or SVG image in base64.'),

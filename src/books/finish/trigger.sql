@@ -75,6 +75,8 @@ BEGIN
              'extend_due() puts a due date off.'),
             ('entry', 'Post a reversal: reverse_event(event_id, key).', 'post() posts entries.'),
             ('event', 'Post a reversal: reverse_event(event_id, key).', 'post() posts an event.'),
+            ('issued_page', 'What was issued is what it is; take it back with void() or credit() and issue another.',
+             'A step that issues a document keeps its page.'),
             ('history', 'History is what it is; add a row if something has to be explained.',
              'It follows what is done to the tables that watch() was called for.')
         ) AS t (name, stays, adds)
@@ -361,6 +363,9 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
                                               'created_at', 'created_by');
 CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
+CREATE TRIGGER document_drawn AFTER UPDATE ON document
+    FOR EACH ROW WHEN (OLD.issued_at IS NULL AND NEW.issued_at IS NOT NULL AND NOT NEW.incoming)
+    EXECUTE FUNCTION keep_page();
 CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
 CREATE TRIGGER document_followed AFTER INSERT OR UPDATE OR DELETE ON document

@@ -75,8 +75,8 @@ EXCEPTION WHEN invalid_parameter_value OR restrict_violation OR foreign_key_viol
     RETURN CASE WHEN v_rule IN ('answer_reason', 'answer_long') THEN v_rule ELSE 'answer_refused' END;
 END $$;
 COMMENT ON FUNCTION try_answer(text, text, text) IS
-    'give an answer through a link and return the name of the label that says what became of it; a refusal is one, too, '
-    'with its status through a gateway';
+    'give an answer through a link and return the name of the label that says what became of it; a refusal is one, '
+    'too, with its status through a gateway';
 
 -- Browsers send a line's end as CR LF and count it as one character.
 CREATE FUNCTION answer_page(token text, decision text, comment text DEFAULT NULL, language text DEFAULT NULL)

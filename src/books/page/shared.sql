@@ -86,8 +86,8 @@ BEGIN
             json_build_object('Cache-Control', 'private, no-store'),
             json_build_object('Referrer-Policy', 'no-referrer'),
             json_build_object('Content-Security-Policy', 'default-src ''none''; style-src ''unsafe-inline''; '
-                              'img-src data:; base-uri ''none''; form-action ''self''; frame-ancestors ''none'''))::text,
-                           true);
+                              'img-src data:; base-uri ''none''; form-action ''self''; '
+                              'frame-ancestors ''none'''))::text, true);
     END IF;
 END $$;
 COMMENT ON FUNCTION begin_visit(text) IS
@@ -107,16 +107,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION invalid_page(text) IS
     'the one page of every link that opens nothing, whatever the cause, with status 404 through a gateway';
-
-CREATE FUNCTION put_before(page text, tag text, part text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT CASE t.back WHEN 0 THEN page || part ELSE overlay(page PLACING part FROM t.at FOR 0) END
-      FROM (SELECT strpos(reverse(lower(page)), reverse(tag)) AS back,
-                   length(page) - strpos(reverse(lower(page)), reverse(tag)) - length(tag) + 2 AS at) t;
-END;
-COMMENT ON FUNCTION put_before(text, text, text) IS
-    'a page with a part put before the last closing tag of a name (</body>), at the end where it has none';
 
 CREATE FUNCTION shown_page(p_document document, p_token text, p_language text, p_said text DEFAULT NULL,
                            p_comment text DEFAULT NULL) RETURNS text

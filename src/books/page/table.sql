@@ -72,6 +72,7 @@ SELECT v.name, l.language, l.label
      'This document does not wait for such an answer.'),
     ('answer_closed', 'Зараз відповідь прийняти не можна. Спробуйте пізніше.',
      'Сейчас ответ принять нельзя. Попробуйте позже.', 'Answers cannot be taken now. Please try later.'),
+    ('put_off', 'Відстрочено до', 'Отсрочено до', 'Put off to'),
     ('numero', '№', '№', 'No.'),
     ('dated', 'від', 'от', 'of'),
     ('date', 'Дата', 'Дата', 'Date'),
@@ -200,6 +201,20 @@ COMMENT ON TABLE template IS
     'most specific one is used: the company''s before the common one, then the language''s before that for all. Credit '
     'notes and proformas take the template of invoices, proposals that of specifications, where they have none. '
     'Checked when stored against page_sample()';
+
+CREATE TABLE issued_page (
+    document_id bigint CONSTRAINT issued_page_pkey PRIMARY KEY
+        CONSTRAINT issued_page_document_fkey REFERENCES document,
+    language text NOT NULL
+        CONSTRAINT issued_page_language_known CHECK (language IN ('uk', 'ru', 'en')),
+    body text,
+    digest bytea CONSTRAINT issued_page_digest_size CHECK (octet_length(digest) = 32),
+    CONSTRAINT issued_page_whole CHECK (num_nonnulls(body, digest) IN (0, 2))
+);
+COMMENT ON TABLE issued_page IS
+    'the page of every document of ours as it was issued, once, in the language it was issued in: issued_html() gives '
+    'it, byte for byte. body holds the name of the logo in place of the image, which is in brand_logo; digest is the '
+    'SHA-256 of the whole page. Both are NULL where its kind had no template on that day';
 
 CREATE DOMAIN "text/html" AS text;
 COMMENT ON DOMAIN "text/html" IS 'a page, for gateways that choose the media type by the name of the type';
