@@ -261,8 +261,6 @@ BOOKS_CODE = \
 	src/books/page/state.sql \
 	src/books/page/issued.sql \
 	src/books/page/table_page.sql \
-	src/books/page/shared.sql \
-	src/books/page/answer.sql \
 	src/books/page/right.sql \
 	src/books/notice/notify.sql \
 	src/books/notice/right.sql \
@@ -274,6 +272,10 @@ BOOKS_CODE = \
 	src/books/figures/gap.sql \
 	src/books/figures/pnl.sql \
 	src/books/figures/cash_flow.sql \
+	src/books/client/overview.sql \
+	src/books/client/page.sql \
+	src/books/client/answer.sql \
+	src/books/client/shared.sql \
 	src/books/charge/problems.sql \
 	src/books/charge/limit.sql \
 	src/books/rating/problems.sql \
@@ -313,7 +315,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines draw caps life explain what_if billing_random sequence_random \
-	document number kept issued due step state dimension facts correction agreed invoice settle share answer document_random page gateway \
+	document number kept issued due step state dimension facts correction agreed invoice settle share answer client document_random page gateway \
 	rule one_call settings approval overlap exchange currency credit match opening tax net sides \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

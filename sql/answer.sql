@@ -23,7 +23,7 @@ CREATE FUNCTION pg_temp.seen(page text, OUT forms bigint, OUT fields text, OUT c
     SELECT (SELECT count(*) FROM regexp_matches(page, '<form method="post" action="answer_page">', 'g')),
            (SELECT string_agg(DISTINCT m[1] || coalesce('=' || m[2], ''), ', ') FROM regexp_matches(page, 'name="(token|language|decision|comment)"(?: value="(agreed|rejected|uk|ru|en)")?', 'g') m),
            substring(page FROM '(?n)<textarea [^>]*>\n?([^<]*)</textarea>'), substring(page FROM '<p class="said" role="status">([^<]*)</p>'),
-           page ~ '^<!DOCTYPE html>.*</section>.*</body>\s*</html>\s*$' AND page ~ '@media print { .answer, .said { display: none; } }\n</style>\n</head>' $$;
+           page ~ '^<!DOCTYPE html>.*</section>.*</body>\s*</html>\s*$' AND page ~ '@media print { .answer, .back, .said { display: none; } }\n</style>\n</head>' $$;
 
 SELECT pg_temp.report('2026-03') AS march \gset
 SELECT pg_temp.report('2026-04') AS april \gset

@@ -67,6 +67,7 @@ sub functions
 		   AND (p.provolatile <> 'v' OR EXISTS (SELECT FROM acme.access_rule r WHERE r.verb = 'execute' AND r.object = p.proname AND r.level IN ('guest', 'reader')))}))
 	{
 		my ($name, $signature, $names) = split /\|/, $line, -1;
+		$names = join ',', grep { $_ ne 'document' } split /,/, $names if $names =~ /\btoken\b/;	# of which the token is enough
 		my @missing = grep { !exists $value{$_} } split /,/, $names;
 		is("@missing", '', "this test knows what to call $signature with");
 		$call{$name} = sprintf 'SELECT * FROM acme.%s(%s)', $name, join ', ', map { "$_ => $value{$_}" } split /,/, $names
@@ -276,6 +277,31 @@ for my $try (
 }
 is_deeply(forms(request('a_guest', 'GET', 'shared_page', { token => $token })->{content}), {}, 'then the page asks no more');
 is($primary->safe_psql('postgres', "SELECT status FROM acme.document WHERE id = $report"), 'agreed', 'the client agreed');
+
+# by the link to all that is his, he reaches each document and answers it
+$primary->safe_psql('postgres', $path . q{SELECT transition(draft_document('{"kind": "proposal", "party": 2, "issued_on": "2026-06-01", "lines": [{"title": "Idea", "price": "5"}]}'), 'sent')});
+my $all = $primary->safe_psql('postgres', "$path SELECT share_client(2)");
+$answer = request('a_guest', 'GET', 'shared_page', { token => $all, language => 'en' });
+is($answer->{status}, 200, 'GET of all that is a client\'s');
+my @reference = $answer->{content} =~ /href="shared_page\?([^"]*)"/g;
+cmp_ok(scalar @reference, '>', 2, 'with references');
+my $asked = 0;
+for my $reference (@reference)
+{
+	my %argument = map { split /=/, $_, 2 } split /&amp;/, $reference;
+	$answer = request('a_guest', 'GET', 'shared_page', \%argument);
+	is($answer->{status}, 200, 'each of them opens');
+	like($answer->{content}, qr/<a href="shared_page\?token=$all&amp;language=en">All documents</, 'and leads back');
+	my $offered = forms($answer->{content})->{agreed} or next;
+	$asked++;
+	$answer = request('a_guest', 'POST', $offered->{action}, $offered->{field});
+	is($answer->{status}, 200, 'the form names its document');
+	like($answer->{content}, qr/Thank you, this is agreed.*All documents|All documents.*Thank you, this is agreed/s, 'which is agreed');
+}
+cmp_ok($asked, '>=', 1, 'some waited for an answer');
+unlike(request('a_guest', 'GET', 'shared_page', { token => $all, language => 'en' })->{content}, qr/Your answer is wanted|class="answer"/, 'and none does any more');
+is(request('a_guest', 'GET', 'shared_page', { token => $all, document => 999999 })->{status}, 404, 'what is not his is not there');
+is(request('a_guest', 'GET', 'shared_report', { token => $all })->{status}, 200, 'and as JSON');
 
 # ---------------------------------------------------------------------------
 # the states that the books raise are those that the README says

@@ -144,6 +144,7 @@ BEGIN
          'Reports and invoices are made of charges: build_report(), build_invoice().'),
         ('share_link', 'share_link_digest_size', 'share() makes links.'),
         ('share_link', 'share_link_expires_later', 'share(document, ttl) makes links that live for a time.'),
+        ('share_link', 'share_link_opens_one', 'share() makes links to documents, share_client() to clients.'),
         ('page_label', 'page_label_name_fits', 'Give a name of letters, digits and _ that begins with a small letter.'),
         ('issued_page', 'issued_page_digest_size', 'A step that issues a document keeps its page.'),
         ('issued_page', 'issued_page_whole', 'A step that issues a document keeps its page.'),

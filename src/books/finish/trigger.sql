@@ -49,7 +49,8 @@ BEGIN
             ('document_state', 'What statuses mean is part of the books.'),
             ('rating_problem', 'It says what rating found; mend what it names and the row goes by itself.'),
             ('recheck', 'It holds what make_corrections() is to look at.'),
-            ('share_link', 'share() makes a link, revoke_share() ends it.')
+            ('share_link', 'share() and share_client() make links, revoke_share() and revoke_client_share() end '
+             'them.')
         ) AS t (name, hint)
     LOOP
         EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON %I '

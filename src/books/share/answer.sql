@@ -11,7 +11,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION asks_answer(document) IS 'does a document wait for its client''s answer now?';
 
-CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL) RETURNS text
+CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL, document bigint DEFAULT NULL)
+    RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
@@ -31,7 +32,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Say it in at most 4000 characters.',
                 CONSTRAINT = 'answer_long';
     END IF;
-    SELECT * INTO v_link FROM open_link(token);
+    SELECT * INTO v_link FROM open_link(token, document);
     IF v_link.document_id IS NULL THEN
         RAISE EXCEPTION 'this link opens nothing' USING ERRCODE = 'foreign_key_violation', HINT = 'Ask for a new link.';
     END IF;
@@ -47,8 +48,9 @@ BEGIN
                       format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id),
                              v_link.link_id));
 END $$;
-COMMENT ON FUNCTION answer_shared(text, text, text) IS
-    'the client''s answer through a link: agreed, or rejected with a comment, which has at most 4000 characters '
-    '(22023); the same answer again changes nothing. Unknown, expired and revoked links are refused alike (23503), a '
-    'document that waits for no answer with its status (23001)';
+COMMENT ON FUNCTION answer_shared(text, text, text, bigint) IS
+    'the client''s answer through a link, to its document or, by a link to all that is his, to one of them: agreed, '
+    'or rejected with a comment, which has at most 4000 characters (22023); the same answer again changes nothing. '
+    'Unknown, expired and revoked links are refused alike (23503), a document that waits for no answer with its '
+    'status (23001)';
 SELECT allow('guest', 'execute', 'answer_shared');

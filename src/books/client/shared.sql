@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- shared: the page that a link shows
+-- shared: what a link shows, as a page and as JSON
 -- ---------------------------------------------------------------------------
 
 -- What a link shows that shows no document, or one that holds no more.  Its page
@@ -108,46 +108,81 @@ END $$;
 COMMENT ON FUNCTION invalid_page(text) IS
     'the one page of every link that opens nothing, whatever the cause, with status 404 through a gateway';
 
-CREATE FUNCTION shown_page(p_document document, p_token text, p_language text, p_said text DEFAULT NULL,
-                           p_comment text DEFAULT NULL) RETURNS text
+CREATE FUNCTION shown_page(p_document document, p_link jsonb, p_said text DEFAULT NULL, p_comment text DEFAULT NULL)
+    RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_language text := coalesce(p_language, page_language(p_document.id));
+    v_language text := coalesce(p_link ->> 'language', page_language(p_document.id));
     v_label jsonb := page_labels(v_language);
+    v_page text;
 BEGIN
     IF (state_of(p_document)).withdrawn THEN
-        RETURN notice_page(v_language, page_heading(p_document.kind, p_document.number, p_document.issued_on,
-                                                    v_language, v_label),
-                           v_label ->> ('status_' || p_document.status), v_label ->> (p_document.status || '_says'),
-                           v_label ->> (p_document.status || '_hint'));
+        v_page := notice_page(v_language, page_heading(p_document.kind, p_document.number, p_document.issued_on,
+                                                       v_language, v_label),
+                              v_label ->> ('status_' || p_document.status),
+                              v_label ->> (p_document.status || '_says'), v_label ->> (p_document.status || '_hint'));
     END IF;
-    RETURN with_answer(document_html(p_document.id, p_language), jsonb_build_object(
-        'label', v_label, 'token', p_token, 'language', p_language, 'said', v_label ->> p_said,
-        'asks', asks_answer(p_document), 'comment', p_comment));
+    RETURN with_answer(coalesce(v_page, document_html(p_document.id, v_language)), p_link || jsonb_build_object(
+        'label', v_label, 'said', v_label ->> p_said, 'asks', asks_answer(p_document), 'comment', p_comment));
 END $$;
-COMMENT ON FUNCTION shown_page(document, text, text, text, text) IS
+COMMENT ON FUNCTION shown_page(document, jsonb, text, text) IS
     'what a visitor sees of a document: its page with the form for his answer where it waits for one, and what was '
-    'said to the last one (the name of a label); of what is void or superseded a page that says so';
+    'said to the last one (the name of a label); of what is void or superseded a page that says so. p_link is '
+    'visited_link()';
 
-CREATE FUNCTION shared_page(token text, language text DEFAULT NULL) RETURNS "text/html"
+CREATE FUNCTION visited_link(token text, language text, document bigint, client bigint) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object('token', token, 'language', language,
+                              'document', CASE WHEN client IS NOT NULL THEN document END,
+                              'back', client IS NOT NULL);
+END;
+COMMENT ON FUNCTION visited_link(text, text, bigint, bigint) IS
+    'what forms and references of a page say of its link: token, language (NULL: not said), document (of a link to all '
+    'that is a client''s), back (is there a page to go back to?)';
+
+CREATE FUNCTION shared_page(token text, language text DEFAULT NULL, document bigint DEFAULT NULL) RETURNS "text/html"
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document;
+    v_link record;
+    v_seen jsonb;
 BEGIN
     PERFORM begin_visit(shared_page.language);
-    SELECT d.* INTO v_document FROM open_link(shared_page.token) l JOIN document d ON d.id = l.document_id;
-    IF v_document.id IS NULL THEN
-        RETURN invalid_page(shared_page.language);
-    END IF;
-    RETURN shown_page(v_document, shared_page.token, shared_page.language);
+    SELECT * INTO v_link FROM open_link(shared_page.token, shared_page.document);
+    v_seen := visited_link(shared_page.token, shared_page.language, v_link.document_id, v_link.client_id);
+    RETURN CASE WHEN v_link.link_id IS NULL THEN invalid_page(shared_page.language)
+                WHEN v_link.document_id IS NULL THEN client_page(v_link.client_id, v_seen)
+                ELSE shown_page(document_of(v_link.document_id), v_seen) END;
 END $$;
-COMMENT ON FUNCTION shared_page(text, text) IS
-    'the page of what the link with this token opens, with a form to agree or reject where the document waits for an '
-    'answer (it posts to answer_page beside it). Where the link is unknown, expired or revoked, all alike, a page '
-    'that says so, through a gateway with status 404; where the document is void or superseded a page that says so in '
-    'place of its figures. Refused: other languages than uk, ru, en (22023). SECURITY DEFINER: a visitor reaches this '
-    'document and nothing else';
+COMMENT ON FUNCTION shared_page(text, text, bigint) IS
+    'the page of what the link with this token opens: a document, with a form to agree or reject where it waits for an '
+    'answer (it posts to answer_page beside it); or all that is a client''s, with a reference to each document '
+    '(document names it). Where the link is unknown, expired or revoked, all alike, a page that says so, through a '
+    'gateway with status 404; where the document is void or superseded a page that says so in place of its figures. '
+    'Refused: other languages than uk, ru, en (22023). SECURITY DEFINER: a visitor reaches what the link opens and '
+    'nothing else';
 SELECT allow('guest', 'execute', 'shared_page');
+
+CREATE FUNCTION shared_report(token text, document bigint DEFAULT NULL) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_link record;
+BEGIN
+    SELECT * INTO v_link FROM open_link(token, document);
+    IF v_link.link_id IS NULL THEN
+        PERFORM answer_status(404);
+        RETURN NULL;
+    END IF;
+    RETURN CASE WHEN v_link.document_id IS NULL THEN client_overview(v_link.client_id)
+                ELSE document_json(v_link.document_id) END;
+END $$;
+COMMENT ON FUNCTION shared_report(text, bigint) IS
+    'what the link with this token shows: a document, as document_json() gives it, its status with it (void, '
+    'superseded); or all that is a client''s, as client_overview() does. NULL, through a gateway with status 404, when '
+    'the link is unknown, expired or revoked, all alike. SECURITY DEFINER: a visitor reaches what the link opens and '
+    'nothing else';
+SELECT allow('guest', 'execute', 'shared_report');
