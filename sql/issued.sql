@@ -59,7 +59,7 @@ SELECT d.kind, d.status, page_state(d.id) - 'signature' AS state, page_state(d.i
   FROM document d JOIN before b ON b.document_id = d.id ORDER BY d.id;
 SELECT h ~ '16 квітня 2026 р\.' AS due, h ~ '<dt>Відстрочено до</dt><dd[^>]*>16 травня 2026 р\.</dd>' AS put_off, h ~ 'Сплачено</td><td[^>]*>60,00</td>' AS paid, h ~ 'Залишилося сплатити</td><td[^>]*>48,00</td>' AS open,
        h ~ 'Зараховано кредит-нотою</td><td[^>]*>12,00</td>' AS credited, strpos(h, '16 травня') BETWEEN strpos(h, '16 квітня') AND strpos(h, 'class="parties"') AS in_place FROM document_html(:invoice) h;
-SELECT h ~ '<img [^>]*src="data:image/png;base64,iVBORw0KGgo=" alt="підпис"><span [^>]*>Підписано: 5 квітня 2026 р\. B\. &lt;Client&gt;</span>' AS signed,
+SELECT h ~ '<img [^>]*src="data:image/png;base64,iVBORw0KGgo=" alt="підпис"><span [^>]*>Підписано: 5 квітня 2026 р\.<br>B\. &lt;Client&gt;</span>' AS signed,
        strpos(h, 'Підписано') > strpos(h, 'Від замовника') AS in_place FROM document_html(:act) h;
 SELECT h ~ 'uppercase[^<]*">Void</span></div>\n<main' AS void FROM document_html(:void) h;
 

@@ -82,10 +82,11 @@ BEGIN ATOMIC
          '{{#sums}}<tr{{#last}} style="font-weight: 600"{{/last}}><td style="padding: .8mm 0">{{name}}</td>'
          '<td style="padding: .8mm 0; text-align: right">{{amount}}</td></tr>{{/sums}}</table></div>'),
         (5, 'signature', state ? 'signature',
-         '{{#signature}}{{#image}}<img style="max-width: 55mm; max-height: 14mm; vertical-align: bottom" '
-         'src="{{image}}" alt="{{label.signature}}">{{/image}}'
-         '<span style="margin-left: 4mm; font-size: 8.4pt">{{label.signed}}: {{on}} {{by}}'
-         '</span>{{/signature}}')) AS p (no, name, said, template)
+         '{{#signature}}<span style="display: flex; align-items: flex-end; justify-content: space-between; '
+         'gap: 3mm; height: 100%; padding-bottom: .5mm; font-size: 8pt; line-height: 1.25">'
+         '{{#image}}<img style="max-width: 44mm; max-height: 13mm" src="{{image}}" alt="{{label.signature}}">{{/image}}'
+         '<span style="margin-left: auto; text-align: right">{{label.signed}}: {{on}}<br>{{by}}</span></span>'
+         '{{/signature}}')) AS p (no, name, said, template)
      WHERE p.said
      ORDER BY p.no;
 END;
