@@ -116,6 +116,7 @@ BOOKS_TABLES = \
 	src/books/concession/table.sql \
 	src/books/settle/table.sql \
 	src/books/share/table.sql \
+	src/books/dunning/table.sql \
 	src/books/page/table.sql \
 	src/books/page/template.sql
 
@@ -264,6 +265,9 @@ BOOKS_CODE = \
 	src/books/page/right.sql \
 	src/books/notice/notify.sql \
 	src/books/notice/right.sql \
+	src/books/dunning/late.sql \
+	src/books/dunning/remind.sql \
+	src/books/dunning/right.sql \
 	src/books/figures/line.sql \
 	src/books/figures/contract.sql \
 	src/books/figures/profit.sql \
@@ -315,7 +319,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines draw caps life explain what_if billing_random sequence_random \
-	document number kept issued due step state dimension facts correction agreed invoice settle share answer client document_random page gateway \
+	document number kept issued due step state dimension facts correction agreed invoice settle share answer client dunning document_random page gateway \
 	rule one_call settings approval overlap exchange currency credit match opening tax net sides \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

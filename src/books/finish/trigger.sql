@@ -45,10 +45,12 @@ BEGIN
             ('account_role', 'What the books post to is part of the books.'),
             ('billing_period', 'close_period() closes a period, reopen_period() opens the last closed one.'),
             ('concession_month', 'It is the sum of what concession holds.'),
+            ('dispute', 'dispute() opens a dispute, settle_dispute() ends it.'),
             ('document_kind', 'What kinds of documents there are is part of the books.'),
             ('document_state', 'What statuses mean is part of the books.'),
             ('rating_problem', 'It says what rating found; mend what it names and the row goes by itself.'),
             ('recheck', 'It holds what make_corrections() is to look at.'),
+            ('reminder', 'remind() and remind_all() write reminders.'),
             ('share_link', 'share() and share_client() make links, revoke_share() and revoke_client_share() end '
              'them.')
         ) AS t (name, hint)
@@ -354,6 +356,12 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
 -- number_series
 CREATE TRIGGER number_series_kept BEFORE UPDATE OR DELETE ON number_series
     FOR EACH ROW EXECUTE FUNCTION guard_number_series();
+
+-- dunning_level
+CREATE TRIGGER dunning_level_exact BEFORE INSERT OR UPDATE OF fee, currency ON dunning_level
+    FOR EACH ROW EXECUTE FUNCTION check_exact('fee');
+CREATE TRIGGER dunning_level_words BEFORE INSERT OR UPDATE OF words ON dunning_level
+    FOR EACH ROW EXECUTE FUNCTION check_dunning_words();
 
 -- document
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
