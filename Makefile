@@ -116,6 +116,7 @@ BOOKS_TABLES = \
 	src/books/concession/table.sql \
 	src/books/settle/table.sql \
 	src/books/share/table.sql \
+	src/books/dunning/table.sql \
 	src/books/page/table.sql \
 	src/books/page/template.sql
 
@@ -253,15 +254,20 @@ BOOKS_CODE = \
 	src/books/sheet/sheet.sql \
 	src/books/sheet/statement.sql \
 	src/books/share/share.sql \
+	src/books/share/answer.sql \
 	src/books/share/right.sql \
 	src/books/page/label.sql \
 	src/books/page/row.sql \
 	src/books/page/page.sql \
+	src/books/page/state.sql \
+	src/books/page/issued.sql \
 	src/books/page/table_page.sql \
-	src/books/page/shared.sql \
 	src/books/page/right.sql \
 	src/books/notice/notify.sql \
 	src/books/notice/right.sql \
+	src/books/dunning/late.sql \
+	src/books/dunning/remind.sql \
+	src/books/dunning/right.sql \
 	src/books/figures/line.sql \
 	src/books/figures/contract.sql \
 	src/books/figures/profit.sql \
@@ -270,6 +276,10 @@ BOOKS_CODE = \
 	src/books/figures/gap.sql \
 	src/books/figures/pnl.sql \
 	src/books/figures/cash_flow.sql \
+	src/books/client/overview.sql \
+	src/books/client/page.sql \
+	src/books/client/answer.sql \
+	src/books/client/shared.sql \
 	src/books/charge/problems.sql \
 	src/books/charge/limit.sql \
 	src/books/rating/problems.sql \
@@ -309,7 +319,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close lines draw caps life explain what_if billing_random sequence_random \
-	document number kept due step state dimension facts correction agreed invoice settle share document_random page paper gateway \
+	document number kept issued due step state dimension facts correction agreed invoice settle share answer client dunning document_random page paper gateway \
 	rule one_call settings approval overlap exchange currency credit match opening tax net sides \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

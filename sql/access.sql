@@ -45,7 +45,7 @@ SELECT l.level, p.oid::regprocedure AS function
    AND (p.provolatile = 'v' OR p.prosecdef AND p.proname NOT IN ('level_rank', 'limit_rows') OR l.level = 'guest');
 -- in sight are the functions that people call, all of them by a rule but the owner's two
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 't_access'::regnamespace AND p.proname NOT IN (SELECT r.object FROM access_rule r WHERE r.verb = 'execute') ORDER BY 1;
--- a guest sees three functions in the whole database, whatever PUBLIC may call
+-- a guest sees four functions in the whole database, whatever PUBLIC may call
 SELECT p.oid::regprocedure AS function
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
  WHERE (n.nspname LIKE 't\_access%' OR n.nspname = 'finance') AND has_function_privilege('regress_finance_web', p.oid, 'execute') ORDER BY 1;

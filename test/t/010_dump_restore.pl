@@ -42,11 +42,15 @@ sub content
 my $before = content('origin');
 cmp_ok(length($before), '>', 100_000, 'the books hold something');
 is($node->safe_psql('origin', "$as_owner SELECT * FROM check_books()"), '', 'and are healthy');
+my $pages = q{SELECT string_agg(encode(sha256(convert_to(acme.issued_html(i.document_id), 'UTF8')), 'hex'), ' ' ORDER BY i.document_id) FROM acme.issued_page i};
+my $issued = $node->safe_psql('origin', $pages);
+like($issued, qr/^(?:[0-9a-f]{64} ?){3,}$/, 'with pages that were issued');
 
 sub restored
 {
 	my ($database, $how) = @_;
 	is(content($database), $before, "$how: every table and view is the same");
+	is($node->safe_psql($database, $pages), $issued, "$how: every page is the one that was issued");
 	is($node->safe_psql($database, "SET search_path = acme, acme_internal, finance; SELECT * FROM check_books()"), '', "$how: healthy");
 	is($node->safe_psql($database, q{SELECT count(*) FROM acme.party WHERE crm_rank = 7}), '4', "$how: the user's column");
 	is($node->safe_psql($database, q{SELECT count(*) FROM pg_policies WHERE schemaname = 'acme'}), '1', "$how: the user's policy");

@@ -67,6 +67,7 @@ sub functions
 		   AND (p.provolatile <> 'v' OR EXISTS (SELECT FROM acme.access_rule r WHERE r.verb = 'execute' AND r.object = p.proname AND r.level IN ('guest', 'reader')))}))
 	{
 		my ($name, $signature, $names) = split /\|/, $line, -1;
+		$names = join ',', grep { $_ ne 'document' } split /,/, $names if $names =~ /\btoken\b/;	# of which the token is enough
 		my @missing = grep { !exists $value{$_} } split /,/, $names;
 		is("@missing", '', "this test knows what to call $signature with");
 		$call{$name} = sprintf 'SELECT * FROM acme.%s(%s)', $name, join ', ', map { "$_ => $value{$_}" } split /,/, $names
@@ -95,7 +96,7 @@ sub answers
 
 my $read_only = 'BEGIN READ ONLY;';
 my %read = (%relation, %call);
-delete $read{answer_shared};
+delete @read{qw(answer_shared answer_page)};
 my ($here, $wrong) = answers($primary, $read_only, \%read);
 is($wrong, '', 'everything that is read works in a read-only transaction');
 my ($there, $wrong_there) = answers($standby, 'BEGIN;', \%read);
@@ -119,6 +120,13 @@ for my $level (@levels)
 }
 my (undef, $refused) = answers($standby, 'BEGIN;', { answer_shared => $call{answer_shared} });
 like($refused, qr/^\S+ ERROR:  25006$/, 'a link is not answered on a standby');
+for my $place ([ $standby, 'BEGIN;', 'a standby' ], [ $primary, $read_only, 'a read-only transaction' ])
+{
+	my ($node, $begin, $where) = @$place;
+	my ($page, $error) = answers($node, "$begin SET LOCAL ROLE a_guest;", { answer_page => $call{answer_page} });
+	is($error, '', "a form posted to $where is no error");
+	like($page->{answer_page}, qr/class="said" role="status">Answers cannot be taken now[^<]*</, 'but a page that says so');
+}
 is($primary->safe_psql('postgres', 'SELECT views FROM acme.share_link ORDER BY id DESC LIMIT 1 OFFSET 1'), '0', 'nobody opened the link for good so far');
 
 # ---------------------------------------------------------------------------
@@ -180,10 +188,29 @@ END
 	return { status => $code || 200, content => $content, headers => $headers };
 }
 
+# The forms of a page, as a browser has them: what each button would post, as text.
+sub forms
+{
+	my ($page) = @_;
+	my %form;
+	while ($page =~ m{<form method="post" action="(\w+)">(.*?)</form>}sg)
+	{
+		my ($action, $inside) = ($1, $2);
+		my %field = $inside =~ /<input type="hidden" name="(\w+)" value="([^"]*)">/g;
+		my ($comment) = $inside =~ /<textarea name="(\w+)"/;
+		$form{$3} = { action => $action, field => { %field, $2 => $3 }, comment => $comment }
+			while $inside =~ /<button( class="yes")? name="(\w+)" value="(\w+)">/g;
+	}
+	return \%form;
+}
+
 my $answer = request('a_guest', 'GET', 'shared_page', { token => $token });
 is($answer->{status}, 200, 'GET of a share link is answered');
 like($answer->{content}, qr/^<!DOCTYPE html>.*<\/html>$/s, 'with the page');
-like($answer->{headers}, qr/no-store.*no-referrer/, 'which no cache keeps and no other site is told of');
+like($answer->{headers}, qr/no-store.*no-referrer.*form-action 'self'; frame-ancestors 'none'/,
+	'which no cache keeps, no other site is told of, frames or is posted to');
+my $form = forms($answer->{content});
+is(join(' ', sort keys %$form), 'agreed rejected', 'and has a form for either answer');
 is(request('a_guest', 'GET', 'shared_report', { token => $token })->{status}, 200, 'so is GET of the document');
 for my $bad ($expired, 'no such token', '', 'x' x 5000)
 {
@@ -229,7 +256,52 @@ for my $r (@refusal)
 	$answer = request($role, $method, $function, $argument);
 	is("$answer->{status} " . ($answer->{state} // $answer->{content}), "$status $state", "$role: $method $function is refused with $status");
 }
-is(request('a_guest', 'POST', 'answer_shared', { token => $token, decision => 'agreed', comment => 'fine' })->{status}, 200, 'the client agrees');
+
+# the client answers by the form of the page: a gateway takes its fields as arguments
+my %no = %{ $form->{rejected}{field} };
+for my $try (
+	[ 'GET', { %no, comment => 'no' }, 405, 'Answers cannot be taken now' ],
+	[ 'POST', {%no}, 400, 'Please say what is to be changed' ],
+	[ 'POST', { %no, comment => '' }, 400, 'Please say what is to be changed' ],
+	[ 'POST', { %no, comment => 'x' x 4001 }, 400, 'The answer is too long' ],
+	[ 'POST', { %no, decision => 'paid' }, 400, 'does not wait for such an answer' ],
+	[ 'POST', { %no, token => 'x', comment => 'no' }, 404, undef ],
+	[ 'POST', $form->{agreed}{field}, 200, 'Thank you, this is agreed' ],
+	[ 'POST', $form->{agreed}{field}, 200, 'Thank you, this is agreed' ],
+	[ 'POST', { %no, comment => 'no' }, 409, 'does not wait for such an answer' ])
+{
+	my ($method, $field, $status, $said) = @$try;
+	$answer = request('a_guest', $method, $form->{rejected}{action}, { %$field, language => 'en' });
+	is($answer->{status}, $status, "$method of the form: $status");
+	like($answer->{content}, defined $said ? qr/^<!DOCTYPE html>.*class="said" role="status">[^<]*\Q$said\E/s : qr/class="says">This link is not valid/, 'with a page');
+}
+is_deeply(forms(request('a_guest', 'GET', 'shared_page', { token => $token })->{content}), {}, 'then the page asks no more');
+is($primary->safe_psql('postgres', "SELECT status FROM acme.document WHERE id = $report"), 'agreed', 'the client agreed');
+
+# by the link to all that is his, he reaches each document and answers it
+$primary->safe_psql('postgres', $path . q{SELECT transition(draft_document('{"kind": "proposal", "party": 2, "issued_on": "2026-06-01", "lines": [{"title": "Idea", "price": "5"}]}'), 'sent')});
+my $all = $primary->safe_psql('postgres', "$path SELECT share_client(2)");
+$answer = request('a_guest', 'GET', 'shared_page', { token => $all, language => 'en' });
+is($answer->{status}, 200, 'GET of all that is a client\'s');
+my @reference = $answer->{content} =~ /href="shared_page\?([^"]*)"/g;
+cmp_ok(scalar @reference, '>', 2, 'with references');
+my $asked = 0;
+for my $reference (@reference)
+{
+	my %argument = map { split /=/, $_, 2 } split /&amp;/, $reference;
+	$answer = request('a_guest', 'GET', 'shared_page', \%argument);
+	is($answer->{status}, 200, 'each of them opens');
+	like($answer->{content}, qr/<a href="shared_page\?token=$all&amp;language=en">All documents</, 'and leads back');
+	my $offered = forms($answer->{content})->{agreed} or next;
+	$asked++;
+	$answer = request('a_guest', 'POST', $offered->{action}, $offered->{field});
+	is($answer->{status}, 200, 'the form names its document');
+	like($answer->{content}, qr/Thank you, this is agreed.*All documents|All documents.*Thank you, this is agreed/s, 'which is agreed');
+}
+cmp_ok($asked, '>=', 1, 'some waited for an answer');
+unlike(request('a_guest', 'GET', 'shared_page', { token => $all, language => 'en' })->{content}, qr/Your answer is wanted|class="answer"/, 'and none does any more');
+is(request('a_guest', 'GET', 'shared_page', { token => $all, document => 999999 })->{status}, 404, 'what is not his is not there');
+is(request('a_guest', 'GET', 'shared_report', { token => $all })->{status}, 200, 'and as JSON');
 
 # ---------------------------------------------------------------------------
 # the states that the books raise are those that the README says

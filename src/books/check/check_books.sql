@@ -17,6 +17,8 @@ BEGIN ATOMIC
     UNION ALL SELECT * FROM billing_problems
     UNION ALL SELECT * FROM line_problems
     UNION ALL SELECT * FROM document_problems
+    UNION ALL SELECT * FROM page_problems
+    UNION ALL SELECT * FROM dunning_problems
     UNION ALL SELECT * FROM match_problems
     UNION ALL SELECT 'what acts for the owner is not open to everybody', 'function ' || o.object,
                      'call grant_access() again' FROM open_function o;

@@ -68,7 +68,7 @@ estimate_s: estimated seconds of work
 expense_markup_pct: what is put on expenses that are passed on, in percent points
 expires_at: from when on it cannot be used any more
 given_at: when it was given
-grace_days: days after due_on before an invoice counts as late; nothing reads it yet, reminders will
+grace_days: days after due_on before an invoice counts as late: no reminder and no interest of them
 granted_at: when it was granted
 hourly_cost: what an hour costs us, NULL: not any more
 hourly_pay: what the person is paid an hour, in the currency beside it; nothing reads it yet, payroll will

@@ -11,6 +11,33 @@ shown_paid: all of it that costs nothing stands on a report that is paid; NULL w
 task_charge.charged: net amount of all its charges, in currency
 task_charge.reported: of that kept by reports and drafts
 task_charge.unbilled: of that on no invoice and no report
+dispute.at: when it was opened
+dispute.by: who opened it, as actor() names them
+dispute.ended_at: when it ended, NULL: it is open
+dispute.ended_by: who ended it, as actor() names them
+outcome: how the dispute ended
+dispute.reason: what is disputed
+dunning_level.days_late: so many days after the due date and the days of grace
+dunning_level.client_id: the client whose level it is, a row of party; NULL: of all who have none of their own
+dunning_level.currency: currency of the fee, NULL: there is none
+dunning_level.fee: what is claimed with this level, once, in currency
+interest_pct: interest in per cent a year
+dunning_level.level: the step, from 1 on
+dunning_level.words: what it says, {"uk", "ru", "en"}
+overdue_document.level: level of the last reminder, NULL: none
+disputed: is a dispute of it open?
+late_since: due_on and the days of grace: lateness counts from there
+reminder.at: when it was written
+reminder.by: who wrote it, as actor() names them
+reminder.days_late: days since the due date and the days of grace
+reminder.fee: fees claimed of the document so far, in currency
+reminder.interest: interest up to that day, in currency
+reminder.language: language of the message: uk, ru or en
+reminder.level: the level of reminding
+reminder.message: what it says to the client
+reminder.on_day: the day for which it was written
+reminder.open: what was open of the document, in currency
+withdrawn_at: when it was taken back before it was delivered, NULL: it stands
 accent: accent colour of pages, #rrggbb
 document_kind.account: the role of the account on which it is owed, a row of account_role; NULL: on none
 answered: does the client answer it by a link?
@@ -21,6 +48,9 @@ billed_gross: on issued invoices, gross, in currency
 billed_in: first day of the service period in which it is billed
 binding: is it agreed, accepted or issued, so that others may be made of it? NULL: as it was before it was put away
 body: content of the snapshot or template
+issued_page.body: the page, with logo: and the digest of the logo in place of the image; NULL: its kind had no template
+issued_page.digest: SHA-256 of the page, as issued_html() gives it, in UTF-8
+issued_page.language: language of the page: uk, ru or en
 claim: does this line keep the charge from other documents?
 claimed_by: the report or draft invoice that keeps it, a row of document
 dedupe_key: makes the notice unique

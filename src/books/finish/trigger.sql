@@ -45,11 +45,14 @@ BEGIN
             ('account_role', 'What the books post to is part of the books.'),
             ('billing_period', 'close_period() closes a period, reopen_period() opens the last closed one.'),
             ('concession_month', 'It is the sum of what concession holds.'),
+            ('dispute', 'dispute() opens a dispute, settle_dispute() ends it.'),
             ('document_kind', 'What kinds of documents there are is part of the books.'),
             ('document_state', 'What statuses mean is part of the books.'),
             ('rating_problem', 'It says what rating found; mend what it names and the row goes by itself.'),
             ('recheck', 'It holds what make_corrections() is to look at.'),
-            ('share_link', 'share() makes a link, revoke_share() ends it.')
+            ('reminder', 'remind() and remind_all() write reminders.'),
+            ('share_link', 'share() and share_client() make links, revoke_share() and revoke_client_share() end '
+             'them.')
         ) AS t (name, hint)
     LOOP
         EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON %I '
@@ -75,6 +78,8 @@ BEGIN
              'extend_due() puts a due date off.'),
             ('entry', 'Post a reversal: reverse_event(event_id, key).', 'post() posts entries.'),
             ('event', 'Post a reversal: reverse_event(event_id, key).', 'post() posts an event.'),
+            ('issued_page', 'What was issued is what it is; take it back with void() or credit() and issue another.',
+             'A step that issues a document keeps its page.'),
             ('history', 'History is what it is; add a row if something has to be explained.',
              'It follows what is done to the tables that watch() was called for.')
         ) AS t (name, stays, adds)
@@ -352,6 +357,12 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
 CREATE TRIGGER number_series_kept BEFORE UPDATE OR DELETE ON number_series
     FOR EACH ROW EXECUTE FUNCTION guard_number_series();
 
+-- dunning_level
+CREATE TRIGGER dunning_level_exact BEFORE INSERT OR UPDATE OF fee, currency ON dunning_level
+    FOR EACH ROW EXECUTE FUNCTION check_exact('fee');
+CREATE TRIGGER dunning_level_words BEFORE INSERT OR UPDATE OF words ON dunning_level
+    FOR EACH ROW EXECUTE FUNCTION check_dunning_words();
+
 -- document
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.',
@@ -361,6 +372,9 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
                                               'created_at', 'created_by');
 CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
+CREATE TRIGGER document_drawn AFTER UPDATE ON document
+    FOR EACH ROW WHEN (OLD.issued_at IS NULL AND NEW.issued_at IS NOT NULL AND NOT NEW.incoming)
+    EXECUTE FUNCTION keep_page();
 CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
 CREATE TRIGGER document_followed AFTER INSERT OR UPDATE OR DELETE ON document

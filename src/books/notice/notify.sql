@@ -46,8 +46,10 @@ BEGIN
        JOIN party p ON p.id = d.party_id
       CROSS JOIN LATERAL (SELECT round(d.gross, currency_exponent(d.currency)) AS gross) m
       WHERE d.kind = 'invoice' AND n.to_status = 'paid';
+    PERFORM withdraw_reminders(ARRAY(SELECT n.document_id FROM new_rows n));
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION tell_steps() IS
     'trigger function of document_status_change: the manager is told that an invoice is paid, and not told when it is '
-    'not true any more; SECURITY DEFINER because nobody is granted INSERT on notices';
+    'not true any more; reminders that wait are taken back; SECURITY DEFINER because nobody is granted INSERT on '
+    'notices';

@@ -39,7 +39,7 @@ AS $$
 DECLARE
     v_document document;
     v_kind document_kind;
-    v_shown_as text;
+    v_due date;
     v_language text;
     v_label jsonb;
     v_paper jsonb;
@@ -59,7 +59,9 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
     END IF;
     SELECT * INTO v_kind FROM document_kind k WHERE k.kind = v_document.kind;
-    v_shown_as := (state_of(v_document)).shown_as;
+    -- what extend_due() gave later is no part of the paper
+    SELECT e.was_due_on INTO v_due FROM due_extension e WHERE e.document_id = v_document.id ORDER BY e.id LIMIT 1;
+    v_due := CASE WHEN FOUND THEN v_due ELSE v_document.due_on END;
     v_label := page_labels(v_language);
     v_paper := paper_of(v_document);
     v_brand := nullif(v_paper -> 'brand', 'null');
@@ -71,7 +73,7 @@ BEGIN
         'number', v_document.number, 'number_line', (v_label ->> 'numero') || chr(160) || v_document.number,
         'page_title', concat_ws(' ', page_heading(v_document.kind, v_document.number, NULL, v_language, v_label)),
         'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due',
-        page_date(v_document.due_on, v_language),
+        page_date(v_due, v_language),
         'period', page_days(v_document.period_from, v_document.period_to, v_language),
         'contract', v_paper ->> 'contract', 'project', v_paper ->> 'project',
         'task', CASE WHEN v_paper ->> 'task' IS NOT NULL AND 'specification' IN (v_kind.kind, v_kind.page)
@@ -79,8 +81,6 @@ BEGIN
         'basis', CASE WHEN v_paper ->> 'basis' IS NOT NULL
                       THEN page_heading(v_paper #>> '{basis,kind}', v_paper #>> '{basis,number}',
                                         iso_date(v_paper #>> '{basis,issued_on}'), v_language, v_label) END,
-        'status', CASE v_shown_as WHEN 'status' THEN v_label ->> ('status_' || v_document.status) END,
-        'mark', CASE v_shown_as WHEN 'mark' THEN v_label ->> ('status_' || v_document.status) END,
         'currency', coalesce(v_label ->> ('currency_' || v_document.currency), v_document.currency),
         'requirements', v_document.requirements, 'note', v_paper ->> 'note',
         'meaning', v_label ->> ('meaning_' || v_document.meaning),
@@ -104,44 +104,43 @@ BEGIN
                         THEN jsonb_build_object('beneficiary', v_party ->> 'name', 'requisites', v_party -> 'bank',
                             'purpose', CASE WHEN v_document.number IS NOT NULL THEN
                                 page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on,
-                                             v_language, v_label) END) END,
-        'signature', CASE WHEN v_document.sign_status = 'signed'
-                          THEN jsonb_build_object('by', v_document.sign_by, 'on',
-                                                  page_date((v_document.sign_at AT TIME ZONE s.zone)::date, v_language),
-                            'image', 'data:' || v_document.signature_type || ';base64,'
-                                || translate(encode(v_document.signature, 'base64'), chr(10), '')) END)
-      FROM setting s;
+                                             v_language, v_label) END) END);
 END $$;
 COMMENT ON FUNCTION document_data(bigint, text) IS
-    'all that the page of a document says, as text written for the language (NULL: page_language()): what templates '
-    'name, see page_sample(). Refused: unknown document (23503), language (22023), what came from outside (23001)';
+    'all that the paper of a document says, as text written for the language (NULL: page_language()): what templates '
+    'name, see page_sample(); what becomes of the document later is page_state(). Refused: unknown document (23503), '
+    'language (22023), what came from outside (23001)';
 SELECT allow('reader', 'execute', 'document_data');
 
-CREATE FUNCTION document_html(document bigint, language text DEFAULT NULL) RETURNS text
+CREATE FUNCTION page_template(p_document document, p_language text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT t.body
+      FROM document_kind k
+      JOIN template t ON t.kind IN (k.kind, k.page)
+     WHERE k.kind = p_document.kind
+       AND (t.own_id IS NULL OR t.own_id = (paper_party(p_document, 'own') ->> 'id')::bigint)
+       AND (t.language IS NULL OR t.language = p_language)
+     ORDER BY t.own_id IS NULL, t.kind <> k.kind, t.language IS NULL
+     LIMIT 1;
+END;
+COMMENT ON FUNCTION page_template(document, text) IS
+    'the template of a document''s page in a language, the most specific one; NULL where there is none';
+
+CREATE FUNCTION drawn_page(p_document document, p_language text) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
-#variable_conflict use_column
 DECLARE
-    v_data jsonb := document_data(document_html.document, document_html.language);
-    v_kinds text[] := (SELECT ARRAY[k.kind, k.page] FROM document_kind k WHERE k.kind = v_data ->> 'kind');
-    v_own bigint := paper_party(document_of(document_html.document), 'own') ->> 'id';
-    v_body text;
+    v_data jsonb := document_data(p_document.id, p_language);
+    v_body text := page_template(p_document, v_data ->> 'language');
 BEGIN
-    SELECT t.body INTO v_body
-      FROM template t
-     WHERE t.kind = ANY (v_kinds) AND (t.own_id IS NULL OR t.own_id = v_own)
-       AND (t.language IS NULL OR t.language = v_data ->> 'language')
-     ORDER BY t.own_id IS NULL, array_position(v_kinds, t.kind), t.language IS NULL
-     LIMIT 1;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION '% has no template', document_name(document_html.document)
-            USING ERRCODE = 'foreign_key_violation', HINT = format('Add a row of kind %s to table template; '
-                                                                   'page_sample() shows what it can name.',
-                                                                   v_data ->> 'kind');
+    IF v_body IS NULL THEN
+        RAISE EXCEPTION '% has no template', document_name(p_document.id)
+            USING ERRCODE = 'foreign_key_violation',
+                HINT = format('Add a row of kind %s to table template; page_sample() shows what it can name.',
+                              p_document.kind);
     END IF;
     RETURN render(v_body, v_data);
 END $$;
-COMMENT ON FUNCTION document_html(bigint, text) IS
-    'a document as one complete HTML page: branded, every value escaped, nothing loaded from elsewhere, made to be '
-    'printed on A4. Refused as document_data() is, and where no template is stored for its kind (23503)';
-SELECT allow('reader', 'execute', 'document_html');
+COMMENT ON FUNCTION drawn_page(document, text) IS
+    'the page of a document drawn anew from the template of today; refused (23503) where there is none';

@@ -6,6 +6,7 @@ SELECT allow('reader', 'select', 'page_label'), allow('admin', 'insert,update,de
 SELECT allow('reader', 'select', 'brand'), allow('admin', 'insert,update,delete', 'brand');
 SELECT watch('brand', 'digest:logo');
 SELECT allow('reader', 'select', 'brand_logo');
+SELECT allow('reader', 'select', 'issued_page');
 SELECT allow('reader', 'select', 'template'), allow('admin', 'insert,update,delete', 'template');
 
 -- those that come with the books are nobody's edit

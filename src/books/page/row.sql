@@ -210,12 +210,9 @@ BEGIN ATOMIC
                              END,
                 'base', page_number(r.net * h.side, h.exponent, language), 'amount',
                 page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC, r.code)
-              FROM rate r), '[]'),
-        'paid', page_number(nullif(b.allocated, 0), h.exponent, language), 'credited',
-        page_number(nullif(b.credited, 0), h.exponent, language),
-        'open', CASE WHEN b.open > 0 AND b.open < b.gross THEN page_number(b.open, h.exponent, language) END)
-      FROM total t CROSS JOIN head h LEFT JOIN document_balance b ON b.document_id = h.id;
+              FROM rate r), '[]'))
+      FROM total t CROSS JOIN head h;
 END;
 COMMENT ON FUNCTION page_totals(bigint, text, jsonb) IS
     'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by '
-    'rate, gross, in words, paid and open; credit notes with their signs turned';
+    'rate, gross, in words; credit notes with their signs turned';

@@ -56,6 +56,38 @@ SELECT v.name, l.language, l.label
     ('superseded_hint', 'Попросіть посилання на неї в того, хто надіслав це.', 'Попросите ссылку на неё у того, кто '
         'прислал эту.',
         'Ask whoever sent you this link for that of the newer one.'),
+    ('answer', 'Ваша відповідь', 'Ваш ответ', 'Your answer'),
+    ('answer_agree', 'Погоджую', 'Согласен', 'I agree'),
+    ('answer_change', 'Потрібні зміни', 'Нужны изменения', 'Something is to be changed'),
+    ('answer_comment', 'Що змінити?', 'Что изменить?', 'What is to be changed?'),
+    ('answer_reject', 'Відхилити', 'Отклонить', 'Reject'),
+    ('answer_agreed', 'Дякуємо, погоджено.', 'Спасибо, согласовано.', 'Thank you, this is agreed.'),
+    ('answer_rejected', 'Дякуємо, ваше зауваження передано.', 'Спасибо, ваше замечание передано.',
+     'Thank you, your remark was passed on.'),
+    ('answer_reason', 'Напишіть, будь ласка, що змінити.', 'Напишите, пожалуйста, что изменить.',
+     'Please say what is to be changed.'),
+    ('answer_long', 'Відповідь задовга: щонайбільше 4000 знаків.', 'Ответ слишком длинный: не больше 4000 знаков.',
+     'The answer is too long: 4000 characters at most.'),
+    ('answer_refused', 'Цей документ не чекає на таку відповідь.', 'Этот документ не ждёт такого ответа.',
+     'This document does not wait for such an answer.'),
+    ('answer_closed', 'Зараз відповідь прийняти не можна. Спробуйте пізніше.',
+     'Сейчас ответ принять нельзя. Попробуйте позже.', 'Answers cannot be taken now. Please try later.'),
+    ('client_all', 'Усі документи', 'Все документы', 'All documents'),
+    ('client_open', 'Чекає на вас', 'Ждёт вас', 'Waiting for you'),
+    ('client_nothing_open', 'Нічого не чекає.', 'Ничего не ждёт.', 'Nothing is waiting.'),
+    ('client_asks', 'Потрібна ваша відповідь', 'Нужен ваш ответ', 'Your answer is wanted'),
+    ('client_owed', 'До сплати', 'К оплате', 'To pay'),
+    ('client_work', 'Поточні роботи', 'Текущие работы', 'Current work'),
+    ('client_no_work', 'Усі роботи вже є в документах.', 'Все работы уже есть в документах.',
+     'All work is on a document.'),
+    ('client_past', 'Попередні документи', 'Прежние документы', 'Past documents'),
+    ('client_no_past', 'Їх ще немає.', 'Их ещё нет.', 'There are none yet.'),
+    ('client_period_work', 'Роботи періоду', 'Работы периода', 'Work of the period'),
+    ('client_hours_left', 'Залишилося годин', 'Осталось часов', 'Hours left'),
+    ('client_balance', 'Залишок передплати', 'Остаток предоплаты', 'Prepaid balance'),
+    ('client_cap_left', 'Залишилося до ліміту', 'Осталось до лимита', 'Left to the limit'),
+    ('client_cap_hours_left', 'Годин до ліміту', 'Часов до лимита', 'Hours to the limit'),
+    ('put_off', 'Відстрочено до', 'Отсрочено до', 'Put off to'),
     ('numero', '№', '№', 'No.'),
     ('dated', 'від', 'от', 'of'),
     ('date', 'Дата', 'Дата', 'Date'),
@@ -188,6 +220,20 @@ COMMENT ON TABLE template IS
     'most specific one is used: the company''s before the common one, then the language''s before that for all. Credit '
     'notes and proformas take the template of invoices, proposals that of specifications, where they have none. '
     'Checked when stored against page_sample()';
+
+CREATE TABLE issued_page (
+    document_id bigint CONSTRAINT issued_page_pkey PRIMARY KEY
+        CONSTRAINT issued_page_document_fkey REFERENCES document,
+    language text NOT NULL
+        CONSTRAINT issued_page_language_known CHECK (language IN ('uk', 'ru', 'en')),
+    body text,
+    digest bytea CONSTRAINT issued_page_digest_size CHECK (octet_length(digest) = 32),
+    CONSTRAINT issued_page_whole CHECK (num_nonnulls(body, digest) IN (0, 2))
+);
+COMMENT ON TABLE issued_page IS
+    'the page of every document of ours as it was issued, once, in the language it was issued in: issued_html() gives '
+    'it, byte for byte. body holds the name of the logo in place of the image, which is in brand_logo; digest is the '
+    'SHA-256 of the whole page. Both are NULL where its kind had no template on that day';
 
 CREATE DOMAIN "text/html" AS text;
 COMMENT ON DOMAIN "text/html" IS 'a page, for gateways that choose the media type by the name of the type';

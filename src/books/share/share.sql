@@ -2,14 +2,33 @@
 -- share: a link by which the client sees one document and answers it
 -- ---------------------------------------------------------------------------
 
+-- Three random UUIDs hold 366 random bits from the server's strong source; their
+-- digest is 32 bytes of it.
+CREATE FUNCTION new_link(p_document bigint, p_client bigint, p_ttl interval) RETURNS text
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_token text := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+                                                  || uuid_send(gen_random_uuid())), 'base64'), '+/', '-_'), '=');
+BEGIN
+    IF p_ttl IS NULL OR p_ttl <= interval '0' OR p_ttl > interval '5 years' THEN
+        RAISE EXCEPTION 'a link cannot live for %', coalesce(p_ttl::text, 'ever')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a time to live of up to 5 years.';
+    END IF;
+    INSERT INTO share_link (document_id, client_id, token_digest, expires_at)
+    VALUES (p_document, p_client, sha256(convert_to(v_token, 'UTF8')), now() + p_ttl);
+    RETURN v_token;
+END $$;
+COMMENT ON FUNCTION new_link(bigint, bigint, interval) IS
+    'make a link to a document or a client and return its token; refused (22023): a time to live of none or above 5 '
+    'years';
+
 CREATE FUNCTION share(document bigint, ttl interval DEFAULT '30 days') RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-#variable_conflict use_column
 DECLARE
     v_document document := document_of(share.document);
     v_state document_state := state_of(v_document);
-    v_token text;
 BEGIN
     IF v_state.draft OR v_state.withdrawn OR v_document.incoming THEN
         RAISE EXCEPTION '% is % and is not shared', document_name(v_document.id), CASE WHEN v_document.incoming
@@ -18,18 +37,7 @@ BEGIN
                 HINT = CASE WHEN v_state.withdrawn THEN 'Share what takes its place.'
                             ELSE 'Send it first: transition(document, ''sent'').' END;
     END IF;
-    IF share.ttl IS NULL OR share.ttl <= interval '0' OR share.ttl > interval '5 years' THEN
-        RAISE EXCEPTION 'a link cannot live for %', coalesce(share.ttl::text, 'ever')
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a time to live of up to 5 years.';
-    END IF;
-    -- Three random UUIDs hold 366 random bits from the server's strong source;
-    -- their digest is 32 bytes of it.
-    v_token := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
-                                             || uuid_send(gen_random_uuid())), 'base64'),
-                               '+/', '-_'), '=');
-    INSERT INTO share_link (document_id, token_digest, expires_at)
-    VALUES (v_document.id, sha256(convert_to(v_token, 'UTF8')), now() + share.ttl);
-    RETURN v_token;
+    RETURN new_link(v_document.id, NULL, share.ttl);
 END $$;
 COMMENT ON FUNCTION share(bigint, interval) IS
     'make a link to a document that was sent: a token of 32 random bytes (43 URL-safe characters), shown this once; '
@@ -79,27 +87,86 @@ COMMENT ON FUNCTION revoke_share(bigint, bigint) IS
     'make the links of a document, or one of them, work no more; returns how many';
 SELECT allow('clerk', 'execute', 'revoke_share');
 
+CREATE FUNCTION share_client(client bigint, ttl interval DEFAULT '1 year') RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_kind text := (SELECT p.kind FROM party p WHERE p.id = share_client.client);
+BEGIN
+    IF v_kind IS NULL THEN
+        RAISE EXCEPTION 'there is no party %', share_client.client
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Table party lists the clients.';
+    END IF;
+    IF v_kind NOT IN ('company', 'individual') THEN
+        RAISE EXCEPTION 'party % is no client', share_client.client
+            USING ERRCODE = 'restrict_violation', HINT = 'Clients are parties of kind company or individual.';
+    END IF;
+    RETURN new_link(NULL, share_client.client, share_client.ttl);
+END $$;
+COMMENT ON FUNCTION share_client(bigint, interval) IS
+    'make a link to all that is a client''s: his documents, current work and what is left of his contracts; a token as '
+    'share() makes it, which works for ttl. Refused: what is no party (23503) or no client (23001)';
+SELECT allow('clerk', 'execute', 'share_client');
+
+CREATE FUNCTION revoke_client_share(client bigint, link bigint DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_count bigint;
+BEGIN
+    UPDATE share_link s SET revoked_at = now()
+     WHERE s.client_id = revoke_client_share.client AND s.revoked_at IS NULL
+       AND (revoke_client_share.link IS NULL OR s.id = revoke_client_share.link);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END $$;
+COMMENT ON FUNCTION revoke_client_share(bigint, bigint) IS
+    'make the links to all that is a client''s, or one of them, work no more; returns how many. Those of his documents '
+    'are revoke_share()''s';
+SELECT allow('clerk', 'execute', 'revoke_client_share');
+
+CREATE FUNCTION may_write() RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery();
+END;
+COMMENT ON FUNCTION may_write() IS 'may this transaction write? Not where it is read-only, nor on a standby';
+
+-- A client may see what we issued to him; drafts are ours, and what came from him he has.
+CREATE FUNCTION linked(token text, document bigint DEFAULT NULL, OUT document_id bigint, OUT client_id bigint,
+                       OUT link_id bigint)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(s.document_id, d.id), s.client_id, s.id
+      FROM share_link s
+      LEFT JOIN document d ON d.id = linked.document AND d.party_id = s.client_id AND d.issued_at IS NOT NULL
+                              AND NOT d.incoming
+     WHERE octet_length(linked.token) = 43 AND s.token_digest = sha256(convert_to(linked.token, 'UTF8'))
+       AND s.revoked_at IS NULL AND s.expires_at > now()
+       AND (linked.document IS NULL OR linked.document = coalesce(s.document_id, d.id));
+END;
+COMMENT ON FUNCTION linked(text, bigint) IS
+    'what a token opens: its document, or its client and of his the document that is asked for (NULL: none); the link. '
+    'NULL whether the token is unknown, expired or revoked, or opens another document';
+
 -- A gateway answers GET in a read-only transaction, and a standby has no other:
 -- there the page is shown and the view is not counted.
-CREATE FUNCTION open_link(token text, OUT document_id bigint, OUT link_id bigint)
+CREATE FUNCTION open_link(token text, document bigint DEFAULT NULL, OUT document_id bigint, OUT client_id bigint,
+                          OUT link_id bigint)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF octet_length(token) <> 43 THEN
-        RETURN;
-    END IF;
-    SELECT s.document_id, s.id INTO open_link.document_id, open_link.link_id FROM share_link s
-     WHERE s.token_digest = sha256(convert_to(open_link.token, 'UTF8')) AND s.revoked_at IS NULL
-       AND s.expires_at > now();
-    IF open_link.link_id IS NOT NULL AND current_setting('transaction_read_only') = 'off'
-        AND NOT pg_is_in_recovery() THEN
+    SELECT l.* INTO open_link.document_id, open_link.client_id, open_link.link_id
+      FROM linked(open_link.token, open_link.document) l;
+    IF open_link.link_id IS NOT NULL AND may_write() THEN
         UPDATE share_link s SET views = s.views + 1, last_view_at = now() WHERE s.id = open_link.link_id;
     END IF;
 END $$;
-COMMENT ON FUNCTION open_link(text) IS
-    'the document that a token opens, counting the view where the transaction may write; NULL whether the token is '
-    'unknown, expired or revoked';
+COMMENT ON FUNCTION open_link(text, bigint) IS
+    'what linked() says of a token, counting the view where the transaction may write';
 
 -- Gateways (PostgREST) set request.… and read response.…; elsewhere there is no
 -- one to tell.  A setting that an earlier transaction made local stays as ''.
@@ -113,62 +180,3 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION answer_status(int) IS
     'the HTTP status of the answer, where a gateway is there to send one; nothing elsewhere';
-
-CREATE FUNCTION shared_report(token text) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
-AS $$
-DECLARE
-    v_document bigint := (SELECT l.document_id FROM open_link(token) l);
-BEGIN
-    IF v_document IS NULL THEN
-        PERFORM answer_status(404);
-        RETURN NULL;
-    END IF;
-    RETURN document_json(v_document);
-END $$;
-COMMENT ON FUNCTION shared_report(text) IS
-    'what the link with this token shows: one document, as document_json() gives it, its status with it (void, '
-    'superseded); NULL, through a gateway with status 404, when the link is unknown, expired or revoked, all alike. '
-    'SECURITY DEFINER: a visitor reaches this document and nothing else';
-SELECT allow('guest', 'execute', 'shared_report');
-
-CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
-AS $$
-DECLARE
-    v_link record;
-    v_document document;
-BEGIN
-    IF decision IS NULL OR decision NOT IN ('agreed', 'rejected') THEN
-        RAISE EXCEPTION 'unknown decision "%"', left(decision, 20) USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Decisions are agreed and rejected.';
-    END IF;
-    IF decision = 'rejected' AND coalesce(comment, '') !~ '[^[:space:]]' THEN
-        RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Say what is to be changed.';
-    END IF;
-    IF length(comment) > 4000 THEN
-        RAISE EXCEPTION 'a comment of % characters is too long', length(comment)
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say it in at most 4000 characters.';
-    END IF;
-    SELECT * INTO v_link FROM open_link(token);
-    IF v_link.document_id IS NULL THEN
-        RAISE EXCEPTION 'this link opens nothing' USING ERRCODE = 'foreign_key_violation', HINT = 'Ask for a new link.';
-    END IF;
-    v_document := document_of(v_link.document_id);
-    IF NOT (SELECT k.answered FROM document_kind k WHERE k.kind = v_document.kind) THEN
-        RAISE EXCEPTION '% asks for no answer', document_name(v_document.id)
-            USING ERRCODE = 'restrict_violation', HINT = 'Reports, proposals, specifications and acts are answered.';
-    END IF;
-    IF decision = 'agreed' AND (state_of(v_document)).binding THEN
-        RETURN 'agreed';  -- asked again after what followed from it
-    END IF;
-    RETURN transition(v_document.id, decision, comment,
-                      format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id),
-                             v_link.link_id));
-END $$;
-COMMENT ON FUNCTION answer_shared(text, text, text) IS
-    'the client''s answer through a link: agreed, or rejected with a comment, which has at most 4000 characters '
-    '(22023); the same answer again changes nothing. Unknown, expired and revoked links are refused alike (23503), a '
-    'document that waits for no answer with its status (23001)';
-SELECT allow('guest', 'execute', 'answer_shared');
