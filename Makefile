@@ -294,6 +294,7 @@ BOOKS_CODE = \
 	src/books/check/check_books.sql \
 	src/books/finish/plan.sql \
 	src/books/finish/trigger.sql \
+	src/books/finish/owned.sql \
 	src/books/finish/rule.sql \
 	src/books/column/explain.sql \
 	src/books/upgrade/gone.sql \
