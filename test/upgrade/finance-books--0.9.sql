@@ -827,6 +827,7 @@ CREATE TABLE charge (
     price_id bigint,
     price_source text,
     price_list_id bigint,
+    gross numeric(20,6),
     amount numeric(20,6) NOT NULL,
     currency text NOT NULL,
     base_rate numeric(24,12) NOT NULL DEFAULT 1,
@@ -848,7 +849,8 @@ CREATE TABLE charge (
     key text,
     role text,
     line_period date,
-    CONSTRAINT charge_only_billable_has_amount CHECK (amount = 0 OR coverage = 'billable'),
+    CONSTRAINT charge_only_billable_has_amount
+        CHECK (amount = 0 AND coalesce(gross, 0) = 0 OR coverage = 'billable'),
     CONSTRAINT charge_time_has_entry CHECK (source <> 'time' OR time_entry_id IS NOT NULL AND segment IS NOT NULL),
     CONSTRAINT charge_burn_has_allotment CHECK ((allotment_id IS NULL) = (burned IS NULL)),
     CONSTRAINT charge_reversal_frozen CHECK (reverses_id IS NULL OR frozen_at IS NOT NULL),
@@ -856,10 +858,11 @@ CREATE TABLE charge (
     CONSTRAINT charge_adjusts_no_time CHECK (adjusts_id IS NULL OR source = 'adjustment')
 ) WITH (fillfactor = 90);
 COMMENT ON TABLE charge IS
-    'the heart: one rated segment of work, item, fee or stage. amount is net in currency, cost what it cost us in the '
-    'same currency (NULL: unknown), base_… the same in the company''s currency. Provisional while frozen_at is NULL; '
-    'frozen with the document or the period that takes it, and posted to the ledger in the same transaction; while a '
-    'report that is sent holds it (held_by, a document) it waits unchanged for the client''s answer';
+    'the heart: one rated segment of work, item, fee or stage. amount is net of tax in currency, gross what the prices '
+    'make of it where they hold the tax (NULL elsewhere), cost what it cost us in the same currency (NULL: unknown), '
+    'base_… the same in the company''s currency. Provisional while frozen_at is NULL; frozen with the document or the '
+    'period that takes it, and posted to the ledger in the same transaction; while a report that is sent holds it '
+    '(held_by, a document) it waits unchanged for the client''s answer';
 CREATE UNIQUE INDEX charge_entry_segment ON charge (time_entry_id, segment)
     WHERE time_entry_id IS NOT NULL AND NOT committed;
 CREATE INDEX charge_entry_idx ON charge (time_entry_id) WHERE time_entry_id IS NOT NULL;
@@ -1600,12 +1603,12 @@ COMMENT ON TABLE payment_allocation IS
     'below zero, off what the payment pays. The sum is never above the payment, nor above what is open';
 CREATE INDEX payment_allocation_document_idx ON payment_allocation (document_id);
 -- ---------------------------------------------------------------------------
--- share: links by which a client sees one document and answers it
+-- share: links by which a client sees one document, or all that is his, and answers
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE share_link (
     id bigserial CONSTRAINT share_link_pkey PRIMARY KEY,
-    document_id bigint NOT NULL CONSTRAINT share_link_document_fkey REFERENCES document,
+    document_id bigint CONSTRAINT share_link_document_fkey REFERENCES document,
     token_digest bytea NOT NULL CONSTRAINT share_link_token_key UNIQUE
         CONSTRAINT share_link_digest_size CHECK (octet_length(token_digest) = 32),
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -1614,12 +1617,80 @@ CREATE TABLE share_link (
     revoked_at timestamptz,
     views bigint NOT NULL DEFAULT 0,
     last_view_at timestamptz,
+    client_id bigint CONSTRAINT share_link_client_fkey REFERENCES party,
+    CONSTRAINT share_link_opens_one CHECK (num_nonnulls(document_id, client_id) = 1),
     CONSTRAINT share_link_expires_later CHECK (expires_at > created_at)
 );
 COMMENT ON TABLE share_link IS
-    'links to documents: the token itself is shown once and not kept, only its SHA-256; views counts how often the '
-    'link was opened';
+    'links to a document, or to all that is a client''s: the token itself is shown once and not kept, only its '
+    'SHA-256; views counts how often the link was opened';
 CREATE INDEX share_link_document_idx ON share_link (document_id);
+CREATE INDEX share_link_client_idx ON share_link (client_id) WHERE client_id IS NOT NULL;
+-- ---------------------------------------------------------------------------
+-- dunning: who is reminded of what is overdue, when and in which words
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE dunning_level (
+    id bigserial CONSTRAINT dunning_level_pkey PRIMARY KEY,
+    client_id bigint CONSTRAINT dunning_level_client_fkey REFERENCES party,
+    level integer NOT NULL CONSTRAINT dunning_level_positive CHECK (level > 0),
+    days_late integer NOT NULL CONSTRAINT dunning_level_days_range CHECK (days_late BETWEEN 1 AND 3650),
+    words jsonb NOT NULL
+        CONSTRAINT dunning_level_words_whole
+            CHECK (jsonb_typeof(words) = 'object'
+                   AND coalesce(length(words ->> 'uk') * length(words ->> 'ru') * length(words ->> 'en'), 0) > 0),
+    fee numeric(20,6) NOT NULL DEFAULT 0
+        CONSTRAINT dunning_level_fee_not_negative CHECK (fee >= 0 AND fee <> 'NaN'),
+    currency text CONSTRAINT dunning_level_currency_fkey REFERENCES currency_code,
+    interest_pct numeric(7,4) NOT NULL DEFAULT 0
+        CONSTRAINT dunning_level_interest_range CHECK (interest_pct BETWEEN 0 AND 999),
+    CONSTRAINT dunning_level_fee_has_currency CHECK ((fee > 0) = (currency IS NOT NULL)),
+    CONSTRAINT dunning_level_key UNIQUE NULLS NOT DISTINCT (client_id, level)
+);
+COMMENT ON TABLE dunning_level IS
+    'the steps by which clients are reminded of what is overdue: of a client, who has then no other, or of all '
+    '(client_id NULL). A step is taken days_late after the due date and the days of grace (party.grace_days); words is '
+    'what it says in {"uk", "ru", "en"}, with {number}, {date}, {due}, {days}, {open}, {fee}, {interest}, {total}, '
+    '{client} and {own} in it; fee in currency is claimed once, interest by interest_pct a year on the days late';
+
+CREATE TABLE dispute (
+    id bigserial CONSTRAINT dispute_pkey PRIMARY KEY,
+    document_id bigint NOT NULL CONSTRAINT dispute_document_fkey REFERENCES document,
+    reason text NOT NULL CONSTRAINT dispute_explained CHECK (reason <> ''),
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    by text NOT NULL DEFAULT actor(),
+    outcome text CONSTRAINT dispute_outcome_said CHECK (outcome <> ''),
+    ended_at timestamptz,
+    ended_by text,
+    CONSTRAINT dispute_ended_whole CHECK (num_nonnulls(outcome, ended_at, ended_by) IN (0, 3))
+);
+COMMENT ON TABLE dispute IS
+    'what clients dispute: while a dispute of a document is open nobody is reminded of it; reason what is disputed, '
+    'outcome how it ended';
+CREATE UNIQUE INDEX dispute_open_once ON dispute (document_id) WHERE ended_at IS NULL;
+CREATE INDEX dispute_document_idx ON dispute (document_id);
+
+CREATE TABLE reminder (
+    id bigserial CONSTRAINT reminder_pkey PRIMARY KEY,
+    document_id bigint NOT NULL CONSTRAINT reminder_document_fkey REFERENCES document,
+    level integer NOT NULL,
+    on_day date NOT NULL,
+    days_late integer NOT NULL CONSTRAINT reminder_days_positive CHECK (days_late > 0),
+    open numeric(20,6) NOT NULL CONSTRAINT reminder_open_positive CHECK (open > 0),
+    fee numeric(20,6) NOT NULL CONSTRAINT reminder_fee_not_negative CHECK (fee >= 0),
+    interest numeric(20,6) NOT NULL CONSTRAINT reminder_interest_not_negative CHECK (interest >= 0),
+    currency text NOT NULL CONSTRAINT reminder_currency_fkey REFERENCES currency_code,
+    language text NOT NULL CONSTRAINT reminder_language_known CHECK (language IN ('uk', 'ru', 'en')),
+    message text NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    by text NOT NULL DEFAULT actor(),
+    withdrawn_at timestamptz
+);
+COMMENT ON TABLE reminder IS
+    'reminders of what is overdue, each level once a document: how late it was, what was open of it, the fees claimed '
+    'so far and the interest up to that day, in currency, and the message in the language of the client. withdrawn_at: '
+    'it was not delivered yet when the document was paid, disputed or taken back; its level may be taken again';
+CREATE UNIQUE INDEX reminder_once ON reminder (document_id, level) WHERE withdrawn_at IS NULL;
 -- ---------------------------------------------------------------------------
 -- template: how pages look and in which words
 --
@@ -1678,6 +1749,38 @@ SELECT v.name, l.language, l.label
     ('superseded_hint', 'Попросіть посилання на неї в того, хто надіслав це.', 'Попросите ссылку на неё у того, кто '
         'прислал эту.',
         'Ask whoever sent you this link for that of the newer one.'),
+    ('answer', 'Ваша відповідь', 'Ваш ответ', 'Your answer'),
+    ('answer_agree', 'Погоджую', 'Согласен', 'I agree'),
+    ('answer_change', 'Потрібні зміни', 'Нужны изменения', 'Something is to be changed'),
+    ('answer_comment', 'Що змінити?', 'Что изменить?', 'What is to be changed?'),
+    ('answer_reject', 'Відхилити', 'Отклонить', 'Reject'),
+    ('answer_agreed', 'Дякуємо, погоджено.', 'Спасибо, согласовано.', 'Thank you, this is agreed.'),
+    ('answer_rejected', 'Дякуємо, ваше зауваження передано.', 'Спасибо, ваше замечание передано.',
+     'Thank you, your remark was passed on.'),
+    ('answer_reason', 'Напишіть, будь ласка, що змінити.', 'Напишите, пожалуйста, что изменить.',
+     'Please say what is to be changed.'),
+    ('answer_long', 'Відповідь задовга: щонайбільше 4000 знаків.', 'Ответ слишком длинный: не больше 4000 знаков.',
+     'The answer is too long: 4000 characters at most.'),
+    ('answer_refused', 'Цей документ не чекає на таку відповідь.', 'Этот документ не ждёт такого ответа.',
+     'This document does not wait for such an answer.'),
+    ('answer_closed', 'Зараз відповідь прийняти не можна. Спробуйте пізніше.',
+     'Сейчас ответ принять нельзя. Попробуйте позже.', 'Answers cannot be taken now. Please try later.'),
+    ('client_all', 'Усі документи', 'Все документы', 'All documents'),
+    ('client_open', 'Чекає на вас', 'Ждёт вас', 'Waiting for you'),
+    ('client_nothing_open', 'Нічого не чекає.', 'Ничего не ждёт.', 'Nothing is waiting.'),
+    ('client_asks', 'Потрібна ваша відповідь', 'Нужен ваш ответ', 'Your answer is wanted'),
+    ('client_owed', 'До сплати', 'К оплате', 'To pay'),
+    ('client_work', 'Поточні роботи', 'Текущие работы', 'Current work'),
+    ('client_no_work', 'Усі роботи вже є в документах.', 'Все работы уже есть в документах.',
+     'All work is on a document.'),
+    ('client_past', 'Попередні документи', 'Прежние документы', 'Past documents'),
+    ('client_no_past', 'Їх ще немає.', 'Их ещё нет.', 'There are none yet.'),
+    ('client_period_work', 'Роботи періоду', 'Работы периода', 'Work of the period'),
+    ('client_hours_left', 'Залишилося годин', 'Осталось часов', 'Hours left'),
+    ('client_balance', 'Залишок передплати', 'Остаток предоплаты', 'Prepaid balance'),
+    ('client_cap_left', 'Залишилося до ліміту', 'Осталось до лимита', 'Left to the limit'),
+    ('client_cap_hours_left', 'Годин до ліміту', 'Часов до лимита', 'Hours to the limit'),
+    ('put_off', 'Відстрочено до', 'Отсрочено до', 'Put off to'),
     ('numero', '№', '№', 'No.'),
     ('dated', 'від', 'от', 'of'),
     ('date', 'Дата', 'Дата', 'Date'),
@@ -1711,6 +1814,10 @@ SELECT v.name, l.language, l.label
     ('tax', 'ПДВ', 'НДС', 'VAT'),
     ('tax_included', 'У тому числі ПДВ', 'В том числе НДС', 'Including VAT'),
     ('tax_none', 'Без ПДВ', 'Без НДС', 'Not subject to VAT'),
+    ('summed_note',
+     'Сума рядка є сумою його робіт, кожну з яких округлено; де добуток інший, час подано у годинах і хвилинах.',
+     'Сумма строки – сумма её работ, каждая из которых округлена; где произведение иное, время – в часах и минутах.',
+     'The amount of a line is the sum of its works, each rounded; where it does not multiply, time is by the clock.'),
     ('gross', 'Усього', 'Всего', 'Total'),
     ('gross_due', 'Усього до сплати', 'Всего к оплате', 'Total due'),
     ('gross_credited', 'Усього до повернення', 'Всего к возврату', 'Total credited'),
@@ -1807,6 +1914,20 @@ COMMENT ON TABLE template IS
     'notes and proformas take the template of invoices, proposals that of specifications, where they have none. '
     'Checked when stored against page_sample()';
 
+CREATE TABLE issued_page (
+    document_id bigint CONSTRAINT issued_page_pkey PRIMARY KEY
+        CONSTRAINT issued_page_document_fkey REFERENCES document,
+    language text NOT NULL
+        CONSTRAINT issued_page_language_known CHECK (language IN ('uk', 'ru', 'en')),
+    body text,
+    digest bytea CONSTRAINT issued_page_digest_size CHECK (octet_length(digest) = 32),
+    CONSTRAINT issued_page_whole CHECK (num_nonnulls(body, digest) IN (0, 2))
+);
+COMMENT ON TABLE issued_page IS
+    'the page of every document of ours as it was issued, once, in the language it was issued in: issued_html() gives '
+    'it, byte for byte. body holds the name of the logo in place of the image, which is in brand_logo; digest is the '
+    'SHA-256 of the whole page. Both are NULL where its kind had no template on that day';
+
 CREATE DOMAIN "text/html" AS text;
 COMMENT ON DOMAIN "text/html" IS 'a page, for gateways that choose the media type by the name of the type';
 
@@ -1819,7 +1940,7 @@ INSERT INTO template (kind, body) VALUES ('act', $page$<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <meta name="referrer" content="no-referrer">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'">
 <title>{{page_title}}</title>
 <style>
 :root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
@@ -1838,8 +1959,6 @@ a:hover { text-decoration: underline; }
 .what { text-align: right; }
 h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
 .number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
-.status { display: inline-block; margin-right: 3mm; vertical-align: 1pt; padding: .3mm 2.4mm; border: .8pt solid var(--accent); border-radius: 3mm; font-size: 8pt;
-  font-weight: 600; color: var(--accent); }
 .facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
 dt { font-size: 7.8pt; color: var(--soft); }
 .facts dd { font-weight: 500; }
@@ -1878,9 +1997,9 @@ tr { break-inside: avoid; }
 .totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
 .totals .gross td + td { color: var(--accent); }
 .totals .after td { color: var(--soft); }
-.totals .open td { font-weight: 600; }
 .words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
 .words span { color: var(--soft); }
+.summed { padding-top: 1.2mm; color: var(--soft); font-size: 8pt; }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
@@ -1888,12 +2007,9 @@ tr { break-inside: avoid; }
 .bottom > .box { flex: 1.35; margin-top: 0; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
-.sign .place img { position: absolute; left: 4mm; bottom: -1mm; max-width: 55mm; max-height: 18mm; }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
-.mark { position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; justify-content: center; pointer-events: none; }
-.mark span { font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap; }
 @page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
 @media print {
   html { font-size: 9.2pt; line-height: 1.4; }
@@ -1919,15 +2035,13 @@ tr { break-inside: avoid; }
 </style>
 </head>
 <body>
-{{#mark}}
-<div class="mark"><span>{{mark}}</span></div>
-{{/mark}}
+<!--state:mark-->
 <main class="page">
 <header class="top">
   <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
   <div class="what">
     <h1>{{heading}}</h1>
-    <p class="number">{{#status}}<span class="status">{{status}}</span>{{/status}}{{number_line}}</p>
+    <p class="number"><!--state:status-->{{number_line}}</p>
   </div>
 </header>
 <dl class="facts">
@@ -1937,6 +2051,7 @@ tr { break-inside: avoid; }
   {{#due}}
   <div><dt>{{label.due}}</dt><dd>{{due}}</dd></div>
   {{/due}}
+  <!--state:put_off-->
   {{#period}}
   <div><dt>{{label.period}}</dt><dd>{{period}}</dd></div>
   {{/period}}
@@ -2000,6 +2115,9 @@ tr { break-inside: avoid; }
 {{/groups}}
 </tbody>
 </table>
+{{#show.summed}}
+<p class="summed">{{label.summed_note}}</p>
+{{/show.summed}}
 <div class="totals">
 <table>
 {{#totals}}
@@ -2024,18 +2142,10 @@ tr { break-inside: avoid; }
 {{#tax_free}}
 <tr class="after"><td>{{label.tax_none}}</td><td></td></tr>
 {{/tax_free}}
-{{#credited}}
-<tr class="after"><td>{{label.credited}}</td><td>{{credited}}</td></tr>
-{{/credited}}
-{{#paid}}
-<tr class="after"><td>{{label.paid}}</td><td>{{paid}}</td></tr>
-{{/paid}}
-{{#open}}
-<tr class="open"><td>{{label.open}}</td><td>{{open}}</td></tr>
-{{/open}}
 {{/totals}}
 </table>
 </div>
+<!--state:paid-->
 {{#totals.words}}
 <p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
 {{/totals.words}}
@@ -2056,8 +2166,8 @@ tr { break-inside: avoid; }
 <section class="sign">
   <h2>{{label.for_customer}}</h2>
   <p class="who">{{client.name}}</p>
-  <div class="place">{{#signature}}{{#image}}<img src="{{image}}" alt="{{label.signature}}">{{/image}}{{/signature}}</div>
-  <div class="under">{{#signature}}<span>{{label.signed}}: {{on}} {{by}}</span>{{/signature}}{{^signature}}<span>{{client.signatory_title}} {{client.signatory}}</span>{{/signature}}<span>{{label.signature}} {{label.seal}}</span></div>
+  <div class="place"><!--state:signature--></div>
+  <div class="under"><span>{{client.signatory_title}} {{client.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
 </section>
 </div>
 {{#brand.footer}}
@@ -2074,7 +2184,7 @@ INSERT INTO template (kind, body) VALUES ('invoice', $page$<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <meta name="referrer" content="no-referrer">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'">
 <title>{{page_title}}</title>
 <style>
 :root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
@@ -2093,8 +2203,6 @@ a:hover { text-decoration: underline; }
 .what { text-align: right; }
 h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
 .number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
-.status { display: inline-block; margin-right: 3mm; vertical-align: 1pt; padding: .3mm 2.4mm; border: .8pt solid var(--accent); border-radius: 3mm; font-size: 8pt;
-  font-weight: 600; color: var(--accent); }
 .facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
 dt { font-size: 7.8pt; color: var(--soft); }
 .facts dd { font-weight: 500; }
@@ -2133,9 +2241,9 @@ tr { break-inside: avoid; }
 .totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
 .totals .gross td + td { color: var(--accent); }
 .totals .after td { color: var(--soft); }
-.totals .open td { font-weight: 600; }
 .words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
 .words span { color: var(--soft); }
+.summed { padding-top: 1.2mm; color: var(--soft); font-size: 8pt; }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
@@ -2143,12 +2251,9 @@ tr { break-inside: avoid; }
 .bottom > .box { flex: 1.35; margin-top: 0; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
-.sign .place img { position: absolute; left: 4mm; bottom: -1mm; max-width: 55mm; max-height: 18mm; }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
-.mark { position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; justify-content: center; pointer-events: none; }
-.mark span { font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap; }
 @page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
 @media print {
   html { font-size: 9.2pt; line-height: 1.4; }
@@ -2174,15 +2279,13 @@ tr { break-inside: avoid; }
 </style>
 </head>
 <body>
-{{#mark}}
-<div class="mark"><span>{{mark}}</span></div>
-{{/mark}}
+<!--state:mark-->
 <main class="page">
 <header class="top">
   <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
   <div class="what">
     <h1>{{heading}}</h1>
-    <p class="number">{{#status}}<span class="status">{{status}}</span>{{/status}}{{number_line}}</p>
+    <p class="number"><!--state:status-->{{number_line}}</p>
   </div>
 </header>
 <dl class="facts">
@@ -2192,6 +2295,7 @@ tr { break-inside: avoid; }
   {{#due}}
   <div><dt>{{label.due}}</dt><dd>{{due}}</dd></div>
   {{/due}}
+  <!--state:put_off-->
   {{#period}}
   <div><dt>{{label.period}}</dt><dd>{{period}}</dd></div>
   {{/period}}
@@ -2248,6 +2352,9 @@ tr { break-inside: avoid; }
 {{/groups}}
 </tbody>
 </table>
+{{#show.summed}}
+<p class="summed">{{label.summed_note}}</p>
+{{/show.summed}}
 <div class="totals">
 <table>
 {{#totals}}
@@ -2272,18 +2379,10 @@ tr { break-inside: avoid; }
 {{#tax_free}}
 <tr class="after"><td>{{label.tax_none}}</td><td></td></tr>
 {{/tax_free}}
-{{#credited}}
-<tr class="after"><td>{{label.credited}}</td><td>{{credited}}</td></tr>
-{{/credited}}
-{{#paid}}
-<tr class="after"><td>{{label.paid}}</td><td>{{paid}}</td></tr>
-{{/paid}}
-{{#open}}
-<tr class="open"><td>{{label.open}}</td><td>{{open}}</td></tr>
-{{/open}}
 {{/totals}}
 </table>
 </div>
+<!--state:paid-->
 {{#totals.words}}
 <p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
 {{/totals.words}}
@@ -2329,7 +2428,7 @@ INSERT INTO template (kind, body) VALUES ('report', $page$<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <meta name="referrer" content="no-referrer">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'">
 <title>{{page_title}}</title>
 <style>
 :root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
@@ -2348,8 +2447,6 @@ a:hover { text-decoration: underline; }
 .what { text-align: right; }
 h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
 .number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
-.status { display: inline-block; margin-right: 3mm; vertical-align: 1pt; padding: .3mm 2.4mm; border: .8pt solid var(--accent); border-radius: 3mm; font-size: 8pt;
-  font-weight: 600; color: var(--accent); }
 .facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
 dt { font-size: 7.8pt; color: var(--soft); }
 .facts dd { font-weight: 500; }
@@ -2388,9 +2485,9 @@ tr { break-inside: avoid; }
 .totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
 .totals .gross td + td { color: var(--accent); }
 .totals .after td { color: var(--soft); }
-.totals .open td { font-weight: 600; }
 .words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
 .words span { color: var(--soft); }
+.summed { padding-top: 1.2mm; color: var(--soft); font-size: 8pt; }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
@@ -2398,12 +2495,9 @@ tr { break-inside: avoid; }
 .bottom > .box { flex: 1.35; margin-top: 0; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
-.sign .place img { position: absolute; left: 4mm; bottom: -1mm; max-width: 55mm; max-height: 18mm; }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
-.mark { position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; justify-content: center; pointer-events: none; }
-.mark span { font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap; }
 @page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
 @media print {
   html { font-size: 9.2pt; line-height: 1.4; }
@@ -2429,15 +2523,13 @@ tr { break-inside: avoid; }
 </style>
 </head>
 <body>
-{{#mark}}
-<div class="mark"><span>{{mark}}</span></div>
-{{/mark}}
+<!--state:mark-->
 <main class="page">
 <header class="top">
   <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
   <div class="what">
     <h1>{{heading}}</h1>
-    <p class="number">{{#status}}<span class="status">{{status}}</span>{{/status}}{{number_line}}</p>
+    <p class="number"><!--state:status-->{{number_line}}</p>
   </div>
 </header>
 <dl class="facts">
@@ -2447,6 +2539,7 @@ tr { break-inside: avoid; }
   {{#due}}
   <div><dt>{{label.due}}</dt><dd>{{due}}</dd></div>
   {{/due}}
+  <!--state:put_off-->
   {{#period}}
   <div><dt>{{label.period}}</dt><dd>{{period}}</dd></div>
   {{/period}}
@@ -2528,18 +2621,10 @@ tr { break-inside: avoid; }
 {{#tax_free}}
 <tr class="after"><td>{{label.tax_none}}</td><td></td></tr>
 {{/tax_free}}
-{{#credited}}
-<tr class="after"><td>{{label.credited}}</td><td>{{credited}}</td></tr>
-{{/credited}}
-{{#paid}}
-<tr class="after"><td>{{label.paid}}</td><td>{{paid}}</td></tr>
-{{/paid}}
-{{#open}}
-<tr class="open"><td>{{label.open}}</td><td>{{open}}</td></tr>
-{{/open}}
 {{/totals}}
 </table>
 </div>
+<!--state:paid-->
 {{#totals.words}}
 <p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
 {{/totals.words}}
@@ -2563,7 +2648,7 @@ INSERT INTO template (kind, body) VALUES ('specification', $page$<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <meta name="referrer" content="no-referrer">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'">
 <title>{{page_title}}</title>
 <style>
 :root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
@@ -2582,8 +2667,6 @@ a:hover { text-decoration: underline; }
 .what { text-align: right; }
 h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
 .number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
-.status { display: inline-block; margin-right: 3mm; vertical-align: 1pt; padding: .3mm 2.4mm; border: .8pt solid var(--accent); border-radius: 3mm; font-size: 8pt;
-  font-weight: 600; color: var(--accent); }
 .facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
 dt { font-size: 7.8pt; color: var(--soft); }
 .facts dd { font-weight: 500; }
@@ -2622,9 +2705,9 @@ tr { break-inside: avoid; }
 .totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
 .totals .gross td + td { color: var(--accent); }
 .totals .after td { color: var(--soft); }
-.totals .open td { font-weight: 600; }
 .words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
 .words span { color: var(--soft); }
+.summed { padding-top: 1.2mm; color: var(--soft); font-size: 8pt; }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
@@ -2632,12 +2715,9 @@ tr { break-inside: avoid; }
 .bottom > .box { flex: 1.35; margin-top: 0; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
-.sign .place img { position: absolute; left: 4mm; bottom: -1mm; max-width: 55mm; max-height: 18mm; }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
-.mark { position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; justify-content: center; pointer-events: none; }
-.mark span { font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap; }
 @page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
 @media print {
   html { font-size: 9.2pt; line-height: 1.4; }
@@ -2663,15 +2743,13 @@ tr { break-inside: avoid; }
 </style>
 </head>
 <body>
-{{#mark}}
-<div class="mark"><span>{{mark}}</span></div>
-{{/mark}}
+<!--state:mark-->
 <main class="page">
 <header class="top">
   <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
   <div class="what">
     <h1>{{heading}}</h1>
-    <p class="number">{{#status}}<span class="status">{{status}}</span>{{/status}}{{number_line}}</p>
+    <p class="number"><!--state:status-->{{number_line}}</p>
   </div>
 </header>
 <dl class="facts">
@@ -2681,6 +2759,7 @@ tr { break-inside: avoid; }
   {{#due}}
   <div><dt>{{label.due}}</dt><dd>{{due}}</dd></div>
   {{/due}}
+  <!--state:put_off-->
   {{#period}}
   <div><dt>{{label.period}}</dt><dd>{{period}}</dd></div>
   {{/period}}
@@ -2742,6 +2821,9 @@ tr { break-inside: avoid; }
 {{/groups}}
 </tbody>
 </table>
+{{#show.summed}}
+<p class="summed">{{label.summed_note}}</p>
+{{/show.summed}}
 <div class="totals">
 <table>
 {{#totals}}
@@ -2766,18 +2848,10 @@ tr { break-inside: avoid; }
 {{#tax_free}}
 <tr class="after"><td>{{label.tax_none}}</td><td></td></tr>
 {{/tax_free}}
-{{#credited}}
-<tr class="after"><td>{{label.credited}}</td><td>{{credited}}</td></tr>
-{{/credited}}
-{{#paid}}
-<tr class="after"><td>{{label.paid}}</td><td>{{paid}}</td></tr>
-{{/paid}}
-{{#open}}
-<tr class="open"><td>{{label.open}}</td><td>{{open}}</td></tr>
-{{/open}}
 {{/totals}}
 </table>
 </div>
+<!--state:paid-->
 {{#totals.words}}
 <p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
 {{/totals.words}}
@@ -2798,8 +2872,8 @@ tr { break-inside: avoid; }
 <section class="sign">
   <h2>{{label.for_customer}}</h2>
   <p class="who">{{client.name}}</p>
-  <div class="place">{{#signature}}{{#image}}<img src="{{image}}" alt="{{label.signature}}">{{/image}}{{/signature}}</div>
-  <div class="under">{{#signature}}<span>{{label.signed}}: {{on}} {{by}}</span>{{/signature}}{{^signature}}<span>{{client.signatory_title}} {{client.signatory}}</span>{{/signature}}<span>{{label.signature}} {{label.seal}}</span></div>
+  <div class="place"><!--state:signature--></div>
+  <div class="under"><span>{{client.signatory_title}} {{client.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
 </section>
 </div>
 {{#brand.footer}}

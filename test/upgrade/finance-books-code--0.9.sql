@@ -703,9 +703,19 @@ BEGIN
     IF TG_OP <> 'DELETE' AND NEW.kind = 'own' OR TG_OP <> 'INSERT' AND OLD.kind = 'own' THEN
         PERFORM require_level('admin', 'keep the own company');
     END IF;
+    IF TG_OP = 'UPDATE' AND (NEW.kind = 'own') <> (OLD.kind = 'own')
+        AND (EXISTS (SELECT FROM contract c WHERE OLD.id IN (c.client_id, c.own_id))
+             OR EXISTS (SELECT FROM document d WHERE OLD.id IN (d.party_id, d.own_id))
+             OR EXISTS (SELECT FROM payment p WHERE OLD.id IN (p.party_id, p.client_id, p.own_id))) THEN
+        RAISE EXCEPTION 'party "%" has contracts, documents or payments and stays %', OLD.name,
+            CASE OLD.kind WHEN 'own' THEN 'an own company' ELSE 'somebody else' END
+            USING ERRCODE = 'restrict_violation', HINT = 'Make another party.';
+    END IF;
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$;
-COMMENT ON FUNCTION check_party() IS 'trigger function of party: the own company is kept by admins (42501)';
+COMMENT ON FUNCTION check_party() IS 
+    'trigger function of party: the own company is kept by admins (42501); who is ours, and who is not, stays so once '
+    'anything names him (23001)';
 
 CREATE FUNCTION keep_client() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -1617,6 +1627,12 @@ BEGIN
     v.direction_id := coalesce(v.direction_id, v_project.direction_id, v_deal.direction_id,
                                (SELECT m.direction_id FROM employee m WHERE m.id = v.employee_id));
     v.own_id := coalesce(v.own_id, v_contract.own_id, default_own());
+    IF p_given.own_id IS NOT NULL AND NOT EXISTS (SELECT FROM party y WHERE y.id = p_given.own_id AND y.kind = 'own')
+        THEN
+        RAISE EXCEPTION '% names party % as a company of ours', p_what, p_given.own_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dimension_fits',
+                HINT = 'own_id is a party of kind own; leave it out for the default one.';
+    END IF;
     RETURN v;
 END $$;
 COMMENT ON FUNCTION complete_dimension(dimension, date, text) IS
@@ -2110,6 +2126,16 @@ COMMENT ON VIEW visible_charge IS
     'charges with their costs for the views of figures, within the row policies of whoever asks; uncosted: they count, '
     'and what they cost is not known; granted to nobody';
 
+-- What the contract's terms speak of: fees, caps, minimums, prices.
+CREATE FUNCTION priced(p_charge charge) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT coalesce(p_charge.gross, p_charge.amount);
+END;
+COMMENT ON FUNCTION priced(charge) IS
+    'what the prices make of a charge: with the tax where they hold it, else its net amount';
+SELECT allow('reader', 'execute', 'priced');
+
 CREATE VIEW burn WITH (security_invoker) AS
     SELECT allotment_id, id AS charge_id, burned AS amount FROM charge WHERE allotment_id IS NOT NULL;
 COMMENT ON VIEW burn IS
@@ -2272,8 +2298,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION check_charge_amount(numeric, text) IS 'refuse (23514) an amount that its currency cannot hold';
 
--- A charge that is no work.  Its currency, client and own company are the
--- contract's; in a closed period it is billed in the open one, marked late.
+-- A charge that is no work, its amount as its price says it.  Its currency, client
+-- and own company are the contract's; in a closed period it is billed in the open one, marked late.
 CREATE FUNCTION complete_charge(p_charge charge) RETURNS charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -2299,7 +2325,10 @@ BEGIN
                 HINT = 'Check the date, or activate the contract.';
     END IF;
     v.currency := v_contract.currency;
+    v.amount := priced(v);
     PERFORM check_charge_amount(v.amount, v.currency);
+    v.gross := CASE WHEN v_contract.tax_inclusive THEN v.amount END;
+    v.amount := without_tax(v_contract, v.service_date, v.amount);
     v.base_rate := exchange_rate_on(v.currency, v_setting.base_currency, v.service_date);
     IF v.base_rate IS NULL THEN
         RAISE EXCEPTION 'no exchange rate from % to % on %', v.currency, v_setting.base_currency, v.service_date
@@ -2359,10 +2388,10 @@ DECLARE
 BEGIN
     SELECT * INTO v_known FROM charge h WHERE h.key = p_charge.key;
     IF FOUND AND (v_known.contract_id, v_known.source, v_known.service_date, v_known.item_id, v_known.quantity,
-                  v_known.amount)
+                  priced(v_known))
         IS DISTINCT FROM (p_charge.contract_id, p_charge.source, p_charge.service_date, p_charge.item_id,
                           p_charge.quantity,
-                          coalesce(p_charge.amount, v_known.amount)) THEN
+                          coalesce(priced(p_charge), priced(v_known))) THEN
         RAISE EXCEPTION 'key "%" was used before for charge % with other content', p_charge.key, v_known.id
             USING ERRCODE = 'unique_violation', CONSTRAINT = 'charge_key_key',
                 HINT = 'Send the same content again, or use another key for another charge.';
@@ -2382,6 +2411,7 @@ BEGIN
     v.worked_s := -v.worked_s;
     v.billed_s := -v.billed_s;
     v.quantity := -v.quantity;
+    v.gross := -v.gross;
     v.amount := -v.amount;
     v.base_amount := -v.base_amount;
     v.cost := -v.cost;
@@ -2399,8 +2429,8 @@ COMMENT ON FUNCTION opposite(charge, jsonb) IS
     'the reversal of a frozen charge: the same with the opposite figures, frozen at once';
 
 -- What it is about is copied, by name; all else of a charge is none of its own.
-CREATE FUNCTION part_of(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb, p_adjusts boolean)
-    RETURNS charge
+CREATE FUNCTION part_of(p_charge charge, p_priced numeric, p_amount numeric, p_base_amount numeric, p_why jsonb,
+                        p_adjusts boolean) RETURNS charge
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -2409,6 +2439,7 @@ BEGIN
     v.source := 'adjustment';
     v.made_by := 'document';
     v.coverage := 'billable';
+    v.gross := CASE WHEN p_charge.gross IS NOT NULL THEN p_priced END;
     v.amount := p_amount;
     v.base_amount := p_base_amount;
     v.cost := 0;
@@ -2434,9 +2465,32 @@ BEGIN
     v.base_rate := p_charge.base_rate;
     RETURN v;
 END $$;
-COMMENT ON FUNCTION part_of(charge, numeric, numeric, jsonb, boolean) IS
-    'an adjustment beside a charge, about the same things: so much of its amount (and in the base currency), why, and '
-    'whether it goes with the charge when that is reversed';
+COMMENT ON FUNCTION part_of(charge, numeric, numeric, numeric, jsonb, boolean) IS
+    'an adjustment beside a charge, about the same things: so much of its price and of its amount (and in the base '
+    'currency), why, and whether it goes with the charge when that is reversed';
+
+-- By what is left before and after it, so that parts of a charge add up to it.
+CREATE FUNCTION net_part(p_charge charge, p_priced numeric) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_contract contract;
+    v_gross numeric;
+    v_amount numeric;
+BEGIN
+    IF p_charge.gross IS NULL THEN
+        RETURN p_priced;
+    END IF;
+    SELECT p_charge.gross + coalesce(sum(a.gross), 0) + p_priced, p_charge.amount + coalesce(sum(a.amount), 0)
+      INTO v_gross, v_amount FROM live_charge a WHERE a.adjusts_id = p_charge.id;
+    IF p_charge.gross <> 0 THEN
+        RETURN round_money(v_gross * p_charge.amount / p_charge.gross, currency_exponent(p_charge.currency)) - v_amount;
+    END IF;
+    SELECT * INTO v_contract FROM contract c WHERE c.id = p_charge.contract_id;
+    RETURN without_tax(v_contract, p_charge.service_date, v_gross) - v_amount;
+END $$;
+COMMENT ON FUNCTION net_part(charge, numeric) IS
+    'what is ours of a part of what the prices make of a charge: by the tax that was taken out of it';
 
 CREATE FUNCTION in_open_period(p_charge charge) RETURNS charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -2451,6 +2505,74 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION in_open_period(charge) IS 'a charge as the open period takes it, late where its own is closed';
 -- ---------------------------------------------------------------------------
+-- worth: open charges are net of the tax of their day, and worth what its rate makes
+-- of them
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION open_net(p_charge charge, OUT gross numeric, OUT amount numeric)
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_contract contract;
+BEGIN
+    gross := p_charge.gross;
+    amount := p_charge.amount;
+    SELECT * INTO v_contract FROM contract c WHERE c.id = p_charge.contract_id;
+    -- a part of another charge is taxed as that was
+    IF p_charge.adjusts_id IS NULL AND (v_contract.tax_inclusive OR gross IS NOT NULL) THEN
+        amount := without_tax(v_contract, p_charge.service_date, priced(p_charge));
+        gross := CASE WHEN v_contract.tax_inclusive THEN priced(p_charge) END;
+    END IF;
+END $$;
+COMMENT ON FUNCTION open_net(charge) IS
+    'what an open charge is with the tax that its contract''s prices hold on its day, and without';
+
+-- Neither the tax in a price nor the worth of what is no work bears on anything else.
+CREATE FUNCTION revalue_charges(p_charges bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE charge h SET gross = n.gross, amount = n.amount, base_rate = n.rate,
+           base_amount = round_money(n.amount * n.rate, n.exponent),
+           base_cost = CASE WHEN n.rate = h.base_rate THEN h.base_cost
+                            ELSE round_money(h.cost * n.rate, n.exponent) END
+      FROM (SELECT o.id, t.gross, t.amount, CASE WHEN o.source = 'time' THEN o.base_rate
+                ELSE exchange_rate_on(o.currency, s.base_currency, rate_day(o)) END AS rate,
+                   u.exponent::int AS exponent
+              FROM setting s
+              JOIN currency_code u ON u.code = s.base_currency
+             CROSS JOIN charge o
+             CROSS JOIN LATERAL open_net(o) t
+             WHERE o.id = ANY (p_charges) AND NOT o.committed) n
+     WHERE h.id = n.id AND (n.rate <> h.base_rate OR (n.gross, n.amount) IS DISTINCT FROM (h.gross, h.amount));
+END $$;
+COMMENT ON FUNCTION revalue_charges(bigint[]) IS
+    'open charges are net of the tax of their day, and those that are no work are worth in the base currency what the '
+    'rate of their day makes of them';
+
+CREATE FUNCTION follow_taxes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_codes text[];
+BEGIN
+    PERFORM lock_books();  -- work that is being logged is seen then
+    CASE TG_OP
+        WHEN 'INSERT' THEN v_codes := ARRAY(SELECT n.tax_code FROM new_rows n);
+        WHEN 'DELETE' THEN v_codes := ARRAY(SELECT o.tax_code FROM old_rows o);
+        ELSE v_codes := ARRAY(SELECT n.tax_code FROM new_rows n UNION SELECT o.tax_code FROM old_rows o);
+    END CASE;
+    PERFORM revalue_charges(ARRAY(
+        SELECT h.id FROM contract c JOIN charge h ON h.contract_id = c.id AND NOT h.committed
+         WHERE c.tax_inclusive AND (c.tax_code = ANY (v_codes) OR EXISTS (
+            SELECT FROM tax_part p WHERE p.tax_code = c.tax_code AND p.part_code = ANY (v_codes)))
+         ORDER BY 1));
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION follow_taxes() IS
+    'trigger function of tax_rate and tax_part: open charges whose prices hold a tax are net of what it is on their '
+    'day; SECURITY DEFINER because nobody is granted UPDATE on charge';
+-- ---------------------------------------------------------------------------
 -- adjust: write-offs and write-ups beside a charge
 -- ---------------------------------------------------------------------------
 
@@ -2463,6 +2585,7 @@ DECLARE
     v_new charge;
     v_left numeric;
     v_known bigint;
+    v_net numeric;
     v_exponent CONSTANT integer := currency_exponent((SELECT s.base_currency FROM setting s));
 BEGIN
     SELECT * INTO v_charge FROM charge h WHERE h.id = charge_id;
@@ -2475,7 +2598,8 @@ BEGIN
             USING ERRCODE = 'restrict_violation', HINT = 'Change the price of its time entry instead.';
     END IF;
     PERFORM lock_parties(ARRAY[v_charge.client_id]);
-    v_new := part_of(v_charge, amount, round_money(amount * v_charge.base_rate, v_exponent),
+    v_net := net_part(v_charge, amount);
+    v_new := part_of(v_charge, amount, v_net, round_money(v_net * v_charge.base_rate, v_exponent),
                      jsonb_build_object(CASE WHEN amount < 0 THEN 'write_off'
                                         ELSE 'write_up' END, jsonb_build_object('charge', charge_id),
                                         'note', reason), true);
@@ -2502,7 +2626,9 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = 'Pass a negative amount to write off, a positive one to write up.';
     END IF;
-    v_left := v_charge.amount + coalesce((SELECT sum(a.amount) FROM live_charge a WHERE a.adjusts_id = charge_id), 0);
+    v_left := priced(v_charge)
+              + coalesce((SELECT sum(coalesce(h.gross, h.amount)) FROM charge h JOIN live_charge a USING (id)
+                           WHERE a.adjusts_id = charge_id), 0);
     IF amount < 0 AND v_left + amount < 0 THEN
         RAISE EXCEPTION 'cannot write % off charge %, of which % is left', trim_scale(-amount), charge_id,
             trim_scale(v_left)
@@ -2516,9 +2642,9 @@ BEGIN
     RETURN coalesce((put_charges(ARRAY[in_open_period(v_new)]))[1], known_charge(v_new));
 END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
-    'write a part of a charge off (amount below 0) or up, with a reason: an adjustment charge beside it, which is '
-    'returned; the charge itself is frozen. Refused: more than is left of it (23514), without a reason (22023), '
-    'reversed or held charges (23001); idempotent under a key';
+    'write a part of a charge off (amount below 0) or up, as its price says it, with a reason: an adjustment charge '
+    'beside it, which is returned; the charge itself is frozen. Refused: more than is left of it (23514), without a '
+    'reason (22023), reversed or held charges (23001); idempotent under a key';
 SELECT allow('manager', 'execute', 'adjust_charge');
 -- ---------------------------------------------------------------------------
 -- correct: billed work is reversed and rated anew in the open period
@@ -2798,6 +2924,17 @@ COMMENT ON VIEW settling_article IS
     'another article is an advance of nobody';
 SELECT allow('reader', 'select', 'settling_article');
 
+-- Invoices and bills of one party stand on two accounts: what pays the one is no money
+-- of the other.
+CREATE FUNCTION settled_flow(p_article text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN a.kind = 'income' AND NOT a.accrues THEN 'in' WHEN a.kind = 'expense' THEN 'out' END
+      FROM account a WHERE a.code = p_article;
+END;
+COMMENT ON FUNCTION settled_flow(text) IS
+    'which documents payments of an article settle: in, what clients owe; out, what is owed to suppliers; NULL: none';
+
 -- Whose people log their hours is in the figures at their cost rates already:
 -- what they are paid is payroll, or their work would cost twice.
 CREATE FUNCTION bill_article(p_party bigint) RETURNS text
@@ -2921,10 +3058,22 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_amount_exact',
                 DETAIL = format('%s has %s decimals.', v_bad.currency, v_bad.exponent);
     END IF;
+    SELECT n.currency, a.code, string_agg(DISTINCT m.currency, ', ') AS currencies INTO v_bad
+      FROM new_rows n
+      JOIN cash_account m ON m.account_id IN (n.debit_id, n.credit_id)
+      JOIN account a ON a.id = m.account_id
+     GROUP BY n.id, n.currency, a.id HAVING NOT bool_or(m.currency = n.currency) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'an entry in % cannot be on account "%"', v_bad.currency, v_bad.code
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_cash_currency',
+                DETAIL = format('The money on it is in %s.', v_bad.currencies),
+                HINT = 'Name the account of a cash_account in that currency; exchange() moves money between them.';
+    END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION check_entries() IS
-    'trigger function of entry: locked periods (23001) and decimals of the currency (23514), once a statement';
+    'trigger function of entry: locked periods (23001), decimals of the currency and the currency of cash accounts '
+    '(23514), once a statement';
 -- ---------------------------------------------------------------------------
 -- post: events and their entries
 --
@@ -3458,6 +3607,38 @@ COMMENT ON VIEW line_worth IS
     'what the lines of invoices and credit notes are worth net in the base currency, at the rates of the work';
 SELECT allow('controller', 'select', 'line_worth');
 
+-- A credit takes tax back as it was posted, whatever the rate of its day: all notes
+-- together all of it.
+CREATE FUNCTION credited_worth(p_note bigint, p_account bigint, p_contract bigint, p_amount numeric) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_exponent CONSTANT integer := currency_exponent((SELECT s.base_currency FROM setting s));
+    v_of record;
+    v_before numeric;
+BEGIN
+    SELECT n.based_on, sum(e.amount) AS amount, sum(e.base_amount) AS base_amount INTO v_of
+      FROM document n
+      JOIN entry e ON e.document_id = n.based_on AND e.credit_id = p_account
+                      AND e.contract_id IS NOT DISTINCT FROM p_contract
+      JOIN event v ON v.id = e.event_id AND v.key = format('%s:issue', n.based_on)
+     WHERE n.id = p_note AND n.kind = 'credit_note' GROUP BY 1;
+    IF coalesce(v_of.amount, 0) = 0 THEN
+        RETURN NULL;
+    END IF;
+    SELECT coalesce(sum(e.amount), 0) INTO v_before
+      FROM document n
+      JOIN entry e ON e.document_id = n.id AND e.credit_id = p_account
+                      AND e.contract_id IS NOT DISTINCT FROM p_contract
+      JOIN event v ON v.id = e.event_id AND v.key = format('%s:issue', n.id)
+     WHERE n.based_on = v_of.based_on AND n.kind = 'credit_note' AND n.id < p_note;
+    RETURN round_money((v_before + p_amount) * v_of.base_amount / v_of.amount, v_exponent)
+           - round_money(v_before * v_of.base_amount / v_of.amount, v_exponent);
+END $$;
+COMMENT ON FUNCTION credited_worth(bigint, bigint, bigint, numeric) IS
+    'what an amount of tax that a credit note takes back (below zero) is worth in the base currency, as its invoice '
+    'posted it; NULL for other documents';
+
 -- What goes out, by contract: its net is taken over from unbilled work, its tax
 -- is payable.  What comes in, line by line: net to its article, its tax against
 -- the tax of sales.  A debt from before the books is from their opening.  All of it
@@ -3481,7 +3662,7 @@ CREATE VIEW document_posting WITH (security_invoker) AS
              GROUP BY 1, 2, 3, 4, 5, 6, 8
             UNION ALL
             SELECT d.id, d.issued_on, d.own_id, d.party_id, d.currency, h.contract_id, 1, y.account_id, sum(y.amount),
-                   NULL
+                   credited_worth(d.id, y.account_id, h.contract_id, sum(y.amount))
               FROM document d
               JOIN document_kind k ON k.kind = d.kind AND k.account = 'receivable' AND k.kind <> 'debt'
               JOIN line_tax y ON y.document_id = d.id
@@ -3598,16 +3779,20 @@ CREATE FUNCTION post_charges(p_charges bigint[], p_source text, p_key text, p_me
 AS $$
 DECLARE
     v_event bigint;
+    -- a credit note is revenue of its own day, as it is tax of it
+    v_on CONSTANT date := (SELECT posting_day(d.issued_on) FROM document d
+                            WHERE d.id = p_document AND d.kind = 'credit_note');
 BEGIN
     IF EXISTS (SELECT FROM charge_posting e WHERE e.charge_id = ANY (p_charges))
         THEN  -- what is worth nothing posts nothing
         v_event := (open_events(p_source, ARRAY[p_key], ARRAY[array_to_string(p_charges, ',')], p_memo))[1];
-        PERFORM post_entries('charge', p_charges, array_fill(v_event, ARRAY[cardinality(p_charges)]),
-            p_document => p_document);
+        PERFORM post_entries('charge', p_charges, array_fill(v_event, ARRAY[cardinality(p_charges)]), v_on,
+            p_document);
     END IF;
 END $$;
 COMMENT ON FUNCTION post_charges(bigint[], text, text, text, bigint) IS
-    'post the entries of charges under one event, on their service dates or on the first day that is not locked';
+    'post the entries of charges under one event, on their service dates, those that a credit note makes on its day, '
+    'or on the first day that is not locked';
 
 CREATE FUNCTION freeze_charges(p_charges bigint[], p_source text, p_key text, p_document bigint DEFAULT NULL)
     RETURNS bigint
@@ -3766,6 +3951,18 @@ END $$;
 COMMENT ON FUNCTION changed_dimension(dimension, dimension, date, text) IS
     'what is left of a changed fact''s dimensions once what followed from those that were changed is taken out';
 
+CREATE FUNCTION refunded_contract(p_refund payment) RETURNS bigint
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT min(p.contract_id)
+      FROM payment p JOIN settling_article s ON s.article = p.article
+     WHERE p.party_id = p_refund.party_id AND p.currency = p_refund.currency AND p.flow = 'in'
+       AND p.status = 'posted' AND p_refund.contra IS NULL
+    HAVING count(DISTINCT p.contract_id) = 1 AND count(*) = count(p.contract_id);
+END;
+COMMENT ON FUNCTION refunded_contract(payment) IS
+    'the contract whose money a refund that names none sends back: the one that all of its client''s payments name';
+
 CREATE FUNCTION completed_payment(p_old payment, p_new payment) RETURNS payment
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -3790,6 +3987,9 @@ BEGIN
     -- a supplier is no client: only who pays, or is paid back, what clients owe is one
     IF v_settles AND NOT v_named_contract THEN
         v_given.client_id := coalesce(v_given.client_id, p_new.party_id);
+        IF p_old.id IS NULL AND p_new.flow = 'out' THEN
+            v_given.contract_id := refunded_contract(p_new);
+        END IF;
     END IF;
     IF v_given IS NULL THEN  -- rent is about nobody
         v_given.own_id := default_own();
@@ -3803,7 +4003,7 @@ BEGIN
     v.deal_id := v_given.deal_id;
     v.direction_id := v_given.direction_id;
     v.work_type_id := v_given.work_type_id;
-    IF v.flow = 'in' AND (v_settles OR v_named_contract) THEN
+    IF v_settles OR v.flow = 'in' AND v_named_contract THEN
         v.party_id := coalesce(v.party_id, v.client_id);
     END IF;
     RETURN v;
@@ -3860,6 +4060,7 @@ DECLARE
 BEGIN
     SELECT * INTO v_contra FROM account a WHERE a.code = p_payment.contra;
     SELECT * INTO v_setting FROM setting;
+    PERFORM require_pay(p_payment.contra, NULL, p_role);
     IF v_contra.kind IN ('income', 'expense') THEN
         PERFORM require_level('controller',
                               format('write off more than %s %s', trim_scale(v_setting.write_off_limit),
@@ -3879,6 +4080,18 @@ COMMENT ON FUNCTION check_contra(payment, name, numeric) IS
     'refuse (23514) what settles by an account that is no article, nor that of nettings or of opening balances; above '
     'setting.write_off_limit, with what was written off before of the same, and for opening balances, a role below '
     'controller (42501)';
+
+CREATE FUNCTION is_paid(p_article text) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM account a
+                    WHERE a.code = p_article AND a.kind <> 'cash'
+                      AND NOT EXISTS (SELECT FROM account_role r WHERE r.account_id = a.id
+                                      AND r.role IN ('receivable', 'payable', 'unbilled', 'opening', 'conversion',
+                                                     'netting', 'exchange', 'absorbed_labour', 'absorbed_materials')));
+END;
+COMMENT ON FUNCTION is_paid(text) IS
+    'is an account an article that money is paid for, and not one that the books alone post to?';
 
 CREATE FUNCTION check_payment() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -3913,6 +4126,12 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_one_currency',
                 HINT = 'Enter the amount in that currency; exchange(from_account, to_account, paid, received) moves '
                        'money between currencies.';
+    END IF;
+    IF NOT is_paid(NEW.article) AND EXISTS (SELECT FROM account a WHERE a.code = NEW.article) THEN
+        RAISE EXCEPTION 'nothing is paid for "%"', NEW.article
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_article_paid',
+                HINT = 'An article is income, an expense, a tax, loan, asset or capital of table account, and no '
+                       'account that the books alone post to: those are in account_role.';
     END IF;
     PERFORM check_contra(NEW) WHERE NEW.contra IS NOT NULL;
     PERFORM refuse_inexact('payment', 'payment_amount_exact', a.currency, 'received', NEW.received)
@@ -4033,10 +4252,26 @@ CREATE FUNCTION unpost_payments(p_payments payment[]) RETURNS void
 AS $$
 BEGIN
     PERFORM reverse_entries(array_agg(v.id ORDER BY v.id), 'payment', array_agg(v.key || ':void' ORDER BY v.id))
-       FROM unnest(p_payments) p JOIN event v ON v.source = 'payment' AND v.key = format('%s:%s', p.id, p.revision)
+       FROM unnest(p_payments) p
+       JOIN event v ON v.source = 'payment' AND (v.key = format('%s:%s', p.id, p.revision)
+                                                 OR v.key ~ format('^%s:match:[0-9]+$', p.id))
+      WHERE NOT EXISTS (SELECT FROM event r WHERE r.reverses_id = v.id)
      HAVING count(*) > 0;
 END $$;
-COMMENT ON FUNCTION unpost_payments(payment[]) IS 'take back what payments posted in these revisions';
+COMMENT ON FUNCTION unpost_payments(payment[]) IS
+    'take back what payments posted in these revisions, and what bills took of their cost';
+
+CREATE FUNCTION match_again(p_payments bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_documents bigint[] := ARRAY(SELECT DISTINCT a.document_id FROM payment_allocation a
+                                   WHERE a.payment_id = ANY (p_payments) ORDER BY 1);
+BEGIN
+    PERFORM post_matches(p_payments, v_documents) WHERE v_documents <> '{}';
+END $$;
+COMMENT ON FUNCTION match_again(bigint[]) IS
+    'post anew what payments that were posted anew mean to the documents that they settle';
 
 CREATE FUNCTION follow_payments() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -4061,6 +4296,9 @@ BEGIN
     PERFORM post_payments(ARRAY(
         SELECT n.id FROM unnest(v_new) n LEFT JOIN unnest(v_old) o USING (id)
          WHERE n.status = 'posted' AND (o.status IS DISTINCT FROM 'posted' OR n.revision <> o.revision) ORDER BY n.id));
+    PERFORM match_again(ARRAY(
+        SELECT n.id FROM unnest(v_new) n JOIN unnest(v_old) o USING (id)
+         WHERE n.status = 'posted' AND o.status = 'posted' AND n.revision <> o.revision ORDER BY n.id));
     PERFORM free_overdrawn(ARRAY(
         SELECT DISTINCT x.party_id FROM unnest(v_old || v_new) x
          WHERE x.party_id IS NOT NULL AND (x.flow = 'out' OR cardinality(v_old) > 0) ORDER BY 1));
@@ -4206,6 +4444,30 @@ END $$;
 COMMENT ON FUNCTION tax_rate_on(text, date) IS
     'the rate of a tax on a day in per cent, of one that is made of others their sum; NULL where there is none';
 SELECT allow('reader', 'execute', 'tax_rate_on');
+
+CREATE FUNCTION contract_tax_rate(p_contract contract, p_on date) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN coalesce(CASE WHEN p_contract.tax_code IS NULL THEN p_contract.tax_rate
+                         ELSE tax_rate_on(p_contract.tax_code, p_on) END, 0);
+END $$;
+COMMENT ON FUNCTION contract_tax_rate(contract, date) IS
+    'the rate of tax on a day''s work under a contract, in per cent; 0 where it has none, or none yet';
+
+-- By the function that taxes documents, so that a line of one charge has no cents to add.
+CREATE FUNCTION without_tax(p_contract contract, p_on date, p_priced numeric) RETURNS numeric
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN CASE WHEN p_contract.tax_inclusive AND p_priced <> 0
+        THEN (SELECT t.net FROM tax_breakdown(ARRAY[p_priced], ARRAY[contract_tax_rate(p_contract, p_on)], true, 'line',
+                                              currency_exponent(p_contract.currency)) t)
+        ELSE p_priced END;
+END $$;
+COMMENT ON FUNCTION without_tax(contract, date, numeric) IS
+    'what is ours of what a contract''s prices make of a day''s work, in its currency: the same where its prices are '
+    'without tax';
 
 CREATE FUNCTION tax_parts(p_terms jsonb, p_rate numeric) RETURNS TABLE (no bigint, tax text, rate numeric)
     LANGUAGE plpgsql IMMUTABLE ROWS 1 SET search_path FROM CURRENT
@@ -4638,7 +4900,7 @@ CREATE VIEW charge_place WITH (security_invoker) AS
                 WHEN c.line_id IS NOT NULL THEN 'reported'
                 WHEN NOT o.claimed THEN 'cancelled'
                 WHEN h.coverage = 'capped' THEN 'written_off'
-                WHEN h.coverage = 'billable' AND h.amount <> 0 THEN 'unbilled'
+                WHEN h.coverage = 'billable' AND coalesce(h.gross, h.amount) <> 0 THEN 'unbilled'
                 ELSE 'no_charge' END AS place,
            c.document_id AS claimed_by, i.document_id AS invoice_id
       FROM charge h
@@ -4845,6 +5107,19 @@ ALTER TABLE document VALIDATE CONSTRAINT document_issued_keeps;
 -- figures: the lines of a draft, and the stamping of them
 -- ---------------------------------------------------------------------------
 
+-- A charge stays what it was when the contract's prices hold the tax from now on, or
+-- hold it no more.
+CREATE FUNCTION on_paper(p_charge charge, p_inclusive boolean, p_tax_rate numeric, p_exponent integer) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN NOT p_inclusive THEN p_charge.amount
+                WHEN p_charge.gross IS NULL
+                THEN round_money(p_charge.amount * (100 + coalesce(p_tax_rate, 0)) / 100, p_exponent)
+                ELSE p_charge.gross END;
+END;
+COMMENT ON FUNCTION on_paper(charge, boolean, numeric, integer) IS
+    'what a charge is on a document whose prices hold the tax (inclusive), or are without it';
+
 -- The figures of a document's lines as its charges and contents are now.  One
 -- position holds one task (employee, day), one price and one sign; tax is
 -- rounded a position (or in total) and spread over its lines, so that lines,
@@ -4867,12 +5142,10 @@ BEGIN
           FROM document d WHERE d.id = p_document
     ), source AS MATERIALIZED (
         SELECT l.id, h.worked_s, h.billed_s,
-               coalesce(h.amount,
+               coalesce(on_paper(h, d.tax_inclusive, x.tax_rate, d.exponent),
                         round_money(coalesce(l.quantity, 1) * coalesce(l.price, 0)
                                     * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
-               CASE WHEN x.terms IS NOT NULL THEN tax_rate_on(x.code, x.day)
-                    WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS tax_rate,
-               x.code AS tax_code, x.terms,
+               x.tax_rate, x.code AS tax_code, x.terms,
                CASE WHEN h.id IS NULL THEN l.title
                     WHEN h.source = 'time' AND d.positions = 'employee' THEN m.name
                     WHEN h.source = 'time' AND d.positions = 'day' THEN iso(h.service_date)
@@ -4883,7 +5156,10 @@ BEGIN
                                   concat_ws(' ', t.number, t.title), h.source) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h'
                     WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
-               CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity END AS quantity,
+               CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity
+                    -- as it was charged
+                    WHEN (SELECT m.body ->> 'basis' FROM terms m WHERE m.id = h.terms_id) = 'hundredth'
+                    THEN round(h.billed_s / 3600.0, 2) END AS quantity,
                CASE WHEN h.id IS NULL THEN l.price ELSE h.rate END AS price,
                CASE WHEN h.id IS NULL THEN l.discount_pct ELSE h.discount_pct END AS discount_pct,
                dense_rank() OVER (ORDER BY
@@ -4906,9 +5182,11 @@ BEGIN
           LEFT JOIN item i ON i.id = h.item_id
           LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
          -- work has the tax of its day, and keeps what a report said of it
-         CROSS JOIN LATERAL (SELECT t.code, t.day,
-                                    CASE WHEN t.code IS NOT NULL THEN tax_terms(t.code, t.day) END AS terms
+         CROSS JOIN LATERAL (SELECT t.code, CASE WHEN t.code IS NOT NULL THEN tax_terms(t.code, t.day) END AS terms,
+                                    CASE WHEN t.code IS NOT NULL THEN tax_rate_on(t.code, t.day) ELSE t.rate
+                                         END AS tax_rate
                                FROM (SELECT CASE WHEN h.id IS NULL THEN l.tax_code ELSE k.tax_code END AS code,
+                                            CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS rate,
                                             coalesce(h.service_date, d.day) AS day) t) x
     ), discounted AS (
         SELECT x.id, x.discount
@@ -4992,7 +5270,7 @@ CREATE FUNCTION fits_document(p_charge charge, p_contract contract, p_document d
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT charge_misfit(p_charge, p_contract, p_document) IS NULL
-        AND (p_document.kind = 'report' OR p_charge.amount <> 0);
+        AND (p_document.kind = 'report' OR coalesce(p_charge.gross, p_charge.amount) <> 0);
 END;
 COMMENT ON FUNCTION fits_document(charge, contract, document) IS
     'does a charge, under its contract, belong on a draft over work? Reports show all of it, invoices what there is to '
@@ -5065,12 +5343,12 @@ COMMENT ON FUNCTION stamp_lines(bigint) IS
 -- adjust: what a document takes off its charges, and lines that are released
 -- ---------------------------------------------------------------------------
 
--- What a document takes off its charges (its discount, the tax that is in the
--- price) becomes charges of its own, posted with them, so that revenue, the
--- balance of the contract and the profit of the task follow what is really
--- billed: the net of a line is always the sum of its charge and its adjustment.
--- A discount goes with its charge when that is corrected; included tax does
--- not, since the correction is billed with tax included too.
+-- What a document takes off its charges (its discount, the cents of a tax that is
+-- rounded once for several of them) becomes charges of its own, posted with them, so
+-- that revenue, the balance of the contract and the profit of the task follow what
+-- is really billed: the net of a line is always the sum of its charge and its
+-- adjustment.  A discount goes with its charge when that is corrected; cents of tax
+-- do not, since the correction is taxed on its own document.
 CREATE FUNCTION adjust_lines(p_document bigint) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -5081,15 +5359,18 @@ DECLARE
     v_charges bigint[];
 BEGIN
     SELECT array_agg(l.id ORDER BY l.id),
-           array_agg(part_of(h, l.net - h.amount, round_money(l.net * h.base_rate, v_exponent) - h.base_amount,
-                             jsonb_build_object('taken_off', r.off), NOT d.tax_inclusive)
+           array_agg(part_of(h, r.priced, l.net - h.amount,
+                             round_money(l.net * h.base_rate, v_exponent) - h.base_amount,
+                             jsonb_build_object('taken_off', jsonb_build_object(
+                                 CASE WHEN l.discount <> 0 THEN 'discount' ELSE 'tax' END, true)),
+                             r.priced <> 0)
                      ORDER BY l.id)
       INTO v_lines, v_parts
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       JOIN charge h ON h.id = l.charge_id
-     CROSS JOIN LATERAL (SELECT jsonb_build_object('discount', NOT d.tax_inclusive OR coalesce(l.discount, 0) <> 0,
-                                                   'tax', d.tax_inclusive) AS off) r
+     CROSS JOIN LATERAL (SELECT CASE WHEN d.tax_inclusive AND h.gross IS NOT NULL THEN l.gross - h.gross
+                                     WHEN d.tax_inclusive THEN 0 ELSE l.net - h.amount END AS priced) r
      WHERE d.id = p_document AND l.claim AND l.net <> h.amount;
     v_charges := put_charges(v_parts);
     UPDATE document_line l SET adjustment_id = x.charge_id
@@ -5097,7 +5378,8 @@ BEGIN
     RETURN v_charges;
 END $$;
 COMMENT ON FUNCTION adjust_lines(bigint) IS
-    'make the charges that take discount and included tax off the charges of a document; returns their ids';
+    'make the charges that take the discount, and the cents of included tax, off the charges of a document; returns '
+    'their ids';
 
 CREATE FUNCTION reverse_adjustments(p_charges bigint[], p_key text, p_document bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -5607,12 +5889,16 @@ COMMENT ON FUNCTION accept_bill(document) IS 'a bill is accepted: it costs and i
 CREATE FUNCTION take_back(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
+DECLARE
+    v_on date;
 BEGIN
-    PERFORM reverse_document(p_document.id, posting_day(coalesce(p_document.opened_on, p_document.issued_on)));
-    PERFORM post_exchange_rest(ARRAY[p_document.party_id], coalesce(p_document.opened_on, p_document.issued_on));
+    v_on := posting_day(coalesce(p_document.opened_on, greatest(p_document.issued_on, books_today())));
+    PERFORM reverse_document(p_document.id, v_on);
+    PERFORM post_exchange_rest(ARRAY[p_document.party_id], v_on);
 END $$;
 COMMENT ON FUNCTION take_back(document) IS
-    'an invoice, bill or debt is void: what it posted itself is reversed';
+    'an invoice, bill or debt is void: what it posted itself is reversed, today, or on the day from which it was '
+    'brought forward';
 
 CREATE FUNCTION take_step(p_does text, INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -6591,7 +6877,7 @@ BEGIN
             SELECT coalesce(jsonb_agg(jsonb_build_object('contract', u.contract_id, 'day', u.day, 'amount', u.amount,
                                                          'seconds', u.seconds) ORDER BY u.contract_id, u.day), '[]')
               FROM (SELECT h.contract_id, CASE WHEN q.by_period AND h.service_date >= v_since THEN h.service_date END
-                               AS day, sum(h.amount) AS amount,
+                               AS day, sum(coalesce(h.gross, h.amount)) AS amount,
                            sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS seconds
                       FROM capped_contract q JOIN charge h ON h.contract_id = q.contract_id
                      WHERE q.contract_id = ANY (o.contracts) AND (q.in_all OR h.service_date >= v_since)
@@ -6628,12 +6914,12 @@ BEGIN
                   JOIN contract c ON c.id = h.contract_id
                   JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
                  CROSS JOIN LATERAL (
-                    SELECT CASE WHEN c.cap_amount IS NOT NULL THEN p_sign * h.amount END AS amount,
+                    SELECT CASE WHEN c.cap_amount IS NOT NULL THEN p_sign * coalesce(h.gross, h.amount) END AS amount,
                            CASE WHEN c.cap_s IS NOT NULL AND h.coverage = 'billable' THEN p_sign * h.billed_s END
                                AS billed_s, NULL::date AS period_start
                      WHERE h.allotment_id IS NOT NULL OR num_nonnulls(c.cap_amount, c.cap_s) > 0
                     UNION ALL
-                    SELECT CASE WHEN c.period_cap_amount IS NOT NULL THEN p_sign * h.amount END,
+                    SELECT CASE WHEN c.period_cap_amount IS NOT NULL THEN p_sign * coalesce(h.gross, h.amount) END,
                            CASE WHEN c.period_cap_s IS NOT NULL AND h.coverage = 'billable'
                                 THEN p_sign * h.billed_s END,
                            lower(service_period(b, h.service_date))
@@ -7235,19 +7521,17 @@ CREATE FUNCTION rated_columns(p_rated rated_entry[])
         work_type_id bigint, direction_id bigint, service_date date, period_start date, started_at timestamptz,
         band text, coverage text, worked_s bigint, billed_s bigint, price numeric, multiplier numeric,
         discount_pct numeric, rate numeric, price_id bigint, price_source text, price_list_id bigint,
-        amount numeric, currency text, base_rate numeric, base_amount numeric, cost numeric, base_cost numeric,
-        cost_rate numeric, base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb,
+        gross numeric, amount numeric, currency text, base_rate numeric, base_amount numeric, cost numeric,
+        base_cost numeric, cost_rate numeric, base_cost_rate numeric, allotment_id bigint, burned numeric, why jsonb,
         terms_id bigint, late boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT 'time', 'rating', r.entry_id, r.segment, d.own_id, nullif(r.contract_id, 0), d.client_id,
            d.project_id, d.deal_id, d.task_id, d.employee_id, i.role, d.work_type_id, d.direction_id,
-           r.service_date, coalesce(d.opens_on, r.period_start), i.instant, r.band,
-           r.coverage, r.worked_s, r.billed_s,
-           r.price, r.multiplier, r.discount_pct, r.rate, r.price_id, r.price_source, i.price_list_id, r.amount,
-           i.currency, i.base_rate, round_money(r.amount * i.base_rate, u.exponent), r.cost, r.base_cost,
-               i.cost_rate,
-           i.base_cost_rate, r.allotment_id, r.burned,
+           r.service_date, coalesce(d.opens_on, r.period_start), i.instant, r.band, r.coverage, r.worked_s, r.billed_s,
+           r.price, r.multiplier, r.discount_pct, r.rate, r.price_id, r.price_source, i.price_list_id, d.gross,
+           d.net, i.currency, i.base_rate, round_money(d.net * i.base_rate, u.exponent), r.cost, r.base_cost,
+           i.cost_rate, i.base_cost_rate, r.allotment_id, r.burned,
            CASE WHEN i.disposition = 'billable' THEN r.why
                ELSE i.disposition_why END, i.terms_id, d.opens_on IS NOT NULL
       FROM unnest(p_rated) x
@@ -7261,11 +7545,14 @@ BEGIN ATOMIC
         SELECT p.client_id, t.project_id, t.deal_id, e.task_id, e.employee_id,
             coalesce(e.work_type_id, t.work_type_id) AS work_type_id,
                coalesce(p.direction_id, m.direction_id) AS direction_id, late.opens_on,
-               coalesce((SELECT c.own_id FROM contract c WHERE c.id = (x.segment).contract_id), own.id) AS own_id
+               coalesce(c.own_id, own.id) AS own_id, CASE WHEN c.tax_inclusive THEN (x.segment).amount END AS gross,
+               CASE WHEN c.tax_inclusive THEN without_tax(c, (x.segment).service_date, (x.segment).amount)
+                    ELSE (x.segment).amount END AS net
           FROM time_entry e
           JOIN employee m ON m.id = e.employee_id
           JOIN task t ON t.id = e.task_id
           JOIN project p ON p.id = t.project_id
+          LEFT JOIN contract c ON c.id = (x.segment).contract_id
           LEFT JOIN LATERAL (SELECT max(b.period_end) AS opens_on FROM billing_period b
                               WHERE b.contract_id = (x.input).contract_id
                                   HAVING max(b.period_end) > (x.segment).period_start) late ON true
@@ -7839,6 +8126,7 @@ DECLARE
     v_before contract[] := '{}';
     v_clients bigint[];
     v_capped bigint[] := '{}';
+    v_taxed bigint[] := '{}';
 BEGIN
     IF TG_OP = 'INSERT' THEN
         v_now := ARRAY(SELECT n FROM new_rows n WHERE n.renews_id IS NOT NULL ORDER BY n.id);
@@ -7862,6 +8150,10 @@ BEGIN
              WHERE contract_caps(n) <> contract_caps(o)
                AND num_nonnulls(n.cap_amount, n.cap_s, n.period_cap_amount, n.period_cap_s,
                                 o.cap_amount, o.cap_s, o.period_cap_amount, o.period_cap_s) > 0 ORDER BY 1);
+        v_taxed := ARRAY(
+            SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
+             WHERE (n.tax_inclusive, n.tax_rate, n.tax_code) IS DISTINCT FROM (o.tax_inclusive, o.tax_rate, o.tax_code)
+               AND (n.tax_inclusive OR o.tax_inclusive) ORDER BY 1);
     END IF;
     IF cardinality(v_now) > 0 THEN
         PERFORM lock_parties(ARRAY(SELECT x.client_id FROM unnest(v_now || v_before) x));
@@ -7889,6 +8181,11 @@ BEGIN
              ORDER BY 1));
     END IF;
     PERFORM rate_again(b, b.starts_on) FROM unnest(v_capped) x (id) CROSS JOIN LATERAL lock_contract(x.id) b;
+    IF TG_OP = 'UPDATE' AND v_taxed <> '{}' THEN
+        PERFORM lock_parties(ARRAY(SELECT DISTINCT n.client_id FROM new_rows n WHERE n.id = ANY (v_taxed) ORDER BY 1));
+        PERFORM revalue_charges(ARRAY(SELECT h.id FROM charge h
+                                       WHERE h.contract_id = ANY (v_taxed) AND NOT h.committed ORDER BY 1));
+    END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION follow_contracts() IS
@@ -7950,21 +8247,6 @@ END $$;
 COMMENT ON FUNCTION follow_cost_rates() IS
     'trigger function of cost_rate: the cost of open work is that of its day, though the rate comes later; SECURITY '
     'DEFINER because nobody is granted INSERT on charge';
-
--- What is no work has its worth alone to follow.
-CREATE FUNCTION revalue_charges(p_charges bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$
-BEGIN
-    UPDATE charge h SET base_rate = n.rate, base_amount = round_money(h.amount * n.rate, n.exponent),
-           base_cost = round_money(h.cost * n.rate, n.exponent)
-      FROM (SELECT o.id, exchange_rate_on(o.currency, s.base_currency, rate_day(o)) AS rate, u.exponent::int AS exponent
-              FROM charge o, setting s JOIN currency_code u ON u.code = s.base_currency
-             WHERE o.id = ANY (p_charges) AND o.source <> 'time' AND NOT o.committed) n
-     WHERE h.id = n.id AND n.rate <> h.base_rate;
-END $$;
-COMMENT ON FUNCTION revalue_charges(bigint[]) IS
-    'open charges that are no work are worth in the base currency what the rate of their day makes of them';
 
 CREATE FUNCTION follow_exchange_rates() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -8250,8 +8532,7 @@ BEGIN ATOMIC
     ('reversal', 'reversal of charge %s', 'сторно нарахування %s', 'сторно начисления %s'),
     ('taken_back', 'taken back: %s', 'повернуто: %s', 'возвращено: %s'),
     ('taken_off_discount', 'discount', 'знижка', 'скидка'),
-    ('taken_off_tax', 'tax included in the price', 'податок у ціні', 'налог в цене'),
-    ('taken_off_both', 'discount, and tax included in the price', 'знижка і податок у ціні', 'скидка и налог в цене'),
+    ('taken_off_tax', 'rounding of the tax in the price', 'округлення податку в ціні', 'округление налога в цене'),
     ('correction_fee', '%1$s: %2$s are due from %4$s to %5$s, charged were %3$s',
         '%1$s: належить %2$s з %4$s до %5$s, нараховано було %3$s',
         '%1$s: полагается %2$s с %4$s по %5$s, начислено было %3$s'),
@@ -8274,6 +8555,8 @@ BEGIN ATOMIC
     ('price_agreed', 'agreed price', 'погоджена ціна', 'согласованная цена'),
     ('price_unknown', 'no source stamped', 'джерело не записано', 'источник не записан'),
     -- explanations: work
+    ('tax_in_it', '%s of it are tax, %s are net.', 'З цього %s – податок, %s – без податку.',
+        'Из этого %s – налог, %s – без налога.'),
     ('head', 'Charge %s, %s%s: %s', 'Нарахування %s, %s%s: %s', 'Начисление %s, %s%s: %s'),
     ('head_contract', 'contract "%s"', 'договір «%s»', 'договор «%s»'),
     ('head_none', 'no contract', 'без договору', 'без договора'),
@@ -8449,7 +8732,7 @@ COMMENT ON FUNCTION money_text(numeric, text, text) IS
 --     agreed         {title, document}: a line of a specification
 --     correction     {charge; fee: {title, from, to, due, charged}; minimum: {from, to, due, reached, charged};
 --                    cost: {rate, of; position}; exchange: {rate, was, on}}
---     taken_off      {discount, tax}: what a document takes off its charges
+--     taken_off      {discount or tax: true}: what a document takes off its charges
 --     credited       {document, meaning}: rebill or waive
 --     billed_again   {document}: the credit note that set it free
 --     taken_back     {charge, why}: the why of what is taken back
@@ -8561,9 +8844,8 @@ BEGIN ATOMIC
                 m.why ->> 'of', m.why ->> 'rule', number_text(m.why -> 'whole', p_language), m.reached)
         WHEN p_why ? 'minimum_charge' THEN say('minimum_charge', p_language, m.amount, m.reached)
         WHEN p_why ? 'taken_off' THEN
-            say(CASE WHEN p_why #> '{taken_off,tax}' IS DISTINCT FROM 'true' THEN 'taken_off_discount'
-                     WHEN p_why #> '{taken_off,discount}' = 'true' THEN 'taken_off_both'
-                     ELSE 'taken_off_tax' END, p_language)
+            say(CASE WHEN p_why #> '{taken_off,discount}' IS NULL THEN 'taken_off_tax' ELSE 'taken_off_discount' END,
+                p_language)
         WHEN p_why ? 'agreed' THEN p_why #>> '{agreed,title}'
         WHEN p_why ? 'credited' THEN
             say(CASE p_why #>> '{credited,meaning}' WHEN 'waive' THEN 'given_up' ELSE 'credited' END, p_language)
@@ -8765,7 +9047,7 @@ DECLARE
     v_band CONSTANT jsonb := p_charge.why -> 'band';
     v_price CONSTANT text := money_text(p_charge.price, p_charge.currency, p_language);
     v_adder CONSTANT text := money_text((v_band ->> 'adder')::numeric, p_charge.currency, p_language);
-    v_amount CONSTANT text := money_text(p_charge.amount, p_charge.currency, p_language);
+    v_amount CONSTANT text := money_text(priced(p_charge), p_charge.currency, p_language);
     v_change text := price_change(v_band, v_adder, p_language);
     v_steps text[] := ARRAY[say('price_hour', p_language, v_price, price_text(p_charge, p_language))];
     v_hours text := duration_text(p_charge.billed_s, p_language);
@@ -8831,7 +9113,7 @@ BEGIN ATOMIC
                     a.amount) END], NULL)
       FROM item i
      CROSS JOIN (SELECT money_text(p_charge.price, p_charge.currency, p_language) AS price,
-                        money_text(p_charge.amount, p_charge.currency, p_language) AS amount) a
+                        money_text(priced(p_charge), p_charge.currency, p_language) AS amount) a
      WHERE i.id = p_charge.item_id;
 END;
 COMMENT ON FUNCTION explain_item(charge, text) IS 'the steps by which a quantity became this charge, as sentences';
@@ -8847,7 +9129,7 @@ BEGIN ATOMIC
                                   say('expense_at', p_language, r.amount)]
         ELSE ARRAY[say('an_adjustment', p_language, r.reason), say('comes_to', p_language, r.amount)] END
       FROM (SELECT charge_reason(p_charge.why, p_language) AS reason,
-                   money_text(p_charge.amount, p_charge.currency, p_language) AS amount) r;
+                   money_text(priced(p_charge), p_charge.currency, p_language) AS amount) r;
 END;
 COMMENT ON FUNCTION explain_other(charge, text) IS
     'the steps by which something that is no time became this charge, as sentences';
@@ -8860,8 +9142,8 @@ BEGIN ATOMIC
       FROM (SELECT h.id, h.source, h.time_entry_id, h.segment, h.contract_id, h.client_id, h.task_id, h.employee_id,
                    h.work_type_id, h.item_id, h.service_date, h.period_start, h.started_at, h.band, h.coverage,
                    h.worked_s, h.billed_s, h.quantity, h.price, h.multiplier, h.discount_pct, h.rate, h.price_id,
-                   h.amount, h.currency, h.allotment_id, h.burned, h.why, h.terms_id, h.late, h.held_by, h.frozen_at,
-                   h.committed, h.reverses_id
+                   h.gross, h.amount, h.currency, h.allotment_id, h.burned, h.why, h.terms_id, h.late, h.held_by,
+                   h.frozen_at, h.committed, h.reverses_id
               FROM charge h WHERE h.id = p_charge) x;
 END;
 COMMENT ON FUNCTION told_charge(bigint) IS
@@ -8872,8 +9154,9 @@ CREATE FUNCTION explain_fate(p_charge charge, p_language text) RETURNS text[]
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN p_charge.late THEN ARRAY[say('late', p_language, iso(p_charge.period_start))] ELSE '{}' END
-        || ARRAY(SELECT say('changed_by', p_language, h.id::text, money_text(h.amount, h.currency, p_language),
-                                     coalesce(h.why ->> 'note', charge_reason(h.why, p_language)))
+        || ARRAY(SELECT say('changed_by', p_language, h.id::text,
+                     money_text(coalesce(h.gross, h.amount), h.currency, p_language),
+                     coalesce(h.why ->> 'note', charge_reason(h.why, p_language)))
                    FROM charge h WHERE h.adjusts_id = p_charge.id ORDER BY h.id)
         || ARRAY(SELECT say('taken_back_by', p_language, h.id::text) FROM charge h WHERE h.reverses_id = p_charge.id)
         || CASE WHEN p_charge.held_by IS NOT NULL THEN say('is_held', p_language)
@@ -8904,12 +9187,17 @@ BEGIN
     IF v_charge.reverses_id IS NOT NULL THEN
         v_original := told_charge(v_charge.reverses_id);
         v_steps := ARRAY[say('takes_back', language, v_original.id::text,
-                             money_text(v_original.amount, v_original.currency, language),
+                             money_text(priced(v_original), v_original.currency, language),
                                       coalesce(v_charge.why ->> 'note', charge_reason(v_charge.why, language)))];
     ELSIF v_charge.source = 'time' THEN
         v_steps := explain_time(v_charge, language);
     ELSE
         v_steps := explain_other(v_charge, language);
+    END IF;
+    IF v_charge.gross <> v_charge.amount THEN
+        v_steps := v_steps || say('tax_in_it', language,
+                                  money_text(v_charge.gross - v_charge.amount, v_charge.currency, language),
+                                  money_text(v_charge.amount, v_charge.currency, language));
     END IF;
     v_steps := v_steps || explain_fate(v_charge, language);
     RETURN say('head', language, v_charge.id::text,
@@ -8917,7 +9205,7 @@ BEGIN
                        WHERE c.id = v_charge.contract_id),
                      say('head_none', language)),
             (SELECT ', ' || p.name FROM party p WHERE p.id = v_charge.client_id),
-            money_text(v_charge.amount, v_charge.currency, language))
+            money_text(priced(v_charge), v_charge.currency, language))
         || (SELECT string_agg(chr(10) || s.no || '. ' || s.step, '' ORDER BY s.no)
             FROM unnest(v_steps) WITH ORDINALITY s (step, no));
 END $$;
@@ -9080,7 +9368,8 @@ BEGIN
                 SELECT jsonb_agg(jsonb_build_object('contract', u.contract_id, 'day', u.day, 'amount', u.amount,
                                                     'seconds', u.billed_s))
                   FROM (SELECT h.contract_id, CASE WHEN h.service_date >= lower(service_period(p_base, p_from))
-                                                   THEN h.service_date END AS day, sum(h.amount) AS amount,
+                                                   THEN h.service_date END AS day,
+                        sum(coalesce(h.gross, h.amount)) AS amount,
                         sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s
                           FROM charge h
                          WHERE h.contract_id = ANY (contract_group(p_base.id)) AND h.source IN ('time', 'item')
@@ -9200,9 +9489,11 @@ BEGIN
         SELECT h.service_date AS day, h.amount AS old_amount, 0::numeric AS new_amount, h.cost AS old_cost,
             0::numeric AS new_cost, 0 AS problem FROM live h
         UNION ALL
-        SELECT coalesce(s.service_date, h.day), 0, coalesce(s.amount, h.amount), 0, coalesce(s.cost, h.cost),
-            (s.segment = 0)::int
+        SELECT coalesce(s.service_date, h.day), 0,
+               coalesce(without_tax(c, s.service_date, s.amount), h.amount), 0, coalesce(s.cost, h.cost),
+               (s.segment = 0)::int
           FROM rated s
+          LEFT JOIN contract c ON c.id = s.contract_id
           LEFT JOIN LATERAL (SELECT min(h.service_date) AS day, sum(h.amount) AS amount, sum(h.cost) AS cost FROM live h
                               WHERE h.time_entry_id = s.entry_id AND s.segment = 0) h ON true
         UNION ALL
@@ -9215,9 +9506,11 @@ BEGIN
          WHERE h.contract_id = ANY (v_group) AND h.source <> 'time' AND h.service_date BETWEEN p_from AND p_to
         UNION ALL
         -- the calendar owes a fee for each period, charged yet or not
-        SELECT d.service_date, d.amount, CASE WHEN n.replaced THEN 0 ELSE d.amount END, d.cost, d.cost, 0
+        SELECT d.service_date, t.amount, CASE WHEN n.replaced THEN 0 ELSE t.amount END, d.cost, d.cost, 0
           FROM periods s
          CROSS JOIN LATERAL due_fees(p_base.id, s.span) d
+          JOIN contract c ON c.id = d.contract_id
+         CROSS JOIN LATERAL (SELECT without_tax(c, d.service_date, d.amount) AS amount) t
          CROSS JOIN LATERAL (SELECT p_terms ? 'fee' AND d.contract_id = p_base.id AND EXISTS (
                                 SELECT FROM contract_line l WHERE l.id = d.line_id
                                     AND l.kind = 'recurring') AS replaced) n
@@ -9225,7 +9518,7 @@ BEGIN
            AND NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.source = 'fee'
                            AND h.line_period = lower(s.span) AND h.reverses_id IS NULL)
         UNION ALL
-        SELECT f.service_date, 0, f.amount, 0, 0, 0 FROM fees f
+        SELECT f.service_date, 0, without_tax(p_base, f.service_date, f.amount), 0, 0, 0 FROM fees f
     )
     SELECT month(f.day), sum(f.old_amount), sum(f.new_amount), coalesce(sum(f.old_cost), 0),
         coalesce(sum(f.new_cost), 0), sum(f.problem)
@@ -9279,8 +9572,9 @@ BEGIN
      ORDER BY c.id, w.month;
 END $$;
 COMMENT ON FUNCTION what_if(bigint, date, date, jsonb) IS
-    'revenue, cost and profit of a contract (NULL: of all) by month of a range of days, as they are (old) and under '
-    'other terms (new), in the currency of the contract; writes nothing. terms: price_list_id or prices ([{"price", '
+    'revenue (net of tax), cost and profit of a contract (NULL: of all) by month of a range of days, as they are (old) '
+    'and under other terms (new), in the currency of the contract; writes nothing. terms: price_list_id or prices '
+    '([{"price", '
     '"role"?, "employee"?, "work_type"?}]), included_s or included_hours a period, overage_price, rounding ({"mode", '
     '"increment_s", …}), band_rules ([{"band", "multiplier", …}]), cap_amount, period_cap_amount, discount_pct (in '
     'place of all others), fee a period; null takes a term away. Entries the new terms have no price for count as they '
@@ -9499,19 +9793,20 @@ CREATE FUNCTION minimum_work(p_contract bigint, p_span daterange, OUT work numer
                              OUT given numeric)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(sum(h.amount) FILTER (WHERE NOT m.is_minimum AND NOT m.is_given), 0),
-           coalesce(sum(h.amount) FILTER (WHERE m.is_minimum AND NOT m.is_given), 0),
-           coalesce(sum(h.amount) FILTER (WHERE m.is_minimum AND m.is_given), 0)
+    SELECT coalesce(sum(m.priced) FILTER (WHERE NOT m.is_minimum AND NOT m.is_given), 0),
+           coalesce(sum(m.priced) FILTER (WHERE m.is_minimum AND NOT m.is_given), 0),
+           coalesce(sum(m.priced) FILTER (WHERE m.is_minimum AND m.is_given), 0)
       FROM live_charge h
       LEFT JOIN charge a ON a.id = h.adjusts_id
      CROSS JOIN LATERAL (
-        SELECT h.made_by = 'minimum' OR coalesce(a.made_by = 'minimum', false) AS is_minimum,
+        SELECT coalesce(h.gross, h.amount) AS priced,
+               h.made_by = 'minimum' OR coalesce(a.made_by = 'minimum', false) AS is_minimum,
                coalesce(h.why ? 'write_off' OR h.why #>> '{credited,meaning}' = 'waive', false) AS is_given) m
      WHERE h.contract_id = p_contract AND h.service_date <@ p_span;
 END;
 COMMENT ON FUNCTION minimum_work(bigint, daterange) IS
-    'what is charged for the days of a service period: work, fees and all else before what was given away; to reach '
-    'the minimum (raised), and what was given away of that (given, below 0)';
+    'what is charged for the days of a service period, as the contract''s prices say it: work, fees and all else '
+    'before what was given away; to reach the minimum (raised), and what was given away of that (given, below 0)';
 
 CREATE FUNCTION due_minimum(p_base bigint, p_span daterange)
     RETURNS TABLE (contract_id bigint, minimum_charge numeric, prorate text, days daterange, due numeric, work numeric,
@@ -10362,7 +10657,7 @@ BEGIN
     IF v_charge.committed THEN
         -- what was given away of its price is given back already
         PERFORM adjust_charge(v_charge.id, -l.amount, reason)
-           FROM (SELECT v_charge.amount + coalesce(sum(h.amount), 0) AS amount
+           FROM (SELECT priced(v_charge) + coalesce(sum(coalesce(h.gross, h.amount)), 0) AS amount
                    FROM live_charge h WHERE h.adjusts_id = v_charge.id) l
           WHERE l.amount > 0;
     ELSE
@@ -10584,8 +10879,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION unpayable_hint(document) IS 'what to do about a document that takes no payment';
 
-CREATE FUNCTION allocation_fault(p_payment payment, p_document document, p_settles boolean, p_amount numeric,
-                                 p_open numeric, p_row numeric, p_left numeric, OUT wrong text, OUT hint text)
+CREATE FUNCTION allocation_fault(p_payment payment, p_document document, p_amount numeric, p_open numeric,
+                                 p_row numeric, p_left numeric, OUT wrong text, OUT hint text)
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -10613,9 +10908,13 @@ BEGIN
     ELSIF p_payment.currency <> p_document.currency THEN
         wrong := format('is in %s, payment %s in %s', p_document.currency, p_payment.id, p_payment.currency);
         hint := 'Allocate payments of the currency of the document.';
-    ELSIF v_flow = 'in' AND NOT p_settles THEN
+    ELSIF settled_flow(p_payment.article) IS DISTINCT FROM v_flow THEN
         wrong := format('cannot take payment %s of article "%s"', p_payment.id, p_payment.article);
-        hint := 'View settling_article lists the articles of payments of invoices, as revenue.';
+        hint := 'Invoices take payments of the articles that view settling_article lists, as revenue, bills those of '
+                'an expense; net_out() sets the one off against the other.';
+    ELSIF is_bound(p_payment) AND p_payment.paid_on < coalesce(p_document.opened_on, p_document.issued_on) THEN
+        wrong := format('is not there on %s', iso(p_payment.paid_on));
+        hint := 'What is written off or set off is owed by then: give a later day.';
     ELSIF p_amount <> round_money(p_amount, currency_exponent(p_document.currency)) THEN
         wrong := format('cannot take %s %s, which %s cannot hold', trim_scale(p_amount), p_document.currency,
                         p_document.currency);
@@ -10632,10 +10931,9 @@ BEGIN
         hint := 'Allocate what is left of it; what was sent back is not there.';
     END IF;
 END $$;
-COMMENT ON FUNCTION allocation_fault(payment, document, boolean, numeric, numeric, numeric, numeric) IS
+COMMENT ON FUNCTION allocation_fault(payment, document, numeric, numeric, numeric, numeric) IS
     'why a document cannot take an amount of a payment, and the way out, of what is open of the one and left of the '
-    'other; p_row: what the allocation comes to; p_settles: the article of the payment settles what clients owe. NULL: '
-    'it can';
+    'other; p_row: what the allocation comes to. NULL: it can';
 
 -- The rows of a statement are looked at in order, each beside what is open and
 -- left before it: what is after all of them, and what it and those behind it take.
@@ -10656,10 +10954,9 @@ BEGIN
               FROM unnest(p_rows, p_taken) x (id, taken) JOIN payment_use a ON a.id = x.id) a
       JOIN payment p ON p.id = a.payment_id
       JOIN document d ON d.id = a.document_id
-      LEFT JOIN settling_article k ON k.article = p.article
       LEFT JOIN document_balance b ON b.document_id = d.id
      CROSS JOIN LATERAL (SELECT sum(u.used) AS used FROM payment_use u WHERE u.payment_id = p.id) t
-     CROSS JOIN LATERAL allocation_fault(p, d, k.article IS NOT NULL, a.taken, b.open + a.of_document, a.amount,
+     CROSS JOIN LATERAL allocation_fault(p, d, a.taken, b.open + a.of_document, a.amount,
                                          least(p.amount - t.used + a.of_payment,
                                                CASE WHEN NOT a.bound THEN advance_pool(p) + a.of_party END)) f
      WHERE f.wrong IS NOT NULL
@@ -10815,8 +11112,7 @@ BEGIN
      WHERE n.status <> 'void'
        AND (n.amount < a.amount OR (n.currency, n.flow) <> (o.currency, o.flow)
             OR n.party_id IS DISTINCT FROM o.party_id
-            OR n.flow = 'in' AND NOT EXISTS (SELECT FROM settling_article s WHERE s.article = n.article)
-               AND EXISTS (SELECT FROM payment_use u WHERE u.payment_id = n.id AND u.document_flow = 'in')
+            OR settled_flow(n.article) IS DISTINCT FROM settled_flow(o.article)
             OR EXISTS (SELECT FROM payment_use u JOIN document d ON d.id = u.document_id
                         WHERE u.payment_id = n.id AND NOT of_one_group(d.contract_id, n.contract_id)))
      ORDER BY o.id LIMIT 1;
@@ -10842,6 +11138,29 @@ COMMENT ON FUNCTION follow_changed_payments(payment[], payment[]) IS
 -- posted when the account of the party is at nothing again in its currency.
 -- ---------------------------------------------------------------------------
 
+-- What was posted is a fact, whatever rates come later: of what a payment accrues
+-- beside, its money alone.
+CREATE FUNCTION payment_worth(p_payment bigint, OUT base_amount numeric, OUT accrued numeric)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(sum(e.base_amount * CASE WHEN x.is_first = (p.flow = 'out') THEN 1 ELSE -1 END)
+                        FILTER (WHERE NOT x.is_accrual), 0),
+           coalesce(sum(e.base_amount * CASE WHEN x.is_first = (p.flow = 'out') THEN -1 ELSE 1 END)
+                        FILTER (WHERE x.is_accrual AND v.key !~ ':match:'), 0)
+      FROM payment p
+      JOIN account a ON a.code = p.article
+      JOIN entry e ON e.payment_id = p.id
+      JOIN event v ON v.id = e.event_id
+     CROSS JOIN role_account r
+     CROSS JOIN LATERAL (SELECT e.debit_id IN (r.receivable, r.payable) AS is_first,
+                                a.id IN (e.debit_id, e.credit_id) AS is_accrual) x
+     WHERE p.id = p_payment
+       AND (e.debit_id IN (r.receivable, r.payable) OR e.credit_id IN (r.receivable, r.payable));
+END;
+COMMENT ON FUNCTION payment_worth(bigint) IS
+    'what the ledger has of a payment, in the base currency: of its money (base_amount), and of the cost that it '
+    'accrued beside';
+
 -- What is paid was owed at one rate and came at another.  The parts of a payment
 -- are cut in the order in which it was allocated, so that the last one takes the rest.
 CREATE VIEW exchange_due WITH (security_invoker) AS
@@ -10860,9 +11179,9 @@ CREATE VIEW exchange_due WITH (security_invoker) AS
                             - round_money(w.base_amount * (w.upto - w.used) / w.amount, x.exponent::int)))
                    AS base_amount
           FROM (SELECT u.document_id, u.way, u.used, u.of_payment AS amount,
-                       sum(u.used) OVER (PARTITION BY u.payment_id ORDER BY u.id) AS upto,
-                       convert(u.of_payment, u.currency, s.base_currency, u.paid_on) AS base_amount
+                       sum(u.used) OVER (PARTITION BY u.payment_id ORDER BY u.id) AS upto, m.base_amount
                   FROM payment_use u
+                 CROSS JOIN LATERAL payment_worth(u.payment_id) m
                  WHERE u.payment_id IN (SELECT y.payment_id FROM payment_allocation y
                                          WHERE y.document_id = b.document_id)) w
          WHERE w.document_id = b.document_id) paid
@@ -11000,7 +11319,7 @@ COMMENT ON FUNCTION post_exchange_rest(bigint[], date) IS
 CREATE VIEW accrual_due WITH (security_invoker) AS
     SELECT p.id AS payment_id, a.id AS article_id, r.payable AS settlement_id,
            u.used::numeric(20,6) AS due, coalesce(m.amount, 0)::numeric(20,6) AS posted,
-           round_money(w.base_amount * u.used / p.amount, x.exponent::int)::numeric(20,6) AS base_due,
+           round_money(w.accrued * u.used / p.amount, x.exponent::int)::numeric(20,6) AS base_due,
            coalesce(m.base_amount, 0)::numeric(20,6) AS base_posted
       FROM payment p
       JOIN account a ON a.code = p.article AND a.accrues AND a.kind = 'expense'
@@ -11009,8 +11328,7 @@ CREATE VIEW accrual_due WITH (security_invoker) AS
       JOIN currency_code x ON x.code = s.base_currency
      CROSS JOIN LATERAL (SELECT coalesce(sum(u.used), 0) AS used FROM payment_use u
                           WHERE u.payment_id = p.id AND u.document_flow = 'out') u
-     CROSS JOIN LATERAL (SELECT CASE WHEN u.used <> 0 THEN convert(p.amount, p.currency, s.base_currency,
-                                     coalesce(p.accrued_on, p.paid_on)) ELSE 0 END AS base_amount) w
+     CROSS JOIN LATERAL (SELECT CASE WHEN u.used <> 0 THEN (payment_worth(p.id)).accrued ELSE 0 END AS accrued) w
      CROSS JOIN LATERAL (
         SELECT sum(d.sign * e.amount) AS amount, sum(d.sign * e.base_amount) AS base_amount
           FROM entry e
@@ -11113,6 +11431,15 @@ CREATE VIEW match_problems WITH (security_invoker) AS
              GROUP BY 1, 2) x
      WHERE x.owed <> x.open
     UNION ALL
+    SELECT 'a payment settles documents of its own side', 'payment ' || u.payment_id,
+           format('article "%s", %s', p.article, document_name(u.document_id))
+      FROM payment_use u JOIN payment p ON p.id = u.payment_id
+     WHERE settled_flow(p.article) IS DISTINCT FROM u.document_flow
+    UNION ALL
+    SELECT 'what a client pays, or is paid back, is on his account', 'payment ' || p.id, p.article
+      FROM payment p JOIN settling_article s ON s.article = p.article
+     WHERE p.status = 'posted' AND p.party_id IS NULL AND p.contract_id IS NOT NULL
+    UNION ALL
     SELECT 'unbilled work is what the ledger has of it', concat_ws(', ', 'client ' || x.client_id,
                                                                    'contract ' || x.contract_id),
            format('%s %s in the ledger, %s of charges', x.posted, x.currency, x.charged)
@@ -11173,6 +11500,7 @@ BEGIN
           FROM document_balance b
          CROSS JOIN LATERAL (SELECT CASE b.flow WHEN v_payment.flow THEN 1 ELSE -1 END AS way) w
          WHERE allocations IS NULL AND b.party_id = v_payment.party_id AND b.currency = v_payment.currency
+           AND b.flow = settled_flow(v_payment.article)
            AND (w.way = 1 AND b.open <> 0 OR b.kind = 'bill' AND b.open < 0)
            AND of_one_group(v_payment.contract_id, b.contract_id)
     ), giver AS (
@@ -11213,14 +11541,19 @@ SELECT allow('clerk', 'execute', 'allocate_payment');
 
 -- A refund that names invoices makes what it names open again, and not what was
 -- allocated last.
-CREATE FUNCTION refund_documents(p_allocations jsonb) RETURNS void
+CREATE FUNCTION refund_documents(p_allocations jsonb, INOUT party bigint, OUT contract bigint)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_refund record;
+    v_contracts bigint[] := ARRAY(
+        SELECT DISTINCT coalesce(u.contract_id, 0)
+          FROM jsonb_array_elements(p_allocations) e
+         CROSS JOIN LATERAL (SELECT resolve_names(e.value) AS value) r
+          JOIN payment_use u ON u.document_id = (r.value ->> 'document')::bigint AND u.amount > 0);
 BEGIN
     FOR v_refund IN
-        SELECT x.document_id, x.amount, b.allocated, b.currency
+        SELECT x.document_id, x.amount, b.allocated, b.currency, b.party_id
           FROM (SELECT (r.value ->> 'document')::bigint AS document_id, sum((r.value ->> 'amount')::numeric) AS amount
                   FROM jsonb_array_elements(p_allocations) e
                  CROSS JOIN LATERAL (SELECT resolve_names(e.value) AS value) r
@@ -11228,6 +11561,13 @@ BEGIN
           LEFT JOIN document_balance b ON b.document_id = x.document_id AND b.flow = 'in'
          ORDER BY x.document_id
     LOOP
+        refund_documents.party := coalesce(refund_documents.party, v_refund.party_id);
+        IF v_refund.party_id <> refund_documents.party THEN
+            RAISE EXCEPTION '% is not of party %, who is paid back', document_name(v_refund.document_id),
+                refund_documents.party
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocation_fits',
+                    HINT = 'Name invoices of the party that the money goes to.';
+        END IF;
         IF (v_refund.amount > 0 AND v_refund.amount <= v_refund.allocated) IS NOT TRUE THEN
             RAISE EXCEPTION '% has % % paid: % cannot be sent back', document_name(v_refund.document_id),
                 trim_scale(coalesce(v_refund.allocated, 0)), v_refund.currency, trim_scale(v_refund.amount)
@@ -11237,10 +11577,12 @@ BEGIN
         PERFORM take_back_allocations(ARRAY(
             SELECT a.id FROM payment_allocation a WHERE a.document_id = v_refund.document_id), v_refund.amount);
     END LOOP;
+    contract := CASE WHEN cardinality(v_contracts) = 1 THEN nullif(v_contracts[1], 0) END;
 END $$;
-COMMENT ON FUNCTION refund_documents(jsonb) IS
-    'take back what paid invoices, as far as it is sent back: [{"document", "amount"}]; refused (23514) above what is '
-    'paid';
+COMMENT ON FUNCTION refund_documents(jsonb, bigint) IS
+    'take back what paid invoices, as far as it is sent back: [{"document", "amount"}]; returns the client '
+    '(party: who is paid back, NULL: whose invoices they are), and the contract that all of the money named. Refused '
+    '(23514) above what is paid, and for invoices of another';
 
 CREATE FUNCTION record_payment(content jsonb, OUT payment_id bigint, OUT allocated numeric, OUT unallocated numeric)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
@@ -11252,6 +11594,8 @@ DECLARE
     v_account cash_account;
     v_settles boolean;
     v_refund boolean;
+    v_party bigint;
+    v_contract bigint;
 BEGIN
     PERFORM check_keys(json_argument(content), 'payment',
                        '{flow,status,paid_on,accrued_on,amount,currency,cash_account,to_cash_account,article,party,'
@@ -11270,12 +11614,13 @@ BEGIN
     IF v_refund THEN
         PERFORM lock_parties(ARRAY[coalesce((v_content ->> 'party')::bigint, (
             SELECT c.client_id FROM contract c WHERE c.id = (v_content ->> 'contract')::bigint))]);
-        PERFORM refund_documents(v_content -> 'allocations')
-          WHERE NOT EXISTS (SELECT FROM payment p
-                             WHERE p.status <> 'void'
-                               AND ((p.source, p.external_id)
-                                    = (v_content ->> 'source', v_content ->> 'external_id')
-                                 OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref')));
+        IF NOT EXISTS (SELECT FROM payment p
+                        WHERE p.status <> 'void'
+                          AND ((p.source, p.external_id) = (v_content ->> 'source', v_content ->> 'external_id')
+                            OR (p.cash_account_id, p.bank_ref) = (v_account.id, v_content ->> 'bank_ref'))) THEN
+            SELECT r.party, r.contract INTO v_party, v_contract
+              FROM refund_documents(v_content -> 'allocations', (v_content ->> 'party')::bigint) r;
+        END IF;
     END IF;
     -- Two who record the same payment at once: the second waits for the first
     -- and then finds it.
@@ -11289,8 +11634,10 @@ BEGIN
            coalesce(v_content ->> 'article',
                     CASE f.flow WHEN 'in' THEN (SELECT a.code FROM account_role r JOIN account a ON a.id = r.account_id
                                                  WHERE r.role = 'revenue') END),
-           (v_content ->> 'party')::bigint, (v_content ->> 'contract')::bigint, (v_content ->> 'project')::bigint,
-           (v_content ->> 'deal')::bigint, (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint,
+           coalesce((v_content ->> 'party')::bigint, v_party),
+           coalesce((v_content ->> 'contract')::bigint, v_contract),
+           (v_content ->> 'project')::bigint, (v_content ->> 'deal')::bigint,
+           (v_content ->> 'task')::bigint, (v_content ->> 'employee')::bigint,
            (v_content ->> 'direction')::bigint, v_content ->> 'purpose', v_content ->> 'bank_ref',
            v_content ->> 'source', v_content ->> 'external_id', v_content
       FROM (SELECT coalesce(v_content ->> 'flow', 'in') AS flow) f
@@ -11322,7 +11669,7 @@ BEGIN
         PERFORM allocate_payment(v_payment.id, v_content -> 'allocations') WHERE v_settles;
     END IF;
     payment_id := v_payment.id;
-    SELECT coalesce(sum(a.amount), 0) INTO allocated FROM payment_allocation a WHERE a.payment_id = v_payment.id;
+    SELECT coalesce(sum(u.used), 0) INTO allocated FROM payment_use u WHERE u.payment_id = v_payment.id;
     allocated := round_money(allocated, currency_exponent(v_payment.currency));
     unallocated := round_money(v_payment.amount - allocated, currency_exponent(v_payment.currency));
 END $$;
@@ -11513,10 +11860,10 @@ CREATE FUNCTION put_payment(p_payment payment) RETURNS bigint
     LANGUAGE sql
 BEGIN ATOMIC
     INSERT INTO payment (flow, status, paid_on, amount, currency, contra, article, party_id, contract_id, purpose,
-                         source, external_id, made_from)
+                         source, external_id, made_from, own_id)
     VALUES ((p_payment).flow, (p_payment).status, (p_payment).paid_on, (p_payment).amount, (p_payment).currency,
             (p_payment).contra, (p_payment).article, (p_payment).party_id, (p_payment).contract_id, (p_payment).purpose,
-            (p_payment).source, (p_payment).external_id, (p_payment).made_from)
+            (p_payment).source, (p_payment).external_id, (p_payment).made_from, (p_payment).own_id)
     RETURNING id;
 END;
 COMMENT ON FUNCTION put_payment(payment) IS 'write a payment without money';
@@ -11594,6 +11941,7 @@ BEGIN
                                 coalesce(write_off.article, role_code(CASE v_flow WHEN 'in' THEN 'write_off'
                                                                            ELSE 'write_on' END)), on_date, reason);
     PERFORM account_id(v_payment.contra);
+    v_payment.own_id := v_document.own_id;
     -- many small ones are a big one
     PERFORM check_contra(v_payment, calling_role(), (
         SELECT coalesce(sum(u.amount), 0) FROM payment_use u WHERE u.document_id = v_document.id AND u.bound));
@@ -11652,7 +12000,7 @@ SELECT allow('clerk', 'execute', 'write_off_credit');
 -- ---------------------------------------------------------------------------
 
 -- The oldest first, on either side, up to what both have.
-CREATE FUNCTION nettable(p_party bigint, p_currency text, p_amount numeric)
+CREATE FUNCTION nettable(p_party bigint, p_currency text, p_amount numeric, p_own bigint)
     RETURNS TABLE (document_id bigint, flow text, amount numeric)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -11660,6 +12008,7 @@ BEGIN ATOMIC
         SELECT b.document_id, b.flow, b.open,
                sum(b.open) OVER (PARTITION BY b.flow ORDER BY coalesce(b.due_on, b.issued_on), b.document_id) AS upto
           FROM document_balance b
+          JOIN document d ON d.id = b.document_id AND coalesce(d.own_id, default_own()) = p_own
          WHERE b.party_id = p_party AND b.currency = p_currency AND b.open > 0
     ), total AS (
         SELECT least(sum(o.open) FILTER (WHERE o.flow = 'in'), sum(o.open) FILTER (WHERE o.flow = 'out'),
@@ -11670,9 +12019,28 @@ BEGIN ATOMIC
      WHERE o.upto - o.open < t.amount
      ORDER BY o.flow, o.upto;
 END;
-COMMENT ON FUNCTION nettable(bigint, text, numeric) IS
-    'what of a party''s open documents can be set off in a currency: the oldest due of what it owes (in) and of what '
-    'we owe it (out), as much of the one as of the other, up to an amount';
+COMMENT ON FUNCTION nettable(bigint, text, numeric, bigint) IS
+    'what of a party''s open documents with an own company can be set off in a currency: the oldest due of what it '
+    'owes (in) and of what we owe it (out), as much of the one as of the other, up to an amount';
+
+-- What one company of ours is owed pays nothing that another one owes.
+CREATE FUNCTION netting_own(p_party bigint, p_currency text) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_owns bigint[] := ARRAY(
+        SELECT DISTINCT coalesce(d.own_id, default_own())
+          FROM document_balance b JOIN document d ON d.id = b.document_id
+         WHERE b.party_id = p_party AND b.currency = p_currency AND b.open > 0 ORDER BY 1);
+BEGIN
+    IF cardinality(v_owns) > 1 THEN
+        RAISE EXCEPTION 'party % has open documents with own companies %', p_party, array_to_string(v_owns, ', ')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Name one of them: net_out(…, own => id).';
+    END IF;
+    RETURN coalesce(v_owns[1], default_own());
+END $$;
+COMMENT ON FUNCTION netting_own(bigint, text) IS
+    'the own company with which a party has open documents in a currency; refused (22023) where there are several';
 
 CREATE FUNCTION netted_line(p_netting document, p_document bigint, p_flow text, p_amount numeric,
                             p_position bigint) RETURNS document_line
@@ -11692,12 +12060,13 @@ COMMENT ON FUNCTION netted_line(document, bigint, text, numeric, bigint) IS
     'the line of a netting for a document: what of it is set off, below zero of a bill';
 
 CREATE FUNCTION net_out(party bigint, currency text, amount numeric DEFAULT NULL, on_date date DEFAULT NULL,
-                        note text DEFAULT NULL) RETURNS bigint
+                        note text DEFAULT NULL, own bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
     v_on CONSTANT date := coalesce(on_date, posting_day(books_today()));
+    v_own bigint;
     v_parts jsonb;
     v_can numeric;
     v_document document;
@@ -11705,15 +12074,17 @@ DECLARE
     v_flow text;
 BEGIN
     PERFORM lock_parties(ARRAY[net_out.party]);
+    v_own := coalesce(net_out.own, netting_own(net_out.party, net_out.currency));
     SELECT jsonb_agg(to_jsonb(n)), sum(n.amount) FILTER (WHERE n.flow = 'in') INTO v_parts, v_can
-      FROM nettable(net_out.party, net_out.currency, net_out.amount) n;
+      FROM nettable(net_out.party, net_out.currency, net_out.amount, v_own) n;
     IF coalesce(v_can, 0) <= 0 OR net_out.amount > v_can THEN
-        RAISE EXCEPTION 'party % and we can set off % %, not %', net_out.party, trim_scale(coalesce(v_can, 0)),
-            net_out.currency, coalesce(trim_scale(net_out.amount)::text, 'anything')
+        RAISE EXCEPTION 'only % % can be set off with party %, not %', trim_scale(coalesce(v_can, 0)), net_out.currency,
+            net_out.party, coalesce(trim_scale(net_out.amount)::text, 'all')
             USING ERRCODE = 'restrict_violation',
                 HINT = 'View document_balance lists what is open: invoices and debts (in) and accepted bills (out).';
     END IF;
     v_document.kind := 'netting';
+    v_document.own_id := v_own;
     v_document.party_id := net_out.party;
     v_document.currency := net_out.currency;
     v_document.issued_on := v_on;
@@ -11729,6 +12100,7 @@ BEGIN
     FOREACH v_flow IN ARRAY '{in,out}'::text[] LOOP
         v_payment := contra_payment(v_flow, net_out.party, NULL, v_can, net_out.currency, role_code('netting'), v_on,
                                     document_name(v_document.id));
+        v_payment.own_id := v_own;
         v_payment.source := 'netting';
         v_payment.external_id := format('%s:%s', v_document.id, v_flow);
         v_payment.id := put_payment(v_payment);
@@ -11739,8 +12111,9 @@ BEGIN
     END LOOP;
     RETURN v_document.id;
 END $$;
-COMMENT ON FUNCTION net_out(bigint, text, numeric, date, text) IS
-    'set off what a party owes us against what we owe it, in a currency: an amount (default all that both sides have), '
+COMMENT ON FUNCTION net_out(bigint, text, numeric, date, text, bigint) IS
+    'set off what a party owes an own company (default the one that has open documents with it) against what that owes '
+    'it, in a currency: an amount (default all that both sides have), '
     'oldest due first, on a day (default today). Makes and returns a document of kind netting, with a line for each '
     'document and its two sides as payments without money; void(document, reason) takes all of it back. Refused '
     '(23001) above what both sides have';
@@ -11760,16 +12133,16 @@ COMMENT ON FUNCTION take_apart(document) IS 'a netting is void: what it set off 
 -- revaluation: what money and debts in other currencies are worth on a day
 -- ---------------------------------------------------------------------------
 
--- By what it is settled by: cash by account, debts by party and contract.
+-- By what it is settled by: cash by account, debts by party.
 CREATE FUNCTION revaluation(as_of date)
-    RETURNS TABLE (account text, account_id bigint, party_id bigint, contract_id bigint, own_id bigint, currency text,
+    RETURNS TABLE (account text, account_id bigint, party_id bigint, own_id bigint, currency text,
                    amount numeric(18,2), booked numeric(18,2), worth numeric(18,2), difference numeric(18,2))
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT a.code, a.id, x.party_id, x.contract_id, x.own_id, x.currency, x.amount::numeric(18,2),
+    SELECT a.code, a.id, x.party_id, x.own_id, x.currency, x.amount::numeric(18,2),
            x.booked::numeric(18,2), w.worth::numeric(18,2), (w.worth - x.booked)::numeric(18,2)
       FROM (SELECT s.account_id, CASE a.kind WHEN 'cash' THEN NULL ELSE e.party_id END AS party_id,
-                   CASE a.kind WHEN 'cash' THEN NULL ELSE e.contract_id END AS contract_id, e.own_id, e.currency,
+                   e.own_id, e.currency,
                    sum(s.sign * e.amount) AS amount, sum(s.sign * e.base_amount) AS booked
               FROM entry e
              CROSS JOIN role_account r
@@ -11777,18 +12150,18 @@ BEGIN ATOMIC
               JOIN account a ON a.id = s.account_id
              WHERE e.entry_on <= as_of AND e.currency <> (SELECT t.base_currency FROM setting t)
                AND (a.kind IN ('cash', 'liability') OR a.id IN (r.receivable, r.payable))
-             GROUP BY 1, 2, 3, 4, 5) x
+             GROUP BY 1, 2, 3, 4) x
       JOIN account a ON a.id = x.account_id
      CROSS JOIN setting t
      CROSS JOIN LATERAL (SELECT CASE WHEN x.amount = 0 THEN 0
                                      ELSE convert(x.amount, x.currency, t.base_currency, as_of) END AS worth) w
      WHERE w.worth <> x.booked
-     ORDER BY a.code, x.party_id, x.contract_id, x.currency;
+     ORDER BY a.code, x.party_id, x.own_id, x.currency;
 END;
 COMMENT ON FUNCTION revaluation(date) IS
     'what the rates of a day make of cash, debts and loans in other currencies: amount in currency, booked and worth '
     'in the base currency, difference a gain where it is above zero (of what we owe, less debt), debit positive; by '
-    'cash account, or by party and contract. Refused (23503) on a day without a rate';
+    'cash account, or by party. Refused (23503) on a day without a rate';
 SELECT allow('controller', 'execute', 'revaluation');
 
 CREATE FUNCTION revaluation_entries(p_as_of date, p_cash boolean) RETURNS entry[]
@@ -11804,7 +12177,7 @@ BEGIN
          CROSS JOIN role_account r WHERE (a.kind = 'cash') = p_cash
     LOOP
         v := exchange_entry(v_due.account_id, v_due.exchange, v_due.currency, v_due.difference, v_due.party_id,
-                            v_due.contract_id, v_due.own_id);
+                            NULL, v_due.own_id);
         v.entry_on := p_as_of;
         v_entries := v_entries || v;
     END LOOP;
@@ -11983,33 +12356,33 @@ SELECT watch('payment_allocation');
 -- is worth in the base currency follows the exchange rate of its day.  Prices stay.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION made_corrections(p_charge bigint, OUT amount numeric, OUT base_amount numeric, OUT cost numeric,
+CREATE FUNCTION made_corrections(p_charge bigint, OUT priced numeric, OUT base_amount numeric, OUT cost numeric,
                                  OUT base_cost numeric, OUT fee_cost numeric, OUT adjusted numeric)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce(sum(a.amount) FILTER (WHERE a.made_by = 'correction'), 0),
+    SELECT coalesce(sum(coalesce(a.gross, a.amount)) FILTER (WHERE a.made_by = 'correction'), 0),
            coalesce(sum(a.base_amount) FILTER (WHERE a.made_by = 'correction' AND a.amount = 0), 0),
            sum(a.cost) FILTER (WHERE a.made_by = 'correction' AND a.coverage = 'non_billable'),
            sum(a.base_cost) FILTER (WHERE a.made_by = 'correction' AND a.coverage = 'non_billable'),
            coalesce(sum(a.cost) FILTER (WHERE a.made_by = 'correction' AND a.coverage = 'billable'), 0),
-           coalesce(sum(a.amount), 0)
+           coalesce(sum(coalesce(a.gross, a.amount)), 0)
       FROM live_charge a WHERE a.adjusts_id = p_charge;
 END;
 COMMENT ON FUNCTION made_corrections(bigint) IS
-    'what corrections did to a charge so far: to its amount, its worth in the base currency, its cost (NULL: nothing), '
-    'the cost of its fee; adjusted: to its amount with all write-offs and credits';
+    'what corrections did to a charge so far: to its price, its worth in the base currency, its cost (NULL: nothing), '
+    'the cost of its fee; adjusted: to its price with all write-offs and credits';
 
 -- The days of a fee are its own: those of its service period on which the line and
 -- the contract are in force.  Never less is left than is due, whatever was given back before.
 CREATE FUNCTION fee_correction(p_charges bigint[])
-    RETURNS TABLE (charge_id bigint, amount numeric, cost numeric, why jsonb)
+    RETURNS TABLE (charge_id bigint, priced numeric, cost numeric, why jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT h.id, x.amount, f.cost_due - h.cost - m.fee_cost,
+    SELECT h.id, x.priced, f.cost_due - h.cost - m.fee_cost,
            jsonb_build_object('correction', jsonb_build_object('charge', h.id, 'fee', jsonb_strip_nulls(
                jsonb_build_object('title', n.title, 'from', iso(lower(a.days)), 'to', iso(upper(a.days) - 1),
                                   'due', round(f.due, u.exponent),
-                                  'charged', round(h.amount + m.amount, u.exponent)))))
+                                  'charged', round(g.charged, u.exponent)))))
       FROM unnest(p_charges) k (id)
       JOIN live_charge h ON h.id = k.id AND h.made_by = 'line' AND h.source = 'fee' AND h.committed
       JOIN contract_line n ON n.id = h.contract_line_id
@@ -12017,6 +12390,8 @@ BEGIN ATOMIC
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
       JOIN currency_code u ON u.code = h.currency
      CROSS JOIN LATERAL made_corrections(h.id) m
+     CROSS JOIN LATERAL (SELECT coalesce(h.gross, h.amount) AS priced,
+                                coalesce(h.gross, h.amount) + m.priced AS charged) g
      CROSS JOIN LATERAL (SELECT CASE n.kind WHEN 'one_time' THEN daterange(h.service_date, h.service_date, '[]')
                                      ELSE service_period(b, h.service_date) END AS span) p
      CROSS JOIN LATERAL (
@@ -12024,16 +12399,16 @@ BEGIN ATOMIC
                              WHEN n.status = 'cancelled' OR 'draft' IN (c.status, b.status) THEN 'empty'
                              ELSE daterange(c.starts_on, c.ends_on + 1) * daterange(b.starts_on, b.ends_on + 1)
                              END AS days) a
-     CROSS JOIN LATERAL (SELECT coalesce((h.why #>> '{fee,amount}')::numeric, h.amount) AS amount,
+     CROSS JOIN LATERAL (SELECT coalesce((h.why #>> '{fee,amount}')::numeric, g.priced) AS amount,
                                 CASE WHEN h.why #> '{fee,amount}' IS NULL THEN h.cost ELSE n.cost END AS cost) w
      CROSS JOIN LATERAL (
         SELECT CASE WHEN isempty(a.days) THEN 0 WHEN a.days = p.span THEN w.amount
                     ELSE prorate(w.amount, p.span, a.days, n.prorate, u.exponent::int) END AS due,
                CASE WHEN isempty(a.days) THEN 0 WHEN a.days = p.span THEN w.cost
                     ELSE prorate(w.cost, p.span, a.days, n.prorate, u.exponent::int) END AS cost_due) f
-     CROSS JOIN LATERAL (SELECT CASE WHEN f.due < h.amount + m.amount THEN least(0, f.due - h.amount - m.adjusted)
-                                     ELSE f.due - h.amount - m.amount END AS amount) x
-     WHERE x.amount <> 0;
+     CROSS JOIN LATERAL (SELECT CASE WHEN f.due < g.charged THEN least(0, f.due - g.priced - m.adjusted)
+                                     ELSE f.due - g.charged END AS priced) x
+     WHERE x.priced <> 0;
 END;
 COMMENT ON FUNCTION fee_correction(bigint[]) IS
     'what committed fees of lines are to be corrected by, in their currency, for the days that they are not, or now '
@@ -12042,13 +12417,13 @@ COMMENT ON FUNCTION fee_correction(bigint[]) IS
 -- Several minimum charges of one period, after it was reopened, are corrected by the
 -- first.  Fees that are corrected beside them count as they will be.
 CREATE FUNCTION minimum_correction(p_charges bigint[])
-    RETURNS TABLE (charge_id bigint, amount numeric, why jsonb)
+    RETURNS TABLE (charge_id bigint, priced numeric, why jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT h.id, x.amount,
+    SELECT h.id, x.priced,
            jsonb_build_object('correction', jsonb_build_object('charge', h.id, 'minimum', jsonb_build_object(
                'from', iso(lower(p.span)), 'to', iso(upper(p.span) - 1), 'due', round(d.due, u.exponent),
-               'reached', round(w.work + f.amount, u.exponent), 'charged', round(w.raised, u.exponent))))
+               'reached', round(w.work + f.priced, u.exponent), 'charged', round(w.raised, u.exponent))))
       FROM unnest(p_charges) k (id)
       JOIN live_charge h ON h.id = k.id AND h.made_by = 'minimum' AND h.committed
       JOIN contract c ON c.id = h.contract_id AND c.minimum_charge IS NOT NULL
@@ -12064,13 +12439,13 @@ BEGIN ATOMIC
                                  p.span, a.days, c.prorate, u.exponent::int) END AS due) d
      CROSS JOIN LATERAL minimum_work(c.id, p.span) w
      CROSS JOIN LATERAL (
-        SELECT coalesce(sum(e.amount), 0) AS amount
+        SELECT coalesce(sum(e.priced), 0) AS priced
           FROM fee_correction(ARRAY(SELECT g.id FROM charge g WHERE g.contract_id = c.id AND g.source = 'fee'
                                     AND g.service_date <@ p.span AND g.frozen_at IS NOT NULL)) e) f
-     CROSS JOIN LATERAL (SELECT greatest(d.due - w.work - f.amount, 0) AS lacks) l
+     CROSS JOIN LATERAL (SELECT greatest(d.due - w.work - f.priced, 0) AS lacks) l
      CROSS JOIN LATERAL (SELECT CASE WHEN l.lacks < w.raised THEN least(0, l.lacks - w.raised - w.given)
-                                     ELSE l.lacks - w.raised END AS amount) x
-     WHERE x.amount <> 0
+                                     ELSE l.lacks - w.raised END AS priced) x
+     WHERE x.priced <> 0
        AND NOT EXISTS (SELECT FROM live_charge e WHERE e.contract_id = c.id AND e.made_by = 'minimum'
                        AND e.service_date <@ p.span AND e.id < h.id);
 END;
@@ -12189,29 +12564,27 @@ COMMENT ON FUNCTION exchange_correction(bigint[]) IS
     'what the worth of committed charges in the base currency is to be corrected by, for the rate of their day';
 
 CREATE FUNCTION correction_of(p_charges bigint[])
-    RETURNS TABLE (charge_id bigint, kind text, amount numeric, base_amount numeric, cost numeric, base_cost numeric,
-                   why jsonb)
+    RETURNS TABLE (charge_id bigint, kind text, priced numeric, amount numeric, base_amount numeric, cost numeric,
+                   base_cost numeric, why jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT f.charge_id, 'fee', f.amount, round_money(f.amount * h.base_rate, u.exponent::int), f.cost,
-           round_money(f.cost * h.base_rate, u.exponent::int), f.why
-      FROM fee_correction(p_charges) f
-      JOIN charge h ON h.id = f.charge_id
+    SELECT p.charge_id, p.kind, p.priced, n.amount, round_money(n.amount * h.base_rate, u.exponent::int), p.cost,
+           round_money(p.cost * h.base_rate, u.exponent::int), p.why
+      FROM (SELECT f.charge_id, 'fee' AS kind, f.priced, f.cost, f.why FROM fee_correction(p_charges) f
+            UNION ALL
+            SELECT m.charge_id, 'minimum', m.priced, 0, m.why FROM minimum_correction(p_charges) m) p
+      JOIN charge h ON h.id = p.charge_id
      CROSS JOIN setting s
       JOIN currency_code u ON u.code = s.base_currency
+     CROSS JOIN LATERAL (SELECT net_part(h, p.priced) AS amount) n
     UNION ALL
-    SELECT m.charge_id, 'minimum', m.amount, round_money(m.amount * h.base_rate, u.exponent::int), 0, 0, m.why
-      FROM minimum_correction(p_charges) m
-      JOIN charge h ON h.id = m.charge_id
-     CROSS JOIN setting s
-      JOIN currency_code u ON u.code = s.base_currency
+    SELECT c.charge_id, 'cost', 0, 0, 0, c.cost, c.base_cost, c.why FROM cost_correction(p_charges) c
     UNION ALL
-    SELECT c.charge_id, 'cost', 0, 0, c.cost, c.base_cost, c.why FROM cost_correction(p_charges) c
-    UNION ALL
-    SELECT e.charge_id, 'exchange', 0, e.base_amount, 0, e.base_cost, e.why FROM exchange_correction(p_charges) e;
+    SELECT e.charge_id, 'exchange', 0, 0, e.base_amount, 0, e.base_cost, e.why FROM exchange_correction(p_charges) e;
 END;
 COMMENT ON FUNCTION correction_of(bigint[]) IS
-    'what would put these committed charges right, a row for each kind: fee, minimum, cost, exchange';
+    'what would put these committed charges right, a row for each kind: fee, minimum, cost, exchange; priced as the '
+    'contract says it, amount net';
 
 -- Of the owner: it looks at costs.
 CREATE VIEW correction_due WITH (security_barrier) AS
@@ -12249,12 +12622,13 @@ COMMENT ON FUNCTION recheck_charges(bigint[]) IS
 
 -- A fee or minimum is billed, or given back, like any other charge.  Cost and exchange are
 -- ours alone: no client sees them, and they are posted at once.
-CREATE FUNCTION correcting_charge(p_charge charge, p_kind text, p_amount numeric, p_base_amount numeric, p_cost numeric,
-                                  p_base_cost numeric, p_why jsonb) RETURNS charge
+CREATE FUNCTION correcting_charge(p_charge charge, p_kind text, p_priced numeric, p_amount numeric,
+                                  p_base_amount numeric, p_cost numeric, p_base_cost numeric, p_why jsonb)
+    RETURNS charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v charge := part_of(p_charge, p_amount, p_base_amount, p_why, true);
+    v charge := part_of(p_charge, p_priced, p_amount, p_base_amount, p_why, true);
 BEGIN
     v.made_by := 'correction';
     v.cost := p_cost;
@@ -12266,7 +12640,7 @@ BEGIN
     END IF;
     RETURN in_open_period(v);
 END $$;
-COMMENT ON FUNCTION correcting_charge(charge, text, numeric, numeric, numeric, numeric, jsonb) IS
+COMMENT ON FUNCTION correcting_charge(charge, text, numeric, numeric, numeric, numeric, numeric, jsonb) IS
     'the charge that puts a frozen one right by so much, in the open period';
 
 CREATE FUNCTION make_corrections_of(p_charges bigint[]) RETURNS bigint[]
@@ -12281,7 +12655,7 @@ BEGIN
     p_charges := ARRAY(SELECT h.id FROM charge h WHERE h.id = ANY (p_charges) AND h.frozen_at IS NOT NULL
                         ORDER BY h.id FOR NO KEY UPDATE);
     v_new := ARRAY(
-        SELECT correcting_charge(h, x.kind, x.amount, x.base_amount, x.cost, x.base_cost, x.why)
+        SELECT correcting_charge(h, x.kind, x.priced, x.amount, x.base_amount, x.cost, x.base_cost, x.why)
           FROM correction_of(p_charges) x JOIN charge h ON h.id = x.charge_id ORDER BY h.id, x.kind);
     v_ids := put_charges(v_new);
     v_posted := ARRAY(SELECT h.id FROM charge h WHERE h.id = ANY (v_ids) AND h.frozen_at IS NOT NULL ORDER BY 1);
@@ -12907,7 +13281,7 @@ BEGIN
       INTO v_head
       FROM charge h
       LEFT JOIN contract k ON k.id = h.contract_id
-     WHERE h.id = ANY (v_charges) AND (p_kind = 'report' OR h.amount <> 0);
+     WHERE h.id = ANY (v_charges) AND (p_kind = 'report' OR coalesce(h.gross, h.amount) <> 0);
     IF v_head.currencies IS NULL THEN
         RETURN NULL;
     END IF;
@@ -13305,6 +13679,12 @@ BEGIN
         RAISE EXCEPTION '% is % and cannot be credited', document_name(v_invoice.id), v_invoice.status
             USING ERRCODE = 'restrict_violation', HINT = 'Credit notes are made of issued invoices.';
     END IF;
+    IF credit.issued_on < v_invoice.issued_on THEN
+        RAISE EXCEPTION '% of % cannot be credited on %', document_name(v_invoice.id), v_invoice.issued_on,
+            credit.issued_on
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = 'A credit note has the day of its invoice or a later one.';
+    END IF;
     v_draft := successor(v_invoice, 'credit_note');
     v_draft.meaning := credit_meaning(v_invoice, credit.meaning,
                                       ARRAY(SELECT c.whole FROM credit_lines(v_invoice, credit.lines) c));
@@ -13333,7 +13713,7 @@ COMMENT ON FUNCTION credit(bigint, jsonb, text, date, text) IS
     '[{"position": number}], net left out credits the rest of the line. meaning rebill: what is credited is free to be '
     'billed again; waive: it is given up, its revenue taken back, and nothing bills it again; to be said (22023) '
     'where run_billing() bills by itself (contract.auto_bill); elsewhere rebill for whole lines and waive for parts. '
-    'What was paid above the rest becomes the client''s credit. '
+    'What was paid above the rest becomes the client''s credit. Not dated before its invoice (22023). '
     'Returns the credit note; never more than was billed (23514), and '
     'no part of work that was corrected meanwhile (23001)';
 SELECT allow('manager', 'execute', 'credit');
@@ -13365,16 +13745,17 @@ COMMENT ON FUNCTION lines_set_free(document) IS
     'the invoice lines whose charges a credit note sets free as they were';
 
 -- What is billed again can be credited again: all of it goes with the work.
-CREATE FUNCTION credited_part(p_charge charge, p_amount numeric, p_base_amount numeric, p_why jsonb) RETURNS charge
+CREATE FUNCTION credited_part(p_charge charge, p_priced numeric, p_amount numeric, p_base_amount numeric, p_why jsonb)
+    RETURNS charge
     LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v charge := part_of(p_charge, p_amount, p_base_amount, p_why, true);
+    v charge := part_of(p_charge, p_priced, p_amount, p_base_amount, p_why, true);
 BEGIN
     v.adjusts_id := coalesce(p_charge.adjusts_id, p_charge.id);
     RETURN v;
 END $$;
-COMMENT ON FUNCTION credited_part(charge, numeric, numeric, jsonb) IS
+COMMENT ON FUNCTION credited_part(charge, numeric, numeric, numeric, jsonb) IS
     'what a credit note takes off a charge or bills again of it: goes with what the charge itself adjusts';
 
 CREATE FUNCTION credit_parts(p_note document, p_free bigint[]) RETURNS void
@@ -13400,14 +13781,11 @@ BEGIN
     END IF;
     -- the note that makes a line whole takes the rest, to the last cent of the base currency
     SELECT array_agg(n.id ORDER BY n.id),
-           array_agg(credited_part(h, n.net, b.amount,
+           array_agg(credited_part(h, p.priced, n.net, b.amount,
                                    jsonb_build_object('credited', jsonb_build_object('document', p_note.id,
                                                                                      'meaning', p_note.meaning)))
                      ORDER BY n.id),
-           -- what is billed with its tax in it is billed so again
-           array_agg(credited_part(h, CASE WHEN p_note.tax_inclusive THEN -n.gross ELSE -n.net END,
-                                   CASE WHEN p_note.tax_inclusive THEN round_money(-n.gross * h.base_rate, v_exponent)
-                                        ELSE -b.amount END,
+           array_agg(credited_part(h, -p.priced, -n.net, -b.amount,
                                    jsonb_build_object('billed_again', jsonb_build_object('document', p_note.id)))
                      ORDER BY n.id) FILTER (WHERE p_note.meaning = 'rebill')
       INTO v_lines, v_off, v_again
@@ -13417,6 +13795,7 @@ BEGIN
       JOIN charge h ON h.id = r.charge_id
       JOIN document_line k ON k.charge_id = h.id AND k.claim AND k.released_at IS NULL
       LEFT JOIN charge a ON a.id = k.adjustment_id
+     CROSS JOIN LATERAL (SELECT CASE WHEN p_note.tax_inclusive THEN n.gross ELSE n.net END AS priced) p
      CROSS JOIN LATERAL (
         SELECT coalesce(sum(x.base_amount), 0) AS amount FROM document_line o JOIN charge x ON x.id = o.charge_id
          WHERE o.reverses_line_id = r.id AND o.document_id <> p_note.id) e
@@ -14322,13 +14701,22 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION summed_taxes(jsonb) IS 'the taxes of several lines, summed by tax and rate; NULL for none';
 
+CREATE FUNCTION clock_text(p_seconds bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT concat(CASE WHEN p_seconds < 0 THEN '-' END, abs(p_seconds) / 3600, ':',
+                  lpad((abs(p_seconds) / 60 % 60)::text, 2, '0'),
+                  CASE WHEN p_seconds % 60 <> 0 THEN ':' || lpad((abs(p_seconds) % 60)::text, 2, '0') END);
+END;
+COMMENT ON FUNCTION clock_text(bigint) IS 'seconds as hours and minutes, h:mm, with seconds where there are any';
+
 CREATE FUNCTION document_rows(document bigint)
     RETURNS TABLE ("position" integer, project text, title text, url text, first_day date, last_day date,
                    coverage text, unit text, quantity numeric, price numeric, discount_pct numeric,
                    hours_worked numeric(18,2), hours_billed numeric(18,2), amount numeric, discount numeric,
                    tax_rate numeric, net numeric, tax numeric, gross numeric, worked_s bigint, billed_s bigint,
                    task_id bigint, task_number text, task_project text, task_url text, lines bigint, charges bigint,
-                   taxes jsonb)
+                   taxes jsonb, summed boolean, clock text)
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -14354,27 +14742,41 @@ BEGIN
          CROSS JOIN LATERAL (SELECT array_agg(f.line_id) AS lines, array_agg(f.position) AS positions FROM figure f) a
          CROSS JOIN LATERAL position_words(a.lines, a.positions) w
          WHERE d.id = document_rows.document AND d.kept IS NULL
+    ), place AS (
+        SELECT f.position, w.project, CASE WHEN min(f.title) = max(f.title) THEN min(f.title)
+                                           ELSE string_agg(DISTINCT f.title, ', ') END AS title,
+               w.url, w.first_day, w.last_day, w.coverage, min(f.unit) AS unit,
+               CASE WHEN min(f.unit) = 'h' AND count(f.quantity) < count(*)
+                    THEN (sum(f.billed_s) / 3600.0)::numeric(18,2)
+                    WHEN count(f.quantity) > 0 THEN sum(f.quantity)
+                    WHEN d.kind <> 'credit_note' THEN 1 END AS quantity,
+               CASE WHEN sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
+                    WHEN count(f.price) > 0 THEN min(f.price)
+                    -- what has no quantity of its own is one of it; tiers have no price of a unit
+                    WHEN d.kind <> 'credit_note' AND NOT w.timed AND count(f.quantity) = 0 THEN sum(f.amount)
+                    END AS price,
+               CASE WHEN count(f.price) > 0 OR count(f.quantity) = 0 THEN min(f.discount_pct) END AS discount_pct,
+               count(f.quantity) < count(*) AS by_the_clock, sum(f.worked_s)::bigint AS worked_s,
+               sum(f.billed_s)::bigint AS billed_s, sum(f.amount) AS amount, sum(f.discount) AS discount,
+               min(f.tax_rate) AS tax_rate, sum(f.net) AS net, sum(f.tax) AS tax, sum(f.gross) AS gross,
+               w.task_id, w.task_number, w.task_project, w.task_url, count(*) AS lines, w.charges,
+               summed_taxes(jsonb_agg(f.taxes)) AS taxes, currency_exponent(d.currency) AS exponent
+          FROM figure f
+          JOIN word w ON w.position = f.position
+          JOIN document d ON d.id = document_rows.document
+         GROUP BY f.position, d.id, w.project, w.url, w.first_day, w.last_day, w.coverage, w.timed, w.task_id,
+                  w.task_number, w.task_project, w.task_url, w.charges
     )
-    SELECT f.position, w.project, CASE WHEN min(f.title) = max(f.title) THEN min(f.title)
-                                       ELSE string_agg(DISTINCT f.title, ', ') END,
-           w.url, w.first_day, w.last_day, w.coverage, min(f.unit),
-           CASE WHEN min(f.unit) = 'h' AND count(f.quantity) = 0 THEN (sum(f.billed_s) / 3600.0)::numeric(18,2)
-                WHEN count(f.quantity) > 0 THEN sum(f.quantity) WHEN d.kind <> 'credit_note' THEN 1 END,
-           CASE WHEN sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
-                WHEN count(f.price) > 0 THEN min(f.price)
-                -- what has no quantity of its own is one of it; tiers have no price of a unit
-                WHEN d.kind <> 'credit_note' AND NOT w.timed AND count(f.quantity) = 0 THEN sum(f.amount) END,
-           CASE WHEN count(f.price) > 0 OR count(f.quantity) = 0 THEN min(f.discount_pct) END,
-           (sum(f.worked_s) / 3600.0)::numeric(18,2), (sum(f.billed_s) / 3600.0)::numeric(18,2), sum(f.amount),
-           sum(f.discount), min(f.tax_rate), sum(f.net), sum(f.tax), sum(f.gross), sum(f.worked_s)::bigint,
-           sum(f.billed_s)::bigint, w.task_id, w.task_number, w.task_project, w.task_url, count(*),
-           w.charges, summed_taxes(jsonb_agg(f.taxes))
-      FROM figure f
-      JOIN word w ON w.position = f.position
-      JOIN document d ON d.id = document_rows.document
-     GROUP BY f.position, d.id, w.project, w.url, w.first_day, w.last_day, w.coverage, w.timed, w.task_id,
-              w.task_number, w.task_project, w.task_url, w.charges
-     ORDER BY f.position;
+    SELECT p.position, p.project, p.title, p.url, p.first_day, p.last_day, p.coverage, p.unit, p.quantity, p.price,
+           p.discount_pct, (p.worked_s / 3600.0)::numeric(18,2), (p.billed_s / 3600.0)::numeric(18,2), p.amount,
+           p.discount, p.tax_rate, p.net, p.tax, p.gross, p.worked_s, p.billed_s, p.task_id, p.task_number,
+           p.task_project, p.task_url, p.lines, p.charges, p.taxes, x.summed,
+           CASE WHEN x.summed AND p.unit = 'h' AND p.by_the_clock THEN clock_text(p.billed_s) END
+      FROM place p
+     CROSS JOIN LATERAL (
+        SELECT coalesce(round_money(p.quantity * p.price * (100 - coalesce(p.discount_pct, 0)) / 100, p.exponent)
+                        <> p.amount, false) AS summed) x
+     ORDER BY p.position;
 END $$;
 COMMENT ON FUNCTION document_rows(bigint) IS
     'the positions of a document as they stand on the paper, those of a draft as they are now, those of what is issued '
@@ -14382,7 +14784,9 @@ COMMENT ON FUNCTION document_rows(bigint) IS
     'coverage where it is not billable, quantity (hours, where unit is h) and the price of a unit (charge.rate), '
     'discount_pct of the position, hours, amount before the document''s discount, its share of that discount, net, '
     'tax, gross, in the document''s currency; seconds beside the hours for sums, the task with its number, project and '
-    'link where it is one, how many lines and charges there are, the taxes that its tax is made of';
+    'link where it is one, how many lines and charges there are, the taxes that its tax is made of; summed: '
+    'quantity x price less discount is not the amount, which is the sum of works that were rounded one by one; clock: '
+    'then the hours as h:mm, where they are not charged by the hundredth';
 SELECT allow('reader', 'execute', 'document_rows');
 -- ---------------------------------------------------------------------------
 -- deal: the deal that is made of a document, and the work that goes with it
@@ -14649,14 +15053,33 @@ SELECT allow('reader', 'execute', 'client_statement');
 -- share: a link by which the client sees one document and answers it
 -- ---------------------------------------------------------------------------
 
+-- Three random UUIDs hold 366 random bits from the server's strong source; their
+-- digest is 32 bytes of it.
+CREATE FUNCTION new_link(p_document bigint, p_client bigint, p_ttl interval) RETURNS text
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_token text := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+                                                  || uuid_send(gen_random_uuid())), 'base64'), '+/', '-_'), '=');
+BEGIN
+    IF p_ttl IS NULL OR p_ttl <= interval '0' OR p_ttl > interval '5 years' THEN
+        RAISE EXCEPTION 'a link cannot live for %', coalesce(p_ttl::text, 'ever')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a time to live of up to 5 years.';
+    END IF;
+    INSERT INTO share_link (document_id, client_id, token_digest, expires_at)
+    VALUES (p_document, p_client, sha256(convert_to(v_token, 'UTF8')), now() + p_ttl);
+    RETURN v_token;
+END $$;
+COMMENT ON FUNCTION new_link(bigint, bigint, interval) IS
+    'make a link to a document or a client and return its token; refused (22023): a time to live of none or above 5 '
+    'years';
+
 CREATE FUNCTION share(document bigint, ttl interval DEFAULT '30 days') RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-#variable_conflict use_column
 DECLARE
     v_document document := document_of(share.document);
     v_state document_state := state_of(v_document);
-    v_token text;
 BEGIN
     IF v_state.draft OR v_state.withdrawn OR v_document.incoming THEN
         RAISE EXCEPTION '% is % and is not shared', document_name(v_document.id), CASE WHEN v_document.incoming
@@ -14665,18 +15088,7 @@ BEGIN
                 HINT = CASE WHEN v_state.withdrawn THEN 'Share what takes its place.'
                             ELSE 'Send it first: transition(document, ''sent'').' END;
     END IF;
-    IF share.ttl IS NULL OR share.ttl <= interval '0' OR share.ttl > interval '5 years' THEN
-        RAISE EXCEPTION 'a link cannot live for %', coalesce(share.ttl::text, 'ever')
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a time to live of up to 5 years.';
-    END IF;
-    -- Three random UUIDs hold 366 random bits from the server's strong source;
-    -- their digest is 32 bytes of it.
-    v_token := rtrim(translate(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
-                                             || uuid_send(gen_random_uuid())), 'base64'),
-                               '+/', '-_'), '=');
-    INSERT INTO share_link (document_id, token_digest, expires_at)
-    VALUES (v_document.id, sha256(convert_to(v_token, 'UTF8')), now() + share.ttl);
-    RETURN v_token;
+    RETURN new_link(v_document.id, NULL, share.ttl);
 END $$;
 COMMENT ON FUNCTION share(bigint, interval) IS
     'make a link to a document that was sent: a token of 32 random bytes (43 URL-safe characters), shown this once; '
@@ -14726,27 +15138,86 @@ COMMENT ON FUNCTION revoke_share(bigint, bigint) IS
     'make the links of a document, or one of them, work no more; returns how many';
 SELECT allow('clerk', 'execute', 'revoke_share');
 
+CREATE FUNCTION share_client(client bigint, ttl interval DEFAULT '1 year') RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_kind text := (SELECT p.kind FROM party p WHERE p.id = share_client.client);
+BEGIN
+    IF v_kind IS NULL THEN
+        RAISE EXCEPTION 'there is no party %', share_client.client
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Table party lists the clients.';
+    END IF;
+    IF v_kind NOT IN ('company', 'individual') THEN
+        RAISE EXCEPTION 'party % is no client', share_client.client
+            USING ERRCODE = 'restrict_violation', HINT = 'Clients are parties of kind company or individual.';
+    END IF;
+    RETURN new_link(NULL, share_client.client, share_client.ttl);
+END $$;
+COMMENT ON FUNCTION share_client(bigint, interval) IS
+    'make a link to all that is a client''s: his documents, current work and what is left of his contracts; a token as '
+    'share() makes it, which works for ttl. Refused: what is no party (23503) or no client (23001)';
+SELECT allow('clerk', 'execute', 'share_client');
+
+CREATE FUNCTION revoke_client_share(client bigint, link bigint DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_count bigint;
+BEGIN
+    UPDATE share_link s SET revoked_at = now()
+     WHERE s.client_id = revoke_client_share.client AND s.revoked_at IS NULL
+       AND (revoke_client_share.link IS NULL OR s.id = revoke_client_share.link);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END $$;
+COMMENT ON FUNCTION revoke_client_share(bigint, bigint) IS
+    'make the links to all that is a client''s, or one of them, work no more; returns how many. Those of his documents '
+    'are revoke_share()''s';
+SELECT allow('clerk', 'execute', 'revoke_client_share');
+
+CREATE FUNCTION may_write() RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery();
+END;
+COMMENT ON FUNCTION may_write() IS 'may this transaction write? Not where it is read-only, nor on a standby';
+
+-- A client may see what we issued to him; drafts are ours, and what came from him he has.
+CREATE FUNCTION linked(token text, document bigint DEFAULT NULL, OUT document_id bigint, OUT client_id bigint,
+                       OUT link_id bigint)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(s.document_id, d.id), s.client_id, s.id
+      FROM share_link s
+      LEFT JOIN document d ON d.id = linked.document AND d.party_id = s.client_id AND d.issued_at IS NOT NULL
+                              AND NOT d.incoming
+     WHERE octet_length(linked.token) = 43 AND s.token_digest = sha256(convert_to(linked.token, 'UTF8'))
+       AND s.revoked_at IS NULL AND s.expires_at > now()
+       AND (linked.document IS NULL OR linked.document = coalesce(s.document_id, d.id));
+END;
+COMMENT ON FUNCTION linked(text, bigint) IS
+    'what a token opens: its document, or its client and of his the document that is asked for (NULL: none); the link. '
+    'NULL whether the token is unknown, expired or revoked, or opens another document';
+
 -- A gateway answers GET in a read-only transaction, and a standby has no other:
 -- there the page is shown and the view is not counted.
-CREATE FUNCTION open_link(token text, OUT document_id bigint, OUT link_id bigint)
+CREATE FUNCTION open_link(token text, document bigint DEFAULT NULL, OUT document_id bigint, OUT client_id bigint,
+                          OUT link_id bigint)
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF octet_length(token) <> 43 THEN
-        RETURN;
-    END IF;
-    SELECT s.document_id, s.id INTO open_link.document_id, open_link.link_id FROM share_link s
-     WHERE s.token_digest = sha256(convert_to(open_link.token, 'UTF8')) AND s.revoked_at IS NULL
-       AND s.expires_at > now();
-    IF open_link.link_id IS NOT NULL AND current_setting('transaction_read_only') = 'off'
-        AND NOT pg_is_in_recovery() THEN
+    SELECT l.* INTO open_link.document_id, open_link.client_id, open_link.link_id
+      FROM linked(open_link.token, open_link.document) l;
+    IF open_link.link_id IS NOT NULL AND may_write() THEN
         UPDATE share_link s SET views = s.views + 1, last_view_at = now() WHERE s.id = open_link.link_id;
     END IF;
 END $$;
-COMMENT ON FUNCTION open_link(text) IS
-    'the document that a token opens, counting the view where the transaction may write; NULL whether the token is '
-    'unknown, expired or revoked';
+COMMENT ON FUNCTION open_link(text, bigint) IS
+    'what linked() says of a token, counting the view where the transaction may write';
 
 -- Gateways (PostgREST) set request.… and read response.…; elsewhere there is no
 -- one to tell.  A setting that an earlier transaction made local stays as ''.
@@ -14760,26 +15231,21 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION answer_status(int) IS
     'the HTTP status of the answer, where a gateway is there to send one; nothing elsewhere';
+-- ---------------------------------------------------------------------------
+-- answer: what the client says to a document through its link
+-- ---------------------------------------------------------------------------
 
-CREATE FUNCTION shared_report(token text) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+CREATE FUNCTION asks_answer(p_document document) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
-DECLARE
-    v_document bigint := (SELECT l.document_id FROM open_link(token) l);
 BEGIN
-    IF v_document IS NULL THEN
-        PERFORM answer_status(404);
-        RETURN NULL;
-    END IF;
-    RETURN document_json(v_document);
+    RETURN (SELECT k.answered FROM document_kind k WHERE k.kind = p_document.kind)
+       AND has_step(p_document, 'agreed', true);
 END $$;
-COMMENT ON FUNCTION shared_report(text) IS
-    'what the link with this token shows: one document, as document_json() gives it, its status with it (void, '
-    'superseded); NULL, through a gateway with status 404, when the link is unknown, expired or revoked, all alike. '
-    'SECURITY DEFINER: a visitor reaches this document and nothing else';
-SELECT allow('guest', 'execute', 'shared_report');
+COMMENT ON FUNCTION asks_answer(document) IS 'does a document wait for its client''s answer now?';
 
-CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL) RETURNS text
+CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL, document bigint DEFAULT NULL)
+    RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 DECLARE
@@ -14792,13 +15258,14 @@ BEGIN
     END IF;
     IF decision = 'rejected' AND coalesce(comment, '') !~ '[^[:space:]]' THEN
         RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Say what is to be changed.';
+            HINT = 'Say what is to be changed.', CONSTRAINT = 'answer_reason';
     END IF;
     IF length(comment) > 4000 THEN
         RAISE EXCEPTION 'a comment of % characters is too long', length(comment)
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say it in at most 4000 characters.';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say it in at most 4000 characters.',
+                CONSTRAINT = 'answer_long';
     END IF;
-    SELECT * INTO v_link FROM open_link(token);
+    SELECT * INTO v_link FROM open_link(token, document);
     IF v_link.document_id IS NULL THEN
         RAISE EXCEPTION 'this link opens nothing' USING ERRCODE = 'foreign_key_violation', HINT = 'Ask for a new link.';
     END IF;
@@ -14814,10 +15281,11 @@ BEGIN
                       format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id),
                              v_link.link_id));
 END $$;
-COMMENT ON FUNCTION answer_shared(text, text, text) IS
-    'the client''s answer through a link: agreed, or rejected with a comment, which has at most 4000 characters '
-    '(22023); the same answer again changes nothing. Unknown, expired and revoked links are refused alike (23503), a '
-    'document that waits for no answer with its status (23001)';
+COMMENT ON FUNCTION answer_shared(text, text, text, bigint) IS
+    'the client''s answer through a link, to its document or, by a link to all that is his, to one of them: agreed, '
+    'or rejected with a comment, which has at most 4000 characters (22023); the same answer again changes nothing. '
+    'Unknown, expired and revoked links are refused alike (23503), a document that waits for no answer with its '
+    'status (23001)';
 SELECT allow('guest', 'execute', 'answer_shared');
 -- ---------------------------------------------------------------------------
 -- share: who may use the tables of this room, and which of them keep a history
@@ -14862,7 +15330,7 @@ BEGIN ATOMIC
         "page_title": "Invoice No. 2026/03-0001", "title": "March", "date": "31 March 2026", "due": "14 April 2026",
         "period": "1 Mar 2026 – 31 Mar 2026", "contract": "A-1 of 1 January 2026", "project": "Web shop",
         "task": "17 Cart",
-        "basis": "Work report No. 2026/03-0001 of 31 March 2026", "status": "Paid", "mark": "Draft",
+        "basis": "Work report No. 2026/03-0001 of 31 March 2026",
         "currency": "EUR", "requirements": "", "note": "", "meaning": "", "gross_label": "Total due",
         "brand": {"name": "Agency", "logo": null, "accent": "#1f5673", "ink": "#1d252c", "footer": null},
         "own": {"name": "Agency Ltd", "address": "1 High Street", "tax_id": "123", "email": null, "signatory": null,
@@ -14871,7 +15339,8 @@ BEGIN ATOMIC
         "client": {"name": "Client Ltd", "address": "1 High Street", "tax_id": "123", "email": null,
                    "signatory": null, "signatory_title": null,
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
-        "show": {"groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true},
+        "show": {"groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true,
+                 "summed": true},
         "groups": [{"title": "Web shop", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "rows": [
             {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h",
              "quantity": "1.00", "price": "100.00",
@@ -14882,11 +15351,9 @@ BEGIN ATOMIC
                    "net": "95.00", "tax": "19.00", "gross": "114.00",
             "gross_money": "EUR 114.00", "words": "One hundred fourteen euros and 00 cents", "taxed": true,
             "tax_free": true, "inclusive": false,
-            "taxes": [{"name": "VAT 20%", "base": "95.00", "amount": "19.00"}], "paid": "14.00", "credited": "0.00",
-            "open": "100.00"},
+            "taxes": [{"name": "VAT 20%", "base": "95.00", "amount": "19.00"}]},
         "payment": {"beneficiary": "Agency Ltd", "purpose": "Invoice No. 2026/03-0001",
-                    "requisites": [{"name": "IBAN", "value": "GB00"}]},
-        "signature": {"image": "data:image/png;base64,", "by": "B. Client", "on": "1 April 2026"}}$$::jsonb;
+                    "requisites": [{"name": "IBAN", "value": "GB00"}]}}$$::jsonb;
 END;
 COMMENT ON FUNCTION page_sample() IS
     'every name that a template may use, with an example; amounts, hours and dates come as text, written for the '
@@ -15042,8 +15509,9 @@ BEGIN ATOMIC
                        h.beside) END,
                    'unit', coalesce(label ->> ('unit_' || r.unit), r.unit),
                    'quantity',
-                   page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit
-                                                             WHEN 'h' THEN 2 ELSE 0 END), language),
+                   coalesce(CASE WHEN h.side < 0 THEN ltrim(r.clock, '-') ELSE r.clock END,
+                            page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit
+                                                                      WHEN 'h' THEN 2 ELSE 0 END), language)),
                    'price', page_number(r.price, greatest(scale(trim_scale(r.price)), h.exponent), language),
                    'discount', page_percent(nullif(r.discount_pct, 0), language),
                    'hours_worked', page_number(r.hours_worked * h.side, 2, language), 'hours_billed',
@@ -15120,15 +15588,12 @@ BEGIN ATOMIC
                              END,
                 'base', page_number(r.net * h.side, h.exponent, language), 'amount',
                 page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC, r.code)
-              FROM rate r), '[]'),
-        'paid', page_number(nullif(b.allocated, 0), h.exponent, language), 'credited',
-        page_number(nullif(b.credited, 0), h.exponent, language),
-        'open', CASE WHEN b.open > 0 AND b.open < b.gross THEN page_number(b.open, h.exponent, language) END)
-      FROM total t CROSS JOIN head h LEFT JOIN document_balance b ON b.document_id = h.id;
+              FROM rate r), '[]'))
+      FROM total t CROSS JOIN head h;
 END;
 COMMENT ON FUNCTION page_totals(bigint, text, jsonb) IS
     'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by '
-    'rate, gross, in words, paid and open; credit notes with their signs turned';
+    'rate, gross, in words; credit notes with their signs turned';
 -- ---------------------------------------------------------------------------
 -- page: documents as pages and tables
 --
@@ -15170,7 +15635,7 @@ AS $$
 DECLARE
     v_document document;
     v_kind document_kind;
-    v_shown_as text;
+    v_due date;
     v_language text;
     v_label jsonb;
     v_paper jsonb;
@@ -15190,7 +15655,9 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
     END IF;
     SELECT * INTO v_kind FROM document_kind k WHERE k.kind = v_document.kind;
-    v_shown_as := (state_of(v_document)).shown_as;
+    -- what extend_due() gave later is no part of the paper
+    SELECT e.was_due_on INTO v_due FROM due_extension e WHERE e.document_id = v_document.id ORDER BY e.id LIMIT 1;
+    v_due := CASE WHEN FOUND THEN v_due ELSE v_document.due_on END;
     v_label := page_labels(v_language);
     v_paper := paper_of(v_document);
     v_brand := nullif(v_paper -> 'brand', 'null');
@@ -15202,7 +15669,7 @@ BEGIN
         'number', v_document.number, 'number_line', (v_label ->> 'numero') || chr(160) || v_document.number,
         'page_title', concat_ws(' ', page_heading(v_document.kind, v_document.number, NULL, v_language, v_label)),
         'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due',
-        page_date(v_document.due_on, v_language),
+        page_date(v_due, v_language),
         'period', page_days(v_document.period_from, v_document.period_to, v_language),
         'contract', v_paper ->> 'contract', 'project', v_paper ->> 'project',
         'task', CASE WHEN v_paper ->> 'task' IS NOT NULL AND 'specification' IN (v_kind.kind, v_kind.page)
@@ -15210,8 +15677,6 @@ BEGIN
         'basis', CASE WHEN v_paper ->> 'basis' IS NOT NULL
                       THEN page_heading(v_paper #>> '{basis,kind}', v_paper #>> '{basis,number}',
                                         iso_date(v_paper #>> '{basis,issued_on}'), v_language, v_label) END,
-        'status', CASE v_shown_as WHEN 'status' THEN v_label ->> ('status_' || v_document.status) END,
-        'mark', CASE v_shown_as WHEN 'mark' THEN v_label ->> ('status_' || v_document.status) END,
         'currency', coalesce(v_label ->> ('currency_' || v_document.currency), v_document.currency),
         'requirements', v_document.requirements, 'note', v_paper ->> 'note',
         'meaning', v_label ->> ('meaning_' || v_document.meaning),
@@ -15228,53 +15693,278 @@ BEGIN
                                            coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
                         'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount',
                         coalesce(bool_or(r.discount_pct <> 0), false),
+                        'summed', coalesce(bool_or(r.summed), false),
                         'tax_rate', count(DISTINCT coalesce(r.tax_rate, -1)) > 1)
                    FROM document_rows(v_document.id) r),
         'payment', CASE WHEN v_kind.asks_payment AND jsonb_array_length(v_party -> 'bank') > 0
                         THEN jsonb_build_object('beneficiary', v_party ->> 'name', 'requisites', v_party -> 'bank',
                             'purpose', CASE WHEN v_document.number IS NOT NULL THEN
                                 page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on,
-                                             v_language, v_label) END) END,
-        'signature', CASE WHEN v_document.sign_status = 'signed'
-                          THEN jsonb_build_object('by', v_document.sign_by, 'on',
-                                                  page_date((v_document.sign_at AT TIME ZONE s.zone)::date, v_language),
-                            'image', 'data:' || v_document.signature_type || ';base64,'
-                                || translate(encode(v_document.signature, 'base64'), chr(10), '')) END)
-      FROM setting s;
+                                             v_language, v_label) END) END);
 END $$;
 COMMENT ON FUNCTION document_data(bigint, text) IS
-    'all that the page of a document says, as text written for the language (NULL: page_language()): what templates '
-    'name, see page_sample(). Refused: unknown document (23503), language (22023), what came from outside (23001)';
+    'all that the paper of a document says, as text written for the language (NULL: page_language()): what templates '
+    'name, see page_sample(); what becomes of the document later is page_state(). Refused: unknown document (23503), '
+    'language (22023), what came from outside (23001)';
 SELECT allow('reader', 'execute', 'document_data');
 
-CREATE FUNCTION document_html(document bigint, language text DEFAULT NULL) RETURNS text
+CREATE FUNCTION page_template(p_document document, p_language text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT t.body
+      FROM document_kind k
+      JOIN template t ON t.kind IN (k.kind, k.page)
+     WHERE k.kind = p_document.kind
+       AND (t.own_id IS NULL OR t.own_id = (paper_party(p_document, 'own') ->> 'id')::bigint)
+       AND (t.language IS NULL OR t.language = p_language)
+     ORDER BY t.own_id IS NULL, t.kind <> k.kind, t.language IS NULL
+     LIMIT 1;
+END;
+COMMENT ON FUNCTION page_template(document, text) IS
+    'the template of a document''s page in a language, the most specific one; NULL where there is none';
+
+CREATE FUNCTION drawn_page(p_document document, p_language text) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_data jsonb := document_data(p_document.id, p_language);
+    v_body text := page_template(p_document, v_data ->> 'language');
+BEGIN
+    IF v_body IS NULL THEN
+        RAISE EXCEPTION '% has no template', document_name(p_document.id)
+            USING ERRCODE = 'foreign_key_violation',
+                HINT = format('Add a row of kind %s to table template; page_sample() shows what it can name.',
+                              p_document.kind);
+    END IF;
+    RETURN render(v_body, v_data);
+END $$;
+COMMENT ON FUNCTION drawn_page(document, text) IS
+    'the page of a document drawn anew from the template of today; refused (23503) where there is none';
+-- ---------------------------------------------------------------------------
+-- state: what becomes of a document, put over its page
+--
+-- A paper stays as it was issued, and its status, payments, signature and a later
+-- due date do not.  So they are no part of it: they are put where the page has
+-- <!--state:NAME-->, at its end where it has not.  Values of a page are escaped,
+-- so that only a template can hold such a mark.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION put_before(page text, tag text, part text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE t.back WHEN 0 THEN page || part ELSE overlay(page PLACING part FROM t.at FOR 0) END
+      FROM (SELECT strpos(reverse(lower(page)), reverse(tag)) AS back,
+                   length(page) - strpos(reverse(lower(page)), reverse(tag)) - length(tag) + 2 AS at) t;
+END;
+COMMENT ON FUNCTION put_before(text, text, text) IS
+    'a page with a part put before the last closing tag of a name (</body>), at the end where it has none';
+
+CREATE FUNCTION page_state(document bigint, language text DEFAULT NULL) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_data jsonb := document_data(document_html.document, document_html.language);
-    v_kinds text[] := (SELECT ARRAY[k.kind, k.page] FROM document_kind k WHERE k.kind = v_data ->> 'kind');
-    v_own bigint := paper_party(document_of(document_html.document), 'own') ->> 'id';
+    v_document document := document_of(page_state.document);
+    v_language text := coalesce(page_state.language, page_language(v_document.id));
+    v_label jsonb := page_labels(v_language);
+    v_shown_as text := (state_of(v_document)).shown_as;
+    v_word text := v_label ->> ('status_' || v_document.status);
+    v_exponent int := currency_exponent(v_document.currency);
+    v_balance document_balance;
+BEGIN
+    SELECT * INTO v_balance FROM document_balance b WHERE b.document_id = v_document.id;
+    RETURN jsonb_strip_nulls(jsonb_build_object(
+        'status', CASE v_shown_as WHEN 'status' THEN v_word END,
+        'mark', CASE v_shown_as WHEN 'mark' THEN v_word END,
+        'put_off', (SELECT page_date(v_document.due_on, v_language) FROM due_extension e
+                     WHERE e.document_id = v_document.id LIMIT 1),
+        'credited', page_number(nullif(v_balance.credited, 0), v_exponent, v_language),
+        'paid', page_number(nullif(v_balance.allocated, 0), v_exponent, v_language),
+        'open', CASE WHEN v_balance.open > 0 AND v_balance.open < v_balance.gross
+                     THEN page_number(v_balance.open, v_exponent, v_language) END,
+        'signature', CASE WHEN v_document.sign_status = 'signed' THEN (
+            SELECT jsonb_build_object(
+                       'by', coalesce(v_document.sign_by, ''),
+                       'on', page_date((v_document.sign_at AT TIME ZONE s.zone)::date, v_language),
+                       'image', 'data:' || v_document.signature_type || ';base64,'
+                                || translate(encode(v_document.signature, 'base64'), chr(10), ''))
+              FROM setting s) END));
+END $$;
+COMMENT ON FUNCTION page_state(bigint, text) IS
+    'what became of a document since its page was issued, as text written for the language (NULL: page_language()): '
+    'status or mark (a word across the page: draft, void …), put_off (a later due date), credited, paid, open, '
+    'signature {"by", "on", "image"}; what there is nothing to say of is left out';
+SELECT allow('reader', 'execute', 'page_state');
+
+-- Each part brings its own looks: the page may be older than what is put over it.
+CREATE FUNCTION state_parts(state jsonb, label jsonb) RETURNS TABLE (name text, part text)
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT p.name, render(p.template, jsonb_build_object(
+               'label', label, 'status', state -> 'status', 'mark', state -> 'mark', 'put_off', state -> 'put_off',
+               'signature', CASE WHEN state ? 'signature' THEN '{"image": null}' || (state -> 'signature') END,
+               'sums', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', label -> k.key, 'amount', state -> k.key,
+                                                                     'last', k.key = 'open') ORDER BY k.no), '[]')
+                          FROM (VALUES (1, 'credited'), (2, 'paid'), (3, 'open')) k (no, key) WHERE state ? k.key)))
+      FROM (VALUES
+        (1, 'mark', state ? 'mark',
+         '<div style="position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; '
+         'justify-content: center; pointer-events: none">'
+         '<span style="font-size: 78pt; font-weight: 800; letter-spacing: .05em; text-transform: uppercase; '
+         'color: rgba(190, 40, 40, .13); transform: rotate(-32deg); white-space: nowrap">{{mark}}</span></div>'),
+        (2, 'status', state ? 'status',
+         '<span style="display: inline-block; margin-right: 3mm; vertical-align: 1pt; padding: .3mm 2.4mm; '
+         'border: .8pt solid; border-radius: 3mm; font-size: 8pt; font-weight: 600; color: var(--accent, #1f5673)">'
+         '{{status}}</span>'),
+        (3, 'put_off', state ? 'put_off',
+         '<div><dt>{{label.put_off}}</dt><dd style="margin: 0; font-weight: 500">{{put_off}}</dd></div>'),
+        (4, 'paid', state ?| '{credited,paid,open}',
+         '<div style="display: flex; justify-content: flex-end">'
+         '<table style="width: 100%; max-width: 88mm; border-collapse: collapse; font-variant-numeric: tabular-nums">'
+         '{{#sums}}<tr{{#last}} style="font-weight: 600"{{/last}}><td style="padding: .8mm 0">{{name}}</td>'
+         '<td style="padding: .8mm 0; text-align: right">{{amount}}</td></tr>{{/sums}}</table></div>'),
+        (5, 'signature', state ? 'signature',
+         '{{#signature}}<span style="display: flex; align-items: flex-end; justify-content: space-between; '
+         'gap: 3mm; height: 100%; padding-bottom: .5mm; font-size: 8pt; line-height: 1.25">'
+         '{{#image}}<img style="max-width: 44mm; max-height: 13mm" src="{{image}}" alt="{{label.signature}}">{{/image}}'
+         '<span style="margin-left: auto; text-align: right">{{label.signed}}: {{on}}<br>{{by}}</span></span>'
+         '{{/signature}}')) AS p (no, name, said, template)
+     WHERE p.said
+     ORDER BY p.no;
+END;
+COMMENT ON FUNCTION state_parts(jsonb, jsonb) IS
+    'what page_state() says, as parts of a page with the words of its language, by the names of their places';
+
+CREATE FUNCTION with_state(page text, state jsonb, label jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_part record;
+    v_page text := page;
+    v_place text;
+BEGIN
+    FOR v_part IN SELECT * FROM state_parts(state, label)
+    LOOP
+        v_place := format('<!--state:%s-->', v_part.name);
+        v_page := CASE WHEN strpos(v_page, v_place) > 0 THEN replace(v_page, v_place, v_part.part)
+                       ELSE put_before(v_page, '</body>', v_part.part) END;
+    END LOOP;
+    RETURN v_page;
+END $$;
+COMMENT ON FUNCTION with_state(text, jsonb, jsonb) IS
+    'a page with what page_state() says put over it; the same page where that is nothing';
+-- ---------------------------------------------------------------------------
+-- issued: the page of a document as it was issued
+--
+-- The bytes are kept, so that nothing that changes later can reach them, nor a
+-- later version of what draws pages.  The logo, which thousands of them share, is
+-- kept once: the body has its name, which is the digest of the image.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION with_logo(p_body text, p_document document) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_digest text := p_document.kept #>> '{brand,logo}';
+BEGIN
+    RETURN CASE WHEN v_digest IS NULL THEN p_body ELSE replace(p_body, 'logo:' || v_digest, (
+        SELECT l.logo FROM brand_logo l WHERE l.digest = decode(v_digest, 'hex'))) END;
+END $$;
+COMMENT ON FUNCTION with_logo(text, document) IS
+    'a kept body with the logo under which its document was issued in place of the logo''s name';
+
+CREATE FUNCTION kept_page(p_document document, p_language text) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_body text := (SELECT i.body FROM issued_page i
+                     WHERE i.document_id = p_document.id AND i.language = p_language);
+BEGIN
+    RETURN with_logo(v_body, p_document);
+END $$;
+COMMENT ON FUNCTION kept_page(document, text) IS
+    'the page that a document was issued with, where that is in this language; NULL elsewhere';
+
+CREATE FUNCTION issued_html(document bigint) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_document document := document_of(issued_html.document);
+    v_page text := (SELECT kept_page(v_document, i.language) FROM issued_page i WHERE i.document_id = v_document.id);
+BEGIN
+    IF v_page IS NULL THEN
+        RAISE EXCEPTION '% has no page of its issue', document_name(v_document.id)
+            USING ERRCODE = 'foreign_key_violation',
+                HINT = CASE WHEN v_document.incoming THEN 'Its file_url says where the other side''s paper is.'
+                            WHEN v_document.issued_at IS NULL
+                            THEN 'It was never issued: document_html() shows the draft.'
+                            ELSE 'Its kind had no template then: document_html() draws it with that of today.' END;
+    END IF;
+    RETURN v_page;
+END $$;
+COMMENT ON FUNCTION issued_html(bigint) IS
+    'the page of a document as it was issued, byte for byte, whatever became of it, of its parties, the brand, words '
+    'and templates since: its SHA-256 is issued_page.digest. Refused (23503) where it was issued without one: a draft, '
+    'what came from outside, a kind that had no template';
+SELECT allow('reader', 'execute', 'issued_html');
+
+CREATE FUNCTION keep_page() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_language text := page_language(NEW.id);
+    v_template text := page_template(NEW, v_language);
+    v_logo text := 'logo:' || (NEW.kept #>> '{brand,logo}');
+    v_data jsonb;
     v_body text;
 BEGIN
-    SELECT t.body INTO v_body
-      FROM template t
-     WHERE t.kind = ANY (v_kinds) AND (t.own_id IS NULL OR t.own_id = v_own)
-       AND (t.language IS NULL OR t.language = v_data ->> 'language')
-     ORDER BY t.own_id IS NULL, array_position(v_kinds, t.kind), t.language IS NULL
-     LIMIT 1;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION '% has no template', document_name(document_html.document)
-            USING ERRCODE = 'foreign_key_violation', HINT = format('Add a row of kind %s to table template; '
-                                                                   'page_sample() shows what it can name.',
-                                                                   v_data ->> 'kind');
+    IF v_template IS NOT NULL THEN
+        v_data := document_data(NEW.id, v_language);
+        v_body := render(v_template, CASE WHEN v_logo IS NULL THEN v_data
+                                          ELSE jsonb_set(v_data, '{brand,logo}', to_jsonb(v_logo)) END);
     END IF;
-    RETURN render(v_body, v_data);
+    INSERT INTO issued_page (document_id, language, body, digest)
+    VALUES (NEW.id, v_language, v_body, sha256(convert_to(with_logo(v_body, NEW), 'UTF8')));
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION keep_page() IS
+    'trigger function of document: what is issued keeps its page. SECURITY DEFINER because nobody is granted to write '
+    'it, and row policies must not take anything off it';
+
+CREATE FUNCTION document_html(document bigint, language text DEFAULT NULL) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_document document := document_of(document_html.document);
+    v_language text := coalesce(document_html.language, page_language(v_document.id));
+BEGIN
+    RETURN with_state(coalesce(kept_page(v_document, v_language), drawn_page(v_document, v_language)),
+                      page_state(v_document.id, v_language), page_labels(v_language));
 END $$;
 COMMENT ON FUNCTION document_html(bigint, text) IS
     'a document as one complete HTML page: branded, every value escaped, nothing loaded from elsewhere, made to be '
-    'printed on A4. Refused as document_data() is, and where no template is stored for its kind (23503)';
+    'printed on A4. What is issued is issued_html() with what became of it (page_state()) put over it; a draft, or '
+    'another language than the one it was issued in, is drawn from the template of today. Refused as document_data() '
+    'is, and where no template is stored for its kind (23503)';
 SELECT allow('reader', 'execute', 'document_html');
+
+CREATE VIEW page_problems WITH (security_invoker) AS
+    SELECT 'what we issue keeps its page' AS rule, document_name(d.id) AS subject,
+           CASE WHEN i.document_id IS NULL THEN 'none is kept' ELSE 'one is kept that was not issued' END AS detail
+      FROM document d
+      LEFT JOIN issued_page i ON i.document_id = d.id
+     WHERE (d.issued_at IS NOT NULL AND NOT d.incoming) <> (i.document_id IS NOT NULL)
+    UNION ALL
+    SELECT 'a page that was issued is the same for ever', document_name(d.id),
+           format('kept %s, now %s', left(encode(i.digest, 'hex'), 12),
+                  coalesce(left(encode(n.digest, 'hex'), 12), 'nothing'))
+      FROM issued_page i
+      JOIN document d ON d.id = i.document_id
+     CROSS JOIN LATERAL (SELECT sha256(convert_to(with_logo(i.body, d), 'UTF8')) AS digest) n
+     WHERE i.digest IS DISTINCT FROM n.digest;
+COMMENT ON VIEW page_problems IS 'broken invariants of pages that were issued, none in healthy books';
+SELECT allow('controller', 'select', 'page_problems');
 -- ---------------------------------------------------------------------------
 -- table: documents as CSV, and pages for a REST gateway
 -- ---------------------------------------------------------------------------
@@ -15344,121 +16034,6 @@ END;
 COMMENT ON FUNCTION document_table(bigint) IS 'document_csv() under its media type';
 SELECT allow('reader', 'execute', 'document_table');
 -- ---------------------------------------------------------------------------
--- shared: the page that a link shows
--- ---------------------------------------------------------------------------
-
--- What a link shows that shows no document, or one that holds no more.  Its page
--- is no template: nothing that is configured can break it.
-CREATE FUNCTION notice_page(language text, heading text, number_line text, says text, hint text) RETURNS text
-    LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-    SELECT render($html$<!DOCTYPE html>
-<html lang="{{language}}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<meta name="referrer" content="no-referrer">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; $html$
-        || $html$base-uri 'none'; form-action 'none'">
-<title>{{heading}}</title>
-<style>
-* { box-sizing: border-box; }
-html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans",
-      sans-serif; color: #1d252c; -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: #e9edf0; }
-h1, p { margin: 0; }
-.page { width: 210mm; max-width: 100%; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
-  box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); }
-.top { padding-bottom: 7mm; border-bottom: 1.2pt solid #1f5673; overflow-wrap: anywhere; }
-h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
-.number { margin-top: 1mm; font-size: 11pt; color: #66717b; }
-.says { padding-top: 7mm; font-size: 11.5pt; font-weight: 600; }
-.hint { padding-top: 2mm; color: #66717b; }
-@page { size: A4; margin: 14mm 15mm 16mm; }
-@media print { body { background: none; } .page { width: auto; margin: 0; padding: 0; box-shadow: none; } }
-@media screen and (max-width: 720px) { .page { margin: 0; padding: 6mm 5mm; min-height: 100vh; } }
-</style>
-</head>
-<body>
-<main class="page">
-<header class="top">
-  <h1>{{heading}}</h1>
-  {{#number_line}}
-  <p class="number">{{number_line}}</p>
-  {{/number_line}}
-</header>
-<p class="says">{{says}}</p>
-<p class="hint">{{hint}}</p>
-</main>
-</body>
-</html>
-$html$, jsonb_build_object('language', language, 'heading', heading, 'number_line', number_line, 'says', says,
-                           'hint', hint));
-END;
-COMMENT ON FUNCTION notice_page(text, text, text, text, text) IS
-    'a whole HTML page in the look of documents that says one thing: heading, number_line below it (NULL: none), what '
-    'it says and what can be done';
-
-CREATE FUNCTION visitor_language(language text) RETURNS text
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT coalesce(visitor_language.language,
-        (SELECT l.language
-           FROM regexp_split_to_table(lower(left(nullif(current_setting('request.headers', true),
-                                                        '')::jsonb ->> 'accept-language', 200)), '[,;[:space:]]+')
-                WITH ORDINALITY AS a (range, no)
-           JOIN (VALUES ('uk'), ('ru'), ('en')) AS l (language) ON a.range = l.language
-               OR a.range LIKE l.language || '-%'
-          ORDER BY a.no LIMIT 1),
-        'en');
-END;
-COMMENT ON FUNCTION visitor_language(text) IS
-    'the language for a visitor of whom nothing is known: the one asked for, else the first of uk, ru, en that the '
-    'browser names (Accept-Language, where a gateway passes it), else English';
-
-CREATE FUNCTION shared_page(token text, language text DEFAULT NULL) RETURNS "text/html"
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
-AS $$
-#variable_conflict use_column
-DECLARE
-    v_document document;
-    v_language text;
-    v_label jsonb;
-BEGIN
-    IF shared_page.language NOT IN ('uk', 'ru', 'en') THEN
-        RAISE EXCEPTION 'pages have no language "%"', left(shared_page.language, 20)
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
-    END IF;
-    IF current_setting('request.method', true) <> '' THEN
-        PERFORM set_config('response.headers', '[{"Cache-Control": "private, no-store"}, {"Referrer-Policy": '
-                                               '"no-referrer"}]', true);
-    END IF;
-    SELECT d.* INTO v_document FROM open_link(shared_page.token) l JOIN document d ON d.id = l.document_id;
-    IF v_document.id IS NULL THEN
-        PERFORM answer_status(404);
-        v_language := visitor_language(shared_page.language);
-        v_label := page_labels(v_language);
-        RETURN notice_page(v_language, v_label ->> 'link_invalid', NULL, v_label ->> 'link_invalid_says',
-                           v_label ->> 'link_invalid_hint');
-    END IF;
-    IF (state_of(v_document)).withdrawn THEN
-        v_language := coalesce(shared_page.language, page_language(v_document.id));
-        v_label := page_labels(v_language);
-        RETURN notice_page(v_language, page_heading(v_document.kind, v_document.number, v_document.issued_on,
-                                                    v_language, v_label),
-                           v_label ->> ('status_' || v_document.status), v_label ->> (v_document.status || '_says'),
-                           v_label ->> (v_document.status || '_hint'));
-    END IF;
-    RETURN document_html(v_document.id, shared_page.language);
-END $$;
-COMMENT ON FUNCTION shared_page(text, text) IS
-    'the page of what the link with this token opens. Where the link is unknown, expired or revoked, all alike, a page '
-    'that says so, through a gateway with status 404; where the document is void or superseded a page that says so in '
-    'place of its figures. Refused: other languages than uk, ru, en (22023). SECURITY DEFINER: a visitor reaches this '
-    'document and nothing else';
-SELECT allow('guest', 'execute', 'shared_page');
--- ---------------------------------------------------------------------------
 -- page: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
 
@@ -15466,6 +16041,7 @@ SELECT allow('reader', 'select', 'page_label'), allow('admin', 'insert,update,de
 SELECT allow('reader', 'select', 'brand'), allow('admin', 'insert,update,delete', 'brand');
 SELECT watch('brand', 'digest:logo');
 SELECT allow('reader', 'select', 'brand_logo');
+SELECT allow('reader', 'select', 'issued_page');
 SELECT allow('reader', 'select', 'template'), allow('admin', 'insert,update,delete', 'template');
 
 -- those that come with the books are nobody's edit
@@ -15519,16 +16095,312 @@ BEGIN
        JOIN party p ON p.id = d.party_id
       CROSS JOIN LATERAL (SELECT round(d.gross, currency_exponent(d.currency)) AS gross) m
       WHERE d.kind = 'invoice' AND n.to_status = 'paid';
+    PERFORM withdraw_reminders(ARRAY(SELECT n.document_id FROM new_rows n));
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION tell_steps() IS
     'trigger function of document_status_change: the manager is told that an invoice is paid, and not told when it is '
-    'not true any more; SECURITY DEFINER because nobody is granted INSERT on notices';
+    'not true any more; reminders that wait are taken back; SECURITY DEFINER because nobody is granted INSERT on '
+    'notices';
 -- ---------------------------------------------------------------------------
 -- notice: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
 
 SELECT allow('clerk', 'select', 'notification'), allow('clerk', 'update', 'notification', columns => '{delivered_at}');
+-- ---------------------------------------------------------------------------
+-- late: what is overdue, since when, and what that comes to
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION check_dunning_words() RETURNS trigger
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    c_names CONSTANT text[] := '{number,date,due,days,open,fee,interest,total,client,own}';
+    v_name text := (SELECT m[1] FROM jsonb_each_text(NEW.words) w
+                     CROSS JOIN LATERAL regexp_matches(w.value, '[{]([^{}]*)[}]', 'g') m
+                     WHERE m[1] <> ALL (c_names) LIMIT 1);
+BEGIN
+    IF v_name IS NOT NULL THEN
+        RAISE EXCEPTION 'a reminder has no {%}', left(v_name, 40)
+            USING ERRCODE = 'invalid_parameter_value', HINT = format('It has {%s}.', array_to_string(c_names, '}, {'));
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION check_dunning_words() IS
+    'trigger function of dunning_level: words name nothing that a reminder does not have (22023)';
+
+CREATE FUNCTION is_disputed(p_document bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM dispute x WHERE x.document_id = p_document AND x.ended_at IS NULL);
+END;
+COMMENT ON FUNCTION is_disputed(bigint) IS 'is a dispute of a document open?';
+
+-- What was settled since, by a payment or a credit, was open until its own day.
+CREATE FUNCTION late_interest(p_document bigint, p_since date, p_day date, p_pct numeric) RETURNS numeric
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT round_money(sum(x.amount * least(greatest(x.until - p_since, 0), p_day - p_since)) * p_pct / 36500,
+                       currency_exponent(min(x.currency)))
+      FROM (SELECT b.open AS amount, p_day AS until, b.currency FROM document_balance b WHERE b.document_id = p_document
+            UNION ALL
+            SELECT a.amount, p.paid_on, p.currency
+              FROM payment_allocation a JOIN payment p ON p.id = a.payment_id WHERE a.document_id = p_document
+            UNION ALL
+            SELECT -n.gross, n.issued_on, n.currency
+              FROM document n
+             WHERE n.based_on = p_document AND n.kind = 'credit_note' AND n.issued_at IS NOT NULL) x;
+END;
+COMMENT ON FUNCTION late_interest(bigint, date, date, numeric) IS
+    'interest on what was open of a document, day by day, from the day after p_since to p_day, by a rate a year of 365 '
+    'days; rounded once';
+
+CREATE VIEW overdue_document WITH (security_invoker) AS
+    SELECT b.document_id, b.kind, d.number, b.party_id, p.name AS party, b.currency, b.due_on, p.grace_days,
+           b.due_on + p.grace_days AS late_since, is_disputed(b.document_id) AS disputed,
+           b.open::numeric(18,2) AS open,
+           (SELECT max(r.level) FROM reminder r WHERE r.document_id = b.document_id AND r.withdrawn_at IS NULL) AS level
+      FROM document_balance b
+      JOIN document d ON d.id = b.document_id
+      JOIN party p ON p.id = b.party_id
+     WHERE b.flow = 'in' AND b.open > 0 AND b.due_on + p.grace_days < books_today();
+COMMENT ON VIEW overdue_document IS
+    'invoices and debts that are open and late today: due_on with the days of grace (grace_days) is late_since, the '
+    'day from which lateness counts; whether it is disputed; level of the last reminder';
+SELECT allow('reader', 'select', 'overdue_document');
+
+CREATE FUNCTION due_level(p_document document, p_day date) RETURNS dunning_level
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_level dunning_level;
+    v_own boolean := EXISTS (SELECT FROM dunning_level n WHERE n.client_id = p_document.party_id);
+    v_late int := p_day - p_document.due_on - (SELECT p.grace_days FROM party p WHERE p.id = p_document.party_id);
+BEGIN
+    SELECT n.* INTO v_level
+      FROM dunning_level n
+     WHERE n.client_id IS NOT DISTINCT FROM CASE WHEN v_own THEN p_document.party_id END AND n.days_late <= v_late
+     ORDER BY n.level DESC LIMIT 1;
+    RETURN v_level;
+END $$;
+COMMENT ON FUNCTION due_level(document, date) IS
+    'the level of reminding that a document has reached on a day, by its client''s levels, else those of all; NULL for '
+    'none';
+-- ---------------------------------------------------------------------------
+-- remind: reminders, and disputes that stop them
+--
+-- A reminder claims a fee and interest; it posts nothing.  What is to be collected
+-- of them is invoiced like any other item.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION reminder_text(p_reminder reminder, p_words text, p_document document) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_language text := p_reminder.language;
+    v_exponent int := currency_exponent(p_reminder.currency);
+    v_money text := chr(160) || coalesce(page_labels(v_language) ->> ('currency_' || p_reminder.currency),
+                                         p_reminder.currency);
+    v_said jsonb := jsonb_build_object(
+        'number', coalesce(p_document.number, ''), 'date', page_date(p_document.issued_on, v_language),
+        'due', page_date(p_document.due_on, v_language), 'days', p_reminder.days_late,
+        'open', page_number(p_reminder.open, v_exponent, v_language) || v_money,
+        'fee', page_number(p_reminder.fee, v_exponent, v_language) || v_money,
+        'interest', page_number(p_reminder.interest, v_exponent, v_language) || v_money,
+        'total', page_number(p_reminder.open + p_reminder.fee + p_reminder.interest, v_exponent, v_language) || v_money,
+        'client', page_party(paper_party(p_document, 'party'), v_language) ->> 'name',
+        'own', page_party(paper_party(p_document, 'own'), v_language) ->> 'name');
+BEGIN
+    -- in one pass, so that nothing that is put in is taken for a name
+    RETURN (SELECT string_agg(CASE WHEN t.no = 1 THEN t.part
+                                   ELSE (v_said ->> split_part(t.part, '}', 1))
+                                        || substr(t.part, strpos(t.part, '}') + 1) END, '' ORDER BY t.no)
+              FROM regexp_split_to_table(p_words, '[{](?=[a-z]+[}])') WITH ORDINALITY t (part, no));
+END $$;
+COMMENT ON FUNCTION reminder_text(reminder, text, document) IS
+    'what a reminder says: the words of its level with figures, days and names as its language writes them';
+
+CREATE FUNCTION refuse_reminder(p_document document, p_day date) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_name text := document_name(p_document.id);
+    v_balance document_balance;
+BEGIN
+    SELECT * INTO v_balance FROM document_balance b WHERE b.document_id = p_document.id;
+    IF v_balance.flow IS DISTINCT FROM 'in' OR v_balance.open <= 0 THEN
+        RAISE EXCEPTION '% is not owed, so nobody is reminded of it', v_name
+            USING ERRCODE = 'restrict_violation', HINT = 'View overdue_document lists what is.';
+    ELSIF is_disputed(p_document.id) THEN
+        RAISE EXCEPTION '% is disputed, so nobody is reminded of it', v_name
+            USING ERRCODE = 'restrict_violation', HINT = 'settle_dispute(document, outcome) ends the dispute.';
+    ELSIF (due_level(p_document, p_day)).id IS NULL THEN
+        RAISE EXCEPTION '% has not reached a level of reminding on %', v_name, iso(p_day)
+            USING ERRCODE = 'restrict_violation',
+                DETAIL = format('It is due on %s, with %s days of grace.', coalesce(iso(p_document.due_on), 'no day'),
+                                (SELECT p.grace_days FROM party p WHERE p.id = p_document.party_id)),
+                HINT = 'Table dunning_level says after how many days.';
+    END IF;
+END $$;
+COMMENT ON FUNCTION refuse_reminder(document, date) IS
+    'refuse (23001) to remind of what is not owed, is disputed, or has reached no level';
+
+CREATE FUNCTION remind(document bigint, on_day date DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_document document := open_document(remind.document);
+    v_day date := coalesce(remind.on_day, books_today());
+    v_level dunning_level;
+    v_new reminder;
+BEGIN
+    PERFORM refuse_reminder(v_document, v_day);
+    v_level := due_level(v_document, v_day);
+    SELECT r.* INTO v_new FROM reminder r
+     WHERE r.document_id = v_document.id AND r.level >= v_level.level AND r.withdrawn_at IS NULL
+     ORDER BY r.level DESC LIMIT 1;
+    IF FOUND THEN
+        RETURN v_new.id;
+    END IF;
+    v_new.document_id := v_document.id;
+    v_new.level := v_level.level;
+    v_new.on_day := v_day;
+    v_new.currency := v_document.currency;
+    v_new.language := page_language(v_document.id);
+    SELECT v_day - b.due_on - p.grace_days, b.open INTO v_new.days_late, v_new.open
+      FROM document_balance b JOIN party p ON p.id = b.party_id WHERE b.document_id = v_document.id;
+    v_new.fee := coalesce((SELECT max(r.fee) FROM reminder r
+                            WHERE r.document_id = v_document.id AND r.withdrawn_at IS NULL), 0)
+                 + CASE WHEN v_level.fee > 0 THEN convert(v_level.fee, v_level.currency, v_document.currency, v_day)
+                        ELSE 0 END;
+    v_new.interest := late_interest(v_document.id, v_day - v_new.days_late, v_day, v_level.interest_pct);
+    v_new.message := reminder_text(v_new, v_level.words ->> v_new.language, v_document);
+    INSERT INTO reminder (document_id, level, on_day, days_late, open, fee, interest, currency, language, message)
+    VALUES (v_new.document_id, v_new.level, v_new.on_day, v_new.days_late, v_new.open, v_new.fee, v_new.interest,
+            v_new.currency, v_new.language, v_new.message) RETURNING id INTO v_new.id;
+    PERFORM notify('reminder', format('reminder:%s', v_new.id), v_document.id, NULL, v_new.message, jsonb_build_object(
+        'reminder', v_new.id, 'document', v_document.id, 'number', v_document.number, 'level', v_new.level,
+        'client', v_document.party_id, 'email', paper_party(v_document, 'party') ->> 'email',
+        'language', v_new.language, 'days_late', v_new.days_late, 'currency', v_new.currency,
+        'open', trim_scale(v_new.open)::text, 'fee', trim_scale(v_new.fee)::text,
+        'interest', trim_scale(v_new.interest)::text));
+    RETURN v_new.id;
+END $$;
+COMMENT ON FUNCTION remind(bigint, date) IS
+    'remind a client of an overdue document on a day (today): writes the reminder of the highest level that it has '
+    'reached and queues its message (notification), and returns it; the same level again is the same reminder. '
+    'Refused (23001): what is not owed, is disputed, or has reached no level';
+SELECT allow('clerk', 'execute', 'remind');
+
+CREATE FUNCTION remind_all(on_day date DEFAULT NULL)
+    RETURNS TABLE (reminder_id bigint, document_id bigint, level integer)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_day date := coalesce(remind_all.on_day, books_today());
+    v_document document;
+BEGIN
+    FOR v_document IN
+        SELECT d.* FROM document_balance b JOIN document d ON d.id = b.document_id
+         WHERE b.flow = 'in' AND b.open > 0 AND NOT is_disputed(d.id)
+           AND (due_level(d, v_day)).level > coalesce((
+                   SELECT max(r.level) FROM reminder r WHERE r.document_id = d.id AND r.withdrawn_at IS NULL), 0)
+         ORDER BY d.party_id, d.id
+    LOOP
+        reminder_id := remind(v_document.id, v_day);
+        SELECT r.document_id, r.level INTO document_id, level FROM reminder r WHERE r.id = reminder_id;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION remind_all(date) IS
+    'remind() of every document that has reached a new level on a day (today); returns the reminders that were '
+    'written: run every day it writes each once';
+SELECT allow('clerk', 'execute', 'remind_all');
+
+-- What nobody was told yet and is not so any more is taken back with its message.
+CREATE FUNCTION withdraw_reminders(p_documents bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE reminder r SET withdrawn_at = now()
+     WHERE r.document_id = ANY (p_documents) AND r.withdrawn_at IS NULL
+       AND EXISTS (SELECT FROM notification n WHERE n.dedupe_key = format('reminder:%s', r.id)
+                   AND n.delivered_at IS NULL);
+    IF FOUND THEN
+        PERFORM withdraw_notice('reminder', d) FROM unnest(p_documents) d;
+    END IF;
+END $$;
+COMMENT ON FUNCTION withdraw_reminders(bigint[]) IS
+    'take back the reminders of documents that were not delivered yet';
+
+CREATE FUNCTION dispute(document bigint, reason text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_document document := open_document(dispute.document);
+    v_dispute bigint := (SELECT x.id FROM dispute x WHERE x.document_id = v_document.id AND x.ended_at IS NULL);
+BEGIN
+    IF v_dispute IS NOT NULL THEN
+        RETURN v_dispute;
+    END IF;
+    IF coalesce(dispute.reason, '') = '' THEN
+        RAISE EXCEPTION 'a dispute needs a reason'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say what is disputed: dispute(document, reason).';
+    END IF;
+    IF NOT EXISTS (SELECT FROM document_balance b WHERE b.document_id = v_document.id AND b.flow = 'in'
+                   AND b.open > 0) THEN
+        RAISE EXCEPTION '% is not owed, so there is nothing to dispute', document_name(v_document.id)
+            USING ERRCODE = 'restrict_violation', HINT = 'View document_balance lists what is open.';
+    END IF;
+    INSERT INTO dispute (document_id, reason) VALUES (v_document.id, dispute.reason) RETURNING id INTO v_dispute;
+    PERFORM withdraw_reminders(ARRAY[v_document.id]);
+    RETURN v_dispute;
+END $$;
+COMMENT ON FUNCTION dispute(bigint, text) IS
+    'say that a client disputes what he owes by a document: nobody is reminded of it until settle_dispute(); returns '
+    'the dispute, the open one where there is one. Refused: without a reason (22023), what is not owed (23001)';
+SELECT allow('clerk', 'execute', 'dispute');
+
+CREATE FUNCTION settle_dispute(document bigint, outcome text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_document document := open_document(settle_dispute.document);
+    v_dispute bigint;
+BEGIN
+    IF coalesce(settle_dispute.outcome, '') = '' THEN
+        RAISE EXCEPTION 'a dispute does not end without an outcome'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say how it ended: settle_dispute(document, outcome).';
+    END IF;
+    UPDATE dispute x SET outcome = settle_dispute.outcome, ended_at = clock_timestamp(), ended_by = actor()
+     WHERE x.document_id = v_document.id AND x.ended_at IS NULL RETURNING x.id INTO v_dispute;
+    RETURN v_dispute;
+END $$;
+COMMENT ON FUNCTION settle_dispute(bigint, text) IS
+    'end the open dispute of a document with its outcome; returns it, NULL where there is none. Refused without an '
+    'outcome (22023)';
+SELECT allow('clerk', 'execute', 'settle_dispute');
+
+CREATE VIEW dunning_problems WITH (security_invoker) AS
+    SELECT 'nobody is about to be reminded of what is not owed or is disputed' AS rule, document_name(r.document_id)
+           AS subject, format('reminder %s', r.id) AS detail
+      FROM reminder r
+      JOIN notification n ON n.dedupe_key = format('reminder:%s', r.id) AND n.delivered_at IS NULL
+      LEFT JOIN document_balance b ON b.document_id = r.document_id
+     WHERE is_disputed(r.document_id) OR coalesce(b.open, 0) <= 0;
+COMMENT ON VIEW dunning_problems IS 'broken invariants of reminders, none in healthy books';
+SELECT allow('controller', 'select', 'dunning_problems');
+-- ---------------------------------------------------------------------------
+-- dunning: who may use the tables of this room, and which of them keep a history
+-- ---------------------------------------------------------------------------
+
+SELECT allow('reader', 'select', 'dunning_level'), allow('manager', 'insert,update,delete', 'dunning_level');
+SELECT allow('reader', 'select', 'dispute'), allow('reader', 'select', 'reminder');
+SELECT watch('dunning_level');
 -- ---------------------------------------------------------------------------
 -- figures: views over the ledger and the charges that are not posted yet
 --
@@ -15599,27 +16471,29 @@ CREATE FUNCTION expected_amount(p_contract bigint) RETURNS numeric
 AS $$
 DECLARE
     v_base contract := base_contract(p_contract);
+    v_contract contract;
     v_until date := least(contract_today(v_base), v_base.ends_on);
     v_span daterange := (open_period(v_base)).span;
     v_fees numeric;
     v_total numeric := 0;
 BEGIN
+    SELECT * INTO v_contract FROM contract c WHERE c.id = p_contract;
     WHILE v_base.status <> 'draft' AND lower(v_span) <= v_until LOOP
         v_fees := coalesce((
             SELECT sum(d.amount) FROM due_fees(v_base.id, v_span) d
              WHERE d.contract_id = p_contract
                AND NOT EXISTS (SELECT FROM charge h WHERE h.contract_line_id = d.line_id AND h.source = 'fee'
                                AND h.line_period = lower(v_span) AND h.reverses_id IS NULL)), 0);
-        v_total := v_total + v_fees + coalesce((
+        v_total := v_total + without_tax(v_contract, lower(v_span), v_fees + coalesce((
             SELECT greatest(m.due - m.work - v_fees, 0) - m.raised FROM due_minimum(v_base.id, v_span) m
-             WHERE m.contract_id = p_contract), 0);
+             WHERE m.contract_id = p_contract), 0));
         v_span := service_period(v_base, upper(v_span));
     END LOOP;
     RETURN v_total;
 END $$;
 COMMENT ON FUNCTION expected_amount(bigint) IS
     'what the open periods of a contract will bring beside what is charged: fees that are due and what lacks to a '
-    'minimum charge, from the first period that is not closed to that of today; in the currency of the contract';
+    'minimum charge, from the first period that is not closed to that of today; net, in the currency of the contract';
 
 CREATE FUNCTION expected_seconds(p_contract bigint) RETURNS numeric
     LANGUAGE sql STABLE
@@ -15639,20 +16513,22 @@ COMMENT ON FUNCTION expected_seconds(bigint) IS
     'included hours that the calendar gives a contract now and that no work needed yet, in seconds; NULL for none';
 
 -- As whoever asks: a view runs the functions that it calls so.
-CREATE FUNCTION unbilled_tax(p_contract bigint, p_tax text) RETURNS numeric
+CREATE FUNCTION unbilled_tax(p_contract bigint, p_tax text, p_inclusive boolean) RETURNS numeric
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET jit = off
 AS $$
 BEGIN
-    IF p_tax IS NULL THEN
+    IF p_tax IS NULL AND NOT p_inclusive THEN
         RETURN NULL;
     END IF;
-    RETURN (SELECT coalesce(sum(h.amount * tax_rate_on(p_tax, h.service_date)), 0) / 100
+    RETURN (SELECT coalesce(sum(CASE WHEN h.gross IS NOT NULL THEN h.gross - h.amount
+                                     ELSE h.amount * tax_rate_on(p_tax, h.service_date) / 100 END), 0)
               FROM charge h
               JOIN charge_place y ON y.charge_id = h.id AND y.place IN ('unbilled', 'reported')
              WHERE h.contract_id = p_contract);
 END $$;
-COMMENT ON FUNCTION unbilled_tax(bigint, text) IS
-    'the tax of a contract''s work that no invoice has, at the rate of each day, not rounded; NULL for no tax';
+COMMENT ON FUNCTION unbilled_tax(bigint, text, boolean) IS
+    'the tax of a contract''s work that no invoice has, at the rate of each day, not rounded: in its prices, or beside '
+    'them; NULL for no tax_code and prices without tax';
 SELECT allow('reader', 'execute', 'unbilled_tax');
 
 -- Money that names no contract is of those whose documents it settles, by what each
@@ -15686,10 +16562,10 @@ CREATE VIEW contract_figure WITH (security_barrier) AS
            x.amount::numeric(20,6) AS expected,
            round_money(coalesce(p.tax, 0) + coalesce(n.tax, 0),
                        currency_exponent(c.currency))::numeric(20,6) AS receipts_tax,
-           (coalesce(i.tax, 0) + CASE WHEN c.tax_inclusive THEN 0
-                ELSE round_money(coalesce(unbilled_tax(c.id, c.tax_code), (coalesce(h.charged, 0) - coalesce(i.net, 0))
-                                                   * coalesce(c.tax_rate, 0) / 100),
-                                 currency_exponent(c.currency)) END)::numeric(20,6) AS tax,
+           (coalesce(i.tax, 0) + round_money(
+                coalesce(unbilled_tax(c.id, c.tax_code, c.tax_inclusive),
+                         (coalesce(h.charged, 0) - coalesce(i.net, 0)) * coalesce(c.tax_rate, 0) / 100),
+                currency_exponent(c.currency)))::numeric(20,6) AS tax,
            (coalesce(n.amount, 0) - coalesce(n.receipts, 0) - coalesce(i.owed, 0)
             - coalesce(p.receipts, 0))::numeric(20,6) AS adjustments
       FROM visible_contract c
@@ -15951,7 +16827,8 @@ CREATE VIEW unbilled WITH (security_invoker) AS
            p.name AS project, h.task_id, t.title AS task, h.employee_id, m.name AS employee, h.source, h.service_date,
            h.period_start, h.coverage,
            (h.worked_s / 3600.0)::numeric(18,2) AS hours_worked, (h.billed_s / 3600.0)::numeric(18,2) AS hours_billed,
-           h.amount::numeric(18,2) AS amount, h.currency, h.base_amount::numeric(18,2) AS base_amount, h.late,
+           h.amount::numeric(18,2) AS amount, h.gross::numeric(18,2) AS gross, h.currency,
+           h.base_amount::numeric(18,2) AS base_amount, h.late,
            l.claimed_by AS document_id, d.kind AS document_kind, d.number AS document_number,
            d.status AS document_status
       FROM charge h
@@ -15962,10 +16839,10 @@ CREATE VIEW unbilled WITH (security_invoker) AS
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN employee m ON m.id = h.employee_id
       LEFT JOIN document d ON d.id = l.claimed_by
-     WHERE h.coverage = 'billable' AND h.amount <> 0 AND l.place IN ('unbilled', 'reported');
+     WHERE h.coverage = 'billable' AND coalesce(h.gross, h.amount) <> 0 AND l.place IN ('unbilled', 'reported');
 COMMENT ON VIEW unbilled IS
-    'charges that no issued invoice has yet; document_… the report or draft invoice that keeps them meanwhile, NULL '
-    'when they can go on a new one';
+    'charges that no issued invoice has yet, net (gross: as prices that hold the tax say it, NULL elsewhere); '
+    'document_… the report or draft invoice that keeps them meanwhile, NULL when they can go on a new one';
 SELECT allow('reader', 'select', 'unbilled');
 
 CREATE VIEW billing_cycle WITH (security_invoker) AS
@@ -16458,6 +17335,680 @@ COMMENT ON VIEW cash_flow_month IS
     'operating_in; what the books began with is in the opening of its month, and no flow';
 SELECT allow('reader', 'select', 'cash_flow_month');
 -- ---------------------------------------------------------------------------
+-- overview: all that a client may see of what is his
+--
+-- His documents, the work that is on none of them yet, and what is left of his
+-- contracts.  Never what work costs us, who did it, nor what is not billable.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION client_language(client bigint) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce((SELECT w.language
+                       FROM (VALUES (1, client_language.client), (2, default_own())) AS x (no, id)
+                       JOIN party p ON p.id = x.id
+                      CROSS JOIN LATERAL (SELECT p.requisites ->> 'language') AS w (language)
+                      WHERE w.language IN ('uk', 'ru', 'en') ORDER BY x.no LIMIT 1), 'en');
+END;
+COMMENT ON FUNCTION client_language(bigint) IS
+    'the language of pages for a client: requisites ->> ''language'' of the party, else of our first company, else '
+    'English';
+
+CREATE FUNCTION client_documents(client bigint) RETURNS TABLE (
+        document bigint, kind text, number text, issued_on date, due_on date, title text, status text, shown_as text,
+        currency text, gross numeric(18,2), open numeric(18,2), asks boolean, overdue boolean)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT d.id, d.kind, d.number, d.issued_on, d.due_on, d.title, d.status, s.shown_as, d.currency,
+           d.gross::numeric(18,2), CASE WHEN b.flow = 'in' AND b.open > 0 THEN b.open END::numeric(18,2),
+           asks_answer(d), coalesce(b.flow = 'in' AND b.open > 0 AND d.due_on < books_today(), false)
+      FROM document d
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
+      LEFT JOIN document_balance b ON b.document_id = d.id
+     WHERE d.party_id = client_documents.client AND d.issued_at IS NOT NULL AND NOT d.incoming AND NOT s.withdrawn
+     ORDER BY d.issued_on DESC, d.id DESC;
+END;
+COMMENT ON FUNCTION client_documents(bigint) IS
+    'what was issued to a client and still stands, the latest first: what is open of it (NULL: nothing), whether it '
+    'asks for his answer, whether it is overdue';
+
+-- What is not billed goes with its period: a bug of last year is no news.
+CREATE FUNCTION client_work(client bigint, language text) RETURNS TABLE (
+        contract_id bigint, contract text, project text, title text, last_day date, coverage text, currency text,
+        hours numeric(18,2), amount numeric(18,2))
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT c.id, c.number, j.name, w.title, max(h.service_date), nullif(h.coverage, 'billable'), h.currency,
+           (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(h.amount)::numeric(18,2)
+      FROM contract c
+      JOIN charge h ON h.contract_id = c.id
+      JOIN charge_place y ON y.charge_id = h.id
+      LEFT JOIN document d ON d.id = y.claimed_by
+      LEFT JOIN project j ON j.id = h.project_id
+      LEFT JOIN task t ON t.id = h.task_id
+      LEFT JOIN item i ON i.id = h.item_id
+      LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
+     CROSS JOIN LATERAL (
+        SELECT coalesce(n.title, i.name,
+                        CASE WHEN h.source <> 'time' THEN charge_reason(h.why, client_work.language) END,
+                        nullif(concat_ws(' ', t.number, t.title), ''), h.source) AS title) w
+     WHERE c.client_id = client_work.client
+       AND (y.place = 'unbilled' OR y.place = 'reported' AND d.issued_at IS NULL
+            OR y.place IN ('no_charge', 'written_off') AND h.frozen_at IS NULL)
+     GROUP BY c.id, c.number, j.name, w.title, h.coverage, h.currency
+    HAVING sum(h.billed_s) <> 0 OR sum(h.amount) <> 0 OR h.coverage <> 'billable'
+     ORDER BY c.number, j.name, max(h.service_date), w.title;
+END;
+COMMENT ON FUNCTION client_work(bigint, text) IS
+    'the work for a client that is on no document he has, by contract, project and task: the last day of it, hours as '
+    'they are billed and the amount, as the contract prices it (tax inside only where the contract says so); '
+    'coverage where it is not charged (included, prepaid, no_charge, capped; of open periods). What is not billable is '
+    'not there';
+
+CREATE FUNCTION client_budget(client bigint) RETURNS TABLE (
+        contract_id bigint, contract text, title text, currency text, period_from date, period_to date,
+        work numeric(18,2), balance numeric(18,2), hours_left numeric(18,2), cap_left numeric(18,2),
+        cap_hours_left numeric(18,2))
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT c.id, c.number, c.title, c.currency, lower(p.span), upper(p.span) - 1, u.period::numeric(18,2),
+           CASE WHEN c.model = 'prepaid_money' OR k.balance > 0 THEN k.balance END, k.hours_left,
+           CASE WHEN num_nonnulls(c.cap_amount, c.period_cap_amount) > 0
+                THEN greatest(least(c.cap_amount - u.amount, c.period_cap_amount - u.period), 0) END::numeric(18,2),
+           CASE WHEN num_nonnulls(c.cap_s, c.period_cap_s) > 0
+                THEN greatest(least(c.cap_s - u.billed_s, c.period_cap_s - u.period_s), 0) / 3600.0
+                END::numeric(18,2)
+      FROM contract c
+      JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
+      JOIN contract_card k ON k.contract_id = c.id
+     CROSS JOIN LATERAL (SELECT service_period(b, contract_today(b)) AS span) p
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(h.amount), 0) AS amount,
+               coalesce(sum(h.billed_s) FILTER (WHERE h.coverage = 'billable'), 0) AS billed_s,
+               coalesce(sum(h.amount) FILTER (WHERE p.span @> h.service_date), 0) AS period,
+               coalesce(sum(h.billed_s) FILTER (WHERE h.coverage = 'billable' AND p.span @> h.service_date),
+                        0) AS period_s
+          FROM charge h WHERE h.contract_id = c.id) u
+     WHERE c.client_id = client_budget.client AND c.status = 'active'
+     ORDER BY c.number;
+END;
+COMMENT ON FUNCTION client_budget(bigint) IS
+    'what is left of a client''s contracts in force: the service period of today and the work in it, what is prepaid '
+    'and not used (balance, with tax), hours of allotments, and what caps still take (the tighter of that of the whole '
+    'life and that of the period, as the contract has it); NULL where the contract has no such limit';
+
+CREATE FUNCTION client_overview(client bigint, language text DEFAULT NULL) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_language text := coalesce(client_overview.language, client_language(client_overview.client));
+    v_party party;
+BEGIN
+    SELECT p.* INTO v_party FROM party p WHERE p.id = client_overview.client;
+    IF v_party.id IS NULL THEN
+        RAISE EXCEPTION 'there is no party %', client_overview.client
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Table party lists the clients.';
+    END IF;
+    RETURN jsonb_build_object(
+        'client', v_party.name, 'language', v_language,
+        'documents', (SELECT coalesce(jsonb_agg(to_jsonb(d) || jsonb_build_object('gross', d.gross::text,
+                                                                                  'open', d.open::text)
+                                                ORDER BY d.issued_on DESC, d.document DESC), '[]')
+                        FROM client_documents(v_party.id) d),
+        'work', (SELECT coalesce(jsonb_agg(to_jsonb(w) - 'contract_id'
+                                           || jsonb_build_object('hours', w.hours::text, 'amount', w.amount::text)
+                                           ORDER BY w.contract, w.project, w.last_day, w.title), '[]')
+                   FROM client_work(v_party.id, v_language) w),
+        'contracts', (SELECT coalesce(jsonb_agg(to_jsonb(b) - 'contract_id' || jsonb_build_object(
+                                 'work', b.work::text, 'balance', b.balance::text, 'hours_left', b.hours_left::text,
+                                 'cap_left', b.cap_left::text, 'cap_hours_left', b.cap_hours_left::text)
+                                 ORDER BY b.contract), '[]')
+                        FROM client_budget(v_party.id) b));
+END $$;
+COMMENT ON FUNCTION client_overview(bigint, text) IS
+    'all that a client may see of what is his: documents (client_documents()), work on none of them (client_work()), '
+    'contracts and what is left of them (client_budget()); money and hours as text. Refused: an unknown party (23503)';
+SELECT allow('reader', 'execute', 'client_overview');
+-- ---------------------------------------------------------------------------
+-- page: the client's own page
+--
+-- It is no template: what it refers to must work whatever is configured.  It has
+-- the name, logo and colours of our first company's brand.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION client_rows(overview jsonb, language text, label jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH doc AS (
+        SELECT d.*, v.no, currency_exponent(d.currency) AS exponent,
+               coalesce(label ->> ('currency_' || d.currency), d.currency) AS money
+          FROM jsonb_array_elements(overview -> 'documents') WITH ORDINALITY AS v (value, no)
+         CROSS JOIN LATERAL jsonb_to_record(v.value) AS d (
+               document bigint, kind text, number text, issued_on date, due_on date, title text, status text,
+               shown_as text, currency text, gross numeric, open numeric, asks boolean, overdue boolean)
+    ), written AS (
+        SELECT d.no, d.asks OR d.open > 0 AS waits, jsonb_build_object(
+                   'document', d.document, 'heading', page_heading(d.kind, d.number, d.issued_on, language, label),
+                   'title', d.title,
+                   'gross', page_number(CASE d.kind WHEN 'credit_note' THEN -d.gross ELSE d.gross END, d.exponent,
+                                        language) || U&'\00A0' || d.money,
+                   'open', page_number(d.open, d.exponent, language) || U&'\00A0' || d.money,
+                   'due', CASE WHEN d.open > 0 THEN page_date(d.due_on, language) END, 'overdue', d.overdue,
+                   'asks', d.asks,
+                   'status', CASE WHEN d.shown_as IS NOT NULL THEN label ->> ('status_' || d.status) END) AS row
+          FROM doc d
+    ), work AS (
+        SELECT w.*, v.no, currency_exponent(w.currency) AS exponent,
+               coalesce(label ->> ('currency_' || w.currency), w.currency) AS money
+          FROM jsonb_array_elements(overview -> 'work') WITH ORDINALITY AS v (value, no)
+         CROSS JOIN LATERAL jsonb_to_record(v.value) AS w (
+               contract text, project text, title text, last_day date, coverage text, currency text, hours numeric,
+               amount numeric)
+    ), grp AS (
+        SELECT w.contract, min(w.no) AS no, page_number(sum(w.hours), 2, language) AS hours,
+               page_number(sum(w.amount), min(w.exponent), language) || U&'\00A0' || min(w.money) AS amount,
+               jsonb_agg(jsonb_build_object(
+                   'title', concat_ws(' · ', w.project, w.title), 'day', page_days(w.last_day, w.last_day, language),
+                   'coverage', label ->> ('coverage_' || w.coverage),
+                   'hours', page_number(nullif(w.hours, 0), 2, language),
+                   'amount', page_number(w.amount, w.exponent, language)) ORDER BY w.no) AS rows
+          FROM work w GROUP BY w.contract, w.currency
+    ), budget AS (
+        SELECT v.no, b.contract, b.title, jsonb_build_object(
+                   'contract', b.contract, 'title', b.title,
+                   'period', page_days(b.period_from, b.period_to, language),
+                   'facts', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', label -> f.name, 'value', f.value)
+                                                       ORDER BY f.no), '[]')
+                               FROM (VALUES
+                                 (1, 'client_period_work', page_number(b.work, m.exponent, language) || m.money),
+                                 (2, 'client_hours_left', page_number(b.hours_left, 2, language)),
+                                 (3, 'client_balance', page_number(b.balance, m.exponent, language) || m.money),
+                                 (4, 'client_cap_left', page_number(b.cap_left, m.exponent, language) || m.money),
+                                 (5, 'client_cap_hours_left', page_number(b.cap_hours_left, 2, language))
+                               ) f (no, name, value) WHERE f.value IS NOT NULL)) AS row
+          FROM jsonb_array_elements(overview -> 'contracts') WITH ORDINALITY AS v (value, no)
+         CROSS JOIN LATERAL jsonb_to_record(v.value) AS b (
+               contract text, title text, currency text, period_from date, period_to date, work numeric,
+               balance numeric, hours_left numeric, cap_left numeric, cap_hours_left numeric)
+         CROSS JOIN LATERAL (SELECT currency_exponent(b.currency) AS exponent, U&'\00A0' ||
+                                    coalesce(label ->> ('currency_' || b.currency), b.currency) AS money) m
+    )
+    SELECT jsonb_build_object(
+        'open', (SELECT jsonb_agg(w.row ORDER BY w.no) FROM written w WHERE w.waits),
+        'past', (SELECT jsonb_agg(w.row ORDER BY w.no) FROM written w WHERE w.waits IS NOT true),
+        'owed', (SELECT string_agg(x.owed, ', ' ORDER BY x.owed)
+                   FROM (SELECT page_number(sum(d.open), min(d.exponent), language) || U&'\00A0' || min(d.money) AS owed
+                           FROM doc d WHERE d.open > 0 GROUP BY d.currency) x),
+        'work', (SELECT jsonb_agg(to_jsonb(g) - 'no' ORDER BY g.no) FROM grp g),
+        'budget', (SELECT jsonb_agg(b.row ORDER BY b.no) FROM budget b));
+END;
+COMMENT ON FUNCTION client_rows(jsonb, text, jsonb) IS
+    'what client_overview() says, in the sections of the client''s page, as text written for the language';
+
+CREATE FUNCTION client_page(p_client bigint, p_link jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_language text := coalesce(p_link ->> 'language', client_language(p_client));
+    v_overview jsonb := client_overview(p_client, v_language);
+    v_label jsonb := page_labels(v_language);
+    v_brand brand;
+BEGIN
+    SELECT b.* INTO v_brand FROM brand b WHERE b.own_id = default_own();
+    RETURN render($html$<!DOCTYPE html>
+<html lang="{{language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; $html$
+        || $html$img-src data:; base-uri 'none'; form-action 'none'">
+<title>{{brand}}: {{client}}</title>
+<style>
+* { box-sizing: border-box; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif;
+  color: #1d252c; -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: #e9edf0; }
+h1, h2, h3, p, ul, dl, dd { margin: 0; padding: 0; }
+a { color: {{accent}}; text-decoration: none; }
+.page { width: 210mm; max-width: 100%; margin: 10mm auto; padding: 15mm 17mm; background: #fff;
+  overflow-wrap: anywhere; }
+.top { padding-bottom: 5mm; border-bottom: 1.2pt solid {{accent}}; }
+.top img { display: block; height: 14mm; max-width: 62mm; margin-bottom: 3mm; }
+h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; }
+h2 { margin: 8mm 0 2mm; font-size: 8.4pt; letter-spacing: .06em; text-transform: uppercase; color: {{accent}}; }
+h3 { margin: 3mm 0 1mm; font-size: 10pt; }
+ul { list-style: none; }
+li { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 1mm 6mm; padding: 2.4mm 0;
+  border-bottom: .5pt solid #dde2e6; }
+li > span:last-child { margin-left: auto; text-align: right; font-variant-numeric: tabular-nums; }
+small { color: #66717b; font-size: 8.4pt; }
+.late { color: #b3261e; }
+.sum { border: 0; font-weight: 600; }
+dl { display: flex; flex-wrap: wrap; gap: 2mm 8mm; }
+dt { font-size: 8pt; color: #66717b; }
+dd { font-weight: 600; font-variant-numeric: tabular-nums; }
+@page { size: A4; margin: 14mm 15mm 16mm; }
+@media print { body { background: none; } .page { width: auto; margin: 0; padding: 0; } }
+@media screen and (max-width: 720px) { .page { margin: 0; padding: 6mm 5mm; min-height: 100vh; }
+  li { padding: 3.4mm 0; } }
+</style>
+</head>
+<body>
+<main class="page">
+<header class="top">
+  {{#logo}}
+  <img src="{{logo}}" alt="{{brand}}">
+  {{/logo}}
+  {{^logo}}
+  <p>{{brand}}</p>
+  {{/logo}}
+  <h1>{{client}}</h1>
+</header>
+<h2>{{label.client_open}}</h2>
+{{^open}}
+<p>{{label.client_nothing_open}}</p>
+{{/open}}
+<ul>
+{{#open}}
+<li>
+<span>
+<a href="shared_page?token={{token}}&amp;document={{document}}{{#asked}}&amp;language={{asked}}{{/asked}}">
+{{heading}}</a>
+{{#title}}
+<br><small>{{title}}</small>
+{{/title}}
+</span>
+<span>
+{{#open}}
+{{open}}<br><small{{#overdue}} class="late"{{/overdue}}>{{#due}}{{label.due}} {{due}}{{/due}}</small>
+{{/open}}
+{{^open}}
+{{gross}}
+{{/open}}
+{{#asks}}
+<br><small>{{label.client_asks}}</small>
+{{/asks}}
+</span>
+</li>
+{{/open}}
+{{#owed}}
+<li class="sum"><span>{{label.client_owed}}</span><span>{{owed}}</span></li>
+{{/owed}}
+</ul>
+{{#budget}}
+<h2>{{label.contract_number}} {{contract}}</h2>
+{{#title}}
+<p>{{title}}</p>
+{{/title}}
+<p><small>{{label.period}}: {{period}}</small></p>
+<dl>
+{{#facts}}
+<div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+{{/facts}}
+</dl>
+{{/budget}}
+<h2>{{label.client_work}}</h2>
+{{^work}}
+<p>{{label.client_no_work}}</p>
+{{/work}}
+{{#work}}
+<h3>{{label.contract_number}} {{contract}}</h3>
+<ul>
+{{#rows}}
+<li>
+<span>{{title}}<br><small>{{day}}{{#coverage}}, {{coverage}}{{/coverage}}</small></span>
+<span>{{amount}}{{#hours}}<br><small>{{hours}} {{label.unit_h}}</small>{{/hours}}</span>
+</li>
+{{/rows}}
+<li class="sum"><span>{{label.total}}</span><span>{{amount}}<br><small>{{hours}} {{label.unit_h}}</small></span></li>
+</ul>
+{{/work}}
+<h2>{{label.client_past}}</h2>
+{{^past}}
+<p>{{label.client_no_past}}</p>
+{{/past}}
+<ul>
+{{#past}}
+<li>
+<span>
+<a href="shared_page?token={{token}}&amp;document={{document}}{{#asked}}&amp;language={{asked}}{{/asked}}">
+{{heading}}</a>
+{{#title}}
+<br><small>{{title}}</small>
+{{/title}}
+</span>
+<span>
+{{gross}}
+{{#status}}
+<br><small>{{status}}</small>
+{{/status}}
+</span>
+</li>
+{{/past}}
+</ul>
+</main>
+</body>
+</html>
+$html$, client_rows(v_overview, v_language, v_label) || jsonb_build_object(
+        'label', v_label, 'language', v_language, 'asked', p_link -> 'language', 'token', p_link -> 'token',
+        'client', v_overview -> 'client', 'logo', v_brand.logo, 'accent', coalesce(v_brand.accent, '#1f5673'),
+        'brand', coalesce(v_brand.name, (SELECT coalesce(p.legal_name, p.name) FROM party p WHERE p.id = default_own()),
+                          '')));
+END $$;
+COMMENT ON FUNCTION client_page(bigint, jsonb) IS
+    'the client''s own page: what waits for him, what is left of his contracts, work on no document yet, past '
+    'documents, each with its reference; p_link is visited_link()';
+-- ---------------------------------------------------------------------------
+-- answer: the form by which a visitor answers, and the page after it
+--
+-- A form without a script: a browser posts it to answer_page beside the page, and
+-- a gateway calls the function of that name with its fields.  Whatever becomes of
+-- it, the visitor sees the document again with a line that says so.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION with_answer(page text, data jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN data ->> 'said' IS NULL AND NOT (data ->> 'asks')::boolean AND NOT (data ->> 'back')::boolean
+                THEN page ELSE
+        put_before(put_before(page, '</head>', $html$<style>
+.answer { max-width: 210mm; margin: 0 auto 12mm; padding: 6mm 5mm; background: #fff; color: #1d252c; }
+.answer h2 { margin: 0 0 4mm; }
+.answer form { margin: 0 0 4mm; }
+.answer button { min-height: 12mm; padding: 0 6mm; border: .8pt solid #1f5673; border-radius: 2mm; background: #fff;
+  font: inherit; font-weight: 600; color: #1f5673; cursor: pointer; }
+.answer .yes { background: #1f5673; color: #fff; }
+.answer summary { padding: 3mm 0; cursor: pointer; }
+.answer textarea { display: block; width: 100%; margin: 2mm 0 4mm; padding: 2mm; font: inherit; }
+.back { max-width: 210mm; margin: 0 auto; padding: 4mm 5mm; }
+.said { position: fixed; z-index: 2; left: 0; right: 0; bottom: 0; margin: 0; padding: 4mm 5mm; background: #1d252c;
+  color: #fff; font-weight: 600; text-align: center; }
+@media print { .answer, .back, .said { display: none; } }
+</style>
+$html$), '</body>', render($html$
+{{#asks}}
+<section class="answer">
+<h2>{{label.answer}}</h2>
+<form method="post" action="answer_page">
+<input type="hidden" name="token" value="{{token}}">
+{{#language}}
+<input type="hidden" name="language" value="{{language}}">
+{{/language}}
+{{#document}}
+<input type="hidden" name="document" value="{{document}}">
+{{/document}}
+<button class="yes" name="decision" value="agreed">{{label.answer_agree}}</button>
+</form>
+<details{{#said}} open{{/said}}>
+<summary>{{label.answer_change}}</summary>
+<form method="post" action="answer_page">
+<input type="hidden" name="token" value="{{token}}">
+{{#language}}
+<input type="hidden" name="language" value="{{language}}">
+{{/language}}
+{{#document}}
+<input type="hidden" name="document" value="{{document}}">
+{{/document}}
+<label>{{label.answer_comment}}
+<textarea name="comment" rows="5" maxlength="4000" required>
+{{comment}}</textarea></label>
+<button name="decision" value="rejected">{{label.answer_reject}}</button>
+</form>
+</details>
+</section>
+{{/asks}}
+{{#back}}
+<p class="back">
+<a href="shared_page?token={{token}}{{#language}}&amp;language={{language}}{{/language}}">{{label.client_all}}</a>
+</p>
+{{/back}}
+{{#said}}
+<p class="said" role="status">{{said}}</p>
+{{/said}}
+$html$, data)) END;
+END;
+COMMENT ON FUNCTION with_answer(text, jsonb) IS
+    'a page with what data has for it: the form for an answer (asks: is one waited for?; label, comment, and what '
+    'visited_link() says), a way back, and a line that says what became of the last answer (said)';
+
+CREATE FUNCTION try_answer(token text, decision text, comment text, document bigint) RETURNS text
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_rule text;
+BEGIN
+    IF NOT may_write() THEN
+        PERFORM answer_status(405);
+        RETURN 'answer_closed';
+    END IF;
+    RETURN 'answer_' || answer_shared(token, decision, comment, document);
+EXCEPTION WHEN invalid_parameter_value OR restrict_violation OR foreign_key_violation OR check_violation THEN
+    GET STACKED DIAGNOSTICS v_rule = CONSTRAINT_NAME;
+    PERFORM answer_status(CASE SQLSTATE WHEN '22023' THEN 400 ELSE 409 END);
+    RETURN CASE WHEN v_rule IN ('answer_reason', 'answer_long') THEN v_rule ELSE 'answer_refused' END;
+END $$;
+COMMENT ON FUNCTION try_answer(text, text, text, bigint) IS
+    'give an answer through a link and return the name of the label that says what became of it; a refusal is one, '
+    'too, with its status through a gateway';
+
+-- Browsers send a line's end as CR LF and count it as one character.
+CREATE FUNCTION answer_page(token text, decision text, comment text DEFAULT NULL, language text DEFAULT NULL,
+                            document bigint DEFAULT NULL) RETURNS "text/html"
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_comment text := replace(answer_page.comment, chr(13) || chr(10), chr(10));
+    v_said text;
+    v_link record;
+BEGIN
+    PERFORM begin_visit(answer_page.language);
+    v_said := try_answer(answer_page.token, answer_page.decision, v_comment, answer_page.document);
+    SELECT * INTO v_link FROM linked(answer_page.token, answer_page.document);
+    IF v_link.document_id IS NULL THEN
+        RETURN invalid_page(answer_page.language);
+    END IF;
+    RETURN shown_page(document_of(v_link.document_id),
+                      visited_link(answer_page.token, answer_page.language, v_link.document_id, v_link.client_id),
+                      v_said, left(v_comment, 5000));
+END $$;
+COMMENT ON FUNCTION answer_page(text, text, text, text, bigint) IS
+    'where the form of shared_page() posts to: answer_shared() with a page for an answer, which shows the document as '
+    'it is now and says what became of the answer, in the language of the page: taken, without a reason or too long '
+    '(400), not waited for any more (409), or not to be taken where nothing can be written (405: GET, a standby)';
+SELECT allow('guest', 'execute', 'answer_page');
+-- ---------------------------------------------------------------------------
+-- shared: what a link shows, as a page and as JSON
+-- ---------------------------------------------------------------------------
+
+-- What a link shows that shows no document, or one that holds no more.  Its page
+-- is no template: nothing that is configured can break it.
+CREATE FUNCTION notice_page(language text, heading text, number_line text, says text, hint text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT render($html$<!DOCTYPE html>
+<html lang="{{language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; $html$
+        || $html$base-uri 'none'; form-action 'none'">
+<title>{{heading}}</title>
+<style>
+* { box-sizing: border-box; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans",
+      sans-serif; color: #1d252c; -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: #e9edf0; }
+h1, p { margin: 0; }
+.page { width: 210mm; max-width: 100%; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
+  box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); }
+.top { padding-bottom: 7mm; border-bottom: 1.2pt solid #1f5673; overflow-wrap: anywhere; }
+h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
+.number { margin-top: 1mm; font-size: 11pt; color: #66717b; }
+.says { padding-top: 7mm; font-size: 11.5pt; font-weight: 600; }
+.hint { padding-top: 2mm; color: #66717b; }
+@page { size: A4; margin: 14mm 15mm 16mm; }
+@media print { body { background: none; } .page { width: auto; margin: 0; padding: 0; box-shadow: none; } }
+@media screen and (max-width: 720px) { .page { margin: 0; padding: 6mm 5mm; min-height: 100vh; } }
+</style>
+</head>
+<body>
+<main class="page">
+<header class="top">
+  <h1>{{heading}}</h1>
+  {{#number_line}}
+  <p class="number">{{number_line}}</p>
+  {{/number_line}}
+</header>
+<p class="says">{{says}}</p>
+<p class="hint">{{hint}}</p>
+</main>
+</body>
+</html>
+$html$, jsonb_build_object('language', language, 'heading', heading, 'number_line', number_line, 'says', says,
+                           'hint', hint));
+END;
+COMMENT ON FUNCTION notice_page(text, text, text, text, text) IS
+    'a whole HTML page in the look of documents that says one thing: heading, number_line below it (NULL: none), what '
+    'it says and what can be done';
+
+CREATE FUNCTION visitor_language(language text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(visitor_language.language,
+        (SELECT l.language
+           FROM regexp_split_to_table(lower(left(nullif(current_setting('request.headers', true),
+                                                        '')::jsonb ->> 'accept-language', 200)), '[,;[:space:]]+')
+                WITH ORDINALITY AS a (range, no)
+           JOIN (VALUES ('uk'), ('ru'), ('en')) AS l (language) ON a.range = l.language
+               OR a.range LIKE l.language || '-%'
+          ORDER BY a.no LIMIT 1),
+        'en');
+END;
+COMMENT ON FUNCTION visitor_language(text) IS
+    'the language for a visitor of whom nothing is known: the one asked for, else the first of uk, ru, en that the '
+    'browser names (Accept-Language, where a gateway passes it), else English';
+
+-- The header says what a page's own meta element cannot: that no other site frames it.
+CREATE FUNCTION begin_visit(language text) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF begin_visit.language NOT IN ('uk', 'ru', 'en') THEN
+        RAISE EXCEPTION 'pages have no language "%"', left(begin_visit.language, 20)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
+    END IF;
+    IF current_setting('request.method', true) <> '' THEN
+        PERFORM set_config('response.headers', json_build_array(
+            json_build_object('Cache-Control', 'private, no-store'),
+            json_build_object('Referrer-Policy', 'no-referrer'),
+            json_build_object('Content-Security-Policy', 'default-src ''none''; style-src ''unsafe-inline''; '
+                              'img-src data:; base-uri ''none''; form-action ''self''; '
+                              'frame-ancestors ''none'''))::text, true);
+    END IF;
+END $$;
+COMMENT ON FUNCTION begin_visit(text) IS
+    'what comes before every page for a visitor: other languages than uk, ru, en (NULL: not said) are refused (22023), '
+    'and a gateway is told that nobody keeps or frames the page';
+
+CREATE FUNCTION invalid_page(language text) RETURNS text
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_language text := visitor_language(invalid_page.language);
+    v_label jsonb := page_labels(v_language);
+BEGIN
+    PERFORM answer_status(404);
+    RETURN notice_page(v_language, v_label ->> 'link_invalid', NULL, v_label ->> 'link_invalid_says',
+                       v_label ->> 'link_invalid_hint');
+END $$;
+COMMENT ON FUNCTION invalid_page(text) IS
+    'the one page of every link that opens nothing, whatever the cause, with status 404 through a gateway';
+
+CREATE FUNCTION shown_page(p_document document, p_link jsonb, p_said text DEFAULT NULL, p_comment text DEFAULT NULL)
+    RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_language text := coalesce(p_link ->> 'language', page_language(p_document.id));
+    v_label jsonb := page_labels(v_language);
+    v_page text;
+BEGIN
+    IF (state_of(p_document)).withdrawn THEN
+        v_page := notice_page(v_language, page_heading(p_document.kind, p_document.number, p_document.issued_on,
+                                                       v_language, v_label),
+                              v_label ->> ('status_' || p_document.status),
+                              v_label ->> (p_document.status || '_says'), v_label ->> (p_document.status || '_hint'));
+    END IF;
+    RETURN with_answer(coalesce(v_page, document_html(p_document.id, v_language)), p_link || jsonb_build_object(
+        'label', v_label, 'said', v_label ->> p_said, 'asks', asks_answer(p_document), 'comment', p_comment));
+END $$;
+COMMENT ON FUNCTION shown_page(document, jsonb, text, text) IS
+    'what a visitor sees of a document: its page with the form for his answer where it waits for one, and what was '
+    'said to the last one (the name of a label); of what is void or superseded a page that says so. p_link is '
+    'visited_link()';
+
+CREATE FUNCTION visited_link(token text, language text, document bigint, client bigint) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object('token', token, 'language', language,
+                              'document', CASE WHEN client IS NOT NULL THEN document END,
+                              'back', client IS NOT NULL);
+END;
+COMMENT ON FUNCTION visited_link(text, text, bigint, bigint) IS
+    'what forms and references of a page say of its link: token, language (NULL: not said), document (of a link to all '
+    'that is a client''s), back (is there a page to go back to?)';
+
+CREATE FUNCTION shared_page(token text, language text DEFAULT NULL, document bigint DEFAULT NULL) RETURNS "text/html"
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_link record;
+    v_seen jsonb;
+BEGIN
+    PERFORM begin_visit(shared_page.language);
+    SELECT * INTO v_link FROM open_link(shared_page.token, shared_page.document);
+    v_seen := visited_link(shared_page.token, shared_page.language, v_link.document_id, v_link.client_id);
+    RETURN CASE WHEN v_link.link_id IS NULL THEN invalid_page(shared_page.language)
+                WHEN v_link.document_id IS NULL THEN client_page(v_link.client_id, v_seen)
+                ELSE shown_page(document_of(v_link.document_id), v_seen) END;
+END $$;
+COMMENT ON FUNCTION shared_page(text, text, bigint) IS
+    'the page of what the link with this token opens: a document, with a form to agree or reject where it waits for an '
+    'answer (it posts to answer_page beside it); or all that is a client''s, with a reference to each document '
+    '(document names it). Where the link is unknown, expired or revoked, all alike, a page that says so, through a '
+    'gateway with status 404; where the document is void or superseded a page that says so in place of its figures. '
+    'Refused: other languages than uk, ru, en (22023). SECURITY DEFINER: a visitor reaches what the link opens and '
+    'nothing else';
+SELECT allow('guest', 'execute', 'shared_page');
+
+CREATE FUNCTION shared_report(token text, document bigint DEFAULT NULL) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
+AS $$
+DECLARE
+    v_link record;
+BEGIN
+    SELECT * INTO v_link FROM open_link(token, document);
+    IF v_link.link_id IS NULL THEN
+        PERFORM answer_status(404);
+        RETURN NULL;
+    END IF;
+    RETURN CASE WHEN v_link.document_id IS NULL THEN client_overview(v_link.client_id)
+                ELSE document_json(v_link.document_id) END;
+END $$;
+COMMENT ON FUNCTION shared_report(text, bigint) IS
+    'what the link with this token shows: a document, as document_json() gives it, its status with it (void, '
+    'superseded); or all that is a client''s, as client_overview() does. NULL, through a gateway with status 404, when '
+    'the link is unknown, expired or revoked, all alike. SECURITY DEFINER: a visitor reaches what the link opens and '
+    'nothing else';
+SELECT allow('guest', 'execute', 'shared_report');
+-- ---------------------------------------------------------------------------
 -- work problems: what must hold of work and charges
 -- ---------------------------------------------------------------------------
 
@@ -16569,9 +18120,9 @@ CREATE FUNCTION cap_use() RETURNS TABLE (contract_id bigint, period_start date, 
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH used AS (
-        SELECT h.contract_id, h.service_date, sum(h.amount) AS amount,
+        SELECT h.contract_id, h.service_date, sum(coalesce(h.gross, h.amount)) AS amount,
                sum(h.billed_s) FILTER (WHERE h.coverage = 'billable') AS billed_s,
-               sum(h.amount) FILTER (WHERE o.open AND h.amount > 0) AS open_amount,
+               sum(coalesce(h.gross, h.amount)) FILTER (WHERE o.open AND h.amount > 0) AS open_amount,
                sum(h.billed_s) FILTER (WHERE o.open AND h.coverage = 'billable' AND h.billed_s > 0) AS open_s
           FROM capped_contract q
           JOIN charge h ON h.contract_id = q.contract_id AND h.source IN ('time', 'item')
@@ -16653,7 +18204,8 @@ BEGIN ATOMIC
     SELECT concat_ws(', ', p_charge.coverage, 'contract ' || p_charge.contract_id, iso(p_charge.service_date),
                      'period ' || iso(p_charge.period_start), p_charge.worked_s || ' s worked',
                      p_charge.billed_s || ' s billed', 'price ' || trim_scale(p_charge.rate),
-                     'amount ' || trim_scale(p_charge.amount), 'in base ' || trim_scale(p_charge.base_amount),
+                     'amount ' || trim_scale(p_charge.amount), 'with tax ' || trim_scale(p_charge.gross),
+                     'in base ' || trim_scale(p_charge.base_amount),
                      'cost ' || trim_scale(p_charge.cost), 'in base ' || trim_scale(p_charge.base_cost),
                      trim_scale(p_charge.burned) || ' of allotment ' || p_charge.allotment_id);
 END;
@@ -16689,7 +18241,13 @@ BEGIN ATOMIC
       FROM charge h
      CROSS JOIN setting s
      CROSS JOIN LATERAL (SELECT exchange_rate_on(h.currency, s.base_currency, rate_day(h)) AS rate) r
-     WHERE NOT h.committed AND h.source <> 'time' AND h.currency <> s.base_currency AND r.rate <> h.base_rate;
+     WHERE NOT h.committed AND h.source <> 'time' AND h.currency <> s.base_currency AND r.rate <> h.base_rate
+    UNION ALL
+    SELECT 'open charges are net of the tax that is in their price', format('charge %s', h.id),
+           format('%s of %s; it is %s of %s', trim_scale(h.amount), trim_scale(h.gross), trim_scale(n.amount),
+                  trim_scale(n.gross))
+      FROM charge h CROSS JOIN LATERAL open_net(h) n
+     WHERE NOT h.committed AND (n.gross, n.amount) IS DISTINCT FROM (h.gross, h.amount);
 END;
 COMMENT ON FUNCTION broken_ratings() IS
     'the rows of rating_problems: the rule, the entry, what it is and what it should be';
@@ -16854,12 +18412,12 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
             OR l.kind = 'credit_note' AND l.net <> h.amount)
     UNION ALL
     SELECT 'a line of a sent report says what its charge is', document_name(l.document_id),
-        format('line %s: %s, charge %s', l.id, l.amount, h.amount)
+        format('line %s: %s, charge %s', l.id, l.amount, coalesce(h.gross, h.amount))
       FROM document_line l
       JOIN document d ON d.id = l.document_id
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status) AND s.holds
       JOIN charge h ON h.id = l.charge_id
-     WHERE l.released_at IS NULL AND l.amount <> h.amount
+     WHERE l.released_at IS NULL AND l.amount <> coalesce(h.gross, h.amount) AND d.tax_inclusive = (h.gross IS NOT NULL)
     UNION ALL
     SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
         format('line %s, charge %s', l.id, l.charge_id)
@@ -17361,6 +18919,8 @@ BEGIN ATOMIC
     UNION ALL SELECT * FROM billing_problems
     UNION ALL SELECT * FROM line_problems
     UNION ALL SELECT * FROM document_problems
+    UNION ALL SELECT * FROM page_problems
+    UNION ALL SELECT * FROM dunning_problems
     UNION ALL SELECT * FROM match_problems
     UNION ALL SELECT 'what acts for the owner is not open to everybody', 'function ' || o.object,
                      'call grant_access() again' FROM open_function o;
@@ -17423,8 +18983,9 @@ END $$;
 -- trigger: what fires on the tables, in the order in which it fires
 --
 -- Triggers of a kind fire by name, BEFORE ones first.  A new one is put here, where
--- its neighbours show what it comes after.  Those that keep the history are made by
--- watch(), those that tell rules by rule.sql.
+-- its neighbours show what it comes after.  Those of tables that the books alone
+-- write are made by owned.sql, those that keep the history by watch(), those that
+-- tell rules by rule.sql.
 -- ---------------------------------------------------------------------------
 
 -- What is open follows its facts, a statement at a time.
@@ -17446,6 +19007,8 @@ COMMENT ON FUNCTION follow(text, text, text[]) IS
     'let a trigger function follow what statements insert, update or delete in a table, with new_rows and old_rows';
 
 SELECT follow('exchange_rate', 'follow_exchange_rates', 'insert', 'update', 'delete'),
+       follow('tax_rate', 'follow_taxes', 'insert', 'update', 'delete'),
+       follow('tax_part', 'follow_taxes', 'insert', 'update', 'delete'),
        follow('cost_rate', 'follow_cost_rates', 'insert', 'update', 'delete'),
        follow('work_type', 'follow_kinds', 'update'), follow('project', 'follow_kinds', 'update'),
        follow('calendar', 'follow_zones', 'update'), follow('setting', 'follow_zones', 'update'),
@@ -17453,58 +19016,6 @@ SELECT follow('exchange_rate', 'follow_exchange_rates', 'insert', 'update', 'del
        follow('contract_line', 'follow_lines', 'insert', 'update'),
        follow('allotment', 'follow_allotments', 'update'),
        follow('task_item', 'price_tasks', 'insert', 'update', 'delete');
-
--- What the functions of the books alone write.
-DO $$
-DECLARE
-    v_table record;
-BEGIN
-    FOR v_table IN
-        SELECT * FROM (VALUES
-            ('account_role', 'What the books post to is part of the books.'),
-            ('billing_period', 'close_period() closes a period, reopen_period() opens the last closed one.'),
-            ('concession_month', 'It is the sum of what concession holds.'),
-            ('document_kind', 'What kinds of documents there are is part of the books.'),
-            ('document_state', 'What statuses mean is part of the books.'),
-            ('rating_problem', 'It says what rating found; mend what it names and the row goes by itself.'),
-            ('recheck', 'It holds what make_corrections() is to look at.'),
-            ('share_link', 'share() makes a link, revoke_share() ends it.')
-        ) AS t (name, hint)
-    LOOP
-        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON %I '
-                       'FOR EACH ROW EXECUTE FUNCTION own_table(%L)',
-                       v_table.name || '_owned', v_table.name, v_table.hint);
-    END LOOP;
-END $$;
-
--- What they add to, and nobody changes.
-DO $$
-DECLARE
-    v_log record;
-BEGIN
-    FOR v_log IN
-        SELECT * FROM (VALUES
-            ('brand_logo', 'Documents are issued under it; change the logo of the brand.',
-             'Documents are issued under it; change the logo of the brand.'),
-            ('concession', 'What was given away is what it is; write it up again with adjust_charge().',
-             'adjust_charge(), credit() and correct_entry() keep what they give away.'),
-            ('document_status_change', 'The history of a document stays; its next step is transition().',
-             'The next step of a document is transition().'),
-            ('due_extension', 'What was put off is what it is; put it off again with extend_due().',
-             'extend_due() puts a due date off.'),
-            ('entry', 'Post a reversal: reverse_event(event_id, key).', 'post() posts entries.'),
-            ('event', 'Post a reversal: reverse_event(event_id, key).', 'post() posts an event.'),
-            ('history', 'History is what it is; add a row if something has to be explained.',
-             'It follows what is done to the tables that watch() was called for.')
-        ) AS t (name, stays, adds)
-    LOOP
-        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change(%L)',
-                       v_log.name || '_append_only', v_log.name, v_log.stays);
-        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT ON %I FOR EACH ROW EXECUTE FUNCTION own_table(%L)',
-                       v_log.name || '_owned', v_log.name, v_log.adds);
-    END LOOP;
-END $$;
 
 -- currency_code
 CREATE TRIGGER currency_code_kept BEFORE UPDATE OF exponent ON currency_code
@@ -17771,6 +19282,12 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON notification
 CREATE TRIGGER number_series_kept BEFORE UPDATE OR DELETE ON number_series
     FOR EACH ROW EXECUTE FUNCTION guard_number_series();
 
+-- dunning_level
+CREATE TRIGGER dunning_level_exact BEFORE INSERT OR UPDATE OF fee, currency ON dunning_level
+    FOR EACH ROW EXECUTE FUNCTION check_exact('fee');
+CREATE TRIGGER dunning_level_words BEFORE INSERT OR UPDATE OF words ON dunning_level
+    FOR EACH ROW EXECUTE FUNCTION check_dunning_words();
+
 -- document
 CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
     FOR EACH ROW EXECUTE FUNCTION own_columns('status_by: transition() says it.',
@@ -17780,6 +19297,9 @@ CREATE TRIGGER a_owned_columns BEFORE INSERT OR UPDATE ON document
                                               'created_at', 'created_by');
 CREATE TRIGGER document_guarded BEFORE INSERT OR UPDATE OR DELETE ON document
     FOR EACH ROW EXECUTE FUNCTION guard_document();
+CREATE TRIGGER document_drawn AFTER UPDATE ON document
+    FOR EACH ROW WHEN (OLD.issued_at IS NULL AND NEW.issued_at IS NOT NULL AND NOT NEW.incoming)
+    EXECUTE FUNCTION keep_page();
 CREATE TRIGGER document_not_truncated BEFORE TRUNCATE ON document
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('discard() deletes a draft, void() takes back what was issued.');
 CREATE TRIGGER document_followed AFTER INSERT OR UPDATE OR DELETE ON document
@@ -17817,6 +19337,66 @@ CREATE TRIGGER template_owner BEFORE INSERT OR UPDATE OF own_id ON template
 CREATE TRIGGER tax_rate_of_one BEFORE INSERT OR UPDATE ON tax_rate FOR EACH ROW EXECUTE FUNCTION keep_tax();
 CREATE TRIGGER tax_part_of_rated BEFORE INSERT OR UPDATE ON tax_part FOR EACH ROW EXECUTE FUNCTION keep_tax();
 CREATE TRIGGER tax_kept BEFORE UPDATE ON tax FOR EACH ROW EXECUTE FUNCTION keep_tax();
+-- ---------------------------------------------------------------------------
+-- owned: tables that the functions of the books alone write, and those that only grow
+-- ---------------------------------------------------------------------------
+
+-- What the functions of the books alone write.
+DO $$
+DECLARE
+    v_table record;
+BEGIN
+    FOR v_table IN
+        SELECT * FROM (VALUES
+            ('account_role', 'What the books post to is part of the books.'),
+            ('billing_period', 'close_period() closes a period, reopen_period() opens the last closed one.'),
+            ('concession_month', 'It is the sum of what concession holds.'),
+            ('dispute', 'dispute() opens a dispute, settle_dispute() ends it.'),
+            ('document_kind', 'What kinds of documents there are is part of the books.'),
+            ('document_state', 'What statuses mean is part of the books.'),
+            ('rating_problem', 'It says what rating found; mend what it names and the row goes by itself.'),
+            ('recheck', 'It holds what make_corrections() is to look at.'),
+            ('reminder', 'remind() and remind_all() write reminders.'),
+            ('share_link', 'share() and share_client() make links, revoke_share() and revoke_client_share() end '
+             'them.')
+        ) AS t (name, hint)
+    LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OR DELETE ON %I '
+                       'FOR EACH ROW EXECUTE FUNCTION own_table(%L)',
+                       v_table.name || '_owned', v_table.name, v_table.hint);
+    END LOOP;
+END $$;
+
+-- What they add to, and nobody changes.
+DO $$
+DECLARE
+    v_log record;
+BEGIN
+    FOR v_log IN
+        SELECT * FROM (VALUES
+            ('brand_logo', 'Documents are issued under it; change the logo of the brand.',
+             'Documents are issued under it; change the logo of the brand.'),
+            ('concession', 'What was given away is what it is; write it up again with adjust_charge().',
+             'adjust_charge(), credit() and correct_entry() keep what they give away.'),
+            ('document_status_change', 'The history of a document stays; its next step is transition().',
+             'The next step of a document is transition().'),
+            ('due_extension', 'What was put off is what it is; put it off again with extend_due().',
+             'extend_due() puts a due date off.'),
+            ('entry', 'Post a reversal: reverse_event(event_id, key).', 'post() posts entries.'),
+            ('event', 'Post a reversal: reverse_event(event_id, key).', 'post() posts an event.'),
+            ('issued_page', 'What was issued is what it is; take it back with void() or credit() and issue another.',
+             'A step that issues a document keeps its page.'),
+            ('history', 'History is what it is; add a row if something has to be explained.',
+             'It follows what is done to the tables that watch() was called for.')
+        ) AS t (name, stays, adds)
+    LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change(%L)',
+                       v_log.name || '_append_only', v_log.name, v_log.stays);
+        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT ON %I FOR EACH ROW EXECUTE FUNCTION own_table(%L)',
+                       v_log.name || '_owned', v_log.name, v_log.adds);
+    END LOOP;
+END $$;
 -- ---------------------------------------------------------------------------
 -- rule: what the tables refuse is told in words
 --
@@ -17963,7 +19543,23 @@ BEGIN
          'Reports and invoices are made of charges: build_report(), build_invoice().'),
         ('share_link', 'share_link_digest_size', 'share() makes links.'),
         ('share_link', 'share_link_expires_later', 'share(document, ttl) makes links that live for a time.'),
+        ('share_link', 'share_link_opens_one', 'share() makes links to documents, share_client() to clients.'),
         ('page_label', 'page_label_name_fits', 'Give a name of letters, digits and _ that begins with a small letter.'),
+        ('dunning_level', 'dunning_level_days_range', 'Give from 1 to 3650 days.'),
+        ('dunning_level', 'dunning_level_fee_has_currency', 'Give the currency of the fee, and none where it is 0.'),
+        ('dunning_level', 'dunning_level_fee_not_negative', 'Give a fee of 0 or more.'),
+        ('dunning_level', 'dunning_level_interest_range', 'Give per cent a year from 0 to 999.'),
+        ('dunning_level', 'dunning_level_positive', 'Levels count from 1.'),
+        ('dunning_level', 'dunning_level_words_whole', 'Give the words in each language: {"uk", "ru", "en"}.'),
+        ('dispute', 'dispute_ended_whole', 'settle_dispute() ends a dispute.'),
+        ('dispute', 'dispute_explained', 'Say why: dispute(document, reason).'),
+        ('dispute', 'dispute_outcome_said', 'Say how it ended: settle_dispute(document, outcome).'),
+        ('reminder', 'reminder_days_positive', 'remind() writes reminders.'),
+        ('reminder', 'reminder_fee_not_negative', 'remind() writes reminders.'),
+        ('reminder', 'reminder_interest_not_negative', 'remind() writes reminders.'),
+        ('reminder', 'reminder_open_positive', 'remind() writes reminders.'),
+        ('issued_page', 'issued_page_digest_size', 'A step that issues a document keeps its page.'),
+        ('issued_page', 'issued_page_whole', 'A step that issues a document keeps its page.'),
         ('brand', 'brand_accent_rgb', 'Give a colour as #1f5673.'),
         ('brand', 'brand_ink_rgb', 'Give a colour as #1d252c.'),
         ('brand', 'brand_logo_image', 'Give a data: URI of a PNG, JPEG or SVG image in base64.'),
@@ -17977,6 +19573,7 @@ BEGIN
          'An e-mail address is one employee''s; employee_login takes further logins.'),
         ('cost_rate', 'cost_rate_key',
          'This employee or role has a rate from that day on: update it, or give another valid_from.'),
+        ('dunning_level', 'dunning_level_key', 'The client, or all of them, have this level: update it.'),
         ('deal_stage', 'deal_stage_key', 'Give each stage of a deal its own position.'),
         ('price', 'price_key',
          'This position is there from that day on: set_price() sets it anew; another valid_from adds a later price.'),
@@ -18536,7 +20133,7 @@ estimate_s: estimated seconds of work
 expense_markup_pct: what is put on expenses that are passed on, in percent points
 expires_at: from when on it cannot be used any more
 given_at: when it was given
-grace_days: days after due_on before an invoice counts as late; nothing reads it yet, reminders will
+grace_days: days after due_on before an invoice counts as late: no reminder and no interest of them
 granted_at: when it was granted
 hourly_cost: what an hour costs us, NULL: not any more
 hourly_pay: what the person is paid an hour, in the currency beside it; nothing reads it yet, payroll will
@@ -18741,7 +20338,9 @@ allocated_by: who allocated it, as actor() names them
 amount: amount in the currency beside it
 allotment.amount: how much there is, in seconds or in money of the contract's currency
 burn.amount: what was taken, in the allotment's unit
-charge.amount: net amount in currency, rounded once; other than 0 only where coverage is billable
+charge.gross: what the prices make of it where they hold the tax (contract.tax_inclusive), in currency; NULL elsewhere
+unbilled.gross: what the prices make of it where they hold the tax (contract.tax_inclusive), in currency; NULL elsewhere
+charge.amount: net of tax, in currency, rounded once; other than 0 only where coverage is billable
 charge_posting.amount: what is transferred, in currency
 document_posting.amount: what is transferred, in currency
 due_entry.amount: what is transferred, in currency
@@ -18936,6 +20535,33 @@ shown_paid: all of it that costs nothing stands on a report that is paid; NULL w
 task_charge.charged: net amount of all its charges, in currency
 task_charge.reported: of that kept by reports and drafts
 task_charge.unbilled: of that on no invoice and no report
+dispute.at: when it was opened
+dispute.by: who opened it, as actor() names them
+dispute.ended_at: when it ended, NULL: it is open
+dispute.ended_by: who ended it, as actor() names them
+outcome: how the dispute ended
+dispute.reason: what is disputed
+dunning_level.days_late: so many days after the due date and the days of grace
+dunning_level.client_id: the client whose level it is, a row of party; NULL: of all who have none of their own
+dunning_level.currency: currency of the fee, NULL: there is none
+dunning_level.fee: what is claimed with this level, once, in currency
+interest_pct: interest in per cent a year
+dunning_level.level: the step, from 1 on
+dunning_level.words: what it says, {"uk", "ru", "en"}
+overdue_document.level: level of the last reminder, NULL: none
+disputed: is a dispute of it open?
+late_since: due_on and the days of grace: lateness counts from there
+reminder.at: when it was written
+reminder.by: who wrote it, as actor() names them
+reminder.days_late: days since the due date and the days of grace
+reminder.fee: fees claimed of the document so far, in currency
+reminder.interest: interest up to that day, in currency
+reminder.language: language of the message: uk, ru or en
+reminder.level: the level of reminding
+reminder.message: what it says to the client
+reminder.on_day: the day for which it was written
+reminder.open: what was open of the document, in currency
+withdrawn_at: when it was taken back before it was delivered, NULL: it stands
 accent: accent colour of pages, #rrggbb
 document_kind.account: the role of the account on which it is owed, a row of account_role; NULL: on none
 answered: does the client answer it by a link?
@@ -18946,6 +20572,9 @@ billed_gross: on issued invoices, gross, in currency
 billed_in: first day of the service period in which it is billed
 binding: is it agreed, accepted or issued, so that others may be made of it? NULL: as it was before it was put away
 body: content of the snapshot or template
+issued_page.body: the page, with logo: and the digest of the logo in place of the image; NULL: its kind had no template
+issued_page.digest: SHA-256 of the page, as issued_html() gives it, in UTF-8
+issued_page.language: language of the page: uk, ru or en
 claim: does this line keep the charge from other documents?
 claimed_by: the report or draft invoice that keeps it, a row of document
 dedupe_key: makes the notice unique
