@@ -31,7 +31,7 @@ SELECT extend_due(:i, '2026-03-21', 'a day');
 SELECT extend_due(:i, '2026-03-31', 'asked by phone'), extend_due(:i, '2026-03-31', 'asked again');
 SELECT due_on FROM document WHERE id = :i;
 SELECT was_due_on, due_on, reason, by <> '' AS by, login = session_user AS login FROM due_extension ORDER BY id;
-SELECT document_json(:i) ->> 'due_on' AS json, document_data(:i, 'en') ->> 'due' AS page, days_overdue = greatest(books_today() - '2026-03-31', 0) AS overdue FROM document_card WHERE document_id = :i;
+SELECT document_json(:i) ->> 'due_on' AS json, document_data(:i, 'en') ->> 'due' AS paper, page_state(:i, 'en') ->> 'put_off' AS put_off, days_overdue = greatest(books_today() - '2026-03-31', 0) AS overdue FROM document_card WHERE document_id = :i;
 -- not back to what it was, by hand or by the books' rows
 UPDATE document SET due_on = '2026-03-21' WHERE id = :i;
 UPDATE document SET due_on = '2026-03-31', title = 'x' WHERE id = :i;

@@ -21,7 +21,7 @@ dunning_level.days_late: so many days after the due date and the days of grace
 dunning_level.client_id: the client whose level it is, a row of party; NULL: of all who have none of their own
 dunning_level.currency: currency of the fee, NULL: there is none
 dunning_level.fee: what is claimed with this level, once, in currency
-interest_pct: interest in per cent a year
+interest_pct: interest a year, in percent points
 dunning_level.level: the step, from 1 on
 dunning_level.words: what it says, {"uk", "ru", "en"}
 overdue_document.level: level of the last reminder, NULL: none
