@@ -4,15 +4,16 @@
 
 -- A charge stays what it was when the contract's prices hold the tax from now on, or
 -- hold it no more.
-CREATE FUNCTION on_paper(p_charge charge, p_inclusive boolean, p_tax_rate numeric, p_exponent integer) RETURNS numeric
+CREATE FUNCTION on_paper(p_gross numeric, p_amount numeric, p_inclusive boolean, p_tax_rate numeric,
+                         p_exponent integer) RETURNS numeric
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-    SELECT CASE WHEN NOT p_inclusive THEN p_charge.amount
-                WHEN p_charge.gross IS NULL
-                THEN round_money(p_charge.amount * (100 + coalesce(p_tax_rate, 0)) / 100, p_exponent)
-                ELSE p_charge.gross END;
+    SELECT CASE WHEN NOT p_inclusive THEN p_amount
+                WHEN p_gross IS NULL
+                THEN round_money(p_amount * (100 + coalesce(p_tax_rate, 0)) / 100, p_exponent)
+                ELSE p_gross END;
 END;
-COMMENT ON FUNCTION on_paper(charge, boolean, numeric, integer) IS
+COMMENT ON FUNCTION on_paper(numeric, numeric, boolean, numeric, integer) IS
     'what a charge is on a document whose prices hold the tax (inclusive), or are without it';
 
 -- The figures of a document's lines as its charges and contents are now.  One
@@ -37,7 +38,7 @@ BEGIN
           FROM document d WHERE d.id = p_document
     ), source AS MATERIALIZED (
         SELECT l.id, h.worked_s, h.billed_s,
-               coalesce(on_paper(h, d.tax_inclusive, x.tax_rate, d.exponent),
+               coalesce(on_paper(h.gross, h.amount, d.tax_inclusive, x.tax_rate, d.exponent),
                         round_money(coalesce(l.quantity, 1) * coalesce(l.price, 0)
                                     * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
                x.tax_rate, x.code AS tax_code, x.terms,
