@@ -64,7 +64,7 @@ INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, a
 SELECT allocate_payment(:p) AS left_over;
 SELECT status, net, tax, gross, paid, open FROM document_card WHERE document_id = :i;
 SELECT quantity, price, net, tax, gross FROM document_sheet(:i);
-SELECT document_json(:i) ->> 'gross' AS json, split_part(document_csv(:i, false), E'\r\n', 2) AS csv, document_data(:i, 'en') #>> '{totals,gross_money}' AS page, document_data(:i, 'en') #>> '{totals,open}' AS open;
+SELECT document_json(:i) ->> 'gross' AS json, split_part(document_csv(:i, false), E'\r\n', 2) AS csv, document_data(:i, 'en') #>> '{totals,gross_money}' AS page, page_state(:i, 'en') ->> 'open' AS open;
 SELECT post('half', '[{"on": "2026-03-01", "debit": "receivable", "credit": "revenue", "amount": "0.5", "currency": "JPY", "party": 2}]');
 SELECT record_bill('{"party": 3, "outside_number": "1", "issued_on": "2026-03-01", "currency": "JPY", "lines": [{"title": "x", "price": "333.4", "tax": "33.3"}]}');
 SELECT record_bill('{"party": 3, "outside_number": "2", "issued_on": "2026-03-01", "currency": "JPY", "lines": [{"title": "x", "quantity": "2", "price": "333.4", "tax_rate": "10"}]}') AS b \gset

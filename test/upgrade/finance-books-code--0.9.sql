@@ -5109,15 +5109,16 @@ ALTER TABLE document VALIDATE CONSTRAINT document_issued_keeps;
 
 -- A charge stays what it was when the contract's prices hold the tax from now on, or
 -- hold it no more.
-CREATE FUNCTION on_paper(p_charge charge, p_inclusive boolean, p_tax_rate numeric, p_exponent integer) RETURNS numeric
+CREATE FUNCTION on_paper(p_gross numeric, p_amount numeric, p_inclusive boolean, p_tax_rate numeric,
+                         p_exponent integer) RETURNS numeric
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-    SELECT CASE WHEN NOT p_inclusive THEN p_charge.amount
-                WHEN p_charge.gross IS NULL
-                THEN round_money(p_charge.amount * (100 + coalesce(p_tax_rate, 0)) / 100, p_exponent)
-                ELSE p_charge.gross END;
+    SELECT CASE WHEN NOT p_inclusive THEN p_amount
+                WHEN p_gross IS NULL
+                THEN round_money(p_amount * (100 + coalesce(p_tax_rate, 0)) / 100, p_exponent)
+                ELSE p_gross END;
 END;
-COMMENT ON FUNCTION on_paper(charge, boolean, numeric, integer) IS
+COMMENT ON FUNCTION on_paper(numeric, numeric, boolean, numeric, integer) IS
     'what a charge is on a document whose prices hold the tax (inclusive), or are without it';
 
 -- The figures of a document's lines as its charges and contents are now.  One
@@ -5142,7 +5143,7 @@ BEGIN
           FROM document d WHERE d.id = p_document
     ), source AS MATERIALIZED (
         SELECT l.id, h.worked_s, h.billed_s,
-               coalesce(on_paper(h, d.tax_inclusive, x.tax_rate, d.exponent),
+               coalesce(on_paper(h.gross, h.amount, d.tax_inclusive, x.tax_rate, d.exponent),
                         round_money(coalesce(l.quantity, 1) * coalesce(l.price, 0)
                                     * (100 - coalesce(l.discount_pct, 0)) / 100, d.exponent)) AS amount,
                x.tax_rate, x.code AS tax_code, x.terms,
@@ -18685,6 +18686,7 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
         format('amount %s, cost %s %s', h.amount, h.cost, h.currency)
       FROM charge h JOIN currency_code u ON u.code = h.currency
      WHERE h.amount <> round(h.amount, u.exponent) OR h.cost <> round(h.cost, u.exponent)
+        OR h.gross <> round(h.gross, u.exponent)
     UNION ALL
     SELECT 'an allotment is never overdrawn', 'allotment ' || a.id, format('%s of %s burned', b.burned, a.amount)
       FROM allotment a JOIN (SELECT allotment_id, sum(burned) AS burned FROM charge WHERE allotment_id IS NOT NULL
@@ -18693,9 +18695,9 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'a reversal is the opposite of what it reverses', 'charge ' || r.id, 'reverses charge ' || h.id
       FROM charge r JOIN charge h ON h.id = r.reverses_id
-     WHERE (r.amount + h.amount, r.base_amount + h.base_amount, coalesce(r.cost + h.cost, 0), r.worked_s + h.worked_s,
-            r.billed_s + h.billed_s,
-            coalesce(r.base_cost + h.base_cost, 0), coalesce(r.burned + h.burned, 0)) <> (0, 0, 0, 0, 0, 0, 0)
+     WHERE (coalesce(r.gross + h.gross, 0), r.amount + h.amount, r.base_amount + h.base_amount,
+            coalesce(r.cost + h.cost, 0), r.worked_s + h.worked_s, r.billed_s + h.billed_s,
+            coalesce(r.base_cost + h.base_cost, 0), coalesce(r.burned + h.burned, 0)) <> (0, 0, 0, 0, 0, 0, 0, 0)
     UNION ALL
     SELECT 'what is not billed has no amount and no negative cost', 'charge ' || h.id,
         format('%s: amount %s, cost %s', h.coverage, h.amount, h.cost)
@@ -18739,7 +18741,7 @@ BEGIN ATOMIC
           FROM allotment a JOIN contract c ON c.id = a.contract_id JOIN base x ON x.id = coalesce(c.parent_id, c.id)
     )
     SELECT 'an open fee is what its line is due' AS rule, format('charge %s', h.id) AS subject,
-           format('%s on %s; the line is due %s', trim_scale(h.amount), iso(h.service_date),
+           format('%s on %s; the line is due %s', trim_scale(coalesce(h.gross, h.amount)), iso(h.service_date),
                   coalesce(format('%s on %s', trim_scale(d.amount), iso(d.service_date)), 'nothing')) AS detail
       FROM charge h
       JOIN contract c ON c.id = h.contract_id
@@ -18747,7 +18749,8 @@ BEGIN ATOMIC
       LEFT JOIN LATERAL (SELECT f.* FROM due_fees(b.id, service_period(b, h.line_period)) f
                           WHERE f.line_id = h.contract_line_id) d ON true
      WHERE h.source = 'fee' AND h.made_by = 'line' AND NOT h.committed
-       AND (h.service_date, h.amount, h.cost, h.why) IS DISTINCT FROM (d.service_date, d.amount, d.cost, d.why)
+       AND (h.service_date, coalesce(h.gross, h.amount), h.cost, h.why)
+           IS DISTINCT FROM (d.service_date, d.amount, d.cost, d.why)
     UNION ALL
     SELECT 'hours of an open period are what the line gives', format('allotment %s', a.id),
            format('%s from %s to %s; the line gives %s', trim_scale(a.amount), a.effective_at, a.expires_at,
@@ -20545,7 +20548,7 @@ dunning_level.days_late: so many days after the due date and the days of grace
 dunning_level.client_id: the client whose level it is, a row of party; NULL: of all who have none of their own
 dunning_level.currency: currency of the fee, NULL: there is none
 dunning_level.fee: what is claimed with this level, once, in currency
-interest_pct: interest in per cent a year
+interest_pct: interest a year, in percent points
 dunning_level.level: the step, from 1 on
 dunning_level.words: what it says, {"uk", "ru", "en"}
 overdue_document.level: level of the last reminder, NULL: none

@@ -25,8 +25,8 @@ def stamp(at):
 class Walk:
     """A world, and what may happen in it."""
 
-    def __init__(self, rng, server, books):
-        self.rng, self.server, self.books = rng, server, books
+    def __init__(self, rng, server, books, inclusive=False):
+        self.rng, self.server, self.books, self.inclusive = rng, server, books, inclusive
         self.today = datetime.date(2025, 3, 10)
         self.refusal = set()    # the SQLSTATEs by which the rules refuse the step that was drawn
 
@@ -82,7 +82,8 @@ class Walk:
         key = self.insert("contract", client_id=client, project_id=project, number=name, currency=currency,
                           price_list_id=price_list, starts_on=start, period=period,
                           round_mode="up" if increment else "none", round_increment_s=increment or 60, minimum_charge=minimum,
-                          needs_approval=needs_approval, period_cap_amount=cap)
+                          needs_approval=needs_approval, period_cap_amount=cap,
+                          tax_rate=20 if self.inclusive else None, tax_inclusive=self.inclusive)
         self.books.contracts[key] = {
             "id": key, "client_id": client, "project_id": project, "currency": currency, "list": price_list, "starts_on": start,
             "ends_on": None, "period": period, "first": start if period == "year" else start.replace(day=1),
@@ -388,9 +389,9 @@ class Walk:
         def follow(rows):
             row["id"] = int(rows[0][0])
             self.books.contracts[row["id"]] = row
-        return "INSERT INTO contract (client_id, number, currency, price_list_id, starts_on, renews_id) " \
-            "VALUES (%d, 'B-%d', 'USD', %d, '%s', %d) RETURNING id;" % (
-                row["client_id"], old["id"], row["list"], row["starts_on"], old["id"]), follow
+        return "INSERT INTO contract (client_id, number, currency, price_list_id, starts_on, renews_id, tax_rate, tax_inclusive) " \
+            "VALUES (%d, 'B-%d', 'USD', %d, '%s', %d, %s, %s) RETURNING id;" % (
+                row["client_id"], old["id"], row["list"], row["starts_on"], old["id"], "20" if self.inclusive else "NULL", self.inclusive), follow
 
     def step_report(self):
         """All that is free of a contract is sent to the client."""
@@ -447,7 +448,7 @@ class Walk:
 
     def step_credit_part(self):
         """A part of what one entry came to is credited."""
-        if not self.invoices:
+        if not self.invoices or self.inclusive:  # a part is named net
             return None
         document = self.rng.choice(sorted(self.invoices))
         lines = self.server.ask("SELECT l.id, h.time_entry_id, l.net FROM document_line l JOIN charge h ON h.id = l.charge_id "

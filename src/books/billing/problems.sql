@@ -14,7 +14,7 @@ BEGIN ATOMIC
           FROM allotment a JOIN contract c ON c.id = a.contract_id JOIN base x ON x.id = coalesce(c.parent_id, c.id)
     )
     SELECT 'an open fee is what its line is due' AS rule, format('charge %s', h.id) AS subject,
-           format('%s on %s; the line is due %s', trim_scale(h.amount), iso(h.service_date),
+           format('%s on %s; the line is due %s', trim_scale(coalesce(h.gross, h.amount)), iso(h.service_date),
                   coalesce(format('%s on %s', trim_scale(d.amount), iso(d.service_date)), 'nothing')) AS detail
       FROM charge h
       JOIN contract c ON c.id = h.contract_id
@@ -22,7 +22,8 @@ BEGIN ATOMIC
       LEFT JOIN LATERAL (SELECT f.* FROM due_fees(b.id, service_period(b, h.line_period)) f
                           WHERE f.line_id = h.contract_line_id) d ON true
      WHERE h.source = 'fee' AND h.made_by = 'line' AND NOT h.committed
-       AND (h.service_date, h.amount, h.cost, h.why) IS DISTINCT FROM (d.service_date, d.amount, d.cost, d.why)
+       AND (h.service_date, coalesce(h.gross, h.amount), h.cost, h.why)
+           IS DISTINCT FROM (d.service_date, d.amount, d.cost, d.why)
     UNION ALL
     SELECT 'hours of an open period are what the line gives', format('allotment %s', a.id),
            format('%s from %s to %s; the line gives %s', trim_scale(a.amount), a.effective_at, a.expires_at,

@@ -23,6 +23,7 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
         format('amount %s, cost %s %s', h.amount, h.cost, h.currency)
       FROM charge h JOIN currency_code u ON u.code = h.currency
      WHERE h.amount <> round(h.amount, u.exponent) OR h.cost <> round(h.cost, u.exponent)
+        OR h.gross <> round(h.gross, u.exponent)
     UNION ALL
     SELECT 'an allotment is never overdrawn', 'allotment ' || a.id, format('%s of %s burned', b.burned, a.amount)
       FROM allotment a JOIN (SELECT allotment_id, sum(burned) AS burned FROM charge WHERE allotment_id IS NOT NULL
@@ -31,9 +32,9 @@ CREATE VIEW billing_problems WITH (security_invoker) AS
     UNION ALL
     SELECT 'a reversal is the opposite of what it reverses', 'charge ' || r.id, 'reverses charge ' || h.id
       FROM charge r JOIN charge h ON h.id = r.reverses_id
-     WHERE (r.amount + h.amount, r.base_amount + h.base_amount, coalesce(r.cost + h.cost, 0), r.worked_s + h.worked_s,
-            r.billed_s + h.billed_s,
-            coalesce(r.base_cost + h.base_cost, 0), coalesce(r.burned + h.burned, 0)) <> (0, 0, 0, 0, 0, 0, 0)
+     WHERE (coalesce(r.gross + h.gross, 0), r.amount + h.amount, r.base_amount + h.base_amount,
+            coalesce(r.cost + h.cost, 0), r.worked_s + h.worked_s, r.billed_s + h.billed_s,
+            coalesce(r.base_cost + h.base_cost, 0), coalesce(r.burned + h.burned, 0)) <> (0, 0, 0, 0, 0, 0, 0, 0)
     UNION ALL
     SELECT 'what is not billed has no amount and no negative cost', 'charge ' || h.id,
         format('%s: amount %s, cost %s', h.coverage, h.amount, h.cost)
