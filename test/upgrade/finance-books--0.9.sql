@@ -1992,6 +1992,7 @@ tr { break-inside: avoid; }
 .tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
 .totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
 .totals table { width: 88mm; }
+.totals .summed { flex: 1; padding: .8mm 8mm 0 0; color: var(--soft); font-size: 8pt; }
 .totals td { padding: .8mm 0; }
 .totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
 .totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
@@ -1999,7 +2000,6 @@ tr { break-inside: avoid; }
 .totals .after td { color: var(--soft); }
 .words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
 .words span { color: var(--soft); }
-.summed { padding-top: 1.2mm; color: var(--soft); font-size: 8pt; }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
@@ -2030,6 +2030,7 @@ tr { break-inside: avoid; }
   .bottom > .box { margin-bottom: 7mm; }
   .lines .i, .lines .u, .lines .d { display: none; }
   .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .totals { display: block; }
   .totals table { width: 100%; }
 }
 </style>
@@ -2115,10 +2116,10 @@ tr { break-inside: avoid; }
 {{/groups}}
 </tbody>
 </table>
+<div class="totals">
 {{#show.summed}}
 <p class="summed">{{label.summed_note}}</p>
 {{/show.summed}}
-<div class="totals">
 <table>
 {{#totals}}
 {{#discount}}
@@ -2236,6 +2237,7 @@ tr { break-inside: avoid; }
 .tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
 .totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
 .totals table { width: 88mm; }
+.totals .summed { flex: 1; padding: .8mm 8mm 0 0; color: var(--soft); font-size: 8pt; }
 .totals td { padding: .8mm 0; }
 .totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
 .totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
@@ -2243,7 +2245,6 @@ tr { break-inside: avoid; }
 .totals .after td { color: var(--soft); }
 .words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
 .words span { color: var(--soft); }
-.summed { padding-top: 1.2mm; color: var(--soft); font-size: 8pt; }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
@@ -2274,6 +2275,7 @@ tr { break-inside: avoid; }
   .bottom > .box { margin-bottom: 7mm; }
   .lines .i, .lines .u, .lines .d { display: none; }
   .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .totals { display: block; }
   .totals table { width: 100%; }
 }
 </style>
@@ -2352,10 +2354,10 @@ tr { break-inside: avoid; }
 {{/groups}}
 </tbody>
 </table>
+<div class="totals">
 {{#show.summed}}
 <p class="summed">{{label.summed_note}}</p>
 {{/show.summed}}
-<div class="totals">
 <table>
 {{#totals}}
 {{#discount}}
@@ -2480,6 +2482,7 @@ tr { break-inside: avoid; }
 .tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
 .totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
 .totals table { width: 88mm; }
+.totals .summed { flex: 1; padding: .8mm 8mm 0 0; color: var(--soft); font-size: 8pt; }
 .totals td { padding: .8mm 0; }
 .totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
 .totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
@@ -2487,7 +2490,6 @@ tr { break-inside: avoid; }
 .totals .after td { color: var(--soft); }
 .words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
 .words span { color: var(--soft); }
-.summed { padding-top: 1.2mm; color: var(--soft); font-size: 8pt; }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
@@ -2518,6 +2520,7 @@ tr { break-inside: avoid; }
   .bottom > .box { margin-bottom: 7mm; }
   .lines .i, .lines .u, .lines .d { display: none; }
   .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .totals { display: block; }
   .totals table { width: 100%; }
 }
 </style>
@@ -2598,6 +2601,9 @@ tr { break-inside: avoid; }
 </tbody>
 </table>
 <div class="totals">
+{{#show.summed}}
+<p class="summed">{{label.summed_note}}</p>
+{{/show.summed}}
 <table>
 {{#totals}}
 {{#discount}}
@@ -2700,6 +2706,7 @@ tr { break-inside: avoid; }
 .tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
 .totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
 .totals table { width: 88mm; }
+.totals .summed { flex: 1; padding: .8mm 8mm 0 0; color: var(--soft); font-size: 8pt; }
 .totals td { padding: .8mm 0; }
 .totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
 .totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
@@ -2707,7 +2714,6 @@ tr { break-inside: avoid; }
 .totals .after td { color: var(--soft); }
 .words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
 .words span { color: var(--soft); }
-.summed { padding-top: 1.2mm; color: var(--soft); font-size: 8pt; }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
@@ -2738,6 +2744,7 @@ tr { break-inside: avoid; }
   .bottom > .box { margin-bottom: 7mm; }
   .lines .i, .lines .u, .lines .d { display: none; }
   .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .totals { display: block; }
   .totals table { width: 100%; }
 }
 </style>
@@ -2821,10 +2828,10 @@ tr { break-inside: avoid; }
 {{/groups}}
 </tbody>
 </table>
+<div class="totals">
 {{#show.summed}}
 <p class="summed">{{label.summed_note}}</p>
 {{/show.summed}}
-<div class="totals">
 <table>
 {{#totals}}
 {{#discount}}

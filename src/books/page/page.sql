@@ -97,7 +97,7 @@ BEGIN
                                            coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
                         'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount',
                         coalesce(bool_or(r.discount_pct <> 0), false),
-                        'summed', coalesce(bool_or(r.summed), false),
+                        'summed', coalesce(bool_or(r.summed), false) AND v_kind.kind <> 'report',
                         'tax_rate', count(DISTINCT coalesce(r.tax_rate, -1)) > 1)
                    FROM document_rows(v_document.id) r),
         'payment', CASE WHEN v_kind.asks_payment AND jsonb_array_length(v_party -> 'bank') > 0
