@@ -20,7 +20,7 @@ CREATE FUNCTION pg_temp.charges() RETURNS TABLE (task bigint, source text, cover
 -- U1: agreed, done: what the client agreed is charged, discounts and document discounts too; the hours are in the price
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 1, '2026-03-02', 3600);
 SELECT kind FROM rating_problem;
-SELECT issue_specification(1, '[{"title": "Work", "quantity": 3, "price": "150", "discount_pct": "10"}, {"item": "disk", "quantity": 2, "price": "55.05", "cost": "40"}]', '{"discount_amount": "15.10"}') AS s \gset
+SELECT issue_specification(1, '[{"title": "Work", "quantity": 3, "price": "150", "discount_pct": "10"}, {"item": "disk", "quantity": 2, "price": "55.05", "cost": "40"}]', '{"issued_on": "2026-03-01", "discount_amount": "15.10"}') AS s \gset
 SELECT net FROM document WHERE id = :s;
 SELECT * FROM pg_temp.charges();
 SELECT transition(:s, 'agreed');
@@ -40,7 +40,7 @@ SELECT transition(:s, 'void', 'a test');
 SELECT * FROM pg_temp.charges();
 SELECT kind FROM rating_problem;
 -- another one, revised after it was agreed: only what stands last is owed
-SELECT issue_specification(1, '[{"title": "Work", "price": "450"}]') AS s \gset
+SELECT issue_specification(1, '[{"title": "Work", "price": "450"}]', '{"issued_on": "2026-03-02"}') AS s \gset
 SELECT transition(:s, 'agreed');
 SELECT revise(:s, '{"lines": [{"title": "Work", "price": "500"}]}') AS s2 \gset
 SELECT * FROM pg_temp.charges();

@@ -53,6 +53,22 @@ INSERT INTO task (project_id, title, contract_id) SELECT 2, 'Here', id FROM cont
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, :here, contract_today(c), 600 FROM contract c WHERE number = 'B-4';
 INSERT INTO payment (flow, status, paid_on, amount, currency, cash_account_id, article, party_id, contract_id) SELECT 'in', 'posted', '2026-05-01', 500, 'EUR', 1, 'revenue', 3, id FROM contract WHERE number = 'B-2';
 SELECT contract, work, balance, hours_left, cap_left, cap_hours_left FROM client_budget(3) UNION ALL SELECT contract, 0, balance, hours_left, cap_left, cap_hours_left FROM client_budget(2);
+-- with tax in the prices it is all as he knows it: of a cap of 100 an hour at 60 leaves 40, though 50 is ours; a fee is under no cap
+INSERT INTO party (kind, name) VALUES ('company', 'Gamma');
+INSERT INTO project (client_id, name) VALUES (5, 'Site');
+INSERT INTO task (project_id, title) SELECT id, 'Page' FROM project WHERE client_id = 5;
+INSERT INTO contract (client_id, own_id, number, currency, starts_on, tax_rate, tax_inclusive, cap_amount) VALUES (5, 1, 'G-1', 'EUR', '2026-01-01', 20, true, 100);
+INSERT INTO contract_line (contract_id, kind, title, amount, starts_on) SELECT id, 'one_time', 'Start', 30, '2026-01-05' FROM contract WHERE number = 'G-1';
+SELECT charge_fees(id, '2026-01-31') FROM contract WHERE number = 'G-1';
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-01-06', 3600 FROM task WHERE title = 'Page';
+SELECT title, amount FROM client_work(5, 'en') ORDER BY title;
+SELECT cap_left FROM client_budget(5);
+-- the cap of a month is cut to the days that the contract has in it
+BEGIN;
+UPDATE contract SET cap_amount = NULL, period_cap_amount = 300, ends_on = books_today() WHERE number = 'G-1';
+SELECT cap_left = prorate(300, p, p * daterange('2026-01-01', books_today(), '[]'), 'actual', 2) AS cut_to_its_days
+  FROM client_budget(5), (SELECT daterange(month(books_today()), (month(books_today()) + interval '1 month')::date)) m (p);
+ROLLBACK;
 
 -- links
 SELECT share_client(0);

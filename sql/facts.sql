@@ -156,7 +156,7 @@ SELECT task, contract, amount, cost FROM seen WHERE task > 4 ORDER BY id;
 -- work of a report that was rejected, or is void, goes its own way: changed, deleted, without a contract; the papers
 -- keep what they said, a draft has what there is
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 5, '2026-06-11', 7200), (1, 5, '2026-06-12', 3600);
-SELECT build_report('{"client": 4}') AS r \gset
+SELECT build_report('{"client": 4}', '{"issued_on": "2026-06-15"}') AS r \gset
 SELECT transition(:r, 'sent');
 SELECT transition(:r, 'rejected', 'not ours');
 DELETE FROM time_entry WHERE task_id = 5 AND work_date = '2026-06-10';

@@ -192,13 +192,13 @@ SELECT transition(:u, 'agreed');
 -- and 200.00 USD owed at 0.92 are 6.00 EUR more debt
 SELECT account, party_id, currency, amount, booked, worth, difference FROM revaluation('2026-02-28');
 SELECT cash > 0 AS cash, debts > 0 AS debts, reversal > 0 AS reversal FROM post_revaluation('2026-02-28');
-SELECT month, fx FROM pnl_month WHERE month >= '2026-02-01' ORDER BY 1;
+SELECT month, fx FROM pnl_month WHERE month BETWEEN '2026-02-01' AND '2026-06-01' ORDER BY 1;
 SELECT count(*) FROM revaluation('2026-02-28');
 SELECT account, currency, balance, base_balance FROM account_balance WHERE account IN ('cash dollars', 'payable') ORDER BY 1, 2;
 SELECT * FROM post_revaluation('2026-02-28');
 -- the bill is paid at 0.95: 6.00 EUR are lost, once
 SELECT pay_bill(:u, 2, '2026-03-05') > 0 AS paid;
-SELECT month, fx FROM pnl_month WHERE month >= '2026-02-01' ORDER BY 1;
+SELECT month, fx FROM pnl_month WHERE month BETWEEN '2026-02-01' AND '2026-06-01' ORDER BY 1;
 SELECT account, currency, balance, base_balance FROM account_balance WHERE account IN ('cash dollars', 'payable') ORDER BY 1, 2;
 -- what never was cost nothing, and may be entered anew
 UPDATE payment SET status = 'void' WHERE id = :x;

@@ -43,7 +43,7 @@ CREATE FUNCTION client_work(client bigint, language text) RETURNS TABLE (
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT c.id, c.number, j.name, w.title, max(h.service_date), nullif(h.coverage, 'billable'), h.currency,
-           (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(h.amount)::numeric(18,2)
+           (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(coalesce(h.gross, h.amount))::numeric(18,2)
       FROM contract c
       JOIN charge h ON h.contract_id = c.id
       JOIN charge_place y ON y.charge_id = h.id
@@ -60,7 +60,7 @@ BEGIN ATOMIC
        AND (y.place = 'unbilled' OR y.place = 'reported' AND d.issued_at IS NULL
             OR y.place IN ('no_charge', 'written_off') AND h.frozen_at IS NULL)
      GROUP BY c.id, c.number, j.name, w.title, h.coverage, h.currency
-    HAVING sum(h.billed_s) <> 0 OR sum(h.amount) <> 0 OR h.coverage <> 'billable'
+    HAVING sum(h.billed_s) <> 0 OR sum(coalesce(h.gross, h.amount)) <> 0 OR h.coverage <> 'billable'
      ORDER BY c.number, j.name, max(h.service_date), w.title;
 END;
 COMMENT ON FUNCTION client_work(bigint, text) IS
@@ -75,31 +75,42 @@ CREATE FUNCTION client_budget(client bigint) RETURNS TABLE (
         cap_hours_left numeric(18,2))
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT c.id, c.number, c.title, c.currency, lower(p.span), upper(p.span) - 1, u.period::numeric(18,2),
+    SELECT c.id, c.number, c.title, c.currency, lower(p.span), upper(p.span) - 1, u.work::numeric(18,2),
            CASE WHEN c.model = 'prepaid_money' OR k.balance > 0 THEN k.balance END, k.hours_left,
-           CASE WHEN num_nonnulls(c.cap_amount, c.period_cap_amount) > 0
-                THEN greatest(least(c.cap_amount - u.amount, c.period_cap_amount - u.period), 0) END::numeric(18,2),
-           CASE WHEN num_nonnulls(c.cap_s, c.period_cap_s) > 0
-                THEN greatest(least(c.cap_s - u.billed_s, c.period_cap_s - u.period_s), 0) / 3600.0
+           CASE WHEN num_nonnulls(c.cap_amount, q.amount) > 0
+                THEN greatest(least(c.cap_amount - u.amount, q.amount - u.period), 0) END::numeric(18,2),
+           CASE WHEN num_nonnulls(c.cap_s, q.billed_s) > 0
+                THEN greatest(least(c.cap_s - u.billed_s, q.billed_s - u.period_s), 0) / 3600.0
                 END::numeric(18,2)
       FROM contract c
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
       JOIN contract_card k ON k.contract_id = c.id
      CROSS JOIN LATERAL (SELECT service_period(b, contract_today(b)) AS span) p
+      JOIN currency_code x ON x.code = c.currency
+     CROSS JOIN LATERAL (SELECT CASE WHEN p.span && l.days THEN p.span * l.days ELSE p.span END AS span
+                           FROM (SELECT daterange(c.starts_on, c.ends_on, '[]') AS days) l) d
+     -- as rating has them: cut to the days of a part period, and of work and items alone
      CROSS JOIN LATERAL (
-        SELECT coalesce(sum(h.amount), 0) AS amount,
-               coalesce(sum(h.billed_s) FILTER (WHERE h.coverage = 'billable'), 0) AS billed_s,
-               coalesce(sum(h.amount) FILTER (WHERE p.span @> h.service_date), 0) AS period,
-               coalesce(sum(h.billed_s) FILTER (WHERE h.coverage = 'billable' AND p.span @> h.service_date),
-                        0) AS period_s
-          FROM charge h WHERE h.contract_id = c.id) u
+        SELECT prorate(c.period_cap_amount, p.span, d.span, c.prorate, x.exponent::int) AS amount,
+               prorate(c.period_cap_s, p.span, d.span, c.prorate, 0) AS billed_s) q
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(g.priced) FILTER (WHERE g.capped), 0) AS amount,
+               coalesce(sum(h.billed_s) FILTER (WHERE g.capped AND h.coverage = 'billable'), 0) AS billed_s,
+               coalesce(sum(g.priced) FILTER (WHERE p.span @> h.service_date), 0) AS work,
+               coalesce(sum(g.priced) FILTER (WHERE g.capped AND p.span @> h.service_date), 0) AS period,
+               coalesce(sum(h.billed_s) FILTER (WHERE g.capped AND h.coverage = 'billable'
+                                                      AND p.span @> h.service_date), 0) AS period_s
+          FROM charge h
+         CROSS JOIN LATERAL (SELECT coalesce(h.gross, h.amount) AS priced, h.source IN ('time', 'item') AS capped) g
+         WHERE h.contract_id = c.id) u
      WHERE c.client_id = client_budget.client AND c.status = 'active'
      ORDER BY c.number;
 END;
 COMMENT ON FUNCTION client_budget(bigint) IS
     'what is left of a client''s contracts in force: the service period of today and the work in it, what is prepaid '
     'and not used (balance, with tax), hours of allotments, and what caps still take (the tighter of that of the whole '
-    'life and that of the period, as the contract has it); NULL where the contract has no such limit';
+    'life and that of the period, cut to the days of a part period); money as the contract prices it; NULL where the '
+    'contract has no such limit';
 
 CREATE FUNCTION client_overview(client bigint, language text DEFAULT NULL) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
