@@ -189,7 +189,7 @@ BOOKS_CODE = \
 	src/books/document/number.sql \
 	src/books/document/put.sql \
 	src/books/document/place.sql \
-	src/books/document/kept.sql \
+	src/books/sheet/kept.sql \
 	src/books/document/figures.sql \
 	src/books/document/adjust.sql \
 	src/books/lifecycle/state.sql \

@@ -72,6 +72,9 @@ INSERT INTO broken (what, break) VALUES
     ('line of an unpaid invoice', format('UPDATE document SET status = ''sent'' WHERE id = %s; DELETE FROM payment_allocation WHERE document_id = %1$s;
         UPDATE charge SET amount = 61 WHERE id = (SELECT charge_id FROM document_line WHERE document_id = %1$s)', :invoice)),
     ('charge on a sent report', format('UPDATE charge SET amount = 61, base_amount = 61 WHERE held_by = %s', :report)),
+    ('position whose lines have another cent', format('INSERT INTO document_line (document_id, kind, currency, position, charge_id, claim, unit, price, discount_pct, worked_s, billed_s, amount, discount, net, tax, gross)
+        SELECT document_id, kind, currency, position, (SELECT id FROM charge WHERE time_entry_id = 5), claim, unit, price, discount_pct, worked_s, billed_s, amount + .01, 0, net + .01, 0, net + .01
+          FROM document_line WHERE document_id = %s', :report)),
     ('payment of nobody', format('UPDATE payment SET party_id = NULL WHERE id = %s', :payment_id)),
     ('payment of another client', format('UPDATE payment SET party_id = 3 WHERE id = %s', :payment_id)),
     ('payment that its contract cannot take', format('UPDATE payment p SET contract_id = (SELECT min(c.id) FROM contract c WHERE c.client_id <> p.party_id) WHERE id = %s', :payment_id)),

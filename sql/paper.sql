@@ -15,7 +15,7 @@ INSERT INTO contract (client_id, number, currency, starts_on, price_list_id, dis
     (2, 'H', 'EUR', '2026-01-01', 1, 5, 'hundredth'), (2, 'E', 'EUR', '2026-01-01', 1, 5, 'exact');
 INSERT INTO project (client_id, name) VALUES (2, 'Shop');
 INSERT INTO task (project_id, title, contract_id) VALUES (1, 'Cart', 1), (1, 'Login', 2), (1, 'Search', 2);
--- ten works of 1037 to 1370 seconds: .29 and on, in all 3.35 hours of 63.3365, each rounded: 212.17 where one would be 212.18
+-- ten works of 1037 to 1370 seconds: .29 and on, in all 3.35 hours of 63.3365, each rounded: 212.17 where the line is 212.18
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, t, date '2026-03-01' + i, 1000 + i * 37 FROM generate_series(1, 10) i, unnest('{1,2}'::int[]) t;
 -- and an hour and a half, which is one work
 INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, 3, '2026-03-20', 5400);
@@ -26,14 +26,36 @@ SELECT build_invoice('{"client": 2}', '{"issued_on": "2026-03-31"}') AS i \gset
 SELECT title, unit, trim_scale(quantity) AS quantity, price, trim_scale(discount_pct) AS discount, trim_scale(amount) AS amount, summed, clock
   FROM document_rows(:i) ORDER BY title;
 SELECT issue_invoice(:i) AS i \gset
-SELECT document_html(:i, l) LIKE '%>3:20:35<%' AS by_the_clock, document_html(:i, l) LIKE '%' || (page_labels(l) ->> 'summed_note') || '%' AS says_why
+SELECT document_html(:i, l) LIKE '%>3:20:35<%' AS by_the_clock, document_html(:i, l) LIKE '%' || (page_labels(l) ->> 'clock_note') || '%' AS says_why
   FROM unnest('{uk,ru,en}'::text[]) l;
+-- the cent is nobody's price: a charge beside the work, which has it and the sum of the line
+SELECT l.charge_id, trim_scale(l.amount) AS amount, trim_scale(l.rounding) AS rounding, trim_scale(h.amount) AS charged, trim_scale(a.amount) AS beside, a.gross, a.adjusts_id, charge_reason(a.why, 'en') AS reason
+  FROM document_line l JOIN charge h ON h.id = l.charge_id JOIN charge a ON a.id = l.adjustment_id WHERE l.document_id = :i ORDER BY 1;
+SELECT trim_scale(sum(h.amount)) AS charged, (SELECT trim_scale(net) FROM document WHERE id = :i) AS billed FROM charge h;
 SELECT credit(:i, NULL, 'all of it', '2026-04-01', 'waive') AS note \gset
 SELECT title, trim_scale(quantity) AS quantity, trim_scale(amount) AS amount, clock FROM document_rows(:note) ORDER BY title;
 -- what adds up needs no word
 SELECT charge_item(2, 1, 3, '2026-04-21', price => 9.99) > 0 AS sold;
 SELECT invoice_work('{"client": 2, "from": "2026-04-01"}', '{"issued_on": "2026-04-30"}') AS j \gset
-SELECT document_html(:j, 'en') LIKE '%' || (page_labels('en') ->> 'summed_note') || '%' AS says_why;
+SELECT document_html(:j, 'en') LIKE '%' || (page_labels('en') ->> n) || '%' AS says_why FROM unnest('{clock_note,summed_note}'::text[]) n;
+-- a report that is sent back and sent again has its cents once; its work changes, and they follow
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, 2, date '2026-05-01' + i, 1200 FROM generate_series(1, 4) i;
+SELECT round(1200 / 3600.0 * 66.67 * .95, 2) * 4 AS one_by_one, round(4800 / 3600.0 * 66.67 * .95, 2) AS at_once;
+SELECT build_report('{"client": 2, "from": "2026-05-01"}', '{"issued_on": "2026-05-31"}') AS r \gset
+SELECT transition(:r, 'sent');
+SELECT trim_scale(amount) AS amount, trim_scale(rounding) AS rounding FROM document_line WHERE document_id = :r ORDER BY id;
+SELECT transition(:r, 'rejected', 'longer');
+UPDATE time_entry SET duration_s = 2400 WHERE work_date = '2026-05-05';
+SELECT revise(:r) AS r \gset
+SELECT transition(:r, 'sent');
+SELECT transition(:r, 'agreed');
+SELECT trim_scale(sum(amount)) AS amount, trim_scale(sum(rounding)) AS rounding, count(adjustment_id) AS beside, round(6000 / 3600.0 * 66.67 * .95, 2) AS at_once FROM document_line WHERE document_id = :r;
+SELECT issue_invoice(:r, '{"issued_on": "2026-05-31"}') AS k \gset
+SELECT trim_scale(net) AS invoiced FROM document WHERE id = :k;
+SELECT * FROM check_books();
+-- what is billed of a corrected work stays, cent and all: its reversal is the work's own amount
+SELECT difference FROM correct_entry((SELECT max(id) FROM time_entry WHERE duration_s = 1200), '{"duration_s": 600}', 'half of it');
+SELECT trim_scale(sum(amount)) AS left_to_bill FROM unbilled;
 SELECT clock_text(0), clock_text(59), clock_text(-5430), clock_text(360000);
 SELECT * FROM check_books();
 DROP SCHEMA t_paper, t_paper_internal CASCADE;

@@ -1469,6 +1469,7 @@ CREATE TABLE document_line (
     credited_by bigint CONSTRAINT document_line_credited_by_fkey REFERENCES document,
     tax_code text CONSTRAINT document_line_tax_fkey REFERENCES tax,
     taxes jsonb,
+    rounding numeric(20,6),
     CONSTRAINT document_line_document_fkey FOREIGN KEY (document_id, kind, currency)
         REFERENCES document (id, kind, currency) ON DELETE CASCADE,
     CONSTRAINT document_line_adds_up CHECK (net + tax = gross),
@@ -1814,10 +1815,12 @@ SELECT v.name, l.language, l.label
     ('tax', 'ПДВ', 'НДС', 'VAT'),
     ('tax_included', 'У тому числі ПДВ', 'В том числе НДС', 'Including VAT'),
     ('tax_none', 'Без ПДВ', 'Без НДС', 'Not subject to VAT'),
-    ('summed_note',
-     'Сума рядка є сумою його робіт, кожну з яких округлено; де добуток інший, час подано у годинах і хвилинах.',
-     'Сумма строки – сумма её работ, каждая из которых округлена; где произведение иное, время – в часах и минутах.',
-     'The amount of a line is the sum of its works, each rounded; where it does not multiply, time is by the clock.'),
+    ('clock_note', 'Час з двокрапкою подано в годинах і хвилинах: сума рядка – цей час за ціною години.',
+     'Время с двоеточием – в часах и минутах: сумма строки – это время по цене часа.',
+     'Time with a colon is in hours and minutes: the amount of a line is that time at its price an hour.'),
+    ('summed_note', 'Де добуток інший, сума рядка є сумою його робіт, кожну з яких округлено.',
+     'Где произведение иное, сумма строки – сумма её работ, каждая из которых округлена.',
+     'Where a line does not multiply, its amount is the sum of its works, each rounded.'),
     ('gross', 'Усього', 'Всего', 'Total'),
     ('gross_due', 'Усього до сплати', 'Всего к оплате', 'Total due'),
     ('gross_credited', 'Усього до повернення', 'Всего к возврату', 'Total credited'),
@@ -2117,9 +2120,14 @@ tr { break-inside: avoid; }
 </tbody>
 </table>
 <div class="totals">
+<div class="summed">
+{{#show.clock}}
+<p>{{label.clock_note}}</p>
+{{/show.clock}}
 {{#show.summed}}
-<p class="summed">{{label.summed_note}}</p>
+<p>{{label.summed_note}}</p>
 {{/show.summed}}
+</div>
 <table>
 {{#totals}}
 {{#discount}}
@@ -2355,9 +2363,14 @@ tr { break-inside: avoid; }
 </tbody>
 </table>
 <div class="totals">
+<div class="summed">
+{{#show.clock}}
+<p>{{label.clock_note}}</p>
+{{/show.clock}}
 {{#show.summed}}
-<p class="summed">{{label.summed_note}}</p>
+<p>{{label.summed_note}}</p>
 {{/show.summed}}
+</div>
 <table>
 {{#totals}}
 {{#discount}}
@@ -2601,9 +2614,14 @@ tr { break-inside: avoid; }
 </tbody>
 </table>
 <div class="totals">
+<div class="summed">
+{{#show.clock}}
+<p>{{label.clock_note}}</p>
+{{/show.clock}}
 {{#show.summed}}
-<p class="summed">{{label.summed_note}}</p>
+<p>{{label.summed_note}}</p>
 {{/show.summed}}
+</div>
 <table>
 {{#totals}}
 {{#discount}}
@@ -2829,9 +2847,14 @@ tr { break-inside: avoid; }
 </tbody>
 </table>
 <div class="totals">
+<div class="summed">
+{{#show.clock}}
+<p>{{label.clock_note}}</p>
+{{/show.clock}}
 {{#show.summed}}
-<p class="summed">{{label.summed_note}}</p>
+<p>{{label.summed_note}}</p>
 {{/show.summed}}
+</div>
 <table>
 {{#totals}}
 {{#discount}}

@@ -2439,7 +2439,8 @@ BEGIN
     v.source := 'adjustment';
     v.made_by := 'document';
     v.coverage := 'billable';
-    v.gross := CASE WHEN p_charge.gross IS NOT NULL THEN p_priced END;
+    -- cents have no price
+    v.gross := CASE WHEN p_charge.gross IS NOT NULL OR p_priced = 0 AND p_amount <> 0 THEN p_priced END;
     v.amount := p_amount;
     v.base_amount := p_base_amount;
     v.cost := 0;
@@ -4832,6 +4833,7 @@ BEGIN
     v.billed_s := NULL;
     v.amount := NULL;
     v.discount := NULL;
+    v.rounding := NULL;
     v.net := NULL;
     v.tax := NULL;
     v.taxes := NULL;
@@ -4848,6 +4850,7 @@ CREATE FUNCTION credit_line(p_note document, p_line document_line, p_net numeric
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
+    c_at_once CONSTANT boolean := p_net = p_line.net;
     v document_line := line_of(p_note);
 BEGIN
     v.reverses_line_id := p_line.id;
@@ -4857,8 +4860,12 @@ BEGIN
     v.unit := p_line.unit;
     v.worked_s := CASE WHEN p_whole THEN -p_line.worked_s END;
     v.billed_s := CASE WHEN p_whole THEN -p_line.billed_s END;
-    v.amount := -p_net;
-    v.discount := 0;
+    -- what is taken back at once stands there as it was billed; of a part only the price of it is known
+    v.quantity := CASE WHEN c_at_once THEN -p_line.quantity END;
+    v.price := CASE WHEN c_at_once THEN p_line.price END;
+    v.discount_pct := CASE WHEN c_at_once THEN p_line.discount_pct END;
+    v.amount := CASE WHEN c_at_once THEN -p_line.amount WHEN p_note.tax_inclusive THEN -p_net - p_tax ELSE -p_net END;
+    v.discount := CASE WHEN c_at_once THEN -p_line.discount ELSE 0 END;
     v.tax_rate := p_line.tax_rate;
     v.tax_code := p_line.tax_code;
     v.taxes := credited_taxes(p_line.id, p_line.taxes, p_tax, currency_exponent(p_line.currency));
@@ -4868,7 +4875,8 @@ BEGIN
     RETURN v;
 END $$;
 COMMENT ON FUNCTION credit_line(document, document_line, numeric, numeric, boolean) IS
-    'the line of a credit note that takes net and tax of an invoice line back, its hours only where it takes back all';
+    'the line of a credit note that takes net and tax of an invoice line back: all at once as it was billed, what '
+    'makes it whole with its hours, a part as so much of its price';
 -- ---------------------------------------------------------------------------
 -- place: on which document a charge is, and what froze it
 -- ---------------------------------------------------------------------------
@@ -5121,16 +5129,39 @@ END;
 COMMENT ON FUNCTION on_paper(numeric, numeric, boolean, numeric, integer) IS
     'what a charge is on a document whose prices hold the tax (inclusive), or are without it';
 
+-- In one division, so that nothing is lost before the rounding.
+CREATE FUNCTION position_amount(p_quantity numeric, p_seconds bigint, p_price numeric, p_discount_pct numeric,
+                                p_exponent integer) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT round_money(coalesce(p_quantity * 3600, p_seconds) * p_price * (100 - coalesce(p_discount_pct, 0)) / 360000,
+                       p_exponent);
+END;
+COMMENT ON FUNCTION position_amount(numeric, bigint, numeric, numeric, integer) IS
+    'what a position of a paper comes to: its quantity, or its time where that is NULL, at its price less discount, '
+    'rounded once; NULL without a price';
+
+-- Each charge was rounded by itself, by half a unit at most, and so is the position.
+CREATE FUNCTION only_rounded(p_due numeric, p_amount numeric, p_charges bigint, p_exponent integer) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT p_charges > 1 AND p_due <> p_amount AND 2 * abs(p_due - p_amount) <= (p_charges + 1) * 10.0 ^ -p_exponent;
+END;
+COMMENT ON FUNCTION only_rounded(numeric, numeric, bigint, integer) IS
+    'is a position apart from the sum of its charges by nothing but the rounding of each? Then it takes what it comes '
+    'to, and its lines share the rest';
+
 -- The figures of a document's lines as its charges and contents are now.  One
--- position holds one task (employee, day), one price and one sign; tax is
--- rounded a position (or in total) and spread over its lines, so that lines,
--- positions and header all add up to the last digit.  It is PL/pgSQL because
--- that keeps its plan, which no view over documents has to make again.
+-- position holds one task (employee, day), one price and one sign, and comes to what
+-- its quantity and price do, its lines sharing the cents; tax is rounded a position (or
+-- in total) and spread over its lines, so that lines, positions and header all add up
+-- to the last digit.  It is PL/pgSQL because that keeps its plan, which no view over
+-- documents has to make again.
 CREATE FUNCTION document_figures(p_document bigint)
     RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric,
                    discount_pct numeric,
                    worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric,
-                       tax numeric, gross numeric, tax_code text, taxes jsonb)
+                       tax numeric, gross numeric, tax_code text, taxes jsonb, rounding numeric)
     LANGUAGE plpgsql STABLE ROWS 60 COST 4000 SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -5189,19 +5220,37 @@ BEGIN
                                FROM (SELECT CASE WHEN h.id IS NULL THEN l.tax_code ELSE k.tax_code END AS code,
                                             CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS rate,
                                             coalesce(h.service_date, d.day) AS day) t) x
+    ), rounded AS (
+        SELECT x.id, x.amount
+          FROM (SELECT p.ids, p.weights, position_amount(p.quantity, p.seconds, p.price, p.discount_pct,
+                                                         d.exponent) AS due, p.amount, p.charges, d.exponent
+                  FROM (SELECT array_agg(s.id ORDER BY s.id) AS ids,
+                               array_agg(abs(coalesce(s.quantity, s.billed_s)) ORDER BY s.id) AS weights,
+                               CASE WHEN count(s.quantity) = count(*) THEN sum(s.quantity) END AS quantity,
+                               sum(s.billed_s)::bigint AS seconds, min(s.price) AS price,
+                               min(s.discount_pct) AS discount_pct, sum(s.amount) AS amount, count(*) AS charges
+                          FROM source s GROUP BY s.position) p
+                 CROSS JOIN head d) p
+         CROSS JOIN LATERAL unnest(p.ids, CASE WHEN only_rounded(p.due, p.amount, p.charges, p.exponent)
+                                   THEN allocate(p.due, p.weights, p.exponent) END) x (id, amount)
+    ), sum AS (
+        SELECT s.id, s.position, coalesce(r.amount, s.amount) AS amount, r.amount - s.amount AS rounding
+          FROM source s LEFT JOIN rounded r ON r.id = s.id
     ), discounted AS (
         SELECT x.id, x.discount
           FROM (SELECT array_agg(s.id ORDER BY s.id) AS ids,
                 array_agg(greatest(s.amount, 0) ORDER BY s.id) AS weights, sum(s.amount) AS amount,
-                       sum(greatest(s.amount, 0)) AS weight FROM source s) a
+                       sum(greatest(s.amount, 0)) AS weight FROM sum s) a
          CROSS JOIN head d
          CROSS JOIN LATERAL (SELECT coalesce(d.discount_amount,
                                              round_money(a.amount * d.discount_pct / 100, d.exponent)) AS total) t
          CROSS JOIN LATERAL unnest(a.ids, allocate(t.total, a.weights, d.exponent)) AS x (id, discount)
          WHERE t.total <> 0 AND a.weight > 0
     ), line AS (
-        SELECT s.*, coalesce(o.discount, 0) AS discount, s.amount - coalesce(o.discount, 0) AS base
-          FROM source s LEFT JOIN discounted o ON o.id = s.id
+        SELECT s.id, s.position, s.title, s.unit, s.quantity, s.price, s.discount_pct, s.worked_s, s.billed_s,
+               s.tax_rate, s.tax_code, s.terms, a.amount, nullif(a.rounding, 0) AS rounding,
+               coalesce(o.discount, 0) AS discount, a.amount - coalesce(o.discount, 0) AS base
+          FROM source s JOIN sum a ON a.id = s.id LEFT JOIN discounted o ON o.id = s.id
     ), place AS (
         SELECT l.position, sum(l.base) AS base, min(l.tax_rate) AS tax_rate, array_agg(l.id ORDER BY l.id) AS ids,
                array_agg(abs(l.base) ORDER BY l.id) AS weights, (array_agg(l.terms))[1] AS terms
@@ -5247,12 +5296,13 @@ BEGIN
     SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount,
         l.discount, l.tax_rate,
            CASE WHEN d.tax_inclusive THEN l.base - coalesce(s.tax, 0) ELSE l.base END, coalesce(s.tax, 0),
-           CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END, l.tax_code, s.taxes
+           CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END, l.tax_code, s.taxes, l.rounding
       FROM line l CROSS JOIN head d LEFT JOIN spread s ON s.id = l.id;
 END $$;
 COMMENT ON FUNCTION document_figures(bigint) IS
     'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s '
-    'discount, net, tax, gross in the document''s currency, what the tax is made of; hours as seconds';
+    'discount, net, tax, gross in the document''s currency, what the tax is made of, what of the amount is not its '
+    'charge''s but rounding of the position (NULL: nothing); hours as seconds';
 
 CREATE FUNCTION charge_misfit(p_charge charge, p_contract contract, p_document document) RETURNS text
     LANGUAGE sql STABLE
@@ -5318,7 +5368,8 @@ BEGIN
            price = f.price,
            discount_pct = f.discount_pct, worked_s = f.worked_s, billed_s = f.billed_s, amount = f.amount,
                discount = f.discount,
-           tax_rate = f.tax_rate, net = f.net, tax = f.tax, gross = f.gross, tax_code = f.tax_code, taxes = f.taxes
+           tax_rate = f.tax_rate, net = f.net, tax = f.tax, gross = f.gross, tax_code = f.tax_code, taxes = f.taxes,
+           rounding = f.rounding
       FROM document_figures(p_document) f
      WHERE l.id = f.line_id AND l.net IS NULL;
     PERFORM check_taxes(p_document);
@@ -5344,12 +5395,12 @@ COMMENT ON FUNCTION stamp_lines(bigint) IS
 -- adjust: what a document takes off its charges, and lines that are released
 -- ---------------------------------------------------------------------------
 
--- What a document takes off its charges (its discount, the cents of a tax that is
--- rounded once for several of them) becomes charges of its own, posted with them, so
+-- What a document takes off its charges (its discount, the cents of a position or of a
+-- tax that is rounded once for several of them) becomes charges of its own, posted with them, so
 -- that revenue, the balance of the contract and the profit of the task follow what
 -- is really billed: the net of a line is always the sum of its charge and its
--- adjustment.  A discount goes with its charge when that is corrected; cents of tax
--- do not, since the correction is taxed on its own document.
+-- adjustment.  A discount goes with its charge when that is corrected; cents do not,
+-- since the correction stands on its own document, and no price knows them.
 CREATE FUNCTION adjust_lines(p_document bigint) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -5363,14 +5414,16 @@ BEGIN
            array_agg(part_of(h, r.priced, l.net - h.amount,
                              round_money(l.net * h.base_rate, v_exponent) - h.base_amount,
                              jsonb_build_object('taken_off', jsonb_build_object(
-                                 CASE WHEN l.discount <> 0 THEN 'discount' ELSE 'tax' END, true)),
+                                 CASE WHEN l.discount <> 0 THEN 'discount' WHEN l.rounding <> 0 THEN 'cents'
+                                      ELSE 'tax' END, true)),
                              r.priced <> 0)
                      ORDER BY l.id)
       INTO v_lines, v_parts
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       JOIN charge h ON h.id = l.charge_id
-     CROSS JOIN LATERAL (SELECT CASE WHEN d.tax_inclusive AND h.gross IS NOT NULL THEN l.gross - h.gross
+     CROSS JOIN LATERAL (SELECT CASE WHEN l.discount = 0 THEN 0
+                                     WHEN d.tax_inclusive AND h.gross IS NOT NULL THEN l.gross - h.gross
                                      WHEN d.tax_inclusive THEN 0 ELSE l.net - h.amount END AS priced) r
      WHERE d.id = p_document AND l.claim AND l.net <> h.amount;
     v_charges := put_charges(v_parts);
@@ -5379,7 +5432,8 @@ BEGIN
     RETURN v_charges;
 END $$;
 COMMENT ON FUNCTION adjust_lines(bigint) IS
-    'make the charges that take the discount, and the cents of included tax, off the charges of a document; returns '
+    'make the charges that take the discount, and the cents of positions and of included tax, off the charges of a '
+    'document; returns '
     'their ids';
 
 CREATE FUNCTION reverse_adjustments(p_charges bigint[], p_key text, p_document bigint) RETURNS void
@@ -8533,6 +8587,8 @@ BEGIN ATOMIC
     ('reversal', 'reversal of charge %s', 'сторно нарахування %s', 'сторно начисления %s'),
     ('taken_back', 'taken back: %s', 'повернуто: %s', 'возвращено: %s'),
     ('taken_off_discount', 'discount', 'знижка', 'скидка'),
+    ('taken_off_cents', 'rounding of the position on the paper', 'округлення рядка документа',
+        'округление строки документа'),
     ('taken_off_tax', 'rounding of the tax in the price', 'округлення податку в ціні', 'округление налога в цене'),
     ('correction_fee', '%1$s: %2$s are due from %4$s to %5$s, charged were %3$s',
         '%1$s: належить %2$s з %4$s до %5$s, нараховано було %3$s',
@@ -8733,7 +8789,7 @@ COMMENT ON FUNCTION money_text(numeric, text, text) IS
 --     agreed         {title, document}: a line of a specification
 --     correction     {charge; fee: {title, from, to, due, charged}; minimum: {from, to, due, reached, charged};
 --                    cost: {rate, of; position}; exchange: {rate, was, on}}
---     taken_off      {discount or tax: true}: what a document takes off its charges
+--     taken_off      {discount, cents or tax: true}: what a document takes off its charges
 --     credited       {document, meaning}: rebill or waive
 --     billed_again   {document}: the credit note that set it free
 --     taken_back     {charge, why}: the why of what is taken back
@@ -8845,8 +8901,7 @@ BEGIN ATOMIC
                 m.why ->> 'of', m.why ->> 'rule', number_text(m.why -> 'whole', p_language), m.reached)
         WHEN p_why ? 'minimum_charge' THEN say('minimum_charge', p_language, m.amount, m.reached)
         WHEN p_why ? 'taken_off' THEN
-            say(CASE WHEN p_why #> '{taken_off,discount}' IS NULL THEN 'taken_off_tax' ELSE 'taken_off_discount' END,
-                p_language)
+            say('taken_off_' || (SELECT k FROM jsonb_object_keys(p_why -> 'taken_off') k LIMIT 1), p_language)
         WHEN p_why ? 'agreed' THEN p_why #>> '{agreed,title}'
         WHEN p_why ? 'credited' THEN
             say(CASE p_why #>> '{credited,meaning}' WHEN 'waive' THEN 'given_up' ELSE 'credited' END, p_language)
@@ -14771,12 +14826,17 @@ BEGIN
     SELECT p.position, p.project, p.title, p.url, p.first_day, p.last_day, p.coverage, p.unit, p.quantity, p.price,
            p.discount_pct, (p.worked_s / 3600.0)::numeric(18,2), (p.billed_s / 3600.0)::numeric(18,2), p.amount,
            p.discount, p.tax_rate, p.net, p.tax, p.gross, p.worked_s, p.billed_s, p.task_id, p.task_number,
-           p.task_project, p.task_url, p.lines, p.charges, p.taxes, x.summed,
-           CASE WHEN x.summed AND p.unit = 'h' AND p.by_the_clock THEN clock_text(p.billed_s) END
+           p.task_project, p.task_url, p.lines, p.charges, p.taxes,
+           -- by the clock it may come to it
+           x.apart AND (x.clock IS NULL OR position_amount(NULL, p.billed_s, p.price, p.discount_pct,
+                                                           p.exponent) <> p.amount), x.clock
       FROM place p
      CROSS JOIN LATERAL (
-        SELECT coalesce(round_money(p.quantity * p.price * (100 - coalesce(p.discount_pct, 0)) / 100, p.exponent)
-                        <> p.amount, false) AS summed) x
+        SELECT coalesce(position_amount(p.quantity, NULL, p.price, p.discount_pct, p.exponent) <> p.amount,
+                        false) AS apart) a
+     CROSS JOIN LATERAL (
+        SELECT a.apart, CASE WHEN a.apart AND p.unit = 'h' AND p.by_the_clock THEN clock_text(p.billed_s)
+                             END AS clock) x
      ORDER BY p.position;
 END $$;
 COMMENT ON FUNCTION document_rows(bigint) IS
@@ -14786,8 +14846,8 @@ COMMENT ON FUNCTION document_rows(bigint) IS
     'discount_pct of the position, hours, amount before the document''s discount, its share of that discount, net, '
     'tax, gross, in the document''s currency; seconds beside the hours for sums, the task with its number, project and '
     'link where it is one, how many lines and charges there are, the taxes that its tax is made of; summed: '
-    'quantity x price less discount is not the amount, which is the sum of works that were rounded one by one; clock: '
-    'then the hours as h:mm, where they are not charged by the hundredth';
+    'quantity (time, where there is a clock) x price less discount is not the amount, which is what is left of works '
+    'that were rounded one by one, or a tier''s; clock: the hours as h:mm, where hundredths of them do not come to it';
 SELECT allow('reader', 'execute', 'document_rows');
 -- ---------------------------------------------------------------------------
 -- deal: the deal that is made of a document, and the work that goes with it
@@ -15341,7 +15401,7 @@ BEGIN ATOMIC
                    "signatory": null, "signatory_title": null,
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
         "show": {"groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true,
-                 "summed": true},
+                 "clock": true, "summed": true},
         "groups": [{"title": "Web shop", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "rows": [
             {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h",
              "quantity": "1.00", "price": "100.00",
@@ -15694,6 +15754,7 @@ BEGIN
                                            coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
                         'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount',
                         coalesce(bool_or(r.discount_pct <> 0), false),
+                        'clock', coalesce(bool_or(r.clock IS NOT NULL), false) AND v_kind.kind <> 'report',
                         'summed', coalesce(bool_or(r.summed), false) AND v_kind.kind <> 'report',
                         'tax_rate', count(DISTINCT coalesce(r.tax_rate, -1)) > 1)
                    FROM document_rows(v_document.id) r),
@@ -16840,7 +16901,7 @@ CREATE VIEW unbilled WITH (security_invoker) AS
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN employee m ON m.id = h.employee_id
       LEFT JOIN document d ON d.id = l.claimed_by
-     WHERE h.coverage = 'billable' AND coalesce(h.gross, h.amount) <> 0 AND l.place IN ('unbilled', 'reported');
+     WHERE h.coverage = 'billable' AND (h.gross <> 0 OR h.amount <> 0) AND l.place IN ('unbilled', 'reported');
 COMMENT ON VIEW unbilled IS
     'charges that no issued invoice has yet, net (gross: as prices that hold the tax say it, NULL elsewhere); '
     'document_… the report or draft invoice that keeps them meanwhile, NULL when they can go on a new one';
@@ -17380,7 +17441,7 @@ CREATE FUNCTION client_work(client bigint, language text) RETURNS TABLE (
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT c.id, c.number, j.name, w.title, max(h.service_date), nullif(h.coverage, 'billable'), h.currency,
-           (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(h.amount)::numeric(18,2)
+           (sum(h.billed_s) / 3600.0)::numeric(18,2), sum(coalesce(h.gross, h.amount))::numeric(18,2)
       FROM contract c
       JOIN charge h ON h.contract_id = c.id
       JOIN charge_place y ON y.charge_id = h.id
@@ -17397,7 +17458,7 @@ BEGIN ATOMIC
        AND (y.place = 'unbilled' OR y.place = 'reported' AND d.issued_at IS NULL
             OR y.place IN ('no_charge', 'written_off') AND h.frozen_at IS NULL)
      GROUP BY c.id, c.number, j.name, w.title, h.coverage, h.currency
-    HAVING sum(h.billed_s) <> 0 OR sum(h.amount) <> 0 OR h.coverage <> 'billable'
+    HAVING sum(h.billed_s) <> 0 OR sum(coalesce(h.gross, h.amount)) <> 0 OR h.coverage <> 'billable'
      ORDER BY c.number, j.name, max(h.service_date), w.title;
 END;
 COMMENT ON FUNCTION client_work(bigint, text) IS
@@ -17412,31 +17473,42 @@ CREATE FUNCTION client_budget(client bigint) RETURNS TABLE (
         cap_hours_left numeric(18,2))
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT c.id, c.number, c.title, c.currency, lower(p.span), upper(p.span) - 1, u.period::numeric(18,2),
+    SELECT c.id, c.number, c.title, c.currency, lower(p.span), upper(p.span) - 1, u.work::numeric(18,2),
            CASE WHEN c.model = 'prepaid_money' OR k.balance > 0 THEN k.balance END, k.hours_left,
-           CASE WHEN num_nonnulls(c.cap_amount, c.period_cap_amount) > 0
-                THEN greatest(least(c.cap_amount - u.amount, c.period_cap_amount - u.period), 0) END::numeric(18,2),
-           CASE WHEN num_nonnulls(c.cap_s, c.period_cap_s) > 0
-                THEN greatest(least(c.cap_s - u.billed_s, c.period_cap_s - u.period_s), 0) / 3600.0
+           CASE WHEN num_nonnulls(c.cap_amount, q.amount) > 0
+                THEN greatest(least(c.cap_amount - u.amount, q.amount - u.period), 0) END::numeric(18,2),
+           CASE WHEN num_nonnulls(c.cap_s, q.billed_s) > 0
+                THEN greatest(least(c.cap_s - u.billed_s, q.billed_s - u.period_s), 0) / 3600.0
                 END::numeric(18,2)
       FROM contract c
       JOIN contract b ON b.id = coalesce(c.parent_id, c.id)
       JOIN contract_card k ON k.contract_id = c.id
      CROSS JOIN LATERAL (SELECT service_period(b, contract_today(b)) AS span) p
+      JOIN currency_code x ON x.code = c.currency
+     CROSS JOIN LATERAL (SELECT CASE WHEN p.span && l.days THEN p.span * l.days ELSE p.span END AS span
+                           FROM (SELECT daterange(c.starts_on, c.ends_on, '[]') AS days) l) d
+     -- as rating has them: cut to the days of a part period, and of work and items alone
      CROSS JOIN LATERAL (
-        SELECT coalesce(sum(h.amount), 0) AS amount,
-               coalesce(sum(h.billed_s) FILTER (WHERE h.coverage = 'billable'), 0) AS billed_s,
-               coalesce(sum(h.amount) FILTER (WHERE p.span @> h.service_date), 0) AS period,
-               coalesce(sum(h.billed_s) FILTER (WHERE h.coverage = 'billable' AND p.span @> h.service_date),
-                        0) AS period_s
-          FROM charge h WHERE h.contract_id = c.id) u
+        SELECT prorate(c.period_cap_amount, p.span, d.span, c.prorate, x.exponent::int) AS amount,
+               prorate(c.period_cap_s, p.span, d.span, c.prorate, 0) AS billed_s) q
+     CROSS JOIN LATERAL (
+        SELECT coalesce(sum(g.priced) FILTER (WHERE g.capped), 0) AS amount,
+               coalesce(sum(h.billed_s) FILTER (WHERE g.capped AND h.coverage = 'billable'), 0) AS billed_s,
+               coalesce(sum(g.priced) FILTER (WHERE p.span @> h.service_date), 0) AS work,
+               coalesce(sum(g.priced) FILTER (WHERE g.capped AND p.span @> h.service_date), 0) AS period,
+               coalesce(sum(h.billed_s) FILTER (WHERE g.capped AND h.coverage = 'billable'
+                                                      AND p.span @> h.service_date), 0) AS period_s
+          FROM charge h
+         CROSS JOIN LATERAL (SELECT coalesce(h.gross, h.amount) AS priced, h.source IN ('time', 'item') AS capped) g
+         WHERE h.contract_id = c.id) u
      WHERE c.client_id = client_budget.client AND c.status = 'active'
      ORDER BY c.number;
 END;
 COMMENT ON FUNCTION client_budget(bigint) IS
     'what is left of a client''s contracts in force: the service period of today and the work in it, what is prepaid '
     'and not used (balance, with tax), hours of allotments, and what caps still take (the tighter of that of the whole '
-    'life and that of the period, as the contract has it); NULL where the contract has no such limit';
+    'life and that of the period, cut to the days of a part period); money as the contract prices it; NULL where the '
+    'contract has no such limit';
 
 CREATE FUNCTION client_overview(client bigint, language text DEFAULT NULL) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -18413,12 +18485,25 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
             OR l.kind = 'credit_note' AND l.net <> h.amount)
     UNION ALL
     SELECT 'a line of a sent report says what its charge is', document_name(l.document_id),
-        format('line %s: %s, charge %s', l.id, l.amount, coalesce(h.gross, h.amount))
+        format('line %s: %s, of it rounding %s, charge %s', l.id, l.amount, coalesce(l.rounding, 0),
+               coalesce(h.gross, h.amount))
       FROM document_line l
       JOIN document d ON d.id = l.document_id
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status) AND s.holds
       JOIN charge h ON h.id = l.charge_id
-     WHERE l.released_at IS NULL AND l.amount <> coalesce(h.gross, h.amount) AND d.tax_inclusive = (h.gross IS NOT NULL)
+     WHERE l.released_at IS NULL AND l.amount - coalesce(l.rounding, 0) <> coalesce(h.gross, h.amount)
+       AND d.tax_inclusive = (h.gross IS NOT NULL)
+    UNION ALL
+    SELECT 'a position comes to its quantity at its price', document_name(p.document_id),
+           format('position %s: %s, its lines %s', p.position, p.due, p.amount)
+      FROM (SELECT l.document_id, l.position, sum(l.amount) AS amount, count(*) AS charges, u.exponent,
+                   position_amount(CASE WHEN count(l.quantity) = count(*) THEN sum(l.quantity) END,
+                                   sum(l.billed_s)::bigint, min(l.price), min(l.discount_pct), u.exponent) AS due
+              FROM document_line l
+             CROSS JOIN LATERAL (SELECT currency_exponent(l.currency) AS exponent) u
+             WHERE l.claim AND l.net IS NOT NULL
+             GROUP BY l.document_id, l.position, u.exponent) p
+     WHERE only_rounded(p.due, p.amount, p.charges, p.exponent)
     UNION ALL
     SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
         format('line %s, charge %s', l.id, l.charge_id)
@@ -20671,6 +20756,7 @@ supersedes_id: the revision before, a row of document
 task_is_paid: was all that was billed of the task paid when it came?
 tax: tax, in currency
 tax_code: code of its tax; NULL: tax_rate is a fixed one
+rounding: what of the amount is no charge's: cents by which the position comes to its quantity at its price
 taxes: what the tax is made of, [{"tax", "rate" (per cent), "amount"}]
 tax.name: what papers call it
 tax.words: what the paper says where no tax is taken, {"uk", "ru", "en"}

@@ -189,7 +189,8 @@ BEGIN
     v.source := 'adjustment';
     v.made_by := 'document';
     v.coverage := 'billable';
-    v.gross := CASE WHEN p_charge.gross IS NOT NULL THEN p_priced END;
+    -- cents have no price
+    v.gross := CASE WHEN p_charge.gross IS NOT NULL OR p_priced = 0 AND p_amount <> 0 THEN p_priced END;
     v.amount := p_amount;
     v.base_amount := p_base_amount;
     v.cost := 0;

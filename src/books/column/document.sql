@@ -144,6 +144,7 @@ supersedes_id: the revision before, a row of document
 task_is_paid: was all that was billed of the task paid when it came?
 tax: tax, in currency
 tax_code: code of its tax; NULL: tax_rate is a fixed one
+rounding: what of the amount is no charge's: cents by which the position comes to its quantity at its price
 taxes: what the tax is made of, [{"tax", "rate" (per cent), "amount"}]
 tax.name: what papers call it
 tax.words: what the paper says where no tax is taken, {"uk", "ru", "en"}

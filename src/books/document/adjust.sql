@@ -2,12 +2,12 @@
 -- adjust: what a document takes off its charges, and lines that are released
 -- ---------------------------------------------------------------------------
 
--- What a document takes off its charges (its discount, the cents of a tax that is
--- rounded once for several of them) becomes charges of its own, posted with them, so
+-- What a document takes off its charges (its discount, the cents of a position or of a
+-- tax that is rounded once for several of them) becomes charges of its own, posted with them, so
 -- that revenue, the balance of the contract and the profit of the task follow what
 -- is really billed: the net of a line is always the sum of its charge and its
--- adjustment.  A discount goes with its charge when that is corrected; cents of tax
--- do not, since the correction is taxed on its own document.
+-- adjustment.  A discount goes with its charge when that is corrected; cents do not,
+-- since the correction stands on its own document, and no price knows them.
 CREATE FUNCTION adjust_lines(p_document bigint) RETURNS bigint[]
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -21,14 +21,16 @@ BEGIN
            array_agg(part_of(h, r.priced, l.net - h.amount,
                              round_money(l.net * h.base_rate, v_exponent) - h.base_amount,
                              jsonb_build_object('taken_off', jsonb_build_object(
-                                 CASE WHEN l.discount <> 0 THEN 'discount' ELSE 'tax' END, true)),
+                                 CASE WHEN l.discount <> 0 THEN 'discount' WHEN l.rounding <> 0 THEN 'cents'
+                                      ELSE 'tax' END, true)),
                              r.priced <> 0)
                      ORDER BY l.id)
       INTO v_lines, v_parts
       FROM document d
       JOIN document_line l ON l.document_id = d.id
       JOIN charge h ON h.id = l.charge_id
-     CROSS JOIN LATERAL (SELECT CASE WHEN d.tax_inclusive AND h.gross IS NOT NULL THEN l.gross - h.gross
+     CROSS JOIN LATERAL (SELECT CASE WHEN l.discount = 0 THEN 0
+                                     WHEN d.tax_inclusive AND h.gross IS NOT NULL THEN l.gross - h.gross
                                      WHEN d.tax_inclusive THEN 0 ELSE l.net - h.amount END AS priced) r
      WHERE d.id = p_document AND l.claim AND l.net <> h.amount;
     v_charges := put_charges(v_parts);
@@ -37,7 +39,8 @@ BEGIN
     RETURN v_charges;
 END $$;
 COMMENT ON FUNCTION adjust_lines(bigint) IS
-    'make the charges that take the discount, and the cents of included tax, off the charges of a document; returns '
+    'make the charges that take the discount, and the cents of positions and of included tax, off the charges of a '
+    'document; returns '
     'their ids';
 
 CREATE FUNCTION reverse_adjustments(p_charges bigint[], p_key text, p_document bigint) RETURNS void

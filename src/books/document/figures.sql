@@ -16,16 +16,39 @@ END;
 COMMENT ON FUNCTION on_paper(numeric, numeric, boolean, numeric, integer) IS
     'what a charge is on a document whose prices hold the tax (inclusive), or are without it';
 
+-- In one division, so that nothing is lost before the rounding.
+CREATE FUNCTION position_amount(p_quantity numeric, p_seconds bigint, p_price numeric, p_discount_pct numeric,
+                                p_exponent integer) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT round_money(coalesce(p_quantity * 3600, p_seconds) * p_price * (100 - coalesce(p_discount_pct, 0)) / 360000,
+                       p_exponent);
+END;
+COMMENT ON FUNCTION position_amount(numeric, bigint, numeric, numeric, integer) IS
+    'what a position of a paper comes to: its quantity, or its time where that is NULL, at its price less discount, '
+    'rounded once; NULL without a price';
+
+-- Each charge was rounded by itself, by half a unit at most, and so is the position.
+CREATE FUNCTION only_rounded(p_due numeric, p_amount numeric, p_charges bigint, p_exponent integer) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT p_charges > 1 AND p_due <> p_amount AND 2 * abs(p_due - p_amount) <= (p_charges + 1) * 10.0 ^ -p_exponent;
+END;
+COMMENT ON FUNCTION only_rounded(numeric, numeric, bigint, integer) IS
+    'is a position apart from the sum of its charges by nothing but the rounding of each? Then it takes what it comes '
+    'to, and its lines share the rest';
+
 -- The figures of a document's lines as its charges and contents are now.  One
--- position holds one task (employee, day), one price and one sign; tax is
--- rounded a position (or in total) and spread over its lines, so that lines,
--- positions and header all add up to the last digit.  It is PL/pgSQL because
--- that keeps its plan, which no view over documents has to make again.
+-- position holds one task (employee, day), one price and one sign, and comes to what
+-- its quantity and price do, its lines sharing the cents; tax is rounded a position (or
+-- in total) and spread over its lines, so that lines, positions and header all add up
+-- to the last digit.  It is PL/pgSQL because that keeps its plan, which no view over
+-- documents has to make again.
 CREATE FUNCTION document_figures(p_document bigint)
     RETURNS TABLE (line_id bigint, "position" integer, title text, unit text, quantity numeric, price numeric,
                    discount_pct numeric,
                    worked_s bigint, billed_s bigint, amount numeric, discount numeric, tax_rate numeric, net numeric,
-                       tax numeric, gross numeric, tax_code text, taxes jsonb)
+                       tax numeric, gross numeric, tax_code text, taxes jsonb, rounding numeric)
     LANGUAGE plpgsql STABLE ROWS 60 COST 4000 SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -84,19 +107,37 @@ BEGIN
                                FROM (SELECT CASE WHEN h.id IS NULL THEN l.tax_code ELSE k.tax_code END AS code,
                                             CASE WHEN h.id IS NULL THEN l.tax_rate ELSE k.tax_rate END AS rate,
                                             coalesce(h.service_date, d.day) AS day) t) x
+    ), rounded AS (
+        SELECT x.id, x.amount
+          FROM (SELECT p.ids, p.weights, position_amount(p.quantity, p.seconds, p.price, p.discount_pct,
+                                                         d.exponent) AS due, p.amount, p.charges, d.exponent
+                  FROM (SELECT array_agg(s.id ORDER BY s.id) AS ids,
+                               array_agg(abs(coalesce(s.quantity, s.billed_s)) ORDER BY s.id) AS weights,
+                               CASE WHEN count(s.quantity) = count(*) THEN sum(s.quantity) END AS quantity,
+                               sum(s.billed_s)::bigint AS seconds, min(s.price) AS price,
+                               min(s.discount_pct) AS discount_pct, sum(s.amount) AS amount, count(*) AS charges
+                          FROM source s GROUP BY s.position) p
+                 CROSS JOIN head d) p
+         CROSS JOIN LATERAL unnest(p.ids, CASE WHEN only_rounded(p.due, p.amount, p.charges, p.exponent)
+                                   THEN allocate(p.due, p.weights, p.exponent) END) x (id, amount)
+    ), sum AS (
+        SELECT s.id, s.position, coalesce(r.amount, s.amount) AS amount, r.amount - s.amount AS rounding
+          FROM source s LEFT JOIN rounded r ON r.id = s.id
     ), discounted AS (
         SELECT x.id, x.discount
           FROM (SELECT array_agg(s.id ORDER BY s.id) AS ids,
                 array_agg(greatest(s.amount, 0) ORDER BY s.id) AS weights, sum(s.amount) AS amount,
-                       sum(greatest(s.amount, 0)) AS weight FROM source s) a
+                       sum(greatest(s.amount, 0)) AS weight FROM sum s) a
          CROSS JOIN head d
          CROSS JOIN LATERAL (SELECT coalesce(d.discount_amount,
                                              round_money(a.amount * d.discount_pct / 100, d.exponent)) AS total) t
          CROSS JOIN LATERAL unnest(a.ids, allocate(t.total, a.weights, d.exponent)) AS x (id, discount)
          WHERE t.total <> 0 AND a.weight > 0
     ), line AS (
-        SELECT s.*, coalesce(o.discount, 0) AS discount, s.amount - coalesce(o.discount, 0) AS base
-          FROM source s LEFT JOIN discounted o ON o.id = s.id
+        SELECT s.id, s.position, s.title, s.unit, s.quantity, s.price, s.discount_pct, s.worked_s, s.billed_s,
+               s.tax_rate, s.tax_code, s.terms, a.amount, nullif(a.rounding, 0) AS rounding,
+               coalesce(o.discount, 0) AS discount, a.amount - coalesce(o.discount, 0) AS base
+          FROM source s JOIN sum a ON a.id = s.id LEFT JOIN discounted o ON o.id = s.id
     ), place AS (
         SELECT l.position, sum(l.base) AS base, min(l.tax_rate) AS tax_rate, array_agg(l.id ORDER BY l.id) AS ids,
                array_agg(abs(l.base) ORDER BY l.id) AS weights, (array_agg(l.terms))[1] AS terms
@@ -142,12 +183,13 @@ BEGIN
     SELECT l.id, l.position, l.title, l.unit, l.quantity, l.price, l.discount_pct, l.worked_s, l.billed_s, l.amount,
         l.discount, l.tax_rate,
            CASE WHEN d.tax_inclusive THEN l.base - coalesce(s.tax, 0) ELSE l.base END, coalesce(s.tax, 0),
-           CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END, l.tax_code, s.taxes
+           CASE WHEN d.tax_inclusive THEN l.base ELSE l.base + coalesce(s.tax, 0) END, l.tax_code, s.taxes, l.rounding
       FROM line l CROSS JOIN head d LEFT JOIN spread s ON s.id = l.id;
 END $$;
 COMMENT ON FUNCTION document_figures(bigint) IS
     'lines of a draft with the figures they have now: position on the paper, amount, its share of the document''s '
-    'discount, net, tax, gross in the document''s currency, what the tax is made of; hours as seconds';
+    'discount, net, tax, gross in the document''s currency, what the tax is made of, what of the amount is not its '
+    'charge''s but rounding of the position (NULL: nothing); hours as seconds';
 
 CREATE FUNCTION charge_misfit(p_charge charge, p_contract contract, p_document document) RETURNS text
     LANGUAGE sql STABLE
@@ -213,7 +255,8 @@ BEGIN
            price = f.price,
            discount_pct = f.discount_pct, worked_s = f.worked_s, billed_s = f.billed_s, amount = f.amount,
                discount = f.discount,
-           tax_rate = f.tax_rate, net = f.net, tax = f.tax, gross = f.gross, tax_code = f.tax_code, taxes = f.taxes
+           tax_rate = f.tax_rate, net = f.net, tax = f.tax, gross = f.gross, tax_code = f.tax_code, taxes = f.taxes,
+           rounding = f.rounding
       FROM document_figures(p_document) f
      WHERE l.id = f.line_id AND l.net IS NULL;
     PERFORM check_taxes(p_document);

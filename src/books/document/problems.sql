@@ -24,12 +24,25 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
             OR l.kind = 'credit_note' AND l.net <> h.amount)
     UNION ALL
     SELECT 'a line of a sent report says what its charge is', document_name(l.document_id),
-        format('line %s: %s, charge %s', l.id, l.amount, coalesce(h.gross, h.amount))
+        format('line %s: %s, of it rounding %s, charge %s', l.id, l.amount, coalesce(l.rounding, 0),
+               coalesce(h.gross, h.amount))
       FROM document_line l
       JOIN document d ON d.id = l.document_id
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status) AND s.holds
       JOIN charge h ON h.id = l.charge_id
-     WHERE l.released_at IS NULL AND l.amount <> coalesce(h.gross, h.amount) AND d.tax_inclusive = (h.gross IS NOT NULL)
+     WHERE l.released_at IS NULL AND l.amount - coalesce(l.rounding, 0) <> coalesce(h.gross, h.amount)
+       AND d.tax_inclusive = (h.gross IS NOT NULL)
+    UNION ALL
+    SELECT 'a position comes to its quantity at its price', document_name(p.document_id),
+           format('position %s: %s, its lines %s', p.position, p.due, p.amount)
+      FROM (SELECT l.document_id, l.position, sum(l.amount) AS amount, count(*) AS charges, u.exponent,
+                   position_amount(CASE WHEN count(l.quantity) = count(*) THEN sum(l.quantity) END,
+                                   sum(l.billed_s)::bigint, min(l.price), min(l.discount_pct), u.exponent) AS due
+              FROM document_line l
+             CROSS JOIN LATERAL (SELECT currency_exponent(l.currency) AS exponent) u
+             WHERE l.claim AND l.net IS NOT NULL
+             GROUP BY l.document_id, l.position, u.exponent) p
+     WHERE only_rounded(p.due, p.amount, p.charges, p.exponent)
     UNION ALL
     SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
         format('line %s, charge %s', l.id, l.charge_id)

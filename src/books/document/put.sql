@@ -164,6 +164,7 @@ BEGIN
     v.billed_s := NULL;
     v.amount := NULL;
     v.discount := NULL;
+    v.rounding := NULL;
     v.net := NULL;
     v.tax := NULL;
     v.taxes := NULL;
@@ -180,6 +181,7 @@ CREATE FUNCTION credit_line(p_note document, p_line document_line, p_net numeric
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
+    c_at_once CONSTANT boolean := p_net = p_line.net;
     v document_line := line_of(p_note);
 BEGIN
     v.reverses_line_id := p_line.id;
@@ -189,8 +191,12 @@ BEGIN
     v.unit := p_line.unit;
     v.worked_s := CASE WHEN p_whole THEN -p_line.worked_s END;
     v.billed_s := CASE WHEN p_whole THEN -p_line.billed_s END;
-    v.amount := -p_net;
-    v.discount := 0;
+    -- what is taken back at once stands there as it was billed; of a part only the price of it is known
+    v.quantity := CASE WHEN c_at_once THEN -p_line.quantity END;
+    v.price := CASE WHEN c_at_once THEN p_line.price END;
+    v.discount_pct := CASE WHEN c_at_once THEN p_line.discount_pct END;
+    v.amount := CASE WHEN c_at_once THEN -p_line.amount WHEN p_note.tax_inclusive THEN -p_net - p_tax ELSE -p_net END;
+    v.discount := CASE WHEN c_at_once THEN -p_line.discount ELSE 0 END;
     v.tax_rate := p_line.tax_rate;
     v.tax_code := p_line.tax_code;
     v.taxes := credited_taxes(p_line.id, p_line.taxes, p_tax, currency_exponent(p_line.currency));
@@ -200,4 +206,5 @@ BEGIN
     RETURN v;
 END $$;
 COMMENT ON FUNCTION credit_line(document, document_line, numeric, numeric, boolean) IS
-    'the line of a credit note that takes net and tax of an invoice line back, its hours only where it takes back all';
+    'the line of a credit note that takes net and tax of an invoice line back: all at once as it was billed, what '
+    'makes it whole with its hours, a part as so much of its price';

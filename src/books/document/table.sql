@@ -223,6 +223,7 @@ CREATE TABLE document_line (
     credited_by bigint CONSTRAINT document_line_credited_by_fkey REFERENCES document,
     tax_code text CONSTRAINT document_line_tax_fkey REFERENCES tax,
     taxes jsonb,
+    rounding numeric(20,6),
     CONSTRAINT document_line_document_fkey FOREIGN KEY (document_id, kind, currency)
         REFERENCES document (id, kind, currency) ON DELETE CASCADE,
     CONSTRAINT document_line_adds_up CHECK (net + tax = gross),

@@ -19,7 +19,7 @@
 --     agreed         {title, document}: a line of a specification
 --     correction     {charge; fee: {title, from, to, due, charged}; minimum: {from, to, due, reached, charged};
 --                    cost: {rate, of; position}; exchange: {rate, was, on}}
---     taken_off      {discount or tax: true}: what a document takes off its charges
+--     taken_off      {discount, cents or tax: true}: what a document takes off its charges
 --     credited       {document, meaning}: rebill or waive
 --     billed_again   {document}: the credit note that set it free
 --     taken_back     {charge, why}: the why of what is taken back
@@ -131,8 +131,7 @@ BEGIN ATOMIC
                 m.why ->> 'of', m.why ->> 'rule', number_text(m.why -> 'whole', p_language), m.reached)
         WHEN p_why ? 'minimum_charge' THEN say('minimum_charge', p_language, m.amount, m.reached)
         WHEN p_why ? 'taken_off' THEN
-            say(CASE WHEN p_why #> '{taken_off,discount}' IS NULL THEN 'taken_off_tax' ELSE 'taken_off_discount' END,
-                p_language)
+            say('taken_off_' || (SELECT k FROM jsonb_object_keys(p_why -> 'taken_off') k LIMIT 1), p_language)
         WHEN p_why ? 'agreed' THEN p_why #>> '{agreed,title}'
         WHEN p_why ? 'credited' THEN
             say(CASE p_why #>> '{credited,meaning}' WHEN 'waive' THEN 'given_up' ELSE 'credited' END, p_language)

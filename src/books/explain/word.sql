@@ -93,6 +93,8 @@ BEGIN ATOMIC
     ('reversal', 'reversal of charge %s', 'сторно нарахування %s', 'сторно начисления %s'),
     ('taken_back', 'taken back: %s', 'повернуто: %s', 'возвращено: %s'),
     ('taken_off_discount', 'discount', 'знижка', 'скидка'),
+    ('taken_off_cents', 'rounding of the position on the paper', 'округлення рядка документа',
+        'округление строки документа'),
     ('taken_off_tax', 'rounding of the tax in the price', 'округлення податку в ціні', 'округление налога в цене'),
     ('correction_fee', '%1$s: %2$s are due from %4$s to %5$s, charged were %3$s',
         '%1$s: належить %2$s з %4$s до %5$s, нараховано було %3$s',

@@ -19,7 +19,7 @@ CREATE VIEW unbilled WITH (security_invoker) AS
       LEFT JOIN task t ON t.id = h.task_id
       LEFT JOIN employee m ON m.id = h.employee_id
       LEFT JOIN document d ON d.id = l.claimed_by
-     WHERE h.coverage = 'billable' AND coalesce(h.gross, h.amount) <> 0 AND l.place IN ('unbilled', 'reported');
+     WHERE h.coverage = 'billable' AND (h.gross <> 0 OR h.amount <> 0) AND l.place IN ('unbilled', 'reported');
 COMMENT ON VIEW unbilled IS
     'charges that no issued invoice has yet, net (gross: as prices that hold the tax say it, NULL elsewhere); '
     'document_… the report or draft invoice that keeps them meanwhile, NULL when they can go on a new one';

@@ -45,7 +45,7 @@ BEGIN ATOMIC
                    "signatory": null, "signatory_title": null,
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
         "show": {"groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true,
-                 "summed": true},
+                 "clock": true, "summed": true},
         "groups": [{"title": "Web shop", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "rows": [
             {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h",
              "quantity": "1.00", "price": "100.00",

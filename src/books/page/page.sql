@@ -97,6 +97,7 @@ BEGIN
                                            coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
                         'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount',
                         coalesce(bool_or(r.discount_pct <> 0), false),
+                        'clock', coalesce(bool_or(r.clock IS NOT NULL), false) AND v_kind.kind <> 'report',
                         'summed', coalesce(bool_or(r.summed), false) AND v_kind.kind <> 'report',
                         'tax_rate', count(DISTINCT coalesce(r.tax_rate, -1)) > 1)
                    FROM document_rows(v_document.id) r),

@@ -84,12 +84,17 @@ BEGIN
     SELECT p.position, p.project, p.title, p.url, p.first_day, p.last_day, p.coverage, p.unit, p.quantity, p.price,
            p.discount_pct, (p.worked_s / 3600.0)::numeric(18,2), (p.billed_s / 3600.0)::numeric(18,2), p.amount,
            p.discount, p.tax_rate, p.net, p.tax, p.gross, p.worked_s, p.billed_s, p.task_id, p.task_number,
-           p.task_project, p.task_url, p.lines, p.charges, p.taxes, x.summed,
-           CASE WHEN x.summed AND p.unit = 'h' AND p.by_the_clock THEN clock_text(p.billed_s) END
+           p.task_project, p.task_url, p.lines, p.charges, p.taxes,
+           -- by the clock it may come to it
+           x.apart AND (x.clock IS NULL OR position_amount(NULL, p.billed_s, p.price, p.discount_pct,
+                                                           p.exponent) <> p.amount), x.clock
       FROM place p
      CROSS JOIN LATERAL (
-        SELECT coalesce(round_money(p.quantity * p.price * (100 - coalesce(p.discount_pct, 0)) / 100, p.exponent)
-                        <> p.amount, false) AS summed) x
+        SELECT coalesce(position_amount(p.quantity, NULL, p.price, p.discount_pct, p.exponent) <> p.amount,
+                        false) AS apart) a
+     CROSS JOIN LATERAL (
+        SELECT a.apart, CASE WHEN a.apart AND p.unit = 'h' AND p.by_the_clock THEN clock_text(p.billed_s)
+                             END AS clock) x
      ORDER BY p.position;
 END $$;
 COMMENT ON FUNCTION document_rows(bigint) IS
@@ -99,6 +104,6 @@ COMMENT ON FUNCTION document_rows(bigint) IS
     'discount_pct of the position, hours, amount before the document''s discount, its share of that discount, net, '
     'tax, gross, in the document''s currency; seconds beside the hours for sums, the task with its number, project and '
     'link where it is one, how many lines and charges there are, the taxes that its tax is made of; summed: '
-    'quantity x price less discount is not the amount, which is the sum of works that were rounded one by one; clock: '
-    'then the hours as h:mm, where they are not charged by the hundredth';
+    'quantity (time, where there is a clock) x price less discount is not the amount, which is what is left of works '
+    'that were rounded one by one, or a tier''s; clock: the hours as h:mm, where hundredths of them do not come to it';
 SELECT allow('reader', 'execute', 'document_rows');
