@@ -142,7 +142,8 @@ CREATE TABLE code_object (
     CONSTRAINT code_object_pkey PRIMARY KEY (kind, object)
 );
 COMMENT ON TABLE code_object IS
-    'functions, views and triggers that the script of the books made, as DROP names them: what an upgrade makes anew. '
+    'functions, procedures, views and triggers that the script of the books made, as DROP names them: what an upgrade '
+    'makes anew. '
     'While it runs also those of users (not ours), what of theirs hangs on ours (kept_for), and what is to be said '
     'again of ours: rights, switches';
 -- ---------------------------------------------------------------------------

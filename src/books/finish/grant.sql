@@ -72,7 +72,7 @@ BEGIN
         SELECT format('SEQUENCE %s', s.oid::regclass) FROM pg_class s
          WHERE s.relkind = 'S' AND s.relnamespace = quote_ident(current_schema())::regnamespace
         UNION
-        SELECT format('FUNCTION %s', p.oid::regprocedure) FROM pg_proc p
+        SELECT format('ROUTINE %s', p.oid::regprocedure) FROM pg_proc p
          WHERE p.pronamespace = quote_ident(v_internal)::regnamespace
             OR p.pronamespace = quote_ident(current_schema())::regnamespace
                AND p.proname IN (SELECT r.object FROM access_rule r WHERE r.verb = 'execute')
@@ -110,7 +110,7 @@ BEGIN
           JOIN pg_class s ON s.oid = d.objid AND d.classid = 'pg_class'::regclass AND s.relkind = 'S'
          WHERE r.level = p_level AND r.verb = 'insert'
         UNION ALL
-        SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure)
+        SELECT format('EXECUTE ON ROUTINE %s', p.oid::regprocedure)
           FROM access_right r
           JOIN pg_proc p ON p.proname = r.object AND p.pronamespace = quote_ident(current_schema())::regnamespace
          WHERE r.level = p_level AND r.is_function
@@ -118,7 +118,7 @@ BEGIN
         SELECT g FROM (
             SELECT format('USAGE ON SCHEMA %I', v_internal) AS g
             UNION ALL
-            SELECT format('EXECUTE ON FUNCTION %s', p.oid::regprocedure) FROM pg_proc p
+            SELECT format('EXECUTE ON ROUTINE %s', p.oid::regprocedure) FROM pg_proc p
              WHERE p.pronamespace = quote_ident(v_internal)::regnamespace AND p.provolatile <> 'v'
             ) x
          WHERE v_rank > 0
@@ -143,7 +143,7 @@ BEGIN
     END IF;
     PERFORM revoke_access(role);
     FOR v_function IN SELECT o.object FROM open_function o LOOP
-        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_function);
+        EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', v_function);
     END LOOP;
     PERFORM apply_access(role, level);
     INSERT INTO access_grant (role, level) VALUES (role, level);
@@ -171,11 +171,11 @@ BEGIN
                                                      AND d.deptype = 'e')
            -- functions of users stay theirs
            AND NOT EXISTS (SELECT FROM code_object u
-                            WHERE u.kind = 'function' AND u.object = p.oid::regprocedure::text AND NOT u.ours)
+                            WHERE u.object = p.oid::regprocedure::text AND NOT u.ours)
     LOOP
-        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_function.name);
+        EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', v_function.name);
         IF v_function.internal THEN
-            EXECUTE format('ALTER FUNCTION %s SET SCHEMA %I', v_function.name, v_internal);
+            EXECUTE format('ALTER ROUTINE %s SET SCHEMA %I', v_function.name, v_internal);
         END IF;
     END LOOP;
 END $$;

@@ -19,7 +19,7 @@ BEGIN
          WHERE l.lanname = 'plpgsql' AND 'search_path=' || current_setting('search_path') = ANY (p.proconfig)
            AND p.proowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user)
            AND NOT EXISTS (SELECT FROM code_object u
-                            WHERE u.kind = 'function' AND u.object = p.oid::regprocedure::text AND NOT u.ours)
+                            WHERE u.object = p.oid::regprocedure::text AND NOT u.ours)
          ORDER BY p.oid
     LOOP
         EXECUTE format('ALTER FUNCTION %s SET DateStyle = ''ISO, YMD'' SET IntervalStyle = ''postgres'' SET TimeZone = '

@@ -20,7 +20,8 @@ BEGIN ATOMIC
          WHERE n.nspname = ANY (current_schemas(false))
            AND (n.nspname = current_schema() OR right(n.nspname, 9) = '_internal')
     )
-    SELECT 'function', p.oid::regprocedure::text, 'pg_proc'::regclass::oid, p.oid
+    SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, p.oid::regprocedure::text,
+           'pg_proc'::regclass::oid, p.oid
       FROM pg_proc p
       JOIN room ON room.oid = p.pronamespace
      WHERE NOT EXISTS (SELECT FROM pg_depend d
@@ -114,7 +115,7 @@ BEGIN
       FROM (
         SELECT x.kind, x.object, array_agg(format('GRANT %s%s ON %s %s TO %s%s', x.privilege_type,
                    ' (' || quote_ident(x.attname) || ')', CASE x.kind WHEN 'view'
-                       THEN 'TABLE' ELSE 'FUNCTION' END, x.object,
+                       THEN 'TABLE' ELSE 'ROUTINE' END, x.object,
                    CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END,
                    CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)) AS commands
           FROM (
@@ -129,7 +130,7 @@ BEGIN
             UNION ALL
             SELECT f.kind, f.object, p.proname, NULL, p.proowner,
                    p.pronamespace = quote_ident(current_schema())::regnamespace, a.*
-              FROM code_found() f JOIN pg_proc p ON p.oid = f.id AND f.kind = 'function'
+              FROM code_found() f JOIN pg_proc p ON p.oid = f.id AND f.class = 'pg_proc'::regclass
              CROSS JOIN aclexplode(p.proacl) a
             ) x
          WHERE x.grantee <> x.owner
@@ -198,8 +199,9 @@ BEGIN
           FROM code_found() f
           JOIN code_object o USING (kind, object)
           JOIN pg_proc p ON p.oid = f.id
-         WHERE o.ours AND f.kind = 'function' AND p.pronamespace <> quote_ident(current_schema())::regnamespace
+         WHERE o.ours AND f.class = 'pg_proc'::regclass
+           AND p.pronamespace <> quote_ident(current_schema())::regnamespace
     LOOP
-        EXECUTE format('ALTER FUNCTION %s SET SCHEMA %I', v_object.object, current_schema());
+        EXECUTE format('ALTER ROUTINE %s SET SCHEMA %I', v_object.object, current_schema());
     END LOOP;
 END $$;
