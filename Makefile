@@ -128,7 +128,7 @@ page_sign = bottom.html $(1) bottom_end.html foot.html
 page_act = $(call page_head,bank.html) act_begin.html items.html totals.html act_end.html note.html \
 	$(call page_sign,sign.html sign_client.html)
 page_invoice = $(call page_head) items.html totals.html note.html $(call page_sign,payment.html sign.html)
-page_report = $(call page_head) hours.html totals.html note.html foot.html
+page_report = $(call page_head) summary.html hours.html totals.html note.html foot.html
 page_specification = $(call page_head) requirements.html items.html totals.html specification_end.html note.html \
 	$(call page_sign,sign.html sign_client.html)
 page_parts = $(addprefix $(here)src/books/page/template/,$(page_$(1)))
@@ -189,6 +189,7 @@ BOOKS_CODE = \
 	src/books/document/number.sql \
 	src/books/document/put.sql \
 	src/books/document/place.sql \
+	src/books/summary/report.sql \
 	src/books/sheet/kept.sql \
 	src/books/document/figures.sql \
 	src/books/document/adjust.sql \
@@ -258,6 +259,7 @@ BOOKS_CODE = \
 	src/books/share/right.sql \
 	src/books/page/label.sql \
 	src/books/page/row.sql \
+	src/books/page/summary.sql \
 	src/books/page/page.sql \
 	src/books/page/state.sql \
 	src/books/page/issued.sql \

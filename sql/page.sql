@@ -216,5 +216,24 @@ SELECT * FROM unit_prices(:r);
 SELECT transition(:r, 'sent') AS sent;
 SELECT * FROM unit_prices(:r);
 DROP FUNCTION unit_prices(bigint);
+-- a report has each task once, in the order of its first day, its prices beneath it where it has several; fees and things
+-- have no hours.  Two hours are included: that of the 4th and the first of the 9th; half an hour and an hour and a quarter
+-- at 120, a fee of 200, two things of 45: 500 less 10 %
+SELECT t.value ->> 'no' AS no, x.row ->> 'title' AS title, x.part, x.row ->> 'days' AS days, x.row ->> 'hours_worked' AS worked, x.row ->> 'hours_billed' AS billed,
+       x.row ->> 'pieces' AS pieces, x.row ->> 'coverage' AS coverage, x.row ->> 'price' AS price, x.row ->> 'amount' AS amount
+  FROM jsonb_path_query(document_data(:month), '$.groups[*].tasks[*]') WITH ORDINALITY t (value, no)
+ CROSS JOIN LATERAL (SELECT t.value AS row, NULL::bigint AS part
+                     UNION ALL SELECT l.value, l.no FROM jsonb_array_elements(nullif(t.value -> 'lines', 'null')) WITH ORDINALITY l (value, no)) x ORDER BY t.no, x.part NULLS FIRST;
+SELECT f.value ->> 'name' AS name, f.value ->> 'value' AS value FROM jsonb_array_elements(document_data(:month) #> '{summary,facts}') f (value);
+-- against the report of the month before: one hour, included, and the fee; that had none before it, nor has what comes two months later
+SELECT document_data(:month) #> '{summary,before}' AS before, document_data(:month_before) #> '{summary,before}' AS none, document_data(:invoice) -> 'summary' AS of_reports;
+-- it stays what it was, in every language
+CREATE TABLE was AS SELECT l, document_html(:month, l) AS page FROM unnest('{uk,ru,en}'::text[]) l;
+SELECT void(:month_before, 'wrong'), build_report('{"client": "Epsilon", "period": "2026-02"}', '{"issued_on": "2026-03-01"}') AS again \gset
+SELECT count(*) FILTER (WHERE page = document_html(:month, l)) AS same FROM was;
+DROP TABLE was;
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) SELECT 1, id, '2026-05-04', 3600 FROM task WHERE number = 'E-2';
+SELECT build_report('{"client": "Epsilon", "period": "2026-05"}', '{"issued_on": "2026-06-01"}') AS may \gset
+SELECT document_data(:may) #> '{summary,before}' AS none;
 DROP TABLE page;
 SELECT * FROM check_books();

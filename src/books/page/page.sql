@@ -46,6 +46,7 @@ DECLARE
     v_brand jsonb;
     v_party jsonb;
     v_groups jsonb;
+    v_totals jsonb;
     v_data jsonb;
 BEGIN
     v_document := document_of(document_data.document);
@@ -67,6 +68,7 @@ BEGIN
     v_brand := nullif(v_paper -> 'brand', 'null');
     v_party := page_party(v_paper -> 'own', v_language);
     v_groups := page_rows(v_document.id, v_language, v_label);
+    v_totals := page_totals(v_document.id, v_language, v_label);
 
     v_data := jsonb_build_object(
         'label', v_label, 'language', v_language, 'kind', v_document.kind, 'heading', v_label ->> v_document.kind,
@@ -92,7 +94,8 @@ BEGIN
             'footer', v_brand ->> 'footer'),
         'own', v_party, 'client', page_party(v_paper -> 'party', v_language), 'groups', v_groups);
     RETURN v_data || jsonb_build_object(
-        'totals', page_totals(v_document.id, v_language, v_label),
+        'totals', v_totals,
+        'summary', page_summary(v_document, nullif(v_paper -> 'summary', 'null'), v_totals, v_language, v_label),
         'show', (SELECT jsonb_build_object('groups', jsonb_array_length(v_groups) > 1, 'hours',
                                            coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
                         'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount',

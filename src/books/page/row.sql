@@ -111,6 +111,16 @@ COMMENT ON FUNCTION page_party(jsonb, text) IS
     'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it '
     'in that language';
 
+-- What has no time has no hours either: a fee, a thing.
+CREATE FUNCTION page_hours(seconds numeric, worked_s numeric, billed_s numeric, language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT page_number(seconds / 3600.0, 2, language) WHERE worked_s <> 0 OR billed_s <> 0;
+END;
+COMMENT ON FUNCTION page_hours(numeric, numeric, numeric, text) IS
+    'seconds as hours, written for a language; NULL where nothing was worked or billed by time';
+
+-- A price for each line of a task: one is said beside it, several beneath it.
 CREATE FUNCTION page_rows(document bigint, language text, label jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -119,11 +129,11 @@ BEGIN ATOMIC
                coalesce(d.period_to, d.issued_on, books_today()) AS beside
           FROM document d WHERE d.id = page_rows.document
     ), "row" AS MATERIALIZED (
-        SELECT r.*, row_number() OVER (ORDER BY r.position) AS no FROM document_rows(page_rows.document) r
-    ), grp AS (
-        SELECT r.project, min(r.position) AS first, sum(r.worked_s) AS worked_s, sum(r.billed_s) AS billed_s,
-               sum(r.amount) AS amount,
-               jsonb_agg(jsonb_build_object(
+        SELECT r.*, row_number() OVER (ORDER BY r.position) AS no, coalesce(r.task_id::text, r.title) AS about
+          FROM document_rows(page_rows.document) r
+    ), written AS (
+        SELECT r.project, r.about, r.no, r.position, r.first_day, r.last_day, r.worked_s, r.billed_s, r.amount,
+               jsonb_build_object(
                    'no', r.no,
                    'title', coalesce(page_date(iso_date(r.title), language), r.title),
                    'url', r.url,
@@ -136,28 +146,56 @@ BEGIN ATOMIC
                                                                       WHEN 'h' THEN 2 ELSE 0 END), language)),
                    'price', page_number(r.price, greatest(scale(trim_scale(r.price)), h.exponent), language),
                    'discount', page_percent(nullif(r.discount_pct, 0), language),
-                   'hours_worked', page_number(r.hours_worked * h.side, 2, language), 'hours_billed',
-                   page_number(r.hours_billed * h.side, 2, language),
+                   'hours_worked', page_hours(r.worked_s * h.side, r.worked_s, r.billed_s, language),
+                   'hours_billed', page_hours(r.billed_s * h.side, r.worked_s, r.billed_s, language),
+                   'pieces', CASE WHEN r.unit <> 'h' AND r.quantity <> 1
+                                  THEN page_number(r.quantity * h.side, scale(trim_scale(r.quantity)), language) END,
                    'amount', page_number(r.amount * h.side, h.exponent, language),
                    'net', page_number(r.net * h.side, h.exponent, language),
                    'tax_rate', coalesce(page_percent(r.tax_rate, language), label ->> 'tax_none'),
                    'tax', page_number(r.tax * h.side, h.exponent, language), 'gross',
                    page_number(r.gross * h.side, h.exponent, language),
-                   'free', r.coverage IS NOT NULL, 'coverage', label ->> ('coverage_' || r.coverage))
-                       ORDER BY r.no) AS rows
+                   'free', r.coverage IS NOT NULL, 'coverage', label ->> ('coverage_' || r.coverage)) AS row
           FROM "row" r CROSS JOIN head h
-         GROUP BY r.project
+    ), task AS (
+        SELECT w.project, min(w.first_day) AS first_day, min(w.no) AS first,
+               (array_agg(w.row ORDER BY w.no))[1] || CASE WHEN count(*) = 1
+                   THEN '{"several": false, "lines": null}' ELSE
+                   jsonb_build_object(
+                       'days', page_days(min(w.first_day), max(w.last_day), language, min(h.beside)),
+                       'several', true, 'price', NULL, 'discount', NULL, 'pieces', NULL, 'coverage', NULL,
+                       'free', bool_and((w.row ->> 'free')::boolean),
+                       'hours_worked', page_hours(sum(w.worked_s) * min(h.side), sum(w.worked_s), sum(w.billed_s),
+                                                  language),
+                       'hours_billed', page_hours(sum(w.billed_s) * min(h.side), sum(w.worked_s), sum(w.billed_s),
+                                                  language),
+                       'amount', page_number(sum(w.amount) * min(h.side), min(h.exponent), language),
+                       'lines', jsonb_agg(w.row ORDER BY w.first_day, w.no)) END AS row
+          FROM written w CROSS JOIN head h
+         GROUP BY w.project, w.about
+    ), grp AS (
+        SELECT w.project, min(w.position) AS first, sum(w.worked_s) AS worked_s, sum(w.billed_s) AS billed_s,
+               sum(w.amount) AS amount, jsonb_agg(w.row ORDER BY w.no) AS rows
+          FROM written w
+         GROUP BY w.project
+    ), numbered AS (
+        SELECT t.project, t.row || jsonb_build_object('no', row_number() OVER o) AS row, row_number() OVER o AS no
+          FROM task t JOIN grp g ON g.project IS NOT DISTINCT FROM t.project
+        WINDOW o AS (ORDER BY g.first, t.first_day, t.first)
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'title', coalesce(g.project, label ->> 'rest'), 'hours_worked',
-               page_number(g.worked_s * h.side / 3600.0, 2, language),
-               'hours_billed', page_number(g.billed_s * h.side / 3600.0, 2, language), 'amount',
-               page_number(g.amount * h.side, h.exponent, language),
-               'rows', g.rows) ORDER BY g.first), '[]')
+               'title', coalesce(g.project, label ->> 'rest'),
+               'hours_worked', page_hours(g.worked_s * h.side, g.worked_s, g.billed_s, language),
+               'hours_billed', page_hours(g.billed_s * h.side, g.worked_s, g.billed_s, language),
+               'amount', page_number(g.amount * h.side, h.exponent, language),
+               'rows', g.rows,
+               'tasks', (SELECT jsonb_agg(n.row ORDER BY n.no) FROM numbered n
+                          WHERE n.project IS NOT DISTINCT FROM g.project)) ORDER BY g.first), '[]')
       FROM grp g CROSS JOIN head h;
 END;
 COMMENT ON FUNCTION page_rows(bigint, text, jsonb) IS
-    'the positions of a document in groups by project, written for a language';
+    'the positions of a document in groups by project, written for a language: as rows in the order of the paper, and '
+    'as tasks in the order of time, each once, whose lines are its prices where it has several';
 
 CREATE FUNCTION page_totals(document bigint, language text, label jsonb) RETURNS jsonb
     LANGUAGE sql STABLE

@@ -39,13 +39,13 @@ BEGIN ATOMIC
         'basis', (SELECT jsonb_build_object('kind', b.kind, 'number', coalesce(b.number, b.outside_number),
                                             'issued_on', iso(b.issued_on))
                     FROM document b WHERE b.id = p_document.based_on),
-        'note', p_document.note)
+        'note', p_document.note, 'summary', report_summary(p_document))
       FROM (SELECT paper_party(p_document, 'own') AS own) o;
 END;
 COMMENT ON FUNCTION live_paper(document) IS
     'what a paper says beside its figures, as it is now: own, party (as paper_party() has them), brand (a row of it), '
     'contract (its number), project (its name), task ({"number", "title"}), basis ({"kind", "number", "issued_on"} of '
-    'what it was made of), note';
+    'what it was made of), note, summary (report_summary(), of a report)';
 
 CREATE FUNCTION paper_of(p_document document) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
