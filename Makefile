@@ -122,13 +122,15 @@ BOOKS_TABLES = \
 
 # The pages that come with the books, each made of parts in order.  The parts are
 # files of HTML, so that editors and browsers can read them.
-PAGES = act invoice report specification
+PAGES = act contract invoice report specification
 page_head = head.html style.css top.html $(1) client.html $(1) subject.html
 page_sign = bottom.html $(1) bottom_end.html foot.html
 page_act = $(call page_head,bank.html) act_begin.html items.html totals.html act_end.html note.html \
 	$(call page_sign,sign.html sign_client.html)
+page_contract = $(call page_head) contract_begin.html items.html totals.html contract_end.html note.html \
+	$(call page_sign,sign.html sign_client.html)
 page_invoice = $(call page_head) items.html totals.html note.html $(call page_sign,payment.html sign.html)
-page_report = $(call page_head) summary.html hours.html totals.html note.html foot.html
+page_report = $(call page_head) summary.html hours.html totals.html note.html signed.html foot.html
 page_specification = $(call page_head) requirements.html items.html totals.html specification_end.html note.html \
 	$(call page_sign,sign.html sign_client.html)
 page_parts = $(addprefix $(here)src/books/page/template/,$(page_$(1)))

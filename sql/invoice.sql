@@ -48,7 +48,7 @@ SELECT transition(:r, 'void', 'no');
 SELECT issue_act(:i, '{"issued_on": "2026-04-03"}') AS a \gset
 SELECT kind, status, number, gross, based_on = :i AS of_invoice FROM document_card WHERE document_id = :a;
 SELECT issue_act(:r);
-SELECT set_signature(:a, 'signed', 'Alpha', NULL, '2026-04-04 10:00Z', '\x89504e47', 'image/png');
+SELECT set_signature(:a, 'signed', 'Alpha', NULL, '2026-04-04 10:00Z', '\x89504e470d0a1a0a', 'image/png');
 SELECT status, sign_status, sign_by, octet_length(signature) FROM document WHERE id = :a;
 
 -- void: the number stays, the report is agreed again, its work can be invoiced again

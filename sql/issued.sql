@@ -31,7 +31,7 @@ SELECT build_report('{"client": 3, "period": "2026-04"}', '{"issued_on": "2026-0
 SELECT record_bill('{"party": "Beta", "outside_number": "7", "currency": "EUR", "issued_on": "2026-03-01", "lines": [{"title": "Help", "price": "10"}]}') AS bill \gset
 SELECT transition(:bill, 'agreed');
 -- a kind without a template has no page until it gets one, and then none of its day
-SELECT draft_document('{"kind": "contract", "party": 3, "currency": "EUR", "requirements": "Terms", "issued_on": "2026-04-01"}') AS contract \gset
+SELECT draft_document('{"kind": "other", "party": 3, "currency": "EUR", "requirements": "Terms", "issued_on": "2026-04-01"}') AS contract \gset
 SELECT transition(:contract, 'sent');
 SELECT d.kind, i.language, i.body IS NOT NULL AS page, octet_length(i.digest) AS digest, i.body ~ 'base64,' AS image, i.body ~ ('src="logo:' || (d.kept #>> '{brand,logo}') || '"') AS named,
        sha256(convert_to(issued_html(d.id), 'UTF8')) = i.digest AS same, issued_html(d.id) ~ 'src="data:image/png;base64,iVBORw0KGgo="' AS logo
@@ -84,7 +84,7 @@ SELECT count(*) FILTER (WHERE issued_html(document_id) = page) AS same FROM befo
 -- new documents are made of what is there now; so are other languages of the old ones, and drafts
 SELECT transition(:draft, 'sent');
 SELECT issued_html(:draft) AS issued, document_html(:draft, 'en') AS english, document_html(:report, 'en') AS old;
-INSERT INTO template (kind, body) VALUES ('contract', 'now {{heading}}');
+INSERT INTO template (kind, body) VALUES ('other', 'now {{heading}}');
 SELECT document_html(:contract, 'en');
 SELECT issued_html(:contract);
 

@@ -181,9 +181,9 @@ SELECT document_html(:report, 'de');
 SELECT record_bill('{"party": 3, "outside_number": "7", "issued_on": "2026-03-01", "lines": [{"title": "Help", "price": "10"}], "currency": "EUR"}') AS bill \gset
 SELECT document_html(:bill);
 SELECT document_csv(:bill, false) ~ '^document.*\r\nbill,7,2026-03-01,1,,Help,,,,,,1,10,,,,10.00,' AS bill;
-SELECT draft_document('{"kind": "contract", "party": 3, "currency": "EUR", "requirements": "Terms"}') AS contract \gset
+SELECT draft_document('{"kind": "other", "party": 3, "currency": "EUR", "requirements": "Terms"}') AS contract \gset
 SELECT document_html(:contract);
-INSERT INTO template (kind, body) VALUES ('contract', '{{heading}}: {{requirements}}<!--state:mark-->{{#groups}}{{title}}{{/groups}}');
+INSERT INTO template (kind, body) VALUES ('other', '{{heading}}: {{requirements}}<!--state:mark-->{{#groups}}{{title}}{{/groups}}');
 SELECT regexp_replace(document_html(:contract), 'style="[^"]*"', '', 'g');
 INSERT INTO template (kind, body) VALUES ('annex', '{{heading}} {{status}}');
 

@@ -87,7 +87,7 @@ BEGIN
             json_build_object('Referrer-Policy', 'no-referrer'),
             json_build_object('Content-Security-Policy', 'default-src ''none''; style-src ''unsafe-inline''; '
                               'img-src data:; base-uri ''none''; form-action ''self''; '
-                              'frame-ancestors ''none'''))::text, true);
+                              'frame-ancestors ''none''; ' || script_source()))::text, true);
     END IF;
 END $$;
 COMMENT ON FUNCTION begin_visit(text) IS
@@ -108,7 +108,7 @@ END $$;
 COMMENT ON FUNCTION invalid_page(text) IS
     'the one page of every link that opens nothing, whatever the cause, with status 404 through a gateway';
 
-CREATE FUNCTION shown_page(p_document document, p_link jsonb, p_said text DEFAULT NULL, p_comment text DEFAULT NULL)
+CREATE FUNCTION shown_page(p_document document, p_link jsonb, p_said text DEFAULT NULL, p_given jsonb DEFAULT '{}')
     RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -124,12 +124,14 @@ BEGIN
                               v_label ->> (p_document.status || '_says'), v_label ->> (p_document.status || '_hint'));
     END IF;
     RETURN with_answer(coalesce(v_page, document_html(p_document.id, v_language)), p_link || jsonb_build_object(
-        'label', v_label, 'said', v_label ->> p_said, 'asks', asks_answer(p_document), 'comment', p_comment));
+        'label', v_label, 'said', v_label ->> p_said, 'asks', asks_answer(p_document),
+        'signs', asks_signature(p_document), 'comment', p_given -> 'comment', 'signer', p_given -> 'signer',
+        'rejecting', p_said ~ '^answer_(reason|long)_', 'signing', p_said ~ '^answer_(name|image)_'));
 END $$;
-COMMENT ON FUNCTION shown_page(document, jsonb, text, text) IS
-    'what a visitor sees of a document: its page with the form for his answer where it waits for one, and what was '
-    'said to the last one (the name of a label); of what is void or superseded a page that says so. p_link is '
-    'visited_link()';
+COMMENT ON FUNCTION shown_page(document, jsonb, text, jsonb) IS
+    'what a visitor sees of a document: its page with the forms for his answer and signature where it waits for them, '
+    'and what was said to the last one (the name of a label), with what he had written (p_given: comment, '
+    'signer); of what is void or superseded a page that says so. p_link is visited_link()';
 
 CREATE FUNCTION visited_link(token text, language text, document bigint, client bigint) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
@@ -158,8 +160,8 @@ BEGIN
                 ELSE shown_page(document_of(v_link.document_id), v_seen) END;
 END $$;
 COMMENT ON FUNCTION shared_page(text, text, bigint) IS
-    'the page of what the link with this token opens: a document, with a form to agree or reject where it waits for an '
-    'answer (it posts to answer_page beside it); or all that is a client''s, with a reference to each document '
+    'the page of what the link with this token opens: a document, with forms to agree, sign or reject where it waits '
+    'for that (they post to answer_page beside it); or all that is a client''s, with a reference to each document '
     '(document names it). Where the link is unknown, expired or revoked, all alike, a page that says so, through a '
     'gateway with status 404; where the document is void or superseded a page that says so in place of its figures. '
     'Refused: other languages than uk, ru, en (22023). SECURITY DEFINER: a visitor reaches what the link opens and '

@@ -19,8 +19,8 @@ INSERT INTO document_kind AS old (kind, incoming, made_of, answered, asks_paymen
     ('bill', true, 'content', false, false, 'payable', 'out', NULL),
     ('debt', false, 'opening', false, true, 'receivable', 'in', 'invoice'),
     ('netting', false, 'document', false, false, NULL, NULL, 'act'),
-    ('contract', NULL, 'content', false, false, NULL, NULL, NULL),
-    ('annex', NULL, 'content', false, false, NULL, NULL, NULL),
+    ('contract', NULL, 'content', true, false, NULL, NULL, NULL),
+    ('annex', NULL, 'content', true, false, NULL, NULL, 'contract'),
     ('other', NULL, 'content', false, false, NULL, NULL, NULL)
 ON CONFLICT ON CONSTRAINT document_kind_pkey DO UPDATE
    SET incoming = excluded.incoming, made_of = excluded.made_of, answered = excluded.answered,
@@ -134,7 +134,8 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{report}', 'sent', 'agreed', true, 'agree_report', NULL),
         ('{bill}', 'sent', 'agreed', true, 'accept_bill', NULL),
         ('{specification}', 'sent', 'agreed', true, NULL, 'sell_agreed'),
-        ('{proposal,act,contract,annex,other,proforma}', 'sent', 'agreed', true, NULL, NULL),
+        ('{contract}', 'sent', 'agreed', true, NULL, 'begin_contract'),
+        ('{proposal,act,annex,other,proforma}', 'sent', 'agreed', true, NULL, NULL),
         ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'rejected', true, NULL,
          'release'),
         ('{report,proposal,specification,proforma}', 'sent', 'superseded', false, NULL, 'release'),

@@ -291,6 +291,7 @@ BEGIN
         WHEN 'carry_report' THEN PERFORM carry_report(p_document);
         WHEN 'settle_issued' THEN PERFORM carry_report(p_document), settle_document(p_document.id, 'issued');
         WHEN 'take_apart' THEN PERFORM take_apart(p_document);
+        WHEN 'begin_contract' THEN PERFORM begin_contract(p_document);
         WHEN 'sell_agreed' THEN PERFORM sell_agreed(p_document);
         WHEN 'unsell_agreed' THEN PERFORM release_document(p_document), unsell_agreed(p_document);
     END CASE;

@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- agreed: a specification that the client agreed becomes money
+-- agreed: a specification that the client agreed becomes money, a contract begins
 --
 -- Its lines are what the task is sold for, so they are charged when it is done;
 -- the hours of such a task are in that price.  One without a price only lets the
@@ -39,6 +39,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION unsell_agreed(document) IS
     'what a specification that is agreed no more asked for is not sold; refused (23001) once it is billed';
+
+CREATE FUNCTION begin_contract(p_document document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE contract c SET status = 'active' WHERE c.id = p_document.contract_id AND c.status = 'draft';
+END $$;
+COMMENT ON FUNCTION begin_contract(document) IS 'the contract whose paper is agreed is in force, where it was a draft';
 
 CREATE FUNCTION bill_task(task bigint, options jsonb DEFAULT '{}', OUT invoice bigint, OUT act bigint)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off

@@ -104,7 +104,8 @@ DECLARE
     v_state document_state := state_of(v_document);
     v_answer CONSTANT text := CASE set_signature.status WHEN 'signed' THEN 'agreed' WHEN 'rejected' THEN 'rejected' END;
 BEGIN
-    IF v_state.draft OR v_state.withdrawn OR v_document.sign_status IN ('signed', 'rejected')
+    IF v_state.draft OR v_state.withdrawn OR v_state.ended AND set_signature.status <> 'rejected'
+        OR v_document.sign_status IN ('signed', 'rejected')
         AND v_document.sign_status <> set_signature.status
         OR set_signature.status = 'none' THEN
         RAISE EXCEPTION 'the signature of %, which is % and %, cannot become "%"', document_name(v_document.id),
@@ -126,5 +127,5 @@ COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, 
     'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator (ref), '
     'the image drawn on a phone (image/png, image/jpeg or image/webp, up to 1 MB). What waits for an answer (a report, '
     'act, contract, …) is agreed when it is signed, rejected when its signature is; the same state again changes '
-    'nothing';
+    'nothing. Refused: drafts, what has ended, another word after the last (23001); an image of another type (23514)';
 SELECT allow('clerk', 'execute', 'set_signature');

@@ -44,7 +44,7 @@ BEGIN ATOMIC
         "client": {"name": "Client Ltd", "address": "1 High Street", "tax_id": "123", "email": null,
                    "signatory": null, "signatory_title": null,
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
-        "show": {"groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true,
+        "show": {"lines": true, "groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true,
                  "clock": true, "summed": true},
         "groups": [{"title": "Web shop", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "rows": [
             {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h",

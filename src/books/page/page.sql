@@ -96,7 +96,8 @@ BEGIN
     RETURN v_data || jsonb_build_object(
         'totals', v_totals,
         'summary', page_summary(v_document, nullif(v_paper -> 'summary', 'null'), v_totals, v_language, v_label),
-        'show', (SELECT jsonb_build_object('groups', jsonb_array_length(v_groups) > 1, 'hours',
+        'show', (SELECT jsonb_build_object('lines', jsonb_array_length(v_groups) > 0,
+                                           'groups', jsonb_array_length(v_groups) > 1, 'hours',
                                            coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
                         'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount',
                         coalesce(bool_or(r.discount_pct <> 0), false),

@@ -70,18 +70,26 @@ COMMENT ON FUNCTION send(bigint, interval) IS
     'outside';
 SELECT allow('clerk', 'execute', 'send');
 
-CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+CREATE FUNCTION end_links(p_document bigint, p_client bigint, p_link bigint) RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
-#variable_conflict use_column
 DECLARE
     v_count bigint;
 BEGIN
     UPDATE share_link s SET revoked_at = now()
-     WHERE s.document_id = revoke_share.document AND s.revoked_at IS NULL
-       AND (revoke_share.link IS NULL OR s.id = revoke_share.link);
+     WHERE (s.document_id = p_document OR s.client_id = p_client) AND s.revoked_at IS NULL
+       AND (p_link IS NULL OR s.id = p_link);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
+END $$;
+COMMENT ON FUNCTION end_links(bigint, bigint, bigint) IS
+    'make the links to a document, or to all that is a client''s, or one of them, work no more; returns how many';
+
+CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN end_links(revoke_share.document, NULL, revoke_share.link);
 END $$;
 COMMENT ON FUNCTION revoke_share(bigint, bigint) IS
     'make the links of a document, or one of them, work no more; returns how many';
@@ -112,15 +120,8 @@ SELECT allow('clerk', 'execute', 'share_client');
 CREATE FUNCTION revoke_client_share(client bigint, link bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-#variable_conflict use_column
-DECLARE
-    v_count bigint;
 BEGIN
-    UPDATE share_link s SET revoked_at = now()
-     WHERE s.client_id = revoke_client_share.client AND s.revoked_at IS NULL
-       AND (revoke_client_share.link IS NULL OR s.id = revoke_client_share.link);
-    GET DIAGNOSTICS v_count = ROW_COUNT;
-    RETURN v_count;
+    RETURN end_links(NULL, revoke_client_share.client, revoke_client_share.link);
 END $$;
 COMMENT ON FUNCTION revoke_client_share(bigint, bigint) IS
     'make the links to all that is a client''s, or one of them, work no more; returns how many. Those of his documents '
