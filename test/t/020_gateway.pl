@@ -5,7 +5,8 @@ use strict;
 use warnings;
 use File::Glob qw(bsd_glob);
 use FindBin;
-use JSON::PP;
+use lib $FindBin::Bin;
+use Gateway;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -47,7 +48,7 @@ my $invoice = $primary->safe_psql('postgres', q{SELECT min(id) FROM acme.documen
 my %value = (
 	document => $invoice, contract_id => 1, client => 2, calendar_id => 1, charge_id => 1, time_entry_id => 1, task_id => 1, party_id => 2,
 	employee_id => 1, language => "'en'", bom => 'true', filter => q{'{"client": 2}'}, terms => q{'{"discount_pct": 10}'}, level => "'reader'",
-	token => "'$token'", decision => "'agreed'", comment => "'fine'", amount => '100', from_currency => "'USD'", to_currency => "'EUR'",
+	token => "'$token'", decision => "'agreed'", comment => "'fine'", signer => "'Ann'", image => "''", amount => '100', from_currency => "'USD'", to_currency => "'EUR'",
 	on_date => "'2026-02-15'", from_date => "'2026-01-01'", to_date => "'2026-12-31'", through => "'2026-03-31'", band => "'regular'",
 	started_at => "'2026-02-02 08:00Z'", ended_at => "'2026-02-02 20:00Z'", code => "'revenue'", name => "'revenue'", role => "'a_reader'",
 	table_name => "'contract'", row_id => '1', kind => "'contract'", day => "'2026-02-15'", month => "'2026-02-01'", why => q{'{"note": "x"}'},
@@ -131,62 +132,14 @@ for my $place ([ $standby, 'BEGIN;', 'a standby' ], [ $primary, $read_only, 'a r
 is($primary->safe_psql('postgres', 'SELECT views FROM acme.share_link ORDER BY id DESC LIMIT 1 OFFSET 1'), '0', 'nobody opened the link for good so far');
 
 # ---------------------------------------------------------------------------
-# a stand-in for the gateway: PostgREST's transactions, settings and statuses
+# by a gateway: a stand-in for PostgREST
 # ---------------------------------------------------------------------------
 
-# The HTTP status that PostgREST gives a SQLSTATE.
-sub http_status
-{
-	my ($state, $role) = @_;
-	my %exact = (23503 => 409, 23505 => 409, 25006 => 405, '21000' => 500, 53400 => 500, '57P01' => 503, 'P0001' => 400, 42883 => 404, '42P01' => 404,
-		'42P17' => 500, 42501 => $role eq 'a_guest' ? 401 : 403);
-	my %class = ('08' => 503, '09' => 500, '0L' => 403, '0P' => 403, 25 => 500, 28 => 403, '2D' => 500, 38 => 500, 39 => 500, '3B' => 500, 40 => 500,
-		53 => 503, 54 => 500, 55 => 500, 57 => 500, 58 => 500, F0 => 500, HV => 500, P0 => 500, XX => 500);
-	return $exact{$state} // $class{ substr $state, 0, 2 } // 400;
-}
+my $gateway = Gateway->new($primary, 'acme');
 
-sub quoted
-{
-	my ($text) = @_;
-	$text =~ s/'/''/g;
-	return "'$text'";
-}
-
-# Call a function as a gateway does: GET in a read-only transaction, POST in one
-# that may write where the function is volatile; arguments as one JSON document.
 sub request
 {
-	my ($role, $method, $function, $argument, %header) = @_;
-	my $volatile = $primary->safe_psql('postgres',
-		"SELECT count(*) FROM pg_proc WHERE pronamespace = 'acme'::regnamespace AND proname = '$function' AND provolatile = 'v'");
-	my $types = $primary->safe_psql('postgres', qq{
-		SELECT string_agg(format('%I %s', p.proargnames[i], p.proargtypes[i - 1]::regtype), ', ')
-		  FROM pg_proc p, generate_series(1, p.pronargs) i
-		 WHERE p.pronamespace = 'acme'::regnamespace AND p.proname = '$function' AND p.proargnames[i] <> ''});
-	my $json = JSON::PP->new->canonical->allow_nonref;
-	my $body = quoted($json->encode($argument));
-	my $call =
-		$types eq ''
-		? "SELECT * FROM acme.$function($body)"
-		: sprintf('SELECT x.* FROM json_to_record(%s) AS a (%s), acme.%s(%s) AS x', $body,
-			join(', ', grep { /^"?(\w+)/ && exists $argument->{$1} } split /, /, $types),
-			$function, join(', ', map { "$_ => a.$_" } sort keys %$argument));
-	my $mode = $method eq 'GET' || $volatile eq '0' ? 'READ ONLY' : 'READ WRITE';
-	my ($status, $out, $err) = $primary->psql('postgres', <<"END", extra_params => [ '-U', 'authenticator' ], on_error_stop => 1);
-\\set VERBOSITY verbose
-BEGIN ISOLATION LEVEL READ COMMITTED $mode;
-SELECT set_config('search_path', 'acme, public', true), set_config('role', '$role', true), set_config('request.jwt.claims', '{"role":"$role"}', true),
-       set_config('request.method', '$method', true), set_config('request.path', '/rpc/$function', true),
-       set_config('request.headers', @{[ quoted($json->encode(\%header)) ]}, true) \\g /dev/null
-$call;
-\\echo ==
-SELECT current_setting('response.status', true), current_setting('response.headers', true);
-COMMIT;
-END
-	return { status => http_status($1, $role), state => $1, error => $err } if $err =~ /ERROR:  (\w{5}): /;
-	my ($content, $answer) = $out =~ /^(.*?)\n?==\n(.*)$/s;
-	my ($code, $headers) = split /\|/, $answer, 2;
-	return { status => $code || 200, content => $content, headers => $headers };
+	return $gateway->request(@_);
 }
 
 # The forms of a page, as a browser has them: what each button would post, as text.
@@ -341,7 +294,7 @@ for my $file (@files)
 for my $code (sort keys %books)
 {
 	ok($raised{$code}, "$code is raised");
-	my $status = http_status($code, 'a_reader');
+	my $status = Gateway::http_status($code, 'a_reader');
 	cmp_ok($status, '>=', 400, "$code: $status");
 	cmp_ok($status, '<', 500, "$code is the client's mistake");
 }
@@ -355,6 +308,6 @@ while (($table // '') =~ /^\| (\d[^|]*) \| (\d{3})/mg)
 }
 delete $told{class};
 is(join(' ', grep { !$told{$_} } sort keys %books), '', 'the README tells each of them');
-is(http_status($_, 'a_reader'), $told{$_}, "and the status that $_ arrives with") for sort keys %told;
+is(Gateway::http_status($_, 'a_reader'), $told{$_}, "and the status that $_ arrives with") for sort keys %told;
 
 done_testing();

@@ -90,7 +90,7 @@ CREATE FUNCTION answer_style() RETURNS text
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
     SELECT $css$<style>
-.answer { max-width: 210mm; margin: 0 auto 12mm; padding: 6mm 5mm; background: #fff; color: #1d252c; }
+.answer { max-width: 210mm; margin: 0 auto 20mm; padding: 6mm 5mm; background: #fff; color: #1d252c; }
 .answer h2 { margin: 0 0 4mm; }
 .answer form { margin: 0 0 4mm; }
 .answer button { min-height: 12mm; padding: 0 6mm; border: .8pt solid #1f5673; border-radius: 2mm; background: #fff;
@@ -104,7 +104,7 @@ BEGIN ATOMIC
   border-radius: 2mm; touch-action: none; }
 .answer .pad { margin: 0 0 4mm; }
 .answer .pad button { min-height: 9mm; padding: 0 4mm; border-color: #dde2e6; font-weight: 400; }
-.back { max-width: 210mm; margin: 0 auto; padding: 4mm 5mm; }
+.back { max-width: 210mm; margin: 0 auto 20mm; padding: 4mm 5mm; }
 .said { position: fixed; z-index: 2; left: 0; right: 0; bottom: 0; margin: 0; padding: 4mm 5mm; background: #1d252c;
   color: #fff; font-weight: 600; text-align: center; }
 @media print { .answer, .back, .said { display: none; } }
