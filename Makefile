@@ -324,7 +324,7 @@ REGRESS = \
 	money time margin cube calendar rating template words limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close run lines draw caps life explain what_if billing_random sequence_random \
-	document number kept issued due step state dimension facts correction agreed invoice settle share answer client dunning document_random page paper gateway \
+	document number kept issued due step state dimension facts correction agreed invoice settle share answer client dunning dunning_days document_random page paper gateway \
 	rule one_call settings approval overlap exchange currency credit match opening tax net sides \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

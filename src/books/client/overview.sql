@@ -20,21 +20,26 @@ COMMENT ON FUNCTION client_language(bigint) IS
 
 CREATE FUNCTION client_documents(client bigint) RETURNS TABLE (
         document bigint, kind text, number text, issued_on date, due_on date, title text, status text, shown_as text,
-        currency text, gross numeric(18,2), open numeric(18,2), asks boolean, overdue boolean)
+        currency text, gross numeric(18,2), open numeric(18,2), asks boolean, overdue boolean, reminded integer,
+        reminded_on date, fee numeric(18,2), interest numeric(18,2))
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT d.id, d.kind, d.number, d.issued_on, d.due_on, d.title, d.status, s.shown_as, d.currency,
            d.gross::numeric(18,2), CASE WHEN b.flow = 'in' AND b.open > 0 THEN b.open END::numeric(18,2),
-           asks_answer(d), coalesce(b.flow = 'in' AND b.open > 0 AND d.due_on < books_today(), false)
+           asks_answer(d), coalesce(b.flow = 'in' AND b.open > 0 AND d.due_on < books_today(), false),
+           r.level, r.on_day, r.fee::numeric(18,2), r.interest::numeric(18,2)
       FROM document d
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
       LEFT JOIN document_balance b ON b.document_id = d.id
+      LEFT JOIN LATERAL (SELECT * FROM reminder r WHERE r.document_id = d.id AND r.withdrawn_at IS NULL AND b.open > 0
+                          ORDER BY r.level DESC LIMIT 1) r ON true
      WHERE d.party_id = client_documents.client AND d.issued_at IS NOT NULL AND NOT d.incoming AND NOT s.withdrawn
      ORDER BY d.issued_on DESC, d.id DESC;
 END;
 COMMENT ON FUNCTION client_documents(bigint) IS
     'what was issued to a client and still stands, the latest first: what is open of it (NULL: nothing), whether it '
-    'asks for his answer, whether it is overdue';
+    'asks for his answer, whether it is overdue; of what is open the level of the last reminder (reminded), its day, '
+    'and the fees and interest that it claims';
 
 -- What is not billed goes with its period: a bug of last year is no news.
 CREATE FUNCTION client_work(client bigint, language text) RETURNS TABLE (
@@ -128,7 +133,9 @@ BEGIN
     RETURN jsonb_build_object(
         'client', v_party.name, 'language', v_language,
         'documents', (SELECT coalesce(jsonb_agg(to_jsonb(d) || jsonb_build_object('gross', d.gross::text,
-                                                                                  'open', d.open::text)
+                                                                                  'open', d.open::text,
+                                                                                  'fee', d.fee::text,
+                                                                                  'interest', d.interest::text)
                                                 ORDER BY d.issued_on DESC, d.document DESC), '[]')
                         FROM client_documents(v_party.id) d),
         'work', (SELECT coalesce(jsonb_agg(to_jsonb(w) - 'contract_id'

@@ -14,7 +14,8 @@ BEGIN ATOMIC
           FROM jsonb_array_elements(overview -> 'documents') WITH ORDINALITY AS v (value, no)
          CROSS JOIN LATERAL jsonb_to_record(v.value) AS d (
                document bigint, kind text, number text, issued_on date, due_on date, title text, status text,
-               shown_as text, currency text, gross numeric, open numeric, asks boolean, overdue boolean)
+               shown_as text, currency text, gross numeric, open numeric, asks boolean, overdue boolean,
+               reminded int, reminded_on date, fee numeric, interest numeric)
     ), written AS (
         SELECT d.no, d.asks OR d.open > 0 AS waits, jsonb_build_object(
                    'document', d.document, 'heading', page_heading(d.kind, d.number, d.issued_on, language, label),
@@ -24,6 +25,11 @@ BEGIN ATOMIC
                    'open', page_number(d.open, d.exponent, language) || U&'\00A0' || d.money,
                    'due', CASE WHEN d.open > 0 THEN page_date(d.due_on, language) END, 'overdue', d.overdue,
                    'asks', d.asks,
+                   'reminded', CASE WHEN d.reminded IS NOT NULL THEN concat_ws(', ',
+                       concat(label ->> 'reminded', ' ', d.reminded), page_date(d.reminded_on, language),
+                       (label ->> 'reminded_fee') || U&'\00A0' || page_number(nullif(d.fee, 0), d.exponent, language),
+                       (label ->> 'reminded_interest') || U&'\00A0'
+                       || page_number(nullif(d.interest, 0), d.exponent, language)) END,
                    'status', CASE WHEN d.shown_as IS NOT NULL THEN label ->> ('status_' || d.status) END) AS row
           FROM doc d
     ), work AS (
@@ -159,6 +165,9 @@ dd { font-weight: 600; font-variant-numeric: tabular-nums; }
 {{#asks}}
 <br><small>{{label.client_asks}}</small>
 {{/asks}}
+{{#reminded}}
+<br><small class="late">{{reminded}}</small>
+{{/reminded}}
 </span>
 </li>
 {{/open}}

@@ -198,11 +198,12 @@ COMMENT ON FUNCTION settle_dispute(bigint, text) IS
 SELECT allow('clerk', 'execute', 'settle_dispute');
 
 CREATE VIEW dunning_problems WITH (security_invoker) AS
-    SELECT 'nobody is about to be reminded of what is not owed or is disputed' AS rule, document_name(r.document_id)
-           AS subject, format('reminder %s', r.id) AS detail
+    SELECT 'a reminder that waits is of what is open, and nothing disputed' AS rule,
+           document_name(r.document_id) AS subject,
+           format('reminder %s of %s, open %s', r.id, trim_scale(r.open), trim_scale(coalesce(b.open, 0))) AS detail
       FROM reminder r
       JOIN notification n ON n.dedupe_key = format('reminder:%s', r.id) AND n.delivered_at IS NULL
       LEFT JOIN document_balance b ON b.document_id = r.document_id
-     WHERE is_disputed(r.document_id) OR coalesce(b.open, 0) <= 0;
+     WHERE is_disputed(r.document_id) OR coalesce(b.open, 0) <> r.open;
 COMMENT ON VIEW dunning_problems IS 'broken invariants of reminders, none in healthy books';
 SELECT allow('controller', 'select', 'dunning_problems');

@@ -61,5 +61,6 @@ CREATE TABLE reminder (
 COMMENT ON TABLE reminder IS
     'reminders of what is overdue, each level once a document: how late it was, what was open of it, the fees claimed '
     'so far and the interest up to that day, in currency, and the message in the language of the client. withdrawn_at: '
-    'it was not delivered yet when the document was paid, disputed or taken back; its level may be taken again';
+    'it was not delivered yet when the document was paid, in part too, put off, disputed or taken back; its level may '
+    'be taken again';
 CREATE UNIQUE INDEX reminder_once ON reminder (document_id, level) WHERE withdrawn_at IS NULL;

@@ -62,9 +62,11 @@ BEGIN
     INSERT INTO due_extension (document_id, was_due_on, due_on, reason)
     VALUES (v_document.id, v_document.due_on, extend_due.due_on, extend_due.reason);
     UPDATE document d SET due_on = extend_due.due_on WHERE d.id = v_document.id;
+    PERFORM withdraw_reminders(ARRAY[v_document.id]);
     RETURN extend_due.due_on;
 END $$;
 COMMENT ON FUNCTION extend_due(bigint, date, text) IS
     'put the due date of an open invoice, proforma or bill off to a later day; kept with its reason in due_extension '
-    'for ever. The same day again changes nothing. Refused as check_extension() says';
+    'for ever; reminders that wait are taken back. The same day again changes nothing. Refused as check_extension() '
+    'says';
 SELECT allow('clerk', 'execute', 'extend_due');

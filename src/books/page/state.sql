@@ -40,6 +40,13 @@ BEGIN
         'paid', page_number(nullif(v_balance.allocated, 0), v_exponent, v_language),
         'open', CASE WHEN v_balance.open > 0 AND v_balance.open < v_balance.gross
                      THEN page_number(v_balance.open, v_exponent, v_language) END,
+        'reminded', CASE WHEN v_balance.open > 0 THEN (
+            SELECT jsonb_build_object(
+                       'name', concat(v_label ->> 'reminded', ' ', r.level, ', ', page_date(r.on_day, v_language)),
+                       'fee', page_number(nullif(r.fee, 0), v_exponent, v_language),
+                       'interest', page_number(nullif(r.interest, 0), v_exponent, v_language))
+              FROM reminder r WHERE r.document_id = v_document.id AND r.withdrawn_at IS NULL
+             ORDER BY r.level DESC LIMIT 1) END,
         'signature', CASE WHEN v_document.sign_status = 'signed' THEN (
             SELECT jsonb_build_object(
                        'by', coalesce(v_document.sign_by, ''),
@@ -51,7 +58,8 @@ END $$;
 COMMENT ON FUNCTION page_state(bigint, text) IS
     'what became of a document since its page was issued, as text written for the language (NULL: page_language()): '
     'status or mark (a word across the page: draft, void …), put_off (a later due date), credited, paid, open, '
-    'signature {"by", "on", "image"}; what there is nothing to say of is left out';
+    'reminded {"name", "fee", "interest"} (the last reminder of what is open, and what it claims), signature {"by", '
+    '"on", "image"}; what there is nothing to say of is left out';
 SELECT allow('reader', 'execute', 'page_state');
 
 -- Each part brings its own looks: the page may be older than what is put over it.
@@ -61,9 +69,15 @@ BEGIN ATOMIC
     SELECT p.name, render(p.template, jsonb_build_object(
                'label', label, 'status', state -> 'status', 'mark', state -> 'mark', 'put_off', state -> 'put_off',
                'signature', CASE WHEN state ? 'signature' THEN '{"image": null}' || (state -> 'signature') END,
-               'sums', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', label -> k.key, 'amount', state -> k.key,
-                                                                     'last', k.key = 'open') ORDER BY k.no), '[]')
-                          FROM (VALUES (1, 'credited'), (2, 'paid'), (3, 'open')) k (no, key) WHERE state ? k.key)))
+               'sums', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', k.name, 'amount', coalesce(k.amount, ''),
+                                                                     'last', k.no = 3) ORDER BY k.no), '[]')
+                          FROM (VALUES (1, label ->> 'credited', state ->> 'credited'),
+                                       (2, label ->> 'paid', state ->> 'paid'),
+                                       (3, label ->> 'open', state ->> 'open'),
+                                       (5, label ->> 'reminded_fee', state #>> '{reminded,fee}'),
+                                       (6, label ->> 'reminded_interest', state #>> '{reminded,interest}'),
+                                       (4, state #>> '{reminded,name}', '')) k (no, name, amount)
+                         WHERE k.amount IS NOT NULL AND k.name IS NOT NULL)))
       FROM (VALUES
         (1, 'mark', state ? 'mark',
          '<div style="position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; '
@@ -76,7 +90,7 @@ BEGIN ATOMIC
          '{{status}}</span>'),
         (3, 'put_off', state ? 'put_off',
          '<div><dt>{{label.put_off}}</dt><dd style="margin: 0; font-weight: 500">{{put_off}}</dd></div>'),
-        (4, 'paid', state ?| '{credited,paid,open}',
+        (4, 'paid', state ?| '{credited,paid,open,reminded}',
          '<div style="display: flex; justify-content: flex-end">'
          '<table style="width: 100%; max-width: 88mm; border-collapse: collapse; font-variant-numeric: tabular-nums">'
          '{{#sums}}<tr{{#last}} style="font-weight: 600"{{/last}}><td style="padding: .8mm 0">{{name}}</td>'

@@ -73,6 +73,7 @@ AS $$
 DECLARE
     v_status text := settled_status(p_document);
 BEGIN
+    PERFORM withdraw_reminders(ARRAY[p_document]);
     IF (SELECT b.open * sign(b.gross) FROM document_balance b WHERE b.document_id = p_document) < 0 THEN
         RETURN;  -- credit() is about to give back what is paid too much
     END IF;
@@ -80,7 +81,8 @@ BEGIN
      WHERE d.id = p_document AND d.status <> v_status AND NOT stays_settled(d, v_status);
 END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS
-    'give an invoice or bill the status that its payments and credits make true';
+    'give an invoice or bill the status that its payments and credits make true; reminders that wait named what was '
+    'open before and are taken back';
 
 CREATE FUNCTION unpayable_hint(p_document document) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
