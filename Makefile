@@ -252,6 +252,7 @@ BOOKS_CODE = \
 	src/books/opening/opening.sql \
 	src/books/offer/follow.sql \
 	src/books/offer/agreed.sql \
+	src/books/sheet/csv.sql \
 	src/books/sheet/row.sql \
 	src/books/offer/deal.sql \
 	src/books/sheet/sheet.sql \

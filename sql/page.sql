@@ -158,6 +158,18 @@ SELECT x, csv_text(x) FROM (VALUES ('plain'), ('a,b'), ('say "hi"'), (E'two\nlin
 SELECT replace(document_csv(:report, false), E'\r', '<cr>');
 SELECT replace(document_csv(:credit, false), E'\r', '<cr>') ~ '-300.00,0.00,-300.00,20,-60.00,-360.00,EUR<cr>';
 \t off
+-- for spreadsheets of a language: a decimal comma, in quotes; whole numbers, days and texts are the same
+SELECT split_part(document_csv(:report, false, 'uk'), E'\r\n', 2) AS uk, document_csv(:report, false, 'ru') = document_csv(:report, false, 'uk') AS ru;
+-- any list, in the order of its columns: texts that look like numbers or formulas, days under any DateStyle, what there is none of, nested values, no rows
+SET datestyle = 'SQL, DMY';
+SELECT l, replace(table_csv((SELECT json_agg(x) FROM (VALUES (1::numeric(18,2), date '2026-03-01', '=1+1', NULL, true), (-1234.5, '2026-12-31', E'say "hi",\nЇжак', '-5', false)) x (amount, day, "a,b", note, yes)), l, false), E'\r', '<cr>') AS csv FROM unnest('{en,uk}'::text[]) l;
+RESET datestyle;
+SELECT table_csv('[]', bom => false, columns => '{a,b}') = E'a,b\r\n' AS empty, table_csv('[{"b": 1, "a": [1, "x"]}]', 'en', false, '{a,c}') AS chosen;
+SELECT split_part(statement_table(2, '2026-03-01', '2026-04-30', 'uk'), E'\r\n', 3) AS statement;
+SELECT table_csv('[]', 'de');
+SELECT table_csv('[]', NULL);
+SELECT table_csv('{"a": 1}');
+SELECT table_csv('[1]');
 SELECT ascii(document_csv(:report)) AS first_letter, document_csv(:report) = chr(65279) || document_csv(:report, false) AS bom_apart;
 
 -- under their media types, and by a link

@@ -48,7 +48,7 @@ my $invoice = $primary->safe_psql('postgres', q{SELECT min(id) FROM acme.documen
 my %value = (
 	document => $invoice, contract_id => 1, client => 2, calendar_id => 1, charge_id => 1, time_entry_id => 1, task_id => 1, party_id => 2,
 	employee_id => 1, language => "'en'", bom => 'true', filter => q{'{"client": 2}'}, terms => q{'{"discount_pct": 10}'}, level => "'reader'",
-	token => "'$token'", decision => "'agreed'", comment => "'fine'", signer => "'Ann'", image => "''", amount => '100', from_currency => "'USD'", to_currency => "'EUR'",
+	token => "'$token'", decision => "'agreed'", comment => "'fine'", rows => q{'[{"a": 1}]'}, columns => "'{a}'", signer => "'Ann'", image => "''", amount => '100', from_currency => "'USD'", to_currency => "'EUR'",
 	on_date => "'2026-02-15'", from_date => "'2026-01-01'", to_date => "'2026-12-31'", through => "'2026-03-31'", band => "'regular'",
 	started_at => "'2026-02-02 08:00Z'", ended_at => "'2026-02-02 20:00Z'", code => "'revenue'", name => "'revenue'", role => "'a_reader'",
 	table_name => "'contract'", row_id => '1', kind => "'contract'", day => "'2026-02-15'", month => "'2026-02-01'", why => q{'{"note": "x"}'},

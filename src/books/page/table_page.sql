@@ -1,54 +1,34 @@
 -- ---------------------------------------------------------------------------
--- table: documents as CSV, and pages for a REST gateway
+-- table: documents as CSV, and pages and tables for a REST gateway
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION csv_text(value text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT coalesce(CASE WHEN v.value ~ '[",\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"'
-                    ELSE v.value END, '')
-      FROM (SELECT CASE WHEN value ~ '^\s*[-=+@\t\r\uFF1D\uFF0B\uFF0D\uFF20]' THEN '''' || value
-            ELSE value END AS value) v;
-END;
-COMMENT ON FUNCTION csv_text(text) IS
-    'a cell of text for CSV (RFC 4180), quoted where it must be; what a spreadsheet would run as a formula gets an '
-    'apostrophe before it';
-
-CREATE FUNCTION document_csv(document bigint, bom boolean DEFAULT true) RETURNS text
+CREATE FUNCTION document_csv(document bigint, bom boolean DEFAULT true, language text DEFAULT 'en') RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document;
-    v_exponent int;
+    c_columns CONSTANT text[] := '{document,number,date,position,project,title,url,first_day,last_day,coverage,unit,'
+                                 'quantity,price,discount_pct,hours_worked,hours_billed,amount,discount,net,tax_rate,'
+                                 'tax,gross,currency}';
+    v_document document := document_of(document_csv.document);
+    v_exponent int := currency_exponent(v_document.currency);
 BEGIN
-    v_document := document_of(document_csv.document);
-    v_exponent := currency_exponent(v_document.currency);
-    RETURN CASE WHEN bom THEN chr(65279) ELSE '' END
-        || 'document,number,date,position,project,title,url,first_day,last_day,coverage,unit,quantity,price,'
-           'discount_pct,hours_worked,hours_billed,'
-           'amount,discount,net,tax_rate,tax,gross,currency' || chr(13) || chr(10)
-        || coalesce((
-        SELECT string_agg(concat_ws(',', v_document.kind,
-                                    csv_text(coalesce(v_document.number, v_document.outside_number)),
-                                    coalesce(iso(v_document.issued_on), ''),
-                   r.position::text, csv_text(r.project), csv_text(r.title), csv_text(r.url),
-                   coalesce(iso(r.first_day), ''), coalesce(iso(r.last_day), ''),
-                   coalesce(r.coverage, ''), csv_text(r.unit), coalesce(trim_scale(r.quantity)::text, ''),
-                   coalesce(trim_scale(r.price)::text, ''),
-                   coalesce(trim_scale(r.discount_pct)::text, ''), coalesce(r.hours_worked::text, ''),
-                   coalesce(r.hours_billed::text, ''),
-                   round(r.amount, v_exponent)::text, coalesce(round(r.discount, v_exponent)::text, ''),
-                   round(r.net, v_exponent)::text,
-                   coalesce(trim_scale(r.tax_rate)::text, ''), round(r.tax, v_exponent)::text,
-                   round(r.gross, v_exponent)::text, v_document.currency)
-               || chr(13) || chr(10), '' ORDER BY r.position)
-          FROM document_rows(v_document.id) r), '');
+    RETURN table_csv((
+        SELECT coalesce(json_agg(json_build_object(
+                   'document', v_document.kind, 'number', coalesce(v_document.number, v_document.outside_number),
+                   'date', iso(v_document.issued_on), 'position', r.position, 'project', r.project, 'title', r.title,
+                   'url', r.url, 'first_day', iso(r.first_day), 'last_day', iso(r.last_day), 'coverage', r.coverage,
+                   'unit', r.unit, 'quantity', trim_scale(r.quantity), 'price', trim_scale(r.price),
+                   'discount_pct', trim_scale(r.discount_pct), 'hours_worked', r.hours_worked,
+                   'hours_billed', r.hours_billed, 'amount', round(r.amount, v_exponent),
+                   'discount', round(r.discount, v_exponent), 'net', round(r.net, v_exponent),
+                   'tax_rate', trim_scale(r.tax_rate), 'tax', round(r.tax, v_exponent),
+                   'gross', round(r.gross, v_exponent), 'currency', v_document.currency) ORDER BY r.position), '[]')
+          FROM document_rows(v_document.id) r), document_csv.language, document_csv.bom, c_columns);
 END $$;
-COMMENT ON FUNCTION document_csv(bigint, boolean) IS
-    'the positions of a document as CSV (RFC 4180, CRLF, UTF-8, a header line): numbers with a point and no spaces, '
-    'days as YYYY-MM-DD; a byte order mark first, by which spreadsheets know UTF-8, unless bom is false. Texts that '
-    'begin like a formula get an apostrophe. Unknown documents are refused (23503)';
+COMMENT ON FUNCTION document_csv(bigint, boolean, text) IS
+    'the positions of a document as CSV, as table_csv() writes it: numbers for spreadsheets of the language, days as '
+    'YYYY-MM-DD. Unknown documents are refused (23503)';
 SELECT allow('reader', 'execute', 'document_csv');
 
 CREATE FUNCTION document_page(document bigint, language text DEFAULT NULL) RETURNS "text/html"
@@ -59,10 +39,23 @@ END;
 COMMENT ON FUNCTION document_page(bigint, text) IS 'document_html() under its media type';
 SELECT allow('reader', 'execute', 'document_page');
 
-CREATE FUNCTION document_table(document bigint) RETURNS "text/csv"
+CREATE FUNCTION document_table(document bigint, language text DEFAULT 'en') RETURNS "text/csv"
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT document_csv(document_table.document)::"text/csv";
+    SELECT document_csv(document_table.document, language => document_table.language)::"text/csv";
 END;
-COMMENT ON FUNCTION document_table(bigint) IS 'document_csv() under its media type';
+COMMENT ON FUNCTION document_table(bigint, text) IS 'document_csv() under its media type';
 SELECT allow('reader', 'execute', 'document_table');
+
+CREATE FUNCTION statement_table(client bigint, from_date date, to_date date, language text DEFAULT 'en')
+    RETURNS "text/csv"
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT table_csv(coalesce(json_agg(s), '[]'), statement_table.language,
+                     columns => '{on_date,kind,number,detail,debit,credit,balance,currency,document_id,payment_id}'
+                     )::"text/csv"
+      FROM client_statement(statement_table.client, from_date, to_date) s;
+END;
+COMMENT ON FUNCTION statement_table(bigint, date, date, text) IS
+    'client_statement() as CSV, as table_csv() writes it, under its media type';
+SELECT allow('reader', 'execute', 'statement_table');
