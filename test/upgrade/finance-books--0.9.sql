@@ -1403,6 +1403,10 @@ CREATE TABLE document (
         CHECK (period_from BETWEEN '0001-01-01' AND '9999-12-31' AND period_to BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT document_signature_whole CHECK (num_nonnulls(signature, signature_type) IN (0, 2)),
     CONSTRAINT document_signature_known CHECK (signature_type IN ('image/png', 'image/jpeg', 'image/webp')),
+    CONSTRAINT document_signature_image
+        CHECK (CASE signature_type WHEN 'image/png' THEN substr(signature, 1, 8) = '\x89504e470d0a1a0a'
+                                   WHEN 'image/jpeg' THEN substr(signature, 1, 3) = '\xffd8ff'
+                                   ELSE substr(signature, 1, 4) || substr(signature, 9, 4) = '\x5249464657454250' END),
     CONSTRAINT document_sign_dated CHECK ((sign_status = 'none') = (sign_at IS NULL))
 );
 COMMENT ON TABLE document IS
@@ -1691,7 +1695,8 @@ CREATE TABLE reminder (
 COMMENT ON TABLE reminder IS
     'reminders of what is overdue, each level once a document: how late it was, what was open of it, the fees claimed '
     'so far and the interest up to that day, in currency, and the message in the language of the client. withdrawn_at: '
-    'it was not delivered yet when the document was paid, disputed or taken back; its level may be taken again';
+    'it was not delivered yet when the document was paid, in part too, put off, disputed or taken back; its level may '
+    'be taken again';
 CREATE UNIQUE INDEX reminder_once ON reminder (document_id, level) WHERE withdrawn_at IS NULL;
 -- ---------------------------------------------------------------------------
 -- template: how pages look and in which words
@@ -1759,10 +1764,25 @@ SELECT v.name, l.language, l.label
     ('answer_agreed', 'Дякуємо, погоджено.', 'Спасибо, согласовано.', 'Thank you, this is agreed.'),
     ('answer_rejected', 'Дякуємо, ваше зауваження передано.', 'Спасибо, ваше замечание передано.',
      'Thank you, your remark was passed on.'),
-    ('answer_reason', 'Напишіть, будь ласка, що змінити.', 'Напишите, пожалуйста, что изменить.',
+    ('answer_reason_wrong', 'Напишіть, будь ласка, що змінити.', 'Напишите, пожалуйста, что изменить.',
      'Please say what is to be changed.'),
-    ('answer_long', 'Відповідь задовга: щонайбільше 4000 знаків.', 'Ответ слишком длинный: не больше 4000 знаков.',
+    ('answer_long_wrong', 'Відповідь задовга: щонайбільше 4000 знаків.',
+     'Ответ слишком длинный: не больше 4000 знаков.',
      'The answer is too long: 4000 characters at most.'),
+    ('answer_sign', 'Підписати', 'Подписать', 'Sign'),
+    ('answer_name', 'Прізвище та ім’я', 'Фамилия и имя', 'Full name'),
+    ('answer_draw', 'Підпишіться тут пальцем або мишею', 'Распишитесь здесь пальцем или мышью',
+     'Sign here with a finger or a mouse'),
+    ('answer_clear', 'Стерти', 'Стереть', 'Clear'),
+    ('answer_signed', 'Дякуємо, підписано.', 'Спасибо, подписано.', 'Thank you, this is signed.'),
+    ('answer_name_wrong', 'Напишіть, будь ласка, хто підписує.', 'Напишите, пожалуйста, кто подписывает.',
+     'Please say who signs.'),
+    ('answer_name_long_wrong', 'Ім’я задовге: щонайбільше 200 знаків.', 'Имя слишком длинное: не больше 200 знаков.',
+     'The name is too long: 200 characters at most.'),
+    ('answer_image_wrong', 'Підпис не вдалося прочитати. Спробуйте ще раз.',
+     'Подпись не удалось прочитать. Попробуйте ещё раз.', 'The signature could not be read. Please try again.'),
+    ('answer_image_large_wrong', 'Зображення підпису завелике.', 'Изображение подписи слишком велико.',
+     'The image of the signature is too large.'),
     ('answer_refused', 'Цей документ не чекає на таку відповідь.', 'Этот документ не ждёт такого ответа.',
      'This document does not wait for such an answer.'),
     ('answer_closed', 'Зараз відповідь прийняти не можна. Спробуйте пізніше.',
@@ -1782,6 +1802,9 @@ SELECT v.name, l.language, l.label
     ('client_balance', 'Залишок передплати', 'Остаток предоплаты', 'Prepaid balance'),
     ('client_cap_left', 'Залишилося до ліміту', 'Осталось до лимита', 'Left to the limit'),
     ('client_cap_hours_left', 'Годин до ліміту', 'Часов до лимита', 'Hours to the limit'),
+    ('reminded', 'Нагадування', 'Напоминание', 'Reminder'),
+    ('reminded_fee', 'Плата за нагадування', 'Плата за напоминания', 'Reminder fees'),
+    ('reminded_interest', 'Пеня', 'Пеня', 'Interest'),
     ('put_off', 'Відстрочено до', 'Отсрочено до', 'Put off to'),
     ('numero', '№', '№', 'No.'),
     ('dated', 'від', 'от', 'of'),
@@ -1823,6 +1846,14 @@ SELECT v.name, l.language, l.label
      'Где произведение иное, сумма строки – сумма её работ, каждая из которых округлена.',
      'Where a line does not multiply, its amount is the sum of its works, each rounded.'),
     ('gross', 'Усього', 'Всего', 'Total'),
+    ('summary', 'Коротко', 'Коротко', 'Summary'),
+    ('summary_billed', 'Оплачуються, год', 'Оплачиваются, ч', 'Charged, h'),
+    ('summary_no_charge', 'Без оплати, год', 'Без оплаты, ч', 'Free of charge, h'),
+    ('summary_included', 'У пакеті, год', 'В пакете, ч', 'Included, h'),
+    ('summary_prepaid', 'З передплачених, год', 'Из предоплаченных, ч', 'Prepaid, h'),
+    ('summary_capped', 'Понад ліміт, без оплати, год', 'Сверх лимита, без оплаты, ч', 'Above the cap, free, h'),
+    ('summary_discount', 'Знижки', 'Скидки', 'Discounts'),
+    ('summary_before', 'Попередній період', 'Предыдущий период', 'Period before'),
     ('gross_due', 'Усього до сплати', 'Всего к оплате', 'Total due'),
     ('gross_credited', 'Усього до повернення', 'Всего к возврату', 'Total credited'),
     ('meaning_rebill', 'Буде виставлено повторно.', 'Будет выставлено повторно.', 'This will be invoiced again.'),
@@ -1993,6 +2024,15 @@ tr { break-inside: avoid; }
 .lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
 .lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
 .lines .free td { color: var(--soft); }
+.lines .whole td, .lines .part td { border-bottom: 0; }
+.lines .part + tr:not(.part) td { border-top: .5pt solid var(--rule); }
+.lines .whole { break-after: avoid; }
+.lines .part td { padding-top: 0; font-size: 8.8pt; color: var(--soft); }
+.lines .part .t { padding-left: 6mm; }
+.summary { margin-bottom: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.summary dl { display: flex; flex-wrap: wrap; gap: 2.4mm 8mm; }
+.summary dd { font-weight: 600; font-variant-numeric: tabular-nums; }
+.summary small { font-weight: 400; font-size: inherit; color: var(--soft); }
 .tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
 .totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
 .totals table { width: 88mm; }
@@ -2013,6 +2053,7 @@ tr { break-inside: avoid; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
+.signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
 @page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
 @media print {
@@ -2032,8 +2073,18 @@ tr { break-inside: avoid; }
   .what { text-align: left; padding-top: 4mm; }
   .party, .sign { padding: 0 0 5mm; }
   .bottom > .box { margin-bottom: 7mm; }
-  .lines .i, .lines .u, .lines .d { display: none; }
-  .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .lines thead, .lines .i, .lines .u { display: none; }
+  .lines, .lines tbody { display: block; }
+  .lines tr { display: grid; grid-template-columns: repeat(auto-fit, minmax(19mm, 1fr)); gap: 0 3mm; padding: 2mm 0; border-bottom: .5pt solid var(--rule); }
+  .lines tr td { padding: 0 !important; border: 0 !important; }
+  .lines .t, .lines .d { grid-column: 1 / -1; }
+  .lines .d:empty, .lines .t:empty, .lines .n:empty { display: none; }
+  .lines .n { text-align: left; }
+  .lines .n::before { content: attr(data-l); display: block; font-size: 7.4pt; font-weight: 400; white-space: normal; line-height: 1.2; color: var(--soft); }
+  .lines .whole { border-bottom: 0; padding-bottom: 0; }
+  .lines .part { padding-top: 1mm; padding-left: 4mm; }
+  .lines .part .t { padding-left: 0; }
+  .lines .sum { border-top: .8pt solid var(--ink); border-bottom: 0; }
   .totals { display: block; }
   .totals table { width: 100%; }
 }
@@ -2112,10 +2163,10 @@ tr { break-inside: avoid; }
 <tbody>
 {{#groups}}
 {{#show.groups}}
-<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td></td>{{#show.discount}}<td></td>{{/show.discount}}{{#show.tax_rate}}<td></td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td class="n"></td>{{#show.discount}}<td class="n"></td>{{/show.discount}}{{#show.tax_rate}}<td class="n"></td>{{/show.tax_rate}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
 {{/show.groups}}
 {{#rows}}
-<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="n">{{quantity}}</td><td class="u">{{unit}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="n" data-l="{{label.quantity}}">{{quantity}}</td><td class="u">{{unit}}</td><td class="n" data-l="{{label.price}}, {{currency}}">{{price}}</td>{{#show.discount}}<td class="n" data-l="{{label.discount}}">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n" data-l="{{label.tax}}">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
 {{/rows}}
 {{/groups}}
 </tbody>
@@ -2160,6 +2211,273 @@ tr { break-inside: avoid; }
 <p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
 {{/totals.words}}
 <p class="words">{{label.act_end}}</p>
+{{#note}}
+<section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
+{{/note}}
+{{#meaning}}
+<p class="words">{{meaning}}</p>
+{{/meaning}}
+<div class="bottom">
+<section class="sign">
+  <h2>{{label.for_supplier}}</h2>
+  <p class="who">{{own.name}}</p>
+  <div class="place"></div>
+  <div class="under"><span>{{own.signatory_title}} {{own.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
+</section>
+<section class="sign">
+  <h2>{{label.for_customer}}</h2>
+  <p class="who">{{client.name}}</p>
+  <div class="place"><!--state:signature--></div>
+  <div class="under"><span>{{client.signatory_title}} {{client.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
+</section>
+</div>
+{{#brand.footer}}
+<footer class="foot">{{brand.footer}}</footer>
+{{/brand.footer}}
+</main>
+</body>
+</html>
+$page$);
+INSERT INTO template (kind, body) VALUES ('contract', $page$<!DOCTYPE html>
+<html lang="{{language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'">
+<title>{{page_title}}</title>
+<style>
+:root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
+* { box-sizing: border-box; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif; color: var(--ink);
+  -webkit-text-size-adjust: 100%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+body { margin: 0; background: #e9edf0; }
+h1, h2, p, dl, dd { margin: 0; }
+a { color: var(--accent); text-decoration: none; }
+a:hover { text-decoration: underline; }
+.page { position: relative; width: 210mm; max-width: 100%; min-height: 297mm; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
+  box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); display: flex; flex-direction: column; }
+.top { display: flex; justify-content: space-between; align-items: flex-start; gap: 10mm; padding-bottom: 7mm; border-bottom: 1.2pt solid var(--accent); }
+.brand { font-size: 15pt; font-weight: 700; line-height: 1.2; letter-spacing: -.01em; color: var(--accent); max-width: 80mm; overflow-wrap: anywhere; }
+.brand img { display: block; width: auto; height: 14mm; max-width: 62mm; object-fit: contain; object-position: left; }
+.what { text-align: right; }
+h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
+.number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
+.facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
+dt { font-size: 7.8pt; color: var(--soft); }
+.facts dd { font-weight: 500; }
+.parties { display: grid; grid-template-columns: 1fr 1fr; gap: 10mm; padding: 1mm 0 6mm; }
+h2 { font-size: 7.8pt; font-weight: 600; letter-spacing: .06em; text-transform: uppercase; color: var(--accent); margin-bottom: 1.4mm; }
+.party .name { font-size: 11pt; font-weight: 600; line-height: 1.3; margin-bottom: 1mm; overflow-wrap: anywhere; }
+.list { font-size: 8.8pt; line-height: 1.5; overflow-wrap: anywhere; }
+.list div { display: flex; gap: 1.2mm; }
+.list dt { flex: none; font-size: inherit; }
+.list dt::after { content: ":"; }
+.subject { font-size: 11.5pt; font-weight: 600; padding-bottom: 3mm; }
+.text { padding-bottom: 5mm; white-space: pre-line; overflow-wrap: anywhere; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+thead { display: table-header-group; }
+tr { break-inside: avoid; }
+.lines th { font-size: 7.8pt; font-weight: 600; text-align: left; vertical-align: bottom; color: var(--soft); padding: 0 2mm 1.6mm; line-height: 1.25;
+  border-bottom: .8pt solid var(--ink); }
+.lines td { padding: 1.6mm 2mm; vertical-align: top; border-bottom: .5pt solid var(--rule); }
+.lines th:first-child, .lines td:first-child { padding-left: 0; }
+.lines th:last-child, .lines td:last-child { padding-right: 0; }
+.lines .n { text-align: right; white-space: nowrap; }
+.lines th.n { white-space: normal; }
+.lines th.n { min-width: 16mm; }
+.lines .i { width: 8mm; color: var(--soft); }
+.lines td.d { font-size: 8.4pt; white-space: nowrap; color: var(--soft); padding-top: calc(1.6mm + .8pt); }
+.lines tbody tr:last-child { break-after: avoid; }
+.lines .t { width: auto; overflow-wrap: anywhere; }
+.lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
+.lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
+.lines .free td { color: var(--soft); }
+.lines .whole td, .lines .part td { border-bottom: 0; }
+.lines .part + tr:not(.part) td { border-top: .5pt solid var(--rule); }
+.lines .whole { break-after: avoid; }
+.lines .part td { padding-top: 0; font-size: 8.8pt; color: var(--soft); }
+.lines .part .t { padding-left: 6mm; }
+.summary { margin-bottom: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.summary dl { display: flex; flex-wrap: wrap; gap: 2.4mm 8mm; }
+.summary dd { font-weight: 600; font-variant-numeric: tabular-nums; }
+.summary small { font-weight: 400; font-size: inherit; color: var(--soft); }
+.tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
+.totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
+.totals table { width: 88mm; }
+.totals .summed { flex: 1; padding: .8mm 8mm 0 0; color: var(--soft); font-size: 8pt; }
+.totals td { padding: .8mm 0; }
+.totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
+.totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
+.totals .gross td + td { color: var(--accent); }
+.totals .after td { color: var(--soft); }
+.words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
+.words span { color: var(--soft); }
+.box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.box .list { display: grid; gap: .4mm; }
+.bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
+.bottom > * { flex: 1; }
+.bottom > .box { flex: 1.35; margin-top: 0; }
+.sign { max-width: 95mm; }
+.sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
+.sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .who { font-size: 8.8pt; line-height: 1.3; }
+.signed { max-width: 95mm; }
+.foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
+@page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
+@media print {
+  html { font-size: 9.2pt; line-height: 1.4; }
+  body { background: none; }
+  .page { width: auto; min-height: 0; margin: 0; padding: 0; box-shadow: none; display: block; }
+  .top { padding-bottom: 4mm; }
+  .facts { padding: 4mm 0; }
+  .parties { padding-bottom: 4mm; }
+  .foot { padding-top: 4mm; }
+  .bottom { margin-top: 6mm; }
+  .sign .place { height: 13mm; }
+}
+@media screen and (max-width: 720px) {
+  .page { margin: 0; padding: 6mm 5mm; min-height: 0; }
+  .top, .parties, .bottom { display: block; }
+  .what { text-align: left; padding-top: 4mm; }
+  .party, .sign { padding: 0 0 5mm; }
+  .bottom > .box { margin-bottom: 7mm; }
+  .lines thead, .lines .i, .lines .u { display: none; }
+  .lines, .lines tbody { display: block; }
+  .lines tr { display: grid; grid-template-columns: repeat(auto-fit, minmax(19mm, 1fr)); gap: 0 3mm; padding: 2mm 0; border-bottom: .5pt solid var(--rule); }
+  .lines tr td { padding: 0 !important; border: 0 !important; }
+  .lines .t, .lines .d { grid-column: 1 / -1; }
+  .lines .d:empty, .lines .t:empty, .lines .n:empty { display: none; }
+  .lines .n { text-align: left; }
+  .lines .n::before { content: attr(data-l); display: block; font-size: 7.4pt; font-weight: 400; white-space: normal; line-height: 1.2; color: var(--soft); }
+  .lines .whole { border-bottom: 0; padding-bottom: 0; }
+  .lines .part { padding-top: 1mm; padding-left: 4mm; }
+  .lines .part .t { padding-left: 0; }
+  .lines .sum { border-top: .8pt solid var(--ink); border-bottom: 0; }
+  .totals { display: block; }
+  .totals table { width: 100%; }
+}
+</style>
+</head>
+<body>
+<!--state:mark-->
+<main class="page">
+<header class="top">
+  <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
+  <div class="what">
+    <h1>{{heading}}</h1>
+    <p class="number"><!--state:status-->{{number_line}}</p>
+  </div>
+</header>
+<dl class="facts">
+  {{#date}}
+  <div><dt>{{label.date}}</dt><dd>{{date}}</dd></div>
+  {{/date}}
+  {{#due}}
+  <div><dt>{{label.due}}</dt><dd>{{due}}</dd></div>
+  {{/due}}
+  <!--state:put_off-->
+  {{#period}}
+  <div><dt>{{label.period}}</dt><dd>{{period}}</dd></div>
+  {{/period}}
+  {{#contract}}
+  <div><dt>{{label.contract_number}}</dt><dd>{{contract}}</dd></div>
+  {{/contract}}
+  {{#project}}
+  <div><dt>{{label.project}}</dt><dd>{{project}}</dd></div>
+  {{/project}}
+  {{#task}}
+  <div><dt>{{label.task}}</dt><dd>{{task}}</dd></div>
+  {{/task}}
+  {{#basis}}
+  <div><dt>{{label.basis}}</dt><dd>{{basis}}</dd></div>
+  {{/basis}}
+</dl>
+<section class="parties">
+  {{#own}}
+  <div class="party">
+    <h2>{{label.supplier}}</h2>
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+    </dl>
+  </div>
+  {{/own}}
+  {{#client}}
+  <div class="party">
+    <h2>{{label.customer}}</h2>
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+    </dl>
+  </div>
+  {{/client}}
+</section>
+{{#title}}
+<p class="subject">{{title}}</p>
+{{/title}}
+{{#requirements}}
+<p class="text">{{requirements}}</p>
+{{/requirements}}
+{{#show.lines}}
+<table class="lines">
+<thead><tr><th class="i">{{label.row_number}}</th><th class="t">{{label.description}}</th><th class="n">{{label.quantity}}</th><th class="u">{{label.unit}}</th><th class="n">{{label.price}}, {{currency}}</th>{{#show.discount}}<th class="n">{{label.discount}}</th>{{/show.discount}}{{#show.tax_rate}}<th class="n">{{label.tax}}</th>{{/show.tax_rate}}<th class="n">{{label.amount}}, {{currency}}</th></tr></thead>
+<tbody>
+{{#groups}}
+{{#show.groups}}
+<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td class="n"></td>{{#show.discount}}<td class="n"></td>{{/show.discount}}{{#show.tax_rate}}<td class="n"></td>{{/show.tax_rate}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
+{{/show.groups}}
+{{#rows}}
+<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="n" data-l="{{label.quantity}}">{{quantity}}</td><td class="u">{{unit}}</td><td class="n" data-l="{{label.price}}, {{currency}}">{{price}}</td>{{#show.discount}}<td class="n" data-l="{{label.discount}}">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n" data-l="{{label.tax}}">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
+{{/rows}}
+{{/groups}}
+</tbody>
+</table>
+<div class="totals">
+<div class="summed">
+{{#show.clock}}
+<p>{{label.clock_note}}</p>
+{{/show.clock}}
+{{#show.summed}}
+<p>{{label.summed_note}}</p>
+{{/show.summed}}
+</div>
+<table>
+{{#totals}}
+{{#discount}}
+<tr><td>{{label.subtotal}}</td><td>{{amount}}</td></tr>
+<tr><td>{{label.discount}}</td><td>{{discount}}</td></tr>
+{{/discount}}
+{{^inclusive}}
+{{#taxed}}
+<tr><td>{{label.net}}</td><td>{{net}}</td></tr>
+{{/taxed}}
+{{#taxes}}
+<tr><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+<tr class="gross"><td>{{gross_label}}</td><td>{{gross_money}}</td></tr>
+{{#inclusive}}
+{{#taxes}}
+<tr class="after"><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+{{#tax_free}}
+<tr class="after"><td>{{label.tax_none}}</td><td></td></tr>
+{{/tax_free}}
+{{/totals}}
+</table>
+</div>
+<!--state:paid-->
+{{#totals.words}}
+<p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
+{{/totals.words}}
+{{/show.lines}}
 {{#note}}
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
 {{/note}}
@@ -2243,6 +2561,15 @@ tr { break-inside: avoid; }
 .lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
 .lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
 .lines .free td { color: var(--soft); }
+.lines .whole td, .lines .part td { border-bottom: 0; }
+.lines .part + tr:not(.part) td { border-top: .5pt solid var(--rule); }
+.lines .whole { break-after: avoid; }
+.lines .part td { padding-top: 0; font-size: 8.8pt; color: var(--soft); }
+.lines .part .t { padding-left: 6mm; }
+.summary { margin-bottom: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.summary dl { display: flex; flex-wrap: wrap; gap: 2.4mm 8mm; }
+.summary dd { font-weight: 600; font-variant-numeric: tabular-nums; }
+.summary small { font-weight: 400; font-size: inherit; color: var(--soft); }
 .tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
 .totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
 .totals table { width: 88mm; }
@@ -2263,6 +2590,7 @@ tr { break-inside: avoid; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
+.signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
 @page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
 @media print {
@@ -2282,8 +2610,18 @@ tr { break-inside: avoid; }
   .what { text-align: left; padding-top: 4mm; }
   .party, .sign { padding: 0 0 5mm; }
   .bottom > .box { margin-bottom: 7mm; }
-  .lines .i, .lines .u, .lines .d { display: none; }
-  .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .lines thead, .lines .i, .lines .u { display: none; }
+  .lines, .lines tbody { display: block; }
+  .lines tr { display: grid; grid-template-columns: repeat(auto-fit, minmax(19mm, 1fr)); gap: 0 3mm; padding: 2mm 0; border-bottom: .5pt solid var(--rule); }
+  .lines tr td { padding: 0 !important; border: 0 !important; }
+  .lines .t, .lines .d { grid-column: 1 / -1; }
+  .lines .d:empty, .lines .t:empty, .lines .n:empty { display: none; }
+  .lines .n { text-align: left; }
+  .lines .n::before { content: attr(data-l); display: block; font-size: 7.4pt; font-weight: 400; white-space: normal; line-height: 1.2; color: var(--soft); }
+  .lines .whole { border-bottom: 0; padding-bottom: 0; }
+  .lines .part { padding-top: 1mm; padding-left: 4mm; }
+  .lines .part .t { padding-left: 0; }
+  .lines .sum { border-top: .8pt solid var(--ink); border-bottom: 0; }
   .totals { display: block; }
   .totals table { width: 100%; }
 }
@@ -2355,10 +2693,10 @@ tr { break-inside: avoid; }
 <tbody>
 {{#groups}}
 {{#show.groups}}
-<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td></td>{{#show.discount}}<td></td>{{/show.discount}}{{#show.tax_rate}}<td></td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td class="n"></td>{{#show.discount}}<td class="n"></td>{{/show.discount}}{{#show.tax_rate}}<td class="n"></td>{{/show.tax_rate}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
 {{/show.groups}}
 {{#rows}}
-<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="n">{{quantity}}</td><td class="u">{{unit}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="n" data-l="{{label.quantity}}">{{quantity}}</td><td class="u">{{unit}}</td><td class="n" data-l="{{label.price}}, {{currency}}">{{price}}</td>{{#show.discount}}<td class="n" data-l="{{label.discount}}">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n" data-l="{{label.tax}}">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
 {{/rows}}
 {{/groups}}
 </tbody>
@@ -2493,6 +2831,15 @@ tr { break-inside: avoid; }
 .lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
 .lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
 .lines .free td { color: var(--soft); }
+.lines .whole td, .lines .part td { border-bottom: 0; }
+.lines .part + tr:not(.part) td { border-top: .5pt solid var(--rule); }
+.lines .whole { break-after: avoid; }
+.lines .part td { padding-top: 0; font-size: 8.8pt; color: var(--soft); }
+.lines .part .t { padding-left: 6mm; }
+.summary { margin-bottom: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.summary dl { display: flex; flex-wrap: wrap; gap: 2.4mm 8mm; }
+.summary dd { font-weight: 600; font-variant-numeric: tabular-nums; }
+.summary small { font-weight: 400; font-size: inherit; color: var(--soft); }
 .tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
 .totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
 .totals table { width: 88mm; }
@@ -2513,6 +2860,7 @@ tr { break-inside: avoid; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
+.signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
 @page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
 @media print {
@@ -2532,8 +2880,18 @@ tr { break-inside: avoid; }
   .what { text-align: left; padding-top: 4mm; }
   .party, .sign { padding: 0 0 5mm; }
   .bottom > .box { margin-bottom: 7mm; }
-  .lines .i, .lines .u, .lines .d { display: none; }
-  .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .lines thead, .lines .i, .lines .u { display: none; }
+  .lines, .lines tbody { display: block; }
+  .lines tr { display: grid; grid-template-columns: repeat(auto-fit, minmax(19mm, 1fr)); gap: 0 3mm; padding: 2mm 0; border-bottom: .5pt solid var(--rule); }
+  .lines tr td { padding: 0 !important; border: 0 !important; }
+  .lines .t, .lines .d { grid-column: 1 / -1; }
+  .lines .d:empty, .lines .t:empty, .lines .n:empty { display: none; }
+  .lines .n { text-align: left; }
+  .lines .n::before { content: attr(data-l); display: block; font-size: 7.4pt; font-weight: 400; white-space: normal; line-height: 1.2; color: var(--soft); }
+  .lines .whole { border-bottom: 0; padding-bottom: 0; }
+  .lines .part { padding-top: 1mm; padding-left: 4mm; }
+  .lines .part .t { padding-left: 0; }
+  .lines .sum { border-top: .8pt solid var(--ink); border-bottom: 0; }
   .totals { display: block; }
   .totals table { width: 100%; }
 }
@@ -2600,18 +2958,34 @@ tr { break-inside: avoid; }
 {{#title}}
 <p class="subject">{{title}}</p>
 {{/title}}
+{{#summary}}
+<section class="summary">
+  <h2>{{label.summary}}</h2>
+  <dl>
+    {{#facts}}
+    <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+    {{/facts}}
+    {{#before}}
+    <div><dt>{{label.summary_before}}, {{period}}</dt><dd>{{gross_money}} <small>({{gross_change}})</small>, {{hours_billed}} {{label.unit_h}} <small>({{hours_change}})</small></dd></div>
+    {{/before}}
+  </dl>
+</section>
+{{/summary}}
 <table class="lines">
 <thead><tr><th class="i">{{label.row_number}}</th><th class="t">{{label.work}}</th><th class="d">{{label.days}}</th><th class="n">{{label.worked}}</th><th class="n">{{label.billed}}</th><th class="n">{{label.price}}, {{currency}}</th>{{#show.discount}}<th class="n">{{label.discount}}</th>{{/show.discount}}<th class="n">{{label.amount}}, {{currency}}</th></tr></thead>
 <tbody>
 {{#groups}}
 {{#show.groups}}
-<tr class="group"><td class="i"></td><td class="t">{{title}}</td><td class="d"></td><td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
+<tr class="group"><td class="i"></td><td class="t">{{title}}</td><td class="d"></td><td class="n" data-l="{{label.worked}}">{{hours_worked}}</td><td class="n" data-l="{{label.billed}}">{{hours_billed}}</td><td class="n"></td>{{#show.discount}}<td class="n"></td>{{/show.discount}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
 {{/show.groups}}
-{{#rows}}
-<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="d">{{days}}</td><td class="n">{{hours_worked}}</td><td class="n">{{hours_billed}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}<td class="n">{{amount}}</td></tr>
-{{/rows}}
+{{#tasks}}
+<tr class="{{#free}}free {{/free}}{{#several}}whole{{/several}}"><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#pieces}} <span class="tag">{{pieces}} {{unit}}</span>{{/pieces}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="d">{{days}}</td><td class="n" data-l="{{label.worked}}">{{hours_worked}}</td><td class="n" data-l="{{label.billed}}">{{hours_billed}}</td><td class="n" data-l="{{label.price}}, {{currency}}">{{price}}</td>{{#show.discount}}<td class="n" data-l="{{label.discount}}">{{discount}}</td>{{/show.discount}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
+{{#lines}}
+<tr class="part{{#free}} free{{/free}}"><td class="i"></td><td class="t">{{#pieces}}<span class="tag">{{pieces}} {{unit}}</span> {{/pieces}}{{#coverage}}<span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="d">{{days}}</td><td class="n" data-l="{{label.worked}}">{{hours_worked}}</td><td class="n" data-l="{{label.billed}}">{{hours_billed}}</td><td class="n" data-l="{{label.price}}, {{currency}}">{{price}}</td>{{#show.discount}}<td class="n" data-l="{{label.discount}}">{{discount}}</td>{{/show.discount}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
+{{/lines}}
+{{/tasks}}
 {{/groups}}
-<tr class="sum"><td class="i"></td><td class="t">{{label.total}}</td><td class="d"></td><td class="n">{{totals.hours_worked}}</td><td class="n">{{totals.hours_billed}}</td><td></td>{{#show.discount}}<td></td>{{/show.discount}}<td class="n">{{totals.amount}}</td></tr>
+<tr class="sum"><td class="i"></td><td class="t">{{label.total}}</td><td class="d"></td><td class="n" data-l="{{label.worked}}">{{totals.hours_worked}}</td><td class="n" data-l="{{label.billed}}">{{totals.hours_billed}}</td><td class="n"></td>{{#show.discount}}<td class="n"></td>{{/show.discount}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{totals.amount}}</td></tr>
 </tbody>
 </table>
 <div class="totals">
@@ -2659,6 +3033,7 @@ tr { break-inside: avoid; }
 {{#meaning}}
 <p class="words">{{meaning}}</p>
 {{/meaning}}
+<div class="signed"><!--state:signature--></div>
 {{#brand.footer}}
 <footer class="foot">{{brand.footer}}</footer>
 {{/brand.footer}}
@@ -2722,6 +3097,15 @@ tr { break-inside: avoid; }
 .lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
 .lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
 .lines .free td { color: var(--soft); }
+.lines .whole td, .lines .part td { border-bottom: 0; }
+.lines .part + tr:not(.part) td { border-top: .5pt solid var(--rule); }
+.lines .whole { break-after: avoid; }
+.lines .part td { padding-top: 0; font-size: 8.8pt; color: var(--soft); }
+.lines .part .t { padding-left: 6mm; }
+.summary { margin-bottom: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.summary dl { display: flex; flex-wrap: wrap; gap: 2.4mm 8mm; }
+.summary dd { font-weight: 600; font-variant-numeric: tabular-nums; }
+.summary small { font-weight: 400; font-size: inherit; color: var(--soft); }
 .tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
 .totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
 .totals table { width: 88mm; }
@@ -2742,6 +3126,7 @@ tr { break-inside: avoid; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
+.signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
 @page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
 @media print {
@@ -2761,8 +3146,18 @@ tr { break-inside: avoid; }
   .what { text-align: left; padding-top: 4mm; }
   .party, .sign { padding: 0 0 5mm; }
   .bottom > .box { margin-bottom: 7mm; }
-  .lines .i, .lines .u, .lines .d { display: none; }
-  .lines td, .lines th { padding-left: 1.2mm; padding-right: 1.2mm; }
+  .lines thead, .lines .i, .lines .u { display: none; }
+  .lines, .lines tbody { display: block; }
+  .lines tr { display: grid; grid-template-columns: repeat(auto-fit, minmax(19mm, 1fr)); gap: 0 3mm; padding: 2mm 0; border-bottom: .5pt solid var(--rule); }
+  .lines tr td { padding: 0 !important; border: 0 !important; }
+  .lines .t, .lines .d { grid-column: 1 / -1; }
+  .lines .d:empty, .lines .t:empty, .lines .n:empty { display: none; }
+  .lines .n { text-align: left; }
+  .lines .n::before { content: attr(data-l); display: block; font-size: 7.4pt; font-weight: 400; white-space: normal; line-height: 1.2; color: var(--soft); }
+  .lines .whole { border-bottom: 0; padding-bottom: 0; }
+  .lines .part { padding-top: 1mm; padding-left: 4mm; }
+  .lines .part .t { padding-left: 0; }
+  .lines .sum { border-top: .8pt solid var(--ink); border-bottom: 0; }
   .totals { display: block; }
   .totals table { width: 100%; }
 }
@@ -2839,10 +3234,10 @@ tr { break-inside: avoid; }
 <tbody>
 {{#groups}}
 {{#show.groups}}
-<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td></td>{{#show.discount}}<td></td>{{/show.discount}}{{#show.tax_rate}}<td></td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+<tr class="group"><td class="i"></td><td class="t" colspan="2">{{title}}</td><td class="u"></td><td class="n"></td>{{#show.discount}}<td class="n"></td>{{/show.discount}}{{#show.tax_rate}}<td class="n"></td>{{/show.tax_rate}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
 {{/show.groups}}
 {{#rows}}
-<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="n">{{quantity}}</td><td class="u">{{unit}}</td><td class="n">{{price}}</td>{{#show.discount}}<td class="n">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n">{{amount}}</td></tr>
+<tr{{#free}} class="free"{{/free}}><td class="i">{{no}}</td><td class="t">{{#url}}<a href="{{url}}" rel="noopener noreferrer">{{title}}</a>{{/url}}{{^url}}{{title}}{{/url}}{{#coverage}} <span class="tag">{{coverage}}</span>{{/coverage}}</td><td class="n" data-l="{{label.quantity}}">{{quantity}}</td><td class="u">{{unit}}</td><td class="n" data-l="{{label.price}}, {{currency}}">{{price}}</td>{{#show.discount}}<td class="n" data-l="{{label.discount}}">{{discount}}</td>{{/show.discount}}{{#show.tax_rate}}<td class="n" data-l="{{label.tax}}">{{tax_rate}}</td>{{/show.tax_rate}}<td class="n" data-l="{{label.amount}}, {{currency}}">{{amount}}</td></tr>
 {{/rows}}
 {{/groups}}
 </tbody>

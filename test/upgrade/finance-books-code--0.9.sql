@@ -4980,6 +4980,64 @@ CREATE VIEW line_credit WITH (security_invoker) AS
 COMMENT ON VIEW line_credit IS 'what was credited of each invoice line, positive, in the currency of the line';
 SELECT allow('reader', 'select', 'line_credit');
 -- ---------------------------------------------------------------------------
+-- summary: what a report comes to in hours, and the report before it
+--
+-- Counted from its charges, and kept with the paper (document.kept) when it is
+-- issued: charges go free and reports become void, what a paper said stays.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION report_before(p_document document, p_from date, p_to date) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    -- in as many months before its own as it touches, so that what was skipped is not passed for the last
+    SELECT jsonb_build_object('from', iso(b.period_from), 'to', iso(b.period_to), 'gross', b.gross,
+                              'billed_s', coalesce((b.kept #>> '{summary,billed_s}')::bigint,
+                                                   (SELECT coalesce(sum(l.billed_s), 0) FROM document_line l
+                                                     WHERE l.document_id = b.id)))
+      FROM document b
+      JOIN document_state s ON (s.kind, s.status) = (b.kind, b.status) AND NOT s.ended
+     WHERE b.kind = 'report' AND b.issued_at IS NOT NULL AND b.id <> p_document.id
+       AND (b.party_id, b.currency) = (p_document.party_id, p_document.currency)
+       AND (b.contract_id, b.project_id) IS NOT DISTINCT FROM (p_document.contract_id, p_document.project_id)
+       AND b.period_to < p_from
+       AND b.period_to >= date_trunc('month', p_from) - make_interval(months =>
+               ((extract(year FROM p_to) - extract(year FROM p_from)) * 12
+                + extract(month FROM p_to) - extract(month FROM p_from) + 1)::int)
+     ORDER BY b.period_to DESC, b.id DESC LIMIT 1;
+END;
+COMMENT ON FUNCTION report_before(document, date, date) IS
+    'the report to the same client on the same contract and project of the period before these days, as long as theirs '
+    'in months: {"from", "to", "gross", "billed_s"}; NULL for none';
+
+CREATE FUNCTION report_summary(p_document document) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH work AS (
+        SELECT h.coverage, sum(h.worked_s) AS worked_s, min(h.service_date) AS first_day,
+               max(h.service_date) AS last_day,
+               -- what is not charged may be billed at nothing: then it is what was worked
+               sum(CASE WHEN h.coverage <> 'billable' AND h.billed_s = 0 THEN h.worked_s
+                        ELSE h.billed_s END) AS billed_s
+          FROM document_line l JOIN charge h ON h.id = l.charge_id
+         WHERE l.document_id = p_document.id
+         GROUP BY h.coverage
+    ), span AS (
+        SELECT coalesce(p_document.period_from, min(w.first_day)) AS first_day,
+               coalesce(p_document.period_to, max(w.last_day)) AS last_day FROM work w
+    )
+    SELECT jsonb_build_object(
+               'worked_s', (SELECT coalesce(sum(w.worked_s), 0) FROM work w),
+               'billed_s', (SELECT coalesce(sum(w.billed_s), 0) FROM work w WHERE w.coverage = 'billable'),
+               'covered', (SELECT coalesce(jsonb_object_agg(w.coverage, w.billed_s), '{}') FROM work w
+                            WHERE w.coverage <> 'billable' AND w.billed_s <> 0),
+               'before', report_before(p_document, s.first_day, s.last_day))
+      FROM span s
+     WHERE p_document.kind = 'report';
+END;
+COMMENT ON FUNCTION report_summary(document) IS
+    'what the charges of a report come to now: {"worked_s", "billed_s" (charged), "covered" (seconds that are not, by '
+    'coverage), "before" (report_before())}; NULL for other documents';
+-- ---------------------------------------------------------------------------
 -- kept: who and what a paper names, as it was when it was issued
 --
 -- A draft shows the parties, the project and the tasks as they are.  The step that
@@ -5020,13 +5078,13 @@ BEGIN ATOMIC
         'basis', (SELECT jsonb_build_object('kind', b.kind, 'number', coalesce(b.number, b.outside_number),
                                             'issued_on', iso(b.issued_on))
                     FROM document b WHERE b.id = p_document.based_on),
-        'note', p_document.note)
+        'note', p_document.note, 'summary', report_summary(p_document))
       FROM (SELECT paper_party(p_document, 'own') AS own) o;
 END;
 COMMENT ON FUNCTION live_paper(document) IS
     'what a paper says beside its figures, as it is now: own, party (as paper_party() has them), brand (a row of it), '
     'contract (its number), project (its name), task ({"number", "title"}), basis ({"kind", "number", "issued_on"} of '
-    'what it was made of), note';
+    'what it was made of), note, summary (report_summary(), of a report)';
 
 CREATE FUNCTION paper_of(p_document document) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -5513,8 +5571,8 @@ INSERT INTO document_kind AS old (kind, incoming, made_of, answered, asks_paymen
     ('bill', true, 'content', false, false, 'payable', 'out', NULL),
     ('debt', false, 'opening', false, true, 'receivable', 'in', 'invoice'),
     ('netting', false, 'document', false, false, NULL, NULL, 'act'),
-    ('contract', NULL, 'content', false, false, NULL, NULL, NULL),
-    ('annex', NULL, 'content', false, false, NULL, NULL, NULL),
+    ('contract', NULL, 'content', true, false, NULL, NULL, NULL),
+    ('annex', NULL, 'content', true, false, NULL, NULL, 'contract'),
     ('other', NULL, 'content', false, false, NULL, NULL, NULL)
 ON CONFLICT ON CONSTRAINT document_kind_pkey DO UPDATE
    SET incoming = excluded.incoming, made_of = excluded.made_of, answered = excluded.answered,
@@ -5628,7 +5686,8 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{report}', 'sent', 'agreed', true, 'agree_report', NULL),
         ('{bill}', 'sent', 'agreed', true, 'accept_bill', NULL),
         ('{specification}', 'sent', 'agreed', true, NULL, 'sell_agreed'),
-        ('{proposal,act,contract,annex,other,proforma}', 'sent', 'agreed', true, NULL, NULL),
+        ('{contract}', 'sent', 'agreed', true, NULL, 'begin_contract'),
+        ('{proposal,act,annex,other,proforma}', 'sent', 'agreed', true, NULL, NULL),
         ('{report,proposal,specification,act,contract,annex,other,bill,proforma}', 'sent', 'rejected', true, NULL,
          'release'),
         ('{report,proposal,specification,proforma}', 'sent', 'superseded', false, NULL, 'release'),
@@ -6019,6 +6078,7 @@ BEGIN
         WHEN 'carry_report' THEN PERFORM carry_report(p_document);
         WHEN 'settle_issued' THEN PERFORM carry_report(p_document), settle_document(p_document.id, 'issued');
         WHEN 'take_apart' THEN PERFORM take_apart(p_document);
+        WHEN 'begin_contract' THEN PERFORM begin_contract(p_document);
         WHEN 'sell_agreed' THEN PERFORM sell_agreed(p_document);
         WHEN 'unsell_agreed' THEN PERFORM release_document(p_document), unsell_agreed(p_document);
     END CASE;
@@ -6089,11 +6149,13 @@ BEGIN
     INSERT INTO due_extension (document_id, was_due_on, due_on, reason)
     VALUES (v_document.id, v_document.due_on, extend_due.due_on, extend_due.reason);
     UPDATE document d SET due_on = extend_due.due_on WHERE d.id = v_document.id;
+    PERFORM withdraw_reminders(ARRAY[v_document.id]);
     RETURN extend_due.due_on;
 END $$;
 COMMENT ON FUNCTION extend_due(bigint, date, text) IS
     'put the due date of an open invoice, proforma or bill off to a later day; kept with its reason in due_extension '
-    'for ever. The same day again changes nothing. Refused as check_extension() says';
+    'for ever; reminders that wait are taken back. The same day again changes nothing. Refused as check_extension() '
+    'says';
 SELECT allow('clerk', 'execute', 'extend_due');
 -- ---------------------------------------------------------------------------
 -- guard: what a document keeps to, and that every step does what belongs to it
@@ -10916,6 +10978,7 @@ AS $$
 DECLARE
     v_status text := settled_status(p_document);
 BEGIN
+    PERFORM withdraw_reminders(ARRAY[p_document]);
     IF (SELECT b.open * sign(b.gross) FROM document_balance b WHERE b.document_id = p_document) < 0 THEN
         RETURN;  -- credit() is about to give back what is paid too much
     END IF;
@@ -10923,7 +10986,8 @@ BEGIN
      WHERE d.id = p_document AND d.status <> v_status AND NOT stays_settled(d, v_status);
 END $$;
 COMMENT ON FUNCTION settle_document(bigint, text) IS
-    'give an invoice or bill the status that its payments and credits make true';
+    'give an invoice or bill the status that its payments and credits make true; reminders that wait named what was '
+    'open before and are taken back';
 
 CREATE FUNCTION unpayable_hint(p_document document) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -14760,7 +14824,8 @@ DECLARE
     v_state document_state := state_of(v_document);
     v_answer CONSTANT text := CASE set_signature.status WHEN 'signed' THEN 'agreed' WHEN 'rejected' THEN 'rejected' END;
 BEGIN
-    IF v_state.draft OR v_state.withdrawn OR v_document.sign_status IN ('signed', 'rejected')
+    IF v_state.draft OR v_state.withdrawn OR v_state.ended AND set_signature.status <> 'rejected'
+        OR v_document.sign_status IN ('signed', 'rejected')
         AND v_document.sign_status <> set_signature.status
         OR set_signature.status = 'none' THEN
         RAISE EXCEPTION 'the signature of %, which is % and %, cannot become "%"', document_name(v_document.id),
@@ -14782,10 +14847,10 @@ COMMENT ON FUNCTION set_signature(bigint, text, text, text, timestamptz, bytea, 
     'keep the state of a document''s signature: sent, signed or rejected, by whom, when, the id at the operator (ref), '
     'the image drawn on a phone (image/png, image/jpeg or image/webp, up to 1 MB). What waits for an answer (a report, '
     'act, contract, …) is agreed when it is signed, rejected when its signature is; the same state again changes '
-    'nothing';
+    'nothing. Refused: drafts, what has ended, another word after the last (23001); an image of another type (23514)';
 SELECT allow('clerk', 'execute', 'set_signature');
 -- ---------------------------------------------------------------------------
--- agreed: a specification that the client agreed becomes money
+-- agreed: a specification that the client agreed becomes money, a contract begins
 --
 -- Its lines are what the task is sold for, so they are charged when it is done;
 -- the hours of such a task are in that price.  One without a price only lets the
@@ -14826,6 +14891,14 @@ END $$;
 COMMENT ON FUNCTION unsell_agreed(document) IS
     'what a specification that is agreed no more asked for is not sold; refused (23001) once it is billed';
 
+CREATE FUNCTION begin_contract(p_document document) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    UPDATE contract c SET status = 'active' WHERE c.id = p_document.contract_id AND c.status = 'draft';
+END $$;
+COMMENT ON FUNCTION begin_contract(document) IS 'the contract whose paper is agreed is in force, where it was a draft';
+
 CREATE FUNCTION bill_task(task bigint, options jsonb DEFAULT '{}', OUT invoice bigint, OUT act bigint)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
@@ -14851,6 +14924,71 @@ COMMENT ON FUNCTION bill_task(bigint, jsonb) IS
     'invoice what a task comes to, an agreed specification or its hours, and issue the act of it, at once; options as '
     'of invoice_work(). Refused (23001): a task that is sold at a fixed price and not done, one with nothing to bill';
 SELECT allow('clerk', 'execute', 'bill_task');
+-- ---------------------------------------------------------------------------
+-- csv: tables that spreadsheets open by themselves
+--
+-- One way for documents and lists: rows as JSON, which keeps the order of columns
+-- and tells numbers from texts.  A spreadsheet reads numbers as its own language
+-- writes them: with a point in English, in uk and ru with a comma, in quotes since
+-- the comma divides cells, too.  Days are read as YYYY-MM-DD everywhere.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION csv_text(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT coalesce(CASE WHEN v.value ~ '[",\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"'
+                    ELSE v.value END, '')
+      FROM (SELECT CASE WHEN value ~ '^\s*[-=+@\t\r\uFF1D\uFF0B\uFF0D\uFF20]' THEN '''' || value
+            ELSE value END AS value) v;
+END;
+COMMENT ON FUNCTION csv_text(text) IS
+    'a cell of text for CSV (RFC 4180), quoted where it must be; what a spreadsheet would run as a formula gets an '
+    'apostrophe before it';
+
+CREATE FUNCTION csv_cell(value json, language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN json_typeof(value) IS DISTINCT FROM 'number' THEN csv_text(value #>> '{}')
+                WHEN language <> 'en' AND value #>> '{}' ~ '^-?[0-9]+[.][0-9]+$'
+                THEN '"' || replace(value #>> '{}', '.', ',') || '"'
+                ELSE value #>> '{}' END;
+END;
+COMMENT ON FUNCTION csv_cell(json, text) IS 'a value as a cell of CSV: numbers as a language writes them, bare';
+
+CREATE FUNCTION table_csv(rows json, language text DEFAULT 'en', bom boolean DEFAULT true,
+                          columns text[] DEFAULT NULL) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    c_end CONSTANT text := chr(13) || chr(10);
+    v_columns text[] := table_csv.columns;
+BEGIN
+    IF table_csv.language IS NULL OR table_csv.language NOT IN ('uk', 'ru', 'en') THEN
+        RAISE EXCEPTION 'tables have no language "%"', left(table_csv.language, 20)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
+    ELSIF json_typeof(rows) <> 'array'
+          OR EXISTS (SELECT FROM json_array_elements(rows) r (value) WHERE json_typeof(r.value) <> 'object') THEN
+        RAISE EXCEPTION 'a table is made of rows'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give json_agg() of rows: an array of objects.';
+    END IF;
+    v_columns := coalesce(v_columns, ARRAY(SELECT k.name FROM json_object_keys(rows -> 0) WITH ORDINALITY k (name, no)
+                                            ORDER BY k.no));
+    RETURN CASE WHEN bom THEN chr(65279) ELSE '' END
+        || (SELECT coalesce(string_agg(csv_text(c.name), ',' ORDER BY c.no), '')
+              FROM unnest(v_columns) WITH ORDINALITY c (name, no)) || c_end
+        || coalesce((SELECT string_agg(l.line || c_end, '' ORDER BY l.no)
+                       FROM (SELECT r.no, string_agg(csv_cell(r.value -> c.name, table_csv.language), ',' ORDER BY c.no)
+                                    AS line
+                               FROM json_array_elements(rows) WITH ORDINALITY r (value, no)
+                              CROSS JOIN unnest(v_columns) WITH ORDINALITY c (name, no)
+                              GROUP BY r.no) l), '');
+END $$;
+COMMENT ON FUNCTION table_csv(json, text, boolean, text[]) IS
+    'rows as CSV (RFC 4180, CRLF, UTF-8, a header line): json_agg() of any query, with its columns (columns: these, in '
+    'this order). Numbers as spreadsheets of the language read them: with a point in en, with a comma in uk and ru; '
+    'days as YYYY-MM-DD; a byte order mark first, by which they know UTF-8, unless bom is false. Texts that begin like '
+    'a formula get an apostrophe. Refused (22023): other languages, what is no array of objects';
+SELECT allow('reader', 'execute', 'table_csv');
 -- ---------------------------------------------------------------------------
 -- row: the positions of a paper, from which pages, sheets, JSON and CSV are made
 -- ---------------------------------------------------------------------------
@@ -15293,18 +15431,26 @@ COMMENT ON FUNCTION send(bigint, interval) IS
     'outside';
 SELECT allow('clerk', 'execute', 'send');
 
-CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+CREATE FUNCTION end_links(p_document bigint, p_client bigint, p_link bigint) RETURNS bigint
+    LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
-#variable_conflict use_column
 DECLARE
     v_count bigint;
 BEGIN
     UPDATE share_link s SET revoked_at = now()
-     WHERE s.document_id = revoke_share.document AND s.revoked_at IS NULL
-       AND (revoke_share.link IS NULL OR s.id = revoke_share.link);
+     WHERE (s.document_id = p_document OR s.client_id = p_client) AND s.revoked_at IS NULL
+       AND (p_link IS NULL OR s.id = p_link);
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count;
+END $$;
+COMMENT ON FUNCTION end_links(bigint, bigint, bigint) IS
+    'make the links to a document, or to all that is a client''s, or one of them, work no more; returns how many';
+
+CREATE FUNCTION revoke_share(document bigint, link bigint DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN end_links(revoke_share.document, NULL, revoke_share.link);
 END $$;
 COMMENT ON FUNCTION revoke_share(bigint, bigint) IS
     'make the links of a document, or one of them, work no more; returns how many';
@@ -15335,15 +15481,8 @@ SELECT allow('clerk', 'execute', 'share_client');
 CREATE FUNCTION revoke_client_share(client bigint, link bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-#variable_conflict use_column
-DECLARE
-    v_count bigint;
 BEGIN
-    UPDATE share_link s SET revoked_at = now()
-     WHERE s.client_id = revoke_client_share.client AND s.revoked_at IS NULL
-       AND (revoke_client_share.link IS NULL OR s.id = revoke_client_share.link);
-    GET DIAGNOSTICS v_count = ROW_COUNT;
-    RETURN v_count;
+    RETURN end_links(NULL, revoke_client_share.client, revoke_client_share.link);
 END $$;
 COMMENT ON FUNCTION revoke_client_share(bigint, bigint) IS
     'make the links to all that is a client''s, or one of them, work no more; returns how many. Those of his documents '
@@ -15404,7 +15543,7 @@ END $$;
 COMMENT ON FUNCTION answer_status(int) IS
     'the HTTP status of the answer, where a gateway is there to send one; nothing elsewhere';
 -- ---------------------------------------------------------------------------
--- answer: what the client says to a document through its link
+-- answer: what the client says to a document through its link, and his signature
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION asks_answer(p_document document) RETURNS boolean
@@ -15416,7 +15555,88 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION asks_answer(document) IS 'does a document wait for its client''s answer now?';
 
-CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL, document bigint DEFAULT NULL)
+-- After he agreed he may still sign; what is invoiced or put away is past that.
+CREATE FUNCTION asks_signature(p_document document) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN (SELECT k.answered FROM document_kind k WHERE k.kind = p_document.kind)
+       AND p_document.sign_status IN ('none', 'sent')
+       AND (has_step(p_document, 'agreed', true) OR p_document.status = 'agreed');
+END $$;
+COMMENT ON FUNCTION asks_signature(document) IS 'may the client sign a document now?';
+
+CREATE FUNCTION refuse_drawing(p_what text, p_constraint text) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RAISE EXCEPTION 'a drawn signature %', p_what
+        USING ERRCODE = 'invalid_parameter_value', CONSTRAINT = p_constraint,
+            HINT = 'Give a PNG of up to 2000 x 2000 points and 256 kB as data:image/png;base64,…';
+END $$;
+COMMENT ON FUNCTION refuse_drawing(text, text) IS 'raise (22023) that a signature as it was drawn is not taken';
+
+-- A few bytes can be an image of any size: what a browser would make of them is bounded, too.
+CREATE FUNCTION drawn_image(p_url text) RETURNS bytea
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    c_head CONSTANT text := 'data:image/png;base64,';
+    v_image bytea;
+    v_width bigint;
+    v_height bigint;
+BEGIN
+    IF length(p_url) > 262144 / 3 * 4 + length(c_head) THEN
+        PERFORM refuse_drawing(format('of %s characters is too large', length(p_url)), 'answer_image_large');
+    ELSIF NOT starts_with(p_url, c_head) OR length(p_url) % 4 <> length(c_head) % 4
+          OR substr(p_url, length(c_head) + 1) !~ '^[A-Za-z0-9+/]+={0,2}$' THEN
+        PERFORM refuse_drawing('is no PNG in base64', 'answer_image');
+    END IF;
+    v_image := decode(substr(p_url, length(c_head) + 1), 'base64');
+    -- it begins with its mark and its sizes and ends with its end
+    IF octet_length(v_image) < 45 OR substr(v_image, 1, 16) <> '\x89504e470d0a1a0a0000000d49484452'
+        OR substr(v_image, octet_length(v_image) - 11) <> '\x0000000049454e44ae426082' THEN
+        PERFORM refuse_drawing('is no whole PNG', 'answer_image');
+    END IF;
+    v_width := ('x' || encode(substr(v_image, 17, 4), 'hex'))::bit(32)::bigint;
+    v_height := ('x' || encode(substr(v_image, 21, 4), 'hex'))::bit(32)::bigint;
+    IF v_width NOT BETWEEN 1 AND 2000 OR v_height NOT BETWEEN 1 AND 2000 THEN
+        PERFORM refuse_drawing(format('of %s x %s points is not taken', v_width, v_height), 'answer_image_large');
+    END IF;
+    RETURN v_image;
+END $$;
+COMMENT ON FUNCTION drawn_image(text) IS
+    'the image of a signature as a page posts it, data:image/png;base64,…: refused (22023) where its bytes are no PNG, '
+    'whatever it says it is, or it is larger than 256 kB or 2000 x 2000 points';
+
+CREATE FUNCTION sign_shared(p_document document, p_signer text, p_image text, p_link bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_image bytea := drawn_image(nullif(p_image, ''));
+BEGIN
+    IF coalesce(p_signer, '') !~ '[^[:space:]]' THEN
+        RAISE EXCEPTION 'a signature needs a name' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Say who signs.', CONSTRAINT = 'answer_name';
+    ELSIF length(p_signer) > 200 THEN
+        RAISE EXCEPTION 'a name of % characters is too long', length(p_signer)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Say it in at most 200 characters.',
+                CONSTRAINT = 'answer_name_long';
+    ELSIF NOT asks_signature(p_document) THEN
+        RAISE EXCEPTION '% is % and its signature %: it is not signed', document_name(p_document.id), p_document.status,
+            p_document.sign_status
+            USING ERRCODE = 'restrict_violation',
+                HINT = 'What waits for an answer or is agreed is signed, once; what is revised or void is not.';
+    END IF;
+    PERFORM set_signature(p_document.id, 'signed', by => p_signer, ref => format('link %s', p_link), image => v_image,
+                          image_type => CASE WHEN v_image IS NOT NULL THEN 'image/png' END);
+END $$;
+COMMENT ON FUNCTION sign_shared(document, text, text, bigint) IS
+    'sign a document for its client through a link: his name, and the signature as it was drawn (NULL or empty: the '
+    'name stands for it). Refused: no name, a long one, no image (22023), what is not to be signed (23001)';
+
+CREATE FUNCTION answer_shared(token text, decision text, comment text DEFAULT NULL, document bigint DEFAULT NULL,
+                              signer text DEFAULT NULL, image text DEFAULT NULL)
     RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
@@ -15424,9 +15644,9 @@ DECLARE
     v_link record;
     v_document document;
 BEGIN
-    IF decision IS NULL OR decision NOT IN ('agreed', 'rejected') THEN
+    IF decision IS NULL OR decision NOT IN ('agreed', 'rejected', 'signed') THEN
         RAISE EXCEPTION 'unknown decision "%"', left(decision, 20) USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'Decisions are agreed and rejected.';
+            HINT = 'Decisions are agreed, rejected and signed.';
     END IF;
     IF decision = 'rejected' AND coalesce(comment, '') !~ '[^[:space:]]' THEN
         RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value',
@@ -15444,20 +15664,26 @@ BEGIN
     v_document := document_of(v_link.document_id);
     IF NOT (SELECT k.answered FROM document_kind k WHERE k.kind = v_document.kind) THEN
         RAISE EXCEPTION '% asks for no answer', document_name(v_document.id)
-            USING ERRCODE = 'restrict_violation', HINT = 'Reports, proposals, specifications and acts are answered.';
+            USING ERRCODE = 'restrict_violation',
+                HINT = format('These are answered: %s.', (SELECT string_agg(k.kind, ', ' ORDER BY k.kind)
+                                                            FROM document_kind k WHERE k.answered));
     END IF;
-    IF decision = 'agreed' AND (state_of(v_document)).binding THEN
+    IF decision = 'signed' THEN
+        PERFORM sign_shared(open_document(v_document.id), signer, image, v_link.link_id);
+        RETURN 'signed';
+    ELSIF decision = 'agreed' AND (state_of(v_document)).binding THEN
         RETURN 'agreed';  -- asked again after what followed from it
     END IF;
     RETURN transition(v_document.id, decision, comment,
                       format('%s by link %s', (SELECT p.name FROM party p WHERE p.id = v_document.party_id),
                              v_link.link_id));
 END $$;
-COMMENT ON FUNCTION answer_shared(text, text, text, bigint) IS
+COMMENT ON FUNCTION answer_shared(text, text, text, bigint, text, text) IS
     'the client''s answer through a link, to its document or, by a link to all that is his, to one of them: agreed, '
-    'or rejected with a comment, which has at most 4000 characters (22023); the same answer again changes nothing. '
-    'Unknown, expired and revoked links are refused alike (23503), a document that waits for no answer with its '
-    'status (23001)';
+    'rejected with a comment, which has at most 4000 characters (22023), or signed by name (signer), with the image '
+    'that was drawn (data:image/png;base64,…), which agrees to what waits for an answer. The same answer again changes '
+    'nothing, but nothing is signed twice. Unknown, expired and revoked links are refused alike (23503), a document '
+    'that waits for no answer, is signed, replaced or void with its status (23001)';
 SELECT allow('guest', 'execute', 'answer_shared');
 -- ---------------------------------------------------------------------------
 -- share: who may use the tables of this room, and which of them keep a history
@@ -15511,14 +15737,28 @@ BEGIN ATOMIC
         "client": {"name": "Client Ltd", "address": "1 High Street", "tax_id": "123", "email": null,
                    "signatory": null, "signatory_title": null,
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
-        "show": {"groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true,
+        "show": {"lines": true, "groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true,
                  "clock": true, "summed": true},
         "groups": [{"title": "Web shop", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "rows": [
             {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h",
              "quantity": "1.00", "price": "100.00",
              "discount": "5%", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "net": "100.00",
              "tax_rate": "20%", "tax": "20.00",
-             "gross": "120.00", "free": false, "coverage": "no charge"}]}],
+             "gross": "120.00", "free": false, "coverage": "no charge", "pieces": "2"}],
+         "tasks": [
+            {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h",
+             "quantity": "1.00", "price": "100.00",
+             "discount": "5%", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "net": "100.00",
+             "tax_rate": "20%", "tax": "20.00",
+             "gross": "120.00", "free": false, "coverage": "no charge", "pieces": "2", "several": true, "lines": [
+                {"no": 1, "title": "Cart", "url": "https://tracker.example/17", "days": "3 Mar", "unit": "h",
+                 "quantity": "1.00", "price": "100.00",
+                 "discount": "5%", "hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00",
+                 "net": "100.00", "tax_rate": "20%", "tax": "20.00",
+                 "gross": "120.00", "free": false, "coverage": "no charge", "pieces": "2"}]}]}],
+        "summary": {"facts": [{"name": "Total", "value": "EUR 114.00"}],
+            "before": {"period": "1 Feb 2026 – 28 Feb 2026", "gross_money": "EUR 100.00", "hours_billed": "1.00",
+                       "gross_change": "+14.00", "hours_change": "+0.50"}},
         "totals": {"hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "discount": "5.00",
                    "net": "95.00", "tax": "19.00", "gross": "114.00",
             "gross_money": "EUR 114.00", "words": "One hundred fourteen euros and 00 cents", "taxed": true,
@@ -15661,6 +15901,16 @@ COMMENT ON FUNCTION page_party(jsonb, text) IS
     'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it '
     'in that language';
 
+-- What has no time has no hours either: a fee, a thing.
+CREATE FUNCTION page_hours(seconds numeric, worked_s numeric, billed_s numeric, language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT page_number(seconds / 3600.0, 2, language) WHERE worked_s <> 0 OR billed_s <> 0;
+END;
+COMMENT ON FUNCTION page_hours(numeric, numeric, numeric, text) IS
+    'seconds as hours, written for a language; NULL where nothing was worked or billed by time';
+
+-- A price for each line of a task: one is said beside it, several beneath it.
 CREATE FUNCTION page_rows(document bigint, language text, label jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -15669,11 +15919,11 @@ BEGIN ATOMIC
                coalesce(d.period_to, d.issued_on, books_today()) AS beside
           FROM document d WHERE d.id = page_rows.document
     ), "row" AS MATERIALIZED (
-        SELECT r.*, row_number() OVER (ORDER BY r.position) AS no FROM document_rows(page_rows.document) r
-    ), grp AS (
-        SELECT r.project, min(r.position) AS first, sum(r.worked_s) AS worked_s, sum(r.billed_s) AS billed_s,
-               sum(r.amount) AS amount,
-               jsonb_agg(jsonb_build_object(
+        SELECT r.*, row_number() OVER (ORDER BY r.position) AS no, coalesce(r.task_id::text, r.title) AS about
+          FROM document_rows(page_rows.document) r
+    ), written AS (
+        SELECT r.project, r.about, r.no, r.position, r.first_day, r.last_day, r.worked_s, r.billed_s, r.amount,
+               jsonb_build_object(
                    'no', r.no,
                    'title', coalesce(page_date(iso_date(r.title), language), r.title),
                    'url', r.url,
@@ -15686,28 +15936,56 @@ BEGIN ATOMIC
                                                                       WHEN 'h' THEN 2 ELSE 0 END), language)),
                    'price', page_number(r.price, greatest(scale(trim_scale(r.price)), h.exponent), language),
                    'discount', page_percent(nullif(r.discount_pct, 0), language),
-                   'hours_worked', page_number(r.hours_worked * h.side, 2, language), 'hours_billed',
-                   page_number(r.hours_billed * h.side, 2, language),
+                   'hours_worked', page_hours(r.worked_s * h.side, r.worked_s, r.billed_s, language),
+                   'hours_billed', page_hours(r.billed_s * h.side, r.worked_s, r.billed_s, language),
+                   'pieces', CASE WHEN r.unit <> 'h' AND r.quantity <> 1
+                                  THEN page_number(r.quantity * h.side, scale(trim_scale(r.quantity)), language) END,
                    'amount', page_number(r.amount * h.side, h.exponent, language),
                    'net', page_number(r.net * h.side, h.exponent, language),
                    'tax_rate', coalesce(page_percent(r.tax_rate, language), label ->> 'tax_none'),
                    'tax', page_number(r.tax * h.side, h.exponent, language), 'gross',
                    page_number(r.gross * h.side, h.exponent, language),
-                   'free', r.coverage IS NOT NULL, 'coverage', label ->> ('coverage_' || r.coverage))
-                       ORDER BY r.no) AS rows
+                   'free', r.coverage IS NOT NULL, 'coverage', label ->> ('coverage_' || r.coverage)) AS row
           FROM "row" r CROSS JOIN head h
-         GROUP BY r.project
+    ), task AS (
+        SELECT w.project, min(w.first_day) AS first_day, min(w.no) AS first,
+               (array_agg(w.row ORDER BY w.no))[1] || CASE WHEN count(*) = 1
+                   THEN '{"several": false, "lines": null}' ELSE
+                   jsonb_build_object(
+                       'days', page_days(min(w.first_day), max(w.last_day), language, min(h.beside)),
+                       'several', true, 'price', NULL, 'discount', NULL, 'pieces', NULL, 'coverage', NULL,
+                       'free', bool_and((w.row ->> 'free')::boolean),
+                       'hours_worked', page_hours(sum(w.worked_s) * min(h.side), sum(w.worked_s), sum(w.billed_s),
+                                                  language),
+                       'hours_billed', page_hours(sum(w.billed_s) * min(h.side), sum(w.worked_s), sum(w.billed_s),
+                                                  language),
+                       'amount', page_number(sum(w.amount) * min(h.side), min(h.exponent), language),
+                       'lines', jsonb_agg(w.row ORDER BY w.first_day, w.no)) END AS row
+          FROM written w CROSS JOIN head h
+         GROUP BY w.project, w.about
+    ), grp AS (
+        SELECT w.project, min(w.position) AS first, sum(w.worked_s) AS worked_s, sum(w.billed_s) AS billed_s,
+               sum(w.amount) AS amount, jsonb_agg(w.row ORDER BY w.no) AS rows
+          FROM written w
+         GROUP BY w.project
+    ), numbered AS (
+        SELECT t.project, t.row || jsonb_build_object('no', row_number() OVER o) AS row, row_number() OVER o AS no
+          FROM task t JOIN grp g ON g.project IS NOT DISTINCT FROM t.project
+        WINDOW o AS (ORDER BY g.first, t.first_day, t.first)
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'title', coalesce(g.project, label ->> 'rest'), 'hours_worked',
-               page_number(g.worked_s * h.side / 3600.0, 2, language),
-               'hours_billed', page_number(g.billed_s * h.side / 3600.0, 2, language), 'amount',
-               page_number(g.amount * h.side, h.exponent, language),
-               'rows', g.rows) ORDER BY g.first), '[]')
+               'title', coalesce(g.project, label ->> 'rest'),
+               'hours_worked', page_hours(g.worked_s * h.side, g.worked_s, g.billed_s, language),
+               'hours_billed', page_hours(g.billed_s * h.side, g.worked_s, g.billed_s, language),
+               'amount', page_number(g.amount * h.side, h.exponent, language),
+               'rows', g.rows,
+               'tasks', (SELECT jsonb_agg(n.row ORDER BY n.no) FROM numbered n
+                          WHERE n.project IS NOT DISTINCT FROM g.project)) ORDER BY g.first), '[]')
       FROM grp g CROSS JOIN head h;
 END;
 COMMENT ON FUNCTION page_rows(bigint, text, jsonb) IS
-    'the positions of a document in groups by project, written for a language';
+    'the positions of a document in groups by project, written for a language: as rows in the order of the paper, and '
+    'as tasks in the order of time, each once, whose lines are its prices where it has several';
 
 CREATE FUNCTION page_totals(document bigint, language text, label jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -15767,6 +16045,83 @@ COMMENT ON FUNCTION page_totals(bigint, text, jsonb) IS
     'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by '
     'rate, gross, in words; credit notes with their signs turned';
 -- ---------------------------------------------------------------------------
+-- summary: what a report comes to, for its first page
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION page_money(amount numeric, currency text, language text, label jsonb) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT CASE language WHEN 'en' THEN m.name || U&'\00A0' || m.amount ELSE m.amount || U&'\00A0' || m.name END
+      FROM (SELECT page_number(page_money.amount, currency_exponent(currency), language) AS amount,
+                   coalesce(label ->> ('currency_' || currency), currency) AS name) m;
+END;
+COMMENT ON FUNCTION page_money(numeric, text, text, jsonb) IS
+    'an amount with its currency as a language writes them: EUR 1,234.50, 1 234,50 грн';
+
+CREATE FUNCTION page_change(change numeric, decimals int, language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN round(change, decimals) > 0 THEN '+' ELSE '' END || page_number(change, decimals, language);
+END;
+COMMENT ON FUNCTION page_change(numeric, int, text) IS 'a number that says its sign also where it grew';
+
+-- A discount of a position has gone into its amount; that of the document has not.
+CREATE FUNCTION given_discount(document bigint) RETURNS numeric
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(sum(r.discount + CASE WHEN r.discount_pct = 100 THEN round_money(r.quantity * r.price, x.exponent)
+                                          WHEN r.discount_pct > 0
+                                          THEN round_money(r.amount * r.discount_pct / (100 - r.discount_pct),
+                                                           x.exponent)
+                                          ELSE 0 END), 0)
+      FROM document d
+     CROSS JOIN LATERAL (SELECT currency_exponent(d.currency) AS exponent) x
+     CROSS JOIN LATERAL document_rows(d.id) r
+     WHERE d.id = given_discount.document;
+END;
+COMMENT ON FUNCTION given_discount(bigint) IS
+    'what a document gives away by discounts, of its positions and of the whole, in its prices';
+
+CREATE FUNCTION page_summary(p_document document, p_summary jsonb, p_totals jsonb, language text, label jsonb)
+    RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH fact (no, name, value) AS (
+        VALUES (1, label ->> 'gross', p_totals ->> 'gross_money'),
+               (2, label ->> 'worked',
+                page_number(nullif((p_summary ->> 'worked_s')::numeric, 0) / 3600, 2, language)),
+               (3, label ->> 'summary_billed',
+                page_number(CASE WHEN p_summary ->> 'worked_s' <> '0' THEN (p_summary ->> 'billed_s')::numeric / 3600
+                            END, 2, language)),
+               (9, label ->> 'summary_discount',
+                page_money(nullif(given_discount(p_document.id), 0), p_document.currency, language, label))
+        UNION ALL
+        SELECT c.no, label ->> ('summary_' || c.coverage),
+               page_number((p_summary -> 'covered' ->> c.coverage)::numeric / 3600, 2, language)
+          FROM (VALUES (4, 'no_charge'), (5, 'included'), (6, 'prepaid'), (7, 'capped')) c (no, coverage)
+    )
+    SELECT jsonb_build_object(
+        'facts', (SELECT jsonb_agg(jsonb_build_object('name', f.name, 'value', f.value) ORDER BY f.no) FROM fact f
+                   WHERE f.value IS NOT NULL),
+        'before', (SELECT jsonb_build_object(
+                       'period', page_days(b."from", b."to", language),
+                       'gross_money', page_money(b.gross, p_document.currency, language, label),
+                       'hours_billed', page_number(b.billed_s / 3600, 2, language),
+                       'gross_change', page_change(n.gross - b.gross, currency_exponent(p_document.currency), language),
+                       'hours_change', page_change(((p_summary ->> 'billed_s')::numeric - b.billed_s) / 3600, 2,
+                                                   language))
+                     FROM jsonb_to_record(nullif(p_summary -> 'before', 'null'))
+                          AS b ("from" date, "to" date, gross numeric, billed_s numeric)
+                    CROSS JOIN LATERAL (SELECT coalesce(p_document.gross, (
+                            SELECT sum(r.gross) FROM document_rows(p_document.id) r)) AS gross) n
+                    WHERE b.gross IS NOT NULL))
+     WHERE p_summary IS NOT NULL;
+END;
+COMMENT ON FUNCTION page_summary(document, jsonb, jsonb, text, jsonb) IS
+    'what a report comes to, written for a language: total, hours worked, charged and not charged by why (coverage), '
+    'discounts, and what the report of the period before came to; NULL for other documents. p_summary is '
+    'report_summary(), as it was kept';
+-- ---------------------------------------------------------------------------
 -- page: documents as pages and tables
 --
 -- document_rows() gives the positions of a paper to the last digit: prices with
@@ -15814,6 +16169,7 @@ DECLARE
     v_brand jsonb;
     v_party jsonb;
     v_groups jsonb;
+    v_totals jsonb;
     v_data jsonb;
 BEGIN
     v_document := document_of(document_data.document);
@@ -15835,6 +16191,7 @@ BEGIN
     v_brand := nullif(v_paper -> 'brand', 'null');
     v_party := page_party(v_paper -> 'own', v_language);
     v_groups := page_rows(v_document.id, v_language, v_label);
+    v_totals := page_totals(v_document.id, v_language, v_label);
 
     v_data := jsonb_build_object(
         'label', v_label, 'language', v_language, 'kind', v_document.kind, 'heading', v_label ->> v_document.kind,
@@ -15860,8 +16217,10 @@ BEGIN
             'footer', v_brand ->> 'footer'),
         'own', v_party, 'client', page_party(v_paper -> 'party', v_language), 'groups', v_groups);
     RETURN v_data || jsonb_build_object(
-        'totals', page_totals(v_document.id, v_language, v_label),
-        'show', (SELECT jsonb_build_object('groups', jsonb_array_length(v_groups) > 1, 'hours',
+        'totals', v_totals,
+        'summary', page_summary(v_document, nullif(v_paper -> 'summary', 'null'), v_totals, v_language, v_label),
+        'show', (SELECT jsonb_build_object('lines', jsonb_array_length(v_groups) > 0,
+                                           'groups', jsonb_array_length(v_groups) > 1, 'hours',
                                            coalesce(bool_or(r.worked_s <> 0 OR r.billed_s <> 0), false),
                         'quantity', coalesce(bool_or(r.quantity IS NOT NULL), false), 'discount',
                         coalesce(bool_or(r.discount_pct <> 0), false),
@@ -15955,6 +16314,13 @@ BEGIN
         'paid', page_number(nullif(v_balance.allocated, 0), v_exponent, v_language),
         'open', CASE WHEN v_balance.open > 0 AND v_balance.open < v_balance.gross
                      THEN page_number(v_balance.open, v_exponent, v_language) END,
+        'reminded', CASE WHEN v_balance.open > 0 THEN (
+            SELECT jsonb_build_object(
+                       'name', concat(v_label ->> 'reminded', ' ', r.level, ', ', page_date(r.on_day, v_language)),
+                       'fee', page_number(nullif(r.fee, 0), v_exponent, v_language),
+                       'interest', page_number(nullif(r.interest, 0), v_exponent, v_language))
+              FROM reminder r WHERE r.document_id = v_document.id AND r.withdrawn_at IS NULL
+             ORDER BY r.level DESC LIMIT 1) END,
         'signature', CASE WHEN v_document.sign_status = 'signed' THEN (
             SELECT jsonb_build_object(
                        'by', coalesce(v_document.sign_by, ''),
@@ -15966,7 +16332,8 @@ END $$;
 COMMENT ON FUNCTION page_state(bigint, text) IS
     'what became of a document since its page was issued, as text written for the language (NULL: page_language()): '
     'status or mark (a word across the page: draft, void …), put_off (a later due date), credited, paid, open, '
-    'signature {"by", "on", "image"}; what there is nothing to say of is left out';
+    'reminded {"name", "fee", "interest"} (the last reminder of what is open, and what it claims), signature {"by", '
+    '"on", "image"}; what there is nothing to say of is left out';
 SELECT allow('reader', 'execute', 'page_state');
 
 -- Each part brings its own looks: the page may be older than what is put over it.
@@ -15976,9 +16343,15 @@ BEGIN ATOMIC
     SELECT p.name, render(p.template, jsonb_build_object(
                'label', label, 'status', state -> 'status', 'mark', state -> 'mark', 'put_off', state -> 'put_off',
                'signature', CASE WHEN state ? 'signature' THEN '{"image": null}' || (state -> 'signature') END,
-               'sums', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', label -> k.key, 'amount', state -> k.key,
-                                                                     'last', k.key = 'open') ORDER BY k.no), '[]')
-                          FROM (VALUES (1, 'credited'), (2, 'paid'), (3, 'open')) k (no, key) WHERE state ? k.key)))
+               'sums', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', k.name, 'amount', coalesce(k.amount, ''),
+                                                                     'last', k.no = 3) ORDER BY k.no), '[]')
+                          FROM (VALUES (1, label ->> 'credited', state ->> 'credited'),
+                                       (2, label ->> 'paid', state ->> 'paid'),
+                                       (3, label ->> 'open', state ->> 'open'),
+                                       (5, label ->> 'reminded_fee', state #>> '{reminded,fee}'),
+                                       (6, label ->> 'reminded_interest', state #>> '{reminded,interest}'),
+                                       (4, state #>> '{reminded,name}', '')) k (no, name, amount)
+                         WHERE k.amount IS NOT NULL AND k.name IS NOT NULL)))
       FROM (VALUES
         (1, 'mark', state ? 'mark',
          '<div style="position: fixed; inset: 0; z-index: 1; display: flex; align-items: center; '
@@ -15991,7 +16364,7 @@ BEGIN ATOMIC
          '{{status}}</span>'),
         (3, 'put_off', state ? 'put_off',
          '<div><dt>{{label.put_off}}</dt><dd style="margin: 0; font-weight: 500">{{put_off}}</dd></div>'),
-        (4, 'paid', state ?| '{credited,paid,open}',
+        (4, 'paid', state ?| '{credited,paid,open,reminded}',
          '<div style="display: flex; justify-content: flex-end">'
          '<table style="width: 100%; max-width: 88mm; border-collapse: collapse; font-variant-numeric: tabular-nums">'
          '{{#sums}}<tr{{#last}} style="font-weight: 600"{{/last}}><td style="padding: .8mm 0">{{name}}</td>'
@@ -16139,56 +16512,36 @@ CREATE VIEW page_problems WITH (security_invoker) AS
 COMMENT ON VIEW page_problems IS 'broken invariants of pages that were issued, none in healthy books';
 SELECT allow('controller', 'select', 'page_problems');
 -- ---------------------------------------------------------------------------
--- table: documents as CSV, and pages for a REST gateway
+-- table: documents as CSV, and pages and tables for a REST gateway
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION csv_text(value text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT coalesce(CASE WHEN v.value ~ '[",\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"'
-                    ELSE v.value END, '')
-      FROM (SELECT CASE WHEN value ~ '^\s*[-=+@\t\r\uFF1D\uFF0B\uFF0D\uFF20]' THEN '''' || value
-            ELSE value END AS value) v;
-END;
-COMMENT ON FUNCTION csv_text(text) IS
-    'a cell of text for CSV (RFC 4180), quoted where it must be; what a spreadsheet would run as a formula gets an '
-    'apostrophe before it';
-
-CREATE FUNCTION document_csv(document bigint, bom boolean DEFAULT true) RETURNS text
+CREATE FUNCTION document_csv(document bigint, bom boolean DEFAULT true, language text DEFAULT 'en') RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_document document;
-    v_exponent int;
+    c_columns CONSTANT text[] := '{document,number,date,position,project,title,url,first_day,last_day,coverage,unit,'
+                                 'quantity,price,discount_pct,hours_worked,hours_billed,amount,discount,net,tax_rate,'
+                                 'tax,gross,currency}';
+    v_document document := document_of(document_csv.document);
+    v_exponent int := currency_exponent(v_document.currency);
 BEGIN
-    v_document := document_of(document_csv.document);
-    v_exponent := currency_exponent(v_document.currency);
-    RETURN CASE WHEN bom THEN chr(65279) ELSE '' END
-        || 'document,number,date,position,project,title,url,first_day,last_day,coverage,unit,quantity,price,'
-           'discount_pct,hours_worked,hours_billed,'
-           'amount,discount,net,tax_rate,tax,gross,currency' || chr(13) || chr(10)
-        || coalesce((
-        SELECT string_agg(concat_ws(',', v_document.kind,
-                                    csv_text(coalesce(v_document.number, v_document.outside_number)),
-                                    coalesce(iso(v_document.issued_on), ''),
-                   r.position::text, csv_text(r.project), csv_text(r.title), csv_text(r.url),
-                   coalesce(iso(r.first_day), ''), coalesce(iso(r.last_day), ''),
-                   coalesce(r.coverage, ''), csv_text(r.unit), coalesce(trim_scale(r.quantity)::text, ''),
-                   coalesce(trim_scale(r.price)::text, ''),
-                   coalesce(trim_scale(r.discount_pct)::text, ''), coalesce(r.hours_worked::text, ''),
-                   coalesce(r.hours_billed::text, ''),
-                   round(r.amount, v_exponent)::text, coalesce(round(r.discount, v_exponent)::text, ''),
-                   round(r.net, v_exponent)::text,
-                   coalesce(trim_scale(r.tax_rate)::text, ''), round(r.tax, v_exponent)::text,
-                   round(r.gross, v_exponent)::text, v_document.currency)
-               || chr(13) || chr(10), '' ORDER BY r.position)
-          FROM document_rows(v_document.id) r), '');
+    RETURN table_csv((
+        SELECT coalesce(json_agg(json_build_object(
+                   'document', v_document.kind, 'number', coalesce(v_document.number, v_document.outside_number),
+                   'date', iso(v_document.issued_on), 'position', r.position, 'project', r.project, 'title', r.title,
+                   'url', r.url, 'first_day', iso(r.first_day), 'last_day', iso(r.last_day), 'coverage', r.coverage,
+                   'unit', r.unit, 'quantity', trim_scale(r.quantity), 'price', trim_scale(r.price),
+                   'discount_pct', trim_scale(r.discount_pct), 'hours_worked', r.hours_worked,
+                   'hours_billed', r.hours_billed, 'amount', round(r.amount, v_exponent),
+                   'discount', round(r.discount, v_exponent), 'net', round(r.net, v_exponent),
+                   'tax_rate', trim_scale(r.tax_rate), 'tax', round(r.tax, v_exponent),
+                   'gross', round(r.gross, v_exponent), 'currency', v_document.currency) ORDER BY r.position), '[]')
+          FROM document_rows(v_document.id) r), document_csv.language, document_csv.bom, c_columns);
 END $$;
-COMMENT ON FUNCTION document_csv(bigint, boolean) IS
-    'the positions of a document as CSV (RFC 4180, CRLF, UTF-8, a header line): numbers with a point and no spaces, '
-    'days as YYYY-MM-DD; a byte order mark first, by which spreadsheets know UTF-8, unless bom is false. Texts that '
-    'begin like a formula get an apostrophe. Unknown documents are refused (23503)';
+COMMENT ON FUNCTION document_csv(bigint, boolean, text) IS
+    'the positions of a document as CSV, as table_csv() writes it: numbers for spreadsheets of the language, days as '
+    'YYYY-MM-DD. Unknown documents are refused (23503)';
 SELECT allow('reader', 'execute', 'document_csv');
 
 CREATE FUNCTION document_page(document bigint, language text DEFAULT NULL) RETURNS "text/html"
@@ -16199,13 +16552,26 @@ END;
 COMMENT ON FUNCTION document_page(bigint, text) IS 'document_html() under its media type';
 SELECT allow('reader', 'execute', 'document_page');
 
-CREATE FUNCTION document_table(document bigint) RETURNS "text/csv"
+CREATE FUNCTION document_table(document bigint, language text DEFAULT 'en') RETURNS "text/csv"
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT document_csv(document_table.document)::"text/csv";
+    SELECT document_csv(document_table.document, language => document_table.language)::"text/csv";
 END;
-COMMENT ON FUNCTION document_table(bigint) IS 'document_csv() under its media type';
+COMMENT ON FUNCTION document_table(bigint, text) IS 'document_csv() under its media type';
 SELECT allow('reader', 'execute', 'document_table');
+
+CREATE FUNCTION statement_table(client bigint, from_date date, to_date date, language text DEFAULT 'en')
+    RETURNS "text/csv"
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT table_csv(coalesce(json_agg(s), '[]'), statement_table.language,
+                     columns => '{on_date,kind,number,detail,debit,credit,balance,currency,document_id,payment_id}'
+                     )::"text/csv"
+      FROM client_statement(statement_table.client, from_date, to_date) s;
+END;
+COMMENT ON FUNCTION statement_table(bigint, date, date, text) IS
+    'client_statement() as CSV, as table_csv() writes it, under its media type';
+SELECT allow('reader', 'execute', 'statement_table');
 -- ---------------------------------------------------------------------------
 -- page: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
@@ -16559,12 +16925,13 @@ COMMENT ON FUNCTION settle_dispute(bigint, text) IS
 SELECT allow('clerk', 'execute', 'settle_dispute');
 
 CREATE VIEW dunning_problems WITH (security_invoker) AS
-    SELECT 'nobody is about to be reminded of what is not owed or is disputed' AS rule, document_name(r.document_id)
-           AS subject, format('reminder %s', r.id) AS detail
+    SELECT 'a reminder that waits is of what is open, and nothing disputed' AS rule,
+           document_name(r.document_id) AS subject,
+           format('reminder %s of %s, open %s', r.id, trim_scale(r.open), trim_scale(coalesce(b.open, 0))) AS detail
       FROM reminder r
       JOIN notification n ON n.dedupe_key = format('reminder:%s', r.id) AND n.delivered_at IS NULL
       LEFT JOIN document_balance b ON b.document_id = r.document_id
-     WHERE is_disputed(r.document_id) OR coalesce(b.open, 0) <= 0;
+     WHERE is_disputed(r.document_id) OR coalesce(b.open, 0) <> r.open;
 COMMENT ON VIEW dunning_problems IS 'broken invariants of reminders, none in healthy books';
 SELECT allow('controller', 'select', 'dunning_problems');
 -- ---------------------------------------------------------------------------
@@ -17529,21 +17896,26 @@ COMMENT ON FUNCTION client_language(bigint) IS
 
 CREATE FUNCTION client_documents(client bigint) RETURNS TABLE (
         document bigint, kind text, number text, issued_on date, due_on date, title text, status text, shown_as text,
-        currency text, gross numeric(18,2), open numeric(18,2), asks boolean, overdue boolean)
+        currency text, gross numeric(18,2), open numeric(18,2), asks boolean, overdue boolean, reminded integer,
+        reminded_on date, fee numeric(18,2), interest numeric(18,2))
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT d.id, d.kind, d.number, d.issued_on, d.due_on, d.title, d.status, s.shown_as, d.currency,
            d.gross::numeric(18,2), CASE WHEN b.flow = 'in' AND b.open > 0 THEN b.open END::numeric(18,2),
-           asks_answer(d), coalesce(b.flow = 'in' AND b.open > 0 AND d.due_on < books_today(), false)
+           asks_answer(d), coalesce(b.flow = 'in' AND b.open > 0 AND d.due_on < books_today(), false),
+           r.level, r.on_day, r.fee::numeric(18,2), r.interest::numeric(18,2)
       FROM document d
       JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status)
       LEFT JOIN document_balance b ON b.document_id = d.id
+      LEFT JOIN LATERAL (SELECT * FROM reminder r WHERE r.document_id = d.id AND r.withdrawn_at IS NULL AND b.open > 0
+                          ORDER BY r.level DESC LIMIT 1) r ON true
      WHERE d.party_id = client_documents.client AND d.issued_at IS NOT NULL AND NOT d.incoming AND NOT s.withdrawn
      ORDER BY d.issued_on DESC, d.id DESC;
 END;
 COMMENT ON FUNCTION client_documents(bigint) IS
     'what was issued to a client and still stands, the latest first: what is open of it (NULL: nothing), whether it '
-    'asks for his answer, whether it is overdue';
+    'asks for his answer, whether it is overdue; of what is open the level of the last reminder (reminded), its day, '
+    'and the fees and interest that it claims';
 
 -- What is not billed goes with its period: a bug of last year is no news.
 CREATE FUNCTION client_work(client bigint, language text) RETURNS TABLE (
@@ -17637,7 +18009,9 @@ BEGIN
     RETURN jsonb_build_object(
         'client', v_party.name, 'language', v_language,
         'documents', (SELECT coalesce(jsonb_agg(to_jsonb(d) || jsonb_build_object('gross', d.gross::text,
-                                                                                  'open', d.open::text)
+                                                                                  'open', d.open::text,
+                                                                                  'fee', d.fee::text,
+                                                                                  'interest', d.interest::text)
                                                 ORDER BY d.issued_on DESC, d.document DESC), '[]')
                         FROM client_documents(v_party.id) d),
         'work', (SELECT coalesce(jsonb_agg(to_jsonb(w) - 'contract_id'
@@ -17670,7 +18044,8 @@ BEGIN ATOMIC
           FROM jsonb_array_elements(overview -> 'documents') WITH ORDINALITY AS v (value, no)
          CROSS JOIN LATERAL jsonb_to_record(v.value) AS d (
                document bigint, kind text, number text, issued_on date, due_on date, title text, status text,
-               shown_as text, currency text, gross numeric, open numeric, asks boolean, overdue boolean)
+               shown_as text, currency text, gross numeric, open numeric, asks boolean, overdue boolean,
+               reminded int, reminded_on date, fee numeric, interest numeric)
     ), written AS (
         SELECT d.no, d.asks OR d.open > 0 AS waits, jsonb_build_object(
                    'document', d.document, 'heading', page_heading(d.kind, d.number, d.issued_on, language, label),
@@ -17680,6 +18055,11 @@ BEGIN ATOMIC
                    'open', page_number(d.open, d.exponent, language) || U&'\00A0' || d.money,
                    'due', CASE WHEN d.open > 0 THEN page_date(d.due_on, language) END, 'overdue', d.overdue,
                    'asks', d.asks,
+                   'reminded', CASE WHEN d.reminded IS NOT NULL THEN concat_ws(', ',
+                       concat(label ->> 'reminded', ' ', d.reminded), page_date(d.reminded_on, language),
+                       (label ->> 'reminded_fee') || U&'\00A0' || page_number(nullif(d.fee, 0), d.exponent, language),
+                       (label ->> 'reminded_interest') || U&'\00A0'
+                       || page_number(nullif(d.interest, 0), d.exponent, language)) END,
                    'status', CASE WHEN d.shown_as IS NOT NULL THEN label ->> ('status_' || d.status) END) AS row
           FROM doc d
     ), work AS (
@@ -17815,6 +18195,9 @@ dd { font-weight: 600; font-variant-numeric: tabular-nums; }
 {{#asks}}
 <br><small>{{label.client_asks}}</small>
 {{/asks}}
+{{#reminded}}
+<br><small class="late">{{reminded}}</small>
+{{/reminded}}
 </span>
 </li>
 {{/open}}
@@ -17888,62 +18271,157 @@ COMMENT ON FUNCTION client_page(bigint, jsonb) IS
 -- ---------------------------------------------------------------------------
 -- answer: the form by which a visitor answers, and the page after it
 --
--- A form without a script: a browser posts it to answer_page beside the page, and
--- a gateway calls the function of that name with its fields.  Whatever becomes of
--- it, the visitor sees the document again with a line that says so.
+-- Forms that need no script: a browser posts them to answer_page beside the page,
+-- and a gateway calls the function of that name with their fields.  Whatever
+-- becomes of it, the visitor sees the document again with a line that says so.
+-- One script there is, by which a signature is drawn; without it a name is typed.
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION with_answer(page text, data jsonb) RETURNS text
+CREATE FUNCTION sign_script() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT $js$
+(function () {
+  var form = document.getElementById('sign'), pad = form.querySelector('.pad'), canvas = pad.querySelector('canvas');
+  var ink = canvas.getContext('2d'), drawn = false, pen = null;
+  pad.hidden = false;
+  ink.lineWidth = 4;
+  ink.lineCap = ink.lineJoin = 'round';
+  ink.strokeStyle = '#1d252c';
+  function at(event) {
+    var box = canvas.getBoundingClientRect();
+    return [(event.clientX - box.left) * canvas.width / box.width,
+      (event.clientY - box.top) * canvas.height / box.height];
+  }
+  function draw(event) {
+    var to = at(event);
+    ink.beginPath();
+    ink.moveTo(pen[0], pen[1]);
+    ink.lineTo(to[0], to[1]);
+    ink.stroke();
+    pen = to;
+    drawn = true;
+  }
+  canvas.addEventListener('pointerdown', function (event) {
+    event.preventDefault();
+    canvas.setPointerCapture(event.pointerId);
+    pen = at(event);
+    draw(event);
+  });
+  canvas.addEventListener('pointermove', function (event) { if (pen) draw(event); });
+  canvas.addEventListener('pointerup', function () { pen = null; });
+  canvas.addEventListener('pointercancel', function () { pen = null; });
+  pad.querySelector('button').addEventListener('click', function () {
+    ink.clearRect(0, 0, canvas.width, canvas.height);
+    drawn = false;
+  });
+  form.addEventListener('submit', function () { form.image.value = drawn ? canvas.toDataURL('image/png') : ''; });
+})();
+$js$;
+END;
+COMMENT ON FUNCTION sign_script() IS
+    'the one script of a page: a signature that is drawn goes into its form as a PNG. Pages let this text run and no '
+    'other: script_source()';
+
+CREATE FUNCTION script_source() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT format('script-src ''sha256-%s''', encode(sha256(convert_to(sign_script(), 'UTF8')), 'base64'));
+END;
+COMMENT ON FUNCTION script_source() IS 'what a Content-Security-Policy says to let sign_script() run, by its digest';
+
+CREATE FUNCTION let_script(page text) RETURNS text
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-    SELECT CASE WHEN data ->> 'said' IS NULL AND NOT (data ->> 'asks')::boolean AND NOT (data ->> 'back')::boolean
-                THEN page ELSE
-        put_before(put_before(page, '</head>', $html$<style>
-.answer { max-width: 210mm; margin: 0 auto 12mm; padding: 6mm 5mm; background: #fff; color: #1d252c; }
+    SELECT regexp_replace(page, '(<meta http-equiv="Content-Security-Policy" content="default-src ''none'';)',
+                          '\1 ' || script_source() || ';');
+END;
+COMMENT ON FUNCTION let_script(text) IS
+    'a page whose own policy lets sign_script() run; one with another policy than those of ours keeps it';
+
+CREATE FUNCTION answer_form(decision text, inside text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT format($html$<form method="post" action="answer_page" id="%s">
+<input type="hidden" name="token" value="{{token}}">
+{{#language}}
+<input type="hidden" name="language" value="{{language}}">
+{{/language}}
+{{#document}}
+<input type="hidden" name="document" value="{{document}}">
+{{/document}}
+%s</form>
+$html$, decision, inside);
+END;
+COMMENT ON FUNCTION answer_form(text, text) IS
+    'the template of a form for an answer: what all have, and what is inside of this one';
+
+CREATE FUNCTION answer_style() RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT $css$<style>
+.answer { max-width: 210mm; margin: 0 auto 20mm; padding: 6mm 5mm; background: #fff; color: #1d252c; }
 .answer h2 { margin: 0 0 4mm; }
 .answer form { margin: 0 0 4mm; }
 .answer button { min-height: 12mm; padding: 0 6mm; border: .8pt solid #1f5673; border-radius: 2mm; background: #fff;
   font: inherit; font-weight: 600; color: #1f5673; cursor: pointer; }
 .answer .yes { background: #1f5673; color: #fff; }
 .answer summary { padding: 3mm 0; cursor: pointer; }
-.answer textarea { display: block; width: 100%; margin: 2mm 0 4mm; padding: 2mm; font: inherit; }
-.back { max-width: 210mm; margin: 0 auto; padding: 4mm 5mm; }
+.answer textarea, .answer input { display: block; width: 100%; margin: 2mm 0 4mm; padding: 2mm; font: inherit; }
+.answer input { min-height: 11mm; }
+.answer input[type=hidden], .answer .pad[hidden] { display: none; }
+.answer canvas { display: block; width: 100%; max-width: 120mm; margin: 2mm 0; border: .8pt dashed #66717b;
+  border-radius: 2mm; touch-action: none; }
+.answer .pad { margin: 0 0 4mm; }
+.answer .pad button { min-height: 9mm; padding: 0 4mm; border-color: #dde2e6; font-weight: 400; }
+.back { max-width: 210mm; margin: 0 auto 20mm; padding: 4mm 5mm; }
 .said { position: fixed; z-index: 2; left: 0; right: 0; bottom: 0; margin: 0; padding: 4mm 5mm; background: #1d252c;
   color: #fff; font-weight: 600; text-align: center; }
 @media print { .answer, .back, .said { display: none; } }
 </style>
-$html$), '</body>', render($html$
-{{#asks}}
+$css$;
+END;
+COMMENT ON FUNCTION answer_style() IS 'how the forms for an answer look';
+
+CREATE FUNCTION with_answer(page text, data jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE WHEN data ->> 'said' IS NULL AND NOT (data ->> 'asks')::boolean AND NOT (data ->> 'signs')::boolean
+                     AND NOT (data ->> 'back')::boolean
+                THEN page ELSE
+        put_before(put_before(CASE WHEN (data ->> 'signs')::boolean THEN let_script(page) ELSE page END, '</head>',
+                              answer_style()), '</body>', render($html$
+{{#answers}}
 <section class="answer">
 <h2>{{label.answer}}</h2>
-<form method="post" action="answer_page">
-<input type="hidden" name="token" value="{{token}}">
-{{#language}}
-<input type="hidden" name="language" value="{{language}}">
-{{/language}}
-{{#document}}
-<input type="hidden" name="document" value="{{document}}">
-{{/document}}
-<button class="yes" name="decision" value="agreed">{{label.answer_agree}}</button>
-</form>
-<details{{#said}} open{{/said}}>
+{{#asks}}
+$html$ || answer_form('agree', $html$<button class="yes" name="decision" value="agreed">{{label.answer_agree}}</button>
+$html$) || $html${{/asks}}
+{{#signs}}
+<details{{#signing}} open{{/signing}}>
+<summary>{{label.answer_sign}}</summary>
+$html$ || answer_form('sign', $html$<label>{{label.answer_name}}
+<input name="signer" maxlength="200" required autocomplete="name" value="{{signer}}"></label>
+<input type="hidden" name="image" value="">
+<div class="pad" hidden>
+<p>{{label.answer_draw}}</p>
+<canvas width="900" height="300"></canvas>
+<button type="button">{{label.answer_clear}}</button>
+</div>
+<button class="yes" name="decision" value="signed">{{label.answer_sign}}</button>
+$html$) || $html$</details>
+{{/signs}}
+{{#asks}}
+<details{{#rejecting}} open{{/rejecting}}>
 <summary>{{label.answer_change}}</summary>
-<form method="post" action="answer_page">
-<input type="hidden" name="token" value="{{token}}">
-{{#language}}
-<input type="hidden" name="language" value="{{language}}">
-{{/language}}
-{{#document}}
-<input type="hidden" name="document" value="{{document}}">
-{{/document}}
-<label>{{label.answer_comment}}
+$html$ || answer_form('reject', $html$<label>{{label.answer_comment}}
 <textarea name="comment" rows="5" maxlength="4000" required>
 {{comment}}</textarea></label>
 <button name="decision" value="rejected">{{label.answer_reject}}</button>
-</form>
-</details>
-</section>
+$html$) || $html$</details>
 {{/asks}}
+</section>
+{{/answers}}
 {{#back}}
 <p class="back">
 <a href="shared_page?token={{token}}{{#language}}&amp;language={{language}}{{/language}}">{{label.client_all}}</a>
@@ -17952,35 +18430,42 @@ $html$), '</body>', render($html$
 {{#said}}
 <p class="said" role="status">{{said}}</p>
 {{/said}}
-$html$, data)) END;
+$html$, data || jsonb_build_object('answers', (data ->> 'asks')::boolean OR (data ->> 'signs')::boolean))
+            || CASE WHEN (data ->> 'signs')::boolean THEN format(E'<script>%s</script>\n', sign_script())
+                    ELSE '' END) END;
 END;
 COMMENT ON FUNCTION with_answer(text, jsonb) IS
-    'a page with what data has for it: the form for an answer (asks: is one waited for?; label, comment, and what '
-    'visited_link() says), a way back, and a line that says what became of the last answer (said)';
+    'a page with what data has for it: the forms for an answer (asks: is one waited for?) and a signature (signs: may '
+    'it be signed?; label, comment, signer, and what visited_link() says), a way back, and a line that says what '
+    'became of the last answer (said). What was written stays in its form, which is open (rejecting, signing)';
 
-CREATE FUNCTION try_answer(token text, decision text, comment text, document bigint) RETURNS text
+CREATE FUNCTION try_answer(token text, decision text, comment text, document bigint, signer text, image text)
+    RETURNS text
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
+    c_told CONSTANT text[] := '{answer_reason,answer_long,answer_name,answer_name_long,answer_image,'
+                              'answer_image_large}';
     v_rule text;
 BEGIN
     IF NOT may_write() THEN
         PERFORM answer_status(405);
         RETURN 'answer_closed';
     END IF;
-    RETURN 'answer_' || answer_shared(token, decision, comment, document);
+    RETURN 'answer_' || answer_shared(token, decision, comment, document, signer, image);
 EXCEPTION WHEN invalid_parameter_value OR restrict_violation OR foreign_key_violation OR check_violation THEN
     GET STACKED DIAGNOSTICS v_rule = CONSTRAINT_NAME;
     PERFORM answer_status(CASE SQLSTATE WHEN '22023' THEN 400 ELSE 409 END);
-    RETURN CASE WHEN v_rule IN ('answer_reason', 'answer_long') THEN v_rule ELSE 'answer_refused' END;
+    RETURN CASE WHEN v_rule = ANY (c_told) THEN v_rule || '_wrong' ELSE 'answer_refused' END;
 END $$;
-COMMENT ON FUNCTION try_answer(text, text, text, bigint) IS
+COMMENT ON FUNCTION try_answer(text, text, text, bigint, text, text) IS
     'give an answer through a link and return the name of the label that says what became of it; a refusal is one, '
     'too, with its status through a gateway';
 
 -- Browsers send a line's end as CR LF and count it as one character.
 CREATE FUNCTION answer_page(token text, decision text, comment text DEFAULT NULL, language text DEFAULT NULL,
-                            document bigint DEFAULT NULL) RETURNS "text/html"
+                            document bigint DEFAULT NULL, signer text DEFAULT NULL, image text DEFAULT NULL)
+    RETURNS "text/html"
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET jit = off
 AS $$
 #variable_conflict use_column
@@ -17990,19 +18475,22 @@ DECLARE
     v_link record;
 BEGIN
     PERFORM begin_visit(answer_page.language);
-    v_said := try_answer(answer_page.token, answer_page.decision, v_comment, answer_page.document);
+    v_said := try_answer(answer_page.token, answer_page.decision, v_comment, answer_page.document, answer_page.signer,
+                         answer_page.image);
     SELECT * INTO v_link FROM linked(answer_page.token, answer_page.document);
     IF v_link.document_id IS NULL THEN
         RETURN invalid_page(answer_page.language);
     END IF;
     RETURN shown_page(document_of(v_link.document_id),
                       visited_link(answer_page.token, answer_page.language, v_link.document_id, v_link.client_id),
-                      v_said, left(v_comment, 5000));
+                      v_said, jsonb_build_object('comment', left(v_comment, 5000),
+                                                 'signer', left(answer_page.signer, 250)));
 END $$;
-COMMENT ON FUNCTION answer_page(text, text, text, text, bigint) IS
-    'where the form of shared_page() posts to: answer_shared() with a page for an answer, which shows the document as '
-    'it is now and says what became of the answer, in the language of the page: taken, without a reason or too long '
-    '(400), not waited for any more (409), or not to be taken where nothing can be written (405: GET, a standby)';
+COMMENT ON FUNCTION answer_page(text, text, text, text, bigint, text, text) IS
+    'where the forms of shared_page() post to: answer_shared() with a page for an answer, which shows the document as '
+    'it is now and says what became of the answer, in the language of the page: taken, without a reason or a name, too '
+    'long, no image (400), not waited for any more (409), or not to be taken where nothing can be written (405: GET, a '
+    'standby)';
 SELECT allow('guest', 'execute', 'answer_page');
 -- ---------------------------------------------------------------------------
 -- shared: what a link shows, as a page and as JSON
@@ -18093,7 +18581,7 @@ BEGIN
             json_build_object('Referrer-Policy', 'no-referrer'),
             json_build_object('Content-Security-Policy', 'default-src ''none''; style-src ''unsafe-inline''; '
                               'img-src data:; base-uri ''none''; form-action ''self''; '
-                              'frame-ancestors ''none'''))::text, true);
+                              'frame-ancestors ''none''; ' || script_source()))::text, true);
     END IF;
 END $$;
 COMMENT ON FUNCTION begin_visit(text) IS
@@ -18114,7 +18602,7 @@ END $$;
 COMMENT ON FUNCTION invalid_page(text) IS
     'the one page of every link that opens nothing, whatever the cause, with status 404 through a gateway';
 
-CREATE FUNCTION shown_page(p_document document, p_link jsonb, p_said text DEFAULT NULL, p_comment text DEFAULT NULL)
+CREATE FUNCTION shown_page(p_document document, p_link jsonb, p_said text DEFAULT NULL, p_given jsonb DEFAULT '{}')
     RETURNS text
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -18130,12 +18618,14 @@ BEGIN
                               v_label ->> (p_document.status || '_says'), v_label ->> (p_document.status || '_hint'));
     END IF;
     RETURN with_answer(coalesce(v_page, document_html(p_document.id, v_language)), p_link || jsonb_build_object(
-        'label', v_label, 'said', v_label ->> p_said, 'asks', asks_answer(p_document), 'comment', p_comment));
+        'label', v_label, 'said', v_label ->> p_said, 'asks', asks_answer(p_document),
+        'signs', asks_signature(p_document), 'comment', p_given -> 'comment', 'signer', p_given -> 'signer',
+        'rejecting', p_said ~ '^answer_(reason|long)_', 'signing', p_said ~ '^answer_(name|image)_'));
 END $$;
-COMMENT ON FUNCTION shown_page(document, jsonb, text, text) IS
-    'what a visitor sees of a document: its page with the form for his answer where it waits for one, and what was '
-    'said to the last one (the name of a label); of what is void or superseded a page that says so. p_link is '
-    'visited_link()';
+COMMENT ON FUNCTION shown_page(document, jsonb, text, jsonb) IS
+    'what a visitor sees of a document: its page with the forms for his answer and signature where it waits for them, '
+    'and what was said to the last one (the name of a label), with what he had written (p_given: comment, '
+    'signer); of what is void or superseded a page that says so. p_link is visited_link()';
 
 CREATE FUNCTION visited_link(token text, language text, document bigint, client bigint) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
@@ -18164,8 +18654,8 @@ BEGIN
                 ELSE shown_page(document_of(v_link.document_id), v_seen) END;
 END $$;
 COMMENT ON FUNCTION shared_page(text, text, bigint) IS
-    'the page of what the link with this token opens: a document, with a form to agree or reject where it waits for an '
-    'answer (it posts to answer_page beside it); or all that is a client''s, with a reference to each document '
+    'the page of what the link with this token opens: a document, with forms to agree, sign or reject where it waits '
+    'for that (they post to answer_page beside it); or all that is a client''s, with a reference to each document '
     '(document names it). Where the link is unknown, expired or revoked, all alike, a page that says so, through a '
     'gateway with status 404; where the document is void or superseded a page that says so in place of its figures. '
     'Refused: other languages than uk, ru, en (22023). SECURITY DEFINER: a visitor reaches what the link opens and '
@@ -19724,6 +20214,7 @@ BEGIN
         ('document', 'document_numbered_whole', 'Numbers are given at issue: transition(document, ''sent'').'),
         ('document', 'document_one_discount', 'Give discount_pct or discount_amount.'),
         ('document', 'document_sign_dated', 'set_signature() sets both sign_status and sign_at.'),
+        ('document', 'document_signature_image', 'Give an image whose bytes are of its signature_type.'),
         ('document', 'document_signature_size', 'Give an image of up to 1 MB (1048576 bytes).'),
         ('document', 'document_signature_whole', 'Give the image and its type together.'),
         ('document', 'document_stamped', 'transition(document, ''sent'') issues a draft with its figures.'),
