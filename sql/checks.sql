@@ -169,6 +169,8 @@ INSERT INTO wrong VALUES
         "issued_on": "2026-01-01", "series_id": 1, "number": "1"}]'), ('document_one_discount', '[{"discount_pct": 1, "discount_amount": 1}]'),
     ('document_sign_dated', '[{"sign_status": "sent"}, {"sign_at": "2026-01-01Z"}]'),
     ('document_signature_size', '[{"signature": "", "signature_type": "image/png"}]'),
+    ('document_signature_typed', '[{"signature": "\\x00", "signature_type": "image/png"}, {"signature": "\\xffd900", "signature_type": "image/jpeg"},
+        {"signature": "\\x524946460000000057454251", "signature_type": "image/webp"}]'),
     ('document_signature_whole', '[{"signature": "\\x00"}, {"signature_type": "image/png"}]'),
     ('document_issued_keeps', '[{"kept": {}}, {"issued_at": "2026-01-01Z", "incoming": true, "net": 1, "tax": 0, "gross": 1, "issued_on": "2026-01-01"}]'),
     ('document_stamped', '[{"issued_at": "2026-01-01Z", "kept": {}, "incoming": true}, {"issued_at": "2026-01-01Z", "kept": {}, "incoming": true, "net": 1,

@@ -81,7 +81,7 @@ SELECT draft_document('{"kind": "act", "incoming": true, "party": "Helper", "out
     "issued_on": "2026-01-20", "lines": [{"title": "Done", "price": "30"}]}') AS act \gset
 SELECT draft_document('{"kind": "proposal", "party": "Alpha", "currency": "USD", "issued_on": "2026-01-20",
     "lines": [{"title": "Stage", "price": "30"}]}') AS proposal \gset
-SELECT draft_document('{"kind": "contract", "party": "Alpha", "currency": "EUR",
+SELECT draft_document('{"kind": "other", "party": "Alpha", "currency": "EUR",
     "issued_on": "2026-01-20"}') AS paper \gset
 SELECT transition(d, s) FROM (VALUES (:act, 'sent'), (:proposal, 'sent'), (:proposal, 'agreed'),
     (:paper, 'sent')) v (d, s);

@@ -156,10 +156,11 @@ CREATE TABLE document (
         CHECK (period_from BETWEEN '0001-01-01' AND '9999-12-31' AND period_to BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT document_signature_whole CHECK (num_nonnulls(signature, signature_type) IN (0, 2)),
     CONSTRAINT document_signature_known CHECK (signature_type IN ('image/png', 'image/jpeg', 'image/webp')),
-    CONSTRAINT document_signature_image
+    CONSTRAINT document_signature_typed
         CHECK (CASE signature_type WHEN 'image/png' THEN substr(signature, 1, 8) = '\x89504e470d0a1a0a'
                                    WHEN 'image/jpeg' THEN substr(signature, 1, 3) = '\xffd8ff'
-                                   ELSE substr(signature, 1, 4) || substr(signature, 9, 4) = '\x5249464657454250' END),
+                                   WHEN 'image/webp'
+                                   THEN substr(signature, 1, 4) || substr(signature, 9, 4) = '\x5249464657454250' END),
     CONSTRAINT document_sign_dated CHECK ((sign_status = 'none') = (sign_at IS NULL))
 );
 COMMENT ON TABLE document IS

@@ -126,7 +126,7 @@ BEGIN
         ('document', 'document_numbered_whole', 'Numbers are given at issue: transition(document, ''sent'').'),
         ('document', 'document_one_discount', 'Give discount_pct or discount_amount.'),
         ('document', 'document_sign_dated', 'set_signature() sets both sign_status and sign_at.'),
-        ('document', 'document_signature_image', 'Give an image whose bytes are of its signature_type.'),
+        ('document', 'document_signature_typed', 'Give an image whose bytes are of its signature_type.'),
         ('document', 'document_signature_size', 'Give an image of up to 1 MB (1048576 bytes).'),
         ('document', 'document_signature_whole', 'Give the image and its type together.'),
         ('document', 'document_stamped', 'transition(document, ''sent'') issues a draft with its figures.'),
