@@ -38,6 +38,9 @@ OBJS = \
 	src/page/render.o \
 	src/page/words.o \
 	src/page/lexicon.o \
+	src/code/pattern.o \
+	src/code/digit.o \
+	src/code/code.o \
 	src/summary/summary.o \
 	src/summary/margin.o \
 	src/summary/margin_io.o \
@@ -92,6 +95,7 @@ SQL_FRAGMENTS = \
 	src/sql/rating.sql \
 	src/sql/template.sql \
 	src/sql/words.sql \
+	src/sql/code.sql \
 	src/sql/guard.sql \
 	src/sql/limit.sql \
 	src/sql/rule.sql \
@@ -101,6 +105,7 @@ SQL_FRAGMENTS = \
 # The tables of the books, made once: from then on steps change them by hand.
 BOOKS_TABLES = \
 	src/books/base/table.sql \
+	src/books/requisite/table.sql \
 	src/books/party/table.sql \
 	src/books/catalogue/table.sql \
 	src/books/calendar/table.sql \
@@ -129,7 +134,7 @@ page_act = $(call page_head,bank.html) act_begin.html items.html totals.html act
 	$(call page_sign,sign.html sign_client.html)
 page_contract = $(call page_head) contract_begin.html items.html totals.html contract_end.html note.html \
 	$(call page_sign,sign.html sign_client.html)
-page_invoice = $(call page_head) items.html totals.html note.html $(call page_sign,payment.html sign.html)
+page_invoice = $(call page_head) slip.html items.html totals.html note.html $(call page_sign,payment.html sign.html)
 page_report = $(call page_head) summary.html hours.html totals.html note.html signed.html foot.html
 page_specification = $(call page_head) requirements.html items.html totals.html specification_end.html note.html \
 	$(call page_sign,sign.html sign_client.html)
@@ -150,6 +155,7 @@ BOOKS_CODE = \
 	src/books/base/right.sql \
 	src/books/party/party.sql \
 	src/books/party/right.sql \
+	src/books/requisite/party.sql \
 	src/books/catalogue/price_list.sql \
 	src/books/catalogue/item_price.sql \
 	src/books/catalogue/right.sql \
@@ -188,6 +194,7 @@ BOOKS_CODE = \
 	src/books/money/right.sql \
 	src/books/tax/rate.sql \
 	src/books/tax/right.sql \
+	src/books/requisite/tax.sql \
 	src/books/document/number.sql \
 	src/books/document/put.sql \
 	src/books/document/place.sql \
@@ -268,6 +275,9 @@ BOOKS_CODE = \
 	src/books/page/issued.sql \
 	src/books/page/table_page.sql \
 	src/books/page/right.sql \
+	src/books/requisite/missing.sql \
+	src/books/requisite/state_paper.sql \
+	src/books/requisite/right.sql \
 	src/books/notice/notify.sql \
 	src/books/notice/right.sql \
 	src/books/dunning/late.sql \
@@ -293,6 +303,7 @@ BOOKS_CODE = \
 	src/books/money/problems.sql \
 	src/books/tax/problems.sql \
 	src/books/document/problems.sql \
+	src/books/requisite/problems.sql \
 	src/books/closing/problems.sql \
 	src/books/billing/problems.sql \
 	src/books/figures/problems.sql \
@@ -310,6 +321,7 @@ BOOKS_CODE = \
 	src/books/column/work.sql \
 	src/books/column/money.sql \
 	src/books/column/document.sql \
+	src/books/column/requisite.sql \
 	src/books/column/all.sql \
 	src/books/upgrade/code.sql
 

@@ -17,6 +17,7 @@ BEGIN ATOMIC
     UNION ALL SELECT * FROM billing_problems
     UNION ALL SELECT * FROM line_problems
     UNION ALL SELECT * FROM document_problems
+    UNION ALL SELECT * FROM requisite_problems
     UNION ALL SELECT * FROM page_problems
     UNION ALL SELECT * FROM dunning_problems
     UNION ALL SELECT * FROM match_problems

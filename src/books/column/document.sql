@@ -84,8 +84,9 @@ invoice_id: the live invoice it is on, a row of document
 issued_at: when it was issued
 issued_on: day of issue
 kept: what its paper names, as it was when it was issued: own, party (each with id, name, legal_name, tax_id, email,
-    requisites), brand (logo as the digest of a row of brand_logo), contract, project, task, basis, note, and rows, the
-    words of each position (project, url, first_day, last_day, coverage, task_number, …); NULL: a draft
+    requisites, country), brand (logo as the digest of a row of brand_logo), contract, contracts, project,
+    task, basis, note, and rows, the words of each position (project, url, first_day, last_day, coverage, task_number,
+    …); NULL: a draft
 last_view_at: when the link was opened last
 late: did it come for a period that was closed, and is billed in a later one?
 logo: image above pages as a data URI

@@ -73,6 +73,8 @@ CREATE TABLE contract (
     renews_id bigint CONSTRAINT contract_renews_fkey REFERENCES contract
         CONSTRAINT contract_renews_key UNIQUE,
     tax_code text CONSTRAINT contract_tax_fkey REFERENCES tax,
+    signed_on date
+        CONSTRAINT contract_signed_year CHECK (signed_on BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT contract_one_tax CHECK (num_nonnulls(tax_code, tax_rate) <= 1),
     CONSTRAINT contract_external_key UNIQUE (source, external_id),
     CONSTRAINT contract_dates_in_order CHECK (ends_on >= starts_on),

@@ -89,10 +89,11 @@ BEGIN
     p_document.issued_on := coalesce(p_document.issued_on, books_today());
     p_document.issued_at := clock_timestamp();
     p_document.kept := keep_paper(p_document);
+    PERFORM refuse_incomplete(p_document);
 END $$;
 COMMENT ON FUNCTION stamp_document(document) IS
     'stamp the figures of a draft on it and its lines, and keep with it who and what its paper names: they are its '
-    'content from now on';
+    'content from now on; refused (23514) where that lacks what the law wants of it';
 
 CREATE FUNCTION stamp_lined(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT

@@ -77,7 +77,12 @@ BEGIN
         'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due',
         page_date(v_due, v_language),
         'period', page_days(v_document.period_from, v_document.period_to, v_language),
-        'contract', v_paper ->> 'contract', 'project', v_paper ->> 'project',
+        'contract', coalesce((
+            SELECT string_agg(concat_ws(' ', c.value ->> 'number', v_label ->> CASE WHEN c.value ->> 'signed_on' <> ''
+                                        THEN 'dated' END, page_date(iso_date(c.value ->> 'signed_on'), v_language)),
+                              ', ' ORDER BY c.no)
+              FROM jsonb_array_elements(nullif(v_paper -> 'contracts', 'null')) WITH ORDINALITY c (value, no)),
+            v_paper ->> 'contract'), 'place', v_party ->> 'place', 'project', v_paper ->> 'project',
         'task', CASE WHEN v_paper ->> 'task' IS NOT NULL AND 'specification' IN (v_kind.kind, v_kind.page)
                      THEN concat_ws(' ', v_paper #>> '{task,number}', v_paper #>> '{task,title}') END,
         'basis', CASE WHEN v_paper ->> 'basis' IS NOT NULL
@@ -107,6 +112,7 @@ BEGIN
                    FROM document_rows(v_document.id) r),
         'payment', CASE WHEN v_kind.asks_payment AND jsonb_array_length(v_party -> 'bank') > 0
                         THEN jsonb_build_object('beneficiary', v_party ->> 'name', 'requisites', v_party -> 'bank',
+                            'slip', payment_slip(v_paper -> 'own', v_language, v_label),
                             'purpose', CASE WHEN v_document.number IS NOT NULL THEN
                                 page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on,
                                              v_language, v_label) END) END);

@@ -74,20 +74,17 @@ BEGIN ATOMIC
                ('iban', 21, true), ('account', 22, true), ('bank', 23, true), ('bic', 24, true),
                ('correspondent_account', 25, true)
     ), said AS (
-        SELECT party ->> 'email' AS email,
-               jsonb_build_object('name', coalesce(party ->> 'legal_name', party ->> 'name'))
-               || jsonb_strip_nulls(jsonb_build_object('tax_id', party -> 'tax_id')) || (party -> 'requisites')
-               || CASE jsonb_typeof(party -> 'requisites' -> page_party.language)
-                       WHEN 'object' THEN party -> 'requisites' -> page_party.language ELSE '{}' END AS requisites
+        SELECT party ->> 'email' AS email, party_said(party, page_party.language) AS requisites
          WHERE jsonb_typeof(party) = 'object'
     ), requisite AS (
-        SELECT coalesce(b.label, e.key) AS name, e.value, coalesce(k.no, 10) AS no,
-               coalesce(k.in_bank, false) AS in_bank, e.key
+        SELECT coalesce(c.label, b.label, e.key) AS name, e.value, coalesce(c.position, k.no, 10) AS no,
+               coalesce(c.in_bank, k.in_bank, false) AS in_bank, e.key
           FROM said s
          CROSS JOIN LATERAL (
             SELECT r.key, s.requisites ->> r.key AS value FROM jsonb_each(s.requisites) r
              WHERE jsonb_typeof(r.value) IN ('string', 'number')
-               AND r.key NOT IN ('language', 'name', 'signatory', 'signatory_title')) e
+               AND r.key NOT IN ('language', 'name', 'signatory', 'signatory_title', 'place')) e
+          LEFT JOIN party_codes(party, page_party.language) c ON c.key = e.key
           LEFT JOIN known k ON k.key = e.key
           LEFT JOIN page_label b ON b.language = page_party.language AND b.name = 'requisite_' || e.key
          WHERE e.value <> ''
@@ -96,20 +93,45 @@ BEGIN ATOMIC
         'name', coalesce(p.requisites ->> 'name', ''), 'address', p.requisites ->> 'address', 'tax_id',
         p.requisites ->> 'tax_id',
         'email', coalesce(p.requisites ->> 'email', p.email), 'signatory', p.requisites ->> 'signatory',
-        'signatory_title', p.requisites ->> 'signatory_title',
+        'signatory_title', p.requisites ->> 'signatory_title', 'place', p.requisites ->> 'place',
         'requisites', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value)
                                                  ORDER BY r.no, r.key)
                                   FROM requisite r WHERE NOT r.in_bank), '[]'),
-        'bank', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value) ORDER BY r.no)
+        'bank', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value) ORDER BY r.no, r.key)
                             FROM requisite r WHERE r.in_bank), '[]'))
       FROM (SELECT) one LEFT JOIN said p ON true;
 END;
 COMMENT ON FUNCTION page_party(jsonb, text) IS
     'a party, as paper_party() has it, as pages print it: the name, what identifies it (requisites) and its bank '
-    'details. Keys of party.requisites: reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
-    'correspondent_account under the label of the language, any other under its own name; name the one on pages, '
-    'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it '
-    'in that language';
+    'details. Keys of party.requisites: those of its country under the names and in the order that these have there '
+    '(table requisite); reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
+    'correspondent_account, authority, accountant under the label of the language, any other under its own name; name '
+    'the one on pages, signatory and signatory_title who signs, place where papers are drawn up, language the language '
+    'of its pages; an object under uk, ru or en says it in that language';
+
+CREATE FUNCTION payment_slip(party jsonb, language text, label jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH code AS MATERIALIZED (
+        SELECT c.* FROM party_codes(party, payment_slip.language) c WHERE c.value IS NOT NULL
+    )
+    SELECT jsonb_agg(jsonb_build_object(
+               'note', label ->> CASE r.slip WHEN 'payee' THEN 'beneficiary' ELSE 'beneficiary_bank' END,
+               'who', CASE r.slip WHEN 'payee' THEN party_said(party, payment_slip.language) ->> 'name'
+                                  ELSE (SELECT string_agg(c.value, ', ' ORDER BY c.position) FROM code c
+                                         WHERE c.key IN ('bank', 'bank_address')) END,
+               'codes', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', c.label, 'value', c.value)
+                                                   ORDER BY c.position), '[]')
+                           FROM code c WHERE r.slip = 'payee' AND c.key IN ('tax_id', 'kpp')),
+               'cells', r.cells) ORDER BY r.position)
+      FROM (SELECT c.slip, min(c.position) AS position,
+                   coalesce(jsonb_agg(jsonb_build_object('name', c.label, 'value', c.value) ORDER BY c.position)
+                            FILTER (WHERE c.key NOT IN ('bank', 'bank_address')), '[]') AS cells
+              FROM code c WHERE c.slip IS NOT NULL GROUP BY 1) r;
+END;
+COMMENT ON FUNCTION payment_slip(jsonb, text, jsonb) IS
+    'the bank block of an invoice as payment orders of the payee''s country have it: a row for the payee and one for '
+    'the bank, each with what stands beside it; NULL where the country has no such block';
 
 -- What has no time has no hours either: a fee, a thing.
 CREATE FUNCTION page_hours(seconds numeric, worked_s numeric, billed_s numeric, language text) RETURNS text
@@ -126,7 +148,8 @@ CREATE FUNCTION page_rows(document bigint, language text, label jsonb) RETURNS j
 BEGIN ATOMIC
     WITH head AS (
         SELECT currency_exponent(d.currency) AS exponent, CASE d.kind WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
-               coalesce(d.period_to, d.issued_on, books_today()) AS beside
+               coalesce(d.period_to, d.issued_on, books_today()) AS beside,
+               paper_party(d, 'own') ->> 'country' IS NOT NULL AS of_country
           FROM document d WHERE d.id = page_rows.document
     ), "row" AS MATERIALIZED (
         SELECT r.*, row_number() OVER (ORDER BY r.position) AS no, coalesce(r.task_id::text, r.title) AS about
@@ -135,11 +158,14 @@ BEGIN ATOMIC
         SELECT r.project, r.about, r.no, r.position, r.first_day, r.last_day, r.worked_s, r.billed_s, r.amount,
                jsonb_build_object(
                    'no', r.no,
-                   'title', coalesce(page_date(iso_date(r.title), language), r.title),
+                   'title', coalesce(page_date(iso_date(r.title), language),
+                                     CASE WHEN r.charges > 0 THEN label ->> ('title_' || r.title) END, r.title),
                    'url', r.url,
                    'days', CASE WHEN iso_date(r.title) IS NULL THEN page_days(r.first_day, r.last_day, language,
                        h.beside) END,
-                   'unit', coalesce(label ->> ('unit_' || r.unit), r.unit),
+                   'unit', coalesce(label ->> ('unit_' || r.unit), r.unit,
+                                    CASE WHEN h.of_country AND r.quantity IS NOT NULL THEN label ->> 'unit_service'
+                                         END),
                    'quantity',
                    coalesce(CASE WHEN h.side < 0 THEN ltrim(r.clock, '-') ELSE r.clock END,
                             page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit
@@ -203,7 +229,9 @@ BEGIN ATOMIC
     WITH head AS (
         SELECT d.id, d.currency, d.tax_inclusive, currency_exponent(d.currency) AS exponent, CASE d.kind
                WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
-               coalesce(label ->> ('currency_' || d.currency), d.currency) AS currency_name
+               coalesce(label ->> ('currency_' || d.currency), d.currency) AS currency_name,
+               EXISTS (SELECT FROM paper_rule r WHERE r.kind = d.kind AND r.key = 'tax_words'
+                       AND r.rules = country_rules(paper_party(d, 'own') ->> 'country')) AS tax_in_words
           FROM document d WHERE d.id = page_totals.document
     ), "row" AS MATERIALIZED (
         SELECT r.* FROM document_rows(page_totals.document) r
@@ -235,22 +263,26 @@ BEGIN ATOMIC
                                      ELSE page_number(t.gross * h.side, h.exponent,
                                                       language) || U&'\00A0' || h.currency_name END,
         'words', amount_in_words(t.gross * h.side, h.currency, language),
+        'tax_words', CASE WHEN h.tax_in_words AND t.tax <> 0
+                          THEN amount_in_words(t.tax * h.side, h.currency, language) END,
         'taxed', t.taxed > 0, 'tax_free', t.taxed = 0, 'inclusive', h.tax_inclusive,
         'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
                 'name', CASE WHEN coalesce(r.kind, 'rated') <> 'rated'
                              THEN coalesce(r.words ->> language, r.words ->> 'en', r.name)
-                             WHEN r.code IS NOT NULL AND h.tax_inclusive
-                             THEN format('%s: %s %s', label ->> 'tax_included', r.name,
-                                         page_percent(r.tax_rate, language))
-                             WHEN r.code IS NOT NULL THEN format('%s %s', r.name, page_percent(r.tax_rate, language))
-                             ELSE format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included'
-                                                       ELSE label ->> 'tax' END, page_percent(r.tax_rate, language))
-                             END,
+                             ELSE format('%s %s', CASE
+                                 WHEN r.code IS NOT NULL AND h.tax_inclusive
+                                 THEN format('%s %s', label ->> 'including', coalesce(r.words ->> language, r.name))
+                                 WHEN r.code IS NOT NULL THEN coalesce(r.words ->> language, r.name)
+                                 WHEN h.tax_inclusive THEN label ->> 'tax_included' ELSE label ->> 'tax' END,
+                                 page_percent(r.tax_rate, language)) END,
+                -- where no tax is taken there is no amount of it, not even 0
                 'base', page_number(r.net * h.side, h.exponent, language), 'amount',
-                page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC, r.code)
+                CASE WHEN coalesce(r.kind, 'rated') = 'rated'
+                     THEN page_number(r.tax * h.side, h.exponent, language) END) ORDER BY r.tax_rate DESC, r.code)
               FROM rate r), '[]'))
       FROM total t CROSS JOIN head h;
 END;
 COMMENT ON FUNCTION page_totals(bigint, text, jsonb) IS
     'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by '
-    'rate, gross, in words; credit notes with their signs turned';
+    'rate, gross, in words, the tax in words where that is the custom of the seller''s country; credit notes with '
+    'their signs turned';

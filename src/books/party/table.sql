@@ -26,11 +26,13 @@ CREATE TABLE party (
         CONSTRAINT party_grace_range CHECK (grace_days BETWEEN 0 AND 3650),
     source text,
     external_id text,
+    country text CONSTRAINT party_country_fkey REFERENCES country,
+    entrepreneur boolean NOT NULL DEFAULT false,
     CONSTRAINT party_external_key UNIQUE (source, external_id)
 );
 COMMENT ON TABLE party IS
     'whoever the books deal with: own company, clients (company, individual), contractors, state bodies; requisites as '
-    'printed on documents; manager_id the employee who looks after the client';
+    'printed on documents, and what papers of its country must say; manager_id the employee who looks after the client';
 
 CREATE TABLE employee (
     id bigserial CONSTRAINT employee_pkey PRIMARY KEY,

@@ -10,7 +10,8 @@ CREATE FUNCTION party_words(p_party bigint) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT jsonb_build_object('id', p.id, 'name', p.name, 'legal_name', p.legal_name, 'tax_id', p.tax_id, 'email',
-                              p.email, 'requisites', p.requisites)
+                              p.email, 'requisites', p.requisites, 'country', p.country,
+                              'entrepreneur', p.entrepreneur, 'private', p.kind = 'individual')
       FROM party p WHERE p.id = p_party;
 END;
 COMMENT ON FUNCTION party_words(bigint) IS 'what a paper may say of a party, as it is now; NULL for none';
@@ -24,7 +25,29 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION paper_party(document, text) IS
     'what the paper of a document says of a side, own or party: {"id", "name", "legal_name", "tax_id", "email", '
-    '"requisites"}, as it was kept, of a draft as it is now; NULL where it has none';
+    '"requisites", "country", "entrepreneur", "private"}, as it was kept, of a draft as it is now; NULL '
+    'where it has none';
+
+-- Work of several contracts has several grounds.
+CREATE FUNCTION paper_contracts(p_document document) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_contracts bigint[] := ARRAY[p_document.contract_id];
+BEGIN
+    IF p_document.contract_id IS NULL THEN
+        v_contracts := ARRAY(SELECT DISTINCT coalesce(c.parent_id, c.id)
+                               FROM document_line l
+                               JOIN charge h ON h.id = l.charge_id
+                               JOIN contract c ON c.id = h.contract_id
+                              WHERE l.document_id = p_document.id);
+    END IF;
+    RETURN (SELECT jsonb_agg(jsonb_build_object('number', c.number, 'signed_on', iso(c.signed_on))
+                             ORDER BY c.signed_on, c.number)
+              FROM contract c WHERE c.id = ANY (v_contracts));
+END $$;
+COMMENT ON FUNCTION paper_contracts(document) IS
+    'the contracts that a paper is about, its own or those of its work: [{"number", "signed_on"}]; NULL for none';
 
 CREATE FUNCTION live_paper(p_document document) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -33,6 +56,7 @@ BEGIN ATOMIC
         'own', o.own, 'party', paper_party(p_document, 'party'),
         'brand', (SELECT to_jsonb(b) - 'own_id' FROM brand b WHERE b.own_id = (o.own ->> 'id')::bigint),
         'contract', (SELECT c.number FROM contract c WHERE c.id = p_document.contract_id),
+        'contracts', paper_contracts(p_document),
         'project', (SELECT p.name FROM project p WHERE p.id = p_document.project_id),
         'task', (SELECT jsonb_build_object('number', t.number, 'title', t.title) FROM task t
                   WHERE t.id = p_document.task_id),
@@ -44,8 +68,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION live_paper(document) IS
     'what a paper says beside its figures, as it is now: own, party (as paper_party() has them), brand (a row of it), '
-    'contract (its number), project (its name), task ({"number", "title"}), basis ({"kind", "number", "issued_on"} of '
-    'what it was made of), note, summary (report_summary(), of a report)';
+    'contract (its number), contracts (as paper_contracts() has them), project (its name), task ({"number", "title"}), '
+    'basis ({"kind", "number", "issued_on"} of what it was made of), note, summary (report_summary(), of a report)';
 
 CREATE FUNCTION paper_of(p_document document) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT

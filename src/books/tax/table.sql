@@ -6,7 +6,7 @@ CREATE TABLE tax (
     code text CONSTRAINT tax_pkey PRIMARY KEY,
     name text NOT NULL CONSTRAINT tax_named CHECK (name <> ''),
     kind text NOT NULL DEFAULT 'rated'
-        CONSTRAINT tax_kind_known CHECK (kind IN ('rated', 'exempt', 'reverse_charge')),
+        CONSTRAINT tax_kind_known CHECK (kind IN ('rated', 'exempt', 'reverse_charge', 'not_payer', 'abroad')),
     words jsonb
         CONSTRAINT tax_words_object CHECK (jsonb_typeof(words) = 'object'),
     account_code text,
@@ -14,8 +14,9 @@ CREATE TABLE tax (
 );
 COMMENT ON TABLE tax IS
     'the taxes that contracts and lines of documents name by code. kind rated: by the rates of tax_rate, or made of '
-    'others (tax_part); exempt and reverse_charge: none, and the paper carries the words that say why, {"uk", "ru", '
-    '"en"}. account_code: the account it is owed on, NULL for that of the role tax';
+    'others (tax_part), and words its name by language, {"uk", "ru", "en"}; exempt, reverse_charge (the buyer owes '
+    'it), not_payer (we take none) and abroad (the place of supply): none, and the paper carries the words that say '
+    'why. account_code: the account it is owed on, NULL for that of the role tax';
 
 CREATE TABLE tax_rate (
     tax_code text NOT NULL CONSTRAINT tax_rate_tax_fkey REFERENCES tax,
