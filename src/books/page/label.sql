@@ -69,7 +69,7 @@ BEGIN ATOMIC
         "totals": {"hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "discount": "5.00",
                    "net": "95.00", "tax": "19.00", "gross": "114.00",
             "gross_money": "EUR 114.00", "words": "One hundred fourteen euros and 00 cents",
-            "tax_words": "Nineteen euros and 00 cents", "taxed": true,
+            "tax_words": "Nineteen euros and 00 cents", "tax_line": "incl. VAT 20% – 19.00", "taxed": true,
             "tax_free": true, "inclusive": false,
             "taxes": [{"name": "VAT 20%", "base": "95.00", "amount": "19.00"}]},
         "payment": {"beneficiary": "Agency Ltd", "purpose": "Invoice No. 2026/03-0001",

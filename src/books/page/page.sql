@@ -82,7 +82,8 @@ BEGIN
                                         THEN 'dated' END, page_date(iso_date(c.value ->> 'signed_on'), v_language)),
                               ', ' ORDER BY c.no)
               FROM jsonb_array_elements(nullif(v_paper -> 'contracts', 'null')) WITH ORDINALITY c (value, no)),
-            v_paper ->> 'contract'), 'place', v_party ->> 'place', 'project', v_paper ->> 'project',
+            v_paper ->> 'contract'),
+        'place', CASE WHEN NOT v_kind.asks_payment THEN v_party ->> 'place' END, 'project', v_paper ->> 'project',
         'task', CASE WHEN v_paper ->> 'task' IS NOT NULL AND 'specification' IN (v_kind.kind, v_kind.page)
                      THEN concat_ws(' ', v_paper #>> '{task,number}', v_paper #>> '{task,title}') END,
         'basis', CASE WHEN v_paper ->> 'basis' IS NOT NULL
@@ -98,6 +99,7 @@ BEGIN
             'accent', coalesce(v_brand ->> 'accent', '#1f5673'), 'ink', coalesce(v_brand ->> 'ink', '#1d252c'),
             'footer', v_brand ->> 'footer'),
         'own', v_party, 'client', page_party(v_paper -> 'party', v_language), 'groups', v_groups);
+    v_totals := page_totals(v_document.id, v_language, v_label);
     RETURN v_data || jsonb_build_object(
         'totals', v_totals,
         'summary', page_summary(v_document, nullif(v_paper -> 'summary', 'null'), v_totals, v_language, v_label),
@@ -115,7 +117,9 @@ BEGIN
                             'slip', payment_slip(v_paper -> 'own', v_language, v_label),
                             'purpose', CASE WHEN v_document.number IS NOT NULL THEN
                                 page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on,
-                                             v_language, v_label) END) END);
+                                             v_language, v_label)
+                                || CASE WHEN v_paper #>> '{own,country}' IS NULL THEN ''
+                                        ELSE ', ' || (v_totals ->> 'tax_line') END END) END);
 END $$;
 COMMENT ON FUNCTION document_data(bigint, text) IS
     'all that the paper of a document says, as text written for the language (NULL: page_language()): what templates '

@@ -265,6 +265,13 @@ BEGIN ATOMIC
         'words', amount_in_words(t.gross * h.side, h.currency, language),
         'tax_words', CASE WHEN h.tax_in_words AND t.tax <> 0
                           THEN amount_in_words(t.tax * h.side, h.currency, language) END,
+        'tax_line', coalesce((SELECT string_agg(DISTINCT CASE
+                WHEN coalesce(r.kind, 'rated') = 'rated'
+                THEN concat_ws(' ', label ->> 'purpose_tax', coalesce(r.words ->> language, r.name, label ->> 'tax'),
+                               page_percent(r.tax_rate, language), '–',
+                               page_number(r.tax * h.side, h.exponent, language))
+                ELSE lower(left(label ->> 'tax_none', 1)) || substr(label ->> 'tax_none', 2) END, ', ') FROM rate r),
+                lower(left(label ->> 'tax_none', 1)) || substr(label ->> 'tax_none', 2)),
         'taxed', t.taxed > 0, 'tax_free', t.taxed = 0, 'inclusive', h.tax_inclusive,
         'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
                 'name', CASE WHEN coalesce(r.kind, 'rated') <> 'rated'
@@ -284,5 +291,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION page_totals(bigint, text, jsonb) IS
     'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by '
-    'rate, gross, in words, the tax in words where that is the custom of the seller''s country; credit notes with '
+    'rate, gross, in words, the tax in a line for orders of payment, and in words where that is the custom of the '
+    'seller''s country; credit notes with their signs turned'; credit notes with '
     'their signs turned';

@@ -43,6 +43,7 @@ DECLARE
     v_document document := document_of(state_paper.document);
     v_country text := paper_party(v_document, 'own') ->> 'country';
     v_language text := CASE v_country WHEN 'UA' THEN 'uk' ELSE 'ru' END;
+    v_label jsonb := page_labels(v_language);
     v_paper jsonb := paper_of(v_document);
     v_rule state_paper_rule;
     v_supplied date := coalesce(v_document.period_to, v_document.issued_on);
@@ -70,7 +71,8 @@ BEGIN
         'basis', v_paper -> 'basis', 'reason', v_document.note,
         'seller', state_party(v_paper -> 'own', v_language), 'buyer', state_party(v_paper -> 'party', v_language),
         'lines', (SELECT jsonb_agg(jsonb_build_object(
-                'no', r.position, 'title', r.title, 'unit', r.unit, 'quantity', trim_scale(r.quantity)::text,
+                'no', r.position, 'title', r.title, 'unit', coalesce(v_label ->> ('unit_' || r.unit), r.unit),
+                'quantity', trim_scale(r.quantity)::text,
                 -- without tax and after discounts, as all of these papers want it
                 'price', trim_scale(CASE WHEN r.quantity <> 0
                                          THEN round(r.net / r.quantity, greatest(scale(trim_scale(r.price)), 2))
