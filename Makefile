@@ -334,10 +334,10 @@ DATA_built = $(INSTALL_SQL) $(TABLES_SQL) $(ANEW_SQL) $(CODE_SQL)
 EXTRA_CLEAN = $(DATA_built) $(TEMPLATE_SQL)
 
 REGRESS = \
-	money time margin cube calendar rating template words limit \
+	money time margin cube calendar rating template words code limit \
 	books charge ledger payment figures price work ingest access history \
 	billing close run lines draw caps life explain what_if billing_random sequence_random \
-	document number kept issued due step state dimension facts correction agreed invoice settle share answer client dunning dunning_days document_random page paper gateway \
+	document number kept issued due step state dimension facts correction agreed invoice settle share answer client dunning dunning_days document_random page requisite paper gateway \
 	rule one_call settings approval overlap exchange currency credit match opening tax net sides \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8

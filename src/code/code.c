@@ -169,7 +169,7 @@ iban_fault(const char *code)
 	pattern = country_pattern(iban_patterns, lengthof(iban_patterns), code);
 	if (pattern != NULL)
 	{
-		const char *fault = finance_pattern_fault(psprintf("a2%s", pattern), code);
+		const char *fault = finance_pattern_fault(pattern, code + 2, " behind its country");
 
 		if (fault != NULL)
 			return fault;
@@ -192,7 +192,7 @@ eu_vat_fault(const char *code, const char *context)
 	if (pattern == NULL || (context != NULL && strncmp(code, context, 2) != 0))
 		return context != NULL ? psprintf("does not begin with %s", context)
 			: "does not begin with a prefix of the EU";
-	fault = finance_pattern_fault(psprintf("a2%s", pattern), code);
+	fault = finance_pattern_fault(pattern, code + 2, " behind its country");
 	/* the one whose check digit is kept to, as its number is used inside the country too */
 	return fault == NULL && strncmp(code, "PL", 2) == 0 ? finance_digit_nip(code + 2, NULL) : fault;
 }
@@ -229,7 +229,7 @@ finance_check_code(PG_FUNCTION_ARGS)
 			fault = eu_vat_fault(code, context);
 			break;
 		default:
-			fault = finance_pattern_fault(kind->pattern, code);
+			fault = finance_pattern_fault(kind->pattern, code, "");
 			if (fault == NULL && kind->fault != NULL)
 				fault = kind->fault(code, context);
 			break;

@@ -7,6 +7,7 @@
 #include <ctype.h>
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 
 #include "pattern.h"
 
@@ -92,11 +93,15 @@ finance_pattern_fits(const char *pattern, const char *code)
 	}
 }
 
-/* Tell what is wrong with how a code is written, NULL for nothing. */
+/*
+ * Tell what is wrong with how a code is written, or its part that stands where
+ * the words say; NULL for nothing.
+ */
 char *
-finance_pattern_fault(const char *pattern, const char *code)
+finance_pattern_fault(const char *pattern, const char *code, const char *where)
 {
-	int			length = strlen(code);
+	int			length = pg_mbstrlen(code);
+	int			last = 0;
 	bool		has_length = false;
 	StringInfoData lengths;
 
@@ -108,10 +113,12 @@ finance_pattern_fault(const char *pattern, const char *code)
 		int			wanted = way_length(&pattern);
 
 		has_length = has_length || wanted == length;
-		appendStringInfo(&lengths, "%s%d", lengths.len > 0 ? " or " : "", wanted);
+		if (wanted != last)
+			appendStringInfo(&lengths, "%s%d", last > 0 ? " or " : "", wanted);
+		last = wanted;
 		if (*pattern++ == '\0')
 			break;
 	}
 	return has_length ? pstrdup("has signs that it cannot have")
-		: psprintf("has %d signs, not %s", length, lengths.data);
+		: psprintf("has %d signs%s, not %s", length, where, lengths.data);
 }

@@ -12,6 +12,6 @@
 #include "finance.h"
 
 extern bool finance_pattern_fits(const char *pattern, const char *code);
-extern char *finance_pattern_fault(const char *pattern, const char *code);
+extern char *finance_pattern_fault(const char *pattern, const char *code, const char *where);
 
 #endif							/* FINANCE_PATTERN_H */

@@ -292,5 +292,4 @@ END;
 COMMENT ON FUNCTION page_totals(bigint, text, jsonb) IS
     'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by '
     'rate, gross, in words, the tax in a line for orders of payment, and in words where that is the custom of the '
-    'seller''s country; credit notes with their signs turned'; credit notes with '
-    'their signs turned';
+    'seller''s country; credit notes with their signs turned';

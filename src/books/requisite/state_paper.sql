@@ -35,6 +35,27 @@ END $$;
 COMMENT ON FUNCTION state_party(jsonb, text) IS
     'a party as papers of the state name it: name, address, codes without spaces and hyphens, who signs';
 
+-- Credits that came before it have changed the line already.
+CREATE FUNCTION state_change(p_note bigint, p_position integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object(
+               'before', jsonb_build_object('net', trim_scale(x.net)::text, 'tax', trim_scale(x.tax)::text),
+               'after', jsonb_build_object('net', trim_scale(x.net + x.less_net)::text,
+                                           'tax', trim_scale(x.tax + x.less_tax)::text))
+      FROM (SELECT sum(r.net + coalesce(e.net, 0)) AS net, sum(r.tax + coalesce(e.tax, 0)) AS tax,
+                   sum(n.net) AS less_net, sum(n.tax) AS less_tax
+              FROM document_line n
+              JOIN document_line r ON r.id = n.reverses_line_id
+              LEFT JOIN LATERAL (SELECT sum(e.net) AS net, sum(e.tax) AS tax FROM document_line e
+                                  WHERE e.reverses_line_id = r.id AND e.document_id < p_note) e ON true
+             WHERE n.document_id = p_note AND n.position = p_position) x
+     WHERE x.net IS NOT NULL;
+END;
+COMMENT ON FUNCTION state_change(bigint, integer) IS
+    'what the line that a position of a credit note takes back came to before it and comes to after it; NULL for what '
+    'takes nothing back';
+
 CREATE FUNCTION state_paper(document bigint) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
@@ -83,7 +104,7 @@ BEGIN
                         'rate', CASE WHEN coalesce(t.kind, 'rated') = 'rated' THEN trim_scale(x.rate)::text END,
                         'words', t.words -> v_language, 'amount', trim_scale(x.amount)::text) ORDER BY x.no)
                     FROM taxes_of(r.taxes, r.tax_rate, r.tax) x LEFT JOIN tax t ON t.code = x.tax), '[]'))
-                    ORDER BY r.position)
+                || coalesce(state_change(v_document.id, r.position), '{}') ORDER BY r.position)
               FROM document_rows(v_document.id) r),
         'net', trim_scale(v_document.net)::text, 'tax', trim_scale(v_document.tax)::text,
         'gross', trim_scale(v_document.gross)::text);
@@ -92,6 +113,6 @@ COMMENT ON FUNCTION state_paper(bigint) IS
     'the data of the paper that a state wants beside an issued invoice, act or credit note (податкова накладна, '
     'счёт-фактура, ЭСЧФ, ЭСФ): its name, until when it is due, both sides with their codes, contracts, the document '
     'that is changed (basis), lines with prices without tax, rates and why there is none. Amounts are text; of a '
-    'credit note they are below zero. Refused: where no state wants one (22023), of drafts, of what is void and of who '
+    'credit note they are below zero, with what each line was before and is after. Refused: where no state wants one (22023), of drafts, of what is void and of who '
     'pays no VAT (23001), unknown documents (23503)';
 SELECT allow('reader', 'execute', 'state_paper');
