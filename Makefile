@@ -127,7 +127,7 @@ BOOKS_TABLES = \
 
 # The pages that come with the books, each made of parts in order.  The parts are
 # files of HTML, so that editors and browsers can read them.
-PAGES = act contract invoice report specification
+PAGES = act contract invoice report specification statement
 page_head = head.html style.css top.html $(1) client.html $(1) subject.html
 page_sign = bottom.html $(1) bottom_end.html foot.html
 page_act = $(call page_head,bank.html) act_begin.html items.html totals.html act_end.html note.html \
@@ -138,6 +138,7 @@ page_invoice = $(call page_head) slip.html items.html totals.html note.html $(ca
 page_report = $(call page_head) summary.html hours.html totals.html note.html signed.html foot.html
 page_specification = $(call page_head) requirements.html items.html totals.html specification_end.html note.html \
 	$(call page_sign,sign.html sign_client.html)
+page_statement = head.html style.css statement.html $(call page_sign,sign.html sign_client.html)
 page_parts = $(addprefix $(here)src/books/page/template/,$(page_$(1)))
 
 # Run before steps and code: drops what an upgrade makes anew.
@@ -273,6 +274,7 @@ BOOKS_CODE = \
 	src/books/page/page.sql \
 	src/books/page/state.sql \
 	src/books/page/issued.sql \
+	src/books/page/statement.sql \
 	src/books/page/table_page.sql \
 	src/books/page/right.sql \
 	src/books/requisite/missing.sql \

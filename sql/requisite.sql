@@ -161,6 +161,28 @@ SELECT state_paper(:ua);
 SELECT state_paper(0);
 SELECT missing_requisites(0);
 
+-- the account with a client as a page for both to sign: 3333.33 of March, 333.33 credited, 100.00 of April with its tax is a draft
+SELECT issue_invoice(:ua) = :ua AS issued;
+INSERT INTO cash_account (name, currency) VALUES ('bank', 'UAH');
+SELECT record_payment('{"amount": "1000", "cash_account": "bank", "party": "Клієнт UA", "paid_on": "2026-04-20", "bank_ref": "77"}') IS NOT NULL AS paid;
+SELECT party_id AS client FROM document WHERE id = :ua \gset
+SELECT d -> 'opening' AS opening, d -> 'turnover' AS turnover, d -> 'closing' AS closing, d ->> 'says' AS says FROM statement_data(:client, '2026-04-01', '2026-04-30', 'UAH', 'uk') d;
+SELECT r ->> 'date' AS date, r ->> 'title' AS title, r ->> 'debit' AS debit, r ->> 'credit' AS credit FROM jsonb_array_elements(statement_data(:client, '2026-03-01', '2026-05-31', 'UAH', 'ru') -> 'rows') r;
+SELECT statement_data(:client, '2026-03-01', '2026-03-30', 'UAH', l) ->> 'says' AS says FROM unnest('{uk,ru,en}'::text[]) l;
+SELECT h ~ '^<!DOCTYPE html>' AND h ~ '</html>\n$' AS whole, h ~ 'Акт звірки взаємних розрахунків' AS named, h ~ 'За даними ТОВ «Клієнт», грн' AS theirs, h ~ 'Директорка' AS signs, h ~* '<script|url\(' AS active
+  FROM statement_html(:client, '2026-03-01', '2026-05-31') h;
+INSERT INTO cash_account (name, currency) VALUES ('euros', 'EUR');
+SELECT record_payment('{"amount": "10", "cash_account": "euros", "party": "Клієнт UA", "paid_on": "2026-04-21"}') IS NOT NULL AS paid;
+SELECT statement_html(:client, '2026-03-01', '2026-05-31');
+SELECT statement_html(:client, '2026-03-01', '2026-05-31', 'EUR', 'en') ~ 'Reconciliation of accounts' AS english;
+SELECT statement_html(:client, '2026-03-01', '2026-05-31', 'USD');
+SELECT statement_html(:client, '2020-01-01', '2020-01-31');
+SELECT statement_html(:client, '2026-03-01', '2026-05-31', 'UAH', 'de');
+SELECT statement_html(0, '2026-03-01', '2026-05-31');
+INSERT INTO template (kind, language, body) VALUES ('statement', 'en', '{{heading}} {{says}}');
+SELECT statement_html(:client, '2026-03-01', '2026-05-31', 'EUR', 'en') AS own_template;
+INSERT INTO template (kind, language, body) VALUES ('statement', 'uk', '{{number}}');
+
 -- what was issued keeps what it said: rules and labels of today make new papers only
 SELECT count(*) AS broken FROM check_books();
 SELECT md5(string_agg(issued_html(id), '' ORDER BY id)) AS before FROM paper \gset

@@ -86,13 +86,16 @@ CREATE FUNCTION check_template_body() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM document_kind k WHERE k.kind = NEW.kind AND k.incoming IS NOT true) THEN
+    IF NEW.kind <> 'statement'
+        AND NOT EXISTS (SELECT FROM document_kind k WHERE k.kind = NEW.kind AND k.incoming IS NOT true) THEN
         RAISE EXCEPTION 'documents of kind "%" have no page', NEW.kind
             USING ERRCODE = 'check_violation', CONSTRAINT = 'template_kind_known', TABLE = 'template',
-                HINT = format('Use one of %s.', (SELECT string_agg(k.kind, ', ' ORDER BY k.kind) FROM document_kind k
-                                                  WHERE k.incoming IS NOT true));
+                HINT = format('Use one of %s, or statement.', (
+                    SELECT string_agg(k.kind, ', ' ORDER BY k.kind) FROM document_kind k
+                     WHERE k.incoming IS NOT true));
     END IF;
-    PERFORM check_template(NEW.body, page_sample());
+    PERFORM check_template(NEW.body, CASE NEW.kind WHEN 'statement' THEN statement_sample()
+                                                   ELSE page_sample() END);
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_template_body() IS

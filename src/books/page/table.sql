@@ -215,6 +215,25 @@ SELECT v.name, l.language, l.label
     ('title_expense', 'Відшкодування витрат', 'Возмещение расходов', 'Expenses'),
     ('title_adjustment', 'Коригування', 'Корректировка', 'Adjustment'),
     ('place', 'Місце складання', 'Место составления', 'Place'),
+    ('statement', 'Акт звірки взаємних розрахунків', 'Акт сверки взаимных расчётов', 'Reconciliation of accounts'),
+    ('statement_by', 'За даними', 'По данным', 'By the books of'),
+    ('statement_all', 'за всіма договорами', 'по всем договорам', 'all contracts'),
+    ('statement_document', 'Документ', 'Документ', 'Document'),
+    ('statement_owed', 'Станом на %1$s заборгованість на користь %2$s становить %3$s (%4$s).',
+     'На %1$s задолженность в пользу %2$s составляет %3$s (%4$s).', 'On %1$s %3$s (%4$s) are owed to %2$s.'),
+    ('statement_even', 'Станом на %s взаємної заборгованості немає.', 'На %s взаимной задолженности нет.',
+     'On %s nothing is owed by either side.'),
+    ('debit', 'Дебет', 'Дебет', 'Debit'),
+    ('credit', 'Кредит', 'Кредит', 'Credit'),
+    ('opening_balance', 'Сальдо на початок', 'Сальдо начальное', 'Opening balance'),
+    ('closing_balance', 'Сальдо на кінець', 'Сальдо конечное', 'Closing balance'),
+    ('turnover', 'Обороти', 'Обороты', 'Turnover'),
+    ('move_payment', 'Оплата', 'Оплата', 'Payment'),
+    ('move_refund', 'Повернення коштів', 'Возврат средств', 'Refund'),
+    ('move_write_off', 'Списання', 'Списание', 'Write-off'),
+    ('move_netting', 'Взаємозалік', 'Взаимозачёт', 'Netting'),
+    ('move_opening', 'Залишок до початку обліку', 'Остаток до начала учёта', 'Brought forward'),
+    ('move_entry', 'Проведення', 'Проводка', 'Entry'),
     ('purpose_tax', 'у т. ч.', 'в т. ч.', 'incl.'),
     ('including', 'У тому числі', 'В том числе', 'Including'),
     ('tax_in_words', 'У т. ч. ПДВ', 'В т. ч. НДС', 'Including VAT'),
@@ -275,10 +294,11 @@ CREATE TABLE template (
     CONSTRAINT template_key UNIQUE NULLS NOT DISTINCT (own_id, kind, language)
 );
 COMMENT ON TABLE template IS
-    'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The '
-    'most specific one is used: the company''s before the common one, then the language''s before that for all. Credit '
-    'notes and proformas take the template of invoices, proposals that of specifications, where they have none. '
-    'Checked when stored against page_sample()';
+    'pages with {{tags}} for render(), by kind of document, or statement (accounts with clients): of an own company, '
+    'or of all (own_id NULL); for a language, or for all. The most specific one is used: the company''s before the '
+    'common one, then the language''s before that for all. Credit notes and proformas take the template of invoices, '
+    'proposals that of specifications, where they have none. Checked when stored against page_sample() or '
+    'statement_sample()';
 
 CREATE TABLE issued_page (
     document_id bigint CONSTRAINT issued_page_pkey PRIMARY KEY

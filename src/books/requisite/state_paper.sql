@@ -113,6 +113,7 @@ COMMENT ON FUNCTION state_paper(bigint) IS
     'the data of the paper that a state wants beside an issued invoice, act or credit note (податкова накладна, '
     'счёт-фактура, ЭСЧФ, ЭСФ): its name, until when it is due, both sides with their codes, contracts, the document '
     'that is changed (basis), lines with prices without tax, rates and why there is none. Amounts are text; of a '
-    'credit note they are below zero, with what each line was before and is after. Refused: where no state wants one (22023), of drafts, of what is void and of who '
-    'pays no VAT (23001), unknown documents (23503)';
+    'credit note they are below zero, with what each line was before and is after. '
+    'Refused: where no state wants one (22023), of drafts, of what is void and of who pays no VAT (23001), unknown '
+    'documents (23503)';
 SELECT allow('reader', 'execute', 'state_paper');
