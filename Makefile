@@ -127,11 +127,13 @@ BOOKS_TABLES = \
 
 # The pages that come with the books, each made of parts in order.  The parts are
 # files of HTML, so that editors and browsers can read them.
-PAGES = act contract invoice report specification statement
+# kind, or kind_RULES_language.
+PAGES = act act_KZ_ru contract invoice report specification statement
 page_head = head.html style.css top.html $(1) client.html $(1) subject.html
 page_sign = bottom.html $(1) bottom_end.html foot.html
 page_act = $(call page_head,bank.html) act_begin.html items.html totals.html act_end.html note.html \
 	$(call page_sign,sign.html sign_client.html)
+page_act_KZ_ru = head.html style.css act_kz.html totals.html act_end.html act_kz_end.html note.html foot.html
 page_contract = $(call page_head) contract_begin.html items.html totals.html contract_end.html note.html \
 	$(call page_sign,sign.html sign_client.html)
 page_invoice = $(call page_head) slip.html items.html totals.html note.html $(call page_sign,payment.html sign.html)
@@ -423,12 +425,14 @@ $(TABLES_SQL) $(ANEW_SQL) $(CODE_SQL):
 	rm -f $@
 	sed 's/@version@/$(EXTVERSION)/g' $(filter %.sql,$^) > $@
 
+quoted = $(if $(1),'$(1)')
+
 # a page as it is, whatever stands in it but the quote itself
 $(TEMPLATE_SQL): $(sort $(foreach page,$(PAGES),$(call page_parts,$(page)))) Makefile
 	mkdir -p $(@D)
 	rm -f $@
 	@! grep -F '$$page$$' $(filter %.html %.css,$^)
-	{ $(foreach page,$(PAGES),printf "INSERT INTO template (kind, body) VALUES ('$(page)', \$$page\$$" && \
+	{ $(foreach page,$(PAGES),printf "INSERT INTO template (kind, rules, language, body) VALUES ('$(word 1,$(subst _, ,$(page)))', $(or $(call quoted,$(word 2,$(subst _, ,$(page)))),NULL), $(or $(call quoted,$(word 3,$(subst _, ,$(page)))),NULL), \$$page\$$" && \
 		cat $(call page_parts,$(page)) && printf '$$page$$);\n' && ) :; } > $@ || { rm -f $@; exit 1; }
 
 # Every symbol that the module shows to the server carries our prefix.

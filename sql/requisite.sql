@@ -87,6 +87,7 @@ UPDATE party SET country = NULL WHERE name = 'Наша KZ';
 SELECT build_invoice('{"contract": "КЗ-1"}', '{"issued_on": "2026-04-30"}') AS free \gset
 SELECT count(*) FROM missing_requisites(:free);
 UPDATE party SET tax_id = '1' WHERE name = 'Клиент KZ';
+UPDATE party SET requisites = requisites || '{"iban": "wrong, but of no paper of ours"}' WHERE name = 'Клиент KZ';
 SELECT side, label, why, value, required, what_to_do FROM missing_requisites(:free, 'ru');
 SELECT issue_invoice(:free);
 UPDATE party SET tax_id = '260140000604', country = NULL WHERE name = 'Клиент KZ';

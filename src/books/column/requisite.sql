@@ -9,6 +9,7 @@ party_code.country: its country, a row of country
 country.code: the country, ISO 3166
 country.rules: whose rules hold there, NULL: none
 rules: whose rules these are, as country.rules names them
+template.rules: whose papers it is for, as country.rules names them; NULL: of all countries
 vat_prefix: what VAT numbers of the country begin with, NULL: they have no prefix
 entrepreneur: is it a person in business, whose codes are those of persons?
 signed_on: day on which the contract was signed, which papers name with its number

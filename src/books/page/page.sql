@@ -136,7 +136,10 @@ BEGIN ATOMIC
      WHERE k.kind = p_document.kind
        AND (t.own_id IS NULL OR t.own_id = (paper_party(p_document, 'own') ->> 'id')::bigint)
        AND (t.language IS NULL OR t.language = p_language)
-     ORDER BY t.own_id IS NULL, t.kind <> k.kind, t.language IS NULL
+       -- the form of a country is of its own kind alone
+       AND (t.rules IS NULL
+            OR t.kind = k.kind AND t.rules = country_rules(paper_party(p_document, 'own') ->> 'country'))
+     ORDER BY t.own_id IS NULL, t.kind <> k.kind, t.rules IS NULL, t.language IS NULL
      LIMIT 1;
 END;
 COMMENT ON FUNCTION page_template(document, text) IS

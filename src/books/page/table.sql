@@ -291,12 +291,13 @@ CREATE TABLE template (
     language text
         CONSTRAINT template_language_known CHECK (language IN ('uk', 'ru', 'en')),
     body text NOT NULL,
-    CONSTRAINT template_key UNIQUE NULLS NOT DISTINCT (own_id, kind, language)
+    rules text,
+    CONSTRAINT template_key UNIQUE NULLS NOT DISTINCT (own_id, kind, language, rules)
 );
 COMMENT ON TABLE template IS
     'pages with {{tags}} for render(), by kind of document, or statement (accounts with clients): of an own company, '
-    'or of all (own_id NULL); for a language, or for all. The most specific one is used: the company''s before the '
-    'common one, then the language''s before that for all. Credit notes and proformas take the template of invoices, '
+    'or of all (own_id NULL); for a language, or for all; for the papers of a country, or of all. The most specific one '
+    'is used: the company''s before the common one, then the country''s, then the language''s. Credit notes and proformas take the template of invoices, '
     'proposals that of specifications, where they have none. Checked when stored against page_sample() or '
     'statement_sample()';
 

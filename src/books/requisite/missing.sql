@@ -136,7 +136,8 @@ BEGIN
     UNION ALL
     SELECT c.side, c.key, c.label, 'invalid: it ' || c.fault, c.value, true,
            how_to_say(p_document, c.side, c.key), 'check_code'
-      FROM code c WHERE c.fault IS NOT NULL;
+      -- the buyer's bank is on no paper
+      FROM code c WHERE c.fault IS NOT NULL AND (c.side = 'seller' OR NOT c.in_bank);
 END $$;
 COMMENT ON FUNCTION lacking(document, text, boolean) IS
     'what a document lacks of what papers of its kind must or usually do say, as missing_requisites() returns it; with '
