@@ -45,3 +45,6 @@ SELECT k AS kind, left(v, 12) AS value, finance.check_code(k, v) AS fault
 SELECT finance.check_code('edrpou', NULL), finance.check_code(NULL, '1'), finance.plain_code('edrpou', NULL);
 SELECT finance.check_code('passport', '1');
 SELECT finance.plain_code('', '1');
+-- its signs alone, where digits are not asked for
+SELECT k AS kind, v AS value, finance.check_code(k, v, digits => false) AS form, finance.check_code(k, v) AS whole FROM (VALUES
+    ('edrpou', '12345679'), ('edrpou', '1234567'), ('iban', 'UA490000000000026001234567891'), ('iban', 'UA49'), ('eu_vat', 'PL1234567890'), ('unp', '100000010'), ('edrpou', '1234567Ж')) AS x (k, v);

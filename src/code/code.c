@@ -51,8 +51,8 @@ static const CodeKind code_kinds[] = {
 	{"kbe", RULE_DIGITS, "n2", finance_digit_kbe, false},
 	{"knp", RULE_DIGITS, "n3", NULL, false},
 	{"bic", RULE_DIGITS, "a6c2|a6c5", NULL, false},
-	{"iban", RULE_IBAN, NULL, NULL, true},
-	{"eu_vat", RULE_EU_VAT, NULL, NULL, false},
+	{"iban", RULE_IBAN, NULL, finance_digit_iban, true},
+	{"eu_vat", RULE_EU_VAT, NULL, finance_digit_eu_vat, false},
 };
 
 /* What a country, or a prefix of VAT, has after its two letters. */
@@ -179,7 +179,7 @@ iban_fault(const char *code)
 			return "has signs that it cannot have";
 	if (strlen(code) < 15 || strlen(code) > 34)
 		return psprintf("has %d signs, not 15 to 34", (int) strlen(code));
-	return finance_digit_iban(code);
+	return NULL;
 }
 
 /* The context, where there is one, is the prefix of the country of whoever has it. */
@@ -187,19 +187,31 @@ static const char *
 eu_vat_fault(const char *code, const char *context)
 {
 	const char *pattern = country_pattern(vat_patterns, lengthof(vat_patterns), code);
-	const char *fault;
 
 	if (pattern == NULL || (context != NULL && strncmp(code, context, 2) != 0))
 		return context != NULL ? psprintf("does not begin with %s", context)
 			: "does not begin with a prefix of the EU";
-	fault = finance_pattern_fault(pattern, code + 2, " behind its country");
-	/* the one whose check digit is kept to, as its number is used inside the country too */
-	return fault == NULL && strncmp(code, "PL", 2) == 0 ? finance_digit_nip(code + 2, NULL) : fault;
+	return finance_pattern_fault(pattern, code + 2, " behind its country");
+}
+
+/* What is wrong with how a code is written, NULL for nothing. */
+static const char *
+form_fault(const CodeKind *kind, const char *code, const char *context)
+{
+	switch (kind->rule)
+	{
+		case RULE_IBAN:
+			return iban_fault(code);
+		case RULE_EU_VAT:
+			return eu_vat_fault(code, context);
+		default:
+			return finance_pattern_fault(kind->pattern, code, "");
+	}
 }
 
 /*
- * check_code(kind text, value text, context text) -> text: what is wrong with a
- * code, NULL where nothing is.
+ * check_code(kind text, value text, context text, digits boolean) -> text: what is
+ * wrong with a code, NULL where nothing is.
  */
 Datum
 finance_check_code(PG_FUNCTION_ARGS)
@@ -220,20 +232,9 @@ finance_check_code(PG_FUNCTION_ARGS)
 	context = PG_ARGISNULL(2) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(2)) > CODE_BYTES_MAX ? NULL
 		: plain_code(PG_GETARG_TEXT_PP(2), false);
 
-	switch (kind->rule)
-	{
-		case RULE_IBAN:
-			fault = iban_fault(code);
-			break;
-		case RULE_EU_VAT:
-			fault = eu_vat_fault(code, context);
-			break;
-		default:
-			fault = finance_pattern_fault(kind->pattern, code, "");
-			if (fault == NULL && kind->fault != NULL)
-				fault = kind->fault(code, context);
-			break;
-	}
+	fault = form_fault(kind, code, context);
+	if (fault == NULL && kind->fault != NULL && (PG_ARGISNULL(3) || PG_GETARG_BOOL(3)))
+		fault = kind->fault(code, context);
 	if (fault == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(fault));

@@ -158,12 +158,16 @@ finance_digit_bin(const char *code, const char *context)
 	return digit == 10 ? not_issued : expect(code[11], digit);
 }
 
+/* Kept to in Poland alone, where the number is used inside the country too. */
 const char *
-finance_digit_nip(const char *code, const char *context)
+finance_digit_eu_vat(const char *code, const char *context)
 {
-	int			digit = WEIGHTED(code, weights_nip, 0) % 11;
+	int			digit;
 
-	return digit == 10 ? not_issued : expect(code[9], digit);
+	if (strncmp(code, "PL", 2) != 0)
+		return NULL;
+	digit = WEIGHTED(code + 2, weights_nip, 0) % 11;
+	return digit == 10 ? not_issued : expect(code[11], digit);
 }
 
 /* Residency, 1 or 2, and sector. */
@@ -175,7 +179,7 @@ finance_digit_kbe(const char *code, const char *context)
 
 /* ISO 7064: the first four signs moved to the end, modulus 97 is 1. */
 const char *
-finance_digit_iban(const char *code)
+finance_digit_iban(const char *code, const char *context)
 {
 	int			length = strlen(code);
 	int			rest = 0;

@@ -20,7 +20,7 @@ extern const char *finance_digit_correspondent(const char *code, const char *con
 extern const char *finance_digit_unp(const char *code, const char *context);
 extern const char *finance_digit_bin(const char *code, const char *context);
 extern const char *finance_digit_kbe(const char *code, const char *context);
-extern const char *finance_digit_nip(const char *code, const char *context);
-extern const char *finance_digit_iban(const char *code);
+extern const char *finance_digit_eu_vat(const char *code, const char *context);
+extern const char *finance_digit_iban(const char *code, const char *context);
 
 #endif							/* FINANCE_DIGIT_H */

@@ -22,6 +22,7 @@ in_bank: is it one of the bank details?
 slip: row of the bank block of an invoice in which it stands: payee or bank
 requisite.code: kind of code by which check_code() checks it, NULL: anything goes
 context_key: the key whose value the check needs beside it
+strict: is a paper refused for a wrong check digit of it too, not only for wrong signs?
 requisite.label: what it is called, {"uk", "ru", "en"}
 requisite.source: law or custom that it is from
 paper_rule.source: law or custom that it is from

@@ -270,8 +270,7 @@ BEGIN ATOMIC
                 THEN concat_ws(' ', label ->> 'purpose_tax', coalesce(r.words ->> language, r.name, label ->> 'tax'),
                                page_percent(r.tax_rate, language), '–',
                                page_number(r.tax * h.side, h.exponent, language))
-                ELSE lower(left(label ->> 'tax_none', 1)) || substr(label ->> 'tax_none', 2) END, ', ') FROM rate r),
-                lower(left(label ->> 'tax_none', 1)) || substr(label ->> 'tax_none', 2)),
+                ELSE label ->> 'purpose_tax_none' END, ', ') FROM rate r), label ->> 'purpose_tax_none'),
         'taxed', t.taxed > 0, 'tax_free', t.taxed = 0, 'inclusive', h.tax_inclusive,
         'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
                 'name', CASE WHEN coalesce(r.kind, 'rated') <> 'rated'

@@ -235,6 +235,7 @@ SELECT v.name, l.language, l.label
     ('move_opening', 'Залишок до початку обліку', 'Остаток до начала учёта', 'Brought forward'),
     ('move_entry', 'Проведення', 'Проводка', 'Entry'),
     ('purpose_tax', 'у т. ч.', 'в т. ч.', 'incl.'),
+    ('purpose_tax_none', 'без ПДВ', 'без НДС', 'without VAT'),
     ('including', 'У тому числі', 'В том числе', 'Including'),
     ('tax_in_words', 'У т. ч. ПДВ', 'В т. ч. НДС', 'Including VAT'),
     ('beneficiary_bank', 'Банк отримувача', 'Банк получателя', 'Beneficiary''s bank'),
@@ -296,10 +297,10 @@ CREATE TABLE template (
 );
 COMMENT ON TABLE template IS
     'pages with {{tags}} for render(), by kind of document, or statement (accounts with clients): of an own company, '
-    'or of all (own_id NULL); for a language, or for all; for the papers of a country, or of all. The most specific one '
-    'is used: the company''s before the common one, then the country''s, then the language''s. Credit notes and proformas take the template of invoices, '
-    'proposals that of specifications, where they have none. Checked when stored against page_sample() or '
-    'statement_sample()';
+    'or of all (own_id NULL); for a language, or for all; for the papers of a country, or of all. The most specific '
+    'one is used: the company''s before the common one, then the country''s, then the language''s. Credit notes and '
+    'proformas take the template of invoices, proposals that of specifications, where they have none. Checked when '
+    'stored against page_sample() or statement_sample()';
 
 CREATE TABLE issued_page (
     document_id bigint CONSTRAINT issued_page_pkey PRIMARY KEY

@@ -134,14 +134,18 @@ BEGIN
                                                             WHERE q.rules = country_rules(s.country)
                                                               AND q.key = r.key)) END
     UNION ALL
-    SELECT c.side, c.key, c.label, 'invalid: it ' || c.fault, c.value, true,
+    SELECT c.side, c.key, c.label, 'invalid: it ' || c.fault, c.value, c.refused,
            how_to_say(p_document, c.side, c.key), 'check_code'
-      -- the buyer's bank is on no paper
-      FROM code c WHERE c.fault IS NOT NULL AND (c.side = 'seller' OR NOT c.in_bank);
+      FROM (SELECT c.*, c.strict OR check_code(c.code, c.value, c.context, false) IS NOT NULL OR EXISTS (
+                       SELECT FROM paper_rules(p_document, true) r WHERE (r.side, r.key) = (c.side, c.key)) AS refused
+              -- the buyer's bank is asked of nobody
+              FROM code c WHERE c.fault IS NOT NULL AND (c.side = 'seller' OR NOT c.in_bank)) c
+     WHERE c.refused OR NOT p_law_only;
 END $$;
 COMMENT ON FUNCTION lacking(document, text, boolean) IS
     'what a document lacks of what papers of its kind must or usually do say, as missing_requisites() returns it; with '
-    'p_law_only only what it is not issued without';
+    'p_law_only only what it is not issued without. A code with wrong signs is refused, one with a wrong check digit '
+    'where the law demands it or requisite.strict says so, and told elsewhere';
 
 CREATE FUNCTION missing_requisites(document bigint, language text DEFAULT 'en')
     RETURNS TABLE (side text, key text, label text, why text, value text, required boolean, what_to_do text,
@@ -155,8 +159,8 @@ END $$;
 COMMENT ON FUNCTION missing_requisites(bigint, text) IS
     'what a document lacks of what the country of its seller wants on papers of its kind, and which codes of either '
     'side are wrong: of whom (side: seller, buyer, document), under which name in a language, why, what stands there, '
-    'whether it is not issued without (required: the law or a wrong code; else a custom), what to do and from which '
-    'law or custom that is. No rows: nothing. Unknown documents are refused (23503)';
+    'whether it is not issued without (required: the law or a wrong code; else a custom or a check digit), what to do '
+    'and from which law or custom that is. No rows: nothing. Unknown documents are refused (23503)';
 SELECT allow('reader', 'execute', 'missing_requisites');
 
 CREATE VIEW draft_requisite WITH (security_invoker) AS
@@ -191,4 +195,4 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION refuse_incomplete(document) IS
     'refuse (23514) to issue a document that lacks what the law of the seller''s country wants on its paper, or has a '
-    'wrong code on it';
+    'wrong code on it, as lacking() tells';

@@ -24,7 +24,7 @@ COMMENT ON FUNCTION country_rules(text) IS 'whose rules hold in a country; NULL 
 
 CREATE FUNCTION party_codes(party jsonb, language text)
     RETURNS TABLE (key text, label text, "position" integer, in_bank boolean, slip text, value text, code text,
-                   fault text)
+                   context text, fault text, strict boolean)
     LANGUAGE plpgsql STABLE ROWS 8 SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -34,17 +34,19 @@ DECLARE
                           ELSE 'company' END;
 BEGIN
     RETURN QUERY
-    SELECT r.key, r.label ->> party_codes.language, r.position, r.in_bank, r.slip, v.value, r.code,
-           check_code(r.code, v.value, CASE r.code WHEN 'eu_vat' THEN c.vat_prefix ELSE v_said ->> r.context_key END)
+    SELECT r.key, coalesce(r.label ->> party_codes.language, r.label ->> 'en'), r.position, r.in_bank, r.slip, v.value,
+           r.code, v.context, check_code(r.code, v.value, v.context), r.strict
       FROM country c
       JOIN requisite r ON r.rules = c.rules AND r.person IN ('any', v_person)
-     CROSS JOIN LATERAL (SELECT nullif(btrim(v_said ->> r.key), '') AS value) v
+     CROSS JOIN LATERAL (
+        SELECT nullif(btrim(v_said ->> r.key), '') AS value,
+               CASE r.code WHEN 'eu_vat' THEN c.vat_prefix ELSE v_said ->> r.context_key END AS context) v
      WHERE c.code = party ->> 'country';
 END $$;
 COMMENT ON FUNCTION party_codes(jsonb, text) IS
     'the requisites that its country gives a party, as paper_party() has it: under which name in a language, in which '
-    'order, what it has of each (value, NULL for none) and what is wrong with it (fault, as check_code() says it); no '
-    'rows without a country';
+    'order, what it has of each (value, NULL for none), what is wrong with it (fault, as check_code() says it by its '
+    'context) and whether a paper is refused for that (strict); no rows without a country';
 
 CREATE VIEW party_code WITH (security_invoker) AS
     SELECT p.id AS party_id, p.name AS party, p.country, c.key, c.label, c.value, c.fault
@@ -55,5 +57,5 @@ CREATE VIEW party_code WITH (security_invoker) AS
      WHERE p.country IS NOT NULL;
 COMMENT ON VIEW party_code IS
     'the requisites that its country gives each party: what it has of them (value, NULL for none) and what is wrong '
-    'with that (fault), as check_code() says it. What is wrong is stored, and refused when a paper is issued';
+    'with that (fault), as check_code() says it. What is wrong is stored, and told or refused when a paper is issued';
 SELECT allow('reader', 'select', 'party_code');

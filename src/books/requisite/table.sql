@@ -34,6 +34,7 @@ CREATE TABLE requisite (
     slip text CONSTRAINT requisite_slip_known CHECK (slip IN ('payee', 'bank')),
     code text,
     context_key text,
+    strict boolean NOT NULL DEFAULT false,
     label jsonb NOT NULL
         CONSTRAINT requisite_label_in_all CHECK (label ?& '{uk,ru,en}'),
     source text NOT NULL,
@@ -45,8 +46,9 @@ CREATE TABLE requisite (
 COMMENT ON TABLE requisite IS
     'what a party of a country has: a key of party.requisites (or tax_id), for companies or for persons (entrepreneurs '
     'and private ones), under its own name in each language, in the country''s order. code: the kind by which '
-    'check_code() checks it, with what stands under context_key as context; slip: the row of the bank block of an '
-    'invoice in which it stands, beside the payee or beside the bank';
+    'check_code() checks it, with what stands under context_key as context; strict: a paper is refused for a '
+    'wrong check digit too, where the law does not demand the code; slip: the row of the bank block of an invoice in '
+    'which it stands, beside the payee or beside the bank';
 
 INSERT INTO requisite (rules, key, person, position, in_bank, slip, code, context_key, label, source)
 SELECT v.rules, v.key, v.person, v.position, v.position > 20, v.slip, v.code, v.context_key,
@@ -133,6 +135,7 @@ SELECT v.rules, k.kind, v.side, v.key, v.demand, v.about, v.source
     ('UA', '{act,invoice,proforma,credit_note}', 'seller', 'vat_no', 'custom', 'rated', 'custom'),
     ('UA', '{act,invoice,proforma,credit_note}', 'seller', 'address', 'custom', NULL, 'custom'),
     ('UA', '{act,invoice,proforma,credit_note}', 'buyer', 'tax_id', 'custom', NULL, 'custom'),
+    ('UA', '{act,invoice,proforma,credit_note}', 'document', 'tax', 'custom', NULL, 'custom'),
     ('UA', '{invoice,proforma}', 'seller', 'iban', 'custom', NULL, 'custom'),
     ('UA', '{invoice,proforma}', 'seller', 'bank', 'custom', NULL, 'custom'),
     ('RU', '{act,credit_note,netting}', 'seller', 'signatory_title', 'law', NULL, '402-ФЗ art. 9 p. 2'),
@@ -145,6 +148,7 @@ SELECT v.rules, k.kind, v.side, v.key, v.demand, v.about, v.source
     ('RU', '{act,invoice,proforma,credit_note}', 'seller', 'kpp', 'custom', NULL, 'custom'),
     ('RU', '{act,invoice,proforma,credit_note}', 'seller', 'address', 'custom', NULL, 'custom'),
     ('RU', '{act,invoice,proforma,credit_note}', 'buyer', 'tax_id', 'custom', 'resident', 'custom'),
+    ('RU', '{act,invoice,proforma,credit_note}', 'document', 'tax', 'custom', NULL, 'custom'),
     ('RU', '{invoice,proforma}', 'seller', 'bank', 'custom', NULL, 'custom'),
     ('RU', '{invoice,proforma}', 'seller', 'bic', 'custom', NULL, 'custom'),
     ('RU', '{invoice,proforma}', 'seller', 'correspondent_account', 'custom', NULL, 'custom'),
@@ -159,6 +163,7 @@ SELECT v.rules, k.kind, v.side, v.key, v.demand, v.about, v.source
     ('BY', '{act,invoice,proforma,credit_note}', 'seller', 'tax_id', 'custom', NULL, 'custom'),
     ('BY', '{act,invoice,proforma,credit_note}', 'seller', 'address', 'custom', NULL, 'custom'),
     ('BY', '{act,invoice,proforma,credit_note}', 'buyer', 'tax_id', 'custom', NULL, 'custom'),
+    ('BY', '{act,invoice,proforma,credit_note}', 'document', 'tax', 'custom', NULL, 'custom'),
     ('BY', '{invoice,proforma}', 'seller', 'iban', 'custom', NULL, 'custom'),
     ('BY', '{invoice,proforma}', 'seller', 'bank', 'custom', NULL, 'custom'),
     ('BY', '{invoice,proforma}', 'seller', 'bic', 'custom', NULL, 'custom'),
@@ -173,6 +178,7 @@ SELECT v.rules, k.kind, v.side, v.key, v.demand, v.about, v.source
     ('KZ', '{act}', 'document', 'contract_date', 'law', NULL, 'form Р-1, order МФ № 562 of 20.12.2012'),
     ('KZ', '{act,credit_note,netting}', 'buyer', 'signatory_title', 'custom', NULL, '234-III art. 7 p. 3'),
     ('KZ', '{act,credit_note,netting}', 'buyer', 'signatory', 'custom', NULL, '234-III art. 7 p. 3'),
+    ('KZ', '{act,invoice,proforma,credit_note}', 'document', 'tax', 'custom', NULL, 'custom'),
     ('KZ', '{invoice,proforma}', 'seller', 'tax_id', 'custom', NULL, 'custom'),
     ('KZ', '{invoice,proforma}', 'seller', 'address', 'custom', NULL, 'custom'),
     ('KZ', '{invoice,proforma}', 'buyer', 'tax_id', 'custom', 'resident', 'custom'),
@@ -210,7 +216,8 @@ SELECT v.code, v.rules, v.kind, jsonb_build_object('uk', v.uk, 'ru', v.ru, 'en',
     ('ua_vat', 'UA', 'rated', 'ПДВ', 'НДС', 'VAT', 'ПКУ 193.1'),
     ('ua_vat_7', 'UA', 'rated', 'ПДВ', 'НДС', 'VAT', 'ПКУ 193.1'),
     ('ua_vat_0', 'UA', 'rated', 'ПДВ', 'НДС', 'VAT', 'ПКУ 195'),
-    ('ua_not_payer', 'UA', 'not_payer', 'Без ПДВ', 'Без НДС', 'Without VAT', 'custom'),
+    ('ua_not_payer', 'UA', 'not_payer', 'Без ПДВ (неплатник ПДВ)', 'Без НДС (неплательщик НДС)',
+     'Without VAT (not a VAT payer)', 'custom'),
     ('ua_abroad', 'UA', 'abroad', 'Без ПДВ, місце постачання за межами України (п. 186.3 ПКУ)',
      'Без НДС, место поставки за пределами Украины (п. 186.3 НКУ)',
      'Without VAT, place of supply outside Ukraine (Tax Code of Ukraine, 186.3)', 'ПКУ 186.3'),
