@@ -99,7 +99,6 @@ BEGIN
             'accent', coalesce(v_brand ->> 'accent', '#1f5673'), 'ink', coalesce(v_brand ->> 'ink', '#1d252c'),
             'footer', v_brand ->> 'footer'),
         'own', v_party, 'client', page_party(v_paper -> 'party', v_language), 'groups', v_groups);
-    v_totals := page_totals(v_document.id, v_language, v_label);
     RETURN v_data || jsonb_build_object(
         'totals', v_totals,
         'summary', page_summary(v_document, nullif(v_paper -> 'summary', 'null'), v_totals, v_language, v_label),
