@@ -107,24 +107,25 @@ AS $$
 DECLARE
     v_own jsonb := paper_party(p_document, 'own');
     v_party jsonb := paper_party(p_document, 'party');
-    v_label jsonb;
+    v_language text;
 BEGIN
     IF p_document.incoming OR coalesce(v_own ->> 'country', v_party ->> 'country') IS NULL
         OR NOT EXISTS (SELECT FROM paper_rule r WHERE r.kind = p_document.kind) THEN
         RETURN;
     END IF;
-    v_label := page_labels(p_language);
+    v_language := page_language(p_document.id);
     RETURN QUERY
-    WITH side AS (
-        SELECT s.name, s.party ->> 'country' AS country, party_said(s.party, page_language(p_document.id)) AS said,
-               s.party
+    WITH side AS MATERIALIZED (
+        SELECT s.name, s.party ->> 'country' AS country, party_said(s.party, v_language) AS said, s.party
           FROM (VALUES ('seller', v_own), ('buyer', v_party)) AS s (name, party)
     ), code AS MATERIALIZED (
         SELECT s.name AS side, c.* FROM side s CROSS JOIN LATERAL party_codes(s.party, p_language) c
     )
-    SELECT r.side, r.key, coalesce(c.label, v_label ->> ('requisite_' || r.key), v_label ->> r.key, r.key), 'missing',
+    SELECT r.side, r.key, coalesce(c.label, w.label ->> ('requisite_' || r.key), w.label ->> r.key, r.key), 'missing',
            NULL, r.demand = 'law', how_to_say(p_document, r.side, r.key), r.source
       FROM paper_rules(p_document, p_law_only) r
+      -- asked for where something lacks alone
+     CROSS JOIN LATERAL (SELECT (SELECT page_labels(p_language)) AS label) w
       LEFT JOIN side s ON s.name = r.side
       LEFT JOIN code c ON c.side = r.side AND c.key = r.key
      WHERE CASE WHEN r.side = 'document' THEN paper_word(p_document, r.key) IS NULL
