@@ -147,6 +147,285 @@ COMMENT ON TABLE code_object IS
     'While it runs also those of users (not ours), what of theirs hangs on ours (kept_for), and what is to be said '
     'again of ours: rights, switches';
 -- ---------------------------------------------------------------------------
+-- requisite: what papers of a country must say, as data
+--
+-- A country has rules, and several may share them, as the states of the EU do.
+-- requisite says which codes a party of such a country has, what they are called
+-- and how they are checked; paper_rule what a seller's papers must or usually do
+-- say; country_tax and country_tax_rate the taxes that add_taxes() installs;
+-- state_paper_rule which papers a state wants beside ours, and when.  Each row
+-- names the law or the custom that it is from.
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE country (
+    code text CONSTRAINT country_pkey PRIMARY KEY
+        CONSTRAINT country_code_iso CHECK (code ~ '^[A-Z]{2}$'),
+    rules text CONSTRAINT country_rules_named CHECK (rules <> ''),
+    vat_prefix text CONSTRAINT country_vat_prefix_fits CHECK (vat_prefix ~ '^[A-Z]{2}$')
+);
+COMMENT ON TABLE country IS
+    'the countries that parties are of. rules: whose rows of requisite, paper_rule, country_tax and state_paper_rule '
+    'hold there, NULL for none; vat_prefix: what its VAT numbers begin with, where these have a prefix';
+INSERT INTO country (code, rules, vat_prefix) VALUES ('UA', 'UA', NULL), ('BY', 'BY', NULL), ('RU', 'RU', NULL),
+    ('KZ', 'KZ', NULL);
+INSERT INTO country (code, rules, vat_prefix)
+SELECT c, 'EU', CASE c WHEN 'GR' THEN 'EL' ELSE c END
+  FROM unnest('{AT,BE,BG,CY,CZ,DE,DK,EE,ES,FI,FR,GR,HR,HU,IE,IT,LT,LU,LV,MT,NL,PL,PT,RO,SE,SI,SK}'::text[]) c;
+
+CREATE TABLE requisite (
+    rules text NOT NULL,
+    key text NOT NULL,
+    person text NOT NULL DEFAULT 'any'
+        CONSTRAINT requisite_person_known CHECK (person IN ('any', 'company', 'person')),
+    position integer NOT NULL,
+    in_bank boolean NOT NULL DEFAULT false,
+    slip text CONSTRAINT requisite_slip_known CHECK (slip IN ('payee', 'bank')),
+    code text,
+    context_key text,
+    label jsonb NOT NULL
+        CONSTRAINT requisite_label_in_all CHECK (label ?& '{uk,ru,en}'),
+    source text NOT NULL,
+    CONSTRAINT requisite_pkey PRIMARY KEY (rules, key, person),
+    CONSTRAINT requisite_code_known CHECK (code IN (
+        'edrpou', 'rnokpp', 'ipn', 'inn_company', 'inn_person', 'kpp', 'ogrn', 'ogrnip', 'bik', 'ru_account',
+        'ru_correspondent', 'unp', 'bin', 'iin', 'kbe', 'knp', 'bic', 'iban', 'eu_vat'))
+);
+COMMENT ON TABLE requisite IS
+    'what a party of a country has: a key of party.requisites (or tax_id), for companies or for persons (entrepreneurs '
+    'and private ones), under its own name in each language, in the country''s order. code: the kind by which '
+    'check_code() checks it, with what stands under context_key as context; slip: the row of the bank block of an '
+    'invoice in which it stands, beside the payee or beside the bank';
+
+INSERT INTO requisite (rules, key, person, position, in_bank, slip, code, context_key, label, source)
+SELECT v.rules, v.key, v.person, v.position, v.position > 20, v.slip, v.code, v.context_key,
+       jsonb_build_object('uk', v.uk, 'ru', v.ru, 'en', v.en), v.source
+  FROM (VALUES
+    ('UA', 'tax_id', 'company', 1, NULL, 'edrpou', NULL, 'ЄДРПОУ', 'ЄДРПОУ', 'EDRPOU', 'register ЄДРПОУ'),
+    ('UA', 'tax_id', 'person', 1, NULL, 'rnokpp', NULL, 'РНОКПП', 'РНОКПП', 'RNOKPP', 'register of taxpayers'),
+    ('UA', 'vat_no', 'any', 2, NULL, 'ipn', NULL, 'ІПН', 'ІПН', 'VAT no. (IPN)', 'custom'),
+    ('UA', 'tax_status', 'any', 3, NULL, NULL, NULL, 'Статус платника', 'Статус плательщика', 'Tax status', 'custom'),
+    ('UA', 'address', 'any', 5, NULL, NULL, NULL, 'Адреса', 'Адрес', 'Address', 'custom'),
+    ('UA', 'iban', 'any', 21, NULL, 'iban', NULL, 'IBAN', 'IBAN', 'IBAN', 'ISO 13616'),
+    ('UA', 'bank', 'any', 22, NULL, NULL, NULL, 'Банк', 'Банк', 'Bank', 'custom'),
+    ('UA', 'bic', 'any', 23, NULL, NULL, NULL, 'МФО / SWIFT', 'МФО / SWIFT', 'SWIFT', 'custom'),
+    ('RU', 'tax_id', 'company', 1, NULL, 'inn_company', NULL, 'ИНН', 'ИНН', 'INN', 'custom'),
+    ('RU', 'tax_id', 'person', 1, NULL, 'inn_person', NULL, 'ИНН', 'ИНН', 'INN', 'custom'),
+    ('RU', 'kpp', 'company', 2, NULL, 'kpp', NULL, 'КПП', 'КПП', 'KPP', 'custom'),
+    ('RU', 'reg_no', 'company', 3, NULL, 'ogrn', NULL, 'ОГРН', 'ОГРН', 'OGRN', 'custom'),
+    ('RU', 'reg_no', 'person', 3, NULL, 'ogrnip', NULL, 'ОГРНИП', 'ОГРНИП', 'OGRNIP', 'custom'),
+    ('RU', 'address', 'any', 5, NULL, NULL, NULL, 'Адреса', 'Адрес', 'Address', 'custom'),
+    ('RU', 'bank', 'any', 21, 'bank', NULL, NULL, 'Банк', 'Банк', 'Bank', 'custom'),
+    ('RU', 'bic', 'any', 22, 'bank', 'bik', NULL, 'БИК', 'БИК', 'BIK', 'custom'),
+    ('RU', 'correspondent_account', 'any', 23, 'bank', 'ru_correspondent', 'bic', 'К/с', 'К/с',
+     'Correspondent account', 'ЦБ РФ № 515 of 08.09.1997'),
+    ('RU', 'account', 'any', 24, 'payee', 'ru_account', 'bic', 'Р/с', 'Р/с', 'Account', 'ЦБ РФ № 515 of 08.09.1997'),
+    ('BY', 'tax_id', 'any', 1, NULL, 'unp', NULL, 'УНП', 'УНП', 'UNP', 'custom'),
+    ('BY', 'address', 'any', 5, NULL, NULL, NULL, 'Адреса', 'Адрес', 'Address', 'custom'),
+    ('BY', 'iban', 'any', 21, 'payee', 'iban', NULL, 'Р/с (IBAN)', 'Р/с (IBAN)', 'IBAN', 'ISO 13616'),
+    ('BY', 'bank', 'any', 22, 'bank', NULL, NULL, 'Банк', 'Банк', 'Bank', 'custom'),
+    ('BY', 'bank_address', 'any', 23, 'bank', NULL, NULL, 'Адреса банку', 'Адрес банка', 'Address of the bank',
+     'custom'),
+    ('BY', 'bic', 'any', 24, 'bank', 'bic', NULL, 'BIC', 'BIC', 'BIC', 'ISO 9362'),
+    ('KZ', 'tax_id', 'company', 1, NULL, 'bin', NULL, 'БИН', 'БИН', 'BIN', 'law 234-III art. 7'),
+    ('KZ', 'tax_id', 'person', 1, NULL, 'iin', NULL, 'ИИН', 'ИИН', 'IIN', 'law 234-III art. 7'),
+    ('KZ', 'address', 'any', 5, NULL, NULL, NULL, 'Адреса', 'Адрес', 'Address', 'form Р-1'),
+    ('KZ', 'iban', 'any', 21, 'payee', 'iban', NULL, 'ИИК', 'ИИК', 'IIK (IBAN)', 'ISO 13616'),
+    ('KZ', 'kbe', 'any', 22, 'payee', 'kbe', NULL, 'КБе', 'КБе', 'KBe', 'custom'),
+    ('KZ', 'bank', 'any', 23, 'bank', NULL, NULL, 'Банк', 'Банк', 'Bank', 'custom'),
+    ('KZ', 'bic', 'any', 24, 'bank', 'bic', NULL, 'БИК', 'БИК', 'BIC', 'ISO 9362'),
+    ('KZ', 'knp', 'any', 25, 'bank', 'knp', NULL, 'КНП', 'КНП', 'KNP', 'custom'),
+    ('EU', 'vat_no', 'any', 1, NULL, 'eu_vat', NULL, 'Номер платника ПДВ', 'Номер плательщика НДС', 'VAT no.',
+     'Directive 2006/112/EC art. 214, 215'),
+    ('EU', 'reg_no', 'any', 2, NULL, NULL, NULL, 'Реєстраційний номер', 'Регистрационный номер', 'Reg. no.', 'custom'),
+    ('EU', 'tax_id', 'any', 3, NULL, NULL, NULL, 'Податковий номер', 'Налоговый номер', 'Tax ID', 'custom'),
+    ('EU', 'address', 'any', 5, NULL, NULL, NULL, 'Адреса', 'Адрес', 'Address',
+     'Directive 2006/112/EC art. 226 (5)'),
+    ('EU', 'iban', 'any', 21, NULL, 'iban', NULL, 'IBAN', 'IBAN', 'IBAN', 'ISO 13616'),
+    ('EU', 'bank', 'any', 22, NULL, NULL, NULL, 'Банк', 'Банк', 'Bank', 'custom'),
+    ('EU', 'bic', 'any', 23, NULL, 'bic', NULL, 'BIC', 'BIC', 'BIC', 'ISO 9362')
+  ) AS v (rules, key, person, position, slip, code, context_key, uk, ru, en, source);
+
+CREATE TABLE paper_rule (
+    rules text NOT NULL,
+    kind text NOT NULL,
+    side text NOT NULL
+        CONSTRAINT paper_rule_side_known CHECK (side IN ('seller', 'buyer', 'document')),
+    key text NOT NULL,
+    demand text NOT NULL
+        CONSTRAINT paper_rule_demand_known CHECK (demand IN ('law', 'custom')),
+    about text CONSTRAINT paper_rule_about_known CHECK (about IN ('payer', 'reverse_charge', 'rated', 'resident')),
+    valid_from date NOT NULL DEFAULT '0001-01-01'
+        CONSTRAINT paper_rule_year CHECK (valid_from BETWEEN '0001-01-01' AND '9999-12-31'),
+    source text NOT NULL,
+    CONSTRAINT paper_rule_pkey PRIMARY KEY (rules, kind, side, key)
+);
+COMMENT ON TABLE paper_rule IS
+    'what a seller''s papers of a kind say from a day of issue on, of the seller, of the buyer and of themselves. '
+    'demand law: without it a paper is not issued; custom: it is printed where it is known, and told where it is not. '
+    'about: only where the seller pays VAT (payer), the buyer owes it (reverse_charge), a rate is taken (rated), or '
+    'the buyer is of the same country (resident)';
+
+-- What all four laws on accounting want of an act stands once; then what each adds.
+INSERT INTO paper_rule (rules, kind, side, key, demand, about, source)
+SELECT v.rules, k.kind, v.side, v.key, v.demand, v.about, v.source
+  FROM (VALUES
+    ('UA', '{act,credit_note,netting}', 'seller', 'signatory_title', 'law', NULL, '996-XIV art. 9 p. 2'),
+    ('UA', '{act,credit_note,netting}', 'seller', 'signatory', 'custom', NULL, 'signature or data that identify'),
+    ('UA', '{act,credit_note,netting}', 'buyer', 'signatory_title', 'custom', NULL, '996-XIV art. 9 p. 2'),
+    ('UA', '{act}', 'document', 'place', 'custom', NULL, 'no law since 1724-VIII of 2016'),
+    ('UA', '{act}', 'document', 'contract', 'custom', NULL, 'custom'),
+    ('UA', '{act}', 'document', 'contract_date', 'custom', NULL, 'custom'),
+    ('UA', '{act}', 'document', 'period', 'custom', NULL, 'custom'),
+    ('UA', '{act,invoice,proforma,credit_note}', 'document', 'tax_words', 'custom', 'rated', 'custom'),
+    ('UA', '{act,invoice,proforma,credit_note}', 'seller', 'tax_id', 'custom', NULL, 'custom'),
+    ('UA', '{act,invoice,proforma,credit_note}', 'seller', 'vat_no', 'custom', 'rated', 'custom'),
+    ('UA', '{act,invoice,proforma,credit_note}', 'seller', 'address', 'custom', NULL, 'custom'),
+    ('UA', '{act,invoice,proforma,credit_note}', 'buyer', 'tax_id', 'custom', NULL, 'custom'),
+    ('UA', '{invoice,proforma}', 'seller', 'iban', 'custom', NULL, 'custom'),
+    ('UA', '{invoice,proforma}', 'seller', 'bank', 'custom', NULL, 'custom'),
+    ('RU', '{act,credit_note,netting}', 'seller', 'signatory_title', 'law', NULL, '402-ФЗ art. 9 p. 2'),
+    ('RU', '{act,credit_note,netting}', 'seller', 'signatory', 'law', NULL, '402-ФЗ art. 9 p. 2'),
+    ('RU', '{act,credit_note,netting}', 'buyer', 'signatory_title', 'custom', NULL, '402-ФЗ art. 9 p. 2'),
+    ('RU', '{act,credit_note,netting}', 'buyer', 'signatory', 'custom', NULL, '402-ФЗ art. 9 p. 2'),
+    ('RU', '{act}', 'document', 'contract', 'custom', NULL, 'custom'),
+    ('RU', '{act}', 'document', 'contract_date', 'custom', NULL, 'custom'),
+    ('RU', '{act,invoice,proforma,credit_note}', 'seller', 'tax_id', 'custom', NULL, 'custom'),
+    ('RU', '{act,invoice,proforma,credit_note}', 'seller', 'kpp', 'custom', NULL, 'custom'),
+    ('RU', '{act,invoice,proforma,credit_note}', 'seller', 'address', 'custom', NULL, 'custom'),
+    ('RU', '{act,invoice,proforma,credit_note}', 'buyer', 'tax_id', 'custom', 'resident', 'custom'),
+    ('RU', '{invoice,proforma}', 'seller', 'bank', 'custom', NULL, 'custom'),
+    ('RU', '{invoice,proforma}', 'seller', 'bic', 'custom', NULL, 'custom'),
+    ('RU', '{invoice,proforma}', 'seller', 'correspondent_account', 'custom', NULL, 'custom'),
+    ('RU', '{invoice,proforma}', 'seller', 'account', 'custom', NULL, 'custom'),
+    ('RU', '{invoice,proforma}', 'seller', 'signatory', 'custom', NULL, 'custom'),
+    ('BY', '{act,credit_note,netting}', 'seller', 'signatory_title', 'law', NULL, '57-З art. 10 p. 2'),
+    ('BY', '{act,credit_note,netting}', 'seller', 'signatory', 'law', NULL, '57-З art. 10 p. 2'),
+    ('BY', '{act}', 'document', 'contract', 'law', NULL, '57-З art. 10 p. 2, the ground'),
+    ('BY', '{act}', 'document', 'contract_date', 'custom', NULL, 'custom'),
+    ('BY', '{act,credit_note,netting}', 'buyer', 'signatory_title', 'custom', NULL, '57-З art. 10 p. 2'),
+    ('BY', '{act,credit_note,netting}', 'buyer', 'signatory', 'custom', NULL, '57-З art. 10 p. 2'),
+    ('BY', '{act,invoice,proforma,credit_note}', 'seller', 'tax_id', 'custom', NULL, 'custom'),
+    ('BY', '{act,invoice,proforma,credit_note}', 'seller', 'address', 'custom', NULL, 'custom'),
+    ('BY', '{act,invoice,proforma,credit_note}', 'buyer', 'tax_id', 'custom', NULL, 'custom'),
+    ('BY', '{invoice,proforma}', 'seller', 'iban', 'custom', NULL, 'custom'),
+    ('BY', '{invoice,proforma}', 'seller', 'bank', 'custom', NULL, 'custom'),
+    ('BY', '{invoice,proforma}', 'seller', 'bic', 'custom', NULL, 'custom'),
+    ('BY', '{invoice,proforma}', 'seller', 'signatory', 'custom', NULL, 'custom'),
+    ('KZ', '{act,credit_note,netting}', 'seller', 'tax_id', 'law', NULL, '234-III art. 7 p. 3'),
+    ('KZ', '{act,credit_note,netting}', 'seller', 'signatory_title', 'law', NULL, '234-III art. 7 p. 3'),
+    ('KZ', '{act,credit_note,netting}', 'seller', 'signatory', 'law', NULL, '234-III art. 7 p. 3'),
+    ('KZ', '{act,credit_note,netting}', 'buyer', 'tax_id', 'law', 'resident', '234-III art. 7 p. 3'),
+    ('KZ', '{act}', 'seller', 'address', 'law', NULL, 'form Р-1, order МФ № 562 of 20.12.2012'),
+    ('KZ', '{act}', 'buyer', 'address', 'law', 'resident', 'form Р-1, order МФ № 562 of 20.12.2012'),
+    ('KZ', '{act}', 'document', 'contract', 'law', NULL, 'form Р-1, order МФ № 562 of 20.12.2012'),
+    ('KZ', '{act}', 'document', 'contract_date', 'law', NULL, 'form Р-1, order МФ № 562 of 20.12.2012'),
+    ('KZ', '{act,credit_note,netting}', 'buyer', 'signatory_title', 'custom', NULL, '234-III art. 7 p. 3'),
+    ('KZ', '{act,credit_note,netting}', 'buyer', 'signatory', 'custom', NULL, '234-III art. 7 p. 3'),
+    ('KZ', '{invoice,proforma}', 'seller', 'tax_id', 'custom', NULL, 'custom'),
+    ('KZ', '{invoice,proforma}', 'seller', 'address', 'custom', NULL, 'custom'),
+    ('KZ', '{invoice,proforma}', 'buyer', 'tax_id', 'custom', 'resident', 'custom'),
+    ('KZ', '{invoice,proforma}', 'seller', 'iban', 'custom', NULL, 'custom'),
+    ('KZ', '{invoice,proforma}', 'seller', 'kbe', 'custom', NULL, 'custom'),
+    ('KZ', '{invoice,proforma}', 'seller', 'bank', 'custom', NULL, 'custom'),
+    ('KZ', '{invoice,proforma}', 'seller', 'bic', 'custom', NULL, 'custom'),
+    ('KZ', '{invoice,proforma}', 'seller', 'knp', 'custom', NULL, 'custom'),
+    ('EU', '{invoice,credit_note}', 'seller', 'vat_no', 'law', 'payer', 'Directive 2006/112/EC art. 226 (3)'),
+    ('EU', '{invoice,credit_note}', 'seller', 'address', 'law', NULL, 'Directive 2006/112/EC art. 226 (5)'),
+    ('EU', '{invoice,credit_note}', 'buyer', 'address', 'law', NULL, 'Directive 2006/112/EC art. 226 (5)'),
+    ('EU', '{invoice,credit_note}', 'buyer', 'vat_no', 'law', 'reverse_charge', 'Directive 2006/112/EC art. 226 (4)'),
+    ('EU', '{invoice,credit_note}', 'document', 'tax', 'law', NULL, 'Directive 2006/112/EC art. 226 (9), (11), (11a)'),
+    ('EU', '{credit_note}', 'document', 'basis', 'law', NULL, 'Directive 2006/112/EC art. 219'),
+    ('EU', '{invoice}', 'document', 'period', 'custom', NULL, 'Directive 2006/112/EC art. 226 (7)'),
+    ('EU', '{proforma}', 'seller', 'address', 'custom', NULL, 'custom'),
+    ('EU', '{invoice,proforma}', 'seller', 'iban', 'custom', NULL, 'custom')
+  ) AS v (rules, kinds, side, key, demand, about, source)
+ CROSS JOIN LATERAL unnest(v.kinds::text[]) k (kind);
+
+CREATE TABLE country_tax (
+    code text CONSTRAINT country_tax_pkey PRIMARY KEY,
+    rules text NOT NULL,
+    kind text NOT NULL DEFAULT 'rated',
+    words jsonb NOT NULL
+        CONSTRAINT country_tax_words_in_all CHECK (words ?& '{uk,ru,en}'),
+    source text NOT NULL
+);
+COMMENT ON TABLE country_tax IS
+    'the taxes of countries as add_taxes() installs them: code and kind as in tax, words the name of the tax, or what '
+    'the paper says where none is taken';
+INSERT INTO country_tax (code, rules, kind, words, source)
+SELECT v.code, v.rules, v.kind, jsonb_build_object('uk', v.uk, 'ru', v.ru, 'en', v.en), v.source
+  FROM (VALUES
+    ('ua_vat', 'UA', 'rated', 'ПДВ', 'НДС', 'VAT', 'ПКУ 193.1'),
+    ('ua_vat_7', 'UA', 'rated', 'ПДВ', 'НДС', 'VAT', 'ПКУ 193.1'),
+    ('ua_vat_0', 'UA', 'rated', 'ПДВ', 'НДС', 'VAT', 'ПКУ 195'),
+    ('ua_not_payer', 'UA', 'not_payer', 'Без ПДВ', 'Без НДС', 'Without VAT', 'custom'),
+    ('ua_abroad', 'UA', 'abroad', 'Без ПДВ, місце постачання за межами України (п. 186.3 ПКУ)',
+     'Без НДС, место поставки за пределами Украины (п. 186.3 НКУ)',
+     'Without VAT, place of supply outside Ukraine (Tax Code of Ukraine, 186.3)', 'ПКУ 186.3'),
+    ('ru_vat', 'RU', 'rated', 'ПДВ', 'НДС', 'VAT', 'НК РФ 164, 425-ФЗ of 28.11.2025'),
+    ('ru_vat_10', 'RU', 'rated', 'ПДВ', 'НДС', 'VAT', 'НК РФ 164'),
+    ('ru_vat_7', 'RU', 'rated', 'ПДВ', 'НДС', 'VAT', 'НК РФ 164, УСН'),
+    ('ru_vat_5', 'RU', 'rated', 'ПДВ', 'НДС', 'VAT', 'НК РФ 164, УСН'),
+    ('ru_vat_0', 'RU', 'rated', 'ПДВ', 'НДС', 'VAT', 'НК РФ 164'),
+    ('ru_not_payer', 'RU', 'not_payer', 'Без ПДВ', 'Без НДС', 'Without VAT', 'custom'),
+    ('ru_abroad', 'RU', 'abroad', 'ПДВ не обкладається, місце реалізації не РФ (ст. 148 ПК РФ)',
+     'НДС не облагается, место реализации не РФ (ст. 148 НК РФ)',
+     'Without VAT, place of supply outside Russia (Tax Code, 148)', 'НК РФ 148'),
+    ('by_vat', 'BY', 'rated', 'ПДВ', 'НДС', 'VAT', 'НК РБ, since 2010'),
+    ('by_not_payer', 'BY', 'not_payer', 'Без ПДВ', 'Без НДС', 'Without VAT', 'custom'),
+    ('kz_vat', 'KZ', 'rated', 'ПДВ', 'НДС', 'VAT', 'code 214-VIII of 18.07.2025'),
+    ('kz_not_payer', 'KZ', 'not_payer', 'Без ПДВ', 'Без НДС', 'Without VAT', 'custom'),
+    ('eu_reverse_charge', 'EU', 'reverse_charge',
+     'Reverse charge: ПДВ сплачує покупець (ст. 196 Директиви 2006/112/ЄС)',
+     'Reverse charge: НДС уплачивает покупатель (ст. 196 Директивы 2006/112/ЕС)',
+     'Reverse charge (art. 196 of Directive 2006/112/EC)', 'Directive 2006/112/EC art. 44, 196, 226 (11a)')
+  ) AS v (code, rules, kind, uk, ru, en, source);
+
+CREATE TABLE country_tax_rate (
+    code text NOT NULL CONSTRAINT country_tax_rate_tax_fkey REFERENCES country_tax,
+    valid_from date NOT NULL
+        CONSTRAINT country_tax_rate_year CHECK (valid_from BETWEEN '0001-01-01' AND '9999-12-31'),
+    rate numeric(7,4) NOT NULL CONSTRAINT country_tax_rate_range CHECK (rate BETWEEN 0 AND 100),
+    CONSTRAINT country_tax_rate_pkey PRIMARY KEY (code, valid_from)
+);
+COMMENT ON TABLE country_tax_rate IS
+    'the rates of country_tax in per cent, each from a day on. The first is not older than what was looked up: work of '
+    'before has no rate and is refused';
+INSERT INTO country_tax_rate (code, valid_from, rate) VALUES
+    ('ua_vat', '2025-01-01', 20), ('ua_vat_7', '2025-01-01', 7), ('ua_vat_0', '2025-01-01', 0),
+    ('ru_vat', '2025-01-01', 20), ('ru_vat', '2026-01-01', 22), ('ru_vat_10', '2025-01-01', 10),
+    ('ru_vat_7', '2026-01-01', 7), ('ru_vat_5', '2026-01-01', 5), ('ru_vat_0', '2025-01-01', 0),
+    ('by_vat', '2010-01-01', 20), ('kz_vat', '2025-01-01', 12), ('kz_vat', '2026-01-01', 16);
+
+CREATE TABLE state_paper_rule (
+    rules text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    due text CONSTRAINT state_paper_rule_due_known CHECK (due IN ('days', 'half_month')),
+    due_days integer,
+    counts_from text CONSTRAINT state_paper_rule_counts_from_known CHECK (counts_from IN ('supply', 'issue')),
+    source text NOT NULL,
+    CONSTRAINT state_paper_rule_pkey PRIMARY KEY (rules, kind),
+    CONSTRAINT state_paper_rule_due_whole CHECK (
+        (due IS NULL) = (counts_from IS NULL) AND (due IS NOT DISTINCT FROM 'days') = (due_days IS NOT NULL))
+);
+COMMENT ON TABLE state_paper_rule IS
+    'the papers that states want beside ours: state_paper() gives their data. due: days, so many after the supply or '
+    'the issue, or half_month: of the first half of a month its last day, of the second the 15th of the next; NULL '
+    'where the day is not known';
+INSERT INTO state_paper_rule (rules, kind, name, due, due_days, counts_from, source) VALUES
+    ('UA', 'invoice', 'податкова накладна', 'half_month', NULL, 'supply', 'ПКУ 201.1, 201.10'),
+    ('UA', 'act', 'податкова накладна', 'half_month', NULL, 'supply', 'ПКУ 201.1, 201.10'),
+    ('UA', 'credit_note', 'розрахунок коригування', NULL, NULL, NULL, 'ПКУ 192.1, order № 1307'),
+    ('RU', 'invoice', 'счёт-фактура', 'days', 5, 'supply', 'НК РФ 168 p. 3, 169'),
+    ('RU', 'act', 'счёт-фактура', 'days', 5, 'supply', 'НК РФ 168 p. 3, 169'),
+    ('RU', 'credit_note', 'корректировочный счёт-фактура', 'days', 5, 'issue', 'НК РФ 168 p. 3, 172 p. 10'),
+    ('BY', 'invoice', 'ЭСЧФ', NULL, NULL, NULL, 'portal of МНС'),
+    ('BY', 'act', 'ЭСЧФ', NULL, NULL, NULL, 'portal of МНС'),
+    ('KZ', 'invoice', 'ЭСФ', 'days', 15, 'supply', 'order МФ № 629 of 28.10.2025'),
+    ('KZ', 'act', 'ЭСФ', 'days', 15, 'supply', 'order МФ № 629 of 28.10.2025'),
+    ('KZ', 'credit_note', 'дополнительный ЭСФ', NULL, NULL, NULL, 'order МФ № 629 of 28.10.2025');
+-- ---------------------------------------------------------------------------
 -- party: clients, suppliers and people; what is done for whom: projects, deals, tasks
 -- ---------------------------------------------------------------------------
 
@@ -174,11 +453,13 @@ CREATE TABLE party (
         CONSTRAINT party_grace_range CHECK (grace_days BETWEEN 0 AND 3650),
     source text,
     external_id text,
+    country text CONSTRAINT party_country_fkey REFERENCES country,
+    entrepreneur boolean NOT NULL DEFAULT false,
     CONSTRAINT party_external_key UNIQUE (source, external_id)
 );
 COMMENT ON TABLE party IS
     'whoever the books deal with: own company, clients (company, individual), contractors, state bodies; requisites as '
-    'printed on documents; manager_id the employee who looks after the client';
+    'printed on documents, and what papers of its country must say; manager_id the employee who looks after the client';
 
 CREATE TABLE employee (
     id bigserial CONSTRAINT employee_pkey PRIMARY KEY,
@@ -426,7 +707,7 @@ CREATE TABLE tax (
     code text CONSTRAINT tax_pkey PRIMARY KEY,
     name text NOT NULL CONSTRAINT tax_named CHECK (name <> ''),
     kind text NOT NULL DEFAULT 'rated'
-        CONSTRAINT tax_kind_known CHECK (kind IN ('rated', 'exempt', 'reverse_charge')),
+        CONSTRAINT tax_kind_known CHECK (kind IN ('rated', 'exempt', 'reverse_charge', 'not_payer', 'abroad')),
     words jsonb
         CONSTRAINT tax_words_object CHECK (jsonb_typeof(words) = 'object'),
     account_code text,
@@ -434,8 +715,9 @@ CREATE TABLE tax (
 );
 COMMENT ON TABLE tax IS
     'the taxes that contracts and lines of documents name by code. kind rated: by the rates of tax_rate, or made of '
-    'others (tax_part); exempt and reverse_charge: none, and the paper carries the words that say why, {"uk", "ru", '
-    '"en"}. account_code: the account it is owed on, NULL for that of the role tax';
+    'others (tax_part), and words its name by language, {"uk", "ru", "en"}; exempt, reverse_charge (the buyer owes '
+    'it), not_payer (we take none) and abroad (the place of supply): none, and the paper carries the words that say '
+    'why. account_code: the account it is owed on, NULL for that of the role tax';
 
 CREATE TABLE tax_rate (
     tax_code text NOT NULL CONSTRAINT tax_rate_tax_fkey REFERENCES tax,
@@ -531,6 +813,8 @@ CREATE TABLE contract (
     renews_id bigint CONSTRAINT contract_renews_fkey REFERENCES contract
         CONSTRAINT contract_renews_key UNIQUE,
     tax_code text CONSTRAINT contract_tax_fkey REFERENCES tax,
+    signed_on date
+        CONSTRAINT contract_signed_year CHECK (signed_on BETWEEN '0001-01-01' AND '9999-12-31'),
     CONSTRAINT contract_one_tax CHECK (num_nonnulls(tax_code, tax_rate) <= 1),
     CONSTRAINT contract_external_key UNIQUE (source, external_id),
     CONSTRAINT contract_dates_in_order CHECK (ends_on >= starts_on),
@@ -1892,8 +2176,58 @@ SELECT v.name, l.language, l.label
     ('currency_UAH', 'грн', 'грн', 'UAH'),
     ('currency_RUB', 'руб.', 'руб.', 'RUB'),
     ('currency_BYN', 'біл. руб.', 'бел. руб.', 'BYN'),
+    ('currency_KZT', 'тенге', 'тенге', 'KZT'),
     ('unit_h', 'год', 'ч', 'h'),
     ('unit_pcs', 'шт.', 'шт.', 'pcs'),
+    ('unit_service', 'послуга', 'усл.', 'service'),
+    ('unit_set', 'компл.', 'компл.', 'set'),
+    ('unit_min', 'хв', 'мин', 'min'),
+    ('unit_day', 'день', 'день', 'day'),
+    ('unit_week', 'тиждень', 'неделя', 'week'),
+    ('unit_month', 'міс.', 'мес.', 'month'),
+    ('unit_quarter', 'квартал', 'квартал', 'quarter'),
+    ('unit_year', 'рік', 'год', 'year'),
+    ('unit_user', 'користувач', 'пользователь', 'user'),
+    ('unit_licence', 'ліцензія', 'лицензия', 'licence'),
+    ('unit_page', 'стор.', 'стр.', 'page'),
+    ('unit_word', 'слово', 'слово', 'word'),
+    ('unit_character', 'знак', 'знак', 'character'),
+    ('unit_km', 'км', 'км', 'km'),
+    ('title_time', 'Роботи', 'Работы', 'Work'),
+    ('title_item', 'Послуги та товари', 'Услуги и товары', 'Goods and services'),
+    ('title_fee', 'Абонентська плата', 'Абонентская плата', 'Fee'),
+    ('title_stage', 'Етап робіт', 'Этап работ', 'Stage'),
+    ('title_expense', 'Відшкодування витрат', 'Возмещение расходов', 'Expenses'),
+    ('title_adjustment', 'Коригування', 'Корректировка', 'Adjustment'),
+    ('place', 'Місце складання', 'Место составления', 'Place'),
+    ('statement', 'Акт звірки взаємних розрахунків', 'Акт сверки взаимных расчётов', 'Reconciliation of accounts'),
+    ('statement_by', 'За даними', 'По данным', 'By the books of'),
+    ('statement_all', 'за всіма договорами', 'по всем договорам', 'all contracts'),
+    ('statement_document', 'Документ', 'Документ', 'Document'),
+    ('statement_owed', 'Станом на %1$s заборгованість на користь %2$s становить %3$s (%4$s).',
+     'На %1$s задолженность в пользу %2$s составляет %3$s (%4$s).', 'On %1$s %3$s (%4$s) are owed to %2$s.'),
+    ('statement_even', 'Станом на %s взаємної заборгованості немає.', 'На %s взаимной задолженности нет.',
+     'On %s nothing is owed by either side.'),
+    ('debit', 'Дебет', 'Дебет', 'Debit'),
+    ('credit', 'Кредит', 'Кредит', 'Credit'),
+    ('opening_balance', 'Сальдо на початок', 'Сальдо начальное', 'Opening balance'),
+    ('closing_balance', 'Сальдо на кінець', 'Сальдо конечное', 'Closing balance'),
+    ('turnover', 'Обороти', 'Обороты', 'Turnover'),
+    ('move_payment', 'Оплата', 'Оплата', 'Payment'),
+    ('move_refund', 'Повернення коштів', 'Возврат средств', 'Refund'),
+    ('move_write_off', 'Списання', 'Списание', 'Write-off'),
+    ('move_netting', 'Взаємозалік', 'Взаимозачёт', 'Netting'),
+    ('move_opening', 'Залишок до початку обліку', 'Остаток до начала учёта', 'Brought forward'),
+    ('move_entry', 'Проведення', 'Проводка', 'Entry'),
+    ('purpose_tax', 'у т. ч.', 'в т. ч.', 'incl.'),
+    ('including', 'У тому числі', 'В том числе', 'Including'),
+    ('tax_in_words', 'У т. ч. ПДВ', 'В т. ч. НДС', 'Including VAT'),
+    ('beneficiary_bank', 'Банк отримувача', 'Банк получателя', 'Beneficiary''s bank'),
+    ('contract_date', 'Дата договору', 'Дата договора', 'Date of the contract'),
+    ('requisite_signatory', 'Хто підписує', 'Кто подписывает', 'Who signs'),
+    ('requisite_signatory_title', 'Посада підписанта', 'Должность подписанта', 'Position of who signs'),
+    ('requisite_authority', 'Діє на підставі', 'Действует на основании', 'Acts on the basis of'),
+    ('requisite_accountant', 'Головний бухгалтер', 'Главный бухгалтер', 'Chief accountant'),
     ('requisite_tax_id', 'Податковий номер', 'ИНН', 'Tax ID'),
     ('requisite_reg_no', 'ЄДРПОУ', 'ОГРН', 'Reg. no.'),
     ('requisite_kpp', 'КПП', 'КПП', 'KPP'),
@@ -1942,13 +2276,15 @@ CREATE TABLE template (
     language text
         CONSTRAINT template_language_known CHECK (language IN ('uk', 'ru', 'en')),
     body text NOT NULL,
-    CONSTRAINT template_key UNIQUE NULLS NOT DISTINCT (own_id, kind, language)
+    rules text,
+    CONSTRAINT template_key UNIQUE NULLS NOT DISTINCT (own_id, kind, language, rules)
 );
 COMMENT ON TABLE template IS
-    'pages with {{tags}} for render(): of an own company, or of all (own_id NULL); for a language, or for all. The '
-    'most specific one is used: the company''s before the common one, then the language''s before that for all. Credit '
-    'notes and proformas take the template of invoices, proposals that of specifications, where they have none. '
-    'Checked when stored against page_sample()';
+    'pages with {{tags}} for render(), by kind of document, or statement (accounts with clients): of an own company, '
+    'or of all (own_id NULL); for a language, or for all; for the papers of a country, or of all. The most specific '
+    'one is used: the company''s before the common one, then the country''s, then the language''s. Credit notes and '
+    'proformas take the template of invoices, proposals that of specifications, where they have none. Checked when '
+    'stored against page_sample() or statement_sample()';
 
 CREATE TABLE issued_page (
     document_id bigint CONSTRAINT issued_page_pkey PRIMARY KEY
@@ -1969,7 +2305,7 @@ COMMENT ON DOMAIN "text/html" IS 'a page, for gateways that choose the media typ
 
 CREATE DOMAIN "text/csv" AS text;
 COMMENT ON DOMAIN "text/csv" IS 'a table, for gateways that choose the media type by the name of the type';
-INSERT INTO template (kind, body) VALUES ('act', $page$<!DOCTYPE html>
+INSERT INTO template (kind, rules, language, body) VALUES ('act', NULL, NULL, $page$<!DOCTYPE html>
 <html lang="{{language}}">
 <head>
 <meta charset="utf-8">
@@ -2047,6 +2383,17 @@ tr { break-inside: avoid; }
 .words span { color: var(--soft); }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
+.slip { display: grid; grid-template-columns: 1.5fr 1fr; border: .6pt solid var(--rule); font-size: 8.8pt; break-inside: avoid; }
+.slip + .slip { border-top: 0; }
+.slip + :not(.slip) { margin-top: 5mm; }
+.slip .who { padding: 1.6mm 2.4mm; border-right: .6pt solid var(--rule); overflow-wrap: anywhere; }
+.slip .who p { font-weight: 500; }
+.slip .who span { margin-right: 3mm; }
+.slip small { display: block; color: var(--soft); font-size: 7.8pt; }
+.slip dl { padding: 1mm 2.4mm; }
+.slip dl div { display: flex; align-items: baseline; gap: 2mm; padding: .5mm 0; }
+.slip dt { flex: none; min-width: 9mm; }
+.slip dd { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
 .bottom > * { flex: 1; }
 .bottom > .box { flex: 1.35; margin-top: 0; }
@@ -2115,6 +2462,9 @@ tr { break-inside: avoid; }
   {{#contract}}
   <div><dt>{{label.contract_number}}</dt><dd>{{contract}}</dd></div>
   {{/contract}}
+  {{#place}}
+  <div><dt>{{label.place}}</dt><dd>{{place}}</dd></div>
+  {{/place}}
   {{#project}}
   <div><dt>{{label.project}}</dt><dd>{{project}}</dd></div>
   {{/project}}
@@ -2211,6 +2561,9 @@ tr { break-inside: avoid; }
 {{#totals.words}}
 <p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
 {{/totals.words}}
+{{#totals.tax_words}}
+<p class="words"><span>{{label.tax_in_words}}:</span> {{totals.tax_words}}.</p>
+{{/totals.tax_words}}
 <p class="words">{{label.act_end}}</p>
 {{#note}}
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
@@ -2239,7 +2592,7 @@ tr { break-inside: avoid; }
 </body>
 </html>
 $page$);
-INSERT INTO template (kind, body) VALUES ('contract', $page$<!DOCTYPE html>
+INSERT INTO template (kind, rules, language, body) VALUES ('act', 'KZ', 'ru', $page$<!DOCTYPE html>
 <html lang="{{language}}">
 <head>
 <meta charset="utf-8">
@@ -2317,6 +2670,265 @@ tr { break-inside: avoid; }
 .words span { color: var(--soft); }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
+.slip { display: grid; grid-template-columns: 1.5fr 1fr; border: .6pt solid var(--rule); font-size: 8.8pt; break-inside: avoid; }
+.slip + .slip { border-top: 0; }
+.slip + :not(.slip) { margin-top: 5mm; }
+.slip .who { padding: 1.6mm 2.4mm; border-right: .6pt solid var(--rule); overflow-wrap: anywhere; }
+.slip .who p { font-weight: 500; }
+.slip .who span { margin-right: 3mm; }
+.slip small { display: block; color: var(--soft); font-size: 7.8pt; }
+.slip dl { padding: 1mm 2.4mm; }
+.slip dl div { display: flex; align-items: baseline; gap: 2mm; padding: .5mm 0; }
+.slip dt { flex: none; min-width: 9mm; }
+.slip dd { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
+.bottom > * { flex: 1; }
+.bottom > .box { flex: 1.35; margin-top: 0; }
+.sign { max-width: 95mm; }
+.sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
+.sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .who { font-size: 8.8pt; line-height: 1.3; }
+.signed { max-width: 95mm; }
+.foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
+@page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
+@media print {
+  html { font-size: 9.2pt; line-height: 1.4; }
+  body { background: none; }
+  .page { width: auto; min-height: 0; margin: 0; padding: 0; box-shadow: none; display: block; }
+  .top { padding-bottom: 4mm; }
+  .facts { padding: 4mm 0; }
+  .parties { padding-bottom: 4mm; }
+  .foot { padding-top: 4mm; }
+  .bottom { margin-top: 6mm; }
+  .sign .place { height: 13mm; }
+}
+@media screen and (max-width: 720px) {
+  .page { margin: 0; padding: 6mm 5mm; min-height: 0; }
+  .top, .parties, .bottom { display: block; }
+  .what { text-align: left; padding-top: 4mm; }
+  .party, .sign { padding: 0 0 5mm; }
+  .bottom > .box { margin-bottom: 7mm; }
+  .lines thead, .lines .i, .lines .u { display: none; }
+  .lines, .lines tbody { display: block; }
+  .lines tr { display: grid; grid-template-columns: repeat(auto-fit, minmax(19mm, 1fr)); gap: 0 3mm; padding: 2mm 0; border-bottom: .5pt solid var(--rule); }
+  .lines tr td { padding: 0 !important; border: 0 !important; }
+  .lines .t, .lines .d { grid-column: 1 / -1; }
+  .lines .d:empty, .lines .t:empty, .lines .n:empty { display: none; }
+  .lines .n { text-align: left; }
+  .lines .n::before { content: attr(data-l); display: block; font-size: 7.4pt; font-weight: 400; white-space: normal; line-height: 1.2; color: var(--soft); }
+  .lines .whole { border-bottom: 0; padding-bottom: 0; }
+  .lines .part { padding-top: 1mm; padding-left: 4mm; }
+  .lines .part .t { padding-left: 0; }
+  .lines .sum { border-top: .8pt solid var(--ink); border-bottom: 0; }
+  .totals { display: block; }
+  .totals table { width: 100%; }
+}
+.page.form { display: block; font-size: 8.8pt; }
+.form .order { text-align: right; font-size: 7.8pt; color: var(--soft); }
+.form h1 { text-align: center; font-size: 12pt; padding: 4mm 0; }
+.form .heads td { padding: .8mm 0; vertical-align: top; overflow-wrap: anywhere; }
+.form .heads td:first-child { width: 26mm; color: var(--soft); }
+.form .box12 { width: 38mm; border: .6pt solid var(--ink); padding: .6mm 2mm; text-align: center; }
+.form .boxes { width: auto; margin-left: auto; margin-top: 3mm; }
+.form .boxes th { font-size: 7.8pt; font-weight: 400; padding: .6mm 3mm; border: .6pt solid var(--ink); }
+.form .boxes td { padding: .6mm 3mm; border: .6pt solid var(--ink); text-align: center; }
+.form .works th, .form .works td { border: .6pt solid var(--ink); padding: 1mm 1.4mm; font-size: 8.4pt; vertical-align: top; }
+.form .works th { font-size: 7.6pt; font-weight: 500; }
+.form .works .n { text-align: right; white-space: nowrap; }
+.form .works .no td { text-align: center; font-size: 7.6pt; }
+.form .tail { padding-top: 3mm; }
+.form .tail td { padding: 3mm 0 0; vertical-align: bottom; }
+.form .tail .place { position: relative; width: 44mm; height: 14mm; border-bottom: .6pt solid var(--ink); }
+.form .tail small { color: var(--soft); }
+</style>
+</head>
+<body>
+<!--state:mark-->
+<main class="page form">
+<p class="order">Приложение 50 к приказу Министра финансов Республики Казахстан от 20 декабря 2012 года № 562<br>Форма Р-1 <!--state:status--></p>
+<table class="heads">
+{{#client}}
+<tr><td>Заказчик</td><td>{{name}}{{#address}}, {{address}}{{/address}}{{#email}}, {{email}}{{/email}}</td><td class="box12"><small>ИИН/БИН</small><br>{{tax_id}}</td></tr>
+{{/client}}
+{{#own}}
+<tr><td>Исполнитель</td><td>{{name}}{{#address}}, {{address}}{{/address}}{{#email}}, {{email}}{{/email}}</td><td class="box12"><small>ИИН/БИН</small><br>{{tax_id}}</td></tr>
+{{/own}}
+<tr><td>Договор (контракт)</td><td>{{#contract}}№ {{contract}}{{/contract}}</td><td></td></tr>
+</table>
+<table class="boxes">
+<tr><th>Номер документа</th><th>Дата составления</th></tr>
+<tr><td>{{number}}</td><td>{{date}}</td></tr>
+</table>
+<h1>АКТ ВЫПОЛНЕННЫХ РАБОТ (ОКАЗАННЫХ УСЛУГ)</h1>
+<table class="works">
+<thead>
+<tr><th rowspan="2">Номер по порядку</th><th rowspan="2">Наименование работ (услуг) (в разрезе их подвидов в соответствии с технической спецификацией, заданием, графиком выполнения работ (услуг) при их наличии)</th><th rowspan="2">Дата выполнения работ (оказания услуг)</th><th rowspan="2">Сведения об отчёте о научных исследованиях, маркетинговых, консультационных и прочих услугах (дата, номер, количество страниц) (при их наличии)</th><th rowspan="2">Единица измерения</th><th colspan="3">Выполнено работ (оказано услуг)</th></tr>
+<tr><th>количество</th><th>цена за единицу, {{currency}}</th><th>стоимость, {{currency}}</th></tr>
+<tr class="no"><td>1</td><td>2</td><td>3</td><td>4</td><td>5</td><td>6</td><td>7</td><td>8</td></tr>
+</thead>
+<tbody>
+{{#groups}}
+{{#rows}}
+<tr><td class="n">{{no}}</td><td>{{title}}{{#coverage}} ({{coverage}}){{/coverage}}</td><td>{{#days}}{{days}}{{/days}}{{^days}}{{period}}{{/days}}</td><td></td><td>{{unit}}</td><td class="n">{{quantity}}</td><td class="n">{{price}}{{#discount}} − {{discount}}{{/discount}}</td><td class="n">{{amount}}</td></tr>
+{{/rows}}
+{{/groups}}
+<tr><td colspan="5" class="n">Итого</td><td class="n"></td><td class="n">Х</td><td class="n">{{totals.amount}}</td></tr>
+</tbody>
+</table>
+<div class="totals">
+<div class="summed">
+{{#show.clock}}
+<p>{{label.clock_note}}</p>
+{{/show.clock}}
+{{#show.summed}}
+<p>{{label.summed_note}}</p>
+{{/show.summed}}
+</div>
+<table>
+{{#totals}}
+{{#discount}}
+<tr><td>{{label.subtotal}}</td><td>{{amount}}</td></tr>
+<tr><td>{{label.discount}}</td><td>{{discount}}</td></tr>
+{{/discount}}
+{{^inclusive}}
+{{#taxed}}
+<tr><td>{{label.net}}</td><td>{{net}}</td></tr>
+{{/taxed}}
+{{#taxes}}
+<tr><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+<tr class="gross"><td>{{gross_label}}</td><td>{{gross_money}}</td></tr>
+{{#inclusive}}
+{{#taxes}}
+<tr class="after"><td>{{name}}</td><td>{{amount}}</td></tr>
+{{/taxes}}
+{{/inclusive}}
+{{#tax_free}}
+<tr class="after"><td>{{label.tax_none}}</td><td></td></tr>
+{{/tax_free}}
+{{/totals}}
+</table>
+</div>
+<!--state:paid-->
+{{#totals.words}}
+<p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
+{{/totals.words}}
+{{#totals.tax_words}}
+<p class="words"><span>{{label.tax_in_words}}:</span> {{totals.tax_words}}.</p>
+{{/totals.tax_words}}
+<p class="words">{{label.act_end}}</p>
+<p class="words">Сведения об использовании запасов, полученных от заказчика: нет.</p>
+<table class="tail">
+{{#own}}
+<tr><td>Сдал (Исполнитель)<br>{{signatory_title}}</td><td class="place"></td><td>{{signatory}}<br><small>расшифровка подписи</small></td></tr>
+{{/own}}
+{{#client}}
+<tr><td>Принял (Заказчик)<br>{{signatory_title}}</td><td class="place"><!--state:signature--></td><td>{{signatory}}<br><small>расшифровка подписи</small></td></tr>
+{{/client}}
+</table>
+{{#note}}
+<section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
+{{/note}}
+{{#meaning}}
+<p class="words">{{meaning}}</p>
+{{/meaning}}
+{{#brand.footer}}
+<footer class="foot">{{brand.footer}}</footer>
+{{/brand.footer}}
+</main>
+</body>
+</html>
+$page$);
+INSERT INTO template (kind, rules, language, body) VALUES ('contract', NULL, NULL, $page$<!DOCTYPE html>
+<html lang="{{language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'">
+<title>{{page_title}}</title>
+<style>
+:root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
+* { box-sizing: border-box; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif; color: var(--ink);
+  -webkit-text-size-adjust: 100%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+body { margin: 0; background: #e9edf0; }
+h1, h2, p, dl, dd { margin: 0; }
+a { color: var(--accent); text-decoration: none; }
+a:hover { text-decoration: underline; }
+.page { position: relative; width: 210mm; max-width: 100%; min-height: 297mm; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
+  box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); display: flex; flex-direction: column; }
+.top { display: flex; justify-content: space-between; align-items: flex-start; gap: 10mm; padding-bottom: 7mm; border-bottom: 1.2pt solid var(--accent); }
+.brand { font-size: 15pt; font-weight: 700; line-height: 1.2; letter-spacing: -.01em; color: var(--accent); max-width: 80mm; overflow-wrap: anywhere; }
+.brand img { display: block; width: auto; height: 14mm; max-width: 62mm; object-fit: contain; object-position: left; }
+.what { text-align: right; }
+h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
+.number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
+.facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
+dt { font-size: 7.8pt; color: var(--soft); }
+.facts dd { font-weight: 500; }
+.parties { display: grid; grid-template-columns: 1fr 1fr; gap: 10mm; padding: 1mm 0 6mm; }
+h2 { font-size: 7.8pt; font-weight: 600; letter-spacing: .06em; text-transform: uppercase; color: var(--accent); margin-bottom: 1.4mm; }
+.party .name { font-size: 11pt; font-weight: 600; line-height: 1.3; margin-bottom: 1mm; overflow-wrap: anywhere; }
+.list { font-size: 8.8pt; line-height: 1.5; overflow-wrap: anywhere; }
+.list div { display: flex; gap: 1.2mm; }
+.list dt { flex: none; font-size: inherit; }
+.list dt::after { content: ":"; }
+.subject { font-size: 11.5pt; font-weight: 600; padding-bottom: 3mm; }
+.text { padding-bottom: 5mm; white-space: pre-line; overflow-wrap: anywhere; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+thead { display: table-header-group; }
+tr { break-inside: avoid; }
+.lines th { font-size: 7.8pt; font-weight: 600; text-align: left; vertical-align: bottom; color: var(--soft); padding: 0 2mm 1.6mm; line-height: 1.25;
+  border-bottom: .8pt solid var(--ink); }
+.lines td { padding: 1.6mm 2mm; vertical-align: top; border-bottom: .5pt solid var(--rule); }
+.lines th:first-child, .lines td:first-child { padding-left: 0; }
+.lines th:last-child, .lines td:last-child { padding-right: 0; }
+.lines .n { text-align: right; white-space: nowrap; }
+.lines th.n { white-space: normal; }
+.lines th.n { min-width: 16mm; }
+.lines .i { width: 8mm; color: var(--soft); }
+.lines td.d { font-size: 8.4pt; white-space: nowrap; color: var(--soft); padding-top: calc(1.6mm + .8pt); }
+.lines tbody tr:last-child { break-after: avoid; }
+.lines .t { width: auto; overflow-wrap: anywhere; }
+.lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
+.lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
+.lines .free td { color: var(--soft); }
+.lines .whole td, .lines .part td { border-bottom: 0; }
+.lines .part + tr:not(.part) td { border-top: .5pt solid var(--rule); }
+.lines .whole { break-after: avoid; }
+.lines .part td { padding-top: 0; font-size: 8.8pt; color: var(--soft); }
+.lines .part .t { padding-left: 6mm; }
+.summary { margin-bottom: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.summary dl { display: flex; flex-wrap: wrap; gap: 2.4mm 8mm; }
+.summary dd { font-weight: 600; font-variant-numeric: tabular-nums; }
+.summary small { font-weight: 400; font-size: inherit; color: var(--soft); }
+.tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
+.totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
+.totals table { width: 88mm; }
+.totals .summed { flex: 1; padding: .8mm 8mm 0 0; color: var(--soft); font-size: 8pt; }
+.totals td { padding: .8mm 0; }
+.totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
+.totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
+.totals .gross td + td { color: var(--accent); }
+.totals .after td { color: var(--soft); }
+.words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
+.words span { color: var(--soft); }
+.box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.box .list { display: grid; gap: .4mm; }
+.slip { display: grid; grid-template-columns: 1.5fr 1fr; border: .6pt solid var(--rule); font-size: 8.8pt; break-inside: avoid; }
+.slip + .slip { border-top: 0; }
+.slip + :not(.slip) { margin-top: 5mm; }
+.slip .who { padding: 1.6mm 2.4mm; border-right: .6pt solid var(--rule); overflow-wrap: anywhere; }
+.slip .who p { font-weight: 500; }
+.slip .who span { margin-right: 3mm; }
+.slip small { display: block; color: var(--soft); font-size: 7.8pt; }
+.slip dl { padding: 1mm 2.4mm; }
+.slip dl div { display: flex; align-items: baseline; gap: 2mm; padding: .5mm 0; }
+.slip dt { flex: none; min-width: 9mm; }
+.slip dd { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
 .bottom > * { flex: 1; }
 .bottom > .box { flex: 1.35; margin-top: 0; }
@@ -2385,6 +2997,9 @@ tr { break-inside: avoid; }
   {{#contract}}
   <div><dt>{{label.contract_number}}</dt><dd>{{contract}}</dd></div>
   {{/contract}}
+  {{#place}}
+  <div><dt>{{label.place}}</dt><dd>{{place}}</dd></div>
+  {{/place}}
   {{#project}}
   <div><dt>{{label.project}}</dt><dd>{{project}}</dd></div>
   {{/project}}
@@ -2478,6 +3093,9 @@ tr { break-inside: avoid; }
 {{#totals.words}}
 <p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
 {{/totals.words}}
+{{#totals.tax_words}}
+<p class="words"><span>{{label.tax_in_words}}:</span> {{totals.tax_words}}.</p>
+{{/totals.tax_words}}
 {{/show.lines}}
 {{#note}}
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
@@ -2506,7 +3124,7 @@ tr { break-inside: avoid; }
 </body>
 </html>
 $page$);
-INSERT INTO template (kind, body) VALUES ('invoice', $page$<!DOCTYPE html>
+INSERT INTO template (kind, rules, language, body) VALUES ('invoice', NULL, NULL, $page$<!DOCTYPE html>
 <html lang="{{language}}">
 <head>
 <meta charset="utf-8">
@@ -2584,6 +3202,17 @@ tr { break-inside: avoid; }
 .words span { color: var(--soft); }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
+.slip { display: grid; grid-template-columns: 1.5fr 1fr; border: .6pt solid var(--rule); font-size: 8.8pt; break-inside: avoid; }
+.slip + .slip { border-top: 0; }
+.slip + :not(.slip) { margin-top: 5mm; }
+.slip .who { padding: 1.6mm 2.4mm; border-right: .6pt solid var(--rule); overflow-wrap: anywhere; }
+.slip .who p { font-weight: 500; }
+.slip .who span { margin-right: 3mm; }
+.slip small { display: block; color: var(--soft); font-size: 7.8pt; }
+.slip dl { padding: 1mm 2.4mm; }
+.slip dl div { display: flex; align-items: baseline; gap: 2mm; padding: .5mm 0; }
+.slip dt { flex: none; min-width: 9mm; }
+.slip dd { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
 .bottom > * { flex: 1; }
 .bottom > .box { flex: 1.35; margin-top: 0; }
@@ -2652,6 +3281,9 @@ tr { break-inside: avoid; }
   {{#contract}}
   <div><dt>{{label.contract_number}}</dt><dd>{{contract}}</dd></div>
   {{/contract}}
+  {{#place}}
+  <div><dt>{{label.place}}</dt><dd>{{place}}</dd></div>
+  {{/place}}
   {{#project}}
   <div><dt>{{label.project}}</dt><dd>{{project}}</dd></div>
   {{/project}}
@@ -2689,6 +3321,18 @@ tr { break-inside: avoid; }
 {{#title}}
 <p class="subject">{{title}}</p>
 {{/title}}
+{{#payment}}
+{{#slip}}
+<div class="slip">
+  <div class="who"><p>{{who}}</p>{{#codes}}<span>{{name}} {{value}}</span> {{/codes}}<small>{{note}}</small></div>
+  <dl>
+    {{#cells}}
+    <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+    {{/cells}}
+  </dl>
+</div>
+{{/slip}}
+{{/payment}}
 <table class="lines">
 <thead><tr><th class="i">{{label.row_number}}</th><th class="t">{{label.description}}</th><th class="n">{{label.quantity}}</th><th class="u">{{label.unit}}</th><th class="n">{{label.price}}, {{currency}}</th>{{#show.discount}}<th class="n">{{label.discount}}</th>{{/show.discount}}{{#show.tax_rate}}<th class="n">{{label.tax}}</th>{{/show.tax_rate}}<th class="n">{{label.amount}}, {{currency}}</th></tr></thead>
 <tbody>
@@ -2741,6 +3385,9 @@ tr { break-inside: avoid; }
 {{#totals.words}}
 <p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
 {{/totals.words}}
+{{#totals.tax_words}}
+<p class="words"><span>{{label.tax_in_words}}:</span> {{totals.tax_words}}.</p>
+{{/totals.tax_words}}
 {{#note}}
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
 {{/note}}
@@ -2752,10 +3399,12 @@ tr { break-inside: avoid; }
 <section class="box">
   <h2>{{label.payment_details}}</h2>
   <dl class="list">
+    {{^slip}}
     <div><dt>{{label.beneficiary}}</dt><dd>{{beneficiary}}</dd></div>
     {{#requisites}}
     <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
     {{/requisites}}
+    {{/slip}}
     {{#purpose}}
     <div><dt>{{label.purpose}}</dt><dd>{{purpose}}</dd></div>
     {{/purpose}}
@@ -2776,7 +3425,7 @@ tr { break-inside: avoid; }
 </body>
 </html>
 $page$);
-INSERT INTO template (kind, body) VALUES ('report', $page$<!DOCTYPE html>
+INSERT INTO template (kind, rules, language, body) VALUES ('report', NULL, NULL, $page$<!DOCTYPE html>
 <html lang="{{language}}">
 <head>
 <meta charset="utf-8">
@@ -2854,6 +3503,17 @@ tr { break-inside: avoid; }
 .words span { color: var(--soft); }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
+.slip { display: grid; grid-template-columns: 1.5fr 1fr; border: .6pt solid var(--rule); font-size: 8.8pt; break-inside: avoid; }
+.slip + .slip { border-top: 0; }
+.slip + :not(.slip) { margin-top: 5mm; }
+.slip .who { padding: 1.6mm 2.4mm; border-right: .6pt solid var(--rule); overflow-wrap: anywhere; }
+.slip .who p { font-weight: 500; }
+.slip .who span { margin-right: 3mm; }
+.slip small { display: block; color: var(--soft); font-size: 7.8pt; }
+.slip dl { padding: 1mm 2.4mm; }
+.slip dl div { display: flex; align-items: baseline; gap: 2mm; padding: .5mm 0; }
+.slip dt { flex: none; min-width: 9mm; }
+.slip dd { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
 .bottom > * { flex: 1; }
 .bottom > .box { flex: 1.35; margin-top: 0; }
@@ -2922,6 +3582,9 @@ tr { break-inside: avoid; }
   {{#contract}}
   <div><dt>{{label.contract_number}}</dt><dd>{{contract}}</dd></div>
   {{/contract}}
+  {{#place}}
+  <div><dt>{{label.place}}</dt><dd>{{place}}</dd></div>
+  {{/place}}
   {{#project}}
   <div><dt>{{label.project}}</dt><dd>{{project}}</dd></div>
   {{/project}}
@@ -3028,6 +3691,9 @@ tr { break-inside: avoid; }
 {{#totals.words}}
 <p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
 {{/totals.words}}
+{{#totals.tax_words}}
+<p class="words"><span>{{label.tax_in_words}}:</span> {{totals.tax_words}}.</p>
+{{/totals.tax_words}}
 {{#note}}
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
 {{/note}}
@@ -3042,7 +3708,7 @@ tr { break-inside: avoid; }
 </body>
 </html>
 $page$);
-INSERT INTO template (kind, body) VALUES ('specification', $page$<!DOCTYPE html>
+INSERT INTO template (kind, rules, language, body) VALUES ('specification', NULL, NULL, $page$<!DOCTYPE html>
 <html lang="{{language}}">
 <head>
 <meta charset="utf-8">
@@ -3120,6 +3786,17 @@ tr { break-inside: avoid; }
 .words span { color: var(--soft); }
 .box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
 .box .list { display: grid; gap: .4mm; }
+.slip { display: grid; grid-template-columns: 1.5fr 1fr; border: .6pt solid var(--rule); font-size: 8.8pt; break-inside: avoid; }
+.slip + .slip { border-top: 0; }
+.slip + :not(.slip) { margin-top: 5mm; }
+.slip .who { padding: 1.6mm 2.4mm; border-right: .6pt solid var(--rule); overflow-wrap: anywhere; }
+.slip .who p { font-weight: 500; }
+.slip .who span { margin-right: 3mm; }
+.slip small { display: block; color: var(--soft); font-size: 7.8pt; }
+.slip dl { padding: 1mm 2.4mm; }
+.slip dl div { display: flex; align-items: baseline; gap: 2mm; padding: .5mm 0; }
+.slip dt { flex: none; min-width: 9mm; }
+.slip dd { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
 .bottom > * { flex: 1; }
 .bottom > .box { flex: 1.35; margin-top: 0; }
@@ -3188,6 +3865,9 @@ tr { break-inside: avoid; }
   {{#contract}}
   <div><dt>{{label.contract_number}}</dt><dd>{{contract}}</dd></div>
   {{/contract}}
+  {{#place}}
+  <div><dt>{{label.place}}</dt><dd>{{place}}</dd></div>
+  {{/place}}
   {{#project}}
   <div><dt>{{label.project}}</dt><dd>{{project}}</dd></div>
   {{/project}}
@@ -3282,6 +3962,9 @@ tr { break-inside: avoid; }
 {{#totals.words}}
 <p class="words"><span>{{label.in_words}}:</span> {{totals.words}}.</p>
 {{/totals.words}}
+{{#totals.tax_words}}
+<p class="words"><span>{{label.tax_in_words}}:</span> {{totals.tax_words}}.</p>
+{{/totals.tax_words}}
 <p class="words">{{label.specification_end}}</p>
 {{#note}}
 <section class="box"><h2>{{label.note}}</h2><p style="white-space: pre-line">{{note}}</p></section>
@@ -3289,6 +3972,218 @@ tr { break-inside: avoid; }
 {{#meaning}}
 <p class="words">{{meaning}}</p>
 {{/meaning}}
+<div class="bottom">
+<section class="sign">
+  <h2>{{label.for_supplier}}</h2>
+  <p class="who">{{own.name}}</p>
+  <div class="place"></div>
+  <div class="under"><span>{{own.signatory_title}} {{own.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
+</section>
+<section class="sign">
+  <h2>{{label.for_customer}}</h2>
+  <p class="who">{{client.name}}</p>
+  <div class="place"><!--state:signature--></div>
+  <div class="under"><span>{{client.signatory_title}} {{client.signatory}}</span><span>{{label.signature}} {{label.seal}}</span></div>
+</section>
+</div>
+{{#brand.footer}}
+<footer class="foot">{{brand.footer}}</footer>
+{{/brand.footer}}
+</main>
+</body>
+</html>
+$page$);
+INSERT INTO template (kind, rules, language, body) VALUES ('statement', NULL, NULL, $page$<!DOCTYPE html>
+<html lang="{{language}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'">
+<title>{{page_title}}</title>
+<style>
+:root { --accent: {{brand.accent}}; --ink: {{brand.ink}}; --soft: #66717b; --rule: #dde2e6; --tint: #f5f7f8; }
+* { box-sizing: border-box; }
+html { font: 10pt/1.45 Inter, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", "Noto Sans", sans-serif; color: var(--ink);
+  -webkit-text-size-adjust: 100%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+body { margin: 0; background: #e9edf0; }
+h1, h2, p, dl, dd { margin: 0; }
+a { color: var(--accent); text-decoration: none; }
+a:hover { text-decoration: underline; }
+.page { position: relative; width: 210mm; max-width: 100%; min-height: 297mm; margin: 10mm auto; padding: 17mm 17mm 15mm; background: #fff;
+  box-shadow: 0 1px 2px rgba(20, 30, 40, .08), 0 12px 40px rgba(20, 30, 40, .10); display: flex; flex-direction: column; }
+.top { display: flex; justify-content: space-between; align-items: flex-start; gap: 10mm; padding-bottom: 7mm; border-bottom: 1.2pt solid var(--accent); }
+.brand { font-size: 15pt; font-weight: 700; line-height: 1.2; letter-spacing: -.01em; color: var(--accent); max-width: 80mm; overflow-wrap: anywhere; }
+.brand img { display: block; width: auto; height: 14mm; max-width: 62mm; object-fit: contain; object-position: left; }
+.what { text-align: right; }
+h1 { font-size: 17pt; font-weight: 600; line-height: 1.2; letter-spacing: -.015em; }
+.number { margin-top: 1mm; font-size: 11pt; color: var(--soft); font-variant-numeric: tabular-nums; }
+.facts { display: flex; flex-wrap: wrap; gap: 3mm 8mm; padding: 5mm 0; }
+dt { font-size: 7.8pt; color: var(--soft); }
+.facts dd { font-weight: 500; }
+.parties { display: grid; grid-template-columns: 1fr 1fr; gap: 10mm; padding: 1mm 0 6mm; }
+h2 { font-size: 7.8pt; font-weight: 600; letter-spacing: .06em; text-transform: uppercase; color: var(--accent); margin-bottom: 1.4mm; }
+.party .name { font-size: 11pt; font-weight: 600; line-height: 1.3; margin-bottom: 1mm; overflow-wrap: anywhere; }
+.list { font-size: 8.8pt; line-height: 1.5; overflow-wrap: anywhere; }
+.list div { display: flex; gap: 1.2mm; }
+.list dt { flex: none; font-size: inherit; }
+.list dt::after { content: ":"; }
+.subject { font-size: 11.5pt; font-weight: 600; padding-bottom: 3mm; }
+.text { padding-bottom: 5mm; white-space: pre-line; overflow-wrap: anywhere; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+thead { display: table-header-group; }
+tr { break-inside: avoid; }
+.lines th { font-size: 7.8pt; font-weight: 600; text-align: left; vertical-align: bottom; color: var(--soft); padding: 0 2mm 1.6mm; line-height: 1.25;
+  border-bottom: .8pt solid var(--ink); }
+.lines td { padding: 1.6mm 2mm; vertical-align: top; border-bottom: .5pt solid var(--rule); }
+.lines th:first-child, .lines td:first-child { padding-left: 0; }
+.lines th:last-child, .lines td:last-child { padding-right: 0; }
+.lines .n { text-align: right; white-space: nowrap; }
+.lines th.n { white-space: normal; }
+.lines th.n { min-width: 16mm; }
+.lines .i { width: 8mm; color: var(--soft); }
+.lines td.d { font-size: 8.4pt; white-space: nowrap; color: var(--soft); padding-top: calc(1.6mm + .8pt); }
+.lines tbody tr:last-child { break-after: avoid; }
+.lines .t { width: auto; overflow-wrap: anywhere; }
+.lines .group td { padding-top: 3.4mm; padding-bottom: 1.4mm; font-weight: 600; border-bottom-color: var(--accent); }
+.lines .sum td { font-weight: 600; border-bottom: 0; border-top: .8pt solid var(--ink); }
+.lines .free td { color: var(--soft); }
+.lines .whole td, .lines .part td { border-bottom: 0; }
+.lines .part + tr:not(.part) td { border-top: .5pt solid var(--rule); }
+.lines .whole { break-after: avoid; }
+.lines .part td { padding-top: 0; font-size: 8.8pt; color: var(--soft); }
+.lines .part .t { padding-left: 6mm; }
+.summary { margin-bottom: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.summary dl { display: flex; flex-wrap: wrap; gap: 2.4mm 8mm; }
+.summary dd { font-weight: 600; font-variant-numeric: tabular-nums; }
+.summary small { font-weight: 400; font-size: inherit; color: var(--soft); }
+.tag { display: inline-block; padding: 0 1.6mm; border-radius: 2mm; background: #eceff1; font-size: 7.6pt; line-height: 1.6; color: #4d5860; white-space: nowrap; }
+.totals { display: flex; justify-content: flex-end; padding-top: 4mm; break-inside: avoid; break-before: avoid; }
+.totals table { width: 88mm; }
+.totals .summed { flex: 1; padding: .8mm 8mm 0 0; color: var(--soft); font-size: 8pt; }
+.totals td { padding: .8mm 0; }
+.totals td + td { text-align: right; white-space: nowrap; padding-left: 4mm; }
+.totals .gross td { font-size: 12.5pt; font-weight: 700; padding-top: 2mm; border-top: 1.2pt solid var(--accent); }
+.totals .gross td + td { color: var(--accent); }
+.totals .after td { color: var(--soft); }
+.words { padding-top: 2.4mm; break-inside: avoid; break-before: avoid; }
+.words span { color: var(--soft); }
+.box { margin-top: 6mm; padding: 4mm 5mm; background: var(--tint); border-left: 1.6pt solid var(--accent); break-inside: avoid; }
+.box .list { display: grid; gap: .4mm; }
+.slip { display: grid; grid-template-columns: 1.5fr 1fr; border: .6pt solid var(--rule); font-size: 8.8pt; break-inside: avoid; }
+.slip + .slip { border-top: 0; }
+.slip + :not(.slip) { margin-top: 5mm; }
+.slip .who { padding: 1.6mm 2.4mm; border-right: .6pt solid var(--rule); overflow-wrap: anywhere; }
+.slip .who p { font-weight: 500; }
+.slip .who span { margin-right: 3mm; }
+.slip small { display: block; color: var(--soft); font-size: 7.8pt; }
+.slip dl { padding: 1mm 2.4mm; }
+.slip dl div { display: flex; align-items: baseline; gap: 2mm; padding: .5mm 0; }
+.slip dt { flex: none; min-width: 9mm; }
+.slip dd { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.bottom { display: flex; align-items: flex-start; gap: 12mm; margin-top: 7mm; break-inside: avoid; break-before: avoid; }
+.bottom > * { flex: 1; }
+.bottom > .box { flex: 1.35; margin-top: 0; }
+.sign { max-width: 95mm; }
+.sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
+.sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .who { font-size: 8.8pt; line-height: 1.3; }
+.signed { max-width: 95mm; }
+.foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
+@page { size: A4; margin: 14mm 15mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt Arial, "Liberation Sans", sans-serif; color: #7b868f; } }
+@media print {
+  html { font-size: 9.2pt; line-height: 1.4; }
+  body { background: none; }
+  .page { width: auto; min-height: 0; margin: 0; padding: 0; box-shadow: none; display: block; }
+  .top { padding-bottom: 4mm; }
+  .facts { padding: 4mm 0; }
+  .parties { padding-bottom: 4mm; }
+  .foot { padding-top: 4mm; }
+  .bottom { margin-top: 6mm; }
+  .sign .place { height: 13mm; }
+}
+@media screen and (max-width: 720px) {
+  .page { margin: 0; padding: 6mm 5mm; min-height: 0; }
+  .top, .parties, .bottom { display: block; }
+  .what { text-align: left; padding-top: 4mm; }
+  .party, .sign { padding: 0 0 5mm; }
+  .bottom > .box { margin-bottom: 7mm; }
+  .lines thead, .lines .i, .lines .u { display: none; }
+  .lines, .lines tbody { display: block; }
+  .lines tr { display: grid; grid-template-columns: repeat(auto-fit, minmax(19mm, 1fr)); gap: 0 3mm; padding: 2mm 0; border-bottom: .5pt solid var(--rule); }
+  .lines tr td { padding: 0 !important; border: 0 !important; }
+  .lines .t, .lines .d { grid-column: 1 / -1; }
+  .lines .d:empty, .lines .t:empty, .lines .n:empty { display: none; }
+  .lines .n { text-align: left; }
+  .lines .n::before { content: attr(data-l); display: block; font-size: 7.4pt; font-weight: 400; white-space: normal; line-height: 1.2; color: var(--soft); }
+  .lines .whole { border-bottom: 0; padding-bottom: 0; }
+  .lines .part { padding-top: 1mm; padding-left: 4mm; }
+  .lines .part .t { padding-left: 0; }
+  .lines .sum { border-top: .8pt solid var(--ink); border-bottom: 0; }
+  .totals { display: block; }
+  .totals table { width: 100%; }
+}
+.mirror th, .mirror td { border-left: .5pt solid var(--rule); }
+.mirror th:first-child, .mirror td:first-child { border-left: 0; }
+.mirror th { padding-top: 1.2mm; }
+.mirror .half { text-align: center; }
+.mirror .d { white-space: nowrap; }
+</style>
+</head>
+<body>
+<main class="page">
+<header class="top">
+  <div class="brand">{{#brand.logo}}<img src="{{brand.logo}}" alt="{{brand.name}}">{{/brand.logo}}{{^brand.logo}}{{brand.name}}{{/brand.logo}}</div>
+  <div class="what">
+    <h1>{{heading}}</h1>
+    <p class="number">{{period}}</p>
+  </div>
+</header>
+<dl class="facts">
+  <div><dt>{{label.date}}</dt><dd>{{date}}</dd></div>
+  {{#place}}
+  <div><dt>{{label.place}}</dt><dd>{{place}}</dd></div>
+  {{/place}}
+  <div><dt>{{label.contract_number}}</dt><dd>{{label.statement_all}}</dd></div>
+</dl>
+<section class="parties">
+  {{#own}}
+  <div class="party">
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+    </dl>
+  </div>
+  {{/own}}
+  {{#client}}
+  <div class="party">
+    <p class="name">{{name}}</p>
+    <dl class="list">
+      {{#requisites}}
+      <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
+      {{/requisites}}
+    </dl>
+  </div>
+  {{/client}}
+</section>
+<table class="lines mirror">
+<thead>
+<tr><th class="half" colspan="4">{{label.statement_by}} {{own.name}}, {{currency}}</th><th class="half" colspan="4">{{label.statement_by}} {{client.name}}, {{currency}}</th></tr>
+<tr><th>{{label.date}}</th><th>{{label.statement_document}}</th><th class="n">{{label.debit}}</th><th class="n">{{label.credit}}</th><th>{{label.date}}</th><th>{{label.statement_document}}</th><th class="n">{{label.debit}}</th><th class="n">{{label.credit}}</th></tr>
+</thead>
+<tbody>
+<tr class="group"><td colspan="2">{{label.opening_balance}}</td><td class="n">{{opening.debit}}</td><td class="n">{{opening.credit}}</td><td colspan="2">{{label.opening_balance}}</td><td></td><td></td></tr>
+{{#rows}}
+<tr><td class="d">{{date}}</td><td class="t">{{title}}</td><td class="n">{{debit}}</td><td class="n">{{credit}}</td><td></td><td></td><td></td><td></td></tr>
+{{/rows}}
+<tr class="group"><td colspan="2">{{label.turnover}}</td><td class="n">{{turnover.debit}}</td><td class="n">{{turnover.credit}}</td><td colspan="2">{{label.turnover}}</td><td></td><td></td></tr>
+<tr class="sum"><td colspan="2">{{label.closing_balance}}</td><td class="n">{{closing.debit}}</td><td class="n">{{closing.credit}}</td><td colspan="2">{{label.closing_balance}}</td><td></td><td></td></tr>
+</tbody>
+</table>
+<p class="words">{{says}}</p>
 <div class="bottom">
 <section class="sign">
   <h2>{{label.for_supplier}}</h2>

@@ -797,6 +797,89 @@ SELECT allow('reader', 'select', 'task'), allow('clerk', 'insert,update', 'task'
        allow('manager', 'insert,update', 'task');
 SELECT watch('task');
 -- ---------------------------------------------------------------------------
+-- party: what a party says of itself, and the codes that its country gives it
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION party_said(party jsonb, language text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object('name', coalesce(party ->> 'legal_name', party ->> 'name'))
+           || jsonb_strip_nulls(jsonb_build_object('tax_id', party -> 'tax_id')) || (party -> 'requisites')
+           || CASE jsonb_typeof(party -> 'requisites' -> party_said.language)
+                   WHEN 'object' THEN party -> 'requisites' -> party_said.language ELSE '{}' END
+     WHERE jsonb_typeof(party) = 'object';
+END;
+COMMENT ON FUNCTION party_said(jsonb, text) IS
+    'the requisites of a party, as paper_party() has it, with its name and tax_id among them, as it says them in a '
+    'language; NULL for none';
+
+CREATE FUNCTION country_rules(p_country text) RETURNS text
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT c.rules FROM country c WHERE c.code = p_country;
+END;
+COMMENT ON FUNCTION country_rules(text) IS 'whose rules hold in a country; NULL for none';
+
+CREATE FUNCTION party_codes(party jsonb, language text)
+    RETURNS TABLE (key text, label text, "position" integer, in_bank boolean, slip text, value text, code text,
+                   fault text)
+    LANGUAGE plpgsql STABLE ROWS 8 SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_said jsonb := party_said(party, party_codes.language);
+    v_person text := CASE WHEN 'true' IN (party ->> 'entrepreneur', party ->> 'private') THEN 'person'
+                          ELSE 'company' END;
+BEGIN
+    RETURN QUERY
+    SELECT r.key, r.label ->> party_codes.language, r.position, r.in_bank, r.slip, v.value, r.code,
+           check_code(r.code, v.value, CASE r.code WHEN 'eu_vat' THEN c.vat_prefix ELSE v_said ->> r.context_key END)
+      FROM country c
+      JOIN requisite r ON r.rules = c.rules AND r.person IN ('any', v_person)
+     CROSS JOIN LATERAL (SELECT nullif(btrim(v_said ->> r.key), '') AS value) v
+     WHERE c.code = party ->> 'country';
+END $$;
+COMMENT ON FUNCTION party_codes(jsonb, text) IS
+    'the requisites that its country gives a party, as paper_party() has it: under which name in a language, in which '
+    'order, what it has of each (value, NULL for none) and what is wrong with it (fault, as check_code() says it); no '
+    'rows without a country';
+
+CREATE FUNCTION payment_slip(party jsonb, language text, label jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH code AS MATERIALIZED (
+        SELECT c.* FROM party_codes(party, payment_slip.language) c WHERE c.value IS NOT NULL
+    )
+    SELECT jsonb_agg(jsonb_build_object(
+               'note', label ->> CASE r.slip WHEN 'payee' THEN 'beneficiary' ELSE 'beneficiary_bank' END,
+               'who', CASE r.slip WHEN 'payee' THEN party_said(party, payment_slip.language) ->> 'name'
+                                  ELSE (SELECT string_agg(c.value, ', ' ORDER BY c.position) FROM code c
+                                         WHERE c.key IN ('bank', 'bank_address')) END,
+               'codes', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', c.label, 'value', c.value)
+                                                   ORDER BY c.position), '[]')
+                           FROM code c WHERE r.slip = 'payee' AND c.key IN ('tax_id', 'kpp')),
+               'cells', r.cells) ORDER BY r.position)
+      FROM (SELECT c.slip, min(c.position) AS position,
+                   coalesce(jsonb_agg(jsonb_build_object('name', c.label, 'value', c.value) ORDER BY c.position)
+                            FILTER (WHERE c.key NOT IN ('bank', 'bank_address')), '[]') AS cells
+              FROM code c WHERE c.slip IS NOT NULL GROUP BY 1) r;
+END;
+COMMENT ON FUNCTION payment_slip(jsonb, text, jsonb) IS
+    'the bank block of an invoice as payment orders of the payee''s country have it: a row for the payee and one for '
+    'the bank, each with what stands beside it; NULL where the country has no such block';
+
+CREATE VIEW party_code WITH (security_invoker) AS
+    SELECT p.id AS party_id, p.name AS party, p.country, c.key, c.label, c.value, c.fault
+      FROM party p
+     CROSS JOIN LATERAL party_codes(jsonb_build_object(
+               'name', p.name, 'tax_id', p.tax_id, 'requisites', p.requisites, 'country', p.country,
+               'entrepreneur', p.entrepreneur, 'private', p.kind = 'individual'), 'en') c
+     WHERE p.country IS NOT NULL;
+COMMENT ON VIEW party_code IS
+    'the requisites that its country gives each party: what it has of them (value, NULL for none) and what is wrong '
+    'with that (fault), as check_code() says it. What is wrong is stored, and refused when a paper is issued';
+SELECT allow('reader', 'select', 'party_code');
+-- ---------------------------------------------------------------------------
 -- price lists: a tree, one default, one of a client's own
 -- ---------------------------------------------------------------------------
 
@@ -4571,6 +4654,44 @@ SELECT allow('manager', 'insert,update,delete', 'tax'), allow('manager', 'insert
        allow('manager', 'insert,update,delete', 'tax_part');
 SELECT watch('tax'), watch('tax_rate'), watch('tax_part');
 -- ---------------------------------------------------------------------------
+-- tax: the taxes of a country, with the days of their rates
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION add_taxes(country text) RETURNS integer
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_rules text := country_rules(add_taxes.country);
+    v_taxes integer;
+    v_rates integer;
+BEGIN
+    IF NOT EXISTS (SELECT FROM country_tax t WHERE t.rules = v_rules) THEN
+        RAISE EXCEPTION 'no taxes of country "%" are known', add_taxes.country
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = format('Add rows to tax and tax_rate. Known are those of %s.', (
+                    SELECT string_agg(c.code, ', ' ORDER BY c.code) FROM country c
+                     WHERE c.rules IN (SELECT t.rules FROM country_tax t)));
+    END IF;
+    INSERT INTO tax (code, name, kind, words)
+    SELECT t.code, t.words ->> 'en', t.kind, t.words FROM country_tax t WHERE t.rules = v_rules ORDER BY t.code
+    ON CONFLICT ON CONSTRAINT tax_pkey DO NOTHING;
+    GET DIAGNOSTICS v_taxes = ROW_COUNT;
+    INSERT INTO tax_rate (tax_code, valid_from, rate)
+    SELECT r.code, r.valid_from, r.rate
+      FROM country_tax t JOIN country_tax_rate r USING (code)
+     WHERE t.rules = v_rules
+     ORDER BY r.code, r.valid_from
+    ON CONFLICT ON CONSTRAINT tax_rate_pkey DO NOTHING;
+    GET DIAGNOSTICS v_rates = ROW_COUNT;
+    RETURN v_taxes + v_rates;
+END $$;
+COMMENT ON FUNCTION add_taxes(text) IS
+    'add the taxes of a country, and their rates with the days from which they hold, to tax and tax_rate, for '
+    'contract.tax_code to name; returns how many rows came. What is there stays, so that a second call adds what is '
+    'new. Refused (22023) for a country of which none are known';
+SELECT allow('manager', 'execute', 'add_taxes');
+-- ---------------------------------------------------------------------------
 -- number: gapless, in series
 -- ---------------------------------------------------------------------------
 
@@ -5049,7 +5170,8 @@ CREATE FUNCTION party_words(p_party bigint) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT jsonb_build_object('id', p.id, 'name', p.name, 'legal_name', p.legal_name, 'tax_id', p.tax_id, 'email',
-                              p.email, 'requisites', p.requisites)
+                              p.email, 'requisites', p.requisites, 'country', p.country,
+                              'entrepreneur', p.entrepreneur, 'private', p.kind = 'individual')
       FROM party p WHERE p.id = p_party;
 END;
 COMMENT ON FUNCTION party_words(bigint) IS 'what a paper may say of a party, as it is now; NULL for none';
@@ -5063,7 +5185,29 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION paper_party(document, text) IS
     'what the paper of a document says of a side, own or party: {"id", "name", "legal_name", "tax_id", "email", '
-    '"requisites"}, as it was kept, of a draft as it is now; NULL where it has none';
+    '"requisites", "country", "entrepreneur", "private"}, as it was kept, of a draft as it is now; NULL '
+    'where it has none';
+
+-- Work of several contracts has several grounds.
+CREATE FUNCTION paper_contracts(p_document document) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_contracts bigint[] := ARRAY[p_document.contract_id];
+BEGIN
+    IF p_document.contract_id IS NULL THEN
+        v_contracts := ARRAY(SELECT DISTINCT coalesce(c.parent_id, c.id)
+                               FROM document_line l
+                               JOIN charge h ON h.id = l.charge_id
+                               JOIN contract c ON c.id = h.contract_id
+                              WHERE l.document_id = p_document.id);
+    END IF;
+    RETURN (SELECT jsonb_agg(jsonb_build_object('number', c.number, 'signed_on', iso(c.signed_on))
+                             ORDER BY c.signed_on, c.number)
+              FROM contract c WHERE c.id = ANY (v_contracts));
+END $$;
+COMMENT ON FUNCTION paper_contracts(document) IS
+    'the contracts that a paper is about, its own or those of its work: [{"number", "signed_on"}]; NULL for none';
 
 CREATE FUNCTION live_paper(p_document document) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -5072,6 +5216,7 @@ BEGIN ATOMIC
         'own', o.own, 'party', paper_party(p_document, 'party'),
         'brand', (SELECT to_jsonb(b) - 'own_id' FROM brand b WHERE b.own_id = (o.own ->> 'id')::bigint),
         'contract', (SELECT c.number FROM contract c WHERE c.id = p_document.contract_id),
+        'contracts', paper_contracts(p_document),
         'project', (SELECT p.name FROM project p WHERE p.id = p_document.project_id),
         'task', (SELECT jsonb_build_object('number', t.number, 'title', t.title) FROM task t
                   WHERE t.id = p_document.task_id),
@@ -5083,8 +5228,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION live_paper(document) IS
     'what a paper says beside its figures, as it is now: own, party (as paper_party() has them), brand (a row of it), '
-    'contract (its number), project (its name), task ({"number", "title"}), basis ({"kind", "number", "issued_on"} of '
-    'what it was made of), note, summary (report_summary(), of a report)';
+    'contract (its number), contracts (as paper_contracts() has them), project (its name), task ({"number", "title"}), '
+    'basis ({"kind", "number", "issued_on"} of what it was made of), note, summary (report_summary(), of a report)';
 
 CREATE FUNCTION paper_of(p_document document) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -5876,10 +6021,11 @@ BEGIN
     p_document.issued_on := coalesce(p_document.issued_on, books_today());
     p_document.issued_at := clock_timestamp();
     p_document.kept := keep_paper(p_document);
+    PERFORM refuse_incomplete(p_document);
 END $$;
 COMMENT ON FUNCTION stamp_document(document) IS
     'stamp the figures of a draft on it and its lines, and keep with it who and what its paper names: they are its '
-    'content from now on';
+    'content from now on; refused (23514) where that lacks what the law wants of it';
 
 CREATE FUNCTION stamp_lined(INOUT p_document document)
     LANGUAGE plpgsql SET search_path FROM CURRENT
@@ -15726,16 +15872,16 @@ BEGIN ATOMIC
         "language": "en", "kind": "invoice", "heading": "Invoice", "number": "2026/03-0001",
         "number_line": "No. 2026/03-0001",
         "page_title": "Invoice No. 2026/03-0001", "title": "March", "date": "31 March 2026", "due": "14 April 2026",
-        "period": "1 Mar 2026 – 31 Mar 2026", "contract": "A-1 of 1 January 2026", "project": "Web shop",
-        "task": "17 Cart",
+        "period": "1 Mar 2026 – 31 Mar 2026", "contract": "A-1 of 1 January 2026", "place": "London",
+        "project": "Web shop", "task": "17 Cart",
         "basis": "Work report No. 2026/03-0001 of 31 March 2026",
         "currency": "EUR", "requirements": "", "note": "", "meaning": "", "gross_label": "Total due",
         "brand": {"name": "Agency", "logo": null, "accent": "#1f5673", "ink": "#1d252c", "footer": null},
         "own": {"name": "Agency Ltd", "address": "1 High Street", "tax_id": "123", "email": null, "signatory": null,
-                "signatory_title": null,
+                "signatory_title": null, "place": "London",
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
         "client": {"name": "Client Ltd", "address": "1 High Street", "tax_id": "123", "email": null,
-                   "signatory": null, "signatory_title": null,
+                   "signatory": null, "signatory_title": null, "place": null,
             "requisites": [{"name": "Tax ID", "value": "123"}], "bank": [{"name": "IBAN", "value": "GB00"}]},
         "show": {"lines": true, "groups": true, "hours": true, "quantity": true, "discount": true, "tax_rate": true,
                  "clock": true, "summed": true},
@@ -15761,10 +15907,13 @@ BEGIN ATOMIC
                        "gross_change": "+14.00", "hours_change": "+0.50"}},
         "totals": {"hours_worked": "1.00", "hours_billed": "1.00", "amount": "100.00", "discount": "5.00",
                    "net": "95.00", "tax": "19.00", "gross": "114.00",
-            "gross_money": "EUR 114.00", "words": "One hundred fourteen euros and 00 cents", "taxed": true,
+            "gross_money": "EUR 114.00", "words": "One hundred fourteen euros and 00 cents",
+            "tax_words": "Nineteen euros and 00 cents", "tax_line": "incl. VAT 20% – 19.00", "taxed": true,
             "tax_free": true, "inclusive": false,
             "taxes": [{"name": "VAT 20%", "base": "95.00", "amount": "19.00"}]},
         "payment": {"beneficiary": "Agency Ltd", "purpose": "Invoice No. 2026/03-0001",
+                    "slip": [{"note": "Beneficiary", "who": "Agency Ltd", "codes": [{"name": "INN", "value": "1"}],
+                              "cells": [{"name": "Account", "value": "1"}]}],
                     "requisites": [{"name": "IBAN", "value": "GB00"}]}}$$::jsonb;
 END;
 COMMENT ON FUNCTION page_sample() IS
@@ -15776,13 +15925,16 @@ CREATE FUNCTION check_template_body() RETURNS trigger
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM document_kind k WHERE k.kind = NEW.kind AND k.incoming IS NOT true) THEN
+    IF NEW.kind <> 'statement'
+        AND NOT EXISTS (SELECT FROM document_kind k WHERE k.kind = NEW.kind AND k.incoming IS NOT true) THEN
         RAISE EXCEPTION 'documents of kind "%" have no page', NEW.kind
             USING ERRCODE = 'check_violation', CONSTRAINT = 'template_kind_known', TABLE = 'template',
-                HINT = format('Use one of %s.', (SELECT string_agg(k.kind, ', ' ORDER BY k.kind) FROM document_kind k
-                                                  WHERE k.incoming IS NOT true));
+                HINT = format('Use one of %s, or statement.', (
+                    SELECT string_agg(k.kind, ', ' ORDER BY k.kind) FROM document_kind k
+                     WHERE k.incoming IS NOT true));
     END IF;
-    PERFORM check_template(NEW.body, page_sample());
+    PERFORM check_template(NEW.body, CASE NEW.kind WHEN 'statement' THEN statement_sample()
+                                                   ELSE page_sample() END);
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION check_template_body() IS
@@ -15864,20 +16016,17 @@ BEGIN ATOMIC
                ('iban', 21, true), ('account', 22, true), ('bank', 23, true), ('bic', 24, true),
                ('correspondent_account', 25, true)
     ), said AS (
-        SELECT party ->> 'email' AS email,
-               jsonb_build_object('name', coalesce(party ->> 'legal_name', party ->> 'name'))
-               || jsonb_strip_nulls(jsonb_build_object('tax_id', party -> 'tax_id')) || (party -> 'requisites')
-               || CASE jsonb_typeof(party -> 'requisites' -> page_party.language)
-                       WHEN 'object' THEN party -> 'requisites' -> page_party.language ELSE '{}' END AS requisites
+        SELECT party ->> 'email' AS email, party_said(party, page_party.language) AS requisites
          WHERE jsonb_typeof(party) = 'object'
     ), requisite AS (
-        SELECT coalesce(b.label, e.key) AS name, e.value, coalesce(k.no, 10) AS no,
-               coalesce(k.in_bank, false) AS in_bank, e.key
+        SELECT coalesce(c.label, b.label, e.key) AS name, e.value, coalesce(c.position, k.no, 10) AS no,
+               coalesce(c.in_bank, k.in_bank, false) AS in_bank, e.key
           FROM said s
          CROSS JOIN LATERAL (
             SELECT r.key, s.requisites ->> r.key AS value FROM jsonb_each(s.requisites) r
              WHERE jsonb_typeof(r.value) IN ('string', 'number')
-               AND r.key NOT IN ('language', 'name', 'signatory', 'signatory_title')) e
+               AND r.key NOT IN ('language', 'name', 'signatory', 'signatory_title', 'place')) e
+          LEFT JOIN party_codes(party, page_party.language) c ON c.key = e.key
           LEFT JOIN known k ON k.key = e.key
           LEFT JOIN page_label b ON b.language = page_party.language AND b.name = 'requisite_' || e.key
          WHERE e.value <> ''
@@ -15886,20 +16035,21 @@ BEGIN ATOMIC
         'name', coalesce(p.requisites ->> 'name', ''), 'address', p.requisites ->> 'address', 'tax_id',
         p.requisites ->> 'tax_id',
         'email', coalesce(p.requisites ->> 'email', p.email), 'signatory', p.requisites ->> 'signatory',
-        'signatory_title', p.requisites ->> 'signatory_title',
+        'signatory_title', p.requisites ->> 'signatory_title', 'place', p.requisites ->> 'place',
         'requisites', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value)
                                                  ORDER BY r.no, r.key)
                                   FROM requisite r WHERE NOT r.in_bank), '[]'),
-        'bank', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value) ORDER BY r.no)
+        'bank', coalesce((SELECT jsonb_agg(jsonb_build_object('name', r.name, 'value', r.value) ORDER BY r.no, r.key)
                             FROM requisite r WHERE r.in_bank), '[]'))
       FROM (SELECT) one LEFT JOIN said p ON true;
 END;
 COMMENT ON FUNCTION page_party(jsonb, text) IS
     'a party, as paper_party() has it, as pages print it: the name, what identifies it (requisites) and its bank '
-    'details. Keys of party.requisites: reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
-    'correspondent_account under the label of the language, any other under its own name; name the one on pages, '
-    'signatory and signatory_title who signs, language the language of its pages; an object under uk, ru or en says it '
-    'in that language';
+    'details. Keys of party.requisites: those of its country under the names and in the order that these have there '
+    '(table requisite); reg_no, kpp, vat_no, address, phone, email, website, iban, account, bank, bic, '
+    'correspondent_account, authority, accountant under the label of the language, any other under its own name; name '
+    'the one on pages, signatory and signatory_title who signs, place where papers are drawn up, language the language '
+    'of its pages; an object under uk, ru or en says it in that language';
 
 -- What has no time has no hours either: a fee, a thing.
 CREATE FUNCTION page_hours(seconds numeric, worked_s numeric, billed_s numeric, language text) RETURNS text
@@ -15916,7 +16066,8 @@ CREATE FUNCTION page_rows(document bigint, language text, label jsonb) RETURNS j
 BEGIN ATOMIC
     WITH head AS (
         SELECT currency_exponent(d.currency) AS exponent, CASE d.kind WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
-               coalesce(d.period_to, d.issued_on, books_today()) AS beside
+               coalesce(d.period_to, d.issued_on, books_today()) AS beside,
+               paper_party(d, 'own') ->> 'country' IS NOT NULL AS of_country
           FROM document d WHERE d.id = page_rows.document
     ), "row" AS MATERIALIZED (
         SELECT r.*, row_number() OVER (ORDER BY r.position) AS no, coalesce(r.task_id::text, r.title) AS about
@@ -15925,11 +16076,14 @@ BEGIN ATOMIC
         SELECT r.project, r.about, r.no, r.position, r.first_day, r.last_day, r.worked_s, r.billed_s, r.amount,
                jsonb_build_object(
                    'no', r.no,
-                   'title', coalesce(page_date(iso_date(r.title), language), r.title),
+                   'title', coalesce(page_date(iso_date(r.title), language),
+                                     CASE WHEN r.charges > 0 THEN label ->> ('title_' || r.title) END, r.title),
                    'url', r.url,
                    'days', CASE WHEN iso_date(r.title) IS NULL THEN page_days(r.first_day, r.last_day, language,
                        h.beside) END,
-                   'unit', coalesce(label ->> ('unit_' || r.unit), r.unit),
+                   'unit', coalesce(label ->> ('unit_' || r.unit), r.unit,
+                                    CASE WHEN h.of_country AND r.quantity IS NOT NULL THEN label ->> 'unit_service'
+                                         END),
                    'quantity',
                    coalesce(CASE WHEN h.side < 0 THEN ltrim(r.clock, '-') ELSE r.clock END,
                             page_number(r.quantity * h.side, greatest(scale(trim_scale(r.quantity)), CASE r.unit
@@ -15993,7 +16147,9 @@ BEGIN ATOMIC
     WITH head AS (
         SELECT d.id, d.currency, d.tax_inclusive, currency_exponent(d.currency) AS exponent, CASE d.kind
                WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
-               coalesce(label ->> ('currency_' || d.currency), d.currency) AS currency_name
+               coalesce(label ->> ('currency_' || d.currency), d.currency) AS currency_name,
+               EXISTS (SELECT FROM paper_rule r WHERE r.kind = d.kind AND r.key = 'tax_words'
+                       AND r.rules = country_rules(paper_party(d, 'own') ->> 'country')) AS tax_in_words
           FROM document d WHERE d.id = page_totals.document
     ), "row" AS MATERIALIZED (
         SELECT r.* FROM document_rows(page_totals.document) r
@@ -16025,25 +16181,36 @@ BEGIN ATOMIC
                                      ELSE page_number(t.gross * h.side, h.exponent,
                                                       language) || U&'\00A0' || h.currency_name END,
         'words', amount_in_words(t.gross * h.side, h.currency, language),
+        'tax_words', CASE WHEN h.tax_in_words AND t.tax <> 0
+                          THEN amount_in_words(t.tax * h.side, h.currency, language) END,
+        'tax_line', coalesce((SELECT string_agg(DISTINCT CASE
+                WHEN coalesce(r.kind, 'rated') = 'rated'
+                THEN concat_ws(' ', label ->> 'purpose_tax', coalesce(r.words ->> language, r.name, label ->> 'tax'),
+                               page_percent(r.tax_rate, language), '–',
+                               page_number(r.tax * h.side, h.exponent, language))
+                ELSE lower(left(label ->> 'tax_none', 1)) || substr(label ->> 'tax_none', 2) END, ', ') FROM rate r),
+                lower(left(label ->> 'tax_none', 1)) || substr(label ->> 'tax_none', 2)),
         'taxed', t.taxed > 0, 'tax_free', t.taxed = 0, 'inclusive', h.tax_inclusive,
         'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
                 'name', CASE WHEN coalesce(r.kind, 'rated') <> 'rated'
                              THEN coalesce(r.words ->> language, r.words ->> 'en', r.name)
-                             WHEN r.code IS NOT NULL AND h.tax_inclusive
-                             THEN format('%s: %s %s', label ->> 'tax_included', r.name,
-                                         page_percent(r.tax_rate, language))
-                             WHEN r.code IS NOT NULL THEN format('%s %s', r.name, page_percent(r.tax_rate, language))
-                             ELSE format('%s %s', CASE WHEN h.tax_inclusive THEN label ->> 'tax_included'
-                                                       ELSE label ->> 'tax' END, page_percent(r.tax_rate, language))
-                             END,
+                             ELSE format('%s %s', CASE
+                                 WHEN r.code IS NOT NULL AND h.tax_inclusive
+                                 THEN format('%s %s', label ->> 'including', coalesce(r.words ->> language, r.name))
+                                 WHEN r.code IS NOT NULL THEN coalesce(r.words ->> language, r.name)
+                                 WHEN h.tax_inclusive THEN label ->> 'tax_included' ELSE label ->> 'tax' END,
+                                 page_percent(r.tax_rate, language)) END,
+                -- where no tax is taken there is no amount of it, not even 0
                 'base', page_number(r.net * h.side, h.exponent, language), 'amount',
-                page_number(r.tax * h.side, h.exponent, language)) ORDER BY r.tax_rate DESC, r.code)
+                CASE WHEN coalesce(r.kind, 'rated') = 'rated'
+                     THEN page_number(r.tax * h.side, h.exponent, language) END) ORDER BY r.tax_rate DESC, r.code)
               FROM rate r), '[]'))
       FROM total t CROSS JOIN head h;
 END;
 COMMENT ON FUNCTION page_totals(bigint, text, jsonb) IS
     'the sums of a document, written for a language: hours, amount before and discount of the document, net, tax by '
-    'rate, gross, in words; credit notes with their signs turned';
+    'rate, gross, in words, the tax in a line for orders of payment, and in words where that is the custom of the '
+    'seller''s country; credit notes with their signs turned';
 -- ---------------------------------------------------------------------------
 -- summary: what a report comes to, for its first page
 -- ---------------------------------------------------------------------------
@@ -16200,7 +16367,13 @@ BEGIN
         'title', v_document.title, 'date', page_date(v_document.issued_on, v_language), 'due',
         page_date(v_due, v_language),
         'period', page_days(v_document.period_from, v_document.period_to, v_language),
-        'contract', v_paper ->> 'contract', 'project', v_paper ->> 'project',
+        'contract', coalesce((
+            SELECT string_agg(concat_ws(' ', c.value ->> 'number', v_label ->> CASE WHEN c.value ->> 'signed_on' <> ''
+                                        THEN 'dated' END, page_date(iso_date(c.value ->> 'signed_on'), v_language)),
+                              ', ' ORDER BY c.no)
+              FROM jsonb_array_elements(nullif(v_paper -> 'contracts', 'null')) WITH ORDINALITY c (value, no)),
+            v_paper ->> 'contract'),
+        'place', CASE WHEN NOT v_kind.asks_payment THEN v_party ->> 'place' END, 'project', v_paper ->> 'project',
         'task', CASE WHEN v_paper ->> 'task' IS NOT NULL AND 'specification' IN (v_kind.kind, v_kind.page)
                      THEN concat_ws(' ', v_paper #>> '{task,number}', v_paper #>> '{task,title}') END,
         'basis', CASE WHEN v_paper ->> 'basis' IS NOT NULL
@@ -16230,9 +16403,12 @@ BEGIN
                    FROM document_rows(v_document.id) r),
         'payment', CASE WHEN v_kind.asks_payment AND jsonb_array_length(v_party -> 'bank') > 0
                         THEN jsonb_build_object('beneficiary', v_party ->> 'name', 'requisites', v_party -> 'bank',
+                            'slip', payment_slip(v_paper -> 'own', v_language, v_label),
                             'purpose', CASE WHEN v_document.number IS NOT NULL THEN
                                 page_heading('purpose_' || v_document.kind, v_document.number, v_document.issued_on,
-                                             v_language, v_label) END) END);
+                                             v_language, v_label)
+                                || CASE WHEN v_paper #>> '{own,country}' IS NULL THEN ''
+                                        ELSE ', ' || (v_totals ->> 'tax_line') END END) END);
 END $$;
 COMMENT ON FUNCTION document_data(bigint, text) IS
     'all that the paper of a document says, as text written for the language (NULL: page_language()): what templates '
@@ -16249,7 +16425,10 @@ BEGIN ATOMIC
      WHERE k.kind = p_document.kind
        AND (t.own_id IS NULL OR t.own_id = (paper_party(p_document, 'own') ->> 'id')::bigint)
        AND (t.language IS NULL OR t.language = p_language)
-     ORDER BY t.own_id IS NULL, t.kind <> k.kind, t.language IS NULL
+       -- the form of a country is of its own kind alone
+       AND (t.rules IS NULL
+            OR t.kind = k.kind AND t.rules = country_rules(paper_party(p_document, 'own') ->> 'country'))
+     ORDER BY t.own_id IS NULL, t.kind <> k.kind, t.rules IS NULL, t.language IS NULL
      LIMIT 1;
 END;
 COMMENT ON FUNCTION page_template(document, text) IS
@@ -16512,6 +16691,136 @@ CREATE VIEW page_problems WITH (security_invoker) AS
 COMMENT ON VIEW page_problems IS 'broken invariants of pages that were issued, none in healthy books';
 SELECT allow('controller', 'select', 'page_problems');
 -- ---------------------------------------------------------------------------
+-- statement: the account of a client as a page to be signed by both
+--
+-- The other side's half stays blank: its accountant fills it in from his own books.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION statement_sample() RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object('label', page_labels('en'), 'brand', s -> 'brand', 'own', s -> 'own',
+                              'client', s -> 'client') || $${
+        "language": "en", "heading": "Reconciliation of accounts", "page_title": "Reconciliation of accounts",
+        "period": "1 Mar 2026 – 31 Mar 2026", "date": "31 March 2026", "place": "London", "currency": "EUR",
+        "opening": {"debit": "0.00", "credit": ""}, "turnover": {"debit": "100.00", "credit": "40.00"},
+        "closing": {"debit": "60.00", "credit": ""},
+        "rows": [{"date": "1 Mar 2026", "title": "Invoice No. 1", "debit": "100.00", "credit": ""}],
+        "says": "On 31 March 2026 …"}$$::jsonb
+      FROM page_sample() s;
+END;
+COMMENT ON FUNCTION statement_sample() IS 'every name that a template of kind statement may use, with an example';
+
+CREATE FUNCTION statement_side(p_amount numeric, p_exponent integer, p_language text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object(
+        'debit', CASE WHEN p_amount >= 0 THEN page_number(p_amount, p_exponent, p_language) ELSE '' END,
+        'credit', CASE WHEN p_amount < 0 THEN page_number(-p_amount, p_exponent, p_language) ELSE '' END);
+END;
+COMMENT ON FUNCTION statement_side(numeric, integer, text) IS 'a balance on the side on which it stands';
+
+CREATE FUNCTION statement_data(client bigint, from_date date, to_date date, currency text, language text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_label jsonb := page_labels(statement_data.language);
+    v_own jsonb := party_words(default_own());
+    v_party jsonb := party_words(client);
+    v_brand brand;
+    v_exponent int := currency_exponent(statement_data.currency);
+    v_name text := coalesce(v_label ->> ('currency_' || statement_data.currency), statement_data.currency);
+    v_sum record;
+    v_creditor jsonb;
+BEGIN
+    SELECT coalesce(sum(s.debit), 0) AS debit, coalesce(sum(s.credit), 0) AS credit,
+           coalesce(min(s.balance) FILTER (WHERE s.kind = 'opening balance'), 0) AS opening,
+           coalesce(min(s.balance) FILTER (WHERE s.kind = 'closing balance'), 0) AS closing
+      INTO v_sum
+      FROM client_statement(client, from_date, to_date) s WHERE s.currency = statement_data.currency;
+    SELECT * INTO v_brand FROM brand b WHERE b.own_id = (v_own ->> 'id')::bigint;
+    v_creditor := page_party(CASE WHEN v_sum.closing < 0 THEN v_party ELSE v_own END, statement_data.language);
+    RETURN jsonb_build_object(
+        'label', v_label, 'language', statement_data.language, 'heading', v_label ->> 'statement',
+        'page_title', v_label ->> 'statement', 'period', page_days(from_date, to_date, statement_data.language),
+        'date', page_date(to_date, statement_data.language), 'currency', v_name,
+        'brand', jsonb_build_object('name', coalesce(v_brand.name, v_own ->> 'name', ''), 'logo', v_brand.logo,
+                                    'accent', coalesce(v_brand.accent, '#1f5673'),
+                                    'ink', coalesce(v_brand.ink, '#1d252c'), 'footer', v_brand.footer),
+        'own', page_party(v_own, statement_data.language), 'client', page_party(v_party, statement_data.language),
+        'place', page_party(v_own, statement_data.language) ->> 'place',
+        'opening', statement_side(v_sum.opening, v_exponent, statement_data.language),
+        'turnover', jsonb_build_object('debit', page_number(v_sum.debit, v_exponent, statement_data.language),
+                                       'credit', page_number(v_sum.credit, v_exponent, statement_data.language)),
+        'closing', statement_side(v_sum.closing, v_exponent, statement_data.language),
+        'rows', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'date', page_days(s.on_date, s.on_date, statement_data.language),
+                'title', concat_ws(' ', coalesce(v_label ->> ('move_' || k.name), v_label ->> k.name, s.kind),
+                                   (v_label ->> 'numero') || chr(160) || s.number),
+                'debit', CASE WHEN s.debit <> 0 THEN page_number(s.debit, v_exponent, statement_data.language)
+                              ELSE '' END,
+                'credit', CASE WHEN s.credit <> 0 THEN page_number(s.credit, v_exponent, statement_data.language)
+                               ELSE '' END) ORDER BY s.no), '[]')
+              FROM client_statement(client, from_date, to_date) WITH ORDINALITY
+                   s (on_date, kind, number, detail, debit, credit, balance, currency, document_id, payment_id, no)
+             CROSS JOIN LATERAL (SELECT translate(s.kind, ' -', '__') AS name) k
+             WHERE s.currency = statement_data.currency AND s.kind NOT IN ('opening balance', 'closing balance')),
+        'says', CASE WHEN v_sum.closing = 0
+                     THEN format(v_label ->> 'statement_even', page_date(to_date, statement_data.language))
+                     ELSE format(v_label ->> 'statement_owed', page_date(to_date, statement_data.language),
+                                 v_creditor ->> 'name',
+                                 page_number(abs(v_sum.closing), v_exponent, statement_data.language) || chr(160)
+                                 || v_name,
+                                 amount_in_words(abs(v_sum.closing), statement_data.currency,
+                                                 statement_data.language)) END);
+END $$;
+COMMENT ON FUNCTION statement_data(bigint, date, date, text, text) IS
+    'what statement_html() says, as text written for the language: see statement_sample()';
+
+CREATE FUNCTION statement_html(client bigint, from_date date, to_date date, currency text DEFAULT NULL,
+                               language text DEFAULT NULL) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_language text := coalesce(statement_html.language, (
+        SELECT w.said FROM unnest(ARRAY[client, default_own()]) WITH ORDINALITY p (id, no)
+         CROSS JOIN LATERAL (SELECT party_words(p.id) #>> '{requisites,language}' AS said) w
+         WHERE w.said IN ('uk', 'ru', 'en') ORDER BY p.no LIMIT 1), 'en');
+    v_currencies text[] := ARRAY(SELECT DISTINCT s.currency FROM client_statement(client, from_date, to_date) s
+                                  ORDER BY 1);
+    v_currency text := coalesce(statement_html.currency, v_currencies[1]);
+BEGIN
+    IF NOT EXISTS (SELECT FROM party p WHERE p.id = client) THEN
+        RAISE EXCEPTION 'there is no party %', client
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Table party lists them.';
+    ELSIF v_language NOT IN ('uk', 'ru', 'en') THEN
+        RAISE EXCEPTION 'statements have no language "%"', v_language
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Choose one of: uk, ru, en.';
+    ELSIF v_currency IS NULL OR v_currency <> ALL (v_currencies) THEN
+        RAISE EXCEPTION 'the account of party % has nothing in %', client, coalesce(v_currency, 'any currency')
+            USING ERRCODE = 'invalid_parameter_value',
+                HINT = format('Until %s it has: %s.', iso(to_date),
+                              coalesce(nullif(array_to_string(v_currencies, ', '), ''), 'nothing'));
+    ELSIF statement_html.currency IS NULL AND cardinality(v_currencies) > 1 THEN
+        RAISE EXCEPTION 'the account of party % is in several currencies: %', client,
+            array_to_string(v_currencies, ', ')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give one of them: a statement is in one currency.';
+    END IF;
+    RETURN render((SELECT t.body FROM template t
+                    WHERE t.kind = 'statement' AND (t.own_id IS NULL OR t.own_id = default_own())
+                      AND (t.language IS NULL OR t.language = v_language)
+                    ORDER BY t.own_id IS NULL, t.language IS NULL LIMIT 1),
+                  statement_data(client, from_date, to_date, v_currency, v_language));
+END $$;
+COMMENT ON FUNCTION statement_html(bigint, date, date, text, text) IS
+    'the account of a client between two days (client_statement()) as a page on which both sides agree it, in the '
+    'language of the client: what our books say, a blank half for theirs, the balance in words, who signs. In one '
+    'currency, by all contracts. Refused: an unknown party (23503), an unknown language, a currency that the account '
+    'does not have, several where none is given (22023)';
+SELECT allow('reader', 'execute', 'statement_html'), allow('reader', 'execute', 'statement_sample');
+-- ---------------------------------------------------------------------------
 -- table: documents as CSV, and pages and tables for a REST gateway
 -- ---------------------------------------------------------------------------
 
@@ -16586,6 +16895,326 @@ SELECT allow('reader', 'select', 'template'), allow('admin', 'insert,update,dele
 -- those that come with the books are nobody's edit
 SELECT watch('template', 'digest:body');
 SELECT watch('page_label');
+-- ---------------------------------------------------------------------------
+-- missing: what a paper lacks of what the country of its seller wants
+--
+-- Papers follow the seller's country; what is asked of the buyer is asked where his
+-- country is known, and each side's codes are checked as its own country makes them.
+-- ---------------------------------------------------------------------------
+
+-- What is stamped stands on the lines; a draft has it from document_figures().
+CREATE FUNCTION tax_cases(p_document bigint) RETURNS text[]
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_is_draft boolean := EXISTS (SELECT FROM document_line l WHERE l.document_id = p_document AND l.net IS NULL);
+BEGIN
+    RETURN coalesce((
+        SELECT array_agg(DISTINCT CASE WHEN t.kind <> 'rated' THEN t.kind WHEN x.rate IS NULL THEN 'none'
+                                       WHEN x.rate = 0 THEN 'zero' ELSE 'rated' END)
+          FROM (SELECT l.taxes, l.tax_rate, l.tax FROM document_line l
+                 WHERE l.document_id = p_document AND NOT v_is_draft
+                UNION ALL
+                SELECT f.taxes, f.tax_rate, f.tax FROM document_figures(p_document) f WHERE v_is_draft) l
+          LEFT JOIN LATERAL taxes_of(l.taxes, l.tax_rate, l.tax) x ON true
+          LEFT JOIN tax t ON t.code = x.tax), '{}');
+END $$;
+COMMENT ON FUNCTION tax_cases(bigint) IS
+    'how the lines of a document are taxed: rated, zero (a rate of 0), a kind of tax without a rate, or none (nothing '
+    'says why)';
+
+CREATE FUNCTION paper_rules(p_document document, p_law_only boolean) RETURNS SETOF paper_rule
+    LANGUAGE plpgsql STABLE ROWS 10 SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_rules text := country_rules(paper_party(p_document, 'own') ->> 'country');
+    v_buyer text := country_rules(paper_party(p_document, 'party') ->> 'country');
+    v_cases text[];
+BEGIN
+    IF EXISTS (SELECT FROM paper_rule r WHERE r.rules = v_rules AND r.kind = p_document.kind
+               AND (r.about IN ('payer', 'reverse_charge', 'rated') OR r.key = 'tax')
+               AND (r.demand = 'law' OR NOT p_law_only)) THEN
+        v_cases := tax_cases(p_document.id);
+    END IF;
+    RETURN QUERY
+    SELECT r.* FROM paper_rule r
+     WHERE r.rules = v_rules AND r.kind = p_document.kind AND (r.demand = 'law' OR NOT p_law_only)
+       AND r.valid_from <= coalesce(p_document.issued_on, books_today())
+       AND (r.side <> 'buyer' OR v_buyer IS NOT NULL)
+       AND CASE r.about WHEN 'payer' THEN NOT 'not_payer' = ANY (v_cases) WHEN 'rated' THEN 'rated' = ANY (v_cases)
+                        WHEN 'reverse_charge' THEN 'reverse_charge' = ANY (v_cases)
+                        WHEN 'resident' THEN v_buyer = v_rules ELSE true END
+       AND (r.key <> 'tax' OR 'none' = ANY (v_cases));
+END $$;
+COMMENT ON FUNCTION paper_rules(document, boolean) IS
+    'the rules of the seller''s country that are about a document, of the law alone or with customs; that of its tax '
+    'only where it breaks it';
+
+CREATE FUNCTION paper_word(p_document document, p_key text) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_paper jsonb := paper_of(p_document);
+BEGIN
+    RETURN CASE p_key
+        WHEN 'contract' THEN v_paper #>> '{contracts,0,number}'
+        WHEN 'contract_date' THEN (SELECT min(c.value ->> 'signed_on')
+                                     FROM jsonb_array_elements(nullif(v_paper -> 'contracts', 'null')) c
+                                   HAVING count(*) = count(c.value ->> 'signed_on'))
+        WHEN 'basis' THEN v_paper #>> '{basis,number}'
+        WHEN 'place' THEN party_said(v_paper -> 'own', page_language(p_document.id)) ->> 'place'
+        WHEN 'period' THEN coalesce(iso(p_document.period_to), (
+            SELECT iso(max(h.service_date)) FROM document_line l JOIN charge h ON h.id = l.charge_id
+             WHERE l.document_id = p_document.id))
+        WHEN 'tax_words' THEN '' END;
+END $$;
+COMMENT ON FUNCTION paper_word(document, text) IS
+    'what a document says of itself under a key of paper_rule; NULL where it says nothing';
+
+CREATE FUNCTION how_to_say(p_document document, p_side text, p_key text) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_paper jsonb := paper_of(p_document);
+    v_name text := v_paper #>> ARRAY[CASE p_side WHEN 'buyer' THEN 'party' ELSE 'own' END, 'name'];
+BEGIN
+    RETURN CASE
+        WHEN p_key = 'contract' THEN 'Set contract_id of the draft.'
+        WHEN p_key = 'contract_date' AND v_paper #>> '{contracts,0,number}' IS NULL
+        THEN 'Set contract_id of the draft, and signed_on of the contract.'
+        WHEN p_key = 'contract_date'
+        THEN format('Set signed_on of contract "%s".', (
+            SELECT min(c.value ->> 'number') FROM jsonb_array_elements(v_paper -> 'contracts') c
+             WHERE c.value ->> 'signed_on' IS NULL))
+        WHEN p_key = 'tax' THEN 'Give its contract or lines a tax_code whose words say why no tax is taken; '
+                                'add_taxes() has some.'
+        WHEN p_key = 'basis' THEN 'Make it of the document that it changes.'
+        WHEN p_key = 'period' THEN 'Set period_from and period_to of the draft.'
+        WHEN p_key = 'tax_id' THEN format('Set tax_id of party "%s".', v_name)
+        ELSE format('Set requisites ->> ''%s'' of party "%s".', p_key, v_name) END;
+END $$;
+COMMENT ON FUNCTION how_to_say(document, text, text) IS 'how to give a paper what it lacks, in a sentence';
+
+CREATE FUNCTION lacking(p_document document, p_language text, p_law_only boolean DEFAULT false)
+    RETURNS TABLE (side text, key text, label text, why text, value text, required boolean, what_to_do text,
+                   source text)
+    LANGUAGE plpgsql STABLE ROWS 4 SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_own jsonb := paper_party(p_document, 'own');
+    v_party jsonb := paper_party(p_document, 'party');
+    v_label jsonb;
+BEGIN
+    IF p_document.incoming OR coalesce(v_own ->> 'country', v_party ->> 'country') IS NULL
+        OR NOT EXISTS (SELECT FROM paper_rule r WHERE r.kind = p_document.kind) THEN
+        RETURN;
+    END IF;
+    v_label := page_labels(p_language);
+    RETURN QUERY
+    WITH side AS (
+        SELECT s.name, s.party ->> 'country' AS country, party_said(s.party, page_language(p_document.id)) AS said,
+               s.party
+          FROM (VALUES ('seller', v_own), ('buyer', v_party)) AS s (name, party)
+    ), code AS MATERIALIZED (
+        SELECT s.name AS side, c.* FROM side s CROSS JOIN LATERAL party_codes(s.party, p_language) c
+    )
+    SELECT r.side, r.key, coalesce(c.label, v_label ->> ('requisite_' || r.key), v_label ->> r.key, r.key), 'missing',
+           NULL, r.demand = 'law', how_to_say(p_document, r.side, r.key), r.source
+      FROM paper_rules(p_document, p_law_only) r
+      LEFT JOIN side s ON s.name = r.side
+      LEFT JOIN code c ON c.side = r.side AND c.key = r.key
+     WHERE CASE WHEN r.side = 'document' THEN paper_word(p_document, r.key) IS NULL
+                -- what only others of its country have is not asked of it
+                ELSE coalesce(btrim(s.said ->> r.key), '') = ''
+                     AND (c.key IS NOT NULL OR NOT EXISTS (SELECT FROM requisite q
+                                                            WHERE q.rules = country_rules(s.country)
+                                                              AND q.key = r.key)) END
+    UNION ALL
+    SELECT c.side, c.key, c.label, 'invalid: it ' || c.fault, c.value, true,
+           how_to_say(p_document, c.side, c.key), 'check_code'
+      -- the buyer's bank is on no paper
+      FROM code c WHERE c.fault IS NOT NULL AND (c.side = 'seller' OR NOT c.in_bank);
+END $$;
+COMMENT ON FUNCTION lacking(document, text, boolean) IS
+    'what a document lacks of what papers of its kind must or usually do say, as missing_requisites() returns it; with '
+    'p_law_only only what it is not issued without';
+
+CREATE FUNCTION missing_requisites(document bigint, language text DEFAULT 'en')
+    RETURNS TABLE (side text, key text, label text, why text, value text, required boolean, what_to_do text,
+                   source text)
+    LANGUAGE plpgsql STABLE ROWS 4 SET search_path FROM CURRENT
+AS $$
+BEGIN
+    RETURN QUERY SELECT m.* FROM lacking(document_of(missing_requisites.document), missing_requisites.language) m
+                  ORDER BY NOT m.required, array_position('{seller,buyer,document}', m.side), m.key;
+END $$;
+COMMENT ON FUNCTION missing_requisites(bigint, text) IS
+    'what a document lacks of what the country of its seller wants on papers of its kind, and which codes of either '
+    'side are wrong: of whom (side: seller, buyer, document), under which name in a language, why, what stands there, '
+    'whether it is not issued without (required: the law or a wrong code; else a custom), what to do and from which '
+    'law or custom that is. No rows: nothing. Unknown documents are refused (23503)';
+SELECT allow('reader', 'execute', 'missing_requisites');
+
+CREATE VIEW draft_requisite WITH (security_invoker) AS
+    SELECT d.id AS document_id, d.kind, p.name AS party, m.side, m.key, m.label, m.why, m.value, m.required,
+           m.what_to_do, m.source
+      FROM document d
+      JOIN document_state s ON (s.kind, s.status) = (d.kind, d.status) AND s.draft
+      JOIN party p ON p.id = d.party_id
+     CROSS JOIN LATERAL lacking(d, 'en') m;
+COMMENT ON VIEW draft_requisite IS 'what drafts lack, as missing_requisites() tells it, a row for each';
+SELECT allow('reader', 'select', 'draft_requisite');
+
+CREATE FUNCTION refuse_incomplete(p_document document) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_lacks record;
+BEGIN
+    SELECT string_agg(m.label, ', ' ORDER BY m.no) AS labels,
+           string_agg(format('%s: %s %s (%s)', m.side, m.label, CASE WHEN m.value IS NULL THEN 'is missing'
+                             ELSE format('"%s" is %s', left(m.value, 60), m.why) END, m.source), E'\n'
+                      ORDER BY m.no) AS detail,
+           string_agg(m.what_to_do, ' ' ORDER BY m.no) AS hint
+      INTO v_lacks
+      FROM (SELECT l.*, row_number() OVER (ORDER BY array_position('{seller,buyer,document}', l.side), l.key) AS no
+              FROM lacking(p_document, 'en', true) l) m;
+    IF v_lacks.labels IS NOT NULL THEN
+        RAISE EXCEPTION '% lacks what its paper must say: %', document_name(p_document.id), v_lacks.labels
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'document_says_what_law_wants', TABLE = 'document',
+                DETAIL = v_lacks.detail, HINT = v_lacks.hint;
+    END IF;
+END $$;
+COMMENT ON FUNCTION refuse_incomplete(document) IS
+    'refuse (23514) to issue a document that lacks what the law of the seller''s country wants on its paper, or has a '
+    'wrong code on it';
+-- ---------------------------------------------------------------------------
+-- state_paper: the data of the papers that states want beside ours
+--
+-- They are drawn up in systems of the state or of its operators, which want the
+-- data and not a picture of a form.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION state_due(p_rule state_paper_rule, p_supplied date, p_issued date) RETURNS date
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT CASE (p_rule).due
+        WHEN 'days' THEN f.day + (p_rule).due_days
+        WHEN 'half_month' THEN CASE WHEN extract(day FROM f.day) <= 15 THEN f.next_month - 1 ELSE f.next_month + 14 END
+        END
+      FROM (SELECT c.day, (date_trunc('month', c.day::timestamp) + interval '1 month')::date AS next_month
+              FROM (SELECT CASE (p_rule).counts_from WHEN 'issue' THEN p_issued ELSE p_supplied END AS day) c) f;
+END;
+COMMENT ON FUNCTION state_due(state_paper_rule, date, date) IS
+    'the last day for a paper of the state, from the day of the supply or of the issue; NULL where it is not known';
+
+CREATE FUNCTION state_party(p_party jsonb, p_language text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_said jsonb := party_said(p_party, p_language);
+BEGIN
+    RETURN jsonb_strip_nulls(jsonb_build_object(
+        'name', v_said ->> 'name', 'country', p_party ->> 'country', 'address', v_said ->> 'address',
+        'signatory', v_said ->> 'signatory', 'signatory_title', v_said ->> 'signatory_title',
+        'accountant', v_said ->> 'accountant'))
+        || coalesce((SELECT jsonb_object_agg(c.key, CASE WHEN c.code IS NULL THEN c.value
+                                                         ELSE plain_code(c.code, c.value) END)
+                       FROM party_codes(p_party, p_language) c WHERE c.value IS NOT NULL), '{}');
+END $$;
+COMMENT ON FUNCTION state_party(jsonb, text) IS
+    'a party as papers of the state name it: name, address, codes without spaces and hyphens, who signs';
+
+-- Credits that came before it have changed the line already.
+CREATE FUNCTION state_change(p_note bigint, p_position integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT jsonb_build_object(
+               'before', jsonb_build_object('net', trim_scale(x.net)::text, 'tax', trim_scale(x.tax)::text),
+               'after', jsonb_build_object('net', trim_scale(x.net + x.less_net)::text,
+                                           'tax', trim_scale(x.tax + x.less_tax)::text))
+      FROM (SELECT sum(r.net + coalesce(e.net, 0)) AS net, sum(r.tax + coalesce(e.tax, 0)) AS tax,
+                   sum(n.net) AS less_net, sum(n.tax) AS less_tax
+              FROM document_line n
+              JOIN document_line r ON r.id = n.reverses_line_id
+              LEFT JOIN LATERAL (SELECT sum(e.net) AS net, sum(e.tax) AS tax FROM document_line e
+                                  WHERE e.reverses_line_id = r.id AND e.document_id < p_note) e ON true
+             WHERE n.document_id = p_note AND n.position = p_position) x
+     WHERE x.net IS NOT NULL;
+END;
+COMMENT ON FUNCTION state_change(bigint, integer) IS
+    'what the line that a position of a credit note takes back came to before it and comes to after it; NULL for what '
+    'takes nothing back';
+
+CREATE FUNCTION state_paper(document bigint) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_document document := document_of(state_paper.document);
+    v_country text := paper_party(v_document, 'own') ->> 'country';
+    v_language text := CASE v_country WHEN 'UA' THEN 'uk' ELSE 'ru' END;
+    v_label jsonb := page_labels(v_language);
+    v_paper jsonb := paper_of(v_document);
+    v_rule state_paper_rule;
+    v_supplied date := coalesce(v_document.period_to, v_document.issued_on);
+BEGIN
+    SELECT * INTO v_rule FROM state_paper_rule r
+     WHERE r.rules = country_rules(v_country) AND r.kind = v_document.kind;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no state wants a paper of its own beside %', document_name(v_document.id)
+            USING ERRCODE = 'invalid_parameter_value',
+                DETAIL = format('The country of its seller is %s.', coalesce(v_country, 'not known')),
+                HINT = 'Table state_paper_rule lists which do, beside which kinds of documents.';
+    ELSIF v_document.issued_at IS NULL OR v_document.status = 'void' THEN
+        RAISE EXCEPTION 'only what is issued has data for the state, and % is %', document_name(v_document.id),
+            v_document.status
+            USING ERRCODE = 'restrict_violation', HINT = 'Issue it first: transition(document, ''sent'').';
+    ELSIF 'not_payer' = ANY (tax_cases(v_document.id)) THEN
+        RAISE EXCEPTION 'who issued % pays no VAT and draws up no %', document_name(v_document.id), v_rule.name
+            USING ERRCODE = 'restrict_violation', HINT = 'Its tax is of kind not_payer.';
+    END IF;
+    RETURN jsonb_build_object(
+        'paper', v_rule.name, 'country', v_country, 'source', v_rule.source,
+        'number', v_document.number, 'issued_on', iso(v_document.issued_on), 'supplied_on', iso(v_supplied),
+        'due_on', iso(state_due(v_rule, v_supplied, v_document.issued_on)),
+        'currency', v_document.currency, 'contracts', coalesce(v_paper -> 'contracts', 'null'),
+        'basis', v_paper -> 'basis', 'reason', v_document.note,
+        'seller', state_party(v_paper -> 'own', v_language), 'buyer', state_party(v_paper -> 'party', v_language),
+        'lines', (SELECT jsonb_agg(jsonb_build_object(
+                'no', r.position, 'title', r.title, 'unit', coalesce(v_label ->> ('unit_' || r.unit), r.unit),
+                'quantity', trim_scale(r.quantity)::text,
+                -- without tax and after discounts, as all of these papers want it
+                'price', trim_scale(CASE WHEN r.quantity <> 0
+                                         THEN round(r.net / r.quantity, greatest(scale(trim_scale(r.price)), 2))
+                                         END)::text,
+                'net', trim_scale(r.net)::text, 'tax', trim_scale(r.tax)::text, 'gross', trim_scale(r.gross)::text,
+                'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
+                        'code', x.tax, 'kind', coalesce(t.kind, 'rated'),
+                        'rate', CASE WHEN coalesce(t.kind, 'rated') = 'rated' THEN trim_scale(x.rate)::text END,
+                        'words', t.words -> v_language, 'amount', trim_scale(x.amount)::text) ORDER BY x.no)
+                    FROM taxes_of(r.taxes, r.tax_rate, r.tax) x LEFT JOIN tax t ON t.code = x.tax), '[]'))
+                || coalesce(state_change(v_document.id, r.position), '{}') ORDER BY r.position)
+              FROM document_rows(v_document.id) r),
+        'net', trim_scale(v_document.net)::text, 'tax', trim_scale(v_document.tax)::text,
+        'gross', trim_scale(v_document.gross)::text);
+END $$;
+COMMENT ON FUNCTION state_paper(bigint) IS
+    'the data of the paper that a state wants beside an issued invoice, act or credit note (податкова накладна, '
+    'счёт-фактура, ЭСЧФ, ЭСФ): its name, until when it is due, both sides with their codes, contracts, the document '
+    'that is changed (basis), lines with prices without tax, rates and why there is none. Amounts are text; of a '
+    'credit note they are below zero, with what each line was before and is after. '
+    'Refused: where no state wants one (22023), of drafts, of what is void and of who pays no VAT (23001), unknown '
+    'documents (23503)';
+SELECT allow('reader', 'execute', 'state_paper');
+-- ---------------------------------------------------------------------------
+-- requisite: who may use the tables of this room, and which of them keep a history
+-- ---------------------------------------------------------------------------
+
+SELECT allow('reader', 'select', t), allow('admin', 'insert,update,delete', t)
+  FROM unnest('{country,requisite,paper_rule,country_tax,country_tax_rate,state_paper_rule}'::text[]) t;
+SELECT watch(t) FROM unnest('{country,requisite,paper_rule,country_tax,country_tax_rate,state_paper_rule}'::text[]) t;
 -- ---------------------------------------------------------------------------
 -- notify: what people are told
 --
@@ -19348,6 +19977,18 @@ COMMENT ON VIEW document_problems IS
     'broken invariants of documents and payments, none in healthy books: the rule, what breaks it, the figures';
 SELECT allow('controller', 'select', 'document_problems');
 -- ---------------------------------------------------------------------------
+-- requisite problems: what must hold of papers that were issued
+-- ---------------------------------------------------------------------------
+
+CREATE VIEW requisite_problems WITH (security_invoker) AS
+    SELECT 'what we issue says what the law wants of it' AS rule, document_name(d.id) AS subject,
+           format('%s: %s %s', m.side, m.label, m.why) AS detail
+      FROM document d
+     CROSS JOIN LATERAL lacking(d, 'en', true) m
+     WHERE d.issued_at IS NOT NULL AND NOT d.incoming;
+COMMENT ON VIEW requisite_problems IS 'broken invariants of what issued papers say, none in healthy books';
+SELECT allow('controller', 'select', 'requisite_problems');
+-- ---------------------------------------------------------------------------
 -- billing problems: what must hold of closed periods
 -- ---------------------------------------------------------------------------
 
@@ -19608,6 +20249,7 @@ BEGIN ATOMIC
     UNION ALL SELECT * FROM billing_problems
     UNION ALL SELECT * FROM line_problems
     UNION ALL SELECT * FROM document_problems
+    UNION ALL SELECT * FROM requisite_problems
     UNION ALL SELECT * FROM page_problems
     UNION ALL SELECT * FROM dunning_problems
     UNION ALL SELECT * FROM match_problems
@@ -20193,6 +20835,16 @@ BEGIN
         ('document_state', 'document_state_means_known', 'Give words of the columns beside it, or filed.'),
         ('document', 'document_adds_up', 'Give a gross of net and tax.'),
         ('contract', 'contract_one_tax', 'Give a tax_code, whose rates have dates, or one fixed tax_rate.'),
+        ('contract', 'contract_signed_year', 'Give a real day.'),
+        ('country', 'country_code_iso', 'A country is its two capital letters of ISO 3166.'),
+        ('country', 'country_rules_named', 'Name the rules, or none.'),
+        ('country', 'country_vat_prefix_fits', 'A prefix is two capital letters.'),
+        ('country_tax', 'country_tax_words_in_all', 'Give the words in three languages: {"uk": …, "ru": …, "en": …}.'),
+        ('country_tax_rate', 'country_tax_rate_year', 'Give a real day.'),
+        ('paper_rule', 'paper_rule_year', 'Give a real day.'),
+        ('requisite', 'requisite_label_in_all', 'Give the name in three languages: {"uk": …, "ru": …, "en": …}.'),
+        ('state_paper_rule', 'state_paper_rule_due_whole',
+         'Give due and counts_from, and due_days where due is days; or none of them.'),
         ('tax', 'tax_named', 'Give the name.'),
         ('tax', 'tax_words_object', 'The words are a JSON object: {"en": "Reverse charge"}.'),
         ('tax', 'tax_without_rate_says_why', 'Give the words that the paper carries: {"en": "Reverse charge"}.'),
@@ -21298,8 +21950,9 @@ invoice_id: the live invoice it is on, a row of document
 issued_at: when it was issued
 issued_on: day of issue
 kept: what its paper names, as it was when it was issued: own, party (each with id, name, legal_name, tax_id, email,
-    requisites), brand (logo as the digest of a row of brand_logo), contract, project, task, basis, note, and rows, the
-    words of each position (project, url, first_day, last_day, coverage, task_number, …); NULL: a draft
+    requisites, country), brand (logo as the digest of a row of brand_logo), contract, contracts, project,
+    task, basis, note, and rows, the words of each position (project, url, first_day, last_day, coverage, task_number,
+    …); NULL: a draft
 last_view_at: when the link was opened last
 late: did it come for a period that was closed, and is billed in a later one?
 logo: image above pages as a data URI
@@ -21388,6 +22041,61 @@ waits_for: who has to do what next
 with_client: on reports that wait for the client's answer, net, in currency
 withdrawn: was it taken back or replaced, so that it is shown and signed no more?
 year: year of the series
+$words$);
+-- ---------------------------------------------------------------------------
+-- columns: what papers of a country say
+-- ---------------------------------------------------------------------------
+
+SELECT explain_columns($words$
+country: the country, ISO 3166; NULL: nothing is demanded of its papers
+party.country: the country whose papers it has, a row of country; NULL: nothing is demanded
+party_code.country: its country, a row of country
+country.code: the country, ISO 3166
+country.rules: whose rules hold there, NULL: none
+rules: whose rules these are, as country.rules names them
+template.rules: whose papers it is for, as country.rules names them; NULL: of all countries
+vat_prefix: what VAT numbers of the country begin with, NULL: they have no prefix
+entrepreneur: is it a person in business, whose codes are those of persons?
+signed_on: day on which the contract was signed, which papers name with its number
+requisite.key: key of party.requisites, or tax_id
+party_code.key: key of party.requisites, or tax_id
+draft_requisite.key: key of party.requisites, tax_id, or what the document says of itself
+person: whom it is for: companies, persons, or any
+requisite.position: order in which a party's requisites are printed
+in_bank: is it one of the bank details?
+slip: row of the bank block of an invoice in which it stands: payee or bank
+requisite.code: kind of code by which check_code() checks it, NULL: anything goes
+context_key: the key whose value the check needs beside it
+requisite.label: what it is called, {"uk", "ru", "en"}
+requisite.source: law or custom that it is from
+paper_rule.source: law or custom that it is from
+country_tax.source: law or custom that it is from
+state_paper_rule.source: law or custom that it is from
+draft_requisite.source: law or custom that it is from; check_code: its signs and digits
+paper_rule.kind: kind of document
+state_paper_rule.kind: kind of document beside which it is
+side: whose it is: of the seller, of the buyer or of the document
+paper_rule.key: key of party.requisites, tax_id, or what the document says of itself: contract, contract_date, period,
+    place, tax, basis, tax_words
+demand: law: without it the paper is not issued; custom: it is told
+paper_rule.about: only where the seller pays VAT (payer), the buyer owes it (reverse_charge), a rate is taken (rated),
+    or the buyer is of the same country (resident); NULL: always
+paper_rule.valid_from: first day of issue to which it applies
+country_tax.code: code that the tax gets
+country_tax_rate.code: code of the tax
+country_tax.kind: rated, or why no tax is taken, as in tax
+country_tax.words: name of the tax, or what the paper says where none is taken, {"uk", "ru", "en"}
+country_tax_rate.rate: rate in percent points
+country_tax_rate.valid_from: first day on which it holds, until the next row
+state_paper_rule.name: what the state calls it
+due: how its last day is reckoned: days, half_month; NULL: it is not known
+due_days: so many days after the supply or the issue
+counts_from: what the last day counts from: supply or issue
+value: what stands there, NULL: nothing
+fault: what is wrong with the value, as check_code() says it, NULL: nothing
+why: what is wrong: missing, or invalid and in what
+required: is the document refused without it?
+what_to_do: how to give it
 $words$);
 -- ---------------------------------------------------------------------------
 -- columns: none is left unexplained
