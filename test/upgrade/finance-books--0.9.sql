@@ -182,6 +182,7 @@ CREATE TABLE requisite (
     slip text CONSTRAINT requisite_slip_known CHECK (slip IN ('payee', 'bank')),
     code text,
     context_key text,
+    strict boolean NOT NULL DEFAULT false,
     label jsonb NOT NULL
         CONSTRAINT requisite_label_in_all CHECK (label ?& '{uk,ru,en}'),
     source text NOT NULL,
@@ -193,8 +194,9 @@ CREATE TABLE requisite (
 COMMENT ON TABLE requisite IS
     'what a party of a country has: a key of party.requisites (or tax_id), for companies or for persons (entrepreneurs '
     'and private ones), under its own name in each language, in the country''s order. code: the kind by which '
-    'check_code() checks it, with what stands under context_key as context; slip: the row of the bank block of an '
-    'invoice in which it stands, beside the payee or beside the bank';
+    'check_code() checks it, with what stands under context_key as context; strict: a paper is refused for a '
+    'wrong check digit too, where the law does not demand the code; slip: the row of the bank block of an invoice in '
+    'which it stands, beside the payee or beside the bank';
 
 INSERT INTO requisite (rules, key, person, position, in_bank, slip, code, context_key, label, source)
 SELECT v.rules, v.key, v.person, v.position, v.position > 20, v.slip, v.code, v.context_key,
@@ -281,6 +283,7 @@ SELECT v.rules, k.kind, v.side, v.key, v.demand, v.about, v.source
     ('UA', '{act,invoice,proforma,credit_note}', 'seller', 'vat_no', 'custom', 'rated', 'custom'),
     ('UA', '{act,invoice,proforma,credit_note}', 'seller', 'address', 'custom', NULL, 'custom'),
     ('UA', '{act,invoice,proforma,credit_note}', 'buyer', 'tax_id', 'custom', NULL, 'custom'),
+    ('UA', '{act,invoice,proforma,credit_note}', 'document', 'tax', 'custom', NULL, 'custom'),
     ('UA', '{invoice,proforma}', 'seller', 'iban', 'custom', NULL, 'custom'),
     ('UA', '{invoice,proforma}', 'seller', 'bank', 'custom', NULL, 'custom'),
     ('RU', '{act,credit_note,netting}', 'seller', 'signatory_title', 'law', NULL, '402-ФЗ art. 9 p. 2'),
@@ -293,6 +296,7 @@ SELECT v.rules, k.kind, v.side, v.key, v.demand, v.about, v.source
     ('RU', '{act,invoice,proforma,credit_note}', 'seller', 'kpp', 'custom', NULL, 'custom'),
     ('RU', '{act,invoice,proforma,credit_note}', 'seller', 'address', 'custom', NULL, 'custom'),
     ('RU', '{act,invoice,proforma,credit_note}', 'buyer', 'tax_id', 'custom', 'resident', 'custom'),
+    ('RU', '{act,invoice,proforma,credit_note}', 'document', 'tax', 'custom', NULL, 'custom'),
     ('RU', '{invoice,proforma}', 'seller', 'bank', 'custom', NULL, 'custom'),
     ('RU', '{invoice,proforma}', 'seller', 'bic', 'custom', NULL, 'custom'),
     ('RU', '{invoice,proforma}', 'seller', 'correspondent_account', 'custom', NULL, 'custom'),
@@ -307,6 +311,7 @@ SELECT v.rules, k.kind, v.side, v.key, v.demand, v.about, v.source
     ('BY', '{act,invoice,proforma,credit_note}', 'seller', 'tax_id', 'custom', NULL, 'custom'),
     ('BY', '{act,invoice,proforma,credit_note}', 'seller', 'address', 'custom', NULL, 'custom'),
     ('BY', '{act,invoice,proforma,credit_note}', 'buyer', 'tax_id', 'custom', NULL, 'custom'),
+    ('BY', '{act,invoice,proforma,credit_note}', 'document', 'tax', 'custom', NULL, 'custom'),
     ('BY', '{invoice,proforma}', 'seller', 'iban', 'custom', NULL, 'custom'),
     ('BY', '{invoice,proforma}', 'seller', 'bank', 'custom', NULL, 'custom'),
     ('BY', '{invoice,proforma}', 'seller', 'bic', 'custom', NULL, 'custom'),
@@ -321,6 +326,7 @@ SELECT v.rules, k.kind, v.side, v.key, v.demand, v.about, v.source
     ('KZ', '{act}', 'document', 'contract_date', 'law', NULL, 'form Р-1, order МФ № 562 of 20.12.2012'),
     ('KZ', '{act,credit_note,netting}', 'buyer', 'signatory_title', 'custom', NULL, '234-III art. 7 p. 3'),
     ('KZ', '{act,credit_note,netting}', 'buyer', 'signatory', 'custom', NULL, '234-III art. 7 p. 3'),
+    ('KZ', '{act,invoice,proforma,credit_note}', 'document', 'tax', 'custom', NULL, 'custom'),
     ('KZ', '{invoice,proforma}', 'seller', 'tax_id', 'custom', NULL, 'custom'),
     ('KZ', '{invoice,proforma}', 'seller', 'address', 'custom', NULL, 'custom'),
     ('KZ', '{invoice,proforma}', 'buyer', 'tax_id', 'custom', 'resident', 'custom'),
@@ -358,7 +364,8 @@ SELECT v.code, v.rules, v.kind, jsonb_build_object('uk', v.uk, 'ru', v.ru, 'en',
     ('ua_vat', 'UA', 'rated', 'ПДВ', 'НДС', 'VAT', 'ПКУ 193.1'),
     ('ua_vat_7', 'UA', 'rated', 'ПДВ', 'НДС', 'VAT', 'ПКУ 193.1'),
     ('ua_vat_0', 'UA', 'rated', 'ПДВ', 'НДС', 'VAT', 'ПКУ 195'),
-    ('ua_not_payer', 'UA', 'not_payer', 'Без ПДВ', 'Без НДС', 'Without VAT', 'custom'),
+    ('ua_not_payer', 'UA', 'not_payer', 'Без ПДВ (неплатник ПДВ)', 'Без НДС (неплательщик НДС)',
+     'Without VAT (not a VAT payer)', 'custom'),
     ('ua_abroad', 'UA', 'abroad', 'Без ПДВ, місце постачання за межами України (п. 186.3 ПКУ)',
      'Без НДС, место поставки за пределами Украины (п. 186.3 НКУ)',
      'Without VAT, place of supply outside Ukraine (Tax Code of Ukraine, 186.3)', 'ПКУ 186.3'),
@@ -2220,6 +2227,7 @@ SELECT v.name, l.language, l.label
     ('move_opening', 'Залишок до початку обліку', 'Остаток до начала учёта', 'Brought forward'),
     ('move_entry', 'Проведення', 'Проводка', 'Entry'),
     ('purpose_tax', 'у т. ч.', 'в т. ч.', 'incl.'),
+    ('purpose_tax_none', 'без ПДВ', 'без НДС', 'without VAT'),
     ('including', 'У тому числі', 'В том числе', 'Including'),
     ('tax_in_words', 'У т. ч. ПДВ', 'В т. ч. НДС', 'Including VAT'),
     ('beneficiary_bank', 'Банк отримувача', 'Банк получателя', 'Beneficiary''s bank'),
@@ -2400,6 +2408,7 @@ tr { break-inside: avoid; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .under span:last-child { flex: none; white-space: nowrap; }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
@@ -2687,6 +2696,7 @@ tr { break-inside: avoid; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .under span:last-child { flex: none; white-space: nowrap; }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
@@ -2935,6 +2945,7 @@ tr { break-inside: avoid; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .under span:last-child { flex: none; white-space: nowrap; }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
@@ -3219,6 +3230,7 @@ tr { break-inside: avoid; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .under span:last-child { flex: none; white-space: nowrap; }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
@@ -3520,6 +3532,7 @@ tr { break-inside: avoid; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .under span:last-child { flex: none; white-space: nowrap; }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
@@ -3803,6 +3816,7 @@ tr { break-inside: avoid; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .under span:last-child { flex: none; white-space: nowrap; }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }
@@ -4088,6 +4102,7 @@ tr { break-inside: avoid; }
 .sign { max-width: 95mm; }
 .sign .place { position: relative; height: 15mm; border-bottom: .6pt solid var(--ink); }
 .sign .under { display: flex; justify-content: space-between; gap: 4mm; padding-top: 1mm; font-size: 8.4pt; color: var(--soft); }
+.sign .under span:last-child { flex: none; white-space: nowrap; }
 .sign .who { font-size: 8.8pt; line-height: 1.3; }
 .signed { max-width: 95mm; }
 .foot { margin-top: auto; padding-top: 9mm; font-size: 8pt; color: var(--soft); text-align: center; break-inside: avoid; }

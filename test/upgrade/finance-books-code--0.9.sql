@@ -822,7 +822,7 @@ COMMENT ON FUNCTION country_rules(text) IS 'whose rules hold in a country; NULL 
 
 CREATE FUNCTION party_codes(party jsonb, language text)
     RETURNS TABLE (key text, label text, "position" integer, in_bank boolean, slip text, value text, code text,
-                   fault text)
+                   context text, fault text, strict boolean)
     LANGUAGE plpgsql STABLE ROWS 8 SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
@@ -832,41 +832,19 @@ DECLARE
                           ELSE 'company' END;
 BEGIN
     RETURN QUERY
-    SELECT r.key, r.label ->> party_codes.language, r.position, r.in_bank, r.slip, v.value, r.code,
-           check_code(r.code, v.value, CASE r.code WHEN 'eu_vat' THEN c.vat_prefix ELSE v_said ->> r.context_key END)
+    SELECT r.key, coalesce(r.label ->> party_codes.language, r.label ->> 'en'), r.position, r.in_bank, r.slip, v.value,
+           r.code, v.context, check_code(r.code, v.value, v.context), r.strict
       FROM country c
       JOIN requisite r ON r.rules = c.rules AND r.person IN ('any', v_person)
-     CROSS JOIN LATERAL (SELECT nullif(btrim(v_said ->> r.key), '') AS value) v
+     CROSS JOIN LATERAL (
+        SELECT nullif(btrim(v_said ->> r.key), '') AS value,
+               CASE r.code WHEN 'eu_vat' THEN c.vat_prefix ELSE v_said ->> r.context_key END AS context) v
      WHERE c.code = party ->> 'country';
 END $$;
 COMMENT ON FUNCTION party_codes(jsonb, text) IS
     'the requisites that its country gives a party, as paper_party() has it: under which name in a language, in which '
-    'order, what it has of each (value, NULL for none) and what is wrong with it (fault, as check_code() says it); no '
-    'rows without a country';
-
-CREATE FUNCTION payment_slip(party jsonb, language text, label jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    WITH code AS MATERIALIZED (
-        SELECT c.* FROM party_codes(party, payment_slip.language) c WHERE c.value IS NOT NULL
-    )
-    SELECT jsonb_agg(jsonb_build_object(
-               'note', label ->> CASE r.slip WHEN 'payee' THEN 'beneficiary' ELSE 'beneficiary_bank' END,
-               'who', CASE r.slip WHEN 'payee' THEN party_said(party, payment_slip.language) ->> 'name'
-                                  ELSE (SELECT string_agg(c.value, ', ' ORDER BY c.position) FROM code c
-                                         WHERE c.key IN ('bank', 'bank_address')) END,
-               'codes', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', c.label, 'value', c.value)
-                                                   ORDER BY c.position), '[]')
-                           FROM code c WHERE r.slip = 'payee' AND c.key IN ('tax_id', 'kpp')),
-               'cells', r.cells) ORDER BY r.position)
-      FROM (SELECT c.slip, min(c.position) AS position,
-                   coalesce(jsonb_agg(jsonb_build_object('name', c.label, 'value', c.value) ORDER BY c.position)
-                            FILTER (WHERE c.key NOT IN ('bank', 'bank_address')), '[]') AS cells
-              FROM code c WHERE c.slip IS NOT NULL GROUP BY 1) r;
-END;
-COMMENT ON FUNCTION payment_slip(jsonb, text, jsonb) IS
-    'the bank block of an invoice as payment orders of the payee''s country have it: a row for the payee and one for '
-    'the bank, each with what stands beside it; NULL where the country has no such block';
+    'order, what it has of each (value, NULL for none), what is wrong with it (fault, as check_code() says it by its '
+    'context) and whether a paper is refused for that (strict); no rows without a country';
 
 CREATE VIEW party_code WITH (security_invoker) AS
     SELECT p.id AS party_id, p.name AS party, p.country, c.key, c.label, c.value, c.fault
@@ -877,7 +855,7 @@ CREATE VIEW party_code WITH (security_invoker) AS
      WHERE p.country IS NOT NULL;
 COMMENT ON VIEW party_code IS
     'the requisites that its country gives each party: what it has of them (value, NULL for none) and what is wrong '
-    'with that (fault), as check_code() says it. What is wrong is stored, and refused when a paper is issued';
+    'with that (fault), as check_code() says it. What is wrong is stored, and told or refused when a paper is issued';
 SELECT allow('reader', 'select', 'party_code');
 -- ---------------------------------------------------------------------------
 -- price lists: a tree, one default, one of a client's own
@@ -16051,6 +16029,30 @@ COMMENT ON FUNCTION page_party(jsonb, text) IS
     'the one on pages, signatory and signatory_title who signs, place where papers are drawn up, language the language '
     'of its pages; an object under uk, ru or en says it in that language';
 
+CREATE FUNCTION payment_slip(party jsonb, language text, label jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH code AS MATERIALIZED (
+        SELECT c.* FROM party_codes(party, payment_slip.language) c WHERE c.value IS NOT NULL
+    )
+    SELECT jsonb_agg(jsonb_build_object(
+               'note', label ->> CASE r.slip WHEN 'payee' THEN 'beneficiary' ELSE 'beneficiary_bank' END,
+               'who', CASE r.slip WHEN 'payee' THEN party_said(party, payment_slip.language) ->> 'name'
+                                  ELSE (SELECT string_agg(c.value, ', ' ORDER BY c.position) FROM code c
+                                         WHERE c.key IN ('bank', 'bank_address')) END,
+               'codes', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', c.label, 'value', c.value)
+                                                   ORDER BY c.position), '[]')
+                           FROM code c WHERE r.slip = 'payee' AND c.key IN ('tax_id', 'kpp')),
+               'cells', r.cells) ORDER BY r.position)
+      FROM (SELECT c.slip, min(c.position) AS position,
+                   coalesce(jsonb_agg(jsonb_build_object('name', c.label, 'value', c.value) ORDER BY c.position)
+                            FILTER (WHERE c.key NOT IN ('bank', 'bank_address')), '[]') AS cells
+              FROM code c WHERE c.slip IS NOT NULL GROUP BY 1) r;
+END;
+COMMENT ON FUNCTION payment_slip(jsonb, text, jsonb) IS
+    'the bank block of an invoice as payment orders of the payee''s country have it: a row for the payee and one for '
+    'the bank, each with what stands beside it; NULL where the country has no such block';
+
 -- What has no time has no hours either: a fee, a thing.
 CREATE FUNCTION page_hours(seconds numeric, worked_s numeric, billed_s numeric, language text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -16188,8 +16190,7 @@ BEGIN ATOMIC
                 THEN concat_ws(' ', label ->> 'purpose_tax', coalesce(r.words ->> language, r.name, label ->> 'tax'),
                                page_percent(r.tax_rate, language), '–',
                                page_number(r.tax * h.side, h.exponent, language))
-                ELSE lower(left(label ->> 'tax_none', 1)) || substr(label ->> 'tax_none', 2) END, ', ') FROM rate r),
-                lower(left(label ->> 'tax_none', 1)) || substr(label ->> 'tax_none', 2)),
+                ELSE label ->> 'purpose_tax_none' END, ', ') FROM rate r), label ->> 'purpose_tax_none'),
         'taxed', t.taxed > 0, 'tax_free', t.taxed = 0, 'inclusive', h.tax_inclusive,
         'taxes', coalesce((SELECT jsonb_agg(jsonb_build_object(
                 'name', CASE WHEN coalesce(r.kind, 'rated') <> 'rated'
@@ -17004,24 +17005,25 @@ AS $$
 DECLARE
     v_own jsonb := paper_party(p_document, 'own');
     v_party jsonb := paper_party(p_document, 'party');
-    v_label jsonb;
+    v_language text;
 BEGIN
     IF p_document.incoming OR coalesce(v_own ->> 'country', v_party ->> 'country') IS NULL
         OR NOT EXISTS (SELECT FROM paper_rule r WHERE r.kind = p_document.kind) THEN
         RETURN;
     END IF;
-    v_label := page_labels(p_language);
+    v_language := page_language(p_document.id);
     RETURN QUERY
-    WITH side AS (
-        SELECT s.name, s.party ->> 'country' AS country, party_said(s.party, page_language(p_document.id)) AS said,
-               s.party
+    WITH side AS MATERIALIZED (
+        SELECT s.name, s.party ->> 'country' AS country, party_said(s.party, v_language) AS said, s.party
           FROM (VALUES ('seller', v_own), ('buyer', v_party)) AS s (name, party)
     ), code AS MATERIALIZED (
         SELECT s.name AS side, c.* FROM side s CROSS JOIN LATERAL party_codes(s.party, p_language) c
     )
-    SELECT r.side, r.key, coalesce(c.label, v_label ->> ('requisite_' || r.key), v_label ->> r.key, r.key), 'missing',
+    SELECT r.side, r.key, coalesce(c.label, w.label ->> ('requisite_' || r.key), w.label ->> r.key, r.key), 'missing',
            NULL, r.demand = 'law', how_to_say(p_document, r.side, r.key), r.source
       FROM paper_rules(p_document, p_law_only) r
+      -- asked for where something lacks alone
+     CROSS JOIN LATERAL (SELECT (SELECT page_labels(p_language)) AS label) w
       LEFT JOIN side s ON s.name = r.side
       LEFT JOIN code c ON c.side = r.side AND c.key = r.key
      WHERE CASE WHEN r.side = 'document' THEN paper_word(p_document, r.key) IS NULL
@@ -17031,14 +17033,18 @@ BEGIN
                                                             WHERE q.rules = country_rules(s.country)
                                                               AND q.key = r.key)) END
     UNION ALL
-    SELECT c.side, c.key, c.label, 'invalid: it ' || c.fault, c.value, true,
+    SELECT c.side, c.key, c.label, 'invalid: it ' || c.fault, c.value, c.refused,
            how_to_say(p_document, c.side, c.key), 'check_code'
-      -- the buyer's bank is on no paper
-      FROM code c WHERE c.fault IS NOT NULL AND (c.side = 'seller' OR NOT c.in_bank);
+      FROM (SELECT c.*, c.strict OR check_code(c.code, c.value, c.context, false) IS NOT NULL OR EXISTS (
+                       SELECT FROM paper_rules(p_document, true) r WHERE (r.side, r.key) = (c.side, c.key)) AS refused
+              -- the buyer's bank is asked of nobody
+              FROM code c WHERE c.fault IS NOT NULL AND (c.side = 'seller' OR NOT c.in_bank)) c
+     WHERE c.refused OR NOT p_law_only;
 END $$;
 COMMENT ON FUNCTION lacking(document, text, boolean) IS
     'what a document lacks of what papers of its kind must or usually do say, as missing_requisites() returns it; with '
-    'p_law_only only what it is not issued without';
+    'p_law_only only what it is not issued without. A code with wrong signs is refused, one with a wrong check digit '
+    'where the law demands it or requisite.strict says so, and told elsewhere';
 
 CREATE FUNCTION missing_requisites(document bigint, language text DEFAULT 'en')
     RETURNS TABLE (side text, key text, label text, why text, value text, required boolean, what_to_do text,
@@ -17052,8 +17058,8 @@ END $$;
 COMMENT ON FUNCTION missing_requisites(bigint, text) IS
     'what a document lacks of what the country of its seller wants on papers of its kind, and which codes of either '
     'side are wrong: of whom (side: seller, buyer, document), under which name in a language, why, what stands there, '
-    'whether it is not issued without (required: the law or a wrong code; else a custom), what to do and from which '
-    'law or custom that is. No rows: nothing. Unknown documents are refused (23503)';
+    'whether it is not issued without (required: the law or a wrong code; else a custom or a check digit), what to do '
+    'and from which law or custom that is. No rows: nothing. Unknown documents are refused (23503)';
 SELECT allow('reader', 'execute', 'missing_requisites');
 
 CREATE VIEW draft_requisite WITH (security_invoker) AS
@@ -17088,7 +17094,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION refuse_incomplete(document) IS
     'refuse (23514) to issue a document that lacks what the law of the seller''s country wants on its paper, or has a '
-    'wrong code on it';
+    'wrong code on it, as lacking() tells';
 -- ---------------------------------------------------------------------------
 -- state_paper: the data of the papers that states want beside ours
 --
@@ -19985,7 +19991,7 @@ CREATE VIEW requisite_problems WITH (security_invoker) AS
            format('%s: %s %s', m.side, m.label, m.why) AS detail
       FROM document d
      CROSS JOIN LATERAL lacking(d, 'en', true) m
-     WHERE d.issued_at IS NOT NULL AND NOT d.incoming;
+     WHERE d.issued_at IS NOT NULL AND NOT d.incoming AND m.why = 'missing';
 COMMENT ON VIEW requisite_problems IS 'broken invariants of what issued papers say, none in healthy books';
 SELECT allow('controller', 'select', 'requisite_problems');
 -- ---------------------------------------------------------------------------
@@ -22066,6 +22072,7 @@ in_bank: is it one of the bank details?
 slip: row of the bank block of an invoice in which it stands: payee or bank
 requisite.code: kind of code by which check_code() checks it, NULL: anything goes
 context_key: the key whose value the check needs beside it
+strict: is a paper refused for a wrong check digit of it too, not only for wrong signs?
 requisite.label: what it is called, {"uk", "ru", "en"}
 requisite.source: law or custom that it is from
 paper_rule.source: law or custom that it is from
