@@ -11,7 +11,7 @@ SET search_path = t_requisite, t_requisite_internal, finance, public;
 \i :fixture
 \set ECHO all
 \pset null '<null>'
-SELECT count(*) AS countries, count(*) FILTER (WHERE rules = 'EU') AS of_eu, string_agg(code || ' ' || vat_prefix, ', ') FILTER (WHERE code <> vat_prefix) AS other_prefix FROM country;
+SELECT count(*) AS countries, count(*) FILTER (WHERE rules = 'EU') AS of_eu, string_agg(code || ' ' || vat_prefix, ', ') FILTER (WHERE code <> vat_prefix) AS other_prefix FROM country_code;
 -- every rule names a kind of document, every requisite a code that is checked, and all have their source
 SELECT DISTINCT kind FROM paper_rule WHERE kind NOT IN (SELECT kind FROM document_kind);
 SELECT DISTINCT code FROM requisite WHERE code IS NOT NULL AND check_code(code, '?') IS NULL;

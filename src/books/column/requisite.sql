@@ -4,12 +4,12 @@
 
 SELECT explain_columns($words$
 country: the country, ISO 3166; NULL: nothing is demanded of its papers
-party.country: the country whose papers it has, a row of country; NULL: nothing is demanded
-party_code.country: its country, a row of country
-country.code: the country, ISO 3166
-country.rules: whose rules hold there, NULL: none
-rules: whose rules these are, as country.rules names them
-template.rules: whose papers it is for, as country.rules names them; NULL: of all countries
+party.country: the country whose papers it has, a row of country_code; NULL: nothing is demanded
+party_code.country: its country, a row of country_code
+country_code.code: the country, ISO 3166
+country_code.rules: whose rules hold there, NULL: none
+rules: whose rules these are, as country_code.rules names them
+template.rules: whose papers it is for, as country_code.rules names them; NULL: of all countries
 vat_prefix: what VAT numbers of the country begin with, NULL: they have no prefix
 entrepreneur: is it a person in business, whose codes are those of persons?
 signed_on: day on which the contract was signed, which papers name with its number

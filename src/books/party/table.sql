@@ -26,7 +26,7 @@ CREATE TABLE party (
         CONSTRAINT party_grace_range CHECK (grace_days BETWEEN 0 AND 3650),
     source text,
     external_id text,
-    country text CONSTRAINT party_country_fkey REFERENCES country,
+    country text CONSTRAINT party_country_fkey REFERENCES country_code,
     entrepreneur boolean NOT NULL DEFAULT false,
     CONSTRAINT party_external_key UNIQUE (source, external_id)
 );

@@ -182,7 +182,7 @@ DECLARE
 BEGIN
     SELECT string_agg(m.label, ', ' ORDER BY m.no) AS labels,
            string_agg(format('%s: %s %s (%s)', m.side, m.label, CASE WHEN m.value IS NULL THEN 'is missing'
-                             ELSE format('"%s" is %s', left(m.value, 60), m.why) END, m.source), E'\n'
+                             ELSE format('"%s" is %s', left(m.value, 60), m.why) END, m.source), chr(10)
                       ORDER BY m.no) AS detail,
            string_agg(m.what_to_do, ' ' ORDER BY m.no) AS hint
       INTO v_lacks

@@ -18,7 +18,7 @@ COMMENT ON FUNCTION party_said(jsonb, text) IS
 CREATE FUNCTION country_rules(p_country text) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT c.rules FROM country c WHERE c.code = p_country;
+    SELECT c.rules FROM country_code c WHERE c.code = p_country;
 END;
 COMMENT ON FUNCTION country_rules(text) IS 'whose rules hold in a country; NULL for none';
 

@@ -15,7 +15,7 @@ BEGIN
         RAISE EXCEPTION 'no taxes of country "%" are known', add_taxes.country
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = format('Add rows to tax and tax_rate. Known are those of %s.', (
-                    SELECT string_agg(c.code, ', ' ORDER BY c.code) FROM country c
+                    SELECT string_agg(c.code, ', ' ORDER BY c.code) FROM country_code c
                      WHERE c.rules IN (SELECT t.rules FROM country_tax t)));
     END IF;
     INSERT INTO tax (code, name, kind, words)
