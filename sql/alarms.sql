@@ -123,7 +123,6 @@ INSERT INTO broken (what, break) VALUES
     ('allocated above the payment', format('UPDATE payment_allocation SET amount = 31 WHERE payment_id = %s', :payment_id)),
     ('allocated above the invoice', format('UPDATE payment_allocation SET amount = 67.01 WHERE payment_id = %s', :payment_id)),
     ('paper that kept nothing', format('ALTER TABLE document DROP CONSTRAINT document_issued_keeps; UPDATE document SET kept = NULL WHERE id = %s', :invoice)),
-    ('paper that lacks what a law wants', format('UPDATE document SET kept = jsonb_set(kept, ''{own,country}'', ''"LT"'') WHERE id = %s', :invoice)),
     ('paper of nobody', format('UPDATE document SET kept = kept - ''own'' WHERE id = %s', :invoice)), ('paper of another client', format('UPDATE document SET kept = jsonb_set(kept, ''{party,id}'', ''3'') WHERE id = %s', :report)),
     ('paper without words', format('UPDATE document SET kept = jsonb_set(kept, ''{rows}'', ''[]'') WHERE id = %s', :note)), ('paper under a logo that is gone', format('UPDATE document SET kept = jsonb_set(kept, ''{brand}'', ''{"logo": "00"}'') WHERE id = %s', :bill)),
     ('paper that lacks what the law wants', format('UPDATE document SET kept = jsonb_set(kept, ''{own,country}'', ''"LT"'') WHERE id = %s', :invoice)),

@@ -157,18 +157,18 @@ COMMENT ON TABLE code_object IS
 -- names the law or the custom that it is from.
 -- ---------------------------------------------------------------------------
 
-CREATE TABLE country (
-    code text CONSTRAINT country_pkey PRIMARY KEY
+CREATE TABLE country_code (
+    code text CONSTRAINT country_code_pkey PRIMARY KEY
         CONSTRAINT country_code_iso CHECK (code ~ '^[A-Z]{2}$'),
-    rules text CONSTRAINT country_rules_named CHECK (rules <> ''),
-    vat_prefix text CONSTRAINT country_vat_prefix_fits CHECK (vat_prefix ~ '^[A-Z]{2}$')
+    rules text CONSTRAINT country_code_rules_named CHECK (rules <> ''),
+    vat_prefix text CONSTRAINT country_code_vat_prefix_fits CHECK (vat_prefix ~ '^[A-Z]{2}$')
 );
-COMMENT ON TABLE country IS
+COMMENT ON TABLE country_code IS
     'the countries that parties are of. rules: whose rows of requisite, paper_rule, country_tax and state_paper_rule '
     'hold there, NULL for none; vat_prefix: what its VAT numbers begin with, where these have a prefix';
-INSERT INTO country (code, rules, vat_prefix) VALUES ('UA', 'UA', NULL), ('BY', 'BY', NULL), ('RU', 'RU', NULL),
+INSERT INTO country_code (code, rules, vat_prefix) VALUES ('UA', 'UA', NULL), ('BY', 'BY', NULL), ('RU', 'RU', NULL),
     ('KZ', 'KZ', NULL);
-INSERT INTO country (code, rules, vat_prefix)
+INSERT INTO country_code (code, rules, vat_prefix)
 SELECT c, 'EU', CASE c WHEN 'GR' THEN 'EL' ELSE c END
   FROM unnest('{AT,BE,BG,CY,CZ,DE,DK,EE,ES,FI,FR,GR,HR,HU,IE,IT,LT,LU,LV,MT,NL,PL,PT,RO,SE,SI,SK}'::text[]) c;
 
@@ -460,7 +460,7 @@ CREATE TABLE party (
         CONSTRAINT party_grace_range CHECK (grace_days BETWEEN 0 AND 3650),
     source text,
     external_id text,
-    country text CONSTRAINT party_country_fkey REFERENCES country,
+    country text CONSTRAINT party_country_fkey REFERENCES country_code,
     entrepreneur boolean NOT NULL DEFAULT false,
     CONSTRAINT party_external_key UNIQUE (source, external_id)
 );

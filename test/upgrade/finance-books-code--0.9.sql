@@ -816,7 +816,7 @@ COMMENT ON FUNCTION party_said(jsonb, text) IS
 CREATE FUNCTION country_rules(p_country text) RETURNS text
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT c.rules FROM country c WHERE c.code = p_country;
+    SELECT c.rules FROM country_code c WHERE c.code = p_country;
 END;
 COMMENT ON FUNCTION country_rules(text) IS 'whose rules hold in a country; NULL for none';
 
@@ -834,7 +834,7 @@ BEGIN
     RETURN QUERY
     SELECT r.key, coalesce(r.label ->> party_codes.language, r.label ->> 'en'), r.position, r.in_bank, r.slip, v.value,
            r.code, v.context, check_code(r.code, v.value, v.context), r.strict
-      FROM country c
+      FROM country_code c
       JOIN requisite r ON r.rules = c.rules AND r.person IN ('any', v_person)
      CROSS JOIN LATERAL (
         SELECT nullif(btrim(v_said ->> r.key), '') AS value,
@@ -4648,7 +4648,7 @@ BEGIN
         RAISE EXCEPTION 'no taxes of country "%" are known', add_taxes.country
             USING ERRCODE = 'invalid_parameter_value',
                 HINT = format('Add rows to tax and tax_rate. Known are those of %s.', (
-                    SELECT string_agg(c.code, ', ' ORDER BY c.code) FROM country c
+                    SELECT string_agg(c.code, ', ' ORDER BY c.code) FROM country_code c
                      WHERE c.rules IN (SELECT t.rules FROM country_tax t)));
     END IF;
     INSERT INTO tax (code, name, kind, words)
@@ -17080,7 +17080,7 @@ DECLARE
 BEGIN
     SELECT string_agg(m.label, ', ' ORDER BY m.no) AS labels,
            string_agg(format('%s: %s %s (%s)', m.side, m.label, CASE WHEN m.value IS NULL THEN 'is missing'
-                             ELSE format('"%s" is %s', left(m.value, 60), m.why) END, m.source), E'\n'
+                             ELSE format('"%s" is %s', left(m.value, 60), m.why) END, m.source), chr(10)
                       ORDER BY m.no) AS detail,
            string_agg(m.what_to_do, ' ' ORDER BY m.no) AS hint
       INTO v_lacks
@@ -17219,8 +17219,9 @@ SELECT allow('reader', 'execute', 'state_paper');
 -- ---------------------------------------------------------------------------
 
 SELECT allow('reader', 'select', t), allow('admin', 'insert,update,delete', t)
-  FROM unnest('{country,requisite,paper_rule,country_tax,country_tax_rate,state_paper_rule}'::text[]) t;
-SELECT watch(t) FROM unnest('{country,requisite,paper_rule,country_tax,country_tax_rate,state_paper_rule}'::text[]) t;
+  FROM unnest('{country_code,requisite,paper_rule,country_tax,country_tax_rate,state_paper_rule}'::text[]) t;
+SELECT watch(t)
+  FROM unnest('{country_code,requisite,paper_rule,country_tax,country_tax_rate,state_paper_rule}'::text[]) t;
 -- ---------------------------------------------------------------------------
 -- notify: what people are told
 --
@@ -20842,9 +20843,9 @@ BEGIN
         ('document', 'document_adds_up', 'Give a gross of net and tax.'),
         ('contract', 'contract_one_tax', 'Give a tax_code, whose rates have dates, or one fixed tax_rate.'),
         ('contract', 'contract_signed_year', 'Give a real day.'),
-        ('country', 'country_code_iso', 'A country is its two capital letters of ISO 3166.'),
-        ('country', 'country_rules_named', 'Name the rules, or none.'),
-        ('country', 'country_vat_prefix_fits', 'A prefix is two capital letters.'),
+        ('country_code', 'country_code_iso', 'A country is its two capital letters of ISO 3166.'),
+        ('country_code', 'country_code_rules_named', 'Name the rules, or none.'),
+        ('country_code', 'country_code_vat_prefix_fits', 'A prefix is two capital letters.'),
         ('country_tax', 'country_tax_words_in_all', 'Give the words in three languages: {"uk": …, "ru": …, "en": …}.'),
         ('country_tax_rate', 'country_tax_rate_year', 'Give a real day.'),
         ('paper_rule', 'paper_rule_year', 'Give a real day.'),
@@ -22054,12 +22055,12 @@ $words$);
 
 SELECT explain_columns($words$
 country: the country, ISO 3166; NULL: nothing is demanded of its papers
-party.country: the country whose papers it has, a row of country; NULL: nothing is demanded
-party_code.country: its country, a row of country
-country.code: the country, ISO 3166
-country.rules: whose rules hold there, NULL: none
-rules: whose rules these are, as country.rules names them
-template.rules: whose papers it is for, as country.rules names them; NULL: of all countries
+party.country: the country whose papers it has, a row of country_code; NULL: nothing is demanded
+party_code.country: its country, a row of country_code
+country_code.code: the country, ISO 3166
+country_code.rules: whose rules hold there, NULL: none
+rules: whose rules these are, as country_code.rules names them
+template.rules: whose papers it is for, as country_code.rules names them; NULL: of all countries
 vat_prefix: what VAT numbers of the country begin with, NULL: they have no prefix
 entrepreneur: is it a person in business, whose codes are those of persons?
 signed_on: day on which the contract was signed, which papers name with its number

@@ -36,7 +36,7 @@ BEGIN
     RETURN QUERY
     SELECT r.key, coalesce(r.label ->> party_codes.language, r.label ->> 'en'), r.position, r.in_bank, r.slip, v.value,
            r.code, v.context, check_code(r.code, v.value, v.context), r.strict
-      FROM country c
+      FROM country_code c
       JOIN requisite r ON r.rules = c.rules AND r.person IN ('any', v_person)
      CROSS JOIN LATERAL (
         SELECT nullif(btrim(v_said ->> r.key), '') AS value,
