@@ -27,9 +27,9 @@ SELECT post('k', '[{"on": "03.02.2026", "debit": "rent", "credit": "payable", "a
 
 -- No body of a function holds a backslash: what it means is the session's to say.
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace IN ('t_settings'::regnamespace, 't_settings_internal'::regnamespace) AND (position(chr(92) IN p.prosrc) > 0 OR p.prosrc ~* 'u&''');
--- SQL functions are bound when they are made, PL/pgSQL ones carry what they are run with.
+-- SQL functions are bound when they are made, PL/pgSQL ones carry what they are run with; a procedure that commits cannot, and names all it calls.
 SELECT p.proname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
- WHERE p.pronamespace IN ('t_settings'::regnamespace, 't_settings_internal'::regnamespace)
+ WHERE p.pronamespace IN ('t_settings'::regnamespace, 't_settings_internal'::regnamespace) AND p.prokind <> 'p'
    AND CASE l.lanname WHEN 'sql' THEN p.prosqlbody IS NULL
                       ELSE p.proconfig IS NULL OR NOT p.proconfig @> '{"DateStyle=ISO, YMD",IntervalStyle=postgres,TimeZone=UTC,bytea_output=hex,jit=off}'
                            OR NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=t_settings, %') END;

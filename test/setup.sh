@@ -53,7 +53,7 @@ has_room() {
 
 # Give up with a sentence that says what to do.
 fail() {
-	[ -z "$work" ] || { has_room 8 && ! grep -qs 'No space left on device' "$work"/*.log; } ||
+	[ -z "$work" ] || { has_room 8 && ! grep -qsE 'No space left on device|Check free disk space' "$work"/*.log; } ||
 		set -- "no space is left in $disk: set TMPDIR to a directory on a disk with $room_mb MB free."
 	explained=1
 	printf '\n%s: %s\n' "$(basename "$0")" "$*" >&2

@@ -15718,8 +15718,8 @@ BEGIN
     END IF;
     v_image := decode(substr(p_url, length(c_head) + 1), 'base64');
     -- it begins with its mark and its sizes and ends with its end
-    IF octet_length(v_image) < 45 OR substr(v_image, 1, 16) <> '\x89504e470d0a1a0a0000000d49484452'
-        OR substr(v_image, octet_length(v_image) - 11) <> '\x0000000049454e44ae426082' THEN
+    IF octet_length(v_image) < 45 OR encode(substr(v_image, 1, 16), 'hex') <> '89504e470d0a1a0a0000000d49484452'
+        OR encode(substr(v_image, octet_length(v_image) - 11), 'hex') <> '0000000049454e44ae426082' THEN
         PERFORM refuse_drawing('is no whole PNG', 'answer_image');
     END IF;
     v_width := ('x' || encode(substr(v_image, 17, 4), 'hex'))::bit(32)::bigint;
