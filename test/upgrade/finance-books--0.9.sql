@@ -2828,7 +2828,7 @@ tr { break-inside: avoid; }
 <p class="words"><span>{{label.tax_in_words}}:</span> {{totals.tax_words}}.</p>
 {{/totals.tax_words}}
 <p class="words">{{label.act_end}}</p>
-<p class="words">Сведения об использовании запасов, полученных от заказчика: нет.</p>
+<p class="words">Сведения об использовании запасов, полученных от заказчика: ______________________</p>
 <table class="tail">
 {{#own}}
 <tr><td>Сдал (Исполнитель)<br>{{signatory_title}}</td><td class="place"></td><td>{{signatory}}<br><small>расшифровка подписи</small></td></tr>

@@ -16980,9 +16980,9 @@ DECLARE
     v_name text := v_paper #>> ARRAY[CASE p_side WHEN 'buyer' THEN 'party' ELSE 'own' END, 'name'];
 BEGIN
     RETURN CASE
-        WHEN p_key = 'contract' THEN 'Set contract_id of the draft.'
+        WHEN p_key = 'contract' THEN 'Make it of work that is under a contract.'
         WHEN p_key = 'contract_date' AND v_paper #>> '{contracts,0,number}' IS NULL
-        THEN 'Set contract_id of the draft, and signed_on of the contract.'
+        THEN 'Make it of work that is under a contract, and set signed_on of that.'
         WHEN p_key = 'contract_date'
         THEN format('Set signed_on of contract "%s".', (
             SELECT min(c.value ->> 'number') FROM jsonb_array_elements(v_paper -> 'contracts') c
@@ -16990,7 +16990,7 @@ BEGIN
         WHEN p_key = 'tax' THEN 'Give its contract or lines a tax_code whose words say why no tax is taken; '
                                 'add_taxes() has some.'
         WHEN p_key = 'basis' THEN 'Make it of the document that it changes.'
-        WHEN p_key = 'period' THEN 'Set period_from and period_to of the draft.'
+        WHEN p_key = 'period' THEN 'Make it of work, which has its days.'
         WHEN p_key = 'tax_id' THEN format('Set tax_id of party "%s".', v_name)
         ELSE format('Set requisites ->> ''%s'' of party "%s".', p_key, v_name) END;
 END $$;
