@@ -137,6 +137,7 @@ round_maximum_s: the most that is billed of a group, in seconds
 round_minimum_s: the least that is billed of a group, in seconds
 round_mode: none, up, down or nearest
 round_scope: what is rounded together: entry, task_day, day, task or period
+terms.round_scope: what is rounded together by these terms: entry, task_day, day, task or period
 scope_work_types: ids of the kinds of work it is for, NULL: all
 segment: number of the part of a time entry, from 1
 stage: stage of the deal, as the CRM names it

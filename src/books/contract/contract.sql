@@ -97,9 +97,11 @@ SELECT allow('reader', 'select', 'capped_contract');
 -- A contract whose entries bear on one another: what one burns or rounds away
 -- another cannot.  Others are rated entry by entry.
 CREATE VIEW sequential_contract WITH (security_invoker) AS
-    SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id, c.round_scope
+    SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id
       FROM contract c
-     WHERE c.round_scope <> 'entry' OR EXISTS (SELECT FROM capped_contract q WHERE q.contract_id = c.id)
+     WHERE c.round_scope <> 'entry'
+        OR EXISTS (SELECT FROM terms t WHERE t.contract_id = c.id AND t.round_scope <> 'entry')
+        OR EXISTS (SELECT FROM capped_contract q WHERE q.contract_id = c.id)
         OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = c.id)
         OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id
                    AND num_nonnulls(n.included_s, n.included_amount) > 0);

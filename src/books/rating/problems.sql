@@ -6,7 +6,7 @@ CREATE FUNCTION open_rating(p_base bigint) RETURNS SETOF charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_grouped boolean := (SELECT c.round_scope <> 'entry' FROM contract c WHERE c.id = p_base);
+    v_grouped boolean := group_scopes(p_base) <> '{}';
     v_input rating_input[] := ARRAY(
         SELECT i FROM stamped_input(p_base, '-infinity', 'infinity', '{}', v_grouped) i
          WHERE EXISTS (SELECT FROM terms t WHERE t.id = i.terms_id));

@@ -70,13 +70,12 @@ BEGIN
                       JOIN contract c ON c.id = h.contract_id
             )
             SELECT t.base_id, min(t.instant) AS instant, max(t.instant) AS last_instant, min(t.work_date) AS work_date,
-                array_agg(DISTINCT t.task_id) AS tasks, b.round_scope,
+                array_agg(DISTINCT t.task_id) AS tasks,
                    coalesce(array_agg(DISTINCT t.entry_id) FILTER (WHERE t.fresh), '{}') AS fresh,
                    coalesce(array_agg(DISTINCT t.work_date) FILTER (WHERE t.fresh), '{}') AS days
               FROM touched t
-              JOIN contract b ON b.id = t.base_id
              WHERE EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = t.base_id)
-             GROUP BY t.base_id, b.round_scope ORDER BY t.base_id
+             GROUP BY t.base_id ORDER BY t.base_id
         LOOP
             -- work may run into the next period, and late work draws on the open one
             PERFORM grant_included(v_sequence.base_id, v_sequence.days || ARRAY(
@@ -90,9 +89,9 @@ BEGIN
             PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
                                   ARRAY(SELECT u FROM unnest(v_freed) u
                                          WHERE u.contract_id = ANY (contract_group(v_sequence.base_id))),
-                                  sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant,
-                                                 v_sequence.work_date, v_sequence.tasks),
-                                  v_sequence.last_instant, v_sequence.round_scope <> 'entry', p_follow);
+                                  (SELECT sequence_start(b, v_sequence.instant, v_sequence.work_date, v_sequence.tasks)
+                                     FROM contract b WHERE b.id = v_sequence.base_id),
+                                  v_sequence.last_instant, group_scopes(v_sequence.base_id) <> '{}', p_follow);
             v_rest := ARRAY(SELECT unnest(v_rest) EXCEPT SELECT unnest(v_sequence.fresh));
             v_bases := v_bases || v_sequence.base_id;
         END LOOP;

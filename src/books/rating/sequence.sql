@@ -82,24 +82,56 @@ COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], allotment_use[], t
     'bears on; p_changed are all entries that this change touches, p_freed what they took of this contract before it, '
     'below 0, p_last the instant of the last of them, p_grouped whether entries are rounded together';
 
-CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[])
-    RETURNS timestamptz
+CREATE FUNCTION group_scopes(p_base bigint) RETURNS text[]
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
-    RETURN (
-    SELECT CASE p_scope
-               WHEN 'entry' THEN p_instant
-               WHEN 'task' THEN least(p_instant, (
-                   SELECT min(h.started_at) FROM charge h WHERE h.contract_id = p_base AND h.task_id = ANY (p_tasks)))
-               ELSE least(p_instant, d.day::timestamp AT TIME ZONE contract_zone(c.calendar_id)) END
-      FROM contract c
-     CROSS JOIN LATERAL (SELECT CASE p_scope WHEN 'period' THEN lower(service_period(c, p_day))
-                                             ELSE p_day END AS day) d
-     WHERE c.id = p_base);
+    RETURN ARRAY(SELECT c.round_scope FROM contract c WHERE c.id = p_base AND c.round_scope <> 'entry'
+                 UNION SELECT t.round_scope FROM terms t WHERE t.contract_id = p_base AND t.round_scope <> 'entry');
 END $$;
-COMMENT ON FUNCTION sequence_start(bigint, text, timestamptz, date, bigint[]) IS
-    'from which instant a change re-rates a contract: where the first rounding group that it touches begins';
+COMMENT ON FUNCTION group_scopes(bigint) IS
+    'how a contract rounds entries together, by its terms of now and by those that its work is stamped with; none: it '
+    'rounds each for itself';
+
+-- A group that is rated again in part would be rounded in two, so it is rated whole;
+-- all that comes after its first entry goes with it, and may have begun earlier in turn.
+CREATE FUNCTION sequence_start(p_base contract, p_instant timestamptz, p_day date, p_tasks bigint[])
+    RETURNS timestamptz
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_group bigint[] := contract_group(p_base.id);
+    v_scopes text[] := group_scopes(p_base.id);
+    v_from timestamptz := p_instant;
+    v_earlier timestamptz;
+    v_day date := p_day;
+    v_tasks bigint[] := p_tasks;
+BEGIN
+    LOOP
+        EXIT WHEN v_scopes = '{}';
+        SELECT least(v_day, min(h.service_date)), v_tasks || array_agg(DISTINCT h.task_id) INTO v_day, v_tasks
+          FROM charge h
+         WHERE h.contract_id = ANY (v_group) AND h.started_at >= v_from AND h.source = 'time' AND h.segment = 1;
+        IF 'period' = ANY (v_scopes) THEN
+            v_day := least(v_day, lower(service_period(p_base, v_day)));
+        END IF;
+        v_earlier := least(
+            (SELECT min(h.started_at) FROM charge h
+              WHERE h.task_id = ANY (v_tasks) AND 'task' = ANY (v_scopes) AND h.contract_id = ANY (v_group)
+                AND h.source = 'time'),
+            -- the day of an instant is at most a day off, whatever the zone
+            (SELECT min(h.started_at) FROM charge h
+              WHERE h.contract_id = ANY (v_group) AND v_scopes <> '{task}' AND h.started_at < v_from
+                AND h.started_at >= v_day::timestamp AT TIME ZONE 'UTC' - interval '2 days'
+                AND h.service_date >= v_day AND h.source = 'time' AND h.segment = 1));
+        EXIT WHEN v_earlier >= v_from IS NOT FALSE;
+        v_from := v_earlier;
+    END LOOP;
+    RETURN v_from;
+END $$;
+COMMENT ON FUNCTION sequence_start(contract, timestamptz, date, bigint[]) IS
+    'from which instant a change of work from an instant on, of a first day and of tasks, re-rates a contract: where '
+    'the first rounding group begins that has an entry from then on';
 
 -- What an allotment that comes or goes changes: all that is open from a day on,
 -- and work that runs into it.
@@ -107,16 +139,16 @@ CREATE FUNCTION rate_again(p_base contract, p_from date) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_from timestamptz := least(p_from, lower(service_period(p_base, p_from)))::timestamp
-                          AT TIME ZONE contract_zone(p_base.calendar_id);
+    v_day date := least(p_from, lower(service_period(p_base, p_from)));
+    v_from timestamptz := v_day::timestamp AT TIME ZONE contract_zone(p_base.calendar_id);
 BEGIN
-    IF p_base.round_scope = 'task'
-        OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.committed) THEN
+    IF EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.committed) THEN
         v_from := '-infinity';
     END IF;
     v_from := least(v_from, (
         SELECT min(h.started_at) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id
          WHERE h.client_id = p_base.client_id AND NOT h.committed AND h.started_at < v_from AND e.ended_at > v_from));
+    v_from := sequence_start(p_base, v_from, v_day, '{}');
     PERFORM rate_sequence(p_base.id, '{}', '{}', '{}', v_from, v_from, true);
     PERFORM carry_again(ARRAY[p_base.id]);
 END $$;
