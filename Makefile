@@ -216,7 +216,7 @@ BOOKS_CODE = \
 	src/books/concession/work.sql \
 	src/books/concession/right.sql \
 	src/books/work/context.sql \
-	src/books/rating/terms.sql \
+	src/books/terms/terms.sql \
 	src/books/rating/state.sql \
 	src/books/allotment/grant.sql \
 	src/books/allotment/carry.sql \

@@ -156,7 +156,7 @@ SELECT h ~ '<div class="brand">Агенція «Приклад»</div>' AS name 
 SELECT x, csv_text(x) FROM (VALUES ('plain'), ('a,b'), ('say "hi"'), (E'two\nlines'), ('=1+1'), ('+1'), ('-1'), ('@x'), (' =1'), (E'\t=1'), ('＝1'), ('a=1'), (' x '), (''), (NULL)) AS t (x);
 \t on
 SELECT replace(document_csv(:report, false), E'\r', '<cr>');
-SELECT replace(document_csv(:credit, false), E'\r', '<cr>') ~ '-300.00,0.00,-300.00,20,-60.00,-360.00,EUR<cr>';
+SELECT replace(document_csv(:credit, false), E'\r', '<cr>') ~ '-300.00,false,0.00,-300.00,20,-60.00,-360.00,EUR<cr>';
 \t off
 -- for spreadsheets of a language: a decimal comma, in quotes; whole numbers, days and texts are the same
 SELECT split_part(document_csv(:report, false, 'uk'), E'\r\n', 2) AS uk, document_csv(:report, false, 'ru') = document_csv(:report, false, 'uk') AS ru;
@@ -192,7 +192,7 @@ SELECT document_csv(0);
 SELECT document_html(:report, 'de');
 SELECT record_bill('{"party": 3, "outside_number": "7", "issued_on": "2026-03-01", "lines": [{"title": "Help", "price": "10"}], "currency": "EUR"}') AS bill \gset
 SELECT document_html(:bill);
-SELECT document_csv(:bill, false) ~ '^document.*\r\nbill,7,2026-03-01,1,,Help,,,,,,1,10,,,,10.00,' AS bill;
+SELECT document_csv(:bill, false) ~ '^document.*\r\nbill,7,2026-03-01,1,,Help,,,,,,1,,10,,,,10.00,' AS bill;
 SELECT draft_document('{"kind": "other", "party": 3, "currency": "EUR", "requirements": "Terms"}') AS contract \gset
 SELECT document_html(:contract);
 INSERT INTO template (kind, body) VALUES ('other', '{{heading}}: {{requirements}}<!--state:mark-->{{#groups}}{{title}}{{/groups}}');
@@ -218,7 +218,7 @@ SELECT build_report(jsonb_build_object('client', :night)) AS r \gset
 CREATE FUNCTION unit_prices(d bigint) RETURNS TABLE (title text, quantity text, sheet text, rows text, in_json text, page text, csv text, amount text)
     LANGUAGE sql AS $$
     SELECT s.title, s.quantity::text, s.price::text, trim_scale(r.price)::text, j.value ->> 'price', g.value ->> 'price',
-           split_part(c.line, ',', 13), s.amount::text
+           split_part(c.line, ',', 14), s.amount::text
       FROM document_sheet(d) s JOIN document_rows(d) r USING (position)
       JOIN jsonb_array_elements(document_json(d) -> 'positions') j ON (j.value ->> 'position')::int = s.position
       JOIN jsonb_path_query(document_data(d), '$.groups[*].rows[*]') g (value) ON g.value ->> 'title' = s.title

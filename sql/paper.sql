@@ -56,6 +56,38 @@ SELECT * FROM check_books();
 -- what is billed of a corrected work stays, cent and all: its reversal is the work's own amount
 SELECT difference FROM correct_entry((SELECT max(id) FROM time_entry WHERE duration_s = 1200), '{"duration_s": 600}', 'half of it');
 SELECT trim_scale(sum(amount)) AS left_to_bill FROM unbilled;
+-- a report by employee or by day has each of them once, though all is of one task; what else is charged to a task stands
+-- under its own name
+INSERT INTO party (kind, name) VALUES ('company', 'Beta');
+INSERT INTO employee (name) VALUES ('Oleh');
+INSERT INTO price (price_list_id, item_id, valid_from, tiers, cost) VALUES (1, 1, '2026-01-01', '{"mode":"graduated","bounds":[10,null],"prices":[5.55,4.44]}', 1);
+INSERT INTO contract (client_id, number, currency, starts_on, price_list_id, discount_pct) VALUES (3, 'B', 'EUR', '2026-01-01', 1, 10);
+INSERT INTO project (client_id, name) VALUES (3, 'Desk');
+INSERT INTO task (project_id, number, title) VALUES (2, 'D-1', 'Help') RETURNING id AS help \gset
+INSERT INTO time_entry (employee_id, task_id, work_date, duration_s) VALUES (1, :help, '2026-03-02', 3600), (2, :help, '2026-03-03', 7200), (1, :help, '2026-03-04', 10800);
+SELECT charge_item(3, 1, 17.123456, '2026-03-05', task_id => :help) > 0 AS sold;
+CREATE FUNCTION page_tasks(p_positions text) RETURNS TABLE (title text, hours text, amount text, lines int) LANGUAGE plpgsql AS $$
+DECLARE
+    v_report bigint := build_report('{"client": 3}', jsonb_build_object('positions', p_positions));
+BEGIN
+    RETURN QUERY SELECT t ->> 'title', t ->> 'hours_billed', t ->> 'amount', jsonb_array_length(nullif(t -> 'lines', 'null'))
+                   FROM jsonb_path_query(document_data(v_report, 'en'), '$.groups[*].tasks[*]') t;
+    PERFORM discard(v_report);
+END $$;
+SELECT p AS positions, t.* FROM unnest('{employee,day,task}'::text[]) p, page_tasks(p) t;
+-- tiers have no price of a unit: ten of 5.55 and the rest of 4.44 less 10 % are 78.42, which the paper says; the discount is 8.71
+SELECT build_invoice('{"client": 3}', '{"issued_on": "2026-03-31"}') AS i \gset
+SELECT title, quantity, price, discount_pct, amount, clock, summed FROM document_sheet(:i) ORDER BY title;
+SELECT given_discount(:i) - round((6 * 66.67) * .1, 2) AS of_tiers;
+SELECT issue_invoice(:i) AS i \gset
+-- of what is taken back after a part of it only the amount is known; its hours were billed and stay so; what is billed
+-- again says what it was
+SELECT credit(:i, jsonb_build_array(jsonb_build_object('line', min(id), 'net', '40.00')), 'goodwill', '2026-04-02', 'waive') AS part FROM document_line WHERE document_id = :i AND title LIKE '%Help' \gset
+SELECT credit(:i, jsonb_build_array(jsonb_build_object('position', min(position))), 'of another', '2026-04-03', 'rebill') AS rest FROM document_line WHERE document_id = :i AND title LIKE '%Help' \gset
+SELECT title, unit, quantity, price, hours_billed, amount, summed FROM document_sheet(:part) UNION ALL SELECT title, unit, quantity, price, hours_billed, amount, summed FROM document_sheet(:rest);
+SELECT invoice_work('{"client": 3}', '{"issued_on": "2026-04-04"}') AS again \gset
+SELECT title, unit, quantity, price, hours_billed, amount FROM document_sheet(:again) ORDER BY title;
+SELECT sum(hours_billed) AS hours, sum(net) AS net FROM document_card WHERE party_id = 3 AND kind IN ('invoice', 'credit_note');
 SELECT clock_text(0), clock_text(59), clock_text(-5430), clock_text(360000);
 SELECT * FROM check_books();
 DROP SCHEMA t_paper, t_paper_internal CASCADE;

@@ -71,8 +71,11 @@ BEGIN
                     ELSE coalesce(n.title || CASE n.kind WHEN 'recurring'
                                                   THEN ', ' || period_name(b, h.period_start)
                                                   ELSE '' END,
-                                  i.name, CASE WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END,
-                                  concat_ws(' ', t.number, t.title), h.source) END AS title,
+                                  i.name,
+                                  concat_ws(': ', CASE WHEN h.source IN ('time', 'adjustment')
+                                                 THEN nullif(concat_ws(' ', t.number, t.title), '') END,
+                                            CASE WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END),
+                                  h.source) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h'
                     WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity

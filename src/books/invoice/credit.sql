@@ -269,7 +269,8 @@ BEGIN
     UPDATE document_line l SET charge_id = x.charge_id
       FROM unnest(v_lines, v_charges) x (line_id, charge_id) WHERE l.id = x.line_id;
     IF v_again IS NOT NULL THEN
-        UPDATE document_line l SET adjustment_id = x.charge_id
+        -- nor are its hours taken back
+        UPDATE document_line l SET adjustment_id = x.charge_id, worked_s = NULL, billed_s = NULL
           FROM unnest(v_lines, put_charges(v_again)) x (line_id, charge_id) WHERE l.id = x.line_id;
     END IF;
     PERFORM freeze_charges(ARRAY(SELECT x.id FROM document_line l, unnest(ARRAY[l.charge_id, l.adjustment_id]) x (id)

@@ -149,11 +149,13 @@ BEGIN ATOMIC
     WITH head AS (
         SELECT currency_exponent(d.currency) AS exponent, CASE d.kind WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
                coalesce(d.period_to, d.issued_on, books_today()) AS beside,
-               paper_party(d, 'own') ->> 'country' IS NOT NULL AS of_country
+               paper_party(d, 'own') ->> 'country' IS NOT NULL AS of_country, d.positions
           FROM document d WHERE d.id = page_rows.document
     ), "row" AS MATERIALIZED (
-        SELECT r.*, row_number() OVER (ORDER BY r.position) AS no, coalesce(r.task_id::text, r.title) AS about
-          FROM document_rows(page_rows.document) r
+        -- what else is charged to a task stands under its own name
+        SELECT r.*, row_number() OVER (ORDER BY r.position) AS no,
+               concat_ws('|', CASE h.positions WHEN 'task' THEN r.task_id END, r.title) AS about
+          FROM document_rows(page_rows.document) r CROSS JOIN head h
     ), written AS (
         SELECT r.project, r.about, r.no, r.position, r.first_day, r.last_day, r.worked_s, r.billed_s, r.amount,
                jsonb_build_object(
@@ -221,7 +223,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION page_rows(bigint, text, jsonb) IS
     'the positions of a document in groups by project, written for a language: as rows in the order of the paper, and '
-    'as tasks in the order of time, each once, whose lines are its prices where it has several';
+    'as tasks (employees, days) in the order of time, each once, whose lines are its prices where it has several';
 
 CREATE FUNCTION page_totals(document bigint, language text, label jsonb) RETURNS jsonb
     LANGUAGE sql STABLE

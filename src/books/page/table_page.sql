@@ -8,8 +8,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
     c_columns CONSTANT text[] := '{document,number,date,position,project,title,url,first_day,last_day,coverage,unit,'
-                                 'quantity,price,discount_pct,hours_worked,hours_billed,amount,discount,net,tax_rate,'
-                                 'tax,gross,currency}';
+                                 'quantity,clock,price,discount_pct,hours_worked,hours_billed,amount,summed,discount,'
+                                 'net,tax_rate,tax,gross,currency}';
     v_document document := document_of(document_csv.document);
     v_exponent int := currency_exponent(v_document.currency);
 BEGIN
@@ -18,9 +18,10 @@ BEGIN
                    'document', v_document.kind, 'number', coalesce(v_document.number, v_document.outside_number),
                    'date', iso(v_document.issued_on), 'position', r.position, 'project', r.project, 'title', r.title,
                    'url', r.url, 'first_day', iso(r.first_day), 'last_day', iso(r.last_day), 'coverage', r.coverage,
-                   'unit', r.unit, 'quantity', trim_scale(r.quantity), 'price', trim_scale(r.price),
+                   'unit', r.unit, 'quantity', trim_scale(r.quantity), 'clock', r.clock,
+                   'price', trim_scale(r.price),
                    'discount_pct', trim_scale(r.discount_pct), 'hours_worked', r.hours_worked,
-                   'hours_billed', r.hours_billed, 'amount', round(r.amount, v_exponent),
+                   'hours_billed', r.hours_billed, 'amount', round(r.amount, v_exponent), 'summed', r.summed,
                    'discount', round(r.discount, v_exponent), 'net', round(r.net, v_exponent),
                    'tax_rate', trim_scale(r.tax_rate), 'tax', round(r.tax, v_exponent),
                    'gross', round(r.gross, v_exponent), 'currency', v_document.currency) ORDER BY r.position), '[]')

@@ -56,20 +56,24 @@ BEGIN
          CROSS JOIN LATERAL (SELECT array_agg(f.line_id) AS lines, array_agg(f.position) AS positions FROM figure f) a
          CROSS JOIN LATERAL position_words(a.lines, a.positions) w
          WHERE d.id = document_rows.document AND d.kept IS NULL
+    ), taken AS (  -- by a credit note, in part: of that only the amount is known
+        SELECT f.position, d.kind = 'credit_note' AND count(coalesce(f.price, f.quantity)) < count(*) AS in_part
+          FROM figure f JOIN document d ON d.id = document_rows.document GROUP BY f.position, d.id
     ), place AS (
         SELECT f.position, w.project, CASE WHEN min(f.title) = max(f.title) THEN min(f.title)
                                            ELSE string_agg(DISTINCT f.title, ', ') END AS title,
-               w.url, w.first_day, w.last_day, w.coverage, min(f.unit) AS unit,
-               CASE WHEN min(f.unit) = 'h' AND count(f.quantity) < count(*)
+               w.url, w.first_day, w.last_day, w.coverage, CASE WHEN NOT g.in_part THEN min(f.unit) END AS unit,
+               CASE WHEN g.in_part THEN NULL
+                    WHEN min(f.unit) = 'h' AND count(f.quantity) < count(*)
                     THEN (sum(f.billed_s) / 3600.0)::numeric(18,2)
                     WHEN count(f.quantity) > 0 THEN sum(f.quantity)
                     WHEN d.kind <> 'credit_note' THEN 1 END AS quantity,
-               CASE WHEN sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
+               CASE WHEN g.in_part OR sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
                     WHEN count(f.price) > 0 THEN min(f.price)
                     -- what has no quantity of its own is one of it; tiers have no price of a unit
                     WHEN d.kind <> 'credit_note' AND NOT w.timed AND count(f.quantity) = 0 THEN sum(f.amount)
                     END AS price,
-               CASE WHEN count(f.price) > 0 OR count(f.quantity) = 0 THEN min(f.discount_pct) END AS discount_pct,
+               CASE WHEN NOT g.in_part THEN min(f.discount_pct) END AS discount_pct,
                count(f.quantity) < count(*) AS by_the_clock, sum(f.worked_s)::bigint AS worked_s,
                sum(f.billed_s)::bigint AS billed_s, sum(f.amount) AS amount, sum(f.discount) AS discount,
                min(f.tax_rate) AS tax_rate, sum(f.net) AS net, sum(f.tax) AS tax, sum(f.gross) AS gross,
@@ -77,9 +81,10 @@ BEGIN
                summed_taxes(jsonb_agg(f.taxes)) AS taxes, currency_exponent(d.currency) AS exponent
           FROM figure f
           JOIN word w ON w.position = f.position
+          JOIN taken g ON g.position = f.position
           JOIN document d ON d.id = document_rows.document
-         GROUP BY f.position, d.id, w.project, w.url, w.first_day, w.last_day, w.coverage, w.timed, w.task_id,
-                  w.task_number, w.task_project, w.task_url, w.charges
+         GROUP BY f.position, d.id, g.in_part, w.project, w.url, w.first_day, w.last_day, w.coverage, w.timed,
+                  w.task_id, w.task_number, w.task_project, w.task_url, w.charges
     )
     SELECT p.position, p.project, p.title, p.url, p.first_day, p.last_day, p.coverage, p.unit, p.quantity, p.price,
            p.discount_pct, (p.worked_s / 3600.0)::numeric(18,2), (p.billed_s / 3600.0)::numeric(18,2), p.amount,
@@ -91,7 +96,7 @@ BEGIN
       FROM place p
      CROSS JOIN LATERAL (
         SELECT coalesce(position_amount(p.quantity, NULL, p.price, p.discount_pct, p.exponent) <> p.amount,
-                        false) AS apart) a
+                        p.quantity IS NOT NULL AND p.amount <> 0) AS apart) a
      CROSS JOIN LATERAL (
         SELECT a.apart, CASE WHEN a.apart AND p.unit = 'h' AND p.by_the_clock THEN clock_text(p.billed_s)
                              END AS clock) x

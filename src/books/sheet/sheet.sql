@@ -58,21 +58,21 @@ CREATE FUNCTION document_sheet(document bigint)
     RETURNS TABLE ("position" integer, title text, project text, task_id bigint, task_number text, task_url text,
                    coverage text,
                    first_day date, last_day date, hours_worked numeric(18,2), hours_billed numeric(18,2),
-                   quantity numeric(18,3), unit text,
+                   quantity numeric, unit text,
                    price numeric(18,2), discount_pct numeric(7,4), amount numeric(18,2), discount numeric(18,2),
                    net numeric(18,2), tax_rate numeric(7,4),
-                   tax numeric(18,2), gross numeric(18,2), currency text, lines bigint)
+                   tax numeric(18,2), gross numeric(18,2), currency text, lines bigint, clock text, summed boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT r.position, r.title, r.task_project, r.task_id, r.task_number, r.task_url, CASE
            WHEN r.charges > 0 THEN coalesce(r.coverage, 'billable') END,
            r.first_day, r.last_day, r.hours_worked, r.hours_billed,
-           CASE WHEN r.unit = 'h' AND r.billed_s IS NOT NULL THEN r.billed_s / 3600.0
-               ELSE r.quantity END::numeric(18,3), r.unit,
+           trim_scale(CASE WHEN r.unit = 'h' AND r.billed_s IS NOT NULL THEN round(r.billed_s / 3600.0, 6)
+                           ELSE r.quantity END), r.unit,
            round(r.price, greatest(2, min_scale(r.price))), r.discount_pct::numeric(7,4), r.amount::numeric(18,2),
            r.discount::numeric(18,2), r.net::numeric(18,2), r.tax_rate::numeric(7,4), r.tax::numeric(18,2),
            r.gross::numeric(18,2),
-           d.currency, r.lines
+           d.currency, r.lines, r.clock, r.summed
       FROM document d
      CROSS JOIN LATERAL document_rows(d.id) r
      WHERE d.id = document_sheet.document
@@ -81,7 +81,8 @@ END;
 COMMENT ON FUNCTION document_sheet(bigint) IS
     'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is at '
     'zero), days, hours, quantity and price, amount, its share of the discount, net, tax and gross in currency; of '
-    'drafts as they are now. The sums are the header''s, to the last digit';
+    'drafts as they are now. clock: the hours as h:mm, where the paper shows them so; summed: quantity (or time) x '
+    'price less discount is not the amount. The sums are the header''s, to the last digit';
 SELECT allow('reader', 'execute', 'document_sheet');
 
 CREATE FUNCTION document_tax(document bigint)
@@ -131,8 +132,10 @@ BEGIN ATOMIC
                                                       'task', s.task_number,
                           'url', s.task_url, 'coverage', s.coverage, 'from', s.first_day, 'to', s.last_day,
                           'hours_worked', s.hours_worked::text,
-                          'hours_billed', s.hours_billed::text, 'quantity', s.quantity::text, 'unit', s.unit,
-                          'price', s.price::text,
+                          'hours_billed', s.hours_billed::text, 'quantity', s.quantity::text,
+                          'clock', s.clock, 'unit', s.unit, 'price', s.price::text,
+                          'discount_pct', trim_scale(s.discount_pct)::text, 'amount', s.amount::text,
+                          'summed', s.summed,
                           'discount', s.discount::text, 'net', s.net::text, 'tax_rate', s.tax_rate::text, 'tax',
                           s.tax::text, 'gross', s.gross::text)
                           ORDER BY s.position), '[]') FROM document_sheet(document_json.document) s),
