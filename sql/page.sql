@@ -153,7 +153,7 @@ DELETE FROM brand;
 SELECT h ~ '<div class="brand">Агенція «Приклад»</div>' AS name FROM document_html(:draft) h;
 
 -- tables: quoted by RFC 4180, formulas made harmless, numbers left alone
-SELECT x, csv_text(x) FROM (VALUES ('plain'), ('a,b'), ('say "hi"'), (E'two\nlines'), ('=1+1'), ('+1'), ('-1'), ('@x'), (' =1'), (E'\t=1'), ('＝1'), ('a=1'), (' x '), (''), (NULL)) AS t (x);
+SELECT x, csv_text(x) FROM (VALUES ('plain'), ('a,b'), ('say "hi"'), (E'two\nlines'), ('=1+1'), ('+1'), ('-1'), ('@x'), (' =1'), (E'\t=1'), ('＝1'), ('a=1'), (' x '), (''), ('Cart;=1+1;-x'), (E'a\n=1'), (E'two\n\tlines'), (NULL)) AS t (x);
 \t on
 SELECT replace(document_csv(:report, false), E'\r', '<cr>');
 SELECT replace(document_csv(:credit, false), E'\r', '<cr>') ~ '-300.00,false,0.00,-300.00,20,-60.00,-360.00,EUR<cr>';

@@ -7,17 +7,19 @@
 -- the comma divides cells, too.  Days are read as YYYY-MM-DD everywhere.
 -- ---------------------------------------------------------------------------
 
+-- Where ; divides cells, as in uk and ru, quotes amid a cell are none: then a text ends at
+-- the next ; or line, and what follows begins a cell.
 CREATE FUNCTION csv_text(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT coalesce(CASE WHEN v.value ~ '[",\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"'
+    SELECT coalesce(CASE WHEN v.value ~ '[",;\t\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"'
                     ELSE v.value END, '')
-      FROM (SELECT CASE WHEN value ~ '^\s*[-=+@\t\r\uFF1D\uFF0B\uFF0D\uFF20]' THEN '''' || value
-            ELSE value END AS value) v;
+      FROM (SELECT regexp_replace(value, '^(?=[\t\r])|(^|(?<=[;\t\r\n]))(?=\s*[-=+@\uFF1D\uFF0B\uFF0D\uFF20])',
+                                  '''', 'g') AS value) v;
 END;
 COMMENT ON FUNCTION csv_text(text) IS
     'a cell of text for CSV (RFC 4180), quoted where it must be; what a spreadsheet would run as a formula gets an '
-    'apostrophe before it';
+    'apostrophe before it, also after a ; or a line within';
 
 CREATE FUNCTION csv_cell(value json, language text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
