@@ -97,6 +97,7 @@ SELECT shared_report(:'token') ->> 'client' AS client, jsonb_array_length(shared
 SELECT d.id, d.page ~ ('href="shared_page\?token=' || :'token' || '">Усі документи<') AS back, d.page ~ '<form' AS form, d.page ~ 'class="says"' AS says
   FROM (SELECT x.id, shared_page(:'token', NULL, x.id)::text AS page FROM (VALUES (:march), (:invoice), (:april), (:specification)) x (id)) d ORDER BY 1;
 SELECT substring(shared_page(:'token', NULL, :void)::text FROM '<p class="says">(.*?)</p>') AS void, shared_page(:'token', NULL, :void)::text ~ 'Усі документи' AS back;
+SELECT shared_report(:'token', :void) ->> 'status' AS status, shared_report(:'token', :void) ?| '{gross,positions}' AS figures;
 SELECT x.what, shared_page(x.token, 'en', x.document)::text = shared_page('no such token', 'en')::text AS nothing, shared_report(x.token, x.document) IS NULL AS json
   FROM (VALUES (1, 'a draft', :'token', :june), (2, 'another client''s', :'token', :foreign), (3, 'ours to another', :'beta', :april), (4, 'none', :'token', 0), (5, 'by the link of another document', :'one', :april)) x (no, what, token, document) ORDER BY x.no;
 SELECT shared_report(:'one', :foreign) = shared_report(:'one') AS named, shared_page(:'one', 'en')::text ~ 'All documents' AS back, shared_report(:'token', :invoice) ->> 'kind' AS kind;

@@ -173,18 +173,26 @@ CREATE FUNCTION shared_report(token text, document bigint DEFAULT NULL) RETURNS 
 AS $$
 DECLARE
     v_link record;
+    v_document document;
 BEGIN
     SELECT * INTO v_link FROM open_link(token, document);
     IF v_link.link_id IS NULL THEN
         PERFORM answer_status(404);
         RETURN NULL;
     END IF;
-    RETURN CASE WHEN v_link.document_id IS NULL THEN client_overview(v_link.client_id)
-                ELSE document_json(v_link.document_id) END;
+    IF v_link.document_id IS NULL THEN
+        RETURN client_overview(v_link.client_id);
+    END IF;
+    v_document := document_of(v_link.document_id);
+    IF (state_of(v_document)).withdrawn THEN
+        RETURN jsonb_build_object('document', v_document.id, 'kind', v_document.kind, 'number', v_document.number,
+                                  'issued_on', v_document.issued_on, 'status', v_document.status);
+    END IF;
+    RETURN document_json(v_document.id);
 END $$;
 COMMENT ON FUNCTION shared_report(text, bigint) IS
-    'what the link with this token shows: a document, as document_json() gives it, its status with it (void, '
-    'superseded); or all that is a client''s, as client_overview() does. NULL, through a gateway with status 404, when '
+    'what the link with this token shows: a document, as document_json() gives it, of what is void or superseded only '
+    'which it is; or all that is a client''s, as client_overview() does. NULL, through a gateway with status 404, when '
     'the link is unknown, expired or revoked, all alike. SECURITY DEFINER: a visitor reaches what the link opens and '
     'nothing else';
 SELECT allow('guest', 'execute', 'shared_report');
