@@ -85,37 +85,42 @@ DECLARE
     v_name text := p_name #>> '{}';
     v_table text := CASE WHEN p_key IN ('client', 'own') THEN 'party' WHEN p_key = 'to_cash_account' THEN 'cash_account'
                          ELSE p_key END;
-    v_ids bigint[];
+    v_ids bigint[] := '{}';
+    v_id bigint := CASE WHEN v_name ~ '^[0-9]{1,18}$' THEN v_name END;
 BEGIN
-    IF jsonb_typeof(p_name) IS DISTINCT FROM 'string' THEN
+    IF coalesce(jsonb_typeof(p_name), 'null') NOT IN ('string', 'number') THEN
         RETURN p_name;
     END IF;
-    v_ids := CASE v_table
-        WHEN 'party' THEN ARRAY(SELECT p.id FROM party p WHERE p.name = v_name)
-        WHEN 'contract' THEN ARRAY(SELECT c.id FROM contract c WHERE c.number = v_name)
-        WHEN 'project' THEN ARRAY(SELECT p.id FROM project p WHERE p.name = v_name)
-        WHEN 'task' THEN ARRAY(SELECT t.id FROM task t WHERE v_name IN (t.number, t.title))
-        WHEN 'deal' THEN ARRAY(SELECT d.id FROM deal d WHERE d.name = v_name)
-        WHEN 'direction' THEN ARRAY(SELECT d.id FROM direction d WHERE d.name = v_name)
-        WHEN 'work_type' THEN ARRAY(SELECT w.id FROM work_type w WHERE w.code = v_name)
-        WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
-        WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
-        WHEN 'document' THEN ARRAY(SELECT d.id FROM document d JOIN document_state s USING (kind, status)
-                                    WHERE d.kind IN ('invoice', 'bill', 'debt') AND NOT s.withdrawn
-                                      AND v_name IN (d.number, CASE d.kind WHEN 'bill' THEN d.outside_number END)) END;
+    v_id := CASE v_table
+        WHEN 'party' THEN (SELECT x.id FROM party x WHERE x.id = v_id)
+        WHEN 'contract' THEN (SELECT x.id FROM contract x WHERE x.id = v_id)
+        WHEN 'project' THEN (SELECT x.id FROM project x WHERE x.id = v_id)
+        WHEN 'task' THEN (SELECT x.id FROM task x WHERE x.id = v_id)
+        WHEN 'deal' THEN (SELECT x.id FROM deal x WHERE x.id = v_id)
+        WHEN 'direction' THEN (SELECT x.id FROM direction x WHERE x.id = v_id)
+        WHEN 'work_type' THEN (SELECT x.id FROM work_type x WHERE x.id = v_id)
+        WHEN 'employee' THEN (SELECT x.id FROM employee x WHERE x.id = v_id)
+        WHEN 'cash_account' THEN (SELECT x.id FROM cash_account x WHERE x.id = v_id)
+        WHEN 'document' THEN (SELECT x.id FROM document x WHERE x.id = v_id) END;
+    IF jsonb_typeof(p_name) = 'string' THEN
+        v_ids := CASE v_table
+            WHEN 'party' THEN ARRAY(SELECT p.id FROM party p WHERE p.name = v_name)
+            WHEN 'contract' THEN ARRAY(SELECT c.id FROM contract c WHERE c.number = v_name)
+            WHEN 'project' THEN ARRAY(SELECT p.id FROM project p WHERE p.name = v_name)
+            WHEN 'task' THEN ARRAY(SELECT t.id FROM task t WHERE v_name IN (t.number, t.title))
+            WHEN 'deal' THEN ARRAY(SELECT d.id FROM deal d WHERE d.name = v_name)
+            WHEN 'direction' THEN ARRAY(SELECT d.id FROM direction d WHERE d.name = v_name)
+            WHEN 'work_type' THEN ARRAY(SELECT w.id FROM work_type w WHERE w.code = v_name)
+            WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
+            WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
+            WHEN 'document' THEN ARRAY(SELECT d.id FROM document d JOIN document_state s USING (kind, status)
+                                        WHERE d.kind IN ('invoice', 'bill', 'debt') AND NOT s.withdrawn
+                                          AND v_name IN (d.number, CASE d.kind WHEN 'bill' THEN d.outside_number END))
+            END;
+    END IF;
     -- Digits are an id as well; where they are somebody else's number nobody can know which is meant.
-    IF v_name ~ '^[0-9]{1,18}$' AND (cardinality(v_ids) = 0 OR CASE v_table
-        WHEN 'party' THEN EXISTS (SELECT FROM party x WHERE x.id = v_name::bigint)
-        WHEN 'contract' THEN EXISTS (SELECT FROM contract x WHERE x.id = v_name::bigint)
-        WHEN 'project' THEN EXISTS (SELECT FROM project x WHERE x.id = v_name::bigint)
-        WHEN 'task' THEN EXISTS (SELECT FROM task x WHERE x.id = v_name::bigint)
-        WHEN 'deal' THEN EXISTS (SELECT FROM deal x WHERE x.id = v_name::bigint)
-        WHEN 'direction' THEN EXISTS (SELECT FROM direction x WHERE x.id = v_name::bigint)
-        WHEN 'work_type' THEN EXISTS (SELECT FROM work_type x WHERE x.id = v_name::bigint)
-        WHEN 'employee' THEN EXISTS (SELECT FROM employee x WHERE x.id = v_name::bigint)
-        WHEN 'cash_account' THEN EXISTS (SELECT FROM cash_account x WHERE x.id = v_name::bigint)
-        WHEN 'document' THEN EXISTS (SELECT FROM document x WHERE x.id = v_name::bigint) END) THEN
-        v_ids := CASE WHEN v_name::bigint = ANY (v_ids) THEN v_ids ELSE v_ids || v_name::bigint END;
+    IF v_id IS NOT NULL AND v_id <> ALL (v_ids) THEN
+        v_ids := v_ids || v_id;
     END IF;
     IF cardinality(v_ids) = 1 THEN
         RETURN to_jsonb(v_ids[1]);
@@ -135,7 +140,7 @@ END $$;
 COMMENT ON FUNCTION named_id(text, jsonb) IS
     'the id of what a key names: text is a name (contract, invoice or bill: its number; task: number or title; '
     'employee: name or email; kind of work: its code) or, of digits, an id; a number is an id. Refused: nothing of '
-    'that name (23503), several, or a name that is another one''s id (22023)';
+    'that name or id (23503), several, or a name that is another one''s id (22023)';
 
 CREATE FUNCTION given_id(p_key text, p_name jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
