@@ -65,7 +65,9 @@ BEGIN
     PERFORM concede('write_off', -v_new.base_amount, charge_id, NULL, reason);
     -- A decision about a figure holds for that figure: it is frozen with it.
     PERFORM freeze_charges(ARRAY[charge_id], 'charge', format('%s:adjusted', charge_id));
-    RETURN coalesce((put_charges(ARRAY[in_open_period(v_new)]))[1], known_charge(v_new));
+    v_new.id := coalesce((put_charges(ARRAY[in_open_period(v_new)]))[1], known_charge(v_new));
+    PERFORM revalue_charges(ARRAY[v_new.id]);
+    RETURN v_new.id;
 END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
     'write a part of a charge off (amount below 0) or up, as its price says it, with a reason: an adjustment charge '

@@ -131,8 +131,10 @@ BEGIN
         SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id
             WHERE t.id IN (v_entry.task_id, v_new.task_id)
         UNION SELECT h.client_id FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id));
-    SELECT h.id INTO v_held FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id
-        AND h.held_by IS NOT NULL LIMIT 1;
+    -- its charges, and what was written off beside them
+    SELECT h.id INTO v_held
+      FROM charge w JOIN charge h ON w.id IN (h.id, h.adjusts_id)
+     WHERE w.time_entry_id = correct_entry.time_entry_id AND h.held_by IS NOT NULL ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % cannot be corrected now', time_entry_id
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_held),

@@ -40,7 +40,8 @@ CREATE VIEW charge_place WITH (security_invoker) AS
       LEFT JOIN (SELECT r.id AS charge_id, r.reverses_id AS other_id, x.line_id IS NOT NULL AS claimed, x.credited
                    FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.reverses_id WHERE r.reverses_id IS NOT NULL
                  UNION ALL
-                 SELECT r.reverses_id, r.id, x.line_id IS NOT NULL, x.credited
+                 -- who gives a correction up still has the work as it was
+                 SELECT r.reverses_id, r.id, x.line_id IS NOT NULL, false
                    FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.id WHERE r.reverses_id IS NOT NULL) o
         ON o.charge_id = h.id AND o.other_id = coalesce(h.reverses_id, o.other_id);
 COMMENT ON VIEW charge_place IS

@@ -44,6 +44,13 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
              GROUP BY l.document_id, l.position, u.exponent) p
      WHERE only_rounded(p.due, p.amount, p.charges, p.exponent)
     UNION ALL
+    SELECT 'a line is its amount less its discount', document_name(d.id),
+           format('line %s: %s less %s, %s', l.id, l.amount, l.discount, x.is_now)
+      FROM document d
+      JOIN document_line l ON l.document_id = d.id
+     CROSS JOIN LATERAL (SELECT CASE WHEN d.tax_inclusive THEN l.gross ELSE l.net END AS is_now) x
+     WHERE d.net IS NOT NULL AND l.amount - coalesce(l.discount, 0) <> x.is_now
+    UNION ALL
     SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
         format('line %s, charge %s', l.id, l.charge_id)
       FROM document_line l

@@ -134,7 +134,8 @@ COMMENT ON FUNCTION repeated_line(document, document_line, bigint) IS
 
 -- What was credited of it is taken off like a discount, so that quantity and price
 -- still say how it was reckoned.
-CREATE FUNCTION line_left(p_line document_line, p_net numeric, p_tax numeric) RETURNS document_line
+CREATE FUNCTION line_left(p_line document_line, p_net numeric, p_tax numeric, p_inclusive boolean)
+    RETURNS document_line
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -143,15 +144,16 @@ BEGIN
     IF p_net IS NOT NULL THEN
         v.taxes := less_taxes(p_line.taxes, credited_taxes(p_line.base_line_id, p_line.taxes, p_tax,
                                                            currency_exponent(p_line.currency)));
-        v.discount := coalesce(v.discount, 0) + p_net;
+        v.discount := coalesce(v.discount, 0) + p_net + CASE WHEN p_inclusive THEN p_tax ELSE 0 END;
         v.net := v.net - p_net;
         v.tax := v.tax - p_tax;
         v.gross := v.gross - p_net - p_tax;
     END IF;
     RETURN v;
 END $$;
-COMMENT ON FUNCTION line_left(document_line, numeric, numeric) IS
-    'a repeated line less what was credited, net and tax, of what it repeats; as it is where nothing (NULL) was';
+COMMENT ON FUNCTION line_left(document_line, numeric, numeric, boolean) IS
+    'a repeated line less what was credited, net and tax, of what it repeats, of a document whose prices hold the tax '
+    'or not; as it is where nothing (NULL) was';
 
 CREATE FUNCTION revised_line(p_document document, p_line document_line) RETURNS document_line
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT

@@ -20,7 +20,7 @@ BEGIN
     v.id := put_document(v);
     v := document_of(v.id);
     PERFORM put_lines(ARRAY(
-        SELECT line_left(repeated_line(v, l, dense_rank() OVER (ORDER BY l.position)), c.net, c.tax)
+        SELECT line_left(repeated_line(v, l, dense_rank() OVER (ORDER BY l.position)), c.net, c.tax, v.tax_inclusive)
           FROM document_line l
           LEFT JOIN document_line i ON i.base_line_id = l.id AND i.kind = 'invoice' AND i.released_at IS NULL
           LEFT JOIN line_credit c ON c.line_id = coalesce(i.id, l.id)

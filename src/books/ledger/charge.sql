@@ -40,7 +40,13 @@ BEGIN
     END IF;
     PERFORM post_charges(v_charges, p_source, p_key, 'charges frozen', p_document);
     PERFORM recheck_charges(ARRAY(
-        SELECT c.id FROM charge c WHERE c.id = ANY (v_charges) AND c.cost IS NULL ORDER BY 1));
+        SELECT c.id FROM charge c CROSS JOIN setting s
+         WHERE c.id = ANY (v_charges)
+           -- what adjusts a charge is worth what that was, and its rate may have come late
+           AND (c.cost IS NULL OR c.adjusts_id IS NOT NULL AND c.base_rate IS DISTINCT FROM
+                CASE WHEN c.currency = s.base_currency THEN c.base_rate
+                     ELSE exchange_rate_on(c.currency, s.base_currency, rate_day(c)) END)
+         ORDER BY 1));
     RETURN cardinality(v_charges);
 END $$;
 COMMENT ON FUNCTION freeze_charges(bigint[], text, text, bigint) IS
