@@ -58,9 +58,8 @@ BEGIN ATOMIC
       LEFT JOIN item i ON i.id = h.item_id
       LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
      CROSS JOIN LATERAL (
-        SELECT coalesce(n.title, i.name,
-                        CASE WHEN h.source <> 'time' THEN charge_reason(h.why, client_work.language) END,
-                        nullif(concat_ws(' ', t.number, t.title), ''), h.source) AS title) w
+        SELECT coalesce(n.title, i.name, paper_title(h.source, concat_ws(' ', t.number, t.title), h.why,
+                                                     client_work.language)) AS title) w
      WHERE c.client_id = client_work.client
        AND (y.place = 'unbilled' OR y.place = 'reported' AND d.issued_at IS NULL
             OR y.place IN ('no_charge', 'written_off') AND h.frozen_at IS NULL)

@@ -71,11 +71,8 @@ BEGIN
                     ELSE coalesce(n.title || CASE n.kind WHEN 'recurring'
                                                   THEN ', ' || period_name(b, h.period_start)
                                                   ELSE '' END,
-                                  i.name,
-                                  concat_ws(': ', CASE WHEN h.source IN ('time', 'adjustment')
-                                                 THEN nullif(concat_ws(' ', t.number, t.title), '') END,
-                                            CASE WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END),
-                                  h.source) END AS title,
+                                  i.name, paper_title(h.source, concat_ws(' ', t.number, t.title), h.why,
+                                                      d.language)) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h'
                     WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity

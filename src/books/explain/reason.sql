@@ -205,3 +205,28 @@ COMMENT ON FUNCTION charge_reason(jsonb, text) IS
     'tiers, discount, cap, disposition, fee, stage, block, expense, write_off, write_up, reversal, minimum_charge, '
     'taken_off, credited, billed_again, taken_back, correction, agreed, note';
 SELECT allow('reader', 'execute', 'charge_reason');
+
+-- What people say of a charge is said among us, but for an expense, which has no other name.
+CREATE FUNCTION paper_reason(why jsonb, language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN why ? 'expense' THEN why ->> 'note'
+                WHEN why ? 'write_off' THEN say('paper_less', language)
+                WHEN why ? 'write_up' THEN say('paper_more', language)
+                WHEN why ? 'reversal' THEN say('paper_correction', language)
+                ELSE charge_reason(why - 'note', language) END;
+END;
+COMMENT ON FUNCTION paper_reason(jsonb, text) IS
+    'charge.why in a line of words that a client may read: without ids, what anything costs, and what somebody noted; '
+    'NULL where there is nothing to tell';
+
+CREATE FUNCTION paper_title(p_source text, p_task text, p_why jsonb, p_language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT coalesce(nullif(concat_ws(': ', CASE WHEN p_source IN ('time', 'adjustment') THEN nullif(p_task, '') END,
+                                     CASE WHEN p_source <> 'time' THEN paper_reason(p_why, p_language) END), ''),
+                    p_source);
+END;
+COMMENT ON FUNCTION paper_title(text, text, jsonb, text) IS
+    'what a client reads of a charge of no item or line: the task of work, of what adjusts work also why it is so, of '
+    'all else why';
