@@ -342,7 +342,7 @@ REGRESS = \
 	books charge ledger payment figures price work ingest access history \
 	billing close run lines draw caps life explain what_if billing_random sequence_random \
 	document number kept issued due step state dimension facts correction agreed invoice settle share answer client dunning dunning_days document_random page requisite paper gateway \
-	rule one_call settings approval overlap exchange currency credit match opening tax net sides \
+	rule one_call settings approval overlap exchange currency credit after match opening tax net sides \
 	mirror several columns precedence follow locked days_rates days_periods checks keys refusals rights alarms
 # whatever the server's own encoding is: books need UTF8
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance

@@ -139,6 +139,9 @@ SELECT t.no, s.said, s.forms, length(substring(page FROM '<input name="signer"[^
  CROSS JOIN LATERAL CAST(answer_page(:'contract_token', 'signed', NULL, 'en', NULL, t.signer, t.image) AS text) page CROSS JOIN LATERAL pg_temp.seen(page) s ORDER BY t.no;
 SELECT answer_shared(:'contract_token', 'signed');
 SELECT answer_shared(:'contract_token', 'signed', signer => repeat('x', 201));
+-- what nobody sees is no name
+SELECT answer_shared(:'contract_token', 'signed', signer => U&'\200B \202E');
+SELECT answer_shared(:'contract_token', 'rejected', U&'\200B');
 SELECT answer_shared(:'contract_token', 'signed', signer => 'Ann', image => 'x');
 SELECT answer_shared(:'contract_token', 'signed', signer => 'Ann', image => pg_temp.url(substr(:'bytes'::bytea, 1, 60)));
 SELECT answer_shared(:'contract_token', 'signed', signer => 'Ann', image => pg_temp.url(pg_temp.sized(:'bytes', '000007d1', '00000001')));

@@ -234,7 +234,7 @@ finance_check_code(PG_FUNCTION_ARGS)
 
 	fault = form_fault(kind, code, context);
 	if (fault == NULL && kind->fault != NULL && (PG_ARGISNULL(3) || PG_GETARG_BOOL(3)))
-		fault = kind->fault(code, context);
+		fault = code[strspn(code, "0")] == '\0' ? "is a number that is never issued" : kind->fault(code, context);
 	if (fault == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(fault));

@@ -142,8 +142,8 @@ finance_digit_unp(const char *code, const char *context)
 	strlcpy(signs, code, sizeof(signs));
 	if (signs[1] > '9')
 		signs[1] = '0' + (strchr(persons, signs[1]) - persons);
-	else if (signs[0] < '1' || signs[0] > '7')
-		return "begins with a digit other than 1 to 7";
+	else if (signs[0] < '1' || signs[0] > '8')
+		return "begins with a digit other than 1 to 8";
 	digit = WEIGHTED(signs, weights_unp, 0) % 11;
 	return digit == 10 ? not_issued : expect(signs[8], digit);
 }

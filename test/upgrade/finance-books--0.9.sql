@@ -1063,6 +1063,7 @@ CREATE TABLE terms (
     contract_id bigint NOT NULL CONSTRAINT terms_contract_fkey REFERENCES contract,
     digest bytea NOT NULL,
     body jsonb NOT NULL,
+    round_scope text NOT NULL GENERATED ALWAYS AS (coalesce(body #>> '{rounding,scope}', 'entry')) STORED,
     stamped_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT terms_key UNIQUE (contract_id, digest)
 );

@@ -501,37 +501,42 @@ DECLARE
     v_name text := p_name #>> '{}';
     v_table text := CASE WHEN p_key IN ('client', 'own') THEN 'party' WHEN p_key = 'to_cash_account' THEN 'cash_account'
                          ELSE p_key END;
-    v_ids bigint[];
+    v_ids bigint[] := '{}';
+    v_id bigint := CASE WHEN v_name ~ '^[0-9]{1,18}$' THEN v_name END;
 BEGIN
-    IF jsonb_typeof(p_name) IS DISTINCT FROM 'string' THEN
+    IF coalesce(jsonb_typeof(p_name), 'null') NOT IN ('string', 'number') THEN
         RETURN p_name;
     END IF;
-    v_ids := CASE v_table
-        WHEN 'party' THEN ARRAY(SELECT p.id FROM party p WHERE p.name = v_name)
-        WHEN 'contract' THEN ARRAY(SELECT c.id FROM contract c WHERE c.number = v_name)
-        WHEN 'project' THEN ARRAY(SELECT p.id FROM project p WHERE p.name = v_name)
-        WHEN 'task' THEN ARRAY(SELECT t.id FROM task t WHERE v_name IN (t.number, t.title))
-        WHEN 'deal' THEN ARRAY(SELECT d.id FROM deal d WHERE d.name = v_name)
-        WHEN 'direction' THEN ARRAY(SELECT d.id FROM direction d WHERE d.name = v_name)
-        WHEN 'work_type' THEN ARRAY(SELECT w.id FROM work_type w WHERE w.code = v_name)
-        WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
-        WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
-        WHEN 'document' THEN ARRAY(SELECT d.id FROM document d JOIN document_state s USING (kind, status)
-                                    WHERE d.kind IN ('invoice', 'bill', 'debt') AND NOT s.withdrawn
-                                      AND v_name IN (d.number, CASE d.kind WHEN 'bill' THEN d.outside_number END)) END;
+    v_id := CASE v_table
+        WHEN 'party' THEN (SELECT x.id FROM party x WHERE x.id = v_id)
+        WHEN 'contract' THEN (SELECT x.id FROM contract x WHERE x.id = v_id)
+        WHEN 'project' THEN (SELECT x.id FROM project x WHERE x.id = v_id)
+        WHEN 'task' THEN (SELECT x.id FROM task x WHERE x.id = v_id)
+        WHEN 'deal' THEN (SELECT x.id FROM deal x WHERE x.id = v_id)
+        WHEN 'direction' THEN (SELECT x.id FROM direction x WHERE x.id = v_id)
+        WHEN 'work_type' THEN (SELECT x.id FROM work_type x WHERE x.id = v_id)
+        WHEN 'employee' THEN (SELECT x.id FROM employee x WHERE x.id = v_id)
+        WHEN 'cash_account' THEN (SELECT x.id FROM cash_account x WHERE x.id = v_id)
+        WHEN 'document' THEN (SELECT x.id FROM document x WHERE x.id = v_id) END;
+    IF jsonb_typeof(p_name) = 'string' THEN
+        v_ids := CASE v_table
+            WHEN 'party' THEN ARRAY(SELECT p.id FROM party p WHERE p.name = v_name)
+            WHEN 'contract' THEN ARRAY(SELECT c.id FROM contract c WHERE c.number = v_name)
+            WHEN 'project' THEN ARRAY(SELECT p.id FROM project p WHERE p.name = v_name)
+            WHEN 'task' THEN ARRAY(SELECT t.id FROM task t WHERE v_name IN (t.number, t.title))
+            WHEN 'deal' THEN ARRAY(SELECT d.id FROM deal d WHERE d.name = v_name)
+            WHEN 'direction' THEN ARRAY(SELECT d.id FROM direction d WHERE d.name = v_name)
+            WHEN 'work_type' THEN ARRAY(SELECT w.id FROM work_type w WHERE w.code = v_name)
+            WHEN 'employee' THEN ARRAY(SELECT m.id FROM employee m WHERE v_name IN (m.name, m.email))
+            WHEN 'cash_account' THEN ARRAY(SELECT a.id FROM cash_account a WHERE a.name = v_name)
+            WHEN 'document' THEN ARRAY(SELECT d.id FROM document d JOIN document_state s USING (kind, status)
+                                        WHERE d.kind IN ('invoice', 'bill', 'debt') AND NOT s.withdrawn
+                                          AND v_name IN (d.number, CASE d.kind WHEN 'bill' THEN d.outside_number END))
+            END;
+    END IF;
     -- Digits are an id as well; where they are somebody else's number nobody can know which is meant.
-    IF v_name ~ '^[0-9]{1,18}$' AND (cardinality(v_ids) = 0 OR CASE v_table
-        WHEN 'party' THEN EXISTS (SELECT FROM party x WHERE x.id = v_name::bigint)
-        WHEN 'contract' THEN EXISTS (SELECT FROM contract x WHERE x.id = v_name::bigint)
-        WHEN 'project' THEN EXISTS (SELECT FROM project x WHERE x.id = v_name::bigint)
-        WHEN 'task' THEN EXISTS (SELECT FROM task x WHERE x.id = v_name::bigint)
-        WHEN 'deal' THEN EXISTS (SELECT FROM deal x WHERE x.id = v_name::bigint)
-        WHEN 'direction' THEN EXISTS (SELECT FROM direction x WHERE x.id = v_name::bigint)
-        WHEN 'work_type' THEN EXISTS (SELECT FROM work_type x WHERE x.id = v_name::bigint)
-        WHEN 'employee' THEN EXISTS (SELECT FROM employee x WHERE x.id = v_name::bigint)
-        WHEN 'cash_account' THEN EXISTS (SELECT FROM cash_account x WHERE x.id = v_name::bigint)
-        WHEN 'document' THEN EXISTS (SELECT FROM document x WHERE x.id = v_name::bigint) END) THEN
-        v_ids := CASE WHEN v_name::bigint = ANY (v_ids) THEN v_ids ELSE v_ids || v_name::bigint END;
+    IF v_id IS NOT NULL AND v_id <> ALL (v_ids) THEN
+        v_ids := v_ids || v_id;
     END IF;
     IF cardinality(v_ids) = 1 THEN
         RETURN to_jsonb(v_ids[1]);
@@ -551,7 +556,7 @@ END $$;
 COMMENT ON FUNCTION named_id(text, jsonb) IS
     'the id of what a key names: text is a name (contract, invoice or bill: its number; task: number or title; '
     'employee: name or email; kind of work: its code) or, of digits, an id; a number is an id. Refused: nothing of '
-    'that name (23503), several, or a name that is another one''s id (22023)';
+    'that name or id (23503), several, or a name that is another one''s id (22023)';
 
 CREATE FUNCTION given_id(p_key text, p_name jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -1302,9 +1307,11 @@ SELECT allow('reader', 'select', 'capped_contract');
 -- A contract whose entries bear on one another: what one burns or rounds away
 -- another cannot.  Others are rated entry by entry.
 CREATE VIEW sequential_contract WITH (security_invoker) AS
-    SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id, c.round_scope
+    SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id
       FROM contract c
-     WHERE c.round_scope <> 'entry' OR EXISTS (SELECT FROM capped_contract q WHERE q.contract_id = c.id)
+     WHERE c.round_scope <> 'entry'
+        OR EXISTS (SELECT FROM terms t WHERE t.contract_id = c.id AND t.round_scope <> 'entry')
+        OR EXISTS (SELECT FROM capped_contract q WHERE q.contract_id = c.id)
         OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = c.id)
         OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id
                    AND num_nonnulls(n.included_s, n.included_amount) > 0);
@@ -2701,7 +2708,9 @@ BEGIN
     PERFORM concede('write_off', -v_new.base_amount, charge_id, NULL, reason);
     -- A decision about a figure holds for that figure: it is frozen with it.
     PERFORM freeze_charges(ARRAY[charge_id], 'charge', format('%s:adjusted', charge_id));
-    RETURN coalesce((put_charges(ARRAY[in_open_period(v_new)]))[1], known_charge(v_new));
+    v_new.id := coalesce((put_charges(ARRAY[in_open_period(v_new)]))[1], known_charge(v_new));
+    PERFORM revalue_charges(ARRAY[v_new.id]);
+    RETURN v_new.id;
 END $$;
 COMMENT ON FUNCTION adjust_charge(bigint, numeric, text, text) IS
     'write a part of a charge off (amount below 0) or up, as its price says it, with a reason: an adjustment charge '
@@ -2841,8 +2850,10 @@ BEGIN
         SELECT p.client_id FROM task t JOIN project p ON p.id = t.project_id
             WHERE t.id IN (v_entry.task_id, v_new.task_id)
         UNION SELECT h.client_id FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id));
-    SELECT h.id INTO v_held FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id
-        AND h.held_by IS NOT NULL LIMIT 1;
+    -- its charges, and what was written off beside them
+    SELECT h.id INTO v_held
+      FROM charge w JOIN charge h ON w.id IN (h.id, h.adjusts_id)
+     WHERE w.time_entry_id = correct_entry.time_entry_id AND h.held_by IS NOT NULL ORDER BY h.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % cannot be corrected now', time_entry_id
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_held),
@@ -3873,7 +3884,13 @@ BEGIN
     END IF;
     PERFORM post_charges(v_charges, p_source, p_key, 'charges frozen', p_document);
     PERFORM recheck_charges(ARRAY(
-        SELECT c.id FROM charge c WHERE c.id = ANY (v_charges) AND c.cost IS NULL ORDER BY 1));
+        SELECT c.id FROM charge c CROSS JOIN setting s
+         WHERE c.id = ANY (v_charges)
+           -- what adjusts a charge is worth what that was, and its rate may have come late
+           AND (c.cost IS NULL OR c.adjusts_id IS NOT NULL AND c.base_rate IS DISTINCT FROM
+                CASE WHEN c.currency = s.base_currency THEN c.base_rate
+                     ELSE exchange_rate_on(c.currency, s.base_currency, rate_day(c)) END)
+         ORDER BY 1));
     RETURN cardinality(v_charges);
 END $$;
 COMMENT ON FUNCTION freeze_charges(bigint[], text, text, bigint) IS
@@ -4902,7 +4919,8 @@ COMMENT ON FUNCTION repeated_line(document, document_line, bigint) IS
 
 -- What was credited of it is taken off like a discount, so that quantity and price
 -- still say how it was reckoned.
-CREATE FUNCTION line_left(p_line document_line, p_net numeric, p_tax numeric) RETURNS document_line
+CREATE FUNCTION line_left(p_line document_line, p_net numeric, p_tax numeric, p_inclusive boolean)
+    RETURNS document_line
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
@@ -4911,15 +4929,16 @@ BEGIN
     IF p_net IS NOT NULL THEN
         v.taxes := less_taxes(p_line.taxes, credited_taxes(p_line.base_line_id, p_line.taxes, p_tax,
                                                            currency_exponent(p_line.currency)));
-        v.discount := coalesce(v.discount, 0) + p_net;
+        v.discount := coalesce(v.discount, 0) + p_net + CASE WHEN p_inclusive THEN p_tax ELSE 0 END;
         v.net := v.net - p_net;
         v.tax := v.tax - p_tax;
         v.gross := v.gross - p_net - p_tax;
     END IF;
     RETURN v;
 END $$;
-COMMENT ON FUNCTION line_left(document_line, numeric, numeric) IS
-    'a repeated line less what was credited, net and tax, of what it repeats; as it is where nothing (NULL) was';
+COMMENT ON FUNCTION line_left(document_line, numeric, numeric, boolean) IS
+    'a repeated line less what was credited, net and tax, of what it repeats, of a document whose prices hold the tax '
+    'or not; as it is where nothing (NULL) was';
 
 CREATE FUNCTION revised_line(p_document document, p_line document_line) RETURNS document_line
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -5018,7 +5037,8 @@ CREATE VIEW charge_place WITH (security_invoker) AS
       LEFT JOIN (SELECT r.id AS charge_id, r.reverses_id AS other_id, x.line_id IS NOT NULL AS claimed, x.credited
                    FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.reverses_id WHERE r.reverses_id IS NOT NULL
                  UNION ALL
-                 SELECT r.reverses_id, r.id, x.line_id IS NOT NULL, x.credited
+                 -- who gives a correction up still has the work as it was
+                 SELECT r.reverses_id, r.id, x.line_id IS NOT NULL, false
                    FROM charge r LEFT JOIN charge_claim x ON x.charge_id = r.id WHERE r.reverses_id IS NOT NULL) o
         ON o.charge_id = h.id AND o.other_id = coalesce(h.reverses_id, o.other_id);
 COMMENT ON VIEW charge_place IS
@@ -5365,8 +5385,8 @@ BEGIN
                     ELSE coalesce(n.title || CASE n.kind WHEN 'recurring'
                                                   THEN ', ' || period_name(b, h.period_start)
                                                   ELSE '' END,
-                                  i.name, CASE WHEN h.source <> 'time' THEN charge_reason(h.why, d.language) END,
-                                  concat_ws(' ', t.number, t.title), h.source) END AS title,
+                                  i.name, paper_title(h.source, concat_ws(' ', t.number, t.title), h.why,
+                                                      d.language)) END AS title,
                CASE WHEN h.id IS NULL THEN l.unit WHEN h.source = 'time' THEN 'h'
                     WHEN h.item_id IS NOT NULL THEN i.unit END AS unit,
                CASE WHEN h.id IS NULL THEN l.quantity WHEN h.source <> 'time' THEN h.quantity
@@ -5807,7 +5827,7 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{invoice}', 'draft', 'void', true, NULL, 'release_invoice'),
         -- what the client answers, or we do to a bill
         ('{report}', 'sent', 'agreed', true, 'agree_report', NULL),
-        ('{bill}', 'sent', 'agreed', true, 'accept_bill', NULL),
+        ('{bill}', 'sent', 'agreed', true, 'accept_bill', 'settle_accepted'),
         ('{specification}', 'sent', 'agreed', true, NULL, 'sell_agreed'),
         ('{contract}', 'sent', 'agreed', true, NULL, 'begin_contract'),
         ('{proposal,act,annex,other,proforma}', 'sent', 'agreed', true, NULL, NULL),
@@ -6201,6 +6221,7 @@ BEGIN
         WHEN 'release_invoice' THEN PERFORM release_document(p_document), carry_report(p_document);
         WHEN 'carry_report' THEN PERFORM carry_report(p_document);
         WHEN 'settle_issued' THEN PERFORM carry_report(p_document), settle_document(p_document.id, 'issued');
+        WHEN 'settle_accepted' THEN PERFORM settle_document(p_document.id, 'accepted');
         WHEN 'take_apart' THEN PERFORM take_apart(p_document);
         WHEN 'begin_contract' THEN PERFORM begin_contract(p_document);
         WHEN 'sell_agreed' THEN PERFORM sell_agreed(p_document);
@@ -6779,6 +6800,23 @@ END $$;
 COMMENT ON FUNCTION check_disposition() IS
     'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, nor '
     'unsay that it is (42501)';
+
+CREATE FUNCTION check_agreed_line(p_line jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF given_number(p_line, 'discount_pct') <> 0 THEN
+        PERFORM require_level('manager', 'give a discount', calling_role());
+        PERFORM check_discount(given_number(p_line, 'discount_pct'), 'a discount', calling_role());
+    END IF;
+    IF p_line ? 'item' AND p_line ?| '{price,cost}' THEN
+        PERFORM require_level('manager', 'agree the price of an item', calling_role());
+        PERFORM refuse_limited('an agreed price of an item', calling_role());
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_agreed_line(jsonb) IS
+    'refuse (42501) a line of a specification, which is charged as agreed, with a discount or a price of its own for '
+    'an item: managers give them, within their limit';
 
 -- A discount is a manager's to give, through whatever function it comes; a
 -- revision may keep what the one before gave.
@@ -7967,24 +8005,56 @@ COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], allotment_use[], t
     'bears on; p_changed are all entries that this change touches, p_freed what they took of this contract before it, '
     'below 0, p_last the instant of the last of them, p_grouped whether entries are rounded together';
 
-CREATE FUNCTION sequence_start(p_base bigint, p_scope text, p_instant timestamptz, p_day date, p_tasks bigint[])
-    RETURNS timestamptz
+CREATE FUNCTION group_scopes(p_base bigint) RETURNS text[]
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 BEGIN
-    RETURN (
-    SELECT CASE p_scope
-               WHEN 'entry' THEN p_instant
-               WHEN 'task' THEN least(p_instant, (
-                   SELECT min(h.started_at) FROM charge h WHERE h.contract_id = p_base AND h.task_id = ANY (p_tasks)))
-               ELSE least(p_instant, d.day::timestamp AT TIME ZONE contract_zone(c.calendar_id)) END
-      FROM contract c
-     CROSS JOIN LATERAL (SELECT CASE p_scope WHEN 'period' THEN lower(service_period(c, p_day))
-                                             ELSE p_day END AS day) d
-     WHERE c.id = p_base);
+    RETURN ARRAY(SELECT c.round_scope FROM contract c WHERE c.id = p_base AND c.round_scope <> 'entry'
+                 UNION SELECT t.round_scope FROM terms t WHERE t.contract_id = p_base AND t.round_scope <> 'entry');
 END $$;
-COMMENT ON FUNCTION sequence_start(bigint, text, timestamptz, date, bigint[]) IS
-    'from which instant a change re-rates a contract: where the first rounding group that it touches begins';
+COMMENT ON FUNCTION group_scopes(bigint) IS
+    'how a contract rounds entries together, by its terms of now and by those that its work is stamped with; none: it '
+    'rounds each for itself';
+
+-- A group that is rated again in part would be rounded in two, so it is rated whole;
+-- all that comes after its first entry goes with it, and may have begun earlier in turn.
+CREATE FUNCTION sequence_start(p_base contract, p_instant timestamptz, p_day date, p_tasks bigint[])
+    RETURNS timestamptz
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_group bigint[] := contract_group(p_base.id);
+    v_scopes text[] := group_scopes(p_base.id);
+    v_from timestamptz := p_instant;
+    v_earlier timestamptz;
+    v_day date := p_day;
+    v_tasks bigint[] := p_tasks;
+BEGIN
+    LOOP
+        EXIT WHEN v_scopes = '{}';
+        SELECT least(v_day, min(h.service_date)), v_tasks || array_agg(DISTINCT h.task_id) INTO v_day, v_tasks
+          FROM charge h
+         WHERE h.contract_id = ANY (v_group) AND h.started_at >= v_from AND h.source = 'time' AND h.segment = 1;
+        IF 'period' = ANY (v_scopes) THEN
+            v_day := least(v_day, lower(service_period(p_base, v_day)));
+        END IF;
+        v_earlier := least(
+            (SELECT min(h.started_at) FROM charge h
+              WHERE h.task_id = ANY (v_tasks) AND 'task' = ANY (v_scopes) AND h.contract_id = ANY (v_group)
+                AND h.source = 'time'),
+            -- the day of an instant is at most a day off, whatever the zone
+            (SELECT min(h.started_at) FROM charge h
+              WHERE h.contract_id = ANY (v_group) AND v_scopes <> '{task}' AND h.started_at < v_from
+                AND h.started_at >= v_day::timestamp AT TIME ZONE 'UTC' - interval '2 days'
+                AND h.service_date >= v_day AND h.source = 'time' AND h.segment = 1));
+        EXIT WHEN v_earlier >= v_from IS NOT FALSE;
+        v_from := v_earlier;
+    END LOOP;
+    RETURN v_from;
+END $$;
+COMMENT ON FUNCTION sequence_start(contract, timestamptz, date, bigint[]) IS
+    'from which instant a change of work from an instant on, of a first day and of tasks, re-rates a contract: where '
+    'the first rounding group begins that has an entry from then on';
 
 -- What an allotment that comes or goes changes: all that is open from a day on,
 -- and work that runs into it.
@@ -7992,16 +8062,16 @@ CREATE FUNCTION rate_again(p_base contract, p_from date) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_from timestamptz := least(p_from, lower(service_period(p_base, p_from)))::timestamp
-                          AT TIME ZONE contract_zone(p_base.calendar_id);
+    v_day date := least(p_from, lower(service_period(p_base, p_from)));
+    v_from timestamptz := v_day::timestamp AT TIME ZONE contract_zone(p_base.calendar_id);
 BEGIN
-    IF p_base.round_scope = 'task'
-        OR EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.committed) THEN
+    IF EXISTS (SELECT FROM charge h WHERE h.contract_id = p_base.id AND h.late AND NOT h.committed) THEN
         v_from := '-infinity';
     END IF;
     v_from := least(v_from, (
         SELECT min(h.started_at) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id
          WHERE h.client_id = p_base.client_id AND NOT h.committed AND h.started_at < v_from AND e.ended_at > v_from));
+    v_from := sequence_start(p_base, v_from, v_day, '{}');
     PERFORM rate_sequence(p_base.id, '{}', '{}', '{}', v_from, v_from, true);
     PERFORM carry_again(ARRAY[p_base.id]);
 END $$;
@@ -8092,13 +8162,12 @@ BEGIN
                       JOIN contract c ON c.id = h.contract_id
             )
             SELECT t.base_id, min(t.instant) AS instant, max(t.instant) AS last_instant, min(t.work_date) AS work_date,
-                array_agg(DISTINCT t.task_id) AS tasks, b.round_scope,
+                array_agg(DISTINCT t.task_id) AS tasks,
                    coalesce(array_agg(DISTINCT t.entry_id) FILTER (WHERE t.fresh), '{}') AS fresh,
                    coalesce(array_agg(DISTINCT t.work_date) FILTER (WHERE t.fresh), '{}') AS days
               FROM touched t
-              JOIN contract b ON b.id = t.base_id
              WHERE EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = t.base_id)
-             GROUP BY t.base_id, b.round_scope ORDER BY t.base_id
+             GROUP BY t.base_id ORDER BY t.base_id
         LOOP
             -- work may run into the next period, and late work draws on the open one
             PERFORM grant_included(v_sequence.base_id, v_sequence.days || ARRAY(
@@ -8112,9 +8181,9 @@ BEGIN
             PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
                                   ARRAY(SELECT u FROM unnest(v_freed) u
                                          WHERE u.contract_id = ANY (contract_group(v_sequence.base_id))),
-                                  sequence_start(v_sequence.base_id, v_sequence.round_scope, v_sequence.instant,
-                                                 v_sequence.work_date, v_sequence.tasks),
-                                  v_sequence.last_instant, v_sequence.round_scope <> 'entry', p_follow);
+                                  (SELECT sequence_start(b, v_sequence.instant, v_sequence.work_date, v_sequence.tasks)
+                                     FROM contract b WHERE b.id = v_sequence.base_id),
+                                  v_sequence.last_instant, group_scopes(v_sequence.base_id) <> '{}', p_follow);
             v_rest := ARRAY(SELECT unnest(v_rest) EXCEPT SELECT unnest(v_sequence.fresh));
             v_bases := v_bases || v_sequence.base_id;
         END LOOP;
@@ -8764,6 +8833,9 @@ BEGIN ATOMIC
     ('expense_markup', 'cost with %s %% on it', 'собівартість з націнкою %s %%', 'себестоимость с наценкой %s %%'),
     ('write_off', 'write-off of charge %s', 'списання з нарахування %s', 'списание с начисления %s'),
     ('write_up', 'write-up of charge %s', 'збільшення нарахування %s', 'увеличение начисления %s'),
+    ('paper_less', 'reduction', 'зменшення', 'уменьшение'),
+    ('paper_more', 'addition', 'збільшення', 'увеличение'),
+    ('paper_correction', 'correction', 'виправлення', 'исправление'),
     ('minimum_charge', 'minimum charge of %s for the period, of which %s was reached',
         'мінімальна оплата %s за період, з якої набрано %s', 'минимальная оплата %s за период, из которой набрано %s'),
     ('minimum_charge_part',
@@ -9161,6 +9233,31 @@ COMMENT ON FUNCTION charge_reason(jsonb, text) IS
     'tiers, discount, cap, disposition, fee, stage, block, expense, write_off, write_up, reversal, minimum_charge, '
     'taken_off, credited, billed_again, taken_back, correction, agreed, note';
 SELECT allow('reader', 'execute', 'charge_reason');
+
+-- What people say of a charge is said among us, but for an expense, which has no other name.
+CREATE FUNCTION paper_reason(why jsonb, language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN why ? 'expense' THEN why ->> 'note'
+                WHEN why ? 'write_off' THEN say('paper_less', language)
+                WHEN why ? 'write_up' THEN say('paper_more', language)
+                WHEN why ? 'reversal' THEN say('paper_correction', language)
+                ELSE charge_reason(why - 'note', language) END;
+END;
+COMMENT ON FUNCTION paper_reason(jsonb, text) IS
+    'charge.why in a line of words that a client may read: without ids, what anything costs, and what somebody noted; '
+    'NULL where there is nothing to tell';
+
+CREATE FUNCTION paper_title(p_source text, p_task text, p_why jsonb, p_language text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT coalesce(nullif(concat_ws(': ', CASE WHEN p_source IN ('time', 'adjustment') THEN nullif(p_task, '') END,
+                                     CASE WHEN p_source <> 'time' THEN paper_reason(p_why, p_language) END), ''),
+                    p_source);
+END;
+COMMENT ON FUNCTION paper_title(text, text, jsonb, text) IS
+    'what a client reads of a charge of no item or line: the task of work, of what adjusts work also why it is so, of '
+    'all else why';
 -- ---------------------------------------------------------------------------
 -- explain: why a charge is what it is, in words
 --
@@ -13767,7 +13864,7 @@ BEGIN
     v.id := put_document(v);
     v := document_of(v.id);
     PERFORM put_lines(ARRAY(
-        SELECT line_left(repeated_line(v, l, dense_rank() OVER (ORDER BY l.position)), c.net, c.tax)
+        SELECT line_left(repeated_line(v, l, dense_rank() OVER (ORDER BY l.position)), c.net, c.tax, v.tax_inclusive)
           FROM document_line l
           LEFT JOIN document_line i ON i.base_line_id = l.id AND i.kind = 'invoice' AND i.released_at IS NULL
           LEFT JOIN line_credit c ON c.line_id = coalesce(i.id, l.id)
@@ -14151,7 +14248,8 @@ BEGIN
     UPDATE document_line l SET charge_id = x.charge_id
       FROM unnest(v_lines, v_charges) x (line_id, charge_id) WHERE l.id = x.line_id;
     IF v_again IS NOT NULL THEN
-        UPDATE document_line l SET adjustment_id = x.charge_id
+        -- nor are its hours taken back
+        UPDATE document_line l SET adjustment_id = x.charge_id, worked_s = NULL, billed_s = NULL
           FROM unnest(v_lines, put_charges(v_again)) x (line_id, charge_id) WHERE l.id = x.line_id;
     END IF;
     PERFORM freeze_charges(ARRAY(SELECT x.id FROM document_line l, unnest(ARRAY[l.charge_id, l.adjustment_id]) x (id)
@@ -14331,16 +14429,17 @@ CREATE FUNCTION content_line(p_document document, p_contract contract, p_given j
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,tax_code,article,'
-                               'contract,project,deal,stage,'
-        'task,employee,starts_on,ends_on}';
+    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax_code,article,'
+                               'contract,project,deal,stage,task,employee,starts_on,ends_on}';
     v document_line := line_of(p_document);
     v_about dimension;
     v_item item;
     v_terms record;
     v_exponent CONSTANT int := currency_exponent(p_document.currency);
 BEGIN
-    PERFORM check_keys(p_given, 'line ' || p_no, c_known);
+    -- of our own papers the tax is reckoned
+    PERFORM check_keys(p_given, 'line ' || p_no,
+                       c_known || CASE p_document.kind WHEN 'bill' THEN ARRAY['tax'] ELSE '{}' END);
     IF p_given ? 'item' THEN
         SELECT * INTO v_item FROM item i WHERE i.code = p_given ->> 'item';
         IF NOT FOUND THEN
@@ -14387,9 +14486,8 @@ BEGIN
                            THEN p_contract.tax_rate END,
                            tax_rate_on(v.tax_code, coalesce(p_document.issued_on, books_today())));
     IF p_document.kind = 'bill' THEN  -- what another party wrote is taken as it is
-        v.amount := round_money(v.quantity * (p_given ->> 'price')::numeric
-                                * (100 - coalesce((p_given ->> 'discount_pct')::numeric, 0)) / 100, v_exponent);
-        IF v.amount IS NOT NULL THEN
+        IF p_given ->> 'price' IS NOT NULL THEN
+            v.amount := round_money(v.quantity * v.price * (100 - coalesce(v.discount_pct, 0)) / 100, v_exponent);
             v.discount := 0;
             v.net := v.amount;
             v.tax := coalesce((p_given ->> 'tax')::numeric,
@@ -14423,6 +14521,8 @@ BEGIN
         FROM jsonb_array_elements(p_lines) WITH ORDINALITY e (value, no) LOOP
         IF v_document.kind = 'bill' THEN
             PERFORM require_pay(v_line.given ->> 'article', (v_line.given ->> 'employee')::bigint, calling_role());
+        ELSIF v_document.kind = 'specification' THEN
+            PERFORM check_agreed_line(v_line.given);
         END IF;
         v_lines := v_lines || content_line(v_document, v_contract, v_line.given, v_line.no);
     END LOOP;
@@ -15057,17 +15157,19 @@ SELECT allow('clerk', 'execute', 'bill_task');
 -- the comma divides cells, too.  Days are read as YYYY-MM-DD everywhere.
 -- ---------------------------------------------------------------------------
 
+-- Where ; divides cells, as in uk and ru, quotes amid a cell are none: then a text ends at
+-- the next ; or line, and what follows begins a cell.
 CREATE FUNCTION csv_text(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT coalesce(CASE WHEN v.value ~ '[",\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"'
+    SELECT coalesce(CASE WHEN v.value ~ '[",;\t\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"'
                     ELSE v.value END, '')
-      FROM (SELECT CASE WHEN value ~ '^\s*[-=+@\t\r\uFF1D\uFF0B\uFF0D\uFF20]' THEN '''' || value
-            ELSE value END AS value) v;
+      FROM (SELECT regexp_replace(value, '^(?=[\t\r])|(^|(?<=[;\t\r\n]))(?=\s*[-=+@\uFF1D\uFF0B\uFF0D\uFF20])',
+                                  '''', 'g') AS value) v;
 END;
 COMMENT ON FUNCTION csv_text(text) IS
     'a cell of text for CSV (RFC 4180), quoted where it must be; what a spreadsheet would run as a formula gets an '
-    'apostrophe before it';
+    'apostrophe before it, also after a ; or a line within';
 
 CREATE FUNCTION csv_cell(value json, language text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -15171,20 +15273,24 @@ BEGIN
          CROSS JOIN LATERAL (SELECT array_agg(f.line_id) AS lines, array_agg(f.position) AS positions FROM figure f) a
          CROSS JOIN LATERAL position_words(a.lines, a.positions) w
          WHERE d.id = document_rows.document AND d.kept IS NULL
+    ), taken AS (  -- by a credit note, in part: of that only the amount is known
+        SELECT f.position, d.kind = 'credit_note' AND count(coalesce(f.price, f.quantity)) < count(*) AS in_part
+          FROM figure f JOIN document d ON d.id = document_rows.document GROUP BY f.position, d.id
     ), place AS (
         SELECT f.position, w.project, CASE WHEN min(f.title) = max(f.title) THEN min(f.title)
                                            ELSE string_agg(DISTINCT f.title, ', ') END AS title,
-               w.url, w.first_day, w.last_day, w.coverage, min(f.unit) AS unit,
-               CASE WHEN min(f.unit) = 'h' AND count(f.quantity) < count(*)
+               w.url, w.first_day, w.last_day, w.coverage, CASE WHEN NOT g.in_part THEN min(f.unit) END AS unit,
+               CASE WHEN g.in_part THEN NULL
+                    WHEN min(f.unit) = 'h' AND count(f.quantity) < count(*)
                     THEN (sum(f.billed_s) / 3600.0)::numeric(18,2)
                     WHEN count(f.quantity) > 0 THEN sum(f.quantity)
                     WHEN d.kind <> 'credit_note' THEN 1 END AS quantity,
-               CASE WHEN sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
+               CASE WHEN g.in_part OR sum(f.amount) = 0 AND w.coverage IS NOT NULL THEN NULL
                     WHEN count(f.price) > 0 THEN min(f.price)
                     -- what has no quantity of its own is one of it; tiers have no price of a unit
                     WHEN d.kind <> 'credit_note' AND NOT w.timed AND count(f.quantity) = 0 THEN sum(f.amount)
                     END AS price,
-               CASE WHEN count(f.price) > 0 OR count(f.quantity) = 0 THEN min(f.discount_pct) END AS discount_pct,
+               CASE WHEN NOT g.in_part THEN min(f.discount_pct) END AS discount_pct,
                count(f.quantity) < count(*) AS by_the_clock, sum(f.worked_s)::bigint AS worked_s,
                sum(f.billed_s)::bigint AS billed_s, sum(f.amount) AS amount, sum(f.discount) AS discount,
                min(f.tax_rate) AS tax_rate, sum(f.net) AS net, sum(f.tax) AS tax, sum(f.gross) AS gross,
@@ -15192,9 +15298,10 @@ BEGIN
                summed_taxes(jsonb_agg(f.taxes)) AS taxes, currency_exponent(d.currency) AS exponent
           FROM figure f
           JOIN word w ON w.position = f.position
+          JOIN taken g ON g.position = f.position
           JOIN document d ON d.id = document_rows.document
-         GROUP BY f.position, d.id, w.project, w.url, w.first_day, w.last_day, w.coverage, w.timed, w.task_id,
-                  w.task_number, w.task_project, w.task_url, w.charges
+         GROUP BY f.position, d.id, g.in_part, w.project, w.url, w.first_day, w.last_day, w.coverage, w.timed,
+                  w.task_id, w.task_number, w.task_project, w.task_url, w.charges
     )
     SELECT p.position, p.project, p.title, p.url, p.first_day, p.last_day, p.coverage, p.unit, p.quantity, p.price,
            p.discount_pct, (p.worked_s / 3600.0)::numeric(18,2), (p.billed_s / 3600.0)::numeric(18,2), p.amount,
@@ -15206,7 +15313,7 @@ BEGIN
       FROM place p
      CROSS JOIN LATERAL (
         SELECT coalesce(position_amount(p.quantity, NULL, p.price, p.discount_pct, p.exponent) <> p.amount,
-                        false) AS apart) a
+                        p.quantity IS NOT NULL AND p.amount <> 0) AS apart) a
      CROSS JOIN LATERAL (
         SELECT a.apart, CASE WHEN a.apart AND p.unit = 'h' AND p.by_the_clock THEN clock_text(p.billed_s)
                              END AS clock) x
@@ -15330,21 +15437,21 @@ CREATE FUNCTION document_sheet(document bigint)
     RETURNS TABLE ("position" integer, title text, project text, task_id bigint, task_number text, task_url text,
                    coverage text,
                    first_day date, last_day date, hours_worked numeric(18,2), hours_billed numeric(18,2),
-                   quantity numeric(18,3), unit text,
+                   quantity numeric, unit text,
                    price numeric(18,2), discount_pct numeric(7,4), amount numeric(18,2), discount numeric(18,2),
                    net numeric(18,2), tax_rate numeric(7,4),
-                   tax numeric(18,2), gross numeric(18,2), currency text, lines bigint)
+                   tax numeric(18,2), gross numeric(18,2), currency text, lines bigint, clock text, summed boolean)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT r.position, r.title, r.task_project, r.task_id, r.task_number, r.task_url, CASE
            WHEN r.charges > 0 THEN coalesce(r.coverage, 'billable') END,
            r.first_day, r.last_day, r.hours_worked, r.hours_billed,
-           CASE WHEN r.unit = 'h' AND r.billed_s IS NOT NULL THEN r.billed_s / 3600.0
-               ELSE r.quantity END::numeric(18,3), r.unit,
+           trim_scale(CASE WHEN r.unit = 'h' AND r.billed_s IS NOT NULL THEN round(r.billed_s / 3600.0, 6)
+                           ELSE r.quantity END), r.unit,
            round(r.price, greatest(2, min_scale(r.price))), r.discount_pct::numeric(7,4), r.amount::numeric(18,2),
            r.discount::numeric(18,2), r.net::numeric(18,2), r.tax_rate::numeric(7,4), r.tax::numeric(18,2),
            r.gross::numeric(18,2),
-           d.currency, r.lines
+           d.currency, r.lines, r.clock, r.summed
       FROM document d
      CROSS JOIN LATERAL document_rows(d.id) r
      WHERE d.id = document_sheet.document
@@ -15353,7 +15460,8 @@ END;
 COMMENT ON FUNCTION document_sheet(bigint) IS
     'the rows of a document''s paper, one a position: title, task with its link, coverage (billable, or why it is at '
     'zero), days, hours, quantity and price, amount, its share of the discount, net, tax and gross in currency; of '
-    'drafts as they are now. The sums are the header''s, to the last digit';
+    'drafts as they are now. clock: the hours as h:mm, where the paper shows them so; summed: quantity (or time) x '
+    'price less discount is not the amount. The sums are the header''s, to the last digit';
 SELECT allow('reader', 'execute', 'document_sheet');
 
 CREATE FUNCTION document_tax(document bigint)
@@ -15403,8 +15511,10 @@ BEGIN ATOMIC
                                                       'task', s.task_number,
                           'url', s.task_url, 'coverage', s.coverage, 'from', s.first_day, 'to', s.last_day,
                           'hours_worked', s.hours_worked::text,
-                          'hours_billed', s.hours_billed::text, 'quantity', s.quantity::text, 'unit', s.unit,
-                          'price', s.price::text,
+                          'hours_billed', s.hours_billed::text, 'quantity', s.quantity::text,
+                          'clock', s.clock, 'unit', s.unit, 'price', s.price::text,
+                          'discount_pct', trim_scale(s.discount_pct)::text, 'amount', s.amount::text,
+                          'summed', s.summed,
                           'discount', s.discount::text, 'net', s.net::text, 'tax_rate', s.tax_rate::text, 'tax',
                           s.tax::text, 'gross', s.gross::text)
                           ORDER BY s.position), '[]') FROM document_sheet(document_json.document) s),
@@ -15733,17 +15843,28 @@ COMMENT ON FUNCTION drawn_image(text) IS
     'the image of a signature as a page posts it, data:image/png;base64,…: refused (22023) where its bytes are no PNG, '
     'whatever it says it is, or it is larger than 256 kB or 2000 x 2000 points';
 
+-- What shows nothing, or turns the order of what stands beside it, is no part of a name.
+CREATE FUNCTION visible_text(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT btrim(regexp_replace(given,
+        U&'[\0001-\001F\007F-\009F\00AD\061C\180E\200B-\200F\2028-\202E\2060-\206F\FEFF]', '', 'g'), U&' \00A0\3000');
+END;
+COMMENT ON FUNCTION visible_text(text) IS
+    'a line of text without control characters, marks of direction and signs of no width, and without blanks around it';
+
 CREATE FUNCTION sign_shared(p_document document, p_signer text, p_image text, p_link bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_image bytea := drawn_image(nullif(p_image, ''));
+    v_signer text := visible_text(p_signer);
 BEGIN
-    IF coalesce(p_signer, '') !~ '[^[:space:]]' THEN
+    IF coalesce(v_signer, '') = '' THEN
         RAISE EXCEPTION 'a signature needs a name' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Say who signs.', CONSTRAINT = 'answer_name';
-    ELSIF length(p_signer) > 200 THEN
-        RAISE EXCEPTION 'a name of % characters is too long', length(p_signer)
+    ELSIF length(v_signer) > 200 THEN
+        RAISE EXCEPTION 'a name of % characters is too long', length(v_signer)
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Say it in at most 200 characters.',
                 CONSTRAINT = 'answer_name_long';
     ELSIF NOT asks_signature(p_document) THEN
@@ -15752,7 +15873,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation',
                 HINT = 'What waits for an answer or is agreed is signed, once; what is revised or void is not.';
     END IF;
-    PERFORM set_signature(p_document.id, 'signed', by => p_signer, ref => format('link %s', p_link), image => v_image,
+    PERFORM set_signature(p_document.id, 'signed', by => v_signer, ref => format('link %s', p_link), image => v_image,
                           image_type => CASE WHEN v_image IS NOT NULL THEN 'image/png' END);
 END $$;
 COMMENT ON FUNCTION sign_shared(document, text, text, bigint) IS
@@ -15772,7 +15893,7 @@ BEGIN
         RAISE EXCEPTION 'unknown decision "%"', left(decision, 20) USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Decisions are agreed, rejected and signed.';
     END IF;
-    IF decision = 'rejected' AND coalesce(comment, '') !~ '[^[:space:]]' THEN
+    IF decision = 'rejected' AND coalesce(visible_text(comment), '') = '' THEN
         RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Say what is to be changed.', CONSTRAINT = 'answer_reason';
     END IF;
@@ -16069,11 +16190,13 @@ BEGIN ATOMIC
     WITH head AS (
         SELECT currency_exponent(d.currency) AS exponent, CASE d.kind WHEN 'credit_note' THEN -1 ELSE 1 END AS side,
                coalesce(d.period_to, d.issued_on, books_today()) AS beside,
-               paper_party(d, 'own') ->> 'country' IS NOT NULL AS of_country
+               paper_party(d, 'own') ->> 'country' IS NOT NULL AS of_country, d.positions
           FROM document d WHERE d.id = page_rows.document
     ), "row" AS MATERIALIZED (
-        SELECT r.*, row_number() OVER (ORDER BY r.position) AS no, coalesce(r.task_id::text, r.title) AS about
-          FROM document_rows(page_rows.document) r
+        -- what else is charged to a task stands under its own name
+        SELECT r.*, row_number() OVER (ORDER BY r.position) AS no,
+               concat_ws('|', CASE h.positions WHEN 'task' THEN r.task_id END, r.title) AS about
+          FROM document_rows(page_rows.document) r CROSS JOIN head h
     ), written AS (
         SELECT r.project, r.about, r.no, r.position, r.first_day, r.last_day, r.worked_s, r.billed_s, r.amount,
                jsonb_build_object(
@@ -16141,7 +16264,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION page_rows(bigint, text, jsonb) IS
     'the positions of a document in groups by project, written for a language: as rows in the order of the paper, and '
-    'as tasks in the order of time, each once, whose lines are its prices where it has several';
+    'as tasks (employees, days) in the order of time, each once, whose lines are its prices where it has several';
 
 CREATE FUNCTION page_totals(document bigint, language text, label jsonb) RETURNS jsonb
     LANGUAGE sql STABLE
@@ -16831,8 +16954,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
     c_columns CONSTANT text[] := '{document,number,date,position,project,title,url,first_day,last_day,coverage,unit,'
-                                 'quantity,price,discount_pct,hours_worked,hours_billed,amount,discount,net,tax_rate,'
-                                 'tax,gross,currency}';
+                                 'quantity,clock,price,discount_pct,hours_worked,hours_billed,amount,summed,discount,'
+                                 'net,tax_rate,tax,gross,currency}';
     v_document document := document_of(document_csv.document);
     v_exponent int := currency_exponent(v_document.currency);
 BEGIN
@@ -16841,9 +16964,10 @@ BEGIN
                    'document', v_document.kind, 'number', coalesce(v_document.number, v_document.outside_number),
                    'date', iso(v_document.issued_on), 'position', r.position, 'project', r.project, 'title', r.title,
                    'url', r.url, 'first_day', iso(r.first_day), 'last_day', iso(r.last_day), 'coverage', r.coverage,
-                   'unit', r.unit, 'quantity', trim_scale(r.quantity), 'price', trim_scale(r.price),
+                   'unit', r.unit, 'quantity', trim_scale(r.quantity), 'clock', r.clock,
+                   'price', trim_scale(r.price),
                    'discount_pct', trim_scale(r.discount_pct), 'hours_worked', r.hours_worked,
-                   'hours_billed', r.hours_billed, 'amount', round(r.amount, v_exponent),
+                   'hours_billed', r.hours_billed, 'amount', round(r.amount, v_exponent), 'summed', r.summed,
                    'discount', round(r.discount, v_exponent), 'net', round(r.net, v_exponent),
                    'tax_rate', trim_scale(r.tax_rate), 'tax', round(r.tax, v_exponent),
                    'gross', round(r.gross, v_exponent), 'currency', v_document.currency) ORDER BY r.position), '[]')
@@ -18570,9 +18694,8 @@ BEGIN ATOMIC
       LEFT JOIN item i ON i.id = h.item_id
       LEFT JOIN contract_line n ON n.id = h.contract_line_id AND h.source IN ('fee', 'stage')
      CROSS JOIN LATERAL (
-        SELECT coalesce(n.title, i.name,
-                        CASE WHEN h.source <> 'time' THEN charge_reason(h.why, client_work.language) END,
-                        nullif(concat_ws(' ', t.number, t.title), ''), h.source) AS title) w
+        SELECT coalesce(n.title, i.name, paper_title(h.source, concat_ws(' ', t.number, t.title), h.why,
+                                                     client_work.language)) AS title) w
      WHERE c.client_id = client_work.client
        AND (y.place = 'unbilled' OR y.place = 'reported' AND d.issued_at IS NULL
             OR y.place IN ('no_charge', 'written_off') AND h.frozen_at IS NULL)
@@ -19303,18 +19426,26 @@ CREATE FUNCTION shared_report(token text, document bigint DEFAULT NULL) RETURNS 
 AS $$
 DECLARE
     v_link record;
+    v_document document;
 BEGIN
     SELECT * INTO v_link FROM open_link(token, document);
     IF v_link.link_id IS NULL THEN
         PERFORM answer_status(404);
         RETURN NULL;
     END IF;
-    RETURN CASE WHEN v_link.document_id IS NULL THEN client_overview(v_link.client_id)
-                ELSE document_json(v_link.document_id) END;
+    IF v_link.document_id IS NULL THEN
+        RETURN client_overview(v_link.client_id);
+    END IF;
+    v_document := document_of(v_link.document_id);
+    IF (state_of(v_document)).withdrawn THEN
+        RETURN jsonb_build_object('document', v_document.id, 'kind', v_document.kind, 'number', v_document.number,
+                                  'issued_on', v_document.issued_on, 'status', v_document.status);
+    END IF;
+    RETURN document_json(v_document.id);
 END $$;
 COMMENT ON FUNCTION shared_report(text, bigint) IS
-    'what the link with this token shows: a document, as document_json() gives it, its status with it (void, '
-    'superseded); or all that is a client''s, as client_overview() does. NULL, through a gateway with status 404, when '
+    'what the link with this token shows: a document, as document_json() gives it, of what is void or superseded only '
+    'which it is; or all that is a client''s, as client_overview() does. NULL, through a gateway with status 404, when '
     'the link is unknown, expired or revoked, all alike. SECURITY DEFINER: a visitor reaches what the link opens and '
     'nothing else';
 SELECT allow('guest', 'execute', 'shared_report');
@@ -19491,7 +19622,7 @@ CREATE FUNCTION open_rating(p_base bigint) RETURNS SETOF charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_grouped boolean := (SELECT c.round_scope <> 'entry' FROM contract c WHERE c.id = p_base);
+    v_grouped boolean := group_scopes(p_base) <> '{}';
     v_input rating_input[] := ARRAY(
         SELECT i FROM stamped_input(p_base, '-infinity', 'infinity', '{}', v_grouped) i
          WHERE EXISTS (SELECT FROM terms t WHERE t.id = i.terms_id));
@@ -19741,6 +19872,13 @@ CREATE VIEW document_line_problems WITH (security_invoker) AS
              WHERE l.claim AND l.net IS NOT NULL
              GROUP BY l.document_id, l.position, u.exponent) p
      WHERE only_rounded(p.due, p.amount, p.charges, p.exponent)
+    UNION ALL
+    SELECT 'a line is its amount less its discount', document_name(d.id),
+           format('line %s: %s less %s, %s', l.id, l.amount, l.discount, x.is_now)
+      FROM document d
+      JOIN document_line l ON l.document_id = d.id
+     CROSS JOIN LATERAL (SELECT CASE WHEN d.tax_inclusive THEN l.gross ELSE l.net END AS is_now) x
+     WHERE d.net IS NOT NULL AND l.amount - coalesce(l.discount, 0) <> x.is_now
     UNION ALL
     SELECT 'a line of an invoice repeats the report that keeps its charge', document_name(l.document_id),
         format('line %s, charge %s', l.id, l.charge_id)
@@ -21551,6 +21689,7 @@ round_maximum_s: the most that is billed of a group, in seconds
 round_minimum_s: the least that is billed of a group, in seconds
 round_mode: none, up, down or nearest
 round_scope: what is rounded together: entry, task_day, day, task or period
+terms.round_scope: what is rounded together by these terms: entry, task_day, day, task or period
 scope_work_types: ids of the kinds of work it is for, NULL: all
 segment: number of the part of a time entry, from 1
 stage: stage of the deal, as the CRM names it

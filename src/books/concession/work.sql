@@ -27,6 +27,23 @@ COMMENT ON FUNCTION check_disposition() IS
     'trigger function of task and project: who has a limit of discount cannot say that their work is not billed, nor '
     'unsay that it is (42501)';
 
+CREATE FUNCTION check_agreed_line(p_line jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF given_number(p_line, 'discount_pct') <> 0 THEN
+        PERFORM require_level('manager', 'give a discount', calling_role());
+        PERFORM check_discount(given_number(p_line, 'discount_pct'), 'a discount', calling_role());
+    END IF;
+    IF p_line ? 'item' AND p_line ?| '{price,cost}' THEN
+        PERFORM require_level('manager', 'agree the price of an item', calling_role());
+        PERFORM refuse_limited('an agreed price of an item', calling_role());
+    END IF;
+END $$;
+COMMENT ON FUNCTION check_agreed_line(jsonb) IS
+    'refuse (42501) a line of a specification, which is charged as agreed, with a discount or a price of its own for '
+    'an item: managers give them, within their limit';
+
 -- A discount is a manager's to give, through whatever function it comes; a
 -- revision may keep what the one before gave.
 CREATE FUNCTION check_document_discount(p_before document, p_document document) RETURNS void

@@ -132,7 +132,7 @@ CREATE VIEW document_transition WITH (security_invoker) AS
         ('{invoice}', 'draft', 'void', true, NULL, 'release_invoice'),
         -- what the client answers, or we do to a bill
         ('{report}', 'sent', 'agreed', true, 'agree_report', NULL),
-        ('{bill}', 'sent', 'agreed', true, 'accept_bill', NULL),
+        ('{bill}', 'sent', 'agreed', true, 'accept_bill', 'settle_accepted'),
         ('{specification}', 'sent', 'agreed', true, NULL, 'sell_agreed'),
         ('{contract}', 'sent', 'agreed', true, NULL, 'begin_contract'),
         ('{proposal,act,annex,other,proforma}', 'sent', 'agreed', true, NULL, NULL),

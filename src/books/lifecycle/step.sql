@@ -291,6 +291,7 @@ BEGIN
         WHEN 'release_invoice' THEN PERFORM release_document(p_document), carry_report(p_document);
         WHEN 'carry_report' THEN PERFORM carry_report(p_document);
         WHEN 'settle_issued' THEN PERFORM carry_report(p_document), settle_document(p_document.id, 'issued');
+        WHEN 'settle_accepted' THEN PERFORM settle_document(p_document.id, 'accepted');
         WHEN 'take_apart' THEN PERFORM take_apart(p_document);
         WHEN 'begin_contract' THEN PERFORM begin_contract(p_document);
         WHEN 'sell_agreed' THEN PERFORM sell_agreed(p_document);

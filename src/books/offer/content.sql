@@ -47,16 +47,17 @@ CREATE FUNCTION content_line(p_document document, p_contract contract, p_given j
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax,tax_code,article,'
-                               'contract,project,deal,stage,'
-        'task,employee,starts_on,ends_on}';
+    c_known CONSTANT text[] := '{title,item,quantity,unit,price,discount_pct,cost,tax_rate,tax_code,article,'
+                               'contract,project,deal,stage,task,employee,starts_on,ends_on}';
     v document_line := line_of(p_document);
     v_about dimension;
     v_item item;
     v_terms record;
     v_exponent CONSTANT int := currency_exponent(p_document.currency);
 BEGIN
-    PERFORM check_keys(p_given, 'line ' || p_no, c_known);
+    -- of our own papers the tax is reckoned
+    PERFORM check_keys(p_given, 'line ' || p_no,
+                       c_known || CASE p_document.kind WHEN 'bill' THEN ARRAY['tax'] ELSE '{}' END);
     IF p_given ? 'item' THEN
         SELECT * INTO v_item FROM item i WHERE i.code = p_given ->> 'item';
         IF NOT FOUND THEN
@@ -103,9 +104,8 @@ BEGIN
                            THEN p_contract.tax_rate END,
                            tax_rate_on(v.tax_code, coalesce(p_document.issued_on, books_today())));
     IF p_document.kind = 'bill' THEN  -- what another party wrote is taken as it is
-        v.amount := round_money(v.quantity * (p_given ->> 'price')::numeric
-                                * (100 - coalesce((p_given ->> 'discount_pct')::numeric, 0)) / 100, v_exponent);
-        IF v.amount IS NOT NULL THEN
+        IF p_given ->> 'price' IS NOT NULL THEN
+            v.amount := round_money(v.quantity * v.price * (100 - coalesce(v.discount_pct, 0)) / 100, v_exponent);
             v.discount := 0;
             v.net := v.amount;
             v.tax := coalesce((p_given ->> 'tax')::numeric,
@@ -139,6 +139,8 @@ BEGIN
         FROM jsonb_array_elements(p_lines) WITH ORDINALITY e (value, no) LOOP
         IF v_document.kind = 'bill' THEN
             PERFORM require_pay(v_line.given ->> 'article', (v_line.given ->> 'employee')::bigint, calling_role());
+        ELSIF v_document.kind = 'specification' THEN
+            PERFORM check_agreed_line(v_line.given);
         END IF;
         v_lines := v_lines || content_line(v_document, v_contract, v_line.given, v_line.no);
     END LOOP;

@@ -65,17 +65,28 @@ COMMENT ON FUNCTION drawn_image(text) IS
     'the image of a signature as a page posts it, data:image/png;base64,…: refused (22023) where its bytes are no PNG, '
     'whatever it says it is, or it is larger than 256 kB or 2000 x 2000 points';
 
+-- What shows nothing, or turns the order of what stands beside it, is no part of a name.
+CREATE FUNCTION visible_text(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT btrim(regexp_replace(given,
+        U&'[\0001-\001F\007F-\009F\00AD\061C\180E\200B-\200F\2028-\202E\2060-\206F\FEFF]', '', 'g'), U&' \00A0\3000');
+END;
+COMMENT ON FUNCTION visible_text(text) IS
+    'a line of text without control characters, marks of direction and signs of no width, and without blanks around it';
+
 CREATE FUNCTION sign_shared(p_document document, p_signer text, p_image text, p_link bigint) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
     v_image bytea := drawn_image(nullif(p_image, ''));
+    v_signer text := visible_text(p_signer);
 BEGIN
-    IF coalesce(p_signer, '') !~ '[^[:space:]]' THEN
+    IF coalesce(v_signer, '') = '' THEN
         RAISE EXCEPTION 'a signature needs a name' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Say who signs.', CONSTRAINT = 'answer_name';
-    ELSIF length(p_signer) > 200 THEN
-        RAISE EXCEPTION 'a name of % characters is too long', length(p_signer)
+    ELSIF length(v_signer) > 200 THEN
+        RAISE EXCEPTION 'a name of % characters is too long', length(v_signer)
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Say it in at most 200 characters.',
                 CONSTRAINT = 'answer_name_long';
     ELSIF NOT asks_signature(p_document) THEN
@@ -84,7 +95,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation',
                 HINT = 'What waits for an answer or is agreed is signed, once; what is revised or void is not.';
     END IF;
-    PERFORM set_signature(p_document.id, 'signed', by => p_signer, ref => format('link %s', p_link), image => v_image,
+    PERFORM set_signature(p_document.id, 'signed', by => v_signer, ref => format('link %s', p_link), image => v_image,
                           image_type => CASE WHEN v_image IS NOT NULL THEN 'image/png' END);
 END $$;
 COMMENT ON FUNCTION sign_shared(document, text, text, bigint) IS
@@ -104,7 +115,7 @@ BEGIN
         RAISE EXCEPTION 'unknown decision "%"', left(decision, 20) USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Decisions are agreed, rejected and signed.';
     END IF;
-    IF decision = 'rejected' AND coalesce(comment, '') !~ '[^[:space:]]' THEN
+    IF decision = 'rejected' AND coalesce(visible_text(comment), '') = '' THEN
         RAISE EXCEPTION 'a rejection needs a comment' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Say what is to be changed.', CONSTRAINT = 'answer_reason';
     END IF;
