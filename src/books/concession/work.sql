@@ -32,7 +32,7 @@ CREATE FUNCTION check_agreed_line(p_line jsonb) RETURNS void
 AS $$
 BEGIN
     IF given_number(p_line, 'discount_pct') <> 0 THEN
-        PERFORM require_level('manager', 'give a discount', calling_role());
+        PERFORM require_level('manager', 'agree a discount', calling_role());
         PERFORM check_discount(given_number(p_line, 'discount_pct'), 'a discount', calling_role());
     END IF;
     IF p_line ? 'item' AND p_line ?| '{price,cost}' THEN
