@@ -148,9 +148,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION add_lines(bigint, jsonb) IS
     'add lines to a draft: [{"title", "item" (code), "quantity", "unit", "price" (a unit), "discount_pct", "cost" (a '
-    'unit), "tax_rate" | "tax_code", "tax", "article", "contract", "project", "deal", "stage" (id of a deal''s '
-    'stage), "task", "employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and cost from '
-    'the price lists; '
+    'unit), "tax_rate" | "tax_code", "tax" (of bills), "article", "contract", "project", "deal", "stage" (id of a '
+    'deal''s stage), "task", "employee", "starts_on", "ends_on"}]; an item brings name, unit, price, discount and '
+    'cost from the price lists; '
     'what a line is about is completed from what it names, or else from its document, and refused (23514) where it '
     'contradicts itself';
 
