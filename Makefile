@@ -66,6 +66,14 @@ OBJS = \
 	src/segment/assert.o \
 	src/rating/result.o \
 	src/rating/rating.o \
+	src/look/table.o \
+	src/look/source.o \
+	src/look/list.o \
+	src/log/context.o \
+	src/log/engine.o \
+	src/log/lock.o \
+	src/log/store.o \
+	src/log/log.o \
 	src/schema/find.o \
 	src/schema/trust.o \
 	src/schema/make.o \
@@ -339,7 +347,7 @@ EXTRA_CLEAN = $(DATA_built) $(TEMPLATE_SQL)
 
 REGRESS = \
 	money time margin cube calendar rating template words code limit \
-	books charge ledger payment figures price work ingest access history \
+	books charge ledger payment figures price work log ingest access history \
 	billing close run lines draw caps life explain what_if billing_random sequence_random \
 	document number kept issued due step state dimension facts correction agreed invoice settle share answer client dunning dunning_days document_random page requisite paper gateway \
 	rule one_call settings approval overlap exchange currency credit after match opening tax net sides \
@@ -348,7 +356,7 @@ REGRESS = \
 REGRESS_OPTS = --inputdir=$(or $(srcdir),.) --encoding=UTF8 --no-locale --load-extension=finance
 
 ISOLATION = \
-	calendar_writers allotment_writers close_writers \
+	calendar_writers allotment_writers close_writers log_writers \
 	report_builders document_edit invoice_issuers invoice_payments ledger_writers \
 	level_money level_work level_documents level_ledger direct_writes contract_life late_facts money_races
 ISOLATION_OPTS = --inputdir=$(or $(srcdir),.)/test/isolation --schedule=$(or $(srcdir),.)/test/isolation/schedule \

@@ -92,6 +92,7 @@ INSERT INTO broken (what, break) VALUES
     ('entry with charges and a problem', 'INSERT INTO rating_problem (time_entry_id, kind, problem) VALUES (5, ''no_price'', ''x'')'),
     ('amount of a part of a cent', 'UPDATE charge SET amount = 60.001 WHERE time_entry_id = 5'), ('base amount of a part of a cent', 'UPDATE charge SET base_amount = 60.001 WHERE time_entry_id = 5'),
     ('charge in another currency', 'UPDATE charge SET currency = ''USD'' WHERE time_entry_id = 5'), ('charge by terms that are gone', 'DELETE FROM terms'),
+    ('terms of other rows', 'UPDATE terms_source SET terms_id = (SELECT max(id) FROM terms)'),
     ('terms without their prices', 'DELETE FROM list_snapshot'), ('price changed behind the list', 'UPDATE price SET price = 61'),
     ('deal of another client', 'UPDATE deal SET client_id = 3'), ('task moved', 'UPDATE task SET project_id = 2 WHERE id = 2'), ('deal of the task changed', 'UPDATE task SET deal_id = 99 WHERE id = 2'),
     ('contract of another client', 'UPDATE contract SET client_id = 3 WHERE id = 1'),

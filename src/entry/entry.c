@@ -13,31 +13,6 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-/* The columns of rating_entry, in order. */
-typedef enum EntryColumn
-{
-	ENTRY_ID,
-	ENTRY_STARTED_AT,
-	ENTRY_ENDED_AT,
-	ENTRY_WORK_DATE,
-	ENTRY_WORKED_S,
-	ENTRY_BILLABLE_S,
-	ENTRY_PRICE,
-	ENTRY_PRICE_LIST_ID,
-	ENTRY_DISPOSITION,
-	ENTRY_EMPLOYEE_ID,
-	ENTRY_ROLE,
-	ENTRY_WORK_TYPE_ID,
-	ENTRY_TASK_ID,
-	ENTRY_COST_RATE,
-	ENTRY_BASE_COST_RATE,
-	ENTRY_FROZEN_S,
-	ENTRY_TERMS_NO,
-	ENTRY_COLUMNS
-} EntryColumn;
-
-static void read_entry(RatingEntry *entry, const Datum *values, const bool *nulls,
-					   Terms **terms, int nterms, const char *role_before);
 static void read_time(RatingEntry *entry, const Datum *values, const bool *nulls);
 static void read_seconds(RatingEntry *entry, const Datum *values, const bool *nulls);
 static const char *read_role(const RatingEntry *entry, const text *word, const char *before);
@@ -93,8 +68,8 @@ finance_entries_read(ArrayType *array, Terms **terms, int nterms, int *nentries)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("entry %d of the array has no entry_id", *nentries + 1)));
-		read_entry(&entries[*nentries], values, nulls, terms, nterms,
-				   *nentries > 0 ? entries[*nentries - 1].role : NULL);
+		finance_entry_read(&entries[*nentries], values, nulls, terms, nterms,
+						   *nentries > 0 ? entries[*nentries - 1].role : NULL);
 		(*nentries)++;
 	}
 	array_free_iterator(iterator);
@@ -104,10 +79,14 @@ finance_entries_read(ArrayType *array, Terms **terms, int nterms, int *nentries)
 	return entries;
 }
 
-/* Read one entry. */
-static void
-read_entry(RatingEntry *entry, const Datum *values, const bool *nulls,
-		   Terms **terms, int nterms, const char *role_before)
+/*
+ * Read one entry, which is all zeros, from the columns of rating_entry; role_before
+ * is that of the one before it, NULL where there is none.  Refused (22023, 54000)
+ * where it is wrong.
+ */
+void
+finance_entry_read(RatingEntry *entry, const Datum *values, const bool *nulls,
+				   Terms **terms, int nterms, const char *role_before)
 {
 	int			terms_no = nulls[ENTRY_TERMS_NO] ? 1 : DatumGetInt32(values[ENTRY_TERMS_NO]);
 

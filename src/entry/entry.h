@@ -60,6 +60,31 @@ typedef struct RatingEntry
 	Terms	   *terms;
 } RatingEntry;
 
+/* The columns of rating_entry, in order. */
+typedef enum EntryColumn
+{
+	ENTRY_ID,
+	ENTRY_STARTED_AT,
+	ENTRY_ENDED_AT,
+	ENTRY_WORK_DATE,
+	ENTRY_WORKED_S,
+	ENTRY_BILLABLE_S,
+	ENTRY_PRICE,
+	ENTRY_PRICE_LIST_ID,
+	ENTRY_DISPOSITION,
+	ENTRY_EMPLOYEE_ID,
+	ENTRY_ROLE,
+	ENTRY_WORK_TYPE_ID,
+	ENTRY_TASK_ID,
+	ENTRY_COST_RATE,
+	ENTRY_BASE_COST_RATE,
+	ENTRY_FROZEN_S,
+	ENTRY_TERMS_NO,
+	ENTRY_COLUMNS
+} EntryColumn;
+
+extern void finance_entry_read(RatingEntry *entry, const Datum *values, const bool *nulls,
+							   Terms **terms, int nterms, const char *role_before);
 extern RatingEntry *finance_entries_read(ArrayType *array, Terms **terms, int nterms,
 										 int *nentries);
 extern void finance_entries_bill(RatingEntry *entries, int nentries);

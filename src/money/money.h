@@ -33,4 +33,6 @@ extern bool finance_spread_fixed(int128 total, const int128 *weights, int nweigh
 extern void finance_spread_numeric(Numeric total, const Numeric *numerators, Numeric denominator,
 								   int nparts, Numeric *shares);
 
+extern PGDLLEXPORT Datum finance_round_money(PG_FUNCTION_ARGS);
+
 #endif							/* FINANCE_MONEY_H */

@@ -8,10 +8,8 @@
 #include "miscadmin.h"
 #include "price.h"
 
-static void read_list(PriceList *list, const JsonNode *node);
 static void read_position(PricePosition *position, const JsonNode *node);
 static int	compare_lists(const void *a, const void *b);
-static void link_lists(PriceLists *lists, const JsonNode *document);
 static bool is_cycle(const PriceList *list);
 static void sort_positions(PriceList *list);
 static int	compare_positions(const void *a, const void *b);
@@ -44,7 +42,7 @@ finance_price_lists_read(const JsonNode *root, PriceLists *lists)
 		list->id = strtoi64(node.key, &end, 10);
 		if (errno != 0 || end == node.key || *end != '\0')
 			finance_json_refuse(&node, "must have the id of a price list as its key");
-		read_list(list, &node);
+		finance_price_list_read(list, &node);
 	}
 	qsort(lists->lists, lists->nlists, sizeof(PriceList), compare_lists);
 	for (int i = 1; i < lists->nlists; i++)
@@ -52,7 +50,7 @@ finance_price_lists_read(const JsonNode *root, PriceLists *lists)
 		if (lists->lists[i].id == lists->lists[i - 1].id)
 			finance_json_refuse(&document, "has list " INT64_FORMAT " twice", lists->lists[i].id);
 	}
-	link_lists(lists, &document);
+	finance_price_lists_link(lists, &document);
 }
 
 /* Order price lists by their ids. */
@@ -66,9 +64,9 @@ compare_lists(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* Read one price list. */
-static void
-read_list(PriceList *list, const JsonNode *node)
+/* Read one price list, of which the id is given. */
+void
+finance_price_list_read(PriceList *list, const JsonNode *node)
 {
 	JsonNode	positions;
 	int			npositions;
@@ -114,10 +112,11 @@ read_position(PricePosition *position, const JsonNode *node)
 
 /*
  * Let each list know its parent; a chain that comes back to itself is refused,
- * and so is one so long that no price would be looked for up there.
+ * and so is one so long that no price would be looked for up there.  The lists are
+ * in order of id.
  */
-static void
-link_lists(PriceLists *lists, const JsonNode *document)
+void
+finance_price_lists_link(PriceLists *lists, const JsonNode *document)
 {
 	for (int i = 0; i < lists->nlists; i++)
 	{

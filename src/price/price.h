@@ -103,6 +103,8 @@ typedef struct PriceFound
 } PriceFound;
 
 extern void finance_discount_read(const JsonNode *node, Discount *discount);
+extern void finance_price_list_read(PriceList *list, const JsonNode *node);
+extern void finance_price_lists_link(PriceLists *lists, const JsonNode *document);
 extern void finance_price_lists_read(const JsonNode *root, PriceLists *lists);
 extern const PriceList *finance_price_list(const PriceLists *lists, int64 id);
 extern int	finance_position_compare_keys(const PricePosition *a, const PricePosition *b);

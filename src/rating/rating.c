@@ -26,8 +26,6 @@
 #include "utils/memutils.h"
 
 static void read_terms(Engine *engine, ArrayType *array);
-static void reset_accounts(Engine *engine);
-static void begin_rating(Engine *engine);
 static bool rate_entries(Engine *engine, RatingEntry *entries, int nentries);
 static void rate_entry(Engine *engine, const RatingEntry *entry);
 static void give_back(const Rating *rating);
@@ -56,7 +54,7 @@ finance_rate(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	read_terms(&engine, PG_GETARG_ARRAYTYPE_P(0));
-	begin_rating(&engine);
+	finance_engine_begin(&engine);
 	entries = finance_entries_read(PG_GETARG_ARRAYTYPE_P(1), engine.terms, engine.nterms,
 								   &nentries);
 
@@ -72,7 +70,7 @@ finance_rate(PG_FUNCTION_ARGS)
 		finance_limit_take(&engine.use, LIMIT_TURNS, 1);
 		finance_results_clear(engine.results);
 		engine.use.taken[LIMIT_SEGMENTS] = 0;
-		reset_accounts(&engine);
+		finance_engine_reset(&engine);
 		finance_entries_bill(entries, nentries);
 	} while (!rate_entries(&engine, entries, nentries));
 	PG_RETURN_NULL();
@@ -134,7 +132,7 @@ read_terms(Engine *engine, ArrayType *array)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("terms[%d] must not be null", i + 1)));
 		terms = finance_terms_read(i + 1, DatumGetJsonbP(documents[i]), &engine->use,
-								   i > 0 ? engine->terms[i - 1] : NULL);
+								   i > 0 ? engine->terms[i - 1] : NULL, NULL);
 		engine->terms[i] = terms;
 		if (terms->exponent != engine->terms[0]->exponent ||
 			terms->base_exponent != engine->terms[0]->base_exponent)
@@ -148,8 +146,8 @@ read_terms(Engine *engine, ArrayType *array)
 }
 
 /* Put all accounts back to what the state said. */
-static void
-reset_accounts(Engine *engine)
+void
+finance_engine_reset(Engine *engine)
 {
 	for (int i = 0; i < engine->accounts.naccounts; i++)
 	{
@@ -160,8 +158,8 @@ reset_accounts(Engine *engine)
 }
 
 /* Prepare what all entries share. */
-static void
-begin_rating(Engine *engine)
+void
+finance_engine_begin(Engine *engine)
 {
 	Rating	   *rating = &engine->rating;
 
@@ -172,9 +170,22 @@ begin_rating(Engine *engine)
 	rating->segments = palloc(sizeof(Segment) * rating->segments_max);
 }
 
-/* Rate one entry, whole or not at all. */
+/* Rate one entry, whole or not at all, and return what it comes to. */
 static void
 rate_entry(Engine *engine, const RatingEntry *entry)
+{
+	if (finance_engine_rate(engine, entry))
+		finance_results_put(engine->results, &engine->rating, entry);
+	else
+		finance_results_put_problem(engine->results, &engine->rating, entry);
+}
+
+/*
+ * Rate one entry into segments, which are good until the next one; false when it
+ * cannot be rated, and then the rating says why and nothing was taken for it.
+ */
+bool
+finance_engine_rate(Engine *engine, const RatingEntry *entry)
 {
 	Rating	   *rating = &engine->rating;
 
@@ -193,17 +204,14 @@ rate_entry(Engine *engine, const RatingEntry *entry)
 		finance_assert_rated(rating, entry);
 #endif
 		finance_limit_take(&engine->use, LIMIT_SEGMENTS, rating->nsegments);
-		finance_results_put(engine->results, rating, entry);
+		return true;
 	}
-	else
-	{
-		give_back(rating);
+	give_back(rating);
 #ifdef USE_ASSERT_CHECKING
-		finance_assert_given_back(rating);
+	finance_assert_given_back(rating);
 #endif
-		finance_limit_take(&engine->use, LIMIT_SEGMENTS, 1);
-		finance_results_put_problem(engine->results, rating, entry);
-	}
+	finance_limit_take(&engine->use, LIMIT_SEGMENTS, 1);
+	return false;
 }
 
 /* Give back what the segments of an entry took from allotments and caps. */

@@ -10,37 +10,8 @@
 #include "rating.h"
 #include "utils/builtins.h"
 
-/* The columns of rated_segment, in order. */
-typedef enum SegmentColumn
-{
-	SEGMENT_ENTRY_ID,
-	SEGMENT_NO,
-	SEGMENT_CONTRACT_ID,
-	SEGMENT_SERVICE_DATE,
-	SEGMENT_PERIOD_START,
-	SEGMENT_BAND,
-	SEGMENT_COVERAGE,
-	SEGMENT_WORKED_S,
-	SEGMENT_BILLED_S,
-	SEGMENT_PRICE,
-	SEGMENT_MULTIPLIER,
-	SEGMENT_DISCOUNT_PCT,
-	SEGMENT_RATE,
-	SEGMENT_AMOUNT,
-	SEGMENT_COST,
-	SEGMENT_BASE_COST,
-	SEGMENT_ALLOTMENT_ID,
-	SEGMENT_BURNED,
-	SEGMENT_PRICE_ID,
-	SEGMENT_PRICE_SOURCE,
-	SEGMENT_WHY,
-	SEGMENT_PROBLEM_KIND,
-	SEGMENT_PROBLEM,
-	SEGMENT_COLUMNS
-} SegmentColumn;
-
 /* Words of the coverages, in the order of the enum. */
-static const char *const coverage_words[] = {
+static const char *const coverage_words[COVERAGES] = {
 	"billable", "included", "prepaid", "capped", "no_charge", "non_billable"
 };
 
@@ -49,14 +20,10 @@ typedef struct ResultWriter
 {
 	Tuplestorestate *store;
 	TupleDesc	tupdesc;
-	Datum		coverages[lengthof(coverage_words)];	/* texts */
-	Datum		zero;			/* numeric constants */
-	Datum		one;
+	SegmentWords words;
 } ResultWriter;
 
-static void put_segment(ResultWriter *results, const RatingEntry *entry, const Segment *segment,
-						int no, int64 worked_before_s);
-static void put_priced(ResultWriter *results, const RatingEntry *entry, const Segment *segment,
+static void put_priced(const SegmentWords *words, const RatingEntry *entry, const Segment *segment,
 					   Datum *values, bool *nulls);
 static void put_cost(const RatingEntry *entry, const Segment *segment, int64 worked_before_s,
 					 Datum *values, bool *nulls);
@@ -78,11 +45,18 @@ finance_results_begin(FunctionCallInfo fcinfo)
 				 errmsg("type rated_segment has %d columns, not %d",
 						results->tupdesc->natts, SEGMENT_COLUMNS),
 				 errhint("Run ALTER EXTENSION finance UPDATE.")));
-	for (int i = 0; i < lengthof(coverage_words); i++)
-		results->coverages[i] = CStringGetTextDatum(coverage_words[i]);
-	results->zero = NumericGetDatum(int64_to_numeric(0));
-	results->one = NumericGetDatum(int64_to_numeric(1));
+	finance_segment_words_make(&results->words);
 	return results;
+}
+
+/* Make the values that segments have in common. */
+void
+finance_segment_words_make(SegmentWords *words)
+{
+	for (int i = 0; i < lengthof(coverage_words); i++)
+		words->coverages[i] = CStringGetTextDatum(coverage_words[i]);
+	words->zero = NumericGetDatum(int64_to_numeric(0));
+	words->one = NumericGetDatum(int64_to_numeric(1));
 }
 
 /* Forget the rows so far. */
@@ -96,45 +70,49 @@ finance_results_clear(ResultWriter *results)
 void
 finance_results_put(ResultWriter *results, const Rating *rating, const RatingEntry *entry)
 {
+	Datum		values[SEGMENT_COLUMNS];
+	bool		nulls[SEGMENT_COLUMNS];
 	int64		worked_before_s = 0;
 
 	for (int i = 0; i < rating->nsegments; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		put_segment(results, entry, &rating->segments[i], i + 1, worked_before_s);
+		finance_segment_columns(&results->words, entry, &rating->segments[i], i + 1, worked_before_s,
+								values, nulls);
+		tuplestore_putvalues(results->store, results->tupdesc, values, nulls);
 		worked_before_s += rating->segments[i].worked_s;
 	}
 }
 
-/* Return one segment. */
-static void
-put_segment(ResultWriter *results, const RatingEntry *entry, const Segment *segment, int no,
-			int64 worked_before_s)
+/*
+ * Write a segment as the columns of rated_segment: no from 1, after so many worked
+ * seconds of its entry.
+ */
+void
+finance_segment_columns(const SegmentWords *words, const RatingEntry *entry, const Segment *segment,
+						int no, int64 worked_before_s, Datum *values, bool *nulls)
 {
-	Datum		values[SEGMENT_COLUMNS];
-	bool		nulls[SEGMENT_COLUMNS] = {false};
-
+	memset(nulls, false, sizeof(bool) * SEGMENT_COLUMNS);
 	values[SEGMENT_ENTRY_ID] = Int64GetDatum(entry->id);
 	values[SEGMENT_NO] = Int32GetDatum(no);
 	values[SEGMENT_CONTRACT_ID] = Int64GetDatum(segment->contract->id);
 	values[SEGMENT_SERVICE_DATE] = DateADTGetDatum(segment->service_date);
 	values[SEGMENT_PERIOD_START] = DateADTGetDatum(segment->slice->period_start);
 	values[SEGMENT_BAND] = segment->slice->band->text;
-	values[SEGMENT_COVERAGE] = results->coverages[segment->coverage];
+	values[SEGMENT_COVERAGE] = words->coverages[segment->coverage];
 	values[SEGMENT_WORKED_S] = Int64GetDatum(segment->worked_s);
 	values[SEGMENT_BILLED_S] = Int64GetDatum(segment->billed_s);
-	put_priced(results, entry, segment, values, nulls);
+	put_priced(words, entry, segment, values, nulls);
 	put_cost(entry, segment, worked_before_s, values, nulls);
 	nulls[SEGMENT_WHY] = segment->why == NULL;
 	values[SEGMENT_WHY] = JsonbPGetDatum(segment->why);
 	nulls[SEGMENT_PROBLEM_KIND] = true;
 	nulls[SEGMENT_PROBLEM] = true;
-	tuplestore_putvalues(results->store, results->tupdesc, values, nulls);
 }
 
 /* Fill in what a segment costs the client, and what it burned. */
 static void
-put_priced(ResultWriter *results, const RatingEntry *entry, const Segment *segment,
+put_priced(const SegmentWords *words, const RatingEntry *entry, const Segment *segment,
 		   Datum *values, bool *nulls)
 {
 	int			exponent = entry->terms->exponent;
@@ -142,9 +120,9 @@ put_priced(ResultWriter *results, const RatingEntry *entry, const Segment *segme
 	nulls[SEGMENT_PRICE] = segment->price == NULL;
 	values[SEGMENT_PRICE] = NumericGetDatum(segment->price);
 	values[SEGMENT_MULTIPLIER] = segment->multiplier != NULL ?
-		NumericGetDatum(segment->multiplier) : results->one;
+		NumericGetDatum(segment->multiplier) : words->one;
 	values[SEGMENT_DISCOUNT_PCT] = segment->discount != NULL ?
-		NumericGetDatum(segment->discount) : results->zero;
+		NumericGetDatum(segment->discount) : words->zero;
 	nulls[SEGMENT_RATE] = segment->rate == NULL;
 	values[SEGMENT_RATE] = NumericGetDatum(segment->rate);
 	values[SEGMENT_AMOUNT] = NumericGetDatum(finance_fixed_write(segment->amount, exponent));

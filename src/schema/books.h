@@ -42,6 +42,7 @@ extern List *finance_books_contents(Oid schema);
 extern Oid	finance_books_schema_owner(Oid schema);
 extern Oid	finance_books_object_owner(const ObjectAddress *object);
 extern char *finance_books_role_name(Oid role);
+extern char *finance_books_internal_name(const char *name);
 extern void finance_books_lock_name(const char *name, Oid function);
 extern void finance_books_lock(const Books *books);
 

@@ -68,8 +68,8 @@ hash_name(const char *name)
  * the suffix does not fit, the first part is cut between two characters, and a
  * hash keeps apart what begins alike.
  */
-static char *
-internal_name(const char *name)
+char *
+finance_books_internal_name(const char *name)
 {
 	int			length = strlen(name);
 	int			room = NAMEDATALEN - 1 - strlen(INTERNAL_SUFFIX);
@@ -160,7 +160,7 @@ finance_books_find(const char *name, Oid caller_function)
 	Books	   *books = palloc0(sizeof(Books));
 
 	books->name = pstrdup(name);
-	books->internal_name = internal_name(name);
+	books->internal_name = finance_books_internal_name(name);
 	books->code = get_func_namespace(caller_function);
 	books->extension = getExtensionOfObject(ProcedureRelationId, caller_function);
 	finance_books_look_again(books);

@@ -17,6 +17,8 @@ typedef enum Coverage
 	COVERAGE_NON_BILLABLE
 } Coverage;
 
+#define COVERAGES (COVERAGE_NON_BILLABLE + 1)
+
 /* A rated segment; what it took is kept, so that it can be given back. */
 typedef struct Segment
 {

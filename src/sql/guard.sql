@@ -26,6 +26,11 @@ COMMENT ON FUNCTION finance.newer_than_snapshot(regclass) IS
     'does a table hold rows that another transaction wrote after the snapshot of this one? Never under READ COMMITTED, where each statement takes its own; '
     'whoever may not read the table is refused (42501)';
 
+CREATE FUNCTION finance.newer_in_index(index regclass, key bigint) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'finance_newer_in_index' LANGUAGE C;
+COMMENT ON FUNCTION finance.newer_in_index(regclass, bigint) IS
+    'the same of the rows that an index finds: those with a key in its first column, a bigint, or with NULL all that it has';
+
 -- ---------------------------------------------------------------------------
 -- who acts, and what they did
 -- ---------------------------------------------------------------------------

@@ -107,3 +107,19 @@ CREATE FUNCTION finance.rate(terms jsonb[], entries finance.rating_entry[], stat
 COMMENT ON FUNCTION finance.rate(jsonb[], finance.rating_entry[], jsonb) IS
     'rate the entries of one contract (and its companions) under its terms, drawing on the allotments and caps in state; '
     'reads no table, so it serves live rating, re-rating and what-if alike; what goes past finance.limits() is refused (54000)';
+
+-- ---------------------------------------------------------------------------
+-- a log: one entry, or a few, rated where they are inserted
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION finance.log_entries() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'finance_log_entries' LANGUAGE C;
+COMMENT ON FUNCTION finance.log_entries() IS
+    'AFTER INSERT statement trigger of time_entry: rates new entries, a few of plain contracts by themselves, others with rate_new_entries() of the books; '
+    'as the table''s owner, because nobody is granted INSERT on charge';
+
+CREATE FUNCTION finance.terms_source(contracts regclass, contract bigint, lists jsonb) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'finance_terms_source' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION finance.terms_source(regclass, bigint, jsonb) IS
+    'a digest of the rows that the terms of a contract are made of, with these revisions of price lists, {"list": revision}; contracts is the table of '
+    'the contracts. NULL where entries of the contract bear on one another. Refused (42501) to who may not read the table';

@@ -31,12 +31,13 @@ finance_accounts_open(Accounts *book, Terms **terms, int nterms, Jsonb *state)
 	qsort(contracts, ncontracts, sizeof(Contract *), compare_contracts);
 
 	book->accounts = palloc0(sizeof(Account) * ncontracts);
-	finance_period_uses_create(book);
 	for (int i = 0; i < ncontracts; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (i == 0 || contracts[i]->id != contracts[i - 1]->id)
 			open_account(book, contracts[i]);
+		if (book->periods == NULL && finance_has_period_cap(contracts[i]))
+			finance_period_uses_create(book);
 		contracts[i]->account = &book->accounts[book->naccounts - 1];
 	}
 	pfree(contracts);

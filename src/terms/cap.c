@@ -15,7 +15,7 @@
 
 static void cut_cap(PeriodUse *period, const Contract *contract, DateADT start, DateADT end);
 
-/* Make room for the caps of periods. */
+/* Make room for the caps of periods; where no contract has one there is none. */
 void
 finance_period_uses_create(Accounts *book)
 {
@@ -36,6 +36,8 @@ finance_period_uses_reset(const Accounts *book)
 	HASH_SEQ_STATUS status;
 	PeriodUse  *period;
 
+	if (book->periods == NULL)
+		return;
 	hash_seq_init(&status, book->periods);
 	while ((period = hash_seq_search(&status)) != NULL)
 	{

@@ -26,10 +26,11 @@ static bool contract_claims(const Contract *contract, const char *band);
 
 /*
  * Read one terms document; `before` is the one read before it, NULL for the
- * first, whose calendar is mostly the same.
+ * first, whose calendar is mostly the same, and `lists` are its price lists, NULL
+ * where the document has them.
  */
 Terms *
-finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before)
+finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before, const PriceLists *lists)
 {
 	Terms	   *terms = palloc0(sizeof(Terms));
 	JsonNode	root;
@@ -51,7 +52,10 @@ finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before)
 	read_rounding(terms, &root);
 	read_calendar(terms, &root, before);
 	read_period(terms, &root);
-	finance_price_lists_read(&root, &terms->lists);
+	if (lists != NULL)
+		terms->lists = *lists;
+	else
+		finance_price_lists_read(&root, &terms->lists);
 	finance_contracts_read(terms, &root);
 	claim_bands(terms);
 	return terms;

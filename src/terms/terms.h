@@ -112,7 +112,8 @@ typedef struct Terms
 	DateADT		period_end;
 } Terms;
 
-extern Terms *finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before);
+extern Terms *finance_terms_read(int no, Jsonb *document, LimitUse *use, const Terms *before,
+								 const PriceLists *lists);
 extern void finance_contracts_read(Terms *terms, const JsonNode *root);
 extern void finance_accounts_open(Accounts *book, Terms **terms, int nterms, Jsonb *state);
 extern DateADT finance_terms_period_start(Terms *terms, DateADT day);

@@ -123,7 +123,8 @@ sub catalog
 		) x (line)}));
 }
 
-# The rows of every table and view, but for columns that tell when.
+# The rows of every table and view, but for columns that tell when, and what terms were made
+# of, which is told apart by the version.
 sub data
 {
 	my ($database) = @_;
@@ -134,7 +135,7 @@ sub data
 		  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		 WHERE c.relnamespace = 'acme'::regnamespace AND c.relkind IN ('r', 'v')
 		   AND a.atttypid <> 'timestamptz'::regtype AND a.attname NOT IN ('version', 'holder', 'token_digest', 'digest')
-		   AND c.relname NOT IN ('billing_progress', 'open_function')
+		   AND c.relname NOT IN ('billing_progress', 'open_function', 'terms_source')
 		 GROUP BY c.oid, c.relname ORDER BY c.relname});
 	return $node->safe_psql($database, "SET search_path = acme, finance;\n" . join(";\n", @relations));
 }

@@ -467,6 +467,7 @@ CREATE TABLE party (
 COMMENT ON TABLE party IS
     'whoever the books deal with: own company, clients (company, individual), contractors, state bodies; requisites as '
     'printed on documents, and what papers of its country must say; manager_id the employee who looks after the client';
+CREATE INDEX party_own_idx ON party (id) WHERE kind = 'own';
 
 CREATE TABLE employee (
     id bigserial CONSTRAINT employee_pkey PRIMARY KEY,
@@ -529,6 +530,7 @@ COMMENT ON TABLE project IS
     'a project of a client, or of the own company: its work is not billed unless billable says so; billable is its '
     'default disposition, price_list_id its price list';
 CREATE INDEX project_client_idx ON project (client_id);
+CREATE INDEX project_priced_idx ON project (client_id) WHERE price_list_id IS NOT NULL;
 
 CREATE TABLE deal (
     id bigserial CONSTRAINT deal_pkey PRIMARY KEY,
@@ -1081,6 +1083,19 @@ CREATE TABLE list_snapshot (
 COMMENT ON TABLE list_snapshot IS
     'price lists as they were when work was rated by them, one row for each revision that was: terms name them, so '
     'that a thousand contracts share one list, and a log of work looks a list up instead of reading all its positions';
+
+CREATE TABLE terms_source (
+    contract_id bigint NOT NULL CONSTRAINT terms_source_contract_fkey REFERENCES contract,
+    digest bytea NOT NULL,
+    terms_id bigint NOT NULL CONSTRAINT terms_source_terms_fkey REFERENCES terms,
+    body jsonb NOT NULL,
+    CONSTRAINT terms_source_pkey PRIMARY KEY (contract_id, digest)
+);
+COMMENT ON TABLE terms_source IS
+    'of what terms were made: a digest of the rows of configuration, by which a log of work looks its terms up instead '
+    'of making them again, and body as living_terms has it. A row says what is always true, so nothing has to take it '
+    'away when configuration changes; contracts whose entries bear on one another have none';
+CREATE INDEX terms_source_terms_idx ON terms_source (terms_id);
 
 CREATE TABLE charge (
     id bigserial CONSTRAINT charge_pkey PRIMARY KEY,

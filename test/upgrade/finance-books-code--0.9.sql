@@ -595,6 +595,11 @@ COMMENT ON FUNCTION resolve_names(jsonb) IS 'a filter or content with the ids of
 -- waited reads what the other one wrote (READ COMMITTED), or is told 40001 by
 -- the server (the other levels), in any mixture of levels.
 --
+-- Logs of plain work bear on nothing but what they add, so they need not wait for
+-- one another: log_entries() only locks the row of the client, shared, where the
+-- whole transaction is that statement; who holds the client waits for them, and
+-- they for him.  What they leave to be seen by an older snapshot is the charge.
+--
 -- Order: rows that people write themselves (a time entry, a payment, a task),
 -- then parties by id, then what only functions write (documents, charges by id),
 -- number series last.  Whatever reads a sum in order to write takes the lock first.
@@ -616,6 +621,12 @@ BEGIN
              WHERE o.kind = p_kind AND o.id = x.id) IS NOT true
      ORDER BY x.id
     ON CONFLICT ON CONSTRAINT lock_version_pkey DO UPDATE SET holder = excluded.holder, held_at = excluded.held_at;
+    -- a log of plain work leaves no version, but open charges
+    IF FOUND AND p_kind = 'party' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+        AND EXISTS (SELECT FROM unnest(p_ids) u (id) WHERE finance.newer_in_index('charge_open_idx', u.id)) THEN
+        RAISE EXCEPTION 'work was logged for these parties since this transaction began'
+            USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+    END IF;
 END $$;
 COMMENT ON FUNCTION hold(text, bigint[]) IS
     'hold things of a kind until the end of the transaction, by id; waits for who holds them. Raised by the server: '
@@ -669,7 +680,7 @@ BEGIN
     LOCK TABLE lock_version, entry IN SHARE ROW EXCLUSIVE MODE;
     -- what others wrote since is there, and would not be seen
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
-        AND finance.newer_than_snapshot('lock_version') THEN
+        AND (finance.newer_than_snapshot('lock_version') OR finance.newer_in_index('charge_open_idx', NULL)) THEN
         RAISE EXCEPTION 'the books were written to since this transaction began'
             USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
     END IF;
@@ -2928,7 +2939,8 @@ SELECT allow('manager', 'execute', 'correct_entry');
 -- charge: who may use the tables of this room, and which of them keep a history
 -- ---------------------------------------------------------------------------
 
-SELECT allow('reader', 'select', 'terms'), allow('reader', 'select', 'list_snapshot');
+SELECT allow('reader', 'select', 'terms'), allow('reader', 'select', 'terms_source'),
+    allow('reader', 'select', 'list_snapshot');
 SELECT allow('reader', 'select', 'charge', but => '{cost,base_cost,cost_rate,base_cost_rate}'),
     allow('controller', 'select', 'charge');
 SELECT allow('reader', 'select', 'rating_problem');
@@ -7024,18 +7036,31 @@ CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_body jsonb := contract_terms(p_contract, stamp_lists(contract_lists(p_contract)));
-    v_digest bytea := sha256(convert_to(v_body::text, 'UTF8'));
+    v_lists jsonb := stamp_lists(contract_lists(p_contract));
+    v_body jsonb;
+    v_source bytea;
+    v_digest bytea;
     v_terms terms;
 BEGIN
+    -- in one statement, so that they are of the same rows
+    SELECT contract_terms(p_contract, v_lists), finance.terms_source('contract', p_contract, v_lists)
+      INTO v_body, v_source;
+    v_digest := sha256(convert_to(v_body::text, 'UTF8'));
     SELECT * INTO v_terms FROM terms t WHERE t.contract_id = p_contract AND t.digest = v_digest;
     IF NOT FOUND THEN
         INSERT INTO terms (contract_id, digest, body) VALUES (p_contract, v_digest, v_body) RETURNING * INTO v_terms;
     END IF;
+    -- the days of lines may have changed since
+    INSERT INTO terms_source (contract_id, digest, terms_id, body)
+    SELECT p_contract, v_source, l.id, l.body FROM living_terms l
+     WHERE l.id = v_terms.id AND v_source IS NOT NULL
+       AND NOT EXISTS (SELECT FROM terms_source s WHERE s.contract_id = p_contract AND s.digest = v_source)
+       AND finance.terms_source('contract', p_contract, v_lists) = v_source
+    ON CONFLICT ON CONSTRAINT terms_source_pkey DO NOTHING;
     RETURN v_terms;
 END $$;
 COMMENT ON FUNCTION stamp_terms(bigint) IS
-    'the snapshot of the terms a contract has now, stored when this content is new';
+    'the snapshot of the terms a contract has now, stored when this content is new, and of what it was made';
 
 -- Terms for work that no contract covers: internal work, and clients without
 -- any contract, who pay by their own or the default price list.
@@ -7083,16 +7108,12 @@ COMMENT ON FUNCTION overage_now(jsonb, contract) IS
     'the overage prices of a contract as they were stamped, on the days on which their lines are in force now';
 
 -- Service periods, caps and the days of lines are no prices: they are those that the contract has.
-CREATE VIEW terms_document WITH (security_invoker) AS
-    SELECT t.id, t.contract_id, t.body || jsonb_build_object('lists', coalesce(l.lists, '{}'), 'period', c.period,
-                                                             'anchor', a.day, 'month', a.month) || k.living AS body
+CREATE VIEW living_terms WITH (security_invoker) AS
+    SELECT t.id, t.contract_id, t.body || jsonb_build_object('period', c.period, 'anchor', a.day, 'month', a.month)
+           || k.living AS body
       FROM terms t
       JOIN contract c ON c.id = t.contract_id
      CROSS JOIN LATERAL anchor_of(c) a
-     CROSS JOIN LATERAL (
-        SELECT jsonb_object_agg(r.key, s.body) AS lists
-          FROM jsonb_each_text(t.body -> 'lists') r
-          JOIN list_snapshot s ON s.price_list_id = r.key::bigint AND s.revision = r.value::bigint) l
      CROSS JOIN LATERAL (
         SELECT CASE WHEN q.capped OR EXISTS (SELECT FROM contract_line n JOIN contract g ON g.id = n.contract_id
                                               WHERE c.id IN (g.id, g.parent_id))
@@ -7103,11 +7124,22 @@ CREATE VIEW terms_document WITH (security_invoker) AS
                           FROM jsonb_array_elements(t.body -> 'contracts') WITH ORDINALITY x (value, no)
                           LEFT JOIN contract g ON g.id = (x.value ->> 'contract')::bigint))
                     ELSE '{}' END AS living
-          FROM (SELECT EXISTS (SELECT FROM capped_contract q WHERE q.base_id = c.id) AS capped) q) k;
+          FROM (SELECT EXISTS (SELECT FROM contract g JOIN capped_contract q ON q.contract_id = g.id
+                               WHERE c.id IN (g.id, g.parent_id)) AS capped) q) k;
+COMMENT ON VIEW living_terms IS
+    'terms with the contract''s service periods, caps and days of lines; price lists by their revisions';
+
+CREATE VIEW terms_document WITH (security_invoker) AS
+    SELECT t.id, t.contract_id, t.body || jsonb_build_object('lists', coalesce(l.lists, '{}')) AS body
+      FROM living_terms t
+     CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(r.key, s.body) AS lists
+          FROM jsonb_each_text(t.body -> 'lists') r
+          JOIN list_snapshot s ON s.price_list_id = r.key::bigint AND s.revision = r.value::bigint) l;
 COMMENT ON VIEW terms_document IS
     'terms with the price lists they name and the contract''s service periods, caps and days of lines, as rate() takes '
     'them';
-SELECT allow('reader', 'select', 'terms_document');
+SELECT allow('reader', 'select', 'living_terms'), allow('reader', 'select', 'terms_document');
 -- ---------------------------------------------------------------------------
 -- state: what is left of allotments and caps
 -- ---------------------------------------------------------------------------
@@ -7743,8 +7775,10 @@ BEGIN ATOMIC
           FROM unnest(p_input) i WHERE i.problem IS NULL GROUP BY 1
     ), grp AS MATERIALIZED (
         SELECT k.contract, t.ids, CASE WHEN k.contract = 0 THEN ARRAY[uncontracted_terms()]
+                    -- OFFSET 0: each by its id, not all contracts
                     ELSE ARRAY(SELECT b.body FROM unnest(t.ids) WITH ORDINALITY o (id, no)
-                               JOIN terms_document b USING (id) ORDER BY o.no) END AS bodies
+                                CROSS JOIN LATERAL (SELECT d.body FROM terms_document d WHERE d.id = o.id OFFSET 0) b
+                                ORDER BY o.no) END AS bodies
           FROM known k
           LEFT JOIN unnest(p_contracts, p_terms) n (contract_id, terms_id) ON n.contract_id = k.contract
          CROSS JOIN LATERAL (SELECT n.terms_id || array_remove(k.terms, n.terms_id) AS ids) t
@@ -7841,14 +7875,16 @@ END;
 COMMENT ON FUNCTION rated_columns(rated_entry[]) IS
     'the charges that rated segments are, with what their entries are about now';
 
+-- In PL/pgSQL, which keeps the plan: it takes longer to make than to run for a few.
 DO $$
 BEGIN
     EXECUTE format($function$
-        CREATE OR REPLACE FUNCTION rated_charges(p_rated rated_entry[]) RETURNS SETOF charge
-            LANGUAGE sql STABLE
-        BEGIN ATOMIC
-            SELECT %s FROM rated_columns(p_rated) r;
-        END $function$, row_of('charge', 'r', (
+        CREATE OR REPLACE FUNCTION rated_charges(p_rated rated_entry[]) RETURNS charge[]
+            LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+        AS $body$
+        BEGIN
+            RETURN ARRAY(SELECT %s FROM rated_columns(p_rated) r);
+        END $body$ $function$, row_of('charge', 'r', (
             SELECT p.proargnames FROM pg_proc p WHERE p.oid = 'rated_columns(rated_entry[])'::regprocedure)));
 END $$;
 COMMENT ON FUNCTION rated_charges(rated_entry[]) IS 'the charges that rated segments are, as rows of charge';
@@ -7864,7 +7900,7 @@ DECLARE
          CROSS JOIN LATERAL (SELECT FROM charge h WHERE h.time_entry_id = i.entry_id AND NOT h.committed LIMIT 1) k
          WHERE i.frozen_s IS NULL);
 BEGIN
-    PERFORM replace_charges(ARRAY(SELECT c FROM rated_charges(p_rated) c), v_known);
+    PERFORM replace_charges(rated_charges(p_rated), v_known);
 
     INSERT INTO rating_problem (time_entry_id, kind, problem, contract_id, terms_id, price_list_id, employee_id, role,
                                 project_id)
@@ -8668,6 +8704,25 @@ END $$;
 COMMENT ON FUNCTION refuse_late_entries(bigint[]) IS
     'refuse (23001) work of a closed period where the contract''s late_policy is reject or reopen, naming the period';
 
+-- What log_entries() does not do by itself: many entries, or some that are not plain.
+CREATE FUNCTION rate_new_entries(p_entries bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_entries bigint[] := ARRAY(SELECT x.id FROM unnest(p_entries) x (id) ORDER BY 1);
+BEGIN
+    PERFORM refuse_long_entries(v_entries)
+      WHERE EXISTS (SELECT FROM unnest(v_entries) x (id) JOIN time_entry e USING (id), setting s
+                     WHERE e.worked_s > s.max_entry_s);
+    PERFORM rate_entries(v_entries);
+    IF EXISTS (SELECT FROM contract c WHERE c.late_policy <> 'next_period') THEN
+        PERFORM refuse_late_entries(v_entries);
+    END IF;
+END $$;
+COMMENT ON FUNCTION rate_new_entries(bigint[]) IS
+    'rate time entries that were inserted, as a set; refused: longer than setting.max_entry_s (23514), work of a '
+    'closed period where its contract takes none (23001)';
+
 CREATE FUNCTION rate_changed_entries() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -8677,21 +8732,17 @@ DECLARE
     v_corrected bigint[];
     v_before numeric[];
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        v_entries := ARRAY(SELECT n.id FROM new_rows n ORDER BY n.id);
-    ELSE
-        -- What does not bear on money (a comment, an outside id) rates nothing again.
-        v_entries := ARRAY(
-            SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
-             WHERE to_jsonb(n) - '{comment,source,external_id,approved_by,override_reason}'::text[]
-                <> to_jsonb(o) - '{comment,source,external_id,approved_by,override_reason}'::text[] ORDER BY n.id);
-        PERFORM lock_entries(v_entries);
-        PERFORM refuse_frozen_entries(v_entries);
-        -- what was billed once and corrected may not be lowered further unseen
-        SELECT array_agg(b.id), array_agg(b.amount) INTO v_corrected, v_before
-          FROM (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h
-                 WHERE h.time_entry_id = ANY (v_entries) GROUP BY 1 HAVING bool_or(h.committed)) b;
-    END IF;
+    -- What does not bear on money (a comment, an outside id) rates nothing again.
+    v_entries := ARRAY(
+        SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
+         WHERE to_jsonb(n) - '{comment,source,external_id,approved_by,override_reason}'::text[]
+            <> to_jsonb(o) - '{comment,source,external_id,approved_by,override_reason}'::text[] ORDER BY n.id);
+    PERFORM lock_entries(v_entries);
+    PERFORM refuse_frozen_entries(v_entries);
+    -- what was billed once and corrected may not be lowered further unseen
+    SELECT array_agg(b.id), array_agg(b.amount) INTO v_corrected, v_before
+      FROM (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h
+             WHERE h.time_entry_id = ANY (v_entries) GROUP BY 1 HAVING bool_or(h.committed)) b;
     IF cardinality(v_entries) = 0 THEN
         RETURN NULL;
     END IF;
@@ -8704,22 +8755,18 @@ BEGIN
                      WHERE h.time_entry_id = ANY (v_corrected) GROUP BY 1) a USING (id)
         ), NULL, NULL, 'change of corrected work') WHERE v_corrected IS NOT NULL;
     -- approval may come after the close, work may not
-    IF TG_OP = 'INSERT' THEN
-        v_moved := v_entries;
-    ELSE
-        v_moved := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
-                          WHERE (n.task_id, n.contract_id, n.started_at, n.ended_at, n.work_date, n.worked_s)
-                                IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date,
-                                                  o.worked_s));
-    END IF;
+    v_moved := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
+                      WHERE (n.task_id, n.contract_id, n.started_at, n.ended_at, n.work_date, n.worked_s)
+                            IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date,
+                                              o.worked_s));
     IF cardinality(v_moved) > 0 AND EXISTS (SELECT FROM contract c WHERE c.late_policy <> 'next_period') THEN
         PERFORM refuse_late_entries(v_moved);
     END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION rate_changed_entries() IS
-    'trigger function of time_entry: rates what was inserted or changed; SECURITY DEFINER because nobody is granted '
-    'INSERT on charge';
+    'trigger function of time_entry: rates what was changed; SECURITY DEFINER because nobody is granted INSERT on '
+    'charge';
 
 CREATE FUNCTION unrate_deleted_entries() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
@@ -19615,7 +19662,7 @@ COMMENT ON VIEW limit_problems IS
     'work above a cap, and work that draws on an allotment outside its life or scope, none in healthy books';
 SELECT allow('controller', 'select', 'limit_problems');
 -- ---------------------------------------------------------------------------
--- rating problems: open charges are what rating makes of their facts
+-- rating problems: open charges are what rating makes of their facts, terms what they are made of
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION open_rating(p_base bigint) RETURNS SETOF charge
@@ -19631,9 +19678,9 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY
-        SELECT c.* FROM rated_charges(ARRAY(
+        SELECT c.* FROM unnest(rated_charges(ARRAY(
             SELECT s FROM rate_input(v_input, ARRAY[p_base], ARRAY[v_input[1].terms_id],
-                                         allotment_state(p_base, '{}', '-infinity')) s)) c;
+                                         allotment_state(p_base, '{}', '-infinity')) s))) c;
 END $$;
 COMMENT ON FUNCTION open_rating(bigint) IS
     'the charges that rating makes of the open work of a contract group, from its beginning, at the prices stamped on '
@@ -19688,7 +19735,16 @@ BEGIN ATOMIC
            format('%s of %s; it is %s of %s', trim_scale(h.amount), trim_scale(h.gross), trim_scale(n.amount),
                   trim_scale(n.gross))
       FROM charge h CROSS JOIN LATERAL open_net(h) n
-     WHERE NOT h.committed AND (n.gross, n.amount) IS DISTINCT FROM (h.gross, h.amount);
+     WHERE NOT h.committed AND (n.gross, n.amount) IS DISTINCT FROM (h.gross, h.amount)
+    UNION ALL
+    SELECT 'terms are what they are made of', format('contract %s', c.id), format('terms %s', s.terms_id)
+      FROM contract c
+     CROSS JOIN LATERAL (SELECT coalesce(jsonb_object_agg(l.id, l.revision), '{}') AS lists
+                           FROM price_list l WHERE l.id = ANY (contract_lists(c.id))) r
+      JOIN terms_source s ON s.contract_id = c.id AND s.digest = finance.terms_source('contract', c.id, r.lists)
+      JOIN terms t ON t.id = s.terms_id
+      JOIN living_terms l ON l.id = t.id
+     WHERE t.contract_id <> c.id OR t.body <> contract_terms(c.id, r.lists) OR l.body <> s.body;
 END;
 COMMENT ON FUNCTION broken_ratings() IS
     'the rows of rating_problems: the rule, the entry, what it is and what it should be';
@@ -20667,7 +20723,7 @@ CREATE TRIGGER time_entry_rated_changed AFTER UPDATE ON time_entry
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION rate_changed_entries();
 CREATE TRIGGER time_entry_rated_new AFTER INSERT ON time_entry REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION rate_changed_entries();
+    FOR EACH STATEMENT EXECUTE FUNCTION finance.log_entries();
 CREATE TRIGGER time_entry_unrated AFTER DELETE ON time_entry REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION unrate_deleted_entries();
 
@@ -20681,6 +20737,14 @@ CREATE TRIGGER terms_append_only BEFORE UPDATE OR TRUNCATE ON terms
                                                       'lists instead.');
 CREATE TRIGGER terms_owned BEFORE INSERT OR DELETE ON terms
     FOR EACH ROW EXECUTE FUNCTION own_table('Terms are stamped on charges; change the contract or its price lists '
+                                            'instead.');
+
+-- terms_source
+CREATE TRIGGER terms_source_append_only BEFORE UPDATE OR TRUNCATE ON terms_source
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('It says of what terms were made; change the contract or its '
+                                                      'price lists instead.');
+CREATE TRIGGER terms_source_owned BEFORE INSERT OR DELETE ON terms_source
+    FOR EACH ROW EXECUTE FUNCTION own_table('It says of what terms were made; change the contract or its price lists '
                                             'instead.');
 
 -- list_snapshot
@@ -21666,6 +21730,8 @@ charge.rate: price an hour, or a unit of quantity, after multiplier and adder, b
 price_adder: what is added to the price of an hour, in the contract's currency
 price_list_id: the price list, a row of price_list
 list_snapshot.price_list_id: the price list; no foreign key: one by which nothing was charged may be deleted
+terms_source.body: the terms with service periods and days of lines, as the engine takes them
+terms_source.digest: digest of the rows of configuration that the terms are made of, 16 bytes
 charge.price_list_id: the price list that its price was found in, which is not deleted while a charge names it; no
     foreign key: each one costs a bulk load a twentieth
 price_multiplier: factor of the price of an hour
@@ -21799,6 +21865,7 @@ stamped_at: when the snapshot was made
 started_at: when the work began
 billing_progress.started_at: when the run began
 terms_id: the snapshot of terms it was rated by, a row of terms
+terms_source.terms_id: the terms that are made of them, a row of terms
 charge.terms_id: the terms by which it was rated, a row of terms, which are never changed or deleted; no foreign
     key: each one costs a bulk load a twentieth
 time_entry_id: the time entry, a row of time_entry

@@ -7,6 +7,11 @@
 -- waited reads what the other one wrote (READ COMMITTED), or is told 40001 by
 -- the server (the other levels), in any mixture of levels.
 --
+-- Logs of plain work bear on nothing but what they add, so they need not wait for
+-- one another: log_entries() only locks the row of the client, shared, where the
+-- whole transaction is that statement; who holds the client waits for them, and
+-- they for him.  What they leave to be seen by an older snapshot is the charge.
+--
 -- Order: rows that people write themselves (a time entry, a payment, a task),
 -- then parties by id, then what only functions write (documents, charges by id),
 -- number series last.  Whatever reads a sum in order to write takes the lock first.
@@ -28,6 +33,12 @@ BEGIN
              WHERE o.kind = p_kind AND o.id = x.id) IS NOT true
      ORDER BY x.id
     ON CONFLICT ON CONSTRAINT lock_version_pkey DO UPDATE SET holder = excluded.holder, held_at = excluded.held_at;
+    -- a log of plain work leaves no version, but open charges
+    IF FOUND AND p_kind = 'party' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+        AND EXISTS (SELECT FROM unnest(p_ids) u (id) WHERE finance.newer_in_index('charge_open_idx', u.id)) THEN
+        RAISE EXCEPTION 'work was logged for these parties since this transaction began'
+            USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+    END IF;
 END $$;
 COMMENT ON FUNCTION hold(text, bigint[]) IS
     'hold things of a kind until the end of the transaction, by id; waits for who holds them. Raised by the server: '
@@ -81,7 +92,7 @@ BEGIN
     LOCK TABLE lock_version, entry IN SHARE ROW EXCLUSIVE MODE;
     -- what others wrote since is there, and would not be seen
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
-        AND finance.newer_than_snapshot('lock_version') THEN
+        AND (finance.newer_than_snapshot('lock_version') OR finance.newer_in_index('charge_open_idx', NULL)) THEN
         RAISE EXCEPTION 'the books were written to since this transaction began'
             USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
     END IF;

@@ -26,6 +26,19 @@ COMMENT ON TABLE list_snapshot IS
     'price lists as they were when work was rated by them, one row for each revision that was: terms name them, so '
     'that a thousand contracts share one list, and a log of work looks a list up instead of reading all its positions';
 
+CREATE TABLE terms_source (
+    contract_id bigint NOT NULL CONSTRAINT terms_source_contract_fkey REFERENCES contract,
+    digest bytea NOT NULL,
+    terms_id bigint NOT NULL CONSTRAINT terms_source_terms_fkey REFERENCES terms,
+    body jsonb NOT NULL,
+    CONSTRAINT terms_source_pkey PRIMARY KEY (contract_id, digest)
+);
+COMMENT ON TABLE terms_source IS
+    'of what terms were made: a digest of the rows of configuration, by which a log of work looks its terms up instead '
+    'of making them again, and body as living_terms has it. A row says what is always true, so nothing has to take it '
+    'away when configuration changes; contracts whose entries bear on one another have none';
+CREATE INDEX terms_source_terms_idx ON terms_source (terms_id);
+
 CREATE TABLE charge (
     id bigserial CONSTRAINT charge_pkey PRIMARY KEY,
     source text NOT NULL

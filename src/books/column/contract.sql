@@ -114,6 +114,8 @@ charge.rate: price an hour, or a unit of quantity, after multiplier and adder, b
 price_adder: what is added to the price of an hour, in the contract's currency
 price_list_id: the price list, a row of price_list
 list_snapshot.price_list_id: the price list; no foreign key: one by which nothing was charged may be deleted
+terms_source.body: the terms with service periods and days of lines, as the engine takes them
+terms_source.digest: digest of the rows of configuration that the terms are made of, 16 bytes
 charge.price_list_id: the price list that its price was found in, which is not deleted while a charge names it; no
     foreign key: each one costs a bulk load a twentieth
 price_multiplier: factor of the price of an hour

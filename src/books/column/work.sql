@@ -79,6 +79,7 @@ stamped_at: when the snapshot was made
 started_at: when the work began
 billing_progress.started_at: when the run began
 terms_id: the snapshot of terms it was rated by, a row of terms
+terms_source.terms_id: the terms that are made of them, a row of terms
 charge.terms_id: the terms by which it was rated, a row of terms, which are never changed or deleted; no foreign
     key: each one costs a bulk load a twentieth
 time_entry_id: the time entry, a row of time_entry

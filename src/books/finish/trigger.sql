@@ -210,7 +210,7 @@ CREATE TRIGGER time_entry_rated_changed AFTER UPDATE ON time_entry
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION rate_changed_entries();
 CREATE TRIGGER time_entry_rated_new AFTER INSERT ON time_entry REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION rate_changed_entries();
+    FOR EACH STATEMENT EXECUTE FUNCTION finance.log_entries();
 CREATE TRIGGER time_entry_unrated AFTER DELETE ON time_entry REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION unrate_deleted_entries();
 
@@ -224,6 +224,14 @@ CREATE TRIGGER terms_append_only BEFORE UPDATE OR TRUNCATE ON terms
                                                       'lists instead.');
 CREATE TRIGGER terms_owned BEFORE INSERT OR DELETE ON terms
     FOR EACH ROW EXECUTE FUNCTION own_table('Terms are stamped on charges; change the contract or its price lists '
+                                            'instead.');
+
+-- terms_source
+CREATE TRIGGER terms_source_append_only BEFORE UPDATE OR TRUNCATE ON terms_source
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('It says of what terms were made; change the contract or its '
+                                                      'price lists instead.');
+CREATE TRIGGER terms_source_owned BEFORE INSERT OR DELETE ON terms_source
+    FOR EACH ROW EXECUTE FUNCTION own_table('It says of what terms were made; change the contract or its price lists '
                                             'instead.');
 
 -- list_snapshot

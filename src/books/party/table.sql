@@ -33,6 +33,7 @@ CREATE TABLE party (
 COMMENT ON TABLE party IS
     'whoever the books deal with: own company, clients (company, individual), contractors, state bodies; requisites as '
     'printed on documents, and what papers of its country must say; manager_id the employee who looks after the client';
+CREATE INDEX party_own_idx ON party (id) WHERE kind = 'own';
 
 CREATE TABLE employee (
     id bigserial CONSTRAINT employee_pkey PRIMARY KEY,
@@ -95,6 +96,7 @@ COMMENT ON TABLE project IS
     'a project of a client, or of the own company: its work is not billed unless billable says so; billable is its '
     'default disposition, price_list_id its price list';
 CREATE INDEX project_client_idx ON project (client_id);
+CREATE INDEX project_priced_idx ON project (client_id) WHERE price_list_id IS NOT NULL;
 
 CREATE TABLE deal (
     id bigserial CONSTRAINT deal_pkey PRIMARY KEY,

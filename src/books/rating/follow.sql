@@ -51,6 +51,25 @@ END $$;
 COMMENT ON FUNCTION refuse_late_entries(bigint[]) IS
     'refuse (23001) work of a closed period where the contract''s late_policy is reject or reopen, naming the period';
 
+-- What log_entries() does not do by itself: many entries, or some that are not plain.
+CREATE FUNCTION rate_new_entries(p_entries bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_entries bigint[] := ARRAY(SELECT x.id FROM unnest(p_entries) x (id) ORDER BY 1);
+BEGIN
+    PERFORM refuse_long_entries(v_entries)
+      WHERE EXISTS (SELECT FROM unnest(v_entries) x (id) JOIN time_entry e USING (id), setting s
+                     WHERE e.worked_s > s.max_entry_s);
+    PERFORM rate_entries(v_entries);
+    IF EXISTS (SELECT FROM contract c WHERE c.late_policy <> 'next_period') THEN
+        PERFORM refuse_late_entries(v_entries);
+    END IF;
+END $$;
+COMMENT ON FUNCTION rate_new_entries(bigint[]) IS
+    'rate time entries that were inserted, as a set; refused: longer than setting.max_entry_s (23514), work of a '
+    'closed period where its contract takes none (23001)';
+
 CREATE FUNCTION rate_changed_entries() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
@@ -60,21 +79,17 @@ DECLARE
     v_corrected bigint[];
     v_before numeric[];
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        v_entries := ARRAY(SELECT n.id FROM new_rows n ORDER BY n.id);
-    ELSE
-        -- What does not bear on money (a comment, an outside id) rates nothing again.
-        v_entries := ARRAY(
-            SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
-             WHERE to_jsonb(n) - '{comment,source,external_id,approved_by,override_reason}'::text[]
-                <> to_jsonb(o) - '{comment,source,external_id,approved_by,override_reason}'::text[] ORDER BY n.id);
-        PERFORM lock_entries(v_entries);
-        PERFORM refuse_frozen_entries(v_entries);
-        -- what was billed once and corrected may not be lowered further unseen
-        SELECT array_agg(b.id), array_agg(b.amount) INTO v_corrected, v_before
-          FROM (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h
-                 WHERE h.time_entry_id = ANY (v_entries) GROUP BY 1 HAVING bool_or(h.committed)) b;
-    END IF;
+    -- What does not bear on money (a comment, an outside id) rates nothing again.
+    v_entries := ARRAY(
+        SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
+         WHERE to_jsonb(n) - '{comment,source,external_id,approved_by,override_reason}'::text[]
+            <> to_jsonb(o) - '{comment,source,external_id,approved_by,override_reason}'::text[] ORDER BY n.id);
+    PERFORM lock_entries(v_entries);
+    PERFORM refuse_frozen_entries(v_entries);
+    -- what was billed once and corrected may not be lowered further unseen
+    SELECT array_agg(b.id), array_agg(b.amount) INTO v_corrected, v_before
+      FROM (SELECT h.time_entry_id AS id, sum(h.base_amount) AS amount FROM charge h
+             WHERE h.time_entry_id = ANY (v_entries) GROUP BY 1 HAVING bool_or(h.committed)) b;
     IF cardinality(v_entries) = 0 THEN
         RETURN NULL;
     END IF;
@@ -87,22 +102,18 @@ BEGIN
                      WHERE h.time_entry_id = ANY (v_corrected) GROUP BY 1) a USING (id)
         ), NULL, NULL, 'change of corrected work') WHERE v_corrected IS NOT NULL;
     -- approval may come after the close, work may not
-    IF TG_OP = 'INSERT' THEN
-        v_moved := v_entries;
-    ELSE
-        v_moved := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
-                          WHERE (n.task_id, n.contract_id, n.started_at, n.ended_at, n.work_date, n.worked_s)
-                                IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date,
-                                                  o.worked_s));
-    END IF;
+    v_moved := ARRAY(SELECT n.id FROM new_rows n JOIN old_rows o USING (id)
+                      WHERE (n.task_id, n.contract_id, n.started_at, n.ended_at, n.work_date, n.worked_s)
+                            IS DISTINCT FROM (o.task_id, o.contract_id, o.started_at, o.ended_at, o.work_date,
+                                              o.worked_s));
     IF cardinality(v_moved) > 0 AND EXISTS (SELECT FROM contract c WHERE c.late_policy <> 'next_period') THEN
         PERFORM refuse_late_entries(v_moved);
     END IF;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION rate_changed_entries() IS
-    'trigger function of time_entry: rates what was inserted or changed; SECURITY DEFINER because nobody is granted '
-    'INSERT on charge';
+    'trigger function of time_entry: rates what was changed; SECURITY DEFINER because nobody is granted INSERT on '
+    'charge';
 
 CREATE FUNCTION unrate_deleted_entries() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT

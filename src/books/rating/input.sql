@@ -143,8 +143,10 @@ BEGIN ATOMIC
           FROM unnest(p_input) i WHERE i.problem IS NULL GROUP BY 1
     ), grp AS MATERIALIZED (
         SELECT k.contract, t.ids, CASE WHEN k.contract = 0 THEN ARRAY[uncontracted_terms()]
+                    -- OFFSET 0: each by its id, not all contracts
                     ELSE ARRAY(SELECT b.body FROM unnest(t.ids) WITH ORDINALITY o (id, no)
-                               JOIN terms_document b USING (id) ORDER BY o.no) END AS bodies
+                                CROSS JOIN LATERAL (SELECT d.body FROM terms_document d WHERE d.id = o.id OFFSET 0) b
+                                ORDER BY o.no) END AS bodies
           FROM known k
           LEFT JOIN unnest(p_contracts, p_terms) n (contract_id, terms_id) ON n.contract_id = k.contract
          CROSS JOIN LATERAL (SELECT n.terms_id || array_remove(k.terms, n.terms_id) AS ids) t

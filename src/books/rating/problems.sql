@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- rating problems: open charges are what rating makes of their facts
+-- rating problems: open charges are what rating makes of their facts, terms what they are made of
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION open_rating(p_base bigint) RETURNS SETOF charge
@@ -15,9 +15,9 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY
-        SELECT c.* FROM rated_charges(ARRAY(
+        SELECT c.* FROM unnest(rated_charges(ARRAY(
             SELECT s FROM rate_input(v_input, ARRAY[p_base], ARRAY[v_input[1].terms_id],
-                                         allotment_state(p_base, '{}', '-infinity')) s)) c;
+                                         allotment_state(p_base, '{}', '-infinity')) s))) c;
 END $$;
 COMMENT ON FUNCTION open_rating(bigint) IS
     'the charges that rating makes of the open work of a contract group, from its beginning, at the prices stamped on '
@@ -72,7 +72,16 @@ BEGIN ATOMIC
            format('%s of %s; it is %s of %s', trim_scale(h.amount), trim_scale(h.gross), trim_scale(n.amount),
                   trim_scale(n.gross))
       FROM charge h CROSS JOIN LATERAL open_net(h) n
-     WHERE NOT h.committed AND (n.gross, n.amount) IS DISTINCT FROM (h.gross, h.amount);
+     WHERE NOT h.committed AND (n.gross, n.amount) IS DISTINCT FROM (h.gross, h.amount)
+    UNION ALL
+    SELECT 'terms are what they are made of', format('contract %s', c.id), format('terms %s', s.terms_id)
+      FROM contract c
+     CROSS JOIN LATERAL (SELECT coalesce(jsonb_object_agg(l.id, l.revision), '{}') AS lists
+                           FROM price_list l WHERE l.id = ANY (contract_lists(c.id))) r
+      JOIN terms_source s ON s.contract_id = c.id AND s.digest = finance.terms_source('contract', c.id, r.lists)
+      JOIN terms t ON t.id = s.terms_id
+      JOIN living_terms l ON l.id = t.id
+     WHERE t.contract_id <> c.id OR t.body <> contract_terms(c.id, r.lists) OR l.body <> s.body;
 END;
 COMMENT ON FUNCTION broken_ratings() IS
     'the rows of rating_problems: the rule, the entry, what it is and what it should be';

@@ -52,14 +52,16 @@ END;
 COMMENT ON FUNCTION rated_columns(rated_entry[]) IS
     'the charges that rated segments are, with what their entries are about now';
 
+-- In PL/pgSQL, which keeps the plan: it takes longer to make than to run for a few.
 DO $$
 BEGIN
     EXECUTE format($function$
-        CREATE OR REPLACE FUNCTION rated_charges(p_rated rated_entry[]) RETURNS SETOF charge
-            LANGUAGE sql STABLE
-        BEGIN ATOMIC
-            SELECT %s FROM rated_columns(p_rated) r;
-        END $function$, row_of('charge', 'r', (
+        CREATE OR REPLACE FUNCTION rated_charges(p_rated rated_entry[]) RETURNS charge[]
+            LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+        AS $body$
+        BEGIN
+            RETURN ARRAY(SELECT %s FROM rated_columns(p_rated) r);
+        END $body$ $function$, row_of('charge', 'r', (
             SELECT p.proargnames FROM pg_proc p WHERE p.oid = 'rated_columns(rated_entry[])'::regprocedure)));
 END $$;
 COMMENT ON FUNCTION rated_charges(rated_entry[]) IS 'the charges that rated segments are, as rows of charge';
@@ -75,7 +77,7 @@ DECLARE
          CROSS JOIN LATERAL (SELECT FROM charge h WHERE h.time_entry_id = i.entry_id AND NOT h.committed LIMIT 1) k
          WHERE i.frozen_s IS NULL);
 BEGIN
-    PERFORM replace_charges(ARRAY(SELECT c FROM rated_charges(p_rated) c), v_known);
+    PERFORM replace_charges(rated_charges(p_rated), v_known);
 
     INSERT INTO rating_problem (time_entry_id, kind, problem, contract_id, terms_id, price_list_id, employee_id, role,
                                 project_id)

@@ -111,18 +111,31 @@ CREATE FUNCTION stamp_terms(p_contract bigint) RETURNS terms
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_body jsonb := contract_terms(p_contract, stamp_lists(contract_lists(p_contract)));
-    v_digest bytea := sha256(convert_to(v_body::text, 'UTF8'));
+    v_lists jsonb := stamp_lists(contract_lists(p_contract));
+    v_body jsonb;
+    v_source bytea;
+    v_digest bytea;
     v_terms terms;
 BEGIN
+    -- in one statement, so that they are of the same rows
+    SELECT contract_terms(p_contract, v_lists), finance.terms_source('contract', p_contract, v_lists)
+      INTO v_body, v_source;
+    v_digest := sha256(convert_to(v_body::text, 'UTF8'));
     SELECT * INTO v_terms FROM terms t WHERE t.contract_id = p_contract AND t.digest = v_digest;
     IF NOT FOUND THEN
         INSERT INTO terms (contract_id, digest, body) VALUES (p_contract, v_digest, v_body) RETURNING * INTO v_terms;
     END IF;
+    -- the days of lines may have changed since
+    INSERT INTO terms_source (contract_id, digest, terms_id, body)
+    SELECT p_contract, v_source, l.id, l.body FROM living_terms l
+     WHERE l.id = v_terms.id AND v_source IS NOT NULL
+       AND NOT EXISTS (SELECT FROM terms_source s WHERE s.contract_id = p_contract AND s.digest = v_source)
+       AND finance.terms_source('contract', p_contract, v_lists) = v_source
+    ON CONFLICT ON CONSTRAINT terms_source_pkey DO NOTHING;
     RETURN v_terms;
 END $$;
 COMMENT ON FUNCTION stamp_terms(bigint) IS
-    'the snapshot of the terms a contract has now, stored when this content is new';
+    'the snapshot of the terms a contract has now, stored when this content is new, and of what it was made';
 
 -- Terms for work that no contract covers: internal work, and clients without
 -- any contract, who pay by their own or the default price list.
@@ -170,16 +183,12 @@ COMMENT ON FUNCTION overage_now(jsonb, contract) IS
     'the overage prices of a contract as they were stamped, on the days on which their lines are in force now';
 
 -- Service periods, caps and the days of lines are no prices: they are those that the contract has.
-CREATE VIEW terms_document WITH (security_invoker) AS
-    SELECT t.id, t.contract_id, t.body || jsonb_build_object('lists', coalesce(l.lists, '{}'), 'period', c.period,
-                                                             'anchor', a.day, 'month', a.month) || k.living AS body
+CREATE VIEW living_terms WITH (security_invoker) AS
+    SELECT t.id, t.contract_id, t.body || jsonb_build_object('period', c.period, 'anchor', a.day, 'month', a.month)
+           || k.living AS body
       FROM terms t
       JOIN contract c ON c.id = t.contract_id
      CROSS JOIN LATERAL anchor_of(c) a
-     CROSS JOIN LATERAL (
-        SELECT jsonb_object_agg(r.key, s.body) AS lists
-          FROM jsonb_each_text(t.body -> 'lists') r
-          JOIN list_snapshot s ON s.price_list_id = r.key::bigint AND s.revision = r.value::bigint) l
      CROSS JOIN LATERAL (
         SELECT CASE WHEN q.capped OR EXISTS (SELECT FROM contract_line n JOIN contract g ON g.id = n.contract_id
                                               WHERE c.id IN (g.id, g.parent_id))
@@ -190,8 +199,19 @@ CREATE VIEW terms_document WITH (security_invoker) AS
                           FROM jsonb_array_elements(t.body -> 'contracts') WITH ORDINALITY x (value, no)
                           LEFT JOIN contract g ON g.id = (x.value ->> 'contract')::bigint))
                     ELSE '{}' END AS living
-          FROM (SELECT EXISTS (SELECT FROM capped_contract q WHERE q.base_id = c.id) AS capped) q) k;
+          FROM (SELECT EXISTS (SELECT FROM contract g JOIN capped_contract q ON q.contract_id = g.id
+                               WHERE c.id IN (g.id, g.parent_id)) AS capped) q) k;
+COMMENT ON VIEW living_terms IS
+    'terms with the contract''s service periods, caps and days of lines; price lists by their revisions';
+
+CREATE VIEW terms_document WITH (security_invoker) AS
+    SELECT t.id, t.contract_id, t.body || jsonb_build_object('lists', coalesce(l.lists, '{}')) AS body
+      FROM living_terms t
+     CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(r.key, s.body) AS lists
+          FROM jsonb_each_text(t.body -> 'lists') r
+          JOIN list_snapshot s ON s.price_list_id = r.key::bigint AND s.revision = r.value::bigint) l;
 COMMENT ON VIEW terms_document IS
     'terms with the price lists they name and the contract''s service periods, caps and days of lines, as rate() takes '
     'them';
-SELECT allow('reader', 'select', 'terms_document');
+SELECT allow('reader', 'select', 'living_terms'), allow('reader', 'select', 'terms_document');
