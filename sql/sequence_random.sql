@@ -91,7 +91,7 @@ BEGIN
                 IF v_dice % 4 = 0 THEN
                     UPDATE contract SET round_scope = (ARRAY['entry', 'task', 'task_day', 'day', 'period'])[1 + v_dice / 64 % 5] WHERE id = 1 + v_dice / 16 % 4;
                 ELSIF v_dice % 4 = 1 THEN
-                    PERFORM add_block(1 + v_dice / 16 % 4, date '2026-01-01' + v_dice % 60, hours => 1, price => 0);
+                    PERFORM add_block(1 + v_dice / 16 % 4, date '2026-01-01' + v_dice % 60, hours => 1, price => 0) WHERE i > 120;  -- before that nothing is drawn
                 ELSIF v_dice % 4 = 2 THEN
                     UPDATE time_entry SET billable = CASE WHEN billable IS NULL THEN 'no_charge' END, override_reason = 'test' WHERE id = v_id;
                 ELSE

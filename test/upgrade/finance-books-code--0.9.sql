@@ -1318,16 +1318,17 @@ SELECT allow('reader', 'select', 'capped_contract');
 -- A contract whose entries bear on one another: what one burns or rounds away
 -- another cannot.  Others are rated entry by entry.
 CREATE VIEW sequential_contract WITH (security_invoker) AS
-    SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id
+    SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id, d.draws
       FROM contract c
-     WHERE c.round_scope <> 'entry'
-        OR EXISTS (SELECT FROM terms t WHERE t.contract_id = c.id AND t.round_scope <> 'entry')
-        OR EXISTS (SELECT FROM capped_contract q WHERE q.contract_id = c.id)
-        OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = c.id)
-        OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id
-                   AND num_nonnulls(n.included_s, n.included_amount) > 0);
+     CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM capped_contract q WHERE q.contract_id = c.id)
+               OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = c.id)
+               OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id
+                          AND num_nonnulls(n.included_s, n.included_amount) > 0) AS draws) d
+     WHERE d.draws OR c.round_scope <> 'entry'
+        OR EXISTS (SELECT FROM terms t WHERE t.contract_id = c.id AND t.round_scope <> 'entry');
 COMMENT ON VIEW sequential_contract IS
-    'contracts with allotments, caps or rounding over several entries: an early entry changes later ones';
+    'contracts with allotments or caps (draws) or rounding over several entries: an early entry changes later ones';
 SELECT allow('reader', 'select', 'sequential_contract');
 
 CREATE FUNCTION contract_group(p_base bigint) RETURNS bigint[]
@@ -7739,7 +7740,7 @@ COMMENT ON FUNCTION entry_input(bigint[], boolean) IS
 -- charges and their reversals are history; an entry with a frozen charge is
 -- frozen as a whole, and bears on others only where they are rounded together.
 CREATE FUNCTION stamped_input(p_base bigint, p_from timestamptz, p_to timestamptz, p_changed bigint[],
-                              p_grouped boolean)
+                              p_span rating_span)
     RETURNS SETOF rating_input
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -7755,14 +7756,16 @@ BEGIN ATOMIC
      WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c
                              WHERE c.parent_id = p_base)
        AND h.started_at >= p_from AND h.started_at < p_to AND h.source = 'time' AND h.reverses_id IS NULL
+       AND ((p_span).tasks IS NULL OR h.task_id = ANY ((p_span).tasks))
        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id)
        AND (NOT h.committed OR NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id))
      GROUP BY h.time_entry_id
-    HAVING p_grouped OR NOT bool_or(h.committed);
+    HAVING ((p_span).grouped OR NOT bool_or(h.committed))
+       AND ((p_span).days IS NULL OR min(h.service_date) <@ (p_span).days);
 END;
-COMMENT ON FUNCTION stamped_input(bigint, timestamptz, timestamptz, bigint[], boolean) IS
-    'what rating needs to know of the entries of a contract between two instants, as it was when they were rated; '
-    'frozen ones only where entries are rounded in groups';
+COMMENT ON FUNCTION stamped_input(bigint, timestamptz, timestamptz, bigint[], rating_span) IS
+    'what rating needs to know of the entries of a contract between two instants, and of the tasks and days of a span, '
+    'as it was when they were rated; frozen ones only where entries are rounded in groups';
 
 -- A function of its inputs: what the contracts make of these entries.
 CREATE FUNCTION rate_input(p_input rating_input[], p_contracts bigint[], p_terms bigint[], p_state jsonb)
@@ -7967,8 +7970,7 @@ COMMENT ON FUNCTION rate_batch(bigint[], boolean) IS
 -- as they are.  Else these are rated again, some at a time, until all together
 -- take what they took before: then nothing changes any more.
 CREATE FUNCTION rate_sequence(p_base bigint, p_fresh bigint[], p_changed bigint[], p_freed allotment_use[],
-                              p_from timestamptz, p_last timestamptz, p_grouped boolean,
-                              p_follow boolean DEFAULT false)
+                              p_span rating_span, p_last timestamptz, p_follow boolean DEFAULT false)
     RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$
@@ -7978,14 +7980,14 @@ DECLARE
     v_input rating_input[];
     v_contracts bigint[];
     v_terms bigint[];
-    v_then jsonb := allotment_state(p_base, p_changed, p_from);
+    v_then jsonb := allotment_state(p_base, p_changed, p_span.starts);
     v_end jsonb;
     v_rated rated_entry[];
     v_entries bigint[];
     v_difference allotment_use[] := p_freed;
     -- deleted, or rated under another contract now: their charges are still here, but take nothing
     v_gone bigint[] := ARRAY(SELECT unnest(p_changed) EXCEPT SELECT unnest(p_fresh));
-    v_from timestamptz := p_from;
+    v_from timestamptz := p_span.starts;
     v_to timestamptz;
 BEGIN
     PERFORM plan_for(cardinality(p_fresh));
@@ -7993,11 +7995,11 @@ BEGIN
     v_input := v_stamped.p_input;
     v_contracts := v_stamped.contracts;
     v_terms := v_stamped.terms;
-    IF NOT p_grouped AND p_changed <> '{}' AND p_freed = '{}' THEN
+    IF NOT p_span.grouped AND p_changed <> '{}' AND p_freed = '{}' THEN
         v_end := v_then;
-        IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= p_from)
+        IF EXISTS (SELECT FROM charge h WHERE h.contract_id = ANY (contract_group(p_base)) AND h.started_at >= v_from)
             THEN
-            v_end := allotment_state(p_base, p_changed, p_from, true);
+            v_end := allotment_state(p_base, p_changed, v_from, true);
         END IF;
         v_rated := ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_end) s);
         IF v_then = v_end OR v_rated = ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s) THEN
@@ -8011,21 +8013,21 @@ BEGIN
         v_terms := v_terms || (stamp_terms(p_base)).id;
     END IF;
     LOOP
-        v_to := 'infinity';
-        IF NOT p_grouped THEN
+        v_to := p_span.ends;
+        IF NOT p_span.grouped THEN
             v_to := coalesce((SELECT h.started_at FROM charge h
                                WHERE h.contract_id = p_base AND h.started_at > greatest(p_last, v_from)
                                ORDER BY h.started_at OFFSET v_batch LIMIT 1), 'infinity');
             v_batch := 2 * v_batch;
         END IF;
-        v_input := v_input || ARRAY(SELECT i FROM stamped_input(p_base, v_from, v_to, p_changed, p_grouped) i);
+        v_input := v_input || ARRAY(SELECT i FROM stamped_input(p_base, v_from, v_to, p_changed, p_span) i);
         PERFORM plan_for(cardinality(v_input));
-        IF v_to < 'infinity' THEN
+        IF NOT p_span.grouped AND v_to < 'infinity' THEN
             v_entries := ARRAY(SELECT i.entry_id FROM unnest(v_input) i EXCEPT SELECT unnest(p_changed));
             v_difference := add_use(v_difference, v_entries, -1);
         END IF;
         PERFORM store_rating(v_input, ARRAY(SELECT s FROM rate_input(v_input, v_contracts, v_terms, v_then) s));
-        EXIT WHEN v_to = 'infinity';
+        EXIT WHEN p_span.grouped OR v_to = 'infinity';
         v_difference := add_use(v_difference, ARRAY(SELECT i.entry_id FROM unnest(v_input) i), 1);
         -- what a period takes is nothing to those after it
         EXIT WHEN NOT EXISTS (SELECT FROM unnest(v_difference) d
@@ -8035,11 +8037,10 @@ BEGIN
         v_input := '{}';
     END LOOP;
 END $$;
-COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], allotment_use[], timestamptz, timestamptz, boolean,
-                                  boolean) IS
-    'rate fresh entries of a contract as rate_entries() does, and as stamped those from an instant on that the change '
-    'bears on; p_changed are all entries that this change touches, p_freed what they took of this contract before it, '
-    'below 0, p_last the instant of the last of them, p_grouped whether entries are rounded together';
+COMMENT ON FUNCTION rate_sequence(bigint, bigint[], bigint[], allotment_use[], rating_span, timestamptz, boolean) IS
+    'rate fresh entries of a contract as rate_entries() does, and as stamped those of a span that the change bears on; '
+    'p_changed are all entries that this change touches, p_freed what they took of this contract before it, below 0, '
+    'p_last the instant of the last of them';
 
 CREATE FUNCTION group_scopes(p_base bigint) RETURNS text[]
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
@@ -8092,6 +8093,48 @@ COMMENT ON FUNCTION sequence_start(contract, timestamptz, date, bigint[]) IS
     'from which instant a change of work from an instant on, of a first day and of tasks, re-rates a contract: where '
     'the first rounding group begins that has an entry from then on';
 
+-- Where nothing is drawn, groups do not bear on one another, and only those that are
+-- touched are rated again.
+CREATE FUNCTION sequence_span(p_base contract, p_first timestamptz, p_last timestamptz, p_days daterange,
+                              p_tasks bigint[])
+    RETURNS rating_span
+    LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
+AS $$
+DECLARE
+    v_group bigint[] := contract_group(p_base.id);
+    v_scopes text[] := group_scopes(p_base.id);
+    v rating_span;
+BEGIN
+    v.grouped := v_scopes <> '{}';
+    v.ends := 'infinity';
+    IF v_scopes = '{}' OR EXISTS (SELECT FROM sequential_contract q WHERE q.base_id = p_base.id AND q.draws)
+        OR 'task' = ANY (v_scopes) AND v_scopes <> '{task}' THEN
+        v.starts := sequence_start(p_base, p_first, lower(p_days), p_tasks);
+        RETURN v;
+    END IF;
+    v.tasks := CASE WHEN v_scopes <@ '{task,task_day}' THEN p_tasks END;
+    IF v_scopes = '{task}' THEN
+        SELECT min(h.started_at), max(h.started_at) INTO v.starts, v.ends
+          FROM charge h WHERE h.task_id = ANY (p_tasks) AND h.contract_id = ANY (v_group) AND h.source = 'time';
+    ELSE
+        v.days := CASE WHEN 'period' = ANY (v_scopes)
+                       THEN daterange(lower(service_period(p_base, lower(p_days))),
+                                      upper(service_period(p_base, upper(p_days) - 1))) ELSE p_days END;
+        -- the day of an instant is at most a day off, whatever the zone
+        SELECT min(h.started_at), max(h.started_at) INTO v.starts, v.ends
+          FROM charge h
+         WHERE h.contract_id = ANY (v_group) AND h.source = 'time' AND h.service_date <@ v.days
+           AND h.started_at >= lower(v.days)::timestamp AT TIME ZONE 'UTC' - interval '2 days'
+           AND h.started_at < upper(v.days)::timestamp AT TIME ZONE 'UTC' + interval '2 days';
+    END IF;
+    v.starts := least(v.starts, p_first);
+    v.ends := greatest(v.ends, p_last) + interval '1 microsecond';
+    RETURN v;
+END $$;
+COMMENT ON FUNCTION sequence_span(contract, timestamptz, timestamptz, daterange, bigint[]) IS
+    'which work of a contract whose entries bear on one another is rated again, when work of these tasks and days, '
+    'from a first instant to a last one, has changed';
+
 -- What an allotment that comes or goes changes: all that is open from a day on,
 -- and work that runs into it.
 CREATE FUNCTION rate_again(p_base contract, p_from date) RETURNS void
@@ -8108,7 +8151,8 @@ BEGIN
         SELECT min(h.started_at) FROM charge h JOIN time_entry e ON e.id = h.time_entry_id
          WHERE h.client_id = p_base.client_id AND NOT h.committed AND h.started_at < v_from AND e.ended_at > v_from));
     v_from := sequence_start(p_base, v_from, v_day, '{}');
-    PERFORM rate_sequence(p_base.id, '{}', '{}', '{}', v_from, v_from, true);
+    PERFORM rate_sequence(p_base.id, '{}', '{}', '{}', ROW(v_from, 'infinity', NULL, NULL, true)::rating_span,
+                          v_from);
     PERFORM carry_again(ARRAY[p_base.id]);
 END $$;
 COMMENT ON FUNCTION rate_again(contract, date) IS
@@ -8198,7 +8242,7 @@ BEGIN
                       JOIN contract c ON c.id = h.contract_id
             )
             SELECT t.base_id, min(t.instant) AS instant, max(t.instant) AS last_instant, min(t.work_date) AS work_date,
-                array_agg(DISTINCT t.task_id) AS tasks,
+                   max(t.work_date) AS last_date, array_agg(DISTINCT t.task_id) AS tasks,
                    coalesce(array_agg(DISTINCT t.entry_id) FILTER (WHERE t.fresh), '{}') AS fresh,
                    coalesce(array_agg(DISTINCT t.work_date) FILTER (WHERE t.fresh), '{}') AS days
               FROM touched t
@@ -8217,9 +8261,11 @@ BEGIN
             PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
                                   ARRAY(SELECT u FROM unnest(v_freed) u
                                          WHERE u.contract_id = ANY (contract_group(v_sequence.base_id))),
-                                  (SELECT sequence_start(b, v_sequence.instant, v_sequence.work_date, v_sequence.tasks)
+                                  (SELECT sequence_span(b, v_sequence.instant, v_sequence.last_instant,
+                                                        daterange(v_sequence.work_date, v_sequence.last_date, '[]'),
+                                                        v_sequence.tasks)
                                      FROM contract b WHERE b.id = v_sequence.base_id),
-                                  v_sequence.last_instant, group_scopes(v_sequence.base_id) <> '{}', p_follow);
+                                  v_sequence.last_instant, p_follow);
             v_rest := ARRAY(SELECT unnest(v_rest) EXCEPT SELECT unnest(v_sequence.fresh));
             v_bases := v_bases || v_sequence.base_id;
         END LOOP;
@@ -19669,9 +19715,9 @@ CREATE FUNCTION open_rating(p_base bigint) RETURNS SETOF charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_grouped boolean := group_scopes(p_base) <> '{}';
+    v_span rating_span := ROW(NULL, NULL, NULL, NULL, group_scopes(p_base) <> '{}');
     v_input rating_input[] := ARRAY(
-        SELECT i FROM stamped_input(p_base, '-infinity', 'infinity', '{}', v_grouped) i
+        SELECT i FROM stamped_input(p_base, '-infinity', 'infinity', '{}', v_span) i
          WHERE EXISTS (SELECT FROM terms t WHERE t.id = i.terms_id));
 BEGIN
     IF v_input = '{}' THEN
@@ -21673,6 +21719,7 @@ discount_pct: discount in percent points
 effective_at: from when on it can be drawn on
 email: electronic mail address
 employee: name of the employee
+draws: has it allotments, hours or money in its lines, or caps, which its entries draw on?
 employee_id: the person who did the work, a row of employee
 cost_rate.employee_id: whose rate it is, a row of employee; NULL: of a role
 payment.employee_id: who is paid, a row of employee

@@ -167,6 +167,11 @@ COMMENT ON TYPE rating_input IS
     'starts, disposition and where it comes from (as charge.why), currency, cost rates an hour, rate to the base '
     'currency, seconds billed when frozen, its instant, what stands in the way, and the role it is priced in';
 
+CREATE TYPE rating_span AS (starts timestamptz, ends timestamptz, tasks bigint[], days daterange, grouped boolean);
+COMMENT ON TYPE rating_span IS
+    'which work of a contract a change bears on: what began from starts until before ends, of tasks and of days (NULL: '
+    'all); grouped: where entries are rounded together';
+
 CREATE TYPE rated_entry AS (segment rated_segment, input rating_input);
 COMMENT ON TYPE rated_entry IS 'a segment that rating made, beside what was known of its entry';
 

@@ -97,16 +97,17 @@ SELECT allow('reader', 'select', 'capped_contract');
 -- A contract whose entries bear on one another: what one burns or rounds away
 -- another cannot.  Others are rated entry by entry.
 CREATE VIEW sequential_contract WITH (security_invoker) AS
-    SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id
+    SELECT c.id AS contract_id, coalesce(c.parent_id, c.id) AS base_id, d.draws
       FROM contract c
-     WHERE c.round_scope <> 'entry'
-        OR EXISTS (SELECT FROM terms t WHERE t.contract_id = c.id AND t.round_scope <> 'entry')
-        OR EXISTS (SELECT FROM capped_contract q WHERE q.contract_id = c.id)
-        OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = c.id)
-        OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id
-                   AND num_nonnulls(n.included_s, n.included_amount) > 0);
+     CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM capped_contract q WHERE q.contract_id = c.id)
+               OR EXISTS (SELECT FROM allotment a WHERE a.contract_id = c.id)
+               OR EXISTS (SELECT FROM contract_line n WHERE n.contract_id = c.id
+                          AND num_nonnulls(n.included_s, n.included_amount) > 0) AS draws) d
+     WHERE d.draws OR c.round_scope <> 'entry'
+        OR EXISTS (SELECT FROM terms t WHERE t.contract_id = c.id AND t.round_scope <> 'entry');
 COMMENT ON VIEW sequential_contract IS
-    'contracts with allotments, caps or rounding over several entries: an early entry changes later ones';
+    'contracts with allotments or caps (draws) or rounding over several entries: an early entry changes later ones';
 SELECT allow('reader', 'select', 'sequential_contract');
 
 CREATE FUNCTION contract_group(p_base bigint) RETURNS bigint[]

@@ -107,7 +107,7 @@ COMMENT ON FUNCTION entry_input(bigint[], boolean) IS
 -- charges and their reversals are history; an entry with a frozen charge is
 -- frozen as a whole, and bears on others only where they are rounded together.
 CREATE FUNCTION stamped_input(p_base bigint, p_from timestamptz, p_to timestamptz, p_changed bigint[],
-                              p_grouped boolean)
+                              p_span rating_span)
     RETURNS SETOF rating_input
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -123,14 +123,16 @@ BEGIN ATOMIC
      WHERE h.contract_id IN (SELECT c.id FROM contract c WHERE c.id = p_base UNION ALL SELECT c.id FROM contract c
                              WHERE c.parent_id = p_base)
        AND h.started_at >= p_from AND h.started_at < p_to AND h.source = 'time' AND h.reverses_id IS NULL
+       AND ((p_span).tasks IS NULL OR h.task_id = ANY ((p_span).tasks))
        AND NOT EXISTS (SELECT FROM unnest(p_changed) x (id) WHERE x.id = h.time_entry_id)
        AND (NOT h.committed OR NOT EXISTS (SELECT FROM charge r WHERE r.reverses_id = h.id))
      GROUP BY h.time_entry_id
-    HAVING p_grouped OR NOT bool_or(h.committed);
+    HAVING ((p_span).grouped OR NOT bool_or(h.committed))
+       AND ((p_span).days IS NULL OR min(h.service_date) <@ (p_span).days);
 END;
-COMMENT ON FUNCTION stamped_input(bigint, timestamptz, timestamptz, bigint[], boolean) IS
-    'what rating needs to know of the entries of a contract between two instants, as it was when they were rated; '
-    'frozen ones only where entries are rounded in groups';
+COMMENT ON FUNCTION stamped_input(bigint, timestamptz, timestamptz, bigint[], rating_span) IS
+    'what rating needs to know of the entries of a contract between two instants, and of the tasks and days of a span, '
+    'as it was when they were rated; frozen ones only where entries are rounded in groups';
 
 -- A function of its inputs: what the contracts make of these entries.
 CREATE FUNCTION rate_input(p_input rating_input[], p_contracts bigint[], p_terms bigint[], p_state jsonb)

@@ -6,9 +6,9 @@ CREATE FUNCTION open_rating(p_base bigint) RETURNS SETOF charge
     LANGUAGE plpgsql STABLE SET search_path FROM CURRENT
 AS $$
 DECLARE
-    v_grouped boolean := group_scopes(p_base) <> '{}';
+    v_span rating_span := ROW(NULL, NULL, NULL, NULL, group_scopes(p_base) <> '{}');
     v_input rating_input[] := ARRAY(
-        SELECT i FROM stamped_input(p_base, '-infinity', 'infinity', '{}', v_grouped) i
+        SELECT i FROM stamped_input(p_base, '-infinity', 'infinity', '{}', v_span) i
          WHERE EXISTS (SELECT FROM terms t WHERE t.id = i.terms_id));
 BEGIN
     IF v_input = '{}' THEN

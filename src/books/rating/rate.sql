@@ -70,7 +70,7 @@ BEGIN
                       JOIN contract c ON c.id = h.contract_id
             )
             SELECT t.base_id, min(t.instant) AS instant, max(t.instant) AS last_instant, min(t.work_date) AS work_date,
-                array_agg(DISTINCT t.task_id) AS tasks,
+                   max(t.work_date) AS last_date, array_agg(DISTINCT t.task_id) AS tasks,
                    coalesce(array_agg(DISTINCT t.entry_id) FILTER (WHERE t.fresh), '{}') AS fresh,
                    coalesce(array_agg(DISTINCT t.work_date) FILTER (WHERE t.fresh), '{}') AS days
               FROM touched t
@@ -89,9 +89,11 @@ BEGIN
             PERFORM rate_sequence(v_sequence.base_id, v_sequence.fresh, p_entries,
                                   ARRAY(SELECT u FROM unnest(v_freed) u
                                          WHERE u.contract_id = ANY (contract_group(v_sequence.base_id))),
-                                  (SELECT sequence_start(b, v_sequence.instant, v_sequence.work_date, v_sequence.tasks)
+                                  (SELECT sequence_span(b, v_sequence.instant, v_sequence.last_instant,
+                                                        daterange(v_sequence.work_date, v_sequence.last_date, '[]'),
+                                                        v_sequence.tasks)
                                      FROM contract b WHERE b.id = v_sequence.base_id),
-                                  v_sequence.last_instant, group_scopes(v_sequence.base_id) <> '{}', p_follow);
+                                  v_sequence.last_instant, p_follow);
             v_rest := ARRAY(SELECT unnest(v_rest) EXCEPT SELECT unnest(v_sequence.fresh));
             v_bases := v_bases || v_sequence.base_id;
         END LOOP;
