@@ -541,11 +541,11 @@ BEGIN
     IF cardinality(v_ids) = 1 THEN
         RETURN to_jsonb(v_ids[1]);
     ELSIF cardinality(v_ids) > 1 THEN
-        RAISE EXCEPTION '% "%" is not the only one of that name or id', replace(p_key, '_', ' '), v_name
+        RAISE EXCEPTION '% "%" is not the only one of that name or id', replace(p_key, '_', ' '), left(v_name, 200)
             USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Their ids: %s.', array_to_string(v_ids, ', ')),
             HINT = 'Give the id, as a number.';
     END IF;
-    RAISE EXCEPTION 'there is no % "%"', replace(p_key, '_', ' '), v_name
+    RAISE EXCEPTION 'there is no % "%"', replace(p_key, '_', ' '), left(v_name, 200)
         USING ERRCODE = 'foreign_key_violation',
             HINT = format('Give its %s as table %s has it, or its id as a number.',
                           CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number'
@@ -2863,9 +2863,12 @@ BEGIN
             WHERE t.id IN (v_entry.task_id, v_new.task_id)
         UNION SELECT h.client_id FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id));
     -- its charges, and what was written off beside them
-    SELECT h.id INTO v_held
-      FROM charge w JOIN charge h ON w.id IN (h.id, h.adjusts_id)
-     WHERE w.time_entry_id = correct_entry.time_entry_id AND h.held_by IS NOT NULL ORDER BY h.id LIMIT 1;
+    SELECT x.id INTO v_held
+      FROM (SELECT w.id, w.held_by FROM charge w WHERE w.time_entry_id = correct_entry.time_entry_id
+            UNION ALL
+            SELECT h.id, h.held_by FROM charge w JOIN charge h ON h.adjusts_id = w.id
+             WHERE w.time_entry_id = correct_entry.time_entry_id) x
+     WHERE x.held_by IS NOT NULL ORDER BY x.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % cannot be corrected now', time_entry_id
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_held),
@@ -15257,7 +15260,9 @@ CREATE FUNCTION csv_text(value text) RETURNS text
 BEGIN ATOMIC
     SELECT coalesce(CASE WHEN v.value ~ '[",;\t\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"'
                     ELSE v.value END, '')
-      FROM (SELECT regexp_replace(value, '^(?=[\t\r])|(^|(?<=[;\t\r\n]))(?=\s*[-=+@\uFF1D\uFF0B\uFF0D\uFF20])',
+      -- blanks but no dividers: from each of those the text is looked at once, not to its end
+      FROM (SELECT regexp_replace(value,
+                                  '^(?=[\t\r])|(^|(?<=[;\t\r\n]))(?=[ \f\v\u00A0]*[-=+@\uFF1D\uFF0B\uFF0D\uFF20])',
                                   '''', 'g') AS value) v;
 END;
 COMMENT ON FUNCTION csv_text(text) IS
@@ -21716,10 +21721,10 @@ deal_stage_id: the stage of the deal, a row of deal_stage
 direction: name of the direction
 direction_id: the line of business, a row of direction
 discount_pct: discount in percent points
+draws: has it allotments, hours or money in its lines, or caps, which its entries draw on?
 effective_at: from when on it can be drawn on
 email: electronic mail address
 employee: name of the employee
-draws: has it allotments, hours or money in its lines, or caps, which its entries draw on?
 employee_id: the person who did the work, a row of employee
 cost_rate.employee_id: whose rate it is, a row of employee; NULL: of a role
 payment.employee_id: who is paid, a row of employee

@@ -125,11 +125,11 @@ BEGIN
     IF cardinality(v_ids) = 1 THEN
         RETURN to_jsonb(v_ids[1]);
     ELSIF cardinality(v_ids) > 1 THEN
-        RAISE EXCEPTION '% "%" is not the only one of that name or id', replace(p_key, '_', ' '), v_name
+        RAISE EXCEPTION '% "%" is not the only one of that name or id', replace(p_key, '_', ' '), left(v_name, 200)
             USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Their ids: %s.', array_to_string(v_ids, ', ')),
             HINT = 'Give the id, as a number.';
     END IF;
-    RAISE EXCEPTION 'there is no % "%"', replace(p_key, '_', ' '), v_name
+    RAISE EXCEPTION 'there is no % "%"', replace(p_key, '_', ' '), left(v_name, 200)
         USING ERRCODE = 'foreign_key_violation',
             HINT = format('Give its %s as table %s has it, or its id as a number.',
                           CASE v_table WHEN 'contract' THEN 'number' WHEN 'document' THEN 'number'

@@ -132,9 +132,12 @@ BEGIN
             WHERE t.id IN (v_entry.task_id, v_new.task_id)
         UNION SELECT h.client_id FROM charge h WHERE h.time_entry_id = correct_entry.time_entry_id));
     -- its charges, and what was written off beside them
-    SELECT h.id INTO v_held
-      FROM charge w JOIN charge h ON w.id IN (h.id, h.adjusts_id)
-     WHERE w.time_entry_id = correct_entry.time_entry_id AND h.held_by IS NOT NULL ORDER BY h.id LIMIT 1;
+    SELECT x.id INTO v_held
+      FROM (SELECT w.id, w.held_by FROM charge w WHERE w.time_entry_id = correct_entry.time_entry_id
+            UNION ALL
+            SELECT h.id, h.held_by FROM charge w JOIN charge h ON h.adjusts_id = w.id
+             WHERE w.time_entry_id = correct_entry.time_entry_id) x
+     WHERE x.held_by IS NOT NULL ORDER BY x.id LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'time entry % cannot be corrected now', time_entry_id
             USING ERRCODE = 'restrict_violation', DETAIL = frozen_by(v_held),

@@ -54,10 +54,10 @@ deal_stage_id: the stage of the deal, a row of deal_stage
 direction: name of the direction
 direction_id: the line of business, a row of direction
 discount_pct: discount in percent points
+draws: has it allotments, hours or money in its lines, or caps, which its entries draw on?
 effective_at: from when on it can be drawn on
 email: electronic mail address
 employee: name of the employee
-draws: has it allotments, hours or money in its lines, or caps, which its entries draw on?
 employee_id: the person who did the work, a row of employee
 cost_rate.employee_id: whose rate it is, a row of employee; NULL: of a role
 payment.employee_id: who is paid, a row of employee

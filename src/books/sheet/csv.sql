@@ -14,7 +14,9 @@ CREATE FUNCTION csv_text(value text) RETURNS text
 BEGIN ATOMIC
     SELECT coalesce(CASE WHEN v.value ~ '[",;\t\r\n]|^\s|\s$' THEN '"' || replace(v.value, '"', '""') || '"'
                     ELSE v.value END, '')
-      FROM (SELECT regexp_replace(value, '^(?=[\t\r])|(^|(?<=[;\t\r\n]))(?=\s*[-=+@\uFF1D\uFF0B\uFF0D\uFF20])',
+      -- blanks but no dividers: from each of those the text is looked at once, not to its end
+      FROM (SELECT regexp_replace(value,
+                                  '^(?=[\t\r])|(^|(?<=[;\t\r\n]))(?=[ \f\v\u00A0]*[-=+@\uFF1D\uFF0B\uFF0D\uFF20])',
                                   '''', 'g') AS value) v;
 END;
 COMMENT ON FUNCTION csv_text(text) IS
