@@ -42,8 +42,10 @@ SELECT amount, discount, net, tax, gross, amount - discount = gross AS adds_up F
 -- a rate is mended after the close: what is written off and what is credited then is worth the new one, and what was
 -- charged by the old one is due for correction; all of it comes to nothing in both currencies
 SELECT invoice_work('{"contract": "U"}', '{"issued_on": "2026-04-01"}') AS i \gset
-SELECT adjust_charge(h.id, -10, 'late') > 0 AS written_off FROM charge h WHERE h.currency = 'USD';
 UPDATE exchange_rate SET rate = 0.95 WHERE base = 'USD';
+SELECT adjust_charge(h.id, -10, 'late') AS late FROM charge h WHERE h.currency = 'USD' \gset
+SELECT base_amount::numeric(18,2) AS eur FROM charge WHERE id = :late;
+SELECT * FROM check_books();
 SELECT credit(:i, NULL, 'r', '2026-04-02', 'waive') AS c \gset
 SELECT * FROM check_books();
 SELECT count(*) AS corrections FROM make_corrections() WHERE currency = 'USD';

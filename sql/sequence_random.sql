@@ -3,6 +3,7 @@
 \set SHOW_CONTEXT never
 SET datestyle = ISO;
 SET client_min_messages = warning;
+SET jit = off;
 SELECT finance.create_books('t_sequence');
 SET search_path = t_sequence, t_sequence_internal, finance, public;
 INSERT INTO party (kind, name) VALUES ('company', 'Alpha');
